@@ -1,0 +1,69 @@
+"""Standard base64 as Go decodes it: line breaks are skipped, padding is required, errors name the byte."""
+
+from __future__ import annotations
+
+import binascii
+
+_ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+
+def decode(text: str) -> bytes:
+    """The bytes of ``text``. Raises ValueError ``illegal base64 data at input byte N`` as Go's StdEncoding does."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass
+    return _decode_slowly(text.encode("utf-8", "surrogatepass"))
+
+
+def encode(raw: bytes) -> str:
+    """Padded base64 on one line."""
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
+
+
+def _decode_slowly(raw: bytes) -> bytes:
+    """Go's decoder step by step: reached only for line breaks and for faults, whose place it finds."""
+    clean = bytearray()
+    at = 0
+    while True:
+        start = len(clean)
+        while len(clean) - start < 4:
+            if at == len(raw):
+                got = len(clean) - start
+                if got == 0:
+                    return binascii.a2b_base64(bytes(clean))
+                raise _illegal(at - got)
+            byte = raw[at]
+            at += 1
+            if byte in b"\r\n":
+                continue
+            if byte in _ALPHABET:
+                clean.append(byte)
+                continue
+            if byte != 0x3D or len(clean) - start < 2:
+                raise _illegal(at - 1)
+            return _end(raw, at, clean, len(clean) - start)
+
+
+def _end(raw: bytes, at: int, clean: bytearray, got: int) -> bytes:
+    """What may follow the first ``=``: a second one if only two characters stand before it, then nothing."""
+    at = _skip_breaks(raw, at)
+    if got == 2:
+        if at == len(raw):
+            raise _illegal(len(raw))
+        if raw[at] != 0x3D:
+            raise _illegal(at - 1)
+        at = _skip_breaks(raw, at + 1)
+    if at < len(raw):
+        raise _illegal(at)
+    return binascii.a2b_base64(bytes(clean) + b"=" * (4 - got))
+
+
+def _skip_breaks(raw: bytes, at: int) -> int:
+    while at < len(raw) and raw[at] in b"\r\n":
+        at += 1
+    return at
+
+
+def _illegal(at: int) -> ValueError:
+    return ValueError(f"illegal base64 data at input byte {at}")

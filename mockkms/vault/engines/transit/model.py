@@ -1,0 +1,293 @@
+"""What transit remembers, as plain data, and the rules of keys that every endpoint shares.
+
+Three kinds of faults mirror what the real server tells apart; each endpoint decides what status they become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mockkms.crypto import kdf
+
+SOFT_DELETED = "refusing to use soft-deleted key"
+TOO_OLD = "ciphertext or signature version is disallowed by policy (too old)"
+PREFIX = "vault:v"
+"""Begins every ciphertext, signature and HMAC: ``vault:v<version>:<base64>``."""
+
+KDF_COUNTER = 0
+"""``hmac-sha256-counter``: only in keys restored from very old backups (and written down for keys not derived)."""
+KDF_HKDF = 1
+"""``hkdf_sha256``."""
+
+CONVERGENT_VERSION = 3
+HMAC_MIN_SIZE, HMAC_MAX_SIZE = 32, 512
+"""Bytes of an ``hmac`` key."""
+
+
+class KeyFault(Exception):
+    """What the real server's key code returns as a plain error."""
+
+
+class UserFault(KeyFault):
+    """The caller's mistake."""
+
+
+class InternalFault(KeyFault):
+    """The server's own trouble, such as associated data that is no base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyType:
+    """A type of key and what it can do."""
+
+    name: str
+    number: int
+    """As in backups."""
+    size: int = 0
+    """Bytes of a symmetric key; 0 for the rest."""
+    aead: str = ""
+    """Algorithm name for ``crypto.aead``; empty for the rest."""
+    bits: int = 0
+    """Bits of an RSA modulus."""
+    curve: str = ""
+    """``P-256``, ``P-384``, ``P-521`` for ECDSA."""
+
+    @property
+    def encrypts(self) -> bool:
+        """Encryption and decryption."""
+        return bool(self.aead or self.bits)
+
+    @property
+    def signs(self) -> bool:
+        """Signing and verifying."""
+        return bool(self.bits or self.curve) or self.name == "ed25519"
+
+    @property
+    def derives(self) -> bool:
+        """Keys may be derived per context."""
+        return bool(self.aead) or self.name == "ed25519"
+
+    @property
+    def agrees(self) -> bool:
+        """Key agreement (``derive-key``)."""
+        return bool(self.curve)
+
+    @property
+    def hashes_input(self) -> bool:
+        """Signing hashes the input first."""
+        return bool(self.bits or self.curve)
+
+    @property
+    def asymmetric(self) -> bool:
+        """Has a public half, so that a public key alone may be imported."""
+        return self.signs
+
+
+TYPES: dict[str, KeyType] = {
+    kind.name: kind
+    for kind in (
+        KeyType("aes256-gcm96", 0, size=32, aead="aes-gcm"),
+        KeyType("ecdsa-p256", 1, curve="P-256"),
+        KeyType("ed25519", 2),
+        KeyType("rsa-2048", 3, bits=2048),
+        KeyType("rsa-4096", 4, bits=4096),
+        KeyType("chacha20-poly1305", 5, size=32, aead="chacha20-poly1305"),
+        KeyType("ecdsa-p384", 6, curve="P-384"),
+        KeyType("ecdsa-p521", 7, curve="P-521"),
+        KeyType("aes128-gcm96", 8, size=16, aead="aes-gcm"),
+        KeyType("rsa-3072", 9, bits=3072),
+        KeyType("hmac", 10),
+        KeyType("xchacha20-poly1305", 11, size=32, aead="xchacha20-poly1305"),
+    )
+}
+"""Every key type by name."""
+
+TYPES_BY_NUMBER: dict[int, KeyType] = {kind.number: kind for kind in TYPES.values()}
+
+
+@dataclass(slots=True)
+class KeyVersion:
+    """One version of a key."""
+
+    key: bytes
+    """Secret half: raw for AEAD and ``hmac``; seed + public key (64 bytes) for ``ed25519``; PKCS #8 DER for RSA and
+    ECDSA; empty where only a public key was imported."""
+    hmac_key: bytes
+    """For the ``hmac`` endpoint; the same as ``key`` in keys of type ``hmac``."""
+    created: float
+    """Seconds since the epoch."""
+    public: bytes = b""
+    """Public half: raw 32 bytes for ``ed25519``; SubjectPublicKeyInfo DER for RSA and ECDSA; empty for the rest."""
+    convergent_version: int = 0
+    """3 in versions of convergent keys."""
+    certificate_chain: list[bytes] = field(default_factory=list)
+    """DER, leaf first."""
+
+    @property
+    def private_missing(self) -> bool:
+        """Only the public half is known."""
+        return not self.key
+
+
+@dataclass(slots=True)
+class Event:
+    """When a key was last backed up or restored, and its latest version then."""
+
+    time: float
+    version: int
+
+
+@dataclass(slots=True)
+class Key:
+    """A named key with all its versions."""
+
+    name: str
+    type: str
+    versions: dict[int, KeyVersion] = field(default_factory=dict)
+    """Every version not trimmed away; those below ``min_decryption_version`` are archived: kept, out of use."""
+    latest_version: int = 0
+    min_available_version: int = 0
+    """0 until the first trim."""
+    min_decryption_version: int = 1
+    min_encryption_version: int = 0
+    """0: no bound but the archive's."""
+    derived: bool = False
+    kdf: int = KDF_COUNTER
+    convergent_encryption: bool = False
+    convergent_version: int = 0
+    """-1 in convergent keys: look at the versions."""
+    exportable: bool = False
+    allow_plaintext_backup: bool = False
+    deletion_allowed: bool = False
+    auto_rotate_period: int = 0
+    """Seconds; 0 is never."""
+    key_size: int = 0
+    """Bytes of an ``hmac`` key; 0 for the rest."""
+    imported: bool = False
+    allow_imported_rotation: bool = False
+    soft_deleted: bool = False
+    backup_info: Event | None = None
+    restore_info: Event | None = None
+
+    @property
+    def kind(self) -> KeyType:
+        """The type's abilities."""
+        return TYPES[self.type]
+
+    @property
+    def latest(self) -> KeyVersion:
+        """The newest version."""
+        return self.versions[self.latest_version]
+
+    def usable(self) -> Iterator[tuple[int, KeyVersion]]:
+        """The versions that are not archived, with their numbers, oldest first."""
+        for number in range(self.min_decryption_version, self.latest_version + 1):
+            if number in self.versions:
+                yield number, self.versions[number]
+
+    def version(self, number: int) -> KeyVersion:
+        """A version that is not archived. Raises UserFault ``no such key version``."""
+        found = self.versions.get(number) if number >= self.min_decryption_version else None
+        if found is None:
+            raise UserFault("no such key version")
+        return found
+
+    def check_alive(self) -> None:
+        """Raises UserFault for a soft-deleted key."""
+        if self.soft_deleted:
+            raise UserFault(SOFT_DELETED)
+
+    def version_to_use(self, asked: int, purpose: str) -> int:
+        """The version for ``encryption`` or ``signing``: 0 asks for the latest. Raises UserFault out of bounds."""
+        if asked == 0:
+            return self.latest_version
+        if asked < 0:
+            raise UserFault(f"requested version for {purpose} is negative")
+        if asked > self.latest_version:
+            raise UserFault(f"requested version for {purpose} is higher than the latest key version")
+        if asked < self.min_encryption_version:
+            raise UserFault(f"requested version for {purpose} is less than the minimum encryption key version")
+        return asked
+
+    def material(self, context: bytes, number: int, size: int) -> bytes:
+        """The symmetric key of a version: stored, or ``size`` bytes derived for ``context``. Raises UserFault."""
+        if self.soft_deleted:
+            raise UserFault(SOFT_DELETED)
+        return self.derive(context, number, size) if self.derived else self.version(number).key
+
+    def signing_seed(self, context: bytes, number: int) -> bytes:
+        """The 32-byte seed of an ``ed25519`` version, derived for ``context`` in derived keys. Raises UserFault."""
+        return self.material(context, number, 32)[:32]
+
+    def derive(self, context: bytes, number: int, size: int) -> bytes:
+        """``size`` bytes for ``context`` from a version. Raises UserFault without a context or for an unfit type."""
+        self.check_alive()
+        if not self.kind.derives:
+            raise UserFault(f"derivation not supported for key type {self.type}")
+        if not 0 < number <= self.latest_version:
+            raise UserFault("invalid key version")
+        if not context:
+            raise UserFault(
+                "missing 'context' for key derivation; the key was created using a derived key, which means "
+                "additional, per-request information must be included in order to perform operations with the key"
+            )
+        secret = self.version(number).key
+        if self.kdf == KDF_COUNTER:
+            return kdf.counter_sha256(secret, context)
+        return kdf.hkdf_sha256(secret, b"", context, size)
+
+    def hmac_key(self, number: int) -> bytes:
+        """The HMAC key of a version (already resolved: 0 is no version). Raises KeyFault, UserFault."""
+        self.check_alive()
+        if number < 0:
+            raise KeyFault("key version does not exist (cannot be negative)")
+        if number > self.latest_version:
+            raise KeyFault(f"key version does not exist; latest key version is {self.latest_version}")
+        found = self.version(number)
+        if not found.hmac_key:
+            raise KeyFault("no HMAC key exists for that key version")
+        return found.hmac_key
+
+    def version_of_text(self, text: str, what: str) -> tuple[int, str]:
+        """Split ``vault:v<n>:<rest>``, ``what`` being ``ciphertext`` or ``signature``, and check the version's bounds.
+
+        Raises UserFault in the real server's words; ``v0`` of a ciphertext counts as version 1.
+        """
+        if not text.startswith(PREFIX):
+            raise UserFault(f"invalid {what}: no prefix")
+        digits, colon, rest = text[len(PREFIX) :].partition(":")
+        if not colon:
+            raise UserFault(f"invalid {what}: wrong number of fields")
+        number = go_atoi(digits)
+        if number is None:
+            raise UserFault(f"invalid {what}: version number could not be decoded")
+        if number == 0 and what == "ciphertext":
+            number = 1
+        if number > self.latest_version:
+            raise UserFault(f"invalid {what}: version is too new")
+        if number < self.min_decryption_version:
+            raise UserFault(TOO_OLD)
+        return number, rest
+
+
+def go_atoi(text: str) -> int | None:
+    """A decimal number as Go's ``strconv.Atoi`` reads it (sign allowed, 64 bits), or None."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 40:
+        return None
+    number = int(text)
+    return number if -(1 << 63) <= number < 1 << 63 else None
+
+
+@dataclass(slots=True)
+class Transit:
+    """Everything one transit mount knows."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    cache_size: int = 0
+    """Keys the real server would cache; kept and shown, without effect."""
+    disable_upsert: bool = False
+    """``encrypt`` must not create keys."""
+    wrapping_key: Key | None = None
+    """The RSA-4096 key for imports, made when first asked for."""
