@@ -1,0 +1,26 @@
+"""mockkms: a Vault-emulation test double and mock KMS. Public names load when first used, so importing costs nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+__version__ = "0.1.0"
+__all__ = ["MockKMS", "__version__"]
+
+_PUBLIC = {"MockKMS": "mockkms.kms"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(import_module(_PUBLIC[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'mockkms' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

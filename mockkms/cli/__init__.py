@@ -1,0 +1,37 @@
+"""The ``mockkms`` command: one file per subcommand, loaded when it is the one asked for.
+
+Exit codes: 0 done, 1 the answer is no (a world with errors), 2 the command cannot be carried out (bad flag, taken port).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mockkms import __version__
+from mockkms.cli.errors import CommandError
+
+COMMANDS = ("serve", "check", "schema", "dump", "run", "fault", "clock", "state", "journal")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
+    )
+    parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = [name for name in arguments[:1] if name in COMMANDS]
+    for name in asked or COMMANDS:
+        import_module(f"mockkms.cli.{name}").add_parser(subparsers)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except CommandError as error:
+        print(f"mockkms {options.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,83 @@
+"""The one source of time: the system clock plus an offset, or a frozen moment.
+
+Everything with a lifetime (tokens, leases, wraps, secret ids, key rotation) asks this clock, so a test moves all of
+them by moving it. ``time.time`` is looked up at every call: time-machine and freezegun patch it and are followed.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+ZERO_TIME = "0001-01-01T00:00:00Z"
+"""How Go writes a time that was never set."""
+
+
+class Clock:
+    """A clock that can be frozen, set and advanced. All times are seconds since the Unix epoch (float)."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._frozen: float | None = None
+
+    def now(self) -> float:
+        """The present moment in seconds since the epoch."""
+        if self._frozen is not None:
+            return self._frozen
+        return time.time() + self._offset
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still until it is advanced or set."""
+        return self._frozen is not None
+
+    def freeze(self, at: float | None = None) -> float:
+        """Stop the clock, at ``at`` (seconds since the epoch) or now; returns the moment it stands at."""
+        self._frozen = self.now() if at is None else at
+        return self._frozen
+
+    def resume(self) -> None:
+        """Let a frozen clock run on from the moment it stands at."""
+        if self._frozen is not None:
+            self._offset = self._frozen - time.time()
+            self._frozen = None
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock by ``seconds`` (negative: back); returns the new moment."""
+        if self._frozen is not None:
+            self._frozen += seconds
+        else:
+            self._offset += seconds
+        return self.now()
+
+    def set(self, at: float) -> None:
+        """Move the clock to ``at`` (seconds since the epoch); a frozen clock stays frozen there."""
+        if self._frozen is not None:
+            self._frozen = at
+        else:
+            self._offset = at - time.time()
+
+    def state(self) -> tuple[float, float | None]:
+        """What a snapshot keeps of this clock."""
+        return (self._offset, self._frozen)
+
+    def restore(self, state: tuple[float, float | None]) -> None:
+        """Put back what ``state()`` gave."""
+        self._offset, self._frozen = state
+
+
+def rfc3339(moment: float) -> str:
+    """``moment`` as Go writes a UTC time: RFC 3339 with up to nine fraction digits, none trailing zero."""
+    if moment <= 0:
+        return ZERO_TIME
+    seconds, fraction = divmod(round(moment * 1_000_000), 1_000_000)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+def parse_rfc3339(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time; a date alone is midnight UTC. Raises ValueError otherwise."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()

@@ -1,0 +1,79 @@
+"""The one source of randomness: the system's, or a stream that repeats from a seed.
+
+Ids, tokens, nonces and key material all come from here, so one seed makes a whole run repeat. Never use this to guard
+anything: a seeded stream is predictable by design.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Entropy:
+    """Random bytes and the identifiers made from them."""
+
+    def __init__(self, seed: int | str | None = None) -> None:
+        self.seed = seed
+        self._key = blake2b(repr(seed).encode(), digest_size=32, person=b"mockkms").digest()
+        self._counter = 0
+        self._buffer = b""
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the stream repeats."""
+        return self.seed is not None
+
+    def bytes(self, size: int) -> bytes:
+        """``size`` random bytes."""
+        if self.seed is None:
+            return os.urandom(size)
+        while len(self._buffer) < size:
+            self._counter += 1
+            self._buffer += blake2b(self._counter.to_bytes(8, "big"), key=self._key, digest_size=64).digest()
+        out, self._buffer = self._buffer[:size], self._buffer[size:]
+        return out
+
+    def derived(self, label: str, size: int) -> bytes:
+        """``size`` bytes that depend only on the seed and ``label``, not on what was drawn before (unseeded: random).
+
+        Used for key material a world does not give, so that ciphertexts made in one run decrypt in the next.
+        """
+        if self.seed is None:
+            return os.urandom(size)
+        out = b""
+        while len(out) < size:
+            block = len(out).to_bytes(8, "big") + label.encode()
+            out += blake2b(block, key=self._key, digest_size=64, person=b"derived").digest()
+        return out[:size]
+
+    def hex(self, size: int) -> str:
+        """``size`` random bytes in lower-case hex."""
+        return self.bytes(size).hex()
+
+    def base62(self, length: int) -> str:
+        """``length`` random letters and digits."""
+        raw = self.bytes(length * 2)
+        return "".join(_BASE62[int.from_bytes(raw[i * 2 : i * 2 + 2], "big") % 62] for i in range(length))
+
+    def uuid(self) -> str:
+        """A version 4 layout is not forced: Vault's ids are plain random bytes in the UUID's grouping."""
+        raw = self.bytes(16).hex()
+        return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+
+    def below(self, bound: int) -> int:
+        """A random whole number from 0 to ``bound - 1``."""
+        return int.from_bytes(self.bytes(8), "big") % bound
+
+    def state(self) -> tuple[int | str | None, int, bytes]:
+        """What a snapshot keeps of this stream."""
+        return (self.seed, self._counter, self._buffer)
+
+    def restore(self, state: tuple[int | str | None, int, bytes]) -> None:
+        """Put back what ``state()`` gave."""
+        seed, counter, buffer = state
+        if seed != self.seed:
+            Entropy.__init__(self, seed)
+        self._counter, self._buffer = counter, buffer

@@ -1,0 +1,335 @@
+"""HTTP to message and back for the Vault door: what the real server's HTTP layer does around its core."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, unquote_plus
+
+from mockkms.clock import rfc3339
+from mockkms.http import gojson
+from mockkms.vault.core import Core
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.message import Operation, Request, Response
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes; the real server's default ``max_request_size``."""
+STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_METHODS = {
+    "GET": Operation.READ,
+    "POST": Operation.UPDATE,
+    "PUT": Operation.UPDATE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+    "LIST": Operation.LIST,
+    "SCAN": Operation.SCAN,
+    "HEAD": Operation.HEADER,
+    "OPTIONS": Operation.INTERNAL,
+}
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One HTTP request as the doors see it, free of aiohttp."""
+
+    method: str
+    target: str
+    """Path as sent, percent-encoded, without the query."""
+    query: str
+    headers: Mapping[str, str]
+    """Case-insensitive."""
+    body: bytes = b""
+    remote_address: str = ""
+    remote_port: int = 0
+
+
+@dataclass(slots=True)
+class HttpReply:
+    """One HTTP answer as the doors make it."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """The HTTP layer answers itself, before the core."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def base_headers(content_type: str = _JSON) -> dict[str, str]:
+    """The headers of every answer."""
+    return {
+        "Cache-Control": "no-store",
+        "Content-Type": content_type,
+        "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY,
+    }
+
+
+def error_reply(status: int, *errors: str) -> HttpReply:
+    """An error in the real server's form."""
+    body = '{"errors":[' + ",".join(gojson.encode(error) for error in errors) + "]}\n"
+    return HttpReply(status, body.encode("utf-8", "replace"), base_headers())
+
+
+def redirect_reply(method: str, location: str) -> HttpReply:
+    """A 307 as Go's ``http.Redirect`` writes it: a link for GET and HEAD, nothing for the rest."""
+    if method not in ("GET", "HEAD"):
+        headers = base_headers()
+        del headers["Content-Type"]
+        return HttpReply(307, b"", {**headers, "Location": location})
+    body = f'<a href="{location}">Temporary Redirect</a>.\n\n'
+    return HttpReply(307, body.encode(), {**base_headers("text/html; charset=utf-8"), "Location": location})
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """Query parameters as Go's ``url.Query`` reads them: bad escapes and ``;`` drop the pair."""
+    values: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        if not pair or ";" in pair:
+            continue
+        name, _, value = pair.partition("=")
+        if "%" in pair and _BAD_ESCAPE.search(pair):
+            continue
+        values.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return values
+
+
+def _flag(values: dict[str, list[str]], name: str) -> bool:
+    text = values.get(name, [""])[0]
+    if not text:
+        return False
+    if text not in _TRUE and text not in _FALSE:
+        raise Refused(error_reply(400))
+    return text in _TRUE
+
+
+def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
+    return {k: v[0] if len(v) == 1 else v for k, v in values.items() if k != "help"}
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace")
+    if _BAD_ESCAPE.search(text) or ";" in text:
+        raise Refused(error_reply(400, "error parsing form data"))
+    return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
+
+
+def _json_object(core: Core, body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        data = gojson.decode_object(body)
+    except gojson.GoJSONError as error:
+        raise Refused(error_reply(400, core.flavor.json_error(str(error)))) from None
+    limit = core.flavor.json_string_limit
+    if limit and body.count(b'"') > 2 * limit and gojson.count_strings(body) > limit:
+        raise Refused(
+            error_reply(400, "refused JSON input due to high complexity: exceeded maximum number of strings")
+        )
+    return data or {}
+
+
+def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
+    if http.method == "PATCH":
+        media = _media_type(http.headers)
+        if not media:
+            raise Refused(error_reply(400, "mime: no media type"))
+        if media != _MERGE_PATCH:
+            text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
+            raise Refused(error_reply(415, text))
+    elif _media_type(http.headers) == "application/x-www-form-urlencoded":
+        if http.body.lstrip(b" \t\r\n")[:1] not in (b"{", b"["):
+            return _form(http.body)
+    return _json_object(core, http.body)
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """The token of a request: ``X-Vault-Token``, else ``Authorization: Bearer`` (case matters)."""
+    token = headers.get("X-Vault-Token", "")
+    if token:
+        return token
+    authorization = headers.get("Authorization", "")
+    return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
+
+
+def _wrap_ttl(headers: Mapping[str, str]) -> float:
+    text = headers.get("X-Vault-Wrap-TTL", "")
+    if not text:
+        return 0
+    try:
+        ttl = parse_seconds(text)
+    except ValueError as error:
+        raise Refused(error_reply(400, f"error parsing X-Vault-Wrap-TTL header: {error}")) from None
+    if ttl < 0:
+        raise Refused(
+            error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative")
+        )
+    return ttl
+
+
+def clean_target(http: HttpRequest) -> str:
+    """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go's mux does."""
+    target = http.target
+    if "//" in target or "/." in target:
+        cleaned = posixpath.normpath(target)
+        if target.endswith("/") and cleaned != "/":
+            cleaned += "/"
+        if cleaned.startswith("//"):
+            cleaned = cleaned[1:]
+        if cleaned != target:
+            raise Refused(redirect_reply(http.method, cleaned + ("?" + http.query if http.query else "")))
+    return unquote(target[4:]) if "%" in target else target[4:]
+
+
+def to_request(core: Core, http: HttpRequest) -> Request:
+    """The message of an HTTP request below ``/v1/``. Raises Refused where the HTTP layer answers itself."""
+    path = clean_target(http)
+    if path == "sys":
+        raise Refused(redirect_reply(http.method, "/v1/sys/"))
+    operation = _METHODS.get(http.method)
+    if operation is None or (operation is Operation.SCAN and not core.flavor.pagination):
+        raise Refused(error_reply(405))
+    values = parse_query(http.query) if http.query else {}
+    data: dict[str, Any]
+    if operation is Operation.UPDATE or operation is Operation.PATCH:
+        data = _body_data(core, http)
+    else:
+        if operation is Operation.READ and values:
+            if values.get("help", [""])[0]:
+                operation = Operation.HELP
+            listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.flavor.pagination
+            if listing and scanning:
+                raise Refused(error_reply(400))
+            if listing:
+                operation = Operation.LIST
+                values.pop("list")
+            elif scanning:
+                operation = Operation.SCAN
+                values.pop("scan")
+        data = _query_data(values) if operation is not Operation.INTERNAL else {}
+    if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
+        path += "/"
+    headers = http.headers
+    return Request(
+        operation=operation,
+        path=path,
+        data=data,
+        token=token_of(headers),
+        namespace=headers.get("X-Vault-Namespace", ""),
+        wrap_ttl=_wrap_ttl(headers),
+        wrap_format="jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else "",
+        headers=headers,
+        remote_address=http.remote_address,
+        remote_port=http.remote_port,
+        method=http.method,
+        query={name: given[0] for name, given in values.items()},
+        body=http.body,
+    )
+
+
+def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
+    """The HTTP answer of a message."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Type": response.content_type,
+        "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY,
+    }
+    namespace = request.headers.get("X-Vault-Namespace", "")
+    if namespace:
+        headers["X-Vault-Namespace"] = namespace
+    if response.headers:
+        headers.update(response.headers)
+    if response.redirect:
+        return redirect_reply(request.method, response.redirect)
+    if response.raw is not None:
+        return HttpReply(response.status or 200, response.raw, headers)
+    if response.document is not None:
+        return HttpReply(response.status or 200, _line(gojson.encode(response.document, ordered=True)), headers)
+    if response.errors is not None and response.data is None:
+        listed = ",".join(gojson.encode(text) for text in response.errors)
+        return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers)
+    if response.status == 204:
+        return HttpReply(204, b"", headers)
+    return HttpReply(response.status or 200, _line(envelope(core, response)), headers)
+
+
+def _line(text: str) -> bytes:
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def envelope(core: Core, response: Response) -> str:
+    """The JSON text of a successful answer, keys in the real server's order."""
+    encode = gojson.encode
+    data = "null" if response.data is None else encode(response.data)
+    lease = response.lease
+    head = ""
+    if response.flat and response.data:
+        head = data[1:-1] + ","
+    if response.wrap_info is not None:
+        wrap = encode(_wrap_info(response), ordered=True)
+        request_id = ""
+    else:
+        wrap, request_id = "null", response.request_id
+    auth = "null" if response.auth is None else encode(_auth(response), ordered=True)
+    warnings = "null" if not response.warnings else encode(response.warnings)
+    lease_id, renewable, duration = (lease.lease_id, lease.renewable, lease.ttl) if lease else ("", False, 0)
+    tail = f',"mount_type":{encode(response.mount_type)}' if core.flavor.mount_type_in_envelope else ""
+    return (
+        f'{{{head}"request_id":"{request_id}","lease_id":{encode(lease_id)},'
+        f'"renewable":{"true" if renewable else "false"},"lease_duration":{duration},"data":{data},'
+        f'"wrap_info":{wrap},"warnings":{warnings},"auth":{auth}{tail}}}'
+    )
+
+
+def _wrap_info(response: Response) -> dict[str, Any]:
+    info = response.wrap_info
+    assert info is not None
+    shown: dict[str, Any] = {
+        "token": info.token,
+        "accessor": info.accessor,
+        "ttl": info.ttl,
+        "creation_time": rfc3339(info.creation_time),
+        "creation_path": info.creation_path,
+    }
+    if info.wrapped_accessor:
+        shown["wrapped_accessor"] = info.wrapped_accessor
+    return shown
+
+
+def _auth(response: Response) -> dict[str, Any]:
+    auth = response.auth
+    assert auth is not None
+    shown: dict[str, Any] = {
+        "client_token": auth.client_token,
+        "accessor": auth.accessor,
+        "policies": auth.policies,
+        "token_policies": auth.token_policies,
+        "identity_policies": auth.identity_policies,
+        "metadata": auth.metadata,
+        "lease_duration": auth.lease_duration,
+        "renewable": auth.renewable,
+        "entity_id": auth.entity_id,
+        "token_type": auth.token_type,
+        "orphan": auth.orphan,
+        "mfa_requirement": None,
+        "num_uses": auth.num_uses,
+    }
+    if not auth.identity_policies:
+        del shown["identity_policies"]
+    return shown

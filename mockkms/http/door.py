@@ -1,0 +1,63 @@
+"""The one handler behind every port: which service a path belongs to, and its answer."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from mockkms.http import codec
+from mockkms.http.codec import HttpReply, HttpRequest, Refused, error_reply
+from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
+from mockkms.vault.message import Request
+from mockkms.world import World
+
+_UI = b"<!doctype html><title>mockkms</title><p>The user interface is not emulated. The inspector is at /_mockkms/ui/.\n"
+_OUTSIDE_NAMESPACES = ("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sys/unseal", "sys/seal")
+
+
+class Door:
+    """Serves one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request of any service."""
+        reply = self.answer(http)
+        return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+    def answer(self, http: HttpRequest) -> HttpReply:
+        """The service's own answer, no fault involved."""
+        target = http.target
+        if target.startswith("/v1/"):
+            return self.vault(http)
+        if target.startswith(RUSTFS_PREFIX):
+            return self.rustfs(http)
+        return self.elsewhere(http)
+
+    def vault(self, http: HttpRequest) -> HttpReply:
+        """A request below ``/v1/``."""
+        core = self.world.core
+        request: Request | None = None
+        try:
+            request = codec.to_request(core, http)
+            with self.world.lock:
+                response = core.handle(request)
+        except Refused as refused:
+            return refused.reply
+        return codec.to_reply(core, request, response)
+
+    def rustfs(self, http: HttpRequest) -> HttpReply:
+        """A request of the RustFS admin API."""
+        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body)
+        with self.world.lock:
+            reply = self.world.rustfs.handle(asked)
+        return HttpReply(reply.status, reply.body, dict(reply.headers))
+
+    def elsewhere(self, http: HttpRequest) -> HttpReply:
+        """Paths outside both APIs, as the real server's own mux answers them."""
+        target = http.target
+        if target in ("/", "/ui", "/robots.txt"):
+            return codec.redirect_reply(http.method, "/ui/")
+        if target.startswith("/ui/"):
+            return HttpReply(200, _UI, codec.base_headers("text/html; charset=utf-8"))
+        return error_reply(404)

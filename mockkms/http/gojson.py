@@ -1,0 +1,286 @@
+"""JSON as Go's ``encoding/json`` reads and writes it: key order, escapes, number texts, and the words of its errors.
+
+Reading is one call of the standard library while the input is good. Only bad input is read a second time, by a scanner
+that follows Go's token states to find the same first fault (recorded in the parity area ``protocol``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from typing import Any
+
+from mockkms.vault.number import Number
+
+MAX_DEPTH = 10_000
+
+
+class GoJSONError(ValueError):
+    """The input is no JSON that Go would read; the text is Go's."""
+
+
+def _number(text: str) -> Number:
+    if float(text) in (float("inf"), float("-inf")):
+        raise GoJSONError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return Number(text)
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_LENIENT = json.JSONDecoder(parse_float=_number, parse_int=lambda t: int(t) if len(t) < 4000 else Number(t))
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode(body: bytes) -> Any:
+    """The first JSON value of ``body``. Raises GoJSONError in Go's words; an empty body is None."""
+    text = body.decode("utf-8", "replace")
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, GoJSONError):
+            raise
+        value = _decode_slowly(text)
+    if "\\u" in text:
+        value = _without_surrogates(value)
+    return value
+
+
+def decode_object(body: bytes) -> dict[str, Any] | None:
+    """Like ``decode``, for an endpoint's parameters: an object or null. Raises GoJSONError."""
+    value = decode(body)
+    if value is None or isinstance(value, dict):
+        return value
+    kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+    raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+
+
+def count_strings(body: bytes) -> int:
+    """How many strings, keys included, the JSON text holds."""
+    return len(re.findall(rb'"(?:[^"\\]|\\.)*"', body, re.DOTALL))
+
+
+def _decode_slowly(text: str) -> Any:
+    scanner = _Scanner(text.encode("utf-8"))
+    scanner.run()
+    try:
+        start = len(text) - len(text.lstrip(" \t\r\n"))
+        if start == len(text):
+            return None
+        return _LENIENT.raw_decode(text, start)[0]
+    except RecursionError:
+        raise GoJSONError("exceeded max depth") from None
+    except ValueError:
+        raise GoJSONError("unexpected EOF") from None
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def quote_char(byte: int) -> str:
+    """A byte as Go quotes it in an error."""
+    if byte == 0x27:
+        return r"'\''"
+    if byte == 0x22:
+        return "'\"'"
+    char = chr(byte)
+    named = {7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 0x5C: r"\\"}
+    if byte in named:
+        return f"'{named[byte]}'"
+    if byte < 0x20 or byte == 0x7F:
+        return f"'\\x{byte:02x}'"
+    if 0x80 <= byte < 0xA0 or byte in (0xA0, 0xAD):
+        return f"'\\u{byte:04x}'"
+    return f"'{char}'"
+
+
+_CONTEXT = {
+    "value": " looking for beginning of value",
+    "array-start": " looking for beginning of value",
+    "array-comma": " after array element",
+    "object-start": "",
+    "object-key": " looking for beginning of object key string",
+    "object-colon": " after object key",
+    "object-comma": " after object key:value pair",
+}
+_LITERALS = {0x74: b"true", 0x66: b"false", 0x6E: b"null"}
+_DIGITS = frozenset(b"0123456789")
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
+class _Scanner:
+    """Go's token reader over a whole text, for the sake of its first error."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.state = "value"
+        self.stack: list[str] = []
+
+    def run(self) -> None:
+        data = self.data
+        while True:
+            while self.at < len(data) and data[self.at] in b" \t\r\n":
+                self.at += 1
+            if self.at >= len(data):
+                return
+            self.token(data[self.at])
+
+    def fail(self, byte: int, context: str) -> GoJSONError:
+        return GoJSONError(f"invalid character {quote_char(byte)}{context}")
+
+    def token(self, byte: int) -> None:
+        state = self.state
+        char = chr(byte)
+        if char == "," and state in ("array-comma", "object-comma"):
+            self.at += 1
+            self.state = "value" if state == "array-comma" else "object-key"
+        elif char == ":" and state == "object-colon":
+            self.at += 1
+            self.state = "value"
+        elif char == "]" and state in ("array-start", "array-comma"):
+            self.close()
+        elif char == "}" and state in ("object-start", "object-comma"):
+            self.close()
+        elif char in ",:]}":
+            raise self.fail(byte, _CONTEXT[state])
+        elif state in ("object-start", "object-key"):
+            if char != '"':
+                raise self.fail(byte, _CONTEXT[state])
+            self.string()
+            self.state = "object-colon"
+        elif state in ("object-colon", "object-comma", "array-comma"):
+            raise self.fail(byte, _CONTEXT[state])
+        elif char in "[{":
+            self.open(char)
+        else:
+            self.literal(byte)
+            self.after_value()
+
+    def open(self, char: str) -> None:
+        self.at += 1
+        self.stack.append(char)
+        if len(self.stack) > MAX_DEPTH:
+            raise GoJSONError("exceeded max depth")
+        self.state = "array-start" if char == "[" else "object-start"
+
+    def close(self) -> None:
+        self.at += 1
+        self.stack.pop()
+        self.after_value()
+
+    def after_value(self) -> None:
+        if not self.stack:
+            self.state = "value"
+        else:
+            self.state = "array-comma" if self.stack[-1] == "[" else "object-comma"
+
+    def literal(self, byte: int) -> None:
+        if byte == 0x22:
+            self.string()
+        elif byte in _LITERALS:
+            word = _LITERALS[byte]
+            for offset, expected in enumerate(word[1:], 1):
+                found = self.peek(self.at + offset)
+                if found != expected:
+                    text = word.decode()
+                    raise self.fail(found, f" in literal {text} (expecting {quote_char(expected)})")
+            self.at += len(word)
+        elif byte in _DIGITS or byte == 0x2D:
+            self.number()
+        else:
+            raise self.fail(byte, " looking for beginning of value")
+
+    def peek(self, at: int) -> int:
+        if at >= len(self.data):
+            raise GoJSONError("unexpected EOF")
+        return self.data[at]
+
+    def string(self) -> None:
+        at = self.at + 1
+        while True:
+            byte = self.peek(at)
+            if byte == 0x22:
+                self.at = at + 1
+                return
+            if byte < 0x20:
+                raise self.fail(byte, " in string literal")
+            if byte == 0x5C:
+                at += 1
+                escape = self.peek(at)
+                if escape == 0x75:
+                    for offset in range(1, 5):
+                        digit = self.peek(at + offset)
+                        if digit not in _HEX:
+                            raise self.fail(digit, r" in \u hexadecimal character escape")
+                    at += 4
+                elif escape not in b'bfnrt\\/"':
+                    raise self.fail(escape, " in string escape code")
+            at += 1
+
+    def number(self) -> None:
+        data, at = self.data, self.at
+        if data[at] == 0x2D:
+            at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " in numeric literal")
+        if data[at] == 0x30:
+            at += 1
+        else:
+            at = self.digits(at)
+        if at < len(data) and data[at] == 0x2E:
+            at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " after decimal point in numeric literal")
+            at = self.digits(at)
+        if at < len(data) and data[at] in b"eE":
+            at += 1
+            if self.peek(at) in b"+-":
+                at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " in exponent of numeric literal")
+            at = self.digits(at)
+        _number(data[self.at : at].decode())
+        self.at = at
+
+    def digits(self, at: int) -> int:
+        while at < len(self.data) and self.data[at] in _DIGITS:
+            at += 1
+        return at
+
+
+# A number keeps its text through the encoder as a marked string, whose mark no client can know.
+_MARK = secrets.token_hex(16)
+_MARKED = re.compile(f'"{_MARK}([^"]*)"')
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, Number):
+        return _MARK + value.text
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_default)
+_ORDERED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_default)
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def encode(value: Any, *, ordered: bool = False) -> str:
+    """``value`` as Go writes it: map keys sorted (``ordered``: as they stand), ``<>&`` escaped; no newline at the end."""
+    text = (_ORDERED if ordered else _ENCODER).encode(value)
+    if _MARK in text:
+        text = _MARKED.sub(r"\1", text)
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub(lambda match: _ESCAPES[match.group()], text)
+    return text

@@ -1,0 +1,202 @@
+"""The server: one daemon thread with its own loop, one port or more, one handler for everything.
+
+``Server(world).start()`` returns once it listens; ``stop()`` cuts every connection first, so a hung client never delays it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest, error_reply
+from mockkms.http.door import Door
+from mockkms.http.listable import Framing, method_of
+
+_LOG = logging.getLogger("mockkms.http")
+_MAX_HEAD = 1024 * 1024
+"""Bytes of a request's head, as Go's default."""
+
+
+class _Protocol(RequestHandler):
+    """aiohttp's protocol, shown verbs that its parser knows."""
+
+    __slots__ = ("framing",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.framing = Framing()
+
+    def data_received(self, data: bytes) -> None:
+        data = self.framing.feed(data)
+        if data:
+            super().data_received(data)
+
+
+class _Manager(web.Server):
+    """Makes a protocol for each connection."""
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class TooLarge(Exception):
+    """The body is over the limit."""
+
+
+class Server:
+    """Serves one world on one or more loopback ports."""
+
+    def __init__(self, door: Door, *, tls: ssl.SSLContext | None = None) -> None:
+        self.door = door
+        self._tls = tls
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._manager: _Manager | None = None
+        self._listeners: list[asyncio.Server] = []
+        self.ports: list[int] = []
+
+    def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
+        """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
+        sockets = []
+        try:
+            for port in ports:
+                sockets.append(_listen(host, port))
+        except OSError:
+            for made in sockets:
+                made.close()
+            raise
+        self.ports = [made.getsockname()[1] for made in sockets]
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
+        self._thread.start()
+        ready.wait()
+        return self.ports
+
+    def stop(self) -> None:
+        """Stop at once: connections are aborted, whatever they were waiting for."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        self._loop = self._thread = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the server runs on. Raises RuntimeError while it is not running."""
+        if self._loop is None:
+            raise RuntimeError("the server is not running")
+        return self._loop
+
+    def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._loop = loop
+        loop.run_until_complete(self._open(sockets))
+        loop.call_soon(ready.set)
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(self._close())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    async def _open(self, sockets: list[socket.socket]) -> None:
+        self._manager = _Manager(
+            self._handle,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=_MAX_HEAD,
+            max_field_size=_MAX_HEAD,
+            max_headers=1000,
+            lingering_time=0.5,
+            logger=_LOG,
+        )
+        loop = asyncio.get_running_loop()
+        for made in sockets:
+            self._listeners.append(await loop.create_server(self._manager, sock=made, ssl=self._tls, backlog=512))
+
+    async def _close(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        if self._manager is not None:
+            for connection in self._manager.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await self._manager.shutdown(0.01)
+        current = asyncio.current_task()
+        pending = [task for task in asyncio.all_tasks() if task is not current]
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = await _read(aio) if aio.can_read_body else b""
+        except TooLarge:
+            aio.protocol.force_close() if aio.protocol else None
+            reply = error_reply(413, "http: request body too large")
+            del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
+            return to_aiohttp(reply)
+        target, _, query = aio.raw_path.partition("?")
+        peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
+        http = HttpRequest(
+            method=method_of(aio.method),
+            target=target,
+            query=query.partition("#")[0],
+            headers=aio.headers,
+            body=body,
+            remote_address=peer[0] if isinstance(peer, tuple) else "",
+            remote_port=peer[1] if isinstance(peer, tuple) else 0,
+        )
+        return await self.door.serve(http, aio)
+
+
+def to_aiohttp(reply: HttpReply) -> web.Response:
+    """The reply as aiohttp sends it."""
+    return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+
+async def _read(aio: web.BaseRequest) -> bytes:
+    length = aio.content_length
+    if length is not None and length > MAX_BODY:
+        raise TooLarge
+    if aio.headers.get("Expect", "").lower() == "100-continue" and aio.transport is not None:
+        aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    content = aio.content
+    if length is not None:
+        body = await content.readexactly(length) if length else b""
+        return body
+    chunks = bytearray()
+    async for chunk in content.iter_any():
+        chunks += chunk
+        if len(chunks) > MAX_BODY:
+            raise TooLarge
+    protocol = aio.protocol
+    if isinstance(protocol, _Protocol):
+        protocol.framing.idle()
+    return bytes(chunks)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
+    return made

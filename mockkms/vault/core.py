@@ -1,0 +1,292 @@
+"""The pipeline: ``Core.handle(Request) -> Response``, top to bottom in the order of the real server.
+
+outside endpoints → seal → namespace → mount → quota → login, or token → policy → endpoint → lease → wrap → envelope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.clock import Clock
+from mockkms.entropy import Entropy
+from mockkms.vault import registry, wrapping
+from mockkms.vault.endpoint import Engine
+from mockkms.vault.flavor import FLAVORS, Flavor
+from mockkms.vault.identity import IdentityState, IdentityStore
+from mockkms.vault.leases import LeaseState, LeaseStore
+from mockkms.vault.message import (
+    WRITES,
+    Auth,
+    BackendError,
+    ErrorResponse,
+    NotFound,
+    Operation,
+    Request,
+    Response,
+    VaultError,
+    permission_denied,
+)
+from mockkms.vault.mounts import Mount, MountConfig, MountTable
+from mockkms.vault.namespaces import NamespaceState, NamespaceStore
+from mockkms.vault.policies import PolicyState, PolicyStore
+from mockkms.vault.quotas import QuotaState, QuotaStore
+from mockkms.vault.seal import SealState, SealStore
+from mockkms.vault.tokens import Token, TokenState, TokenStore
+
+SYSTEM_MAX_TTL = 768 * 3600
+"""Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
+
+
+@dataclass
+class VaultState:
+    """Everything a world knows: plain data that pickles, compares and dumps. Engine data hangs on the mounts."""
+
+    mounts: MountTable = field(default_factory=MountTable)
+    namespaces: NamespaceState = field(default_factory=NamespaceState)
+    policies: PolicyState = field(default_factory=PolicyState)
+    tokens: TokenState = field(default_factory=TokenState)
+    leases: LeaseState = field(default_factory=LeaseState)
+    identity: IdentityState = field(default_factory=IdentityState)
+    quotas: QuotaState = field(default_factory=QuotaState)
+    seal: SealState = field(default_factory=SealState)
+    system: dict[str, Any] = field(default_factory=dict)
+    """Small settings of ``sys`` endpoints, by endpoint: cors, ui headers, auditing, password policies."""
+
+
+class Core:
+    """One emulated Vault without HTTP."""
+
+    def __init__(
+        self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault"
+    ) -> None:
+        self.clock = clock or Clock()
+        self.entropy = entropy or Entropy()
+        self.flavor: Flavor = FLAVORS[flavor]
+        self.state = VaultState()
+        self.namespaces = NamespaceStore(self)
+        self.policies = PolicyStore(self)
+        self.tokens = TokenStore(self)
+        self.leases = LeaseStore(self)
+        self.identity = IdentityStore(self)
+        self.quotas = QuotaStore(self)
+        self.seal = SealStore(self)
+
+    # -- worlds ------------------------------------------------------------------------------------------------
+
+    def bootstrap(self, root_token: str = "root") -> None:
+        """Make the world of a fresh dev server: unsealed, the five default mounts, ``secret/`` as KV 2."""
+        self.seal.initialize_dev()
+        self.mount_defaults("")
+        self.mount("", "secret/", "kv", options={"version": "2"}, description="key/value secret storage")
+        self.tokens.create_root(root_token)
+
+    def mount_defaults(self, namespace: str) -> None:
+        """Mount what every namespace has, and write its ``default`` policy."""
+        self.mount(namespace, "sys/", "system" if not namespace else "ns_system", description=(
+            "system endpoints used for control, policy and debugging"))
+        self.mount(namespace, "identity/", "identity" if not namespace else "ns_identity", description="identity store")
+        self.mount(namespace, "cubbyhole/", "cubbyhole" if not namespace else "ns_cubbyhole", local=True, description=(
+            "per-token private secret storage"))
+        self.mount(namespace, "auth/token/", "token" if not namespace else "ns_token", description=(
+            "token based credentials"))
+        self.policies.write_defaults(namespace)
+
+    def mount(
+        self,
+        namespace: str,
+        path: str,
+        type: str,
+        *,
+        description: str = "",
+        options: dict[str, str] | None = None,
+        config: MountConfig | None = None,
+        local: bool = False,
+        seal_wrap: bool = False,
+        external_entropy_access: bool = False,
+    ) -> Mount:
+        """Mount an engine of ``type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
+        engine = registry.implementation(type, options)
+        prefix = "auth_" if path.startswith("auth/") else ""
+        mount = Mount(
+            path=path,
+            type=type,
+            engine=engine.type,
+            namespace=namespace,
+            accessor=f"{prefix}{type}_{self.entropy.hex(4)}",
+            uuid=self.entropy.uuid(),
+            state=engine.new_state(),
+            description=description,
+            options=options,
+            config=config or MountConfig(),
+            local=local,
+            seal_wrap=seal_wrap,
+            external_entropy_access=external_entropy_access,
+        )
+        if engine.setup:
+            engine.setup(mount.state, self, mount)
+        self.state.mounts.add(mount)
+        return mount
+
+    def adopt(self, state: VaultState) -> None:
+        """Go on with another state (a restored snapshot)."""
+        self.state = state
+        self.policies.forget_caches()
+
+    # -- requests ----------------------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Never raises a VaultError: an error is a Response with ``errors``."""
+        if not request.id:
+            request.id = self.entropy.uuid()
+        try:
+            response = self._handle(request)
+        except VaultError as error:
+            response = Response(
+                data=error.data,
+                status=error.status,
+                errors=error.errors,
+                warnings=error.warnings,
+                headers=error.headers,
+            )
+        response.request_id = request.id
+        response.mount_type = request.trace.mount_type
+        return response
+
+    def _handle(self, request: Request) -> Response:
+        path = request.path
+        if path.startswith("sys/"):
+            outside = self._outside(request, path[4:])
+            if outside is not None:
+                return outside
+        self.seal.check()
+        self.leases.expire_due()
+        self.namespaces.resolve(request)
+        path = request.path
+        if path.endswith("/") and request.operation in WRITES:
+            raise ErrorResponse("cannot write to a path ending in '/'")
+        if request.operation is Operation.INTERNAL:
+            raise ErrorResponse("cannot handle internal-only request operation")
+        mount = self.state.mounts.match(request.namespace, path)
+        trace = request.trace
+        if mount is not None:
+            trace.mount, trace.mount_type = mount.path, mount.type
+        self.quotas.check(request, mount)
+        wrapping.check_request(self, request)
+        if mount is not None:
+            engine = self.engine(mount)
+            found = engine.route(self.below(mount, path))
+            if found is not None and found[0].login and request.operation is not Operation.HELP:
+                return self._finish(request, mount, self._login(request, mount, engine), None)
+        return self._authenticated(request, mount)
+
+    def _outside(self, request: Request, below: str) -> Response | None:
+        """An endpoint that the real server answers before its core, or None."""
+        engine = registry.engine("system")
+        found = engine.route(below)
+        if found is None or not found[0].outside:
+            return None
+        mount = self.state.mounts.get("", "sys/") or Mount("sys/", "system", "", "", None)
+        request.trace.mount, request.trace.mount_type = "sys/", "system"
+        response = engine.dispatch(self, mount, request, below)
+        return response or Response(status=204)
+
+    def _authenticated(self, request: Request, mount: Mount | None) -> Response:
+        if ".." in request.path.split("/"):
+            raise ErrorResponse("relative paths not supported")
+        token = self.tokens.authenticate(request)
+        trace = request.trace
+        trace.accessor, trace.display_name = token.accessor, token.display_name
+        engine = self.engine(mount) if mount is not None else None
+        below = self.below(mount, request.path) if mount is not None else ""
+        last_use = self.tokens.use(token)
+        try:
+            try:
+                if engine is not None and mount is not None and request.operation in (
+                    Operation.CREATE,
+                    Operation.UPDATE,
+                ):
+                    exists = engine.resource_exists(self, mount, request, below)
+                    request.operation = Operation.CREATE if exists is False else Operation.UPDATE
+                decision = self.policies.check(request, token, self._needs_sudo(engine, below))
+                if not decision.allowed:
+                    trace.denied = True
+                    raise permission_denied()
+                if mount is None or engine is None:
+                    trace.unhandled = True
+                    raise BackendError(
+                        f'no handler for route "{request.namespace}{request.path}". route entry not found.', status=404
+                    )
+                response = engine.dispatch(self, mount, request, below)
+            except BackendError as error:
+                raise framed(error) from None
+            return self._finish(request, mount, response, token)
+        finally:
+            if last_use:
+                self.tokens.revoke(token)
+
+    def _login(self, request: Request, mount: Mount, engine: Engine) -> Response | None:
+        """A request that needs no token; an answer with ``auth`` gets its token made here."""
+        if request.operation in (Operation.CREATE, Operation.UPDATE):
+            request.operation = Operation.UPDATE
+        below = self.below(mount, request.path)
+        response = engine.dispatch(self, mount, request, below)
+        if response is not None and response.auth is not None and mount.is_auth:
+            response.auth, warnings = self.tokens.login(request, mount, response.auth)
+            response.warnings.extend(warnings)
+        return response
+
+    def _finish(self, request: Request, mount: Mount, response: Response | None, token: Token | None) -> Response:
+        """What becomes of a handler's answer: not found, no content, lease, wrapping."""
+        operation = request.operation
+        if response is None:
+            if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
+                raise NotFound()
+            return Response(status=204)
+        if response.status or response.raw is not None or response.document is not None or response.redirect:
+            return response
+        if response.lease is not None and token is not None:
+            self.leases.register(request, mount, response, token)
+        if operation in (Operation.LIST, Operation.SCAN) and not request.wrap_ttl and not response.warnings:
+            data = response.data
+            if not data or ("keys" in data and not data["keys"]):
+                raise NotFound()
+        return wrapping.wrap_if_asked(self, request, response, token)
+
+    # -- helpers for handlers ----------------------------------------------------------------------------------
+
+    def engine(self, mount: Mount) -> Engine:
+        """The implementation behind a mount."""
+        return registry.engine(mount.engine)
+
+    @staticmethod
+    def below(mount: Mount, path: str) -> str:
+        """``path`` below the mount."""
+        return path[len(mount.path) :]
+
+    @staticmethod
+    def _needs_sudo(engine: Engine | None, below: str) -> bool:
+        found = engine.route(below) if engine is not None else None
+        return found is not None and found[0].sudo
+
+    def default_ttl(self, mount: Mount) -> int:
+        """Default lease of a mount in seconds."""
+        return mount.config.default_lease_ttl or SYSTEM_MAX_TTL
+
+    def max_ttl(self, mount: Mount) -> int:
+        """Largest lease of a mount in seconds."""
+        return mount.config.max_lease_ttl or SYSTEM_MAX_TTL
+
+
+def framed(error: BackendError) -> BackendError:
+    """A Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
+    if not error.errors:
+        return error
+    lines = "".join(f"\t* {text}\n" for text in error.errors)
+    count = len(error.errors)
+    noun = "error" if count == 1 else "errors"
+    error.errors = [f"{count} {noun} occurred:\n{lines}\n"]
+    return error
+
+
+__all__ = ["SYSTEM_MAX_TTL", "Auth", "Core", "VaultState", "framed"]

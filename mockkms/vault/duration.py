@@ -1,0 +1,66 @@
+"""Durations as the real server reads and writes them: whole seconds, Go's ``1h30m``, and ``2d``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
+
+
+def parse_seconds(value: Any) -> float:
+    """Seconds of ``90``, ``"90"``, ``"1h30m"``, ``"2d"``; the empty text is 0. Raises ValueError in Go's words."""
+    if isinstance(value, bool) or isinstance(value, (list, dict)) or value is None:
+        raise ValueError("could not parse duration from input")
+    text = str(value)
+    if text == "":
+        return 0.0
+    if re.fullmatch(r"[+-]?\d+", text):
+        return float(text)
+    if text.endswith("d") and re.fullmatch(r"[+-]?\d+", text[:-1]):
+        return float(text[:-1]) * 86400
+    return parse_go(text)
+
+
+def parse_go(text: str) -> float:
+    """Go's ``time.ParseDuration``, in seconds."""
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    rest = text
+    sign = 1.0
+    if rest[:1] in "+-" and rest:
+        sign = -1.0 if rest[0] == "-" else 1.0
+        rest = rest[1:]
+    if rest == "0":
+        return 0.0
+    if not rest:
+        raise ValueError(f"time: invalid duration {quoted}")
+    total = 0.0
+    while rest:
+        match = _PART.match(rest)
+        number, unit = match.groups() if match else ("", "")
+        if number in ("", "."):
+            raise ValueError(f"time: invalid duration {quoted}")
+        if not unit:
+            raise ValueError(f"time: missing unit in duration {quoted}")
+        if unit not in _UNITS:
+            raise ValueError(f'time: unknown unit "{unit}" in duration {quoted}')
+        total += float(number) * _UNITS[unit]
+        rest = rest[len(number) + len(unit) :]
+    return sign * total
+
+
+def go_duration(seconds: float) -> str:
+    """Seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``0s``."""
+    if seconds == 0:
+        return "0s"
+    sign = "-" if seconds < 0 else ""
+    seconds = abs(seconds)
+    whole = int(seconds)
+    fraction = seconds - whole
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    tail = f"{left + fraction:.9f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{tail}"
+    return f"{sign}{minutes}m{tail}" if minutes else sign + tail

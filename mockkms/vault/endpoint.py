@@ -1,0 +1,297 @@
+"""How an endpoint is declared: path template, operations, typed fields and handlers, together in one place.
+
+    transit = Engine("transit", kind="secret", new_state=Transit)
+
+    keys = transit.path("keys/{name}", fields={"type": Field(STRING, default="aes256-gcm96")}, help="Managed keys")
+
+    @keys.on(CREATE, UPDATE)
+    def create_key(state: Transit, call: Call) -> Reply: ...
+
+Field conversion, its error texts, unknown-parameter warnings, help texts, the OpenAPI document and the coverage table
+all come from these declarations. A handler is a plain function of the mount's state and the call; it returns a
+``Response``, a ``dict`` (taken as ``data``), or None, or raises a ``VaultError``.
+
+Template language: ``{name}`` one generic name (``\\w(([\\w-.]+)?\\w)?``), ``{name:at}`` the same with ``@``,
+``{path:all}`` the rest or nothing, ``{path:some}`` the rest, at least one character, ``{x:re(…)}`` a pattern of its own;
+square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.fields import Kind, convert, zero
+from mockkms.vault.message import ErrorResponse, Operation, Request, Response, unsupported_operation, unsupported_path
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+    from mockkms.vault.mounts import Mount
+
+Reply = Response | dict[str, Any] | None
+Handler = Callable[[Any, "Call"], Reply]
+
+_GENERIC = r"\w(?:[\w\-.]*\w)?"
+_GENERIC_AT = r"\w(?:[\w\-.@]*\w)?"
+_CACHED_ROUTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter of an endpoint. ``default`` is what an absent parameter reads as (else the kind's zero value)."""
+
+    kind: Kind
+    default: Any = None
+    help: str = ""
+    query: bool = False
+    deprecated: bool = False
+
+
+class Call:
+    """One request as its handler sees it: the converted fields, and the services of the world."""
+
+    __slots__ = ("core", "endpoint", "given", "mount", "raw", "request")
+
+    def __init__(
+        self, core: Core, mount: Mount, endpoint: Endpoint, request: Request, raw: dict[str, Any], given: dict[str, Any]
+    ) -> None:
+        self.core = core
+        self.mount = mount
+        self.endpoint = endpoint
+        self.request = request
+        self.raw = raw
+        """The parameters as sent, path captures included, unknown ones too."""
+        self.given = given
+        """The parameters that were sent, converted."""
+
+    def __getitem__(self, name: str) -> Any:
+        """The converted value, else the default, else the kind's zero value."""
+        value = self.given.get(name)
+        if value is not None:
+            return value
+        declared = self.endpoint.fields[name]
+        return declared.default if declared.default is not None else zero(declared.kind)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the parameter was sent (a duration sent as null counts as not sent)."""
+        return name in self.given
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The converted value if it was sent, else ``default``."""
+        return self[name] if name in self.given else default
+
+    def now(self) -> float:
+        """The world's time, seconds since the epoch."""
+        return self.core.clock.now()
+
+
+@dataclass
+class Endpoint:
+    """A path template with its fields and one handler for each operation."""
+
+    template: str
+    fields: Mapping[str, Field]
+    help: str = ""
+    description: str = ""
+    login: bool = False
+    """Answers without a token."""
+    outside: bool = False
+    """Answered before the core: no token, no namespace, sealed or not; errors are bare (``sys/health``)."""
+    sudo: bool = False
+    """Needs the ``sudo`` capability (the real server's root-protected paths)."""
+    arbitrary: bool = False
+    """Takes any parameter: no unknown-parameter warnings."""
+    operations: dict[Operation, Handler] = field(default_factory=dict)
+    exists: Callable[[Any, Call], bool] | None = None
+    pattern: re.Pattern[str] = field(init=False)
+    prefix: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pattern = re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
+        self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
+
+    def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
+        """Decorator: the handler of these operations."""
+
+        def register(handler: Handler) -> Handler:
+            for operation in operations:
+                if operation in self.operations:
+                    raise ValueError(f"{self.template}: {operation} is declared twice")
+                self.operations[operation] = handler
+            return handler
+
+        return register
+
+    def existence(self, check: Callable[[Any, Call], bool]) -> Callable[[Any, Call], bool]:
+        """Decorator: tells a create from an update; without one every write is an update."""
+        self.exists = check
+        return check
+
+    def call(
+        self, core: Core, mount: Mount, request: Request, captures: dict[str, str], framing: str
+    ) -> tuple[Call, list[str]]:
+        """Convert the parameters; returns the call and the warnings. Raises ErrorResponse for a bad parameter.
+
+        ``framing`` stands before a field error: the existence check comes first on the real server and says less.
+        """
+        fields = self.fields
+        raw = dict(request.data)
+        warnings: list[str] = []
+        if raw and not self.arbitrary:
+            ignored = sorted(name for name in raw if name not in fields)
+            if ignored:
+                warnings.append(f"Endpoint ignored these unrecognized parameters: [{' '.join(ignored)}]")
+        if captures:
+            replaced = [name for name in captures if raw.get(name) is not None]
+            if replaced:
+                warnings.append(
+                    "Endpoint replaced the value of these parameters with the values captured from the "
+                    f"endpoint's path: [{' '.join(replaced)}]"
+                )
+            raw.update(captures)
+        given: dict[str, Any] = {}
+        for name, value in raw.items():
+            declared = fields.get(name)
+            if declared is None:
+                continue
+            try:
+                ok, converted = convert(declared.kind, value)
+            except ValueError as error:
+                raise ErrorResponse(f'{framing}error converting input for field "{name}": {error}') from None
+            if ok:
+                given[name] = converted
+        return Call(core, mount, self, request, raw, given), warnings
+
+
+class Engine:
+    """A mountable type (secrets engine, auth method or the system backend): its endpoints and its fresh state."""
+
+    def __init__(
+        self,
+        type: str,
+        *,
+        kind: str,
+        new_state: Callable[[], Any],
+        help: str = "",
+        version: str = "",
+        setup: Callable[[Any, Core, Mount], None] | None = None,
+        renew: Callable[[Any, Call], Reply] | None = None,
+        revoke: Callable[[Any, Call], Reply] | None = None,
+    ) -> None:
+        self.type = type
+        self.kind = kind
+        """``secret``, ``auth`` or ``system``."""
+        self.new_state = new_state
+        self.help = help
+        self.version = version
+        self.setup = setup
+        self.renew = renew
+        """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data."""
+        self.revoke = revoke
+        self.endpoints: list[Endpoint] = []
+        self._routes: dict[str, tuple[Endpoint, dict[str, str]] | None] = {}
+
+    def path(
+        self,
+        template: str,
+        fields: Mapping[str, Field] | None = None,
+        *,
+        help: str = "",
+        description: str = "",
+        login: bool = False,
+        outside: bool = False,
+        sudo: bool = False,
+        arbitrary: bool = False,
+    ) -> Endpoint:
+        """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
+        endpoint = Endpoint(
+            template,
+            fields or {},
+            help=help,
+            description=description,
+            login=login,
+            outside=outside,
+            sudo=sudo,
+            arbitrary=arbitrary,
+        )
+        missing = [name for name in endpoint.pattern.groupindex if name not in endpoint.fields]
+        if missing:
+            endpoint.fields = {**{name: Field(Kind.STRING) for name in missing}, **endpoint.fields}
+        self.endpoints.append(endpoint)
+        return endpoint
+
+    def route(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """The endpoint for ``path`` (below the mount) and what its template captured, or None."""
+        try:
+            return self._routes[path]
+        except KeyError:
+            pass
+        found = None
+        for endpoint in self.endpoints:
+            if not path.startswith(endpoint.prefix):
+                continue
+            match = endpoint.pattern.fullmatch(path)
+            if match:
+                found = (endpoint, {k: v or "" for k, v in match.groupdict().items()})
+                break
+        if len(self._routes) >= _CACHED_ROUTES:
+            self._routes.clear()
+        self._routes[path] = found
+        return found
+
+    def dispatch(self, core: Core, mount: Mount, request: Request, path: str) -> Response | None:
+        """Find the endpoint, convert the fields, call the handler.
+
+        Raises ``unsupported_path``/``unsupported_operation`` and whatever the handler raises.
+        """
+        found = self.route(path)
+        if found is None:
+            request.trace.unhandled = True
+            raise unsupported_path()
+        endpoint, captures = found
+        request.trace.endpoint = endpoint.template
+        handler = endpoint.operations.get(request.operation)
+        if handler is None and request.operation is Operation.CREATE:
+            handler = endpoint.operations.get(Operation.UPDATE) if endpoint.exists is None else None
+        if handler is None:
+            request.trace.unhandled = True
+            raise unsupported_operation()
+        call, warnings = request.prepared or endpoint.call(core, mount, request, captures, "Field validation failed: ")
+        reply = handler(mount.state, call)
+        if reply is None:
+            return None
+        response = reply if isinstance(reply, Response) else Response(data=reply)
+        if warnings:
+            response.warnings.extend(warnings)
+        return response
+
+    def resource_exists(self, core: Core, mount: Mount, request: Request, path: str) -> bool | None:
+        """What the endpoint's existence check says; None where there is none."""
+        found = self.route(path)
+        if found is None or found[0].exists is None:
+            return None
+        endpoint, captures = found
+        request.prepared = endpoint.call(core, mount, request, captures, "")
+        return found[0].exists(mount.state, request.prepared[0])
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.endpoints)
+
+
+_TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")
+
+
+def compile_template(template: str) -> str:
+    """The regular expression of a path template (see the module's text)."""
+    out = []
+    for name, kind, pattern, bracket, literal in _TOKEN.findall(template):
+        if literal:
+            out.append(re.escape(literal))
+        elif bracket:
+            out.append("(?:" if bracket == "[" else ")?")
+        else:
+            body = {"": _GENERIC, "at": _GENERIC_AT, "all": ".*", "some": ".+", "re": pattern}[kind]
+            out.append(f"(?P<{name}>{body})")
+    return "".join(out)

@@ -1,0 +1,193 @@
+"""The kinds of parameters and how the real server converts what was sent, error texts included."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Any
+
+from mockkms.vault.duration import parse_seconds
+
+
+class Kind(Enum):
+    """The field types of the real server's framework."""
+
+    STRING = auto()
+    LOWER_STRING = auto()
+    NAME = auto()
+    BOOL = auto()
+    INT = auto()
+    INT64 = auto()
+    FLOAT = auto()
+    MAP = auto()
+    SECONDS = auto()
+    SIGNED_SECONDS = auto()
+    SLICE = auto()
+    STRING_SLICE = auto()
+    COMMA_STRINGS = auto()
+    COMMA_INTS = auto()
+    KV_PAIRS = auto()
+    HEADER = auto()
+    TIME = auto()
+
+
+_ZERO: dict[Kind, Any] = {
+    Kind.STRING: "", Kind.LOWER_STRING: "", Kind.NAME: "", Kind.BOOL: False, Kind.INT: 0, Kind.INT64: 0,
+    Kind.FLOAT: 0.0, Kind.SECONDS: 0, Kind.SIGNED_SECONDS: 0, Kind.TIME: None,
+}  # fmt: skip
+
+
+def zero(kind: Kind) -> Any:
+    """What a parameter of this kind reads as when it was not sent and has no default."""
+    if kind in _ZERO:
+        return _ZERO[kind]
+    return {} if kind in (Kind.MAP, Kind.KV_PAIRS, Kind.HEADER) else []
+
+
+def convert(kind: Kind, value: Any) -> tuple[bool, Any]:
+    """``(sent, converted)``: a null duration or time counts as not sent. Raises ValueError in the server's words."""
+    converter = _CONVERTERS[kind]
+    return converter(value)
+
+
+def _string(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, str):
+        return True, value
+    if value is None:
+        return True, ""
+    if isinstance(value, bool):
+        return True, "1" if value else "0"
+    if isinstance(value, (int, float)):
+        return True, str(value)
+    raise ValueError(f"'' expected type 'string', got unconvertible type '{go_type(value)}'")
+
+
+def _integer(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool):
+        return True, int(value)
+    if isinstance(value, int):
+        return True, value
+    if value is None or value == "":
+        return True, 0
+    if isinstance(value, str):
+        try:
+            return True, int(value, 0)
+        except ValueError:
+            pass
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"'' expected type 'int', got unconvertible type '{go_type(value)}'")
+    raise ValueError("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax")
+
+
+def _boolean(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool):
+        return True, value
+    if value is None or value == "":
+        return True, False
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"'' expected type 'bool', got unconvertible type '{go_type(value)}'")
+    if str(value) in ("1", "t", "T", "true", "TRUE", "True"):
+        return True, True
+    if str(value) in ("0", "f", "F", "false", "FALSE", "False"):
+        return True, False
+    raise ValueError("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
+
+
+def _seconds(value: Any) -> tuple[bool, Any]:
+    sent, seconds = _signed_seconds(value)
+    if sent and seconds < 0:
+        raise ValueError(f"cannot provide negative value '{seconds}'")
+    return sent, seconds
+
+
+def _signed_seconds(value: Any) -> tuple[bool, Any]:
+    if value is None:
+        return False, None
+    return True, int(parse_seconds(value))
+
+
+def _comma_strings(value: Any) -> tuple[bool, Any]:
+    if value is None or value == "":
+        return True, []
+    if isinstance(value, str):
+        return True, [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list):
+        return True, [_string(part)[1].strip() for part in value]
+    return True, [_string(value)[1]]
+
+
+def _strings(value: Any) -> tuple[bool, Any]:
+    if value is None or value == "":
+        return True, []
+    items = value if isinstance(value, list) else [value]
+    return True, [_string(part)[1].strip() for part in items]
+
+
+def _items(value: Any) -> tuple[bool, Any]:
+    if value is None:
+        return True, []
+    return True, value if isinstance(value, list) else [value]
+
+
+def _ints(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, str):
+        value = [part for part in value.split(",") if part]
+    return True, [_integer(part)[1] for part in _items(value)[1]]
+
+
+def _mapping(value: Any) -> tuple[bool, Any]:
+    if value is None:
+        return True, {}
+    if isinstance(value, dict):
+        return True, value
+    raise ValueError(f"'' expected a map, got '{go_kind(value)}'")
+
+
+def _pairs(value: Any) -> tuple[bool, Any]:
+    if value is None:
+        return True, {}
+    if isinstance(value, dict):
+        return True, {name: _string(item)[1] for name, item in value.items()}
+    pairs = {}
+    for item in _strings(value)[1] if value != "" else [""]:
+        name, equals, text = item.partition("=")
+        if not equals or not name:
+            raise ValueError(f'invalid key pair "{item}"')
+        pairs[name] = text
+    return True, pairs
+
+
+def _name(value: Any) -> tuple[bool, Any]:
+    return _string(value)
+
+
+def _lower(value: Any) -> tuple[bool, Any]:
+    return True, _string(value)[1].lower()
+
+
+def _float(value: Any) -> tuple[bool, Any]:
+    return True, float(value or 0)
+
+
+def go_type(value: Any) -> str:
+    """The Go type that the real server's JSON decoder makes of a value."""
+    if isinstance(value, list):
+        return "[]interface {}"
+    if isinstance(value, dict):
+        return "map[string]interface {}"
+    return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")
+
+
+def go_kind(value: Any) -> str:
+    """The Go kind of a value, as in ``expected a map, got 'string'``."""
+    return {"[]interface {}": "slice", "map[string]interface {}": "map", "json.Number": "string"}.get(
+        go_type(value), go_type(value)
+    )
+
+
+_CONVERTERS = {
+    Kind.STRING: _string, Kind.LOWER_STRING: _lower, Kind.NAME: _name, Kind.BOOL: _boolean, Kind.INT: _integer,
+    Kind.INT64: _integer, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
+    Kind.SIGNED_SECONDS: _signed_seconds, Kind.SLICE: _items, Kind.STRING_SLICE: _strings,
+    Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _mapping,
+    Kind.TIME: _items,
+}  # fmt: skip

@@ -1,0 +1,121 @@
+"""The mount table: what is mounted where, and which mount answers a path (longest prefix)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_CACHED_PATHS = 8192
+
+
+@dataclass
+class MountConfig:
+    """Tuning of a mount; durations in seconds, 0 is the system's default."""
+
+    default_lease_ttl: int = 0
+    max_lease_ttl: int = 0
+    force_no_cache: bool = False
+    listing_visibility: str = ""
+    audit_non_hmac_request_keys: list[str] = field(default_factory=list)
+    audit_non_hmac_response_keys: list[str] = field(default_factory=list)
+    passthrough_request_headers: list[str] = field(default_factory=list)
+    allowed_response_headers: list[str] = field(default_factory=list)
+    token_type: str = ""
+    user_lockout: dict[str, Any] = field(default_factory=dict)
+    plugin_version: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Mount:
+    """One mounted secrets engine or auth method, with its state."""
+
+    path: str
+    """Within its namespace, with trailing slash: ``secret/``, ``auth/approle/``."""
+    type: str
+    accessor: str
+    uuid: str
+    state: Any
+    """The engine's own data: plain, picklable."""
+    namespace: str = ""
+    """``""`` or ``a/b/``."""
+    description: str = ""
+    local: bool = False
+    seal_wrap: bool = False
+    external_entropy_access: bool = False
+    options: dict[str, str] | None = None
+    config: MountConfig = field(default_factory=MountConfig)
+    engine: str = ""
+    """Name of the implementing engine where it is not the type (``kv`` version 2: ``kv2``)."""
+
+    @property
+    def is_auth(self) -> bool:
+        """Whether this is an auth method."""
+        return self.path.startswith("auth/")
+
+
+@dataclass
+class MountTable:
+    """All mounts by namespace and path."""
+
+    entries: dict[str, Mount] = field(default_factory=dict)
+    """Key: namespace + path."""
+
+    def __post_init__(self) -> None:
+        self._found: dict[str, Mount | None] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"entries": self.entries}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.entries = state["entries"]
+        self._found = {}
+
+    def add(self, mount: Mount) -> None:
+        """Mount it; what stood on that very path is replaced."""
+        self.entries[mount.namespace + mount.path] = mount
+        self._found.clear()
+
+    def remove(self, mount: Mount) -> None:
+        """Unmount it."""
+        self.entries.pop(mount.namespace + mount.path, None)
+        self._found.clear()
+
+    def get(self, namespace: str, path: str) -> Mount | None:
+        """The mount at exactly this path (with trailing slash)."""
+        return self.entries.get(namespace + path)
+
+    def match(self, namespace: str, path: str) -> Mount | None:
+        """The mount that answers ``path``: the longest mounted prefix in this namespace."""
+        key = namespace + path
+        try:
+            return self._found[key]
+        except KeyError:
+            pass
+        found = None
+        slash = len(path)
+        while slash > 0:
+            slash = path.rfind("/", 0, slash)
+            if slash < 0:
+                break
+            found = self.entries.get(namespace + path[: slash + 1])
+            if found is not None:
+                break
+        if found is None and not path.endswith("/"):
+            # The real router also knows a mount by its path without the slash.
+            found = self.entries.get(key + "/")
+        if len(self._found) >= _CACHED_PATHS:
+            self._found.clear()
+        self._found[key] = found
+        return found
+
+    def of(self, namespace: str, *, auth: bool | None = None) -> list[Mount]:
+        """The mounts of one namespace in the order of their paths; ``auth`` picks auth methods or the rest."""
+        return sorted(
+            (m for m in self.entries.values() if m.namespace == namespace and (auth is None or m.is_auth == auth)),
+            key=lambda m: m.path,
+        )
+
+    def by_accessor(self, accessor: str) -> Mount | None:
+        """The mount with this accessor."""
+        return next((m for m in self.entries.values() if m.accessor == accessor), None)

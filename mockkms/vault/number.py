@@ -1,0 +1,27 @@
+"""JSON numbers that keep their text, as Go's ``json.Number`` does: ``1.0`` stays ``1.0``, ``1e5`` stays ``1e5``."""
+
+from __future__ import annotations
+
+
+class Number:
+    """A number that is no plain integer literal. ``text`` is what was sent and what is sent back."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __float__(self) -> float:
+        return float(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Number({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)

@@ -1,0 +1,50 @@
+"""One isolated world: an emulated Vault, a RustFS admin API, faults, journal and clock, restored as one."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.clock import Clock
+from mockkms.entropy import Entropy
+from mockkms.rustfs import RustfsAdmin
+from mockkms.vault.core import Core
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All of a world at one moment. Opaque; give it to ``World.restore``."""
+
+    state: bytes
+    clock: tuple[float, float | None]
+    entropy: tuple[int | str | None, int, bytes]
+
+
+class World:
+    """Everything that two tests must never share."""
+
+    def __init__(self, *, root_token: str = "root", rng: int | str | None = None, flavor: str = "vault") -> None:
+        self.lock = threading.RLock()
+        """Held while a request is answered and while the world is changed from another thread."""
+        self.clock = Clock()
+        self.entropy = Entropy(rng)
+        self.root_token = root_token
+        self.core = Core(clock=self.clock, entropy=self.entropy, flavor=flavor)
+        self.rustfs = RustfsAdmin(self.core)
+
+    def snapshot(self) -> Snapshot:
+        """Keep the whole world."""
+        with self.lock:
+            state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
+            return Snapshot(pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the whole world back."""
+        state = pickle.loads(snapshot.state)
+        with self.lock:
+            self.core.adopt(state[0])
+            self.rustfs.state = state[1]
+            self.clock.restore(snapshot.clock)
+            self.entropy.restore(snapshot.entropy)
