@@ -1,0 +1,40 @@
+"""Is a text a URL: what the server's URL parser says of it."""
+
+from __future__ import annotations
+
+import re
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_AUTHORITY = re.compile(r"[/\\]*(?:[^/\\?#@]*@)*([^/\\?#]*)")
+_HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?$")
+_FORBIDDEN = re.compile(r"[\x00-\x20#/<>?@\[\\\]^|%\x7f]")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f:.]{2,}\]$")
+
+
+def url_fault(text: str) -> str | None:
+    """The parser's complaint about ``text`` as an absolute URL, or None where it is one."""
+    text = text.strip()
+    match = _SCHEME.match(text)
+    if match is None:
+        return "relative URL without a base"
+    if match.group(1).lower() not in ("http", "https", "ws", "wss", "ftp"):
+        return None
+    authority = _AUTHORITY.match(text, match.end())
+    found = _HOST_PORT.match(authority.group(1) if authority else "")
+    host, port = (found.group(1), found.group(2)) if found else ("", None)
+    if not host:
+        return "empty host"
+    if host.startswith("["):
+        if not _IPV6.match(host):
+            return "invalid IPv6 address"
+    elif _FORBIDDEN.search(host):
+        return "invalid international domain name"
+    if port and not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        return "invalid port number"
+    return None
+
+
+def scheme(text: str) -> str:
+    """The scheme in lower case, or nothing."""
+    match = _SCHEME.match(text.strip())
+    return match.group(1).lower() if match else ""

@@ -1,0 +1,223 @@
+"""Reading JSON as the server's own parser does: typed, with its error texts and positions.
+
+``parse`` gives a tree that remembers where each value stands. A syntax error inside an array or object is kept in the tree
+and raised only when a reader arrives there: the real parser checks types while it reads, so the first fault wins.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from math import isinf
+from typing import Any
+
+_NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_SPACE = b" \t\r\n"
+_DEPTH = 127
+"""Arrays and objects inside each other beyond this are refused."""
+
+
+class SerdeError(Exception):
+    """A text of the parser; ``at`` is the byte offset it names, or None where it names no place."""
+
+    def __init__(self, text: str, at: int | None = None) -> None:
+        super().__init__(text)
+        self.text, self.at = text, at
+
+    def located(self, body: bytes) -> str:
+        """The message with its line and column (both from 1; the column counts the bytes read on that line)."""
+        if self.at is None:
+            return self.text
+        before = body[: self.at]
+        line_start = before.rfind(b"\n") + 1
+        return f"{self.text} at line {before.count(10) + 1} column {self.at - line_start}"
+
+
+@dataclass(slots=True)
+class Node:
+    """One JSON value and where it stands."""
+
+    kind: str
+    """``string integer float boolean null sequence map``."""
+    value: Any
+    start: int
+    end: int
+    """Offset after the last byte read for it."""
+    items: list[Node] = field(default_factory=list)
+    entries: list[tuple[str, int, Node | SerdeError]] = field(default_factory=list)
+    """Of an object: name, offset after the name, value (or the fault met in place of it)."""
+    broken: SerdeError | None = None
+    """A syntax error met after the items or entries read so far."""
+
+
+class _Parser:
+    def __init__(self, body: bytes) -> None:
+        self.body, self.at = body, 0
+
+    def space(self) -> int | None:
+        """Skip white space; the next byte, or None at the end."""
+        body = self.body
+        while self.at < len(body) and body[self.at] in _SPACE:
+            self.at += 1
+        return body[self.at] if self.at < len(body) else None
+
+    def peek_error(self, text: str) -> SerdeError:
+        return SerdeError(text, min(self.at + 1, len(self.body)))
+
+    def value(self, depth: int) -> Node:
+        lead = self.space()
+        if lead is None:
+            raise self.peek_error("EOF while parsing a value")
+        start = self.at
+        if lead == 0x22:
+            return Node("string", self.string(), start, self.at)
+        if lead in b"-0123456789":
+            return self.number(start)
+        if lead in b"tfn":
+            word, kind, value = {
+                0x74: (b"true", "boolean", True), 0x66: (b"false", "boolean", False), 0x6E: (b"null", "null", None),
+            }[lead]  # fmt: skip
+            self.word(word)
+            return Node(kind, value, start, self.at)
+        if lead in b"[{":
+            if depth >= _DEPTH:
+                raise self.peek_error("recursion limit exceeded")
+            return self.array(start, depth) if lead == 0x5B else self.object(start, depth)
+        raise self.peek_error("expected value")
+
+    def word(self, word: bytes) -> None:
+        for expected in word:
+            if self.at >= len(self.body):
+                raise SerdeError("EOF while parsing a value", self.at)
+            self.at += 1
+            if self.body[self.at - 1] != expected:
+                raise SerdeError("expected ident", self.at)
+
+    def number(self, start: int) -> Node:
+        match = _NUMBER.match(self.body, start)
+        if match is None:
+            self.at = start + 1
+            raise self.peek_error("EOF while parsing a value" if self.at >= len(self.body) else "invalid number")
+        self.at = match.end()
+        text = match.group().decode()
+        whole = not (match.group(1) or match.group(2))
+        if whole and len(text) <= 20 and -(2**63) <= int(text) < 2**64:
+            return Node("integer", int(text), start, self.at)
+        if isinf(float(text)):
+            raise SerdeError("number out of range", self.at)
+        return Node("float", float(text), start, self.at)
+
+    def string(self) -> str:
+        body, start = self.body, self.at
+        at = start + 1
+        while at < len(body):
+            byte = body[at]
+            if byte == 0x22:
+                self.at = at + 1
+                return self.unquoted(body[start : self.at])
+            if byte < 0x20:
+                raise SerdeError("control character (\\u0000-\\u001F) found while parsing a string", at)
+            at += 2 if byte == 0x5C else 1
+        raise SerdeError("EOF while parsing a string", len(body))
+
+    def unquoted(self, quoted: bytes) -> str:
+        try:
+            text: str = json.loads(quoted.decode())
+            text.encode()
+        except UnicodeDecodeError:
+            raise SerdeError("invalid unicode code point", self.at) from None
+        except UnicodeEncodeError:
+            raise SerdeError("unexpected end of hex escape", self.at) from None
+        except ValueError:
+            raise SerdeError("invalid escape", self.at) from None
+        return text
+
+    def array(self, start: int, depth: int) -> Node:
+        node = Node("sequence", None, start, start)
+        self.at += 1
+        try:
+            lead = self.space()
+            if lead is None:
+                raise self.peek_error("EOF while parsing a list")
+            if lead != 0x5D:
+                while True:
+                    node.items.append(self.value(depth + 1))
+                    if node.items[-1].broken or not self.comma(0x5D, "a list", "expected `,` or `]`"):
+                        break
+            if not (node.items and node.items[-1].broken):
+                self.at += 1
+        except SerdeError as error:
+            node.broken = error
+        node.broken = node.broken or (node.items[-1].broken if node.items else None)
+        node.end = self.at
+        return node
+
+    def comma(self, closing: int, what: str, text: str) -> bool:
+        """Step over a comma: True; stand at the closing bracket: False."""
+        byte = self.space()
+        if byte == closing:
+            return False
+        if byte is None:
+            raise self.peek_error(f"EOF while parsing {what}")
+        if byte != 0x2C:
+            raise self.peek_error(text)
+        self.at += 1
+        byte = self.space()
+        if byte is None:
+            raise self.peek_error("EOF while parsing a value")
+        if byte == closing:
+            raise self.peek_error("trailing comma")
+        return True
+
+    def object(self, start: int, depth: int) -> Node:
+        node = Node("map", None, start, start)
+        self.at += 1
+        try:
+            if self.space() != 0x7D:
+                while True:
+                    self.entry(node, depth)
+                    if node.broken or not self.comma(0x7D, "an object", "expected `,` or `}`"):
+                        break
+            if not node.broken:
+                self.at += 1
+        except SerdeError as error:
+            node.broken = error
+        node.end = self.at
+        return node
+
+    def entry(self, node: Node, depth: int) -> None:
+        byte = self.space()
+        if byte is None:
+            raise self.peek_error("EOF while parsing an object")
+        if byte != 0x22:
+            raise self.peek_error("key must be a string")
+        name = self.string()
+        name_end = self.at
+        try:
+            byte = self.space()
+            if byte is None:
+                raise self.peek_error("EOF while parsing an object")
+            if byte != 0x3A:
+                raise self.peek_error("expected `:`")
+            self.at += 1
+            value = self.value(depth + 1)
+        except SerdeError as error:
+            node.entries.append((name, name_end, error))
+            node.broken = error
+            return
+        node.entries.append((name, name_end, value))
+        node.broken = value.broken
+
+
+def parse(body: bytes) -> Node:
+    """The tree of ``body``; raises SerdeError where not even a first value begins."""
+    return _Parser(body).value(0)
+
+
+def end(body: bytes, node: Node) -> None:
+    """Refuse anything but white space after the value."""
+    rest = _Parser(body)
+    rest.at = node.end
+    if rest.space() is not None:
+        raise rest.peek_error("trailing characters")

@@ -1,0 +1,173 @@
+"""Where the keys of the admin API live: in its own state, or in the transit engine of the emulated Vault."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from mockkms.clock import Clock
+from mockkms.entropy import Entropy
+from mockkms.rustfs.state import Key, RustfsState, Settings
+from mockkms.vault.core import Core
+from mockkms.vault.message import Operation, Request, Response
+
+ALGORITHMS = {
+    "aes256-gcm96": "AES-256",
+    "aes128-gcm96": "AES-128",
+    "rsa-2048": "RSA-2048",
+    "rsa-3072": "RSA-3072",
+    "rsa-4096": "RSA-4096",
+}
+"""Transit key type to algorithm; any other type is shown as AES-256."""
+
+
+_KEY_ID = re.compile(r"rustfs-key-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class StoreError(Exception):
+    """The backend could not do it. ``denied``: the Vault refused the credential."""
+
+    def __init__(self, text: str, *, denied: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.denied = text, denied
+
+
+class Store(Protocol):
+    """The keys as one contract sees them."""
+
+    def check(self) -> None:
+        """Raise StoreError where the backend does not work."""
+
+    def names(self) -> list[str]:
+        """The names of all keys."""
+
+    def get(self, name: str) -> Key | None:
+        """One key, or None."""
+
+    def create(self, name: str) -> Key:
+        """Make a key whose name is free."""
+
+
+def new_key_id(entropy: Entropy) -> str:
+    """``rustfs-key-`` and a version 4 UUID: 47 characters at most, hyphenated lower case."""
+    raw = bytearray(entropy.bytes(16))
+    raw[6], raw[8] = raw[6] & 0x0F | 0x40, raw[8] & 0x3F | 0x80
+    text = raw.hex()
+    return f"rustfs-key-{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_record(name: str, now: float, entropy: Entropy) -> Key:
+    """A key made now. An automatic name is its own key id."""
+    key_id = name if _KEY_ID.fullmatch(name) else new_key_id(entropy)
+    return Key(name=name, key_id=key_id, created=now)
+
+
+class OwnStore:
+    """Keys that exist in the admin API's state only."""
+
+    def __init__(self, state: RustfsState, clock: Clock, entropy: Entropy) -> None:
+        self.state, self.clock, self.entropy = state, clock, entropy
+
+    def check(self) -> None:
+        """Nothing can be wrong here."""
+
+    def names(self) -> list[str]:
+        """All names but the empty one, which the server makes and never finds again."""
+        return [name for name in self.state.keys if name]
+
+    def get(self, name: str) -> Key | None:
+        """One key, or None."""
+        return self.state.keys.get(name) if name else None
+
+    def create(self, name: str) -> Key:
+        """Make a key whose name is free."""
+        key = self.state.keys[name] = new_record(name, self.clock.now(), self.entropy)
+        return key
+
+
+class VaultClient:
+    """The admin API as a client of the emulated Vault: a token, a namespace, plain requests."""
+
+    def __init__(self, core: Core, namespace: str | None, token: str) -> None:
+        self.core, self.namespace, self.token = core, namespace or "", token
+
+    def call(
+        self, operation: Operation, path: str, data: dict[str, Any] | None = None, *, absent: tuple[int, ...] = ()
+    ) -> Response | None:
+        """Ask; None for a status in ``absent`` that carries no error text, StoreError for every other error."""
+        response = self.core.handle(
+            Request(operation, path, data=dict(data or {}), token=self.token, namespace=self.namespace)
+        )
+        if response.errors is None:
+            return response
+        if response.status in absent and not response.errors:
+            return None
+        text = "; ".join(error.strip() for error in response.errors) or f"status {response.status}"
+        raise StoreError(text, denied=response.status == 403)
+
+    def sealed(self) -> bool:
+        """What ``sys/health`` says."""
+        response = self.core.handle(Request(Operation.READ, "sys/health"))
+        body = response.document or response.data or {}
+        return bool(body.get("sealed")) or response.errors is not None
+
+    def login(self, mount: str, role_id: str, secret_id: str) -> str:
+        """An AppRole login; the token it gives."""
+        self.token = ""
+        response = self.call(
+            Operation.UPDATE, f"auth/{mount.strip('/')}/login", {"role_id": role_id, "secret_id": secret_id}
+        )
+        if response is None or response.auth is None:
+            raise StoreError("the login gave no token")
+        return response.auth.client_token
+
+
+class TransitStore:
+    """Keys in a transit mount of the emulated Vault; what transit does not know (id, status) is kept beside it."""
+
+    def __init__(self, state: RustfsState, settings: Settings, core: Core) -> None:
+        self.state, self.core = state, core
+        self.mount = settings.mount_path.strip("/")
+        self.client = VaultClient(core, settings.namespace, state.client_token)
+
+    def check(self) -> None:
+        """Ask what the server asks at its own start: the seal, then a list of the mount."""
+        if self.client.sealed():
+            raise StoreError("Vault is sealed")
+        self.names()
+
+    def names(self) -> list[str]:
+        """Names as transit lists them."""
+        response = self.client.call(Operation.LIST, f"{self.mount}/keys/", absent=(404,))
+        return [str(name) for name in (response.data or {}).get("keys", [])] if response else []
+
+    def get(self, name: str) -> Key | None:
+        """One key, or None. A key that was made in Vault directly gets its record here."""
+        if not name or "/" in name:
+            return None
+        response = self.client.call(Operation.READ, self.path(name), absent=(404,))
+        if response is None or not response.data:
+            self.state.keys.pop(name, None)
+            return None
+        key = self.state.keys.get(name)
+        if key is None:
+            key = self.state.keys[name] = new_record(name, _oldest(response.data, self.core), self.core.entropy)
+        key.algorithm = ALGORITHMS.get(str(response.data.get("type")), "AES-256")
+        return key
+
+    def create(self, name: str) -> Key:
+        """Make the key in transit."""
+        self.client.call(Operation.UPDATE, self.path(name))
+        key = self.state.keys[name] = new_record(name, self.core.clock.now(), self.core.entropy)
+        return key
+
+    def path(self, name: str) -> str:
+        """The key's path in Vault; a slash in the name must not reach into other paths."""
+        return f"{self.mount}/keys/{quote(name, safe='') if '/' in name else name}"
+
+
+def _oldest(data: dict[str, Any], core: Core) -> float:
+    """When the first version that is left was made; transit gives seconds, or an object for key pairs."""
+    times = [float(value) for value in (data.get("keys") or {}).values() if isinstance(value, (int, float))]
+    return min(times, default=core.clock.now())
