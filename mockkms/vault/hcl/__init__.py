@@ -1,0 +1,40 @@
+"""HashiCorp's configuration language, version 1, and its JSON form: policies, password policies, configuration files.
+
+``parse`` gives the tree (for code that checks keys and reports positions), ``loads`` plain dicts and lists. Errors are
+``HclError`` with the line, the column and the real parser's words.
+"""
+
+from __future__ import annotations
+
+from mockkms.vault.hcl.decode import (
+    check_keys,
+    decode_any,
+    decode_int,
+    decode_map,
+    decode_string,
+    decode_strings,
+    field_values,
+    loads,
+)
+from mockkms.vault.hcl.parser import parse
+from mockkms.vault.hcl.tree import HclError, Item, Items, Literal, Node, Object, Position, UnknownKeys
+
+__all__ = [
+    "HclError",
+    "Item",
+    "Items",
+    "Literal",
+    "Node",
+    "Object",
+    "Position",
+    "UnknownKeys",
+    "check_keys",
+    "decode_any",
+    "decode_int",
+    "decode_map",
+    "decode_string",
+    "decode_strings",
+    "field_values",
+    "loads",
+    "parse",
+]

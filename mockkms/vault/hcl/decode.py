@@ -1,0 +1,124 @@
+"""Values out of a parsed text, with the messages of the real decoder for values of the wrong kind.
+
+``name`` is the path that messages show: ``root.capabilities``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from mockkms.vault.hcl.parser import parse
+from mockkms.vault.hcl.tree import HclError, Item, Items, ListNode, Literal, Node, Object, UnknownKeys
+from mockkms.vault.hcl.values import integer
+
+
+def loads(text: str | bytes) -> dict[str, Any]:
+    """A whole text as plain data: blocks become lists of dicts, as the real decoder makes of an untyped target.
+
+    Raises HclError.
+    """
+    return decode_map(parse(text), "root")
+
+
+def check_keys(node: Node, valid: Collection[str]) -> None:
+    """Raise UnknownKeys for keys that are not in ``valid``, HclError where there can be no keys."""
+    items = node.members if isinstance(node, Object) else node
+    if not isinstance(items, Items):
+        raise HclError(f"cannot check HCL keys of type {node.type_name}")
+    wrong = [item for item in items.items if item.keys[0].name not in valid]
+    if wrong:
+        messages = [f'invalid key "{item.keys[0].name}" on line {item.assign.line}' for item in wrong]
+        raise UnknownKeys(messages, wrong[0].keys[0].position.line)
+
+
+def field_values(items: Items, name: str) -> list[Node]:
+    """What a block says of one field: every value it is given; keyed blocks (``name "x" {…}``) come first, together."""
+    found = items.under(name)
+    keyed = [item for item in found.items if item.keys]
+    values: list[Node] = [Items(keyed)] if keyed else []
+    for item in found.items:
+        if not item.keys:
+            values.append(item.value.members if isinstance(item.value, Object) else item.value)
+    return values
+
+
+def decode_string(node: Node, name: str) -> str:
+    """A string; a whole number counts as its digits."""
+    if isinstance(node, Literal):
+        if isinstance(node.value, str):
+            return node.value
+        if isinstance(node.value, int) and not isinstance(node.value, bool):
+            return node.text
+    raise HclError(f"{name}: unknown type for string {node.type_name}", node.position)
+
+
+def decode_int(node: Node, name: str) -> int:
+    """A whole number, or a string that holds one."""
+    if isinstance(node, Literal):
+        if isinstance(node.value, str):
+            return integer(node.value)
+        if isinstance(node.value, int) and not isinstance(node.value, bool):
+            return node.value
+    raise HclError(f"{name}: unknown type {node.type_name}", node.position)
+
+
+def _elements(node: Node) -> list[Node]:
+    if isinstance(node, Items):
+        return list(node.items)
+    if isinstance(node, Object):
+        return [node]
+    if isinstance(node, ListNode):
+        return list(node.items)
+    raise HclError(f"unknown slice type: {node.type_name}", node.position)
+
+
+def decode_strings(node: Node, name: str) -> list[str]:
+    """A list of strings."""
+    return [decode_string(item, f"{name}[{index}]") for index, item in enumerate(_elements(node))]
+
+
+def decode_list(node: Node, name: str) -> list[Any]:
+    """A list of anything."""
+    return [decode_any(item, f"{name}[{index}]", in_list=True) for index, item in enumerate(_elements(node))]
+
+
+def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
+    """Whatever stands there. An object is a dict directly in a list, else a list of one dict for each block."""
+    if isinstance(node, Literal):
+        return node.value
+    if isinstance(node, ListNode):
+        return decode_list(node, name)
+    if isinstance(node, Item):
+        raise HclError(f"{name}: cannot decode into interface: {node.type_name}")
+    items = node.members if isinstance(node, Object) else node
+    if in_list:
+        return decode_map(items, name)
+    if isinstance(node, Object):
+        return [decode_map(items, name)]
+    return [decode_map(Items([item]), name) for item in items.items]
+
+
+def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
+    """A dict with the first keys of the items; ``lists``: every value has to be a list. Repeated keys are joined."""
+    if isinstance(node, Item):
+        node = Items([node])
+    items = node.members if isinstance(node, Object) else node
+    if not isinstance(items, Items):
+        raise HclError(f"{name}: not an object type for map ({node.type_name})", node.position)
+    found: dict[str, Any] = {}
+    done: set[str] = set()
+    for item in items.items:
+        if not item.keys:
+            raise HclError(f"{name}: map must have string keys", items.position)
+        key = item.keys[0].name
+        if key in done:
+            continue
+        value: Node = item.value
+        if len(item.keys) > 1:
+            value = items.under(key)
+            done.add(key)
+        decoded = decode_list(value, f"{name}.{key}") if lists else decode_any(value, f"{name}.{key}")
+        before = found.get(key)
+        found[key] = before + decoded if isinstance(before, list) and isinstance(decoded, list) else decoded
+    return found

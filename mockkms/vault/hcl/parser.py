@@ -1,0 +1,180 @@
+"""The grammar of HCL, and the choice between it and its JSON form."""
+
+from __future__ import annotations
+
+from mockkms.vault.hcl.jsonform import parse_json
+from mockkms.vault.hcl.lexer import LITERALS, Kind, Lexer, Token
+from mockkms.vault.hcl.tree import NOWHERE, HclError, Item, Items, Key, ListNode, Literal, Object
+from mockkms.vault.hcl.values import literal, unquote
+
+MAX_DEPTH = 100
+"""How deep lists and objects may nest: a guard of our own, far above anything a policy needs."""
+
+
+def parse(text: str | bytes, *, unique: bool = False) -> Items:
+    """The items of a text, HCL or (when it starts with a brace) JSON.
+
+    ``unique`` refuses an argument (``key = …``) that is given twice in one block. Raises HclError.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "surrogateescape")
+    if text.lstrip().startswith("{"):
+        return parse_json(text)
+    return _Parser(text.replace("\r\n", "\n"), unique).parse()
+
+
+class _EndOfText(Exception):
+    """The text ended where an item would begin, or before an item's value."""
+
+
+class _Parser:
+    def __init__(self, text: str, unique: bool) -> None:
+        self.lexer = Lexer(text)
+        self.unique = unique
+        self.depth = 0
+        self.held: Token | None = None
+        self.last = Token(Kind.EOF, "", NOWHERE)
+
+    def parse(self) -> Items:
+        try:
+            found = self._items(inside=False)
+        except HclError:
+            if self.lexer.fault is not None:
+                raise self.lexer.fault from None
+            raise
+        if self.lexer.fault is not None:
+            raise self.lexer.fault
+        return found
+
+    def _next(self) -> Token:
+        self.last = self.held or self.lexer.next()
+        self.held = None
+        return self.last
+
+    def _peek(self) -> Token:
+        if self.held is None:
+            self.held = self.lexer.next()
+        return self.held
+
+    def _items(self, inside: bool) -> Items:
+        found = Items()
+        given: set[str] = set()
+        while not (inside and self._peek().kind is Kind.RBRACE):
+            try:
+                item = self._item()
+            except _EndOfText:
+                break
+            if self.unique and item.assign.line:
+                for key in item.keys:
+                    if key.text in given:
+                        raise HclError(
+                            f'The argument "{key.text}" at {key.position} was already set. '
+                            "Each argument can only be defined once"
+                        )
+                    given.add(key.text)
+            found.items.append(item)
+            if self._peek().kind is Kind.COMMA:
+                self._next()
+        return found
+
+    def _item(self) -> Item:
+        keys, stop = self._keys()
+        if stop.kind is Kind.ASSIGN:
+            return Item(keys, self._value(), stop.position)
+        if stop.kind is Kind.LBRACE:
+            return Item(keys, self._object(stop))
+        names = " ".join(key.text for key in keys)
+        raise HclError(f"key '{names}' expected start of object ('{{') or assignment ('=')", stop.position)
+
+    def _keys(self) -> tuple[list[Key], Token]:
+        """The keys of an item and the token after them."""
+        keys: list[Key] = []
+        while True:
+            token = self._next()
+            kind = token.kind
+            if kind is Kind.IDENT:
+                keys.append(Key(token.text, token.text, token.position))
+            elif kind is Kind.STRING:
+                name = "" if self.lexer.fault else unquote(token.text, token.position)
+                keys.append(Key(name, token.text, token.position))
+            elif kind is Kind.EOF and not keys:
+                raise _EndOfText
+            elif kind is Kind.EOF or (kind is Kind.RBRACE and keys):
+                return keys, token
+            elif kind in (Kind.ASSIGN, Kind.LBRACE):
+                self._check_keys(keys, token)
+                return keys, token
+            elif kind is Kind.ILLEGAL:
+                raise HclError("illegal character", token.position)
+            else:
+                raise HclError(f"expected: IDENT | STRING | ASSIGN | LBRACE got: {kind}", token.position)
+
+    @staticmethod
+    def _check_keys(keys: list[Key], token: Token) -> None:
+        if token.kind is Kind.LBRACE and not keys:
+            raise HclError(f"expected: IDENT | STRING got: {token.kind}", token.position)
+        if token.kind is Kind.ASSIGN and not keys:
+            raise HclError("no object keys found!", token.position)
+        if token.kind is Kind.ASSIGN and len(keys) > 1:
+            raise HclError(f"nested object expected: LBRACE got: {token.kind}", token.position)
+
+    def _value(self) -> Literal | ListNode | Object:
+        token = self._next()
+        if token.kind in LITERALS:
+            return self._literal(token)
+        if token.kind is Kind.LBRACE:
+            return self._object(token)
+        if token.kind is Kind.LBRACK:
+            return self._list(token)
+        if token.kind is Kind.EOF:
+            raise _EndOfText
+        raise HclError(f"Unknown token: {token.position} {token.kind} {token.text}", token.position)
+
+    def _literal(self, token: Token) -> Literal:
+        if self.lexer.fault is not None:
+            return Literal("", token.text, token.position)
+        return literal(token)
+
+    def _deeper(self, opening: Token) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise HclError(f"nested deeper than {MAX_DEPTH} levels", opening.position)
+
+    def _object(self, opening: Token) -> Object:
+        self._deeper(opening)
+        members = self._items(inside=True)
+        token = self._next()
+        if token.kind is not Kind.RBRACE:
+            raise HclError(f"object expected closing RBRACE got: {token.kind}", token.position)
+        self.depth -= 1
+        return Object(members, opening.position)
+
+    def _list(self, opening: Token) -> ListNode:
+        self._deeper(opening)
+        found = ListNode([], opening.position)
+        separated = True
+        while True:
+            token = self._next()
+            kind = token.kind
+            if not separated and kind not in (Kind.COMMA, Kind.RBRACK):
+                raise HclError(f"error parsing list, expected comma or list end, got: {kind}", token.position)
+            if kind is Kind.RBRACK:
+                self.depth -= 1
+                return found
+            if kind is Kind.COMMA:
+                separated = True
+                continue
+            found.items.append(self._element(token))
+            # A list within a list needs no comma after it; the real parser forgets to ask.
+            separated = kind is Kind.LBRACK
+
+    def _element(self, token: Token) -> Literal | ListNode | Object:
+        if token.kind in LITERALS:
+            return self._literal(token)
+        if token.kind not in (Kind.LBRACE, Kind.LBRACK):
+            raise HclError(f"unexpected token while parsing list: {token.kind}", token.position)
+        what = "object" if token.kind is Kind.LBRACE else "list"
+        try:
+            return self._object(token) if token.kind is Kind.LBRACE else self._list(token)
+        except HclError as error:
+            raise HclError(f"error while trying to parse {what} within list: {error}", token.position) from None

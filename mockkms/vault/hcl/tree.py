@@ -1,0 +1,135 @@
+"""What a parsed HCL text is made of, and the error that carries a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+
+class Position(NamedTuple):
+    """Line and column, both from 1; line 0 is an unknown place (values of the JSON form have none)."""
+
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}" if self.line > 0 else "-"
+
+
+NOWHERE = Position()
+
+
+class HclError(ValueError):
+    """A text that is not HCL, or holds a value of the wrong kind. ``str()`` is the real parser's message."""
+
+    def __init__(self, message: str, position: Position | None = None) -> None:
+        super().__init__(message if position is None else f"At {position}: {message}")
+        self.position = position
+        """None where the real parser gives no position."""
+
+    @property
+    def line(self) -> int:
+        """From 1; 0 is unknown."""
+        return self.position.line if self.position else 0
+
+    @property
+    def column(self) -> int:
+        """From 1; 0 is unknown."""
+        return self.position.column if self.position else 0
+
+
+class UnknownKeys(HclError):
+    """Keys that may not stand in a block: one message for each."""
+
+    def __init__(self, messages: list[str], line: int) -> None:
+        super().__init__(bullets(messages))
+        self.position = Position(line, 1) if line else None
+        self.messages = messages
+
+
+def bullets(messages: list[str]) -> str:
+    """A list of errors as the real server prints it: ``1 error occurred:`` and one bullet each."""
+    noun = "error" if len(messages) == 1 else "errors"
+    return f"{len(messages)} {noun} occurred:\n" + "".join(f"\t* {text}\n" for text in messages) + "\n"
+
+
+@dataclass(slots=True)
+class Literal:
+    """A string, number or boolean. ``value`` is a str, int, float or bool."""
+
+    type_name: ClassVar[str] = "*ast.LiteralType"
+    value: str | int | float | bool
+    text: str
+    """As written."""
+    position: Position = NOWHERE
+
+
+@dataclass(slots=True)
+class ListNode:
+    """``[…]``."""
+
+    type_name: ClassVar[str] = "*ast.ListType"
+    items: list[Node] = field(default_factory=list)
+    position: Position = NOWHERE
+
+
+@dataclass(slots=True)
+class Key:
+    """One key of an item: ``path`` and ``"secret/*"`` in ``path "secret/*" {``."""
+
+    name: str
+    text: str
+    """As written, with its quotes."""
+    position: Position = NOWHERE
+
+
+@dataclass(slots=True)
+class Item:
+    """``keys = value`` or ``keys { … }``."""
+
+    type_name: ClassVar[str] = "*ast.ObjectItem"
+    keys: list[Key]
+    value: Literal | ListNode | Object
+    assign: Position = NOWHERE
+    """Where the ``=`` (JSON: the colon) stands; a block has none."""
+
+    @property
+    def position(self) -> Position:
+        """Where its first key stands."""
+        return self.keys[0].position if self.keys else NOWHERE
+
+
+@dataclass(slots=True)
+class Items:
+    """Items in their order: the top of a file, the inside of an object, or a selection."""
+
+    type_name: ClassVar[str] = "*ast.ObjectList"
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def position(self) -> Position:
+        """Where the first item stands."""
+        return self.items[0].position if self.items else NOWHERE
+
+    def under(self, name: str) -> Items:
+        """The items whose first key is ``name`` (case ignored), with that key taken off."""
+        folded = name.casefold()
+        return Items(
+            [
+                Item(item.keys[1:], item.value, item.assign)
+                for item in self.items
+                if item.keys and item.keys[0].name.casefold() == folded
+            ]
+        )
+
+
+@dataclass(slots=True)
+class Object:
+    """``{ … }``."""
+
+    type_name: ClassVar[str] = "*ast.ObjectType"
+    members: Items = field(default_factory=Items)
+    position: Position = NOWHERE
+
+
+Node = Literal | ListNode | Item | Items | Object

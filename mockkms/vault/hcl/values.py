@@ -1,0 +1,106 @@
+"""What a literal token stands for: numbers, escapes of quoted strings, the text of heredocs."""
+
+from __future__ import annotations
+
+import re
+
+from mockkms.vault.hcl.lexer import Kind, Token
+from mockkms.vault.hcl.tree import HclError, Literal, Position
+
+_ESCAPE = re.compile(
+    r"\\(?:([abfnrtv\\\"'])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.|$))", re.DOTALL
+)
+_SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_INT64 = range(-(2**63), 2**63)
+
+
+def literal(token: Token) -> Literal:
+    """The value of a literal token. Raises HclError where the token has a form but no value."""
+    return Literal(_value(token), token.text, token.position)
+
+
+def _value(token: Token) -> str | int | float | bool:
+    kind, text = token.kind, token.text
+    if kind is Kind.BOOL:
+        return text == "true"
+    if kind is Kind.NUMBER:
+        return integer(text, token.position)
+    if kind is Kind.FLOAT:
+        try:
+            return float(text)
+        except ValueError:
+            raise HclError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
+    return heredoc(text) if kind is Kind.HEREDOC else unquote(text, token.position)
+
+
+def integer(text: str, position: Position | None = None) -> int:
+    """A whole number with Go's prefixes (``0x``, a leading 0 is octal). Raises HclError in Go's words."""
+    body = text.lstrip("+-")
+    try:
+        if not re.fullmatch(r"[0-9a-fA-FxXoO]+", body):
+            raise ValueError
+        base = 16 if body[:2] in ("0x", "0X") else 8 if len(body) > 1 and body[0] == "0" else 10
+        number = int(text, base) if len(text) < 400 else 2**64
+    except ValueError:
+        raise HclError(f'strconv.ParseInt: parsing "{text}": invalid syntax', position) from None
+    if number not in _INT64:
+        raise HclError(f'strconv.ParseInt: parsing "{text}": value out of range', position)
+    return number
+
+
+def unquote(text: str, position: Position | None = None) -> str:
+    """The content of a quoted string; what stands in ``${…}`` is left as written."""
+    out, rest = [], text[1:-1]
+    while rest:
+        start = rest.find("${")
+        plain = rest if start < 0 else rest[:start]
+        out.append(unescape(plain, position))
+        if start < 0:
+            break
+        end = _closing(rest, start + 2)
+        out.append(rest[start:end])
+        rest = rest[end:]
+    return "".join(out)
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the interpolation that was opened before ``at`` has ended."""
+    depth = 1
+    while at < len(text) and depth:
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+    return at
+
+
+def unescape(text: str, position: Position | None = None) -> str:
+    """Go's escapes replaced. Raises HclError for an escape that Go does not know."""
+    if "\\" not in text:
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        simple, octal, byte, short, long, wrong = match.groups()
+        if simple:
+            return _SIMPLE.get(simple, simple)
+        if wrong is not None:
+            raise HclError("illegal char escape", position)
+        code = int(octal, 8) if octal else int(byte or short or long, 16)
+        if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+            raise HclError("illegal char escape", position)
+        return chr(code)
+
+    return _ESCAPE.sub(replace, text)
+
+
+def heredoc(text: str) -> str:
+    """The lines between the anchors; ``<<-`` takes the closing anchor's indentation off where all lines have it."""
+    opening, _, body = text.partition("\n")
+    anchor = opening[2:].lstrip("-")
+    lines = body.split("\n")[:-1]
+    indent = lines[-1].rstrip("\r")[: -len(anchor)]
+    lines = lines[:-1]
+    whole = "".join(line + "\n" for line in lines)
+    if not opening.startswith("<<-"):
+        return whole + indent
+    if all(line.startswith(indent) for line in lines):
+        return "".join(line[len(indent) :] + "\n" for line in lines)
+    return whole
