@@ -1,0 +1,111 @@
+"""Private and public keys as bytes: made, loaded, and turned into each other.
+
+A private key is PKCS #8 DER (RSA, ECDSA) or the 64 bytes of seed and public key (``ed25519``); a public key is
+SubjectPublicKeyInfo DER or the 32 raw bytes. Loading an RSA key costs up to half a second when it is checked, so keys
+are loaded unchecked (they are our own, or were checked at import) and the loaded objects are kept in a bounded cache.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, cast
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
+
+from mockkms.entropy import Entropy
+
+CURVES: Final[dict[str, ec.EllipticCurve]] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+"""By the names that Go and transit give them."""
+
+ORDERS: Final = {
+    "P-256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "P-384": (1 << 384) - 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D,
+    "P-521": (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
+}
+"""Order of each curve's base point."""
+
+_CACHED_KEYS = 512
+_SPARE = 8
+"""Bytes drawn beyond the size of a curve's order, so that the remainder is evenly spread."""
+
+
+def draw(entropy: Entropy, size: int, label: str = "") -> bytes:
+    """``size`` bytes of key material: the next of the stream, or those that belong to ``label`` where one is given."""
+    return entropy.derived(label, size) if label else entropy.bytes(size)
+
+
+def generate_ec(curve: str, entropy: Entropy, label: str = "") -> bytes:
+    """A new ECDSA key on ``P-256``, ``P-384`` or ``P-521``, as PKCS #8 DER."""
+    order = ORDERS[curve]
+    secret = int.from_bytes(draw(entropy, (order.bit_length() + 7) // 8 + _SPARE, label), "big") % (order - 1) + 1
+    return private_der(ec.derive_private_key(secret, CURVES[curve]))
+
+
+def generate_ed25519(entropy: Entropy, label: str = "") -> bytes:
+    """A new ``ed25519`` key: 32 bytes of seed and 32 of public key."""
+    return ed25519_from_seed(draw(entropy, 32, label))
+
+
+def ed25519_from_seed(seed: bytes) -> bytes:
+    """The 64 bytes that Go keeps of the key with this 32-byte seed."""
+    public = ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key()
+    return seed + public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def public_of(private: bytes) -> bytes:
+    """The public half of a private key, in the form told above."""
+    if len(private) == 64:
+        return private[32:]
+    key = load_private(private)
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def private_der(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    """PKCS #8 DER of a key object."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def public_der(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> bytes:
+    """SubjectPublicKeyInfo DER of a key object."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+@lru_cache(maxsize=_CACHED_KEYS)
+def load_private(der: bytes) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """The key object of PKCS #8 DER, unchecked. Raises ValueError for what is no such key."""
+    key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    return cast("rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey", key)
+
+
+@lru_cache(maxsize=_CACHED_KEYS)
+def load_public(der: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    """The key object of SubjectPublicKeyInfo DER. Raises ValueError for what is no such key."""
+    return cast("rsa.RSAPublicKey | ec.EllipticCurvePublicKey", load_der_public_key(der))
+
+
+def rsa_private(der: bytes) -> rsa.RSAPrivateKey:
+    """``load_private`` for a key known to be RSA."""
+    return cast(rsa.RSAPrivateKey, load_private(der))
+
+
+def rsa_public(der: bytes) -> rsa.RSAPublicKey:
+    """``load_public`` for a key known to be RSA."""
+    return cast(rsa.RSAPublicKey, load_public(der))
+
+
+def ec_private(der: bytes) -> ec.EllipticCurvePrivateKey:
+    """``load_private`` for a key known to be ECDSA."""
+    return cast(ec.EllipticCurvePrivateKey, load_private(der))
+
+
+def ec_public(der: bytes) -> ec.EllipticCurvePublicKey:
+    """``load_public`` for a key known to be ECDSA."""
+    return cast(ec.EllipticCurvePublicKey, load_public(der))

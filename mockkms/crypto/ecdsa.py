@@ -1,0 +1,75 @@
+"""ECDSA over digests of any length, in the two forms transit speaks: ASN.1 and JWS (``r`` and ``s`` side by side)."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+from mockkms.crypto import der
+from mockkms.crypto.asymmetric import ec_private, ec_public
+
+
+class BadSignature(ValueError):
+    """The bytes are no signature at all, said as the real server says it."""
+
+
+def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
+    """A signature of ``digest`` (its leftmost bits, where it is longer than the curve)."""
+    key = ec_private(private)
+    signature = key.sign(*_prepared(digest, key.key_size))
+    if not jws:
+        return signature
+    size = (key.key_size + 7) // 8
+    return b"".join(part.to_bytes(size, "big") for part in utils.decode_dss_signature(signature))
+
+
+def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) -> bool:
+    """Whether the signature is good. Raises BadSignature for malformed ASN.1; malformed JWS is just not good."""
+    key = ec_public(public)
+    if jws:
+        half = len(signature) // 2
+        r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+    else:
+        r, s = _parse(signature)
+    if r <= 0 or s <= 0 or max(r, s).bit_length() > key.key_size:
+        return False
+    data, algorithm = _prepared(digest, key.key_size)
+    try:
+        key.verify(utils.encode_dss_signature(r, s), data, algorithm)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _prepared(digest: bytes, bits: int) -> tuple[bytes, ec.ECDSA]:
+    """A digest fitted to a hash of its length, as ``cryptography`` signs only what could come from a hash it knows.
+
+    Standing zeros change nothing, and neither does what is cut off behind the curve's size.
+    """
+    size = (bits + 7) // 8
+    cut = digest[:size]
+    fitting = _hash(max(len(cut), min(size, 64)))
+    return cut.rjust(fitting.digest_size, b"\x00"), ec.ECDSA(utils.Prehashed(fitting))
+
+
+def _hash(size: int) -> hashes.HashAlgorithm:
+    """A hash with digests of this size; beyond 64 bytes only one of chosen length will do."""
+    if size == 32:
+        return hashes.SHA256()
+    if size == 48:
+        return hashes.SHA384()
+    return hashes.SHA512() if size == 64 else hashes.SHAKE256(size)
+
+
+def _parse(signature: bytes) -> tuple[int, int]:
+    try:
+        content, rest = der.read(signature, der.SEQUENCE)
+        first, remainder = der.read(content, der.INTEGER)
+        second, _ = der.read(remainder, der.INTEGER)
+        r, s = der.integer(first), der.integer(second)
+    except ValueError:
+        raise BadSignature("supplied signature is invalid") from None
+    if rest:
+        raise BadSignature("supplied signature contains extra data")
+    return r, s

@@ -1,0 +1,112 @@
+"""RSA as transit uses it: OAEP, PSS and PKCS #1 v1.5, with the error texts of Go's ``crypto/rsa``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, utils
+
+from mockkms.crypto.asymmetric import rsa_private, rsa_public
+from mockkms.crypto.hashes import NONE, SIZES, algorithm
+
+SALT_AUTO: Final = 0
+"""As long as fits when signing, any length when verifying."""
+SALT_HASH: Final = -1
+"""As long as the digest."""
+
+
+class RSAError(ValueError):
+    """A failure in the words of Go's ``crypto/rsa``."""
+
+
+def encrypt_oaep(public: bytes, plaintext: bytes, hash: str = "sha2-256") -> bytes:
+    """OAEP with one hash for both its uses. Raises RSAError for a plaintext that does not fit."""
+    try:
+        return rsa_public(public).encrypt(plaintext, _oaep(hash))
+    except ValueError:
+        raise RSAError("crypto/rsa: message too long for RSA key size") from None
+
+
+def decrypt_oaep(private: bytes, ciphertext: bytes, hash: str = "sha2-256") -> bytes:
+    """The plaintext. Raises RSAError without saying what is wrong."""
+    try:
+        return rsa_private(private).decrypt(ciphertext, _oaep(hash))
+    except ValueError:
+        raise RSAError("crypto/rsa: decryption error") from None
+
+
+def max_salt(bits: int, hash: str) -> int:
+    """Most bytes of PSS salt that fit a modulus of ``bits`` bits."""
+    return (bits - 1 + 7) // 8 - 2 - SIZES[hash]
+
+
+def sign_pss(private: bytes, digest: bytes, hash: str, salt: int = SALT_AUTO) -> bytes:
+    """A PSS signature of a digest. ``salt`` in bytes, or ``SALT_AUTO``, ``SALT_HASH``."""
+    if len(digest) != SIZES[hash]:
+        raise RSAError("crypto/rsa: input must be hashed with given hash")
+    key = rsa_private(private)
+    if salt == SALT_AUTO:
+        salt = max_salt(key.key_size, hash)
+    return key.sign(digest, _pss(hash, salt), _prehashed(hash))
+
+
+def verify_pss(public: bytes, digest: bytes, signature: bytes, hash: str, salt: int = SALT_AUTO) -> bool:
+    """Whether the signature is good; a digest of the wrong size makes it bad."""
+    if len(digest) != SIZES[hash]:
+        return False
+    try:
+        rsa_public(public).verify(signature, digest, _pss(hash, salt), _prehashed(hash))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def sign_pkcs1v15(private: bytes, digest: bytes, hash: str) -> bytes:
+    """A PKCS #1 v1.5 signature of a digest; hash ``none`` signs the input with no digest header."""
+    key = rsa_private(private)
+    if hash != NONE and len(digest) != SIZES[hash]:
+        raise RSAError("crypto/rsa: input must be hashed message")
+    if len(digest) > key.key_size // 8 - 11:
+        raise RSAError("crypto/rsa: message too long for RSA key size")
+    return key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo() if hash == NONE else _prehashed(hash))
+
+
+def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash: str) -> bool:
+    """Whether the signature is good; a digest of the wrong size makes it bad."""
+    key = rsa_public(public)
+    if hash == NONE:
+        return _verify_unhashed(public, digest, signature)
+    if len(digest) != SIZES[hash]:
+        return False
+    try:
+        key.verify(signature, digest, padding.PKCS1v15(), _prehashed(hash))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _verify_unhashed(public: bytes, data: bytes, signature: bytes) -> bool:
+    """The block is compared by hand: OpenSSL refuses some lengths of input that Go takes."""
+    numbers = rsa_public(public).public_numbers()
+    size = (numbers.n.bit_length() + 7) // 8
+    padded = size - len(data) - 3
+    if len(signature) != size or padded < 8:
+        return False
+    block = pow(int.from_bytes(signature, "big"), numbers.e, numbers.n).to_bytes(size, "big")
+    return block == b"\x00\x01" + b"\xff" * padded + b"\x00" + data
+
+
+def _oaep(hash: str) -> padding.OAEP:
+    return padding.OAEP(padding.MGF1(algorithm(hash)), algorithm(hash), label=None)
+
+
+def _pss(hash: str, salt: int) -> padding.PSS:
+    mask = padding.MGF1(algorithm(hash))
+    if salt == SALT_AUTO:
+        return padding.PSS(mask, padding.PSS.AUTO)
+    return padding.PSS(mask, SIZES[hash] if salt == SALT_HASH else salt)
+
+
+def _prehashed(hash: str) -> utils.Prehashed:
+    return utils.Prehashed(algorithm(hash))
