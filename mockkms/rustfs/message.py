@@ -1,4 +1,4 @@
-"""What passes between a door and the admin API: ``AdminRequest`` in, ``AdminReply`` out, and the bodies both styles use."""
+"""What passes between a door and the admin API: ``AdminRequest``, ``AdminReply``, and the bodies of both styles."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def not_implemented() -> AdminReply:
 
 
 def query_pairs(query_string: str) -> dict[str, str]:
-    """The older routes' reading of a query: percent-decoded, ``+`` is a plus, no ``=`` no parameter, the last one wins."""
+    """The older routes' reading of a query: percent-decoded, ``+`` stays, no ``=`` no parameter, the last one wins."""
     found: dict[str, str] = {}
     for part in query_string.split("&"):
         name, equals, value = part.partition("=")

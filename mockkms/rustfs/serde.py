@@ -1,7 +1,7 @@
 """Reading JSON as the server's own parser does: typed, with its error texts and positions.
 
-``parse`` gives a tree that remembers where each value stands. A syntax error inside an array or object is kept in the tree
-and raised only when a reader arrives there: the real parser checks types while it reads, so the first fault wins.
+``parse`` gives a tree that remembers where each value stands. A syntax error inside an array or object is kept in the
+tree and raised only when a reader arrives there: the real parser checks types while it reads, so the first fault wins.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ APIS = ("auto", "guide", "handler", "current")
 """Which contract answers; see ``RustfsAdmin``."""
 
 VAULTS = ("any", "embedded")
-"""``any``: every well-formed address and credential is accepted and nothing is dialled. ``embedded``: the admin API is a
-client of the emulated Vault of the same world."""
+"""``any``: every well-formed address and credential is accepted and nothing is dialled.
+``embedded``: the admin API is a client of the emulated Vault of the same world."""
 
 AUTHS = ("none", "sigv4")
 """Whether a request must be signed."""

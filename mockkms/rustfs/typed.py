@@ -1,4 +1,4 @@
-"""Typed readers over the tree of ``serde.parse``: a struct, an option, a map, with the parser's words for what is wrong."""
+"""Typed readers over the tree of ``serde.parse``: structs, options, maps, with the parser's words for every fault."""
 
 from __future__ import annotations
 

@@ -45,9 +45,7 @@ def configure(admin: RustfsAdmin, body: bytes) -> dict[str, Any]:
         raise invalid_request("Invalid JSON format", error.located(body)) from None
     kms_type = data["kms_type"]
     if kms_type not in ("vault", "local"):
-        raise V1Error(
-            400, "UnsupportedKmsType", f"Unsupported KMS type: {kms_type}", "Supported types: vault, local"
-        )
+        raise V1Error(400, "UnsupportedKmsType", f"Unsupported KMS type: {kms_type}", "Supported types: vault, local")
     settings = vault_settings(data) if kms_type == "vault" else Settings("Local")
     client_token = ""
     if admin.embedded(settings):

@@ -145,7 +145,7 @@ class KeyRoutes:
 
 
 class Failures:
-    """What becomes of a backend's failure inside a key route: 500 in the guide, the route's own status in the handler."""
+    """What becomes of a backend's failure in a key route: 500 in the guide, the route's own status in the handler."""
 
     def __init__(self, routes: KeyRoutes, handler_status: int) -> None:
         self.guide, self.handler_status = routes.guide, handler_status
