@@ -12,8 +12,8 @@ all come from these declarations. A handler is a plain function of the mount's s
 ``Response``, a ``dict`` (taken as ``data``), or None, or raises a ``VaultError``.
 
 Template language: ``{name}`` one generic name (``\\w(([\\w-.]+)?\\w)?``), ``{name:at}`` the same with ``@``,
-``{path:all}`` the rest or nothing, ``{path:some}`` the rest, at least one character, ``{x:re(…)}`` a pattern of its own;
-square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
+``{path:all}`` the rest or nothing, ``{path:some}`` the rest and at least one character, ``{x:re(…)}`` a pattern of its
+own; square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Field:
     help: str = ""
     query: bool = False
     deprecated: bool = False
+    needs: str = ""
+    """Name of a ``Flavor`` switch without which this parameter is unknown."""
 
 
 class Call:
@@ -107,10 +109,13 @@ class Endpoint:
     exists: Callable[[Any, Call], bool] | None = None
     pattern: re.Pattern[str] = field(init=False)
     prefix: str = field(init=False)
+    flavored: bool = field(init=False)
+    """Some parameters are known to one product only."""
 
     def __post_init__(self) -> None:
         self.pattern = re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
         self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
+        self.flavored = any(declared.needs for declared in self.fields.values())
 
     def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
         """Decorator: the handler of these operations."""
@@ -137,6 +142,8 @@ class Endpoint:
         ``framing`` stands before a field error: the existence check comes first on the real server and says less.
         """
         fields = self.fields
+        if self.flavored:
+            fields = {n: f for n, f in fields.items() if not f.needs or getattr(core.flavor, f.needs)}
         raw = dict(request.data)
         warnings: list[str] = []
         if raw and not self.arbitrary:
@@ -246,11 +253,15 @@ class Engine:
 
         Raises ``unsupported_path``/``unsupported_operation`` and whatever the handler raises.
         """
+        if request.operation is Operation.HELP and not path:
+            return self.overview(core, mount)
         found = self.route(path)
         if found is None:
             request.trace.unhandled = True
             raise unsupported_path()
         endpoint, captures = found
+        if request.operation is Operation.HELP:
+            return self.explain(core, mount, endpoint)
         request.trace.endpoint = endpoint.template
         handler = endpoint.operations.get(request.operation)
         if handler is None and request.operation is Operation.CREATE:
@@ -276,8 +287,31 @@ class Engine:
         request.prepared = endpoint.call(core, mount, request, captures, "")
         return found[0].exists(mount.state, request.prepared[0])
 
+    def overview(self, core: Core, mount: Mount) -> Response:
+        """Help on the mount as a whole: its endpoints, one line each."""
+        lines = "\n".join(f"    ^{endpoint.pattern.pattern}$\n        {endpoint.help}" for endpoint in self.endpoints)
+        return help_document(core, mount, f"## DESCRIPTION\n\n{self.help}\n\n## PATHS\n\n{lines}", self.endpoints)
+
+    def explain(self, core: Core, mount: Mount, endpoint: Endpoint) -> Response:
+        """Help on one endpoint: its parameters."""
+        lines = "\n".join(
+            f"    {name} ({declared.kind.name.lower()})\n        {declared.help}"
+            for name, declared in sorted(endpoint.fields.items())
+        )
+        text = f"Request:        {endpoint.template}\nMatching Route: ^{endpoint.pattern.pattern}$\n\n{endpoint.help}"
+        text = f"{text}\n\n## PARAMETERS\n\n{lines}\n\n## DESCRIPTION\n\n{endpoint.description}"
+        return help_document(core, mount, text, [endpoint])
+
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)
+
+
+def help_document(core: Core, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:
+    """An answer to ``?help=1``, outside the envelope."""
+    from mockkms.vault import openapi
+
+    spec = openapi.document(core.flavor.product, core.flavor.version, openapi.paths(mount.path, endpoints))
+    return Response(document={"help": text, "see_also": None, "openapi": spec})
 
 
 _TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")
