@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from mockkms.clock import rfc3339
 from mockkms.http import gojson
 from mockkms.vault.core import Core
 from mockkms.vault.duration import parse_seconds
+from mockkms.vault.envelope import envelope
 from mockkms.vault.message import Operation, Request, Response
 
 MAX_BODY = 32 * 1024 * 1024
@@ -266,70 +266,8 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
         return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers)
     if response.status == 204:
         return HttpReply(204, b"", headers)
-    return HttpReply(response.status or 200, _line(envelope(core, response)), headers)
+    return HttpReply(response.status or 200, _line(envelope(core.flavor, response)), headers)
 
 
 def _line(text: str) -> bytes:
     return (text + "\n").encode("utf-8", "replace")
-
-
-def envelope(core: Core, response: Response) -> str:
-    """The JSON text of a successful answer, keys in the real server's order."""
-    encode = gojson.encode
-    data = "null" if response.data is None else encode(response.data)
-    lease = response.lease
-    head = ""
-    if response.flat and response.data:
-        head = data[1:-1] + ","
-    if response.wrap_info is not None:
-        wrap = encode(_wrap_info(response), ordered=True)
-        request_id = ""
-    else:
-        wrap, request_id = "null", response.request_id
-    auth = "null" if response.auth is None else encode(_auth(response), ordered=True)
-    warnings = "null" if not response.warnings else encode(response.warnings)
-    lease_id, renewable, duration = (lease.lease_id, lease.renewable, lease.ttl) if lease else ("", False, 0)
-    tail = f',"mount_type":{encode(response.mount_type)}' if core.flavor.mount_type_in_envelope else ""
-    return (
-        f'{{{head}"request_id":"{request_id}","lease_id":{encode(lease_id)},'
-        f'"renewable":{"true" if renewable else "false"},"lease_duration":{duration},"data":{data},'
-        f'"wrap_info":{wrap},"warnings":{warnings},"auth":{auth}{tail}}}'
-    )
-
-
-def _wrap_info(response: Response) -> dict[str, Any]:
-    info = response.wrap_info
-    assert info is not None
-    shown: dict[str, Any] = {
-        "token": info.token,
-        "accessor": info.accessor,
-        "ttl": info.ttl,
-        "creation_time": rfc3339(info.creation_time),
-        "creation_path": info.creation_path,
-    }
-    if info.wrapped_accessor:
-        shown["wrapped_accessor"] = info.wrapped_accessor
-    return shown
-
-
-def _auth(response: Response) -> dict[str, Any]:
-    auth = response.auth
-    assert auth is not None
-    shown: dict[str, Any] = {
-        "client_token": auth.client_token,
-        "accessor": auth.accessor,
-        "policies": auth.policies,
-        "token_policies": auth.token_policies,
-        "identity_policies": auth.identity_policies,
-        "metadata": auth.metadata,
-        "lease_duration": auth.lease_duration,
-        "renewable": auth.renewable,
-        "entity_id": auth.entity_id,
-        "token_type": auth.token_type,
-        "orphan": auth.orphan,
-        "mfa_requirement": None,
-        "num_uses": auth.num_uses,
-    }
-    if not auth.identity_policies:
-        del shown["identity_policies"]
-    return shown
