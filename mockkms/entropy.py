@@ -6,6 +6,7 @@ anything: a seeded stream is predictable by design.
 
 from __future__ import annotations
 
+import builtins
 import os
 from hashlib import blake2b
 
@@ -26,7 +27,7 @@ class Entropy:
         """Whether the stream repeats."""
         return self.seed is not None
 
-    def bytes(self, size: int) -> bytes:
+    def bytes(self, size: int) -> builtins.bytes:
         """``size`` random bytes."""
         if self.seed is None:
             return os.urandom(size)
@@ -36,7 +37,7 @@ class Entropy:
         out, self._buffer = self._buffer[:size], self._buffer[size:]
         return out
 
-    def derived(self, label: str, size: int) -> bytes:
+    def derived(self, label: str, size: int) -> builtins.bytes:
         """``size`` bytes that depend only on the seed and ``label``, not on what was drawn before (unseeded: random).
 
         Used for key material a world does not give, so that ciphertexts made in one run decrypt in the next.
@@ -67,11 +68,11 @@ class Entropy:
         """A random whole number from 0 to ``bound - 1``."""
         return int.from_bytes(self.bytes(8), "big") % bound
 
-    def state(self) -> tuple[int | str | None, int, bytes]:
+    def state(self) -> tuple[int | str | None, int, builtins.bytes]:
         """What a snapshot keeps of this stream."""
         return (self.seed, self._counter, self._buffer)
 
-    def restore(self, state: tuple[int | str | None, int, bytes]) -> None:
+    def restore(self, state: tuple[int | str | None, int, builtins.bytes]) -> None:
         """Put back what ``state()`` gave."""
         seed, counter, buffer = state
         if seed != self.seed:

@@ -11,7 +11,7 @@ _PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
 
 def parse_seconds(value: Any) -> float:
     """Seconds of ``90``, ``"90"``, ``"1h30m"``, ``"2d"``; the empty text is 0. Raises ValueError in Go's words."""
-    if isinstance(value, bool) or isinstance(value, (list, dict)) or value is None:
+    if isinstance(value, (bool, list, dict)) or value is None:
         raise ValueError("could not parse duration from input")
     text = str(value)
     if text == "":

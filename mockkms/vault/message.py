@@ -189,7 +189,7 @@ class VaultError(Exception):
         if status is not None:
             self.status = status
         self.data = data
-        """Set where the real server answers with an envelope beside the error status (a deleted KV version, a batch)."""
+        """Set where the real server sends an envelope beside the error status (a deleted KV version, a batch)."""
         self.warnings = warnings or []
         self.headers = headers or {}
 
