@@ -16,6 +16,9 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 class Entropy:
     """Random bytes and the identifiers made from them."""
 
+    fresh_keys = False
+    """RSA keys are made new each time (slow) rather than taken from those prepared."""
+
     def __init__(self, seed: int | str | None = None) -> None:
         self.seed = seed
         self._key = blake2b(repr(seed).encode(), digest_size=32, person=b"mockkms").digest()

@@ -1,0 +1,160 @@
+"""The file in which RSA keys wait for all processes of one user: private, written as a whole, never trusted blindly.
+
+One file a size: a line of JSON with the keys as base64 PKCS #8 DER and their checksum. A file or directory that is
+another user's, that others may read or write, or that does not parse, counts as empty; trouble of any kind with the
+cache costs time, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import tempfile
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+_FORMAT = 1
+_LARGEST_FILE = 1 << 20
+"""Bytes; a real file stays below a tenth of it."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def default_directory() -> Path:
+    """``$MOCKKMS_CACHE_DIR``, else ``mockkms`` in the user's cache directory."""
+    given = os.environ.get("MOCKKMS_CACHE_DIR")
+    if given:
+        return Path(given)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base or os.path.join(os.path.expanduser("~"), ".cache")) / "mockkms"
+
+
+class Store:
+    """Keys by size in a directory of one's own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen: dict[int, tuple[tuple[int, int, int], list[bytes]]] = {}
+
+    def read(self, bits: int) -> list[bytes]:
+        """The keys of a size; none where the file is missing, damaged or not ours alone."""
+        try:
+            descriptor = os.open(self._path(bits), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        except (OSError, ValueError):
+            return []
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not _private(status) or status.st_size > _LARGEST_FILE:
+                return []
+            mark = (status.st_mtime_ns, status.st_size, status.st_ino)
+            seen = self._seen.get(bits)
+            if seen is None or seen[0] != mark:
+                with suppress(OSError):
+                    seen = self._seen[bits] = mark, _parse(bits, file.read())
+        return list(seen[1]) if seen else []
+
+    def add(self, bits: int, key: bytes, most: int) -> None:
+        """Append a key unless there are ``most`` already. Whatever hinders this is passed over."""
+        with suppress(OSError, ValueError), self._locked(f"rsa-{bits}.lock"):
+            keys = self.read(bits)
+            if key not in keys and len(keys) < most:
+                self._write(bits, [*keys, key])
+
+    @contextmanager
+    def turn(self, bits: int) -> Iterator[bool]:
+        """Holds the right to make keys of a size in advance; False where another process has it."""
+        try:
+            lock = self._lock(f"rsa-{bits}.turn", wait=False)
+        except BlockingIOError:
+            yield False
+            return
+        except (OSError, ValueError):
+            yield True
+            return
+        try:
+            yield True
+        finally:
+            os.close(lock)
+
+    def _path(self, bits: int) -> Path:
+        return self._directory / f"rsa-{bits}.json"
+
+    def _write(self, bits: int, keys: list[bytes]) -> None:
+        document = {"format": _FORMAT, "bits": bits, "sum": _checksum(keys), "keys": [_text(key) for key in keys]}
+        # mkstemp makes the file with mode 0600.
+        descriptor, name = tempfile.mkstemp(prefix=f".rsa-{bits}-", dir=self._directory)
+        try:
+            with open(descriptor, "w", encoding="ascii") as file:
+                json.dump(document, file)
+            os.replace(name, self._path(bits))
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        lock = self._lock(name, wait=True)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _lock(self, name: str, *, wait: bool) -> int:
+        """A descriptor that holds the lock until it is closed. Where there is no ``flock`` nothing is held: at worst a
+        key is lost or made for nothing."""
+        self._ensure_directory()
+        descriptor = os.open(
+            self._directory / name, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR
+        )
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                raise
+        return descriptor
+
+    def _ensure_directory(self) -> None:
+        """Raises OSError where the directory cannot be made or is not ours alone."""
+        self._directory.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            self._directory.mkdir(mode=stat.S_IRWXU)
+        status = os.lstat(self._directory)
+        if not stat.S_ISDIR(status.st_mode) or not _private(status):
+            raise PermissionError(f"{self._directory} is not a private directory")
+
+
+def _private(status: os.stat_result) -> bool:
+    """Ours, and closed to everyone else."""
+    if sys.platform == "win32":
+        return True
+    return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS
+
+
+def _parse(bits: int, raw: bytes) -> list[bytes]:
+    try:
+        document = json.loads(raw)
+        keys = [b64decode(text, validate=True) for text in document["keys"]]
+        whole = document["format"] == _FORMAT and document["bits"] == bits and document["sum"] == _checksum(keys)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+    return keys if whole else []
+
+
+def _checksum(keys: list[bytes]) -> str:
+    return sha256(b"\n".join(_text(key).encode() for key in keys)).hexdigest()
+
+
+def _text(key: bytes) -> str:
+    return b64encode(key).decode("ascii")
