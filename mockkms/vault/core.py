@@ -37,6 +37,14 @@ from mockkms.vault.tokens import Token, TokenState, TokenStore
 SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
 
+DEFAULT_MOUNTS = (
+    ("sys/", "system", "system endpoints used for control, policy and debugging", ("Accept",)),
+    ("identity/", "identity", "identity store", ("Authorization",)),
+    ("cubbyhole/", "cubbyhole", "per-token private secret storage", ()),
+    ("auth/token/", "token", "token based credentials", ()),
+)
+"""Path, type, description and passed-on request headers of what every namespace has."""
+
 
 @dataclass
 class VaultState:
@@ -83,13 +91,16 @@ class Core:
 
     def mount_defaults(self, namespace: str) -> None:
         """Mount what every namespace has, and write its ``default`` policy."""
-        self.mount(namespace, "sys/", "system" if not namespace else "ns_system", description=(
-            "system endpoints used for control, policy and debugging"))
-        self.mount(namespace, "identity/", "identity" if not namespace else "ns_identity", description="identity store")
-        self.mount(namespace, "cubbyhole/", "cubbyhole" if not namespace else "ns_cubbyhole", local=True, description=(
-            "per-token private secret storage"))
-        self.mount(namespace, "auth/token/", "token" if not namespace else "ns_token", description=(
-            "token based credentials"))
+        for path, type, description, config in DEFAULT_MOUNTS:
+            self.mount(
+                namespace,
+                path,
+                type if not namespace else f"ns_{type}",
+                description=description,
+                config=MountConfig(passthrough_request_headers=list(config)),
+                local=type == "cubbyhole",
+                seal_wrap=type == "system",
+            )
         self.policies.write_defaults(namespace)
 
     def mount(
@@ -113,7 +124,7 @@ class Core:
             type=type,
             engine=engine.type,
             namespace=namespace,
-            accessor=f"{prefix}{type}_{self.entropy.hex(4)}",
+            accessor=f"{prefix}{type.removeprefix('ns_')}_{self.entropy.hex(4)}",
             uuid=self.entropy.uuid(),
             state=engine.new_state(),
             description=description,
@@ -151,10 +162,13 @@ class Core:
             )
         response.request_id = request.id
         response.mount_type = request.trace.mount_type
+        if request.trace.headers:
+            response.headers.update(request.trace.headers)
         return response
 
     def _handle(self, request: Request) -> Response:
         path = request.path
+        self.quotas.check(request)
         if path.startswith("sys/"):
             outside = self._outside(request, path[4:])
             if outside is not None:
@@ -171,7 +185,6 @@ class Core:
         trace = request.trace
         if mount is not None:
             trace.mount, trace.mount_type = mount.path, mount.type
-        self.quotas.check(request, mount)
         wrapping.check_request(self, request)
         if mount is not None:
             engine = self.engine(mount)
@@ -182,10 +195,17 @@ class Core:
 
     def _outside(self, request: Request, below: str) -> Response | None:
         """An endpoint that the real server answers before its core, or None."""
+        self.namespaces.refuse_outside(request, below)
         engine = registry.engine("system")
-        found = engine.route(below)
+        listing = request.operation in (Operation.LIST, Operation.SCAN)
+        found = engine.route(below.rstrip("/") if listing else below)
         if found is None or not found[0].outside:
             return None
+        if listing and request.method == "GET":
+            # Here the HTTP method counts, not what a query makes of it.
+            request.operation, below = Operation.READ, below.rstrip("/")
+        if request.operation is not Operation.HELP and request.operation not in found[0].operations:
+            raise ErrorResponse(status=405)
         mount = self.state.mounts.get("", "sys/") or Mount("sys/", "system", "", "", None)
         request.trace.mount, request.trace.mount_type = "sys/", "system"
         response = engine.dispatch(self, mount, request, below)
@@ -263,6 +283,11 @@ class Core:
     def below(mount: Mount, path: str) -> str:
         """``path`` below the mount."""
         return path[len(mount.path) :]
+
+    def needs_sudo(self, namespace: str, path: str) -> bool:
+        """Whether a path of a namespace is root-protected."""
+        mount = self.state.mounts.match(namespace, path)
+        return mount is not None and self._needs_sudo(self.engine(mount), self.below(mount, path))
 
     @staticmethod
     def _needs_sudo(engine: Engine | None, below: str) -> bool:

@@ -105,6 +105,8 @@ class Endpoint:
     """Needs the ``sudo`` capability (the real server's root-protected paths)."""
     arbitrary: bool = False
     """Takes any parameter: no unknown-parameter warnings."""
+    needs: str = ""
+    """Name of a ``Flavor`` switch without which this path is unknown."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     pattern: re.Pattern[str] = field(init=False)
@@ -163,6 +165,10 @@ class Endpoint:
             declared = fields.get(name)
             if declared is None:
                 continue
+            if self.outside:
+                # Outside the core the real server decodes JSON into a struct: the handler checks the types.
+                given[name] = value
+                continue
             try:
                 ok, converted = convert(declared.kind, value)
             except ValueError as error:
@@ -211,6 +217,7 @@ class Engine:
         outside: bool = False,
         sudo: bool = False,
         arbitrary: bool = False,
+        needs: str = "",
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
         endpoint = Endpoint(
@@ -222,6 +229,7 @@ class Engine:
             outside=outside,
             sudo=sudo,
             arbitrary=arbitrary,
+            needs=needs,
         )
         missing = [name for name in endpoint.pattern.groupindex if name not in endpoint.fields]
         if missing:
@@ -260,6 +268,9 @@ class Engine:
             request.trace.unhandled = True
             raise unsupported_path()
         endpoint, captures = found
+        if endpoint.needs and not getattr(core.flavor, endpoint.needs):
+            request.trace.unhandled = True
+            raise unsupported_path()
         if request.operation is Operation.HELP:
             return self.explain(core, mount, endpoint)
         request.trace.endpoint = endpoint.template

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mockkms.vault.policy.dialect import OPENBAO_POLICIES, VAULT_POLICIES, PolicyDialect
+
 
 @dataclass(frozen=True)
 class Flavor:
@@ -33,7 +35,23 @@ class Flavor:
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
     kv_attribution: bool
     """KV version 2 metadata tells who created, deleted and updated."""
+    policies: PolicyDialect
+    """What the policy language knows."""
     json_error_prefix: str
+    retry_after_rounded_up: bool
+    """Seconds in rate limit headers are rounded up, else down."""
+    enterprise_stubs: bool
+    """Paths of the enterprise edition are known and answer that they are that."""
+    open_key_endpoints: bool
+    """``sys/rekey`` and ``sys/generate-root`` answer without a token; else they are switched off."""
+    authenticated_rotation: bool
+    """``sys/rotate/root``, ``sys/rotate/keyring`` and ``sys/generate-root-token`` exist."""
+    build_key: str
+    """Name of the key that tells the build's date in seal status and version history."""
+    status_extras: bool
+    """Health and leader status name every replication, clock and licence key, also those without a value."""
+    api_audit: bool
+    """Audit devices are enabled over the API, else by configuration only."""
 
     def json_error(self, text: str) -> str:
         """The refusal of a body that is no JSON."""
@@ -42,17 +60,21 @@ class Flavor:
 
 FLAVORS = {
     "openbao": Flavor(
-        name="openbao", product="OpenBao", version="2.6.2", build_date="2026-08-20T00:00:00Z",
+        name="openbao", policies=OPENBAO_POLICIES, product="OpenBao", version="2.6.2", build_date="2026-08-20T00:00:00Z",
         service_prefix="s.", batch_prefix="b.", recovery_prefix="r.", cluster_prefix="bao-cluster",
         builtin_suffix="+builtin.bao", mount_type_in_envelope=False, namespaces=True, json_string_limit=1000,
         pagination=True, cli="bao", kv_metadata_cas=True, kv_attribution=False,
-        json_error_prefix="failed to decode JSON input: ",
+        json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
+        open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
+        api_audit=False,
     ),
     "vault": Flavor(
-        name="vault", product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
+        name="vault", policies=VAULT_POLICIES, product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
         service_prefix="hvs.", batch_prefix="hvb.", recovery_prefix="hvr.", cluster_prefix="vault-cluster",
         builtin_suffix="+builtin.vault", mount_type_in_envelope=True, namespaces=False, json_string_limit=0,
         pagination=False, cli="vault", kv_metadata_cas=False, kv_attribution=True,
-        json_error_prefix="failed to parse JSON input: ",
+        json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
+        open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
+        api_audit=True,
     ),
 }  # fmt: skip

@@ -78,6 +78,8 @@ class Trace:
     denied: bool = False
     unhandled: bool = False
     """No endpoint of ours answers this path or operation."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What every answer to this request carries, errors too (rate limits)."""
 
 
 @dataclass(slots=True)
