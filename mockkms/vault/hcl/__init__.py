@@ -17,7 +17,7 @@ from mockkms.vault.hcl.decode import (
     loads,
 )
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, Item, Items, Literal, Node, Object, Position, UnknownKeys
+from mockkms.vault.hcl.tree import HclError, Item, Items, Literal, Node, Object, Position, UnknownKeys, bullets
 
 __all__ = [
     "HclError",
@@ -28,6 +28,7 @@ __all__ = [
     "Object",
     "Position",
     "UnknownKeys",
+    "bullets",
     "check_keys",
     "decode_any",
     "decode_int",

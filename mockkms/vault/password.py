@@ -1,0 +1,155 @@
+"""Password policies: ``length`` and rules of ``charset``, each with the fewest characters a password takes from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.entropy import Entropy
+from mockkms.vault import hcl
+
+_LARGEST_CHARSET = 256
+_ATTEMPTS = 2000
+
+
+class PasswordPolicyError(ValueError):
+    """A password policy the server refuses; ``str()`` is its message."""
+
+
+@dataclass(frozen=True)
+class CharsetRule:
+    """At least ``least`` characters of a password come from ``charset``."""
+
+    charset: str
+    least: int = 0
+
+    def passes(self, password: str) -> bool:
+        """Whether a password meets the rule."""
+        return sum(char in self.charset for char in password) >= self.least
+
+
+@dataclass(frozen=True)
+class PasswordPolicy:
+    """A checked password policy."""
+
+    length: int
+    rules: tuple[CharsetRule, ...]
+
+    @property
+    def charset(self) -> str:
+        """All characters of all rules, once each, sorted."""
+        return "".join(sorted({char for rule in self.rules for char in rule.charset}))
+
+    @property
+    def possible(self) -> bool:
+        """Whether some password meets the rules."""
+        return all(rule.charset for rule in self.rules if rule.least > 0)
+
+    def generate(self, entropy: Entropy) -> str:
+        """A password drawn evenly from the charset that meets every rule.
+
+        Raises PasswordPolicyError for a charset of more than 256 characters and where no draw meets the rules.
+        """
+        charset = self.charset
+        if len(charset) > _LARGEST_CHARSET:
+            raise PasswordPolicyError(
+                "unable to generate random characters: charset is too long: limited to 255 characters"
+            )
+        for _ in range(_ATTEMPTS):
+            password = "".join(charset[entropy.below(len(charset))] for _ in range(self.length))
+            if all(rule.passes(password) for rule in self.rules):
+                return password
+        raise PasswordPolicyError("timed out generating string")
+
+
+def parse_password_policy(text: str) -> PasswordPolicy:
+    """The policy of an HCL or JSON text. Raises PasswordPolicyError."""
+    try:
+        data = hcl.loads(text)
+    except hcl.HclError as error:
+        raise PasswordPolicyError(f"unable to decode: {error}") from None
+    length = _whole(data, "length", "failed to decode configuration: ")
+    try:
+        rules = tuple(_rule(block) for block in _blocks(data.get("rule", []), "unable to retrieve rules: "))
+    except _RuleError as error:
+        raise PasswordPolicyError(f"unable to parse rules: {error}") from None
+    policy = PasswordPolicy(length, rules)
+    faults = _faults(policy)
+    if faults:
+        raise PasswordPolicyError(hcl.bullets(faults))
+    return policy
+
+
+class _RuleError(ValueError):
+    """A rule that cannot be read."""
+
+
+def _decoding(fault: str, before: str = "") -> PasswordPolicyError:
+    return PasswordPolicyError(f"{before}decoding failed due to the following error(s):\n\n{fault}")
+
+
+def _whole(data: dict[str, Any], name: str, before: str) -> int:
+    value = next((value for key, value in data.items() if key.casefold() == name), 0)
+    if isinstance(value, (bool, str, list)):
+        kind = {bool: "bool", str: "string"}.get(type(value), _list_kind(value))
+        raise _decoding(f"'{name}' expected type 'int', got unconvertible type '{kind}'", before)
+    return int(value)
+
+
+def _list_kind(value: Any) -> str:
+    return "[]map[string]interface {}" if value and isinstance(value[0], dict) else "[]interface {}"
+
+
+def _blocks(value: Any, before: str) -> list[dict[str, Any]]:
+    """A list of blocks; a single one counts as a list of one."""
+    blocks = value if isinstance(value, list) else [value]
+    for index, block in enumerate(blocks):
+        if not isinstance(block, dict):
+            kind = {bool: "bool", str: "string", int: "int", float: "float64"}.get(type(block), "slice")
+            raise _decoding(f"'[{index}]' expected a map or struct, got \"{kind}\"", before)
+    return blocks
+
+
+def _rule(block: dict[str, Any]) -> CharsetRule:
+    if not block:
+        raise _RuleError("unable to get rule info: rule is empty")
+    kind, value = next(iter(block.items()))
+    try:
+        found = _blocks(value, "")
+    except PasswordPolicyError as error:
+        raise _RuleError(f"unable to get rule info: unable to get rule data: {error}") from None
+    if not found:
+        raise _RuleError("unable to get rule info: rule info cannot be empty")
+    if kind != "charset":
+        raise _RuleError(f"unable to parse rule {kind}: unrecognized rule type {kind}")
+    before = f"unable to parse rule {kind}: failed to parse charset restriction: "
+    charset = next((v for key, v in found[0].items() if key.casefold() == "charset"), "")
+    if not isinstance(charset, str):
+        raise _RuleError(f"{before}{_decoding(_charset_fault(charset))}")
+    try:
+        least = _whole(found[0], "min-chars", "")
+    except PasswordPolicyError as error:
+        raise _RuleError(f"{before}{error}") from None
+    return CharsetRule(charset, least)
+
+
+def _charset_fault(value: Any) -> str:
+    if isinstance(value, list):
+        return "'charset[0]' expected type 'int32', got unconvertible type 'string'"
+    kind = {bool: "bool", int: "int", float: "float64"}.get(type(value), "map")
+    return f"'charset': source data must be an array or slice, got {kind}"
+
+
+def _faults(policy: PasswordPolicy) -> list[str]:
+    faults = []
+    least = sum(rule.least for rule in policy.rules)
+    if policy.length <= 0:
+        faults.append("length must be > 0")
+    elif policy.length < least:
+        faults.append(f"specified rules require at least {least} characters but {policy.length} is specified")
+    charset = policy.charset
+    if not charset:
+        faults.append("no charset specified")
+    elif not all(char.isprintable() for char in charset):
+        faults.append("non-printable character in charset")
+    return faults

@@ -1,0 +1,60 @@
+"""The policies every namespace is born with."""
+
+from __future__ import annotations
+
+from mockkms.vault.policy.dialect import PolicyDialect
+
+RESPONSE_WRAPPING = """
+path "cubbyhole/response" {
+    capabilities = ["create", "read"]
+}
+
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+"""
+
+_DEFAULT = """\
+# What every token may do unless it was made without the default policy.
+
+# The token itself: see it, prolong it, give it up.
+path "auth/token/lookup-self" { capabilities = ["read"] }
+path "auth/token/renew-self"  { capabilities = ["update"] }
+path "auth/token/revoke-self" { capabilities = ["update"] }
+
+# Its rights, asked path by path or all at once (for user interfaces).
+path "sys/capabilities-self"         { capabilities = ["update"] }
+path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }
+
+# The entity it belongs to.
+path "identity/entity/id/{{identity.entity.id}}"     { capabilities = ["read"] }
+path "identity/entity/name/{{identity.entity.name}}" { capabilities = ["read"] }
+
+# Leases whose id it knows.
+path "sys/leases/renew"  { capabilities = ["update"] }
+path "sys/leases/lookup" { capabilities = ["update"] }
+
+# Its own cubbyhole, and wrapped answers.
+path "cubbyhole/*"         { capabilities = ["create", "read", "update", "delete", "list"] }
+path "sys/wrapping/wrap"   { capabilities = ["update"] }
+path "sys/wrapping/lookup" { capabilities = ["update"] }
+path "sys/wrapping/unwrap" { capabilities = ["update"] }
+
+# Hashing.
+path "sys/tools/hash"   { capabilities = ["update"] }
+path "sys/tools/hash/*" { capabilities = ["update"] }
+
+# Signing in elsewhere with the identity of this server.
+path "identity/oidc/provider/+/authorize" { capabilities = ["read", "update"] }
+"""
+
+_CONTROL_GROUPS = """
+# The older path of lease renewal, and the state of requests that wait for approval.
+path "sys/renew"                 { capabilities = ["update"] }
+path "sys/control-group/request" { capabilities = ["update"] }
+"""
+
+
+def default_policy(dialect: PolicyDialect) -> str:
+    """The text of ``default``."""
+    return _DEFAULT + (_CONTROL_GROUPS if dialect.control_groups else "")

@@ -1,0 +1,103 @@
+"""``list_scan_response_keys_filter_path``: which keys of a listing a token gets to see.
+
+The value is a small text template over ``.path`` (of the listing) and ``.key``: ``{{ .path }}{{ .key }}``. A key stays
+when the token may read (keys that end in ``/``: list) the path that comes out. Understood are ``.path``, ``.key``,
+quoted texts and the functions below, alone or in a pipeline.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockkms.vault.policy.rules import Rule
+
+_ACTION = re.compile(r"\{\{(-\s)?(.*?)(\s-)?\}\}", re.DOTALL)
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(\|)|([^\s|]+)')
+
+_FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
+    "lowercase": (1, str.lower),
+    "uppercase": (1, str.upper),
+    "replace": (3, lambda old, new, text: text.replace(old, new)),
+    "truncate": (2, lambda size, text: text[: int(size)]),
+    "sha256": (1, lambda text: hashlib.sha256(text.encode()).hexdigest()),
+    "base64": (1, lambda text: base64.b64encode(text.encode()).decode()),
+    "hex": (1, lambda text: text.encode().hex()),
+}
+
+
+def check_filter(rule: Rule) -> None:
+    """Raise ValueError where the filter of a rule cannot work."""
+    if "list" not in rule.capabilities:
+        raise ValueError("list_scan_response_keys_filter_path needs to be used on a path with the list capability")
+    try:
+        first, second = (render_filter(rule.keys_filter, rule.path, key) for key in ("one-key", "other-key"))
+    except ValueError as error:
+        raise ValueError(f"unable to compile template for list_scan_response_keys_filter_path: {error}") from None
+    if first == second:
+        raise ValueError("list_scan_response_keys_filter_path resulted in same path for two different keys")
+
+
+def render_filter(template: str, path: str, key: str) -> str:
+    """The path to check for one key. Raises ValueError for a template that is not understood."""
+    out = []
+    at = 0
+    trim = False
+    for match in _ACTION.finditer(template):
+        text = template[at : match.start()]
+        text = text.rstrip() if match[1] else text
+        out.append(text.lstrip() if trim else text)
+        out.append(_evaluate(match[2], path, key))
+        trim, at = bool(match[3]), match.end()
+    rest = template[at:]
+    if "{{" in rest:
+        raise ValueError("unable to parse template: template: template:1: unclosed action")
+    return "".join(out) + (rest.lstrip() if trim else rest)
+
+
+def _evaluate(action: str, path: str, key: str) -> str:
+    stages: list[list[str]] = [[]]
+    for quoted, raw, pipe, word in _WORD.findall(action):
+        if pipe:
+            stages.append([])
+        elif word:
+            stages[-1].append(word)
+        else:
+            stages[-1].append('"' + (raw or quoted))
+    piped: list[str] = []
+    for stage in stages:
+        piped = [_stage(stage, piped, path, key)]
+    return piped[0]
+
+
+def _stage(words: list[str], piped: list[str], path: str, key: str) -> str:
+    if not words:
+        raise ValueError("unable to parse template: template: template:1: missing value for command")
+    head, *rest = words
+    values = [_operand(word, path, key) for word in rest] + piped
+    if head in _FUNCTIONS:
+        count, function = _FUNCTIONS[head]
+        if len(values) != count:
+            raise ValueError(f"wrong number of args for {head}: want {count} got {len(values)}")
+        return function(*values)
+    if values:
+        raise ValueError(f'unable to parse template: template: template:1: function "{head}" not defined')
+    return _operand(head, path, key)
+
+
+def _operand(word: str, path: str, key: str) -> str:
+    if word == ".path":
+        return path
+    if word == ".key":
+        return key
+    if word.startswith('"'):
+        return word[1:]
+    if word.startswith("."):
+        return "<no value>"
+    if re.fullmatch(r"-?\d+", word):
+        return word
+    raise ValueError(f'unable to parse template: template: template:1: function "{word}" not defined')

@@ -1,0 +1,81 @@
+"""Parameter constraints of a rule: which values a request may carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.vault.policy.acl import Permissions
+
+
+def refusal(permissions: Permissions, data: Mapping[str, Any], by_item: bool) -> str:
+    """Why the parameters are refused; empty where they are not."""
+    for name in permissions.required:
+        if name.lower() not in data:
+            return f'required parameter "{name}" is missing'
+    if not data:
+        return ""
+    denied = permissions.denied
+    if denied:
+        if "*" in denied:
+            return "all parameters are denied"
+        for name, value in data.items():
+            values = denied.get(name.lower())
+            if values is not None and _listed(value, values, by_item, any):
+                return f'parameter "{name}" has a denied value' if values else f'parameter "{name}" is denied'
+    return _outside_allowed(permissions.allowed, data, by_item)
+
+
+def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str, Any], by_item: bool) -> str:
+    if not allowed:
+        return ""
+    everything = "*" in allowed
+    if everything and len(allowed) == 1:
+        return ""
+    for name, value in data.items():
+        values = allowed.get(name.lower())
+        if values is None and not everything:
+            return f'parameter "{name}" is not among the allowed ones'
+        if values is not None and not _listed(value, values, by_item, all):
+            return f'parameter "{name}" has a value that is not among the allowed ones'
+    return ""
+
+
+def _listed(value: Any, values: list[Any], by_item: bool, quantifier: Any) -> bool:
+    """Whether a value is in a rule's list; the empty list holds everything."""
+    if not values:
+        return True
+    if by_item and isinstance(value, list) and value:
+        return bool(quantifier(_listed(item, values, False, quantifier) for item in value))
+    return any(_same(wanted, value) for wanted in values)
+
+
+def _same(wanted: Any, value: Any) -> bool:
+    """Whether a value of a request is a value of a rule.
+
+    Texts match with ``*`` at either end. Numbers never match: the real server compares a decoded number with one that
+    is still text (recorded).
+    """
+    if isinstance(wanted, str) and isinstance(value, str):
+        return glob(wanted, value)
+    return _equal(wanted, value)
+
+
+def _equal(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, list) and isinstance(value, list):
+        return len(wanted) == len(value) and all(_equal(a, b) for a, b in zip(wanted, value, strict=True))
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return wanted.keys() == value.keys() and all(_equal(wanted[name], value[name]) for name in wanted)
+    return isinstance(wanted, (bool, str)) and type(wanted) is type(value) and wanted == value
+
+
+def glob(pattern: str, text: str) -> bool:
+    """``*`` at the start, the end or both; a single character is taken as it is."""
+    if len(pattern) < 2:
+        return pattern == text
+    if pattern[0] == "*" == pattern[-1]:
+        return pattern[1:-1] in text
+    if pattern[0] == "*":
+        return text.endswith(pattern[1:])
+    return text.startswith(pattern[:-1]) if pattern[-1] == "*" else text == pattern

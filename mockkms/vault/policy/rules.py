@@ -1,0 +1,286 @@
+"""Policy texts: from HCL or JSON to rules, with the refusals of the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.clock import parse_rfc3339
+from mockkms.vault import hcl
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
+from mockkms.vault.policy.listing import check_filter
+from mockkms.vault.policy.templates import has_template
+
+Substitute = Callable[[str], str | None]
+"""Fills the identity templates of a path; None where that cannot be done."""
+
+_OLD_STYLE = {
+    "deny": ["deny"],
+    "read": ["read", "list"],
+    "write": ["create", "read", "update", "delete", "list"],
+    "sudo": ["create", "read", "update", "delete", "list", "sudo"],
+}
+
+
+class PolicyError(ValueError):
+    """A policy text the server refuses: ``str()`` is the server's message, ``line`` and ``column`` say where (or 0)."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(f"failed to parse policy: {message}")
+        self.line = line
+        self.column = column
+
+
+@dataclass(slots=True)
+class Rule:
+    """One ``path`` block. Durations in seconds, times in seconds since the epoch, 0 is none."""
+
+    path: str
+    """As matched: without leading slash, with the namespace before it, a prefix rule without its ``*``."""
+    written: str
+    """As it stands in the policy."""
+    is_prefix: bool = False
+    has_wildcards: bool = False
+    """Has a ``+`` segment; such a path keeps its ``*``."""
+    capabilities: frozenset[str] = frozenset()
+    min_wrapping_ttl: float = 0
+    max_wrapping_ttl: float = 0
+    allowed: dict[str, list[Any]] | None = None
+    denied: dict[str, list[Any]] | None = None
+    required: list[str] = field(default_factory=list)
+    pagination_limit: int = 0
+    keys_filter: str = ""
+    expires: float = 0
+    line: int = 0
+
+
+@dataclass(slots=True)
+class ParsedPolicy:
+    """The rules of a policy text."""
+
+    rules: list[Rule]
+    templated: bool = False
+    """Some path holds an identity template."""
+
+
+def parse_policy(
+    text: str | bytes,
+    dialect: PolicyDialect = VAULT_POLICIES,
+    *,
+    namespace: str = "",
+    now: float = 0,
+    substitute: Substitute | None = None,
+) -> ParsedPolicy:
+    """The rules of ``text``; rules that expired before ``now`` are left out. Raises PolicyError.
+
+    With ``substitute`` identity templates are filled, and rules whose templates cannot be filled are left out.
+    """
+    try:
+        items = hcl.parse(text, unique=dialect.unique_attributes)
+        hcl.check_keys(items, ("name", "path"))
+        for value in hcl.field_values(items, "name"):
+            hcl.decode_string(value, "root.name")
+    except hcl.HclError as error:
+        raise PolicyError(str(error), error.line, error.column) from None
+    parsed = ParsedPolicy([])
+    for item in items.under("path").items:
+        written = item.keys[0].name if item.keys else "path"
+        place = item.keys[0].position if item.keys else item.position
+        try:
+            _add_rule(parsed, _Block(item, written, dialect), namespace, now, substitute)
+        except hcl.HclError as error:
+            raise PolicyError(str(error), error.line or place.line, error.column or place.column) from None
+        except ValueError as error:
+            raise PolicyError(str(error), place.line, place.column) from None
+    return parsed
+
+
+class _Block:
+    """One ``path`` block while it is read."""
+
+    def __init__(self, item: hcl.Item, path: str, dialect: PolicyDialect) -> None:
+        self.item = item
+        self.path = path
+        self.dialect = dialect
+
+    def check_keys(self) -> hcl.Items:
+        """The block's items, once its keys are known to be allowed."""
+        try:
+            hcl.check_keys(self.item.value, self.dialect.rule_keys)
+        except hcl.UnknownKeys as error:
+            raise hcl.UnknownKeys([f'path "{self.path}": {text}' for text in error.messages], error.line) from None
+        except hcl.HclError as error:
+            raise self.named(error) from None
+        assert isinstance(self.item.value, hcl.Object)
+        return self.item.value.members
+
+    def named(self, error: Exception) -> hcl.HclError:
+        """The same error with the path before it."""
+        found = hcl.HclError(f'path "{self.path}": {error}')
+        found.position = getattr(error, "position", None)
+        return found
+
+    def read(self, items: hcl.Items) -> dict[str, Any]:
+        """The values of the block, checked in the order in which the real server decodes them."""
+        values: dict[str, Any] = {}
+        try:
+            for name, decode in _DECODERS.items():
+                for node in hcl.field_values(items, name):
+                    decoded = decode(node, f"root.{name}")
+                    before = values.get(name)
+                    if isinstance(before, list) and isinstance(decoded, list):
+                        decoded = before + decoded
+                    elif isinstance(before, dict):
+                        decoded = {**before, **{key: before.get(key, []) + value for key, value in decoded.items()}}
+                    values[name] = decoded
+        except hcl.HclError as error:
+            raise self.named(error) from None
+        return values
+
+
+def _parameter_lists(node: hcl.Node, name: str) -> dict[str, Any]:
+    return hcl.decode_map(node, name, lists=True)
+
+
+_DECODERS: dict[str, Callable[[hcl.Node, str], Any]] = {
+    "policy": hcl.decode_string,
+    "capabilities": hcl.decode_strings,
+    "expiration": hcl.decode_string,
+    "min_wrapping_ttl": hcl.decode_any,
+    "max_wrapping_ttl": hcl.decode_any,
+    "allowed_parameters": _parameter_lists,
+    "denied_parameters": _parameter_lists,
+    "required_parameters": hcl.decode_strings,
+    "mfa_methods": hcl.decode_strings,
+    "pagination_limit": hcl.decode_int,
+    "list_scan_response_keys_filter_path": hcl.decode_string,
+}
+
+
+def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, substitute: Substitute | None) -> None:
+    written = block.path
+    if substitute is None:
+        parsed.templated |= has_template(written)
+    else:
+        filled = substitute(written)
+        if filled is None:
+            return
+        block.path = filled
+    items = block.check_keys()
+    _check_control_groups(items)
+    values = block.read(items)
+    rule = Rule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
+    if values.get("expiration"):
+        rule.expires = _moment(block, values["expiration"])
+        if rule.expires < now:
+            return
+    _shape_path(rule)
+    _read_capabilities(rule, block, values)
+    if "deny" not in rule.capabilities:
+        _read_limits(rule, values)
+    parsed.rules.append(rule)
+
+
+def _moment(block: _Block, text: str) -> float:
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise ValueError(f'path "{block.path}": invalid expiration time: {error}') from None
+
+
+def parse_moment(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
+    try:
+        return float(int(text, 10))
+    except ValueError:
+        pass
+    try:
+        if len(text) < 20 or text[10:11] != "T":
+            raise ValueError
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise ValueError("could not parse string as date and time") from None
+
+
+def _shape_path(rule: Rule) -> None:
+    path = rule.path
+    if "+*" in path:
+        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
+    rule.has_wildcards = path == "+" or "/+" in path or path.startswith("+/")
+    if path.endswith("*") and not rule.has_wildcards:
+        rule.path, rule.is_prefix = path[:-1], True
+
+
+def _read_capabilities(rule: Rule, block: _Block, values: dict[str, Any]) -> None:
+    names = list(values.get("capabilities", ()))
+    old_style = values.get("policy", "")
+    if old_style:
+        if old_style not in _OLD_STYLE:
+            raise ValueError(f'path "{block.path}": invalid policy "{old_style}"')
+        names = _OLD_STYLE[old_style] if old_style == "deny" else names + _OLD_STYLE[old_style]
+    known = block.dialect.capabilities
+    for name in names:
+        if name == "deny":
+            rule.capabilities = frozenset({"deny"})
+            return
+        if name not in known:
+            raise ValueError(f'path "{block.path}": invalid capability "{name}"')
+    rule.capabilities = frozenset(names)
+
+
+def _read_limits(rule: Rule, values: dict[str, Any]) -> None:
+    for name, target in (("allowed_parameters", "allowed"), ("denied_parameters", "denied")):
+        if name in values:
+            setattr(rule, target, {key.lower(): value for key, value in values[name].items()})
+    rule.min_wrapping_ttl = _duration("min_wrapping_ttl", values)
+    rule.max_wrapping_ttl = _duration("max_wrapping_ttl", values)
+    if 0 != rule.max_wrapping_ttl < rule.min_wrapping_ttl:
+        raise ValueError("max_wrapping_ttl cannot be less than min_wrapping_ttl")
+    rule.required = values.get("required_parameters", [])
+    rule.pagination_limit = values.get("pagination_limit", 0)
+    rule.keys_filter = values.get("list_scan_response_keys_filter_path", "")
+    if rule.keys_filter:
+        check_filter(rule)
+
+
+def _duration(name: str, values: dict[str, Any]) -> float:
+    if name not in values:
+        return 0
+    try:
+        return parse_seconds(values[name])
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"error parsing {name}: {error}") from None
+
+
+def _check_control_groups(items: hcl.Items) -> None:
+    """Control groups are read for their form only; nothing here makes a request wait for approval."""
+    faults: list[str] = []
+    for item in items.under("control_group").items:
+        try:
+            hcl.check_keys(item.value, ("ttl", "self_auth_allowed", "factor"))
+        except hcl.UnknownKeys as error:
+            faults.extend(f"path control_group: {text}" for text in error.messages)
+        except hcl.HclError as error:
+            faults.append(f"path control_group: {error}")
+        else:
+            faults.extend(_control_group_faults(item.value))
+    if faults:
+        raise ValueError(f"error handling control_group: {hcl.bullets(faults)}")
+
+
+def _control_group_faults(block: hcl.Node) -> list[str]:
+    assert isinstance(block, hcl.Object)
+    for factor in block.members.under("factor").items:
+        try:
+            hcl.check_keys(factor.value, ("controlled_capabilities", "identity"))
+        except hcl.UnknownKeys as error:
+            texts = [f"path control_group factor: {text}" for text in error.messages]
+            return [f"error handling control_group factor: {hcl.bullets(texts)}"]
+    for value in hcl.field_values(block.members, "ttl"):
+        try:
+            parse_seconds(hcl.decode_any(value, "root.ttl"))
+        except (ValueError, OverflowError) as error:
+            return [f"path control_group: invalid ttl: {error}"]
+    return []

@@ -1,0 +1,143 @@
+"""Identity templates in policy paths: ``{{identity.entity.name}}`` and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mockkms.vault.duration import parse_seconds
+
+
+class TemplateError(ValueError):
+    """A template that cannot be filled, or braces that do not pair."""
+
+
+def has_template(text: str) -> bool:
+    """Whether ``text`` holds a template. Raises ValueError for braces that do not pair."""
+    try:
+        return len(_split(text)) > 1
+    except TemplateError as error:
+        raise ValueError(f"failed to validate policy templating: {error}") from None
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    """(directive, text after it) pairs; the first directive is empty."""
+    first, *rest = text.split("{{")
+    if "}}" in first:
+        raise TemplateError("unbalanced templating characters")
+    parts = [("", first)]
+    for piece in rest:
+        halves = piece.split("}}")
+        if len(halves) != 2:
+            raise TemplateError("unbalanced templating characters")
+        parts.append((halves[0].strip(), halves[1]))
+    return parts
+
+
+class Templates:
+    """Fills templates for one token.
+
+    ``entity`` is None or has ``id``, ``name``, ``metadata`` and ``aliases`` (each with ``mount_accessor``, ``id``,
+    ``name``, ``metadata``, ``custom_metadata``); a group has ``id``, ``name``, ``metadata`` and ``namespace``.
+    """
+
+    def __init__(
+        self, entity: Any, groups: Sequence[Any], now: float, *, namespace: str = "", blocked: Sequence[str] = ()
+    ) -> None:
+        self.entity = entity
+        self.groups = groups
+        self.now = now
+        self.namespace = namespace
+        self.blocked = blocked
+        """Texts that a filled-in value must not hold."""
+
+    def fill(self, text: str) -> str | None:
+        """``text`` with its templates filled; None where one cannot be."""
+        try:
+            return self.render(text)
+        except TemplateError:
+            return None
+
+    def render(self, text: str) -> str:
+        """``text`` with its templates filled. Raises TemplateError with the reason."""
+        out = []
+        for index, (directive, after) in enumerate(_split(text)):
+            if index:
+                value = self._value(directive)
+                for blocked in self.blocked:
+                    if blocked in value:
+                        raise TemplateError(f'template substitution contains forbidden value "{blocked}"')
+                out.append(value)
+            out.append(after)
+        return "".join(out)
+
+    def _value(self, directive: str) -> str:
+        if directive.startswith("identity.entity."):
+            if self.entity is None:
+                raise TemplateError("string contains entity template directives but no entity was provided")
+            return self._entity(directive.removeprefix("identity.entity."))
+        if directive.startswith("identity.groups."):
+            if not self.groups:
+                raise TemplateError("string contains groups template directives but no groups were provided")
+            return self._group(directive.removeprefix("identity.groups."))
+        if directive.startswith("time."):
+            return self._time(directive.removeprefix("time."))
+        raise _not_found()
+
+    def _entity(self, selector: str) -> str:
+        if selector.startswith("aliases."):
+            accessor, dot, attribute = selector.removeprefix("aliases.").partition(".")
+            if not dot:
+                raise TemplateError("invalid alias selector")
+            for alias in self.entity.aliases:
+                if alias.mount_accessor == accessor:
+                    return _attribute(alias, attribute, ("id", "name"), ("metadata", "custom_metadata"))
+            raise TemplateError("alias not found")
+        return _attribute(self.entity, selector, ("id", "name"), ("metadata",))
+
+    def _group(self, selector: str) -> str:
+        kind, dot, rest = selector.partition(".")
+        if not dot or kind not in ("ids", "names"):
+            raise TemplateError("invalid groups selector")
+        wanted, dot, attribute = rest.partition(".")
+        if not dot:
+            raise TemplateError("invalid groups accessor")
+        for group in self.groups:
+            if kind == "names" and getattr(group, "namespace", "") != self.namespace:
+                continue
+            if wanted == (group.id if kind == "ids" else group.name):
+                return _attribute(group, attribute, ("id", "name"), ("metadata",))
+        raise TemplateError(f'entity is not a member of group "{wanted}"')
+
+    def _time(self, selector: str) -> str:
+        parts = selector.split(".", 2)
+        if parts[0] != "now":
+            raise TemplateError(f'invalid time selector "{parts[0]}"')
+        if len(parts) == 1:
+            return str(int(self.now))
+        if len(parts) == 2:
+            raise TemplateError("missing time operand")
+        if parts[1] not in ("plus", "minus"):
+            raise TemplateError(f'invalid time operator "{parts[1]}"')
+        try:
+            shift = parse_seconds(parts[2])
+            return str(int(self.now + (shift if parts[1] == "plus" else -shift)))
+        except (ValueError, OverflowError) as error:
+            raise TemplateError(f"invalid duration: {error}") from None
+
+
+def _attribute(thing: Any, selector: str, plain: Sequence[str], maps: Sequence[str]) -> str:
+    name, dot, key = selector.partition(".")
+    value: Any = None
+    if name in plain and not dot:
+        value = getattr(thing, name) or None
+    elif name in maps and dot:
+        values: Mapping[str, str] = getattr(thing, name, None) or {}
+        value = values.get(key)
+    if value is None:
+        raise _not_found()
+    return str(value)
+
+
+def _not_found() -> TemplateError:
+    return TemplateError("no value could be found for one of the template directives")
