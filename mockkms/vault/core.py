@@ -161,7 +161,7 @@ class Core:
                 headers=error.headers,
             )
         response.request_id = request.id
-        response.mount_type = request.trace.mount_type
+        response.mount_type = "" if response.premade else request.trace.mount_type
         if request.trace.headers:
             response.headers.update(request.trace.headers)
         return response
@@ -238,6 +238,8 @@ class Core:
                         f'no handler for route "{request.namespace}{request.path}". route entry not found.', status=404
                     )
                 response = engine.dispatch(self, mount, request, below)
+                if decision.keys_filter and response is not None:
+                    self.policies.filter_keys(request, token, decision, response)
             except BackendError as error:
                 raise framed(error) from None
             return self._finish(request, mount, response, token)
@@ -267,7 +269,7 @@ class Core:
             return response
         if response.lease is not None and token is not None:
             self.leases.register(request, mount, response, token)
-        if operation in (Operation.LIST, Operation.SCAN) and not request.wrap_ttl and not response.warnings:
+        if operation is Operation.LIST and not request.wrap_ttl and not response.warnings:
             data = response.data
             if not data or ("keys" in data and not data["keys"]):
                 raise NotFound()

@@ -161,6 +161,8 @@ class Response:
     flat: bool = False
     """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
     redirect: str = ""
+    premade: bool = False
+    """The real server's handler serialises this envelope itself, before the core knows the mount's type."""
     wrap_ttl: int = 0
     """Seconds: the handler itself asks for the answer to be wrapped."""
     mount_type: str = ""

@@ -1,0 +1,49 @@
+"""The limits of ``custom_metadata``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockkms.vault.fields import Kind, convert
+from mockkms.vault.message import ErrorResponse
+
+MAX_KEYS = 64
+MAX_KEY_BYTES = 128
+MAX_VALUE_BYTES = 512
+_PREFIX = "custom_metadata validation failed: "
+
+
+def parsed(sent: dict[str, Any]) -> dict[str, str]:
+    """The sent pairs as texts. Raises ErrorResponse with every fault."""
+    try:
+        pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
+    except ValueError as error:
+        raise ErrorResponse(_PREFIX + str(error)) from None
+    if len(pairs) > MAX_KEYS:
+        raise ErrorResponse(framed([f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]))
+    faults = [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]
+    if faults:
+        raise ErrorResponse(framed(faults))
+    return pairs
+
+
+def framed(faults: list[str]) -> str:
+    """Several faults in one text, as Go's multierror prints them."""
+    head = "1 error occurred:" if len(faults) == 1 else f"{len(faults)} errors occurred:"
+    return head + "\n" + "".join(f"\t* {fault}\n" for fault in faults) + "\n"
+
+
+def _faults(name: str, text: str) -> list[str]:
+    faults = []
+    quoted = json.dumps(name, ensure_ascii=False)
+    name_size, size = len(name.encode("utf-8", "replace")), len(text.encode("utf-8", "replace"))
+    if not 0 < name_size <= MAX_KEY_BYTES:
+        faults.append(f"length of key {quoted} is {name_size} but must be 0 < len(key) <= {MAX_KEY_BYTES}")
+    if not 0 < size <= MAX_VALUE_BYTES:
+        faults.append(f"length of value for key {quoted} is {size} but must be 0 < len(value) <= {MAX_VALUE_BYTES}")
+    if not name.isprintable():
+        faults.append(f"key {quoted} ({name}) contains unprintable characters")
+    if not text.isprintable():
+        faults.append(f"value for key {quoted} contains unprintable characters")
+    return faults

@@ -1,0 +1,64 @@
+"""The engine object of KV version 2, and what its endpoint files share."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from typing import Any
+
+from mockkms.clock import rfc3339
+from mockkms.vault.endpoint import Call, Engine
+from mockkms.vault.engines.kv2.model import KV2, Key, Version
+from mockkms.vault.engines.kv2.payload import Unreadable
+from mockkms.vault.message import BackendError, Response
+
+engine = Engine("kv2", kind="secret", new_state=KV2, help="Keeps arbitrary secrets in versions.")
+
+
+def time_text(moment: float | None) -> str:
+    """A moment as RFC 3339, the empty text for none."""
+    return "" if moment is None else rfc3339(moment)
+
+
+def described(key: Key, number: int, version: Version) -> dict[str, Any]:
+    """What every answer about one version shows."""
+    return {
+        "created_time": time_text(version.created),
+        "custom_metadata": key.custom_metadata,
+        "deletion_time": time_text(version.deleted),
+        "destroyed": version.destroyed,
+        "version": number,
+    }
+
+
+def not_found(call: Call, data: dict[str, Any] | None, *warnings: str) -> Response:
+    """404 with the usual envelope, as for a deleted version."""
+    return Response(data=data, status=404, warnings=list(warnings), premade=True)
+
+
+def payload(state: KV2, path: str, number: int) -> Any:
+    """The data of a version. Raises BackendError where there is none under this very path, or it cannot be read."""
+    data = state.payloads.get((path, number), state)
+    if data is state:
+        raise BackendError("could not find version data")
+    if isinstance(data, Unreadable):
+        raise BackendError(data.error)
+    return data
+
+
+def author(call: Call, operation: str) -> dict[str, str] | None:
+    """Who does this, where the product keeps track of it."""
+    if not call.core.flavor.kv_attribution:
+        return None
+    token = call.core.state.tokens.by_id.get(call.request.token)
+    entity = token.entity_id if token else ""
+    policies = list(token.policies) if token else []
+    client = entity
+    if not entity and "root" not in policies:
+        client = b64encode(hashlib.sha256((",".join(sorted(policies)) + ".root").encode()).digest()).decode()
+    return {
+        "actor": token.display_name if token else "",
+        "operation": operation,
+        "entity_id": entity,
+        "client_id": client,
+    }
