@@ -53,6 +53,11 @@ class Flavor:
     api_audit: bool
     """Audit devices are enabled over the API, else by configuration only."""
 
+    @property
+    def policy_versions(self) -> bool:
+        """Policies have versions, check-and-set and expiry."""
+        return self.policies.versions
+
     def json_error(self, text: str) -> str:
         """The refusal of a body that is no JSON."""
         return self.json_error_prefix + text
