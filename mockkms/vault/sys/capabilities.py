@@ -9,7 +9,6 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.policy.acl import Permissions
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.tokens import Token
 
 _PATHS = {
     "path": Field(Kind.COMMA_STRINGS, help="Use paths.", deprecated=True),
@@ -35,10 +34,10 @@ def of_accessor(_state: Any, call: Call) -> Response:
     accessor = call["accessor"]
     if not accessor:
         raise ErrorResponse("missing accessor")
-    id = call.core.state.tokens.by_accessor.get(accessor)
-    if id is None:
+    token = call.core.tokens.by_accessor(accessor)
+    if token is None:
         raise BackendError("invalid accessor", status=400)
-    return _capabilities(call, id)
+    return _capabilities(call, token.id)
 
 
 @by_token.on(Operation.UPDATE)
@@ -51,10 +50,10 @@ def of_token(_state: Any, call: Call) -> Response:
 @by_self.on(Operation.UPDATE)
 def of_self(_state: Any, call: Call) -> Response:
     """Capabilities of the asking token."""
-    return _capabilities(call, call.request.token, own=True)
+    return _capabilities(call, call.request.token)
 
 
-def _capabilities(call: Call, id: str, *, own: bool = False) -> Response:
+def _capabilities(call: Call, id: str) -> Response:
     if not id:
         raise BackendError("no token found")
     paths = call["paths"] or call["path"]
@@ -64,29 +63,26 @@ def _capabilities(call: Call, id: str, *, own: bool = False) -> Response:
     for path in paths:
         if not path:
             raise BackendError("missing path", status=400)
-        token = _token(call, id, own)
+        token = call.core.tokens.lookup(id)
+        if token is None:
+            raise BackendError("invalid token", status=400)
         try:
             data[path] = call.core.policies.capabilities(token, path, call.request.namespace)
         except ErrorResponse:
-            if own:
-                raise
+            # Its entity is gone or disabled.
             raise BackendError("invalid token", status=400) from None
     if len(paths) == 1:
         data["capabilities"] = data[paths[0]]
     return Response(data=data, flat=True)
 
 
-def _token(call: Call, id: str, own: bool) -> Token:
-    token = call.core.tokens.authenticate(call.request) if own else call.core.tokens.lookup(id)
-    if token is None:
-        raise BackendError("invalid token", status=400)
-    return token
-
-
 @resultant.on(Operation.READ)
 def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
     """The merged rules: exact paths and prefixes; rules with ``+`` segments are not shown, as on the real server."""
-    acl = call.core.policies.acl(call.core.tokens.authenticate(call.request))
+    token = call.core.tokens.lookup(call.request.token, tainted=True)
+    if token is None:
+        raise ErrorResponse("permission denied", status=403)
+    acl = call.core.policies.acl(token)
     if acl.root is not None:
         return {"root": True}
     return {
