@@ -1,44 +1,115 @@
-"""Reading DER piece by piece, as strictly as Go does; just enough for signatures and key containers."""
+"""Reading DER piece by piece, as strictly as Go does and with the error texts of its ``encoding/asn1``."""
 
 from __future__ import annotations
 
 from typing import Final
 
 INTEGER: Final = 0x02
+BITS: Final = 0x03
 OCTETS: Final = 0x04
 OID: Final = 0x06
 SEQUENCE: Final = 0x30
 
-
-def header(data: bytes) -> tuple[int, int, int]:
-    """``(tag, start, end)`` of the first element. Raises ValueError where the length is cut short or not minimal."""
-    if len(data) < 2:
-        raise ValueError("data truncated")
-    tag, length, start = data[0], data[1], 2
-    if length & 0x80:
-        count = length & 0x7F
-        if not 1 <= count <= 4 or len(data) < 2 + count:
-            raise ValueError("invalid length")
-        length, start = int.from_bytes(data[2 : 2 + count], "big"), 2 + count
-        if length < 0x80 or length >> (8 * (count - 1)) == 0:
-            raise ValueError("non-minimal length")
-    if start + length > len(data):
-        raise ValueError("data truncated")
-    return tag, start, start + length
+_PARAMETERS = (
+    "{optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 "
+    "timeType:0 set:false omitEmpty:false}"
+)
 
 
-def read(data: bytes, expected: int) -> tuple[bytes, bytes]:
-    """Content of the first element, which must have the tag ``expected``, and what follows it. Raises ValueError."""
-    tag, start, end = header(data)
-    if tag != expected:
-        raise ValueError(f"tag {tag:#04x} where {expected:#04x} is expected")
-    return data[start:end], data[end:]
+class DERError(ValueError):
+    """A fault in the words of Go's ``encoding/asn1``."""
 
 
-def integer(content: bytes) -> int:
-    """The value of an INTEGER's content. Raises ValueError for an empty or padded one."""
+class Reader:
+    """The elements of one constructed value, one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def rest(self) -> bytes:
+        """What was not read yet."""
+        return self._data[self._at :]
+
+    def read(self, tag: int, name: str = "") -> bytes:
+        """Content of the next element, which must have this tag; ``name`` is Go's type name. Raises DERError."""
+        if self._at == len(self._data):
+            raise DERError("asn1: syntax error: sequence truncated")
+        found, start, length = self._header()
+        if found != tag:
+            number = 16 if tag == SEQUENCE else tag
+            compound = "true" if found & 0x20 else "false"
+            raise DERError(
+                f"asn1: structure error: tags don't match ({number} vs {{class:{found >> 6} tag:{found & 0x1F} "
+                f"length:{length} isCompound:{compound}}}) {_PARAMETERS} {name} @{start}"
+            )
+        if start + length > len(self._data):
+            raise DERError("asn1: syntax error: data truncated")
+        self._at = start + length
+        return self._data[start : self._at]
+
+    def enter(self, name: str = "") -> Reader:
+        """A reader of the next element's content, which must be a SEQUENCE. Raises DERError."""
+        return Reader(self.read(SEQUENCE, name))
+
+    def skip(self) -> bytes:
+        """The next element as a whole, whatever it is; empty at the end. Raises DERError."""
+        begin = self._at
+        if begin < len(self._data):
+            _, start, length = self._header()
+            if start + length > len(self._data):
+                raise DERError("asn1: syntax error: data truncated")
+            self._at = start + length
+        return self._data[begin : self._at]
+
+    def integer(self, name: str = "int") -> int:
+        """The value of the next element, which must be an INTEGER. Raises DERError."""
+        content = self.read(INTEGER, name)
+        if not content:
+            raise DERError("asn1: structure error: empty integer")
+        if len(content) > 1 and (content[0], content[1] >> 7) in ((0x00, 0), (0xFF, 1)):
+            raise DERError("asn1: structure error: integer not minimally-encoded")
+        return int.from_bytes(content, "big", signed=True)
+
+    def _header(self) -> tuple[int, int, int]:
+        """``(tag, start of content, length)`` of the next element."""
+        data, at = self._data, self._at + 1
+        if at >= len(data):
+            raise DERError("asn1: syntax error: truncated tag or length")
+        tag, length = data[self._at], data[at]
+        at += 1
+        if length & 0x80:
+            length, at = self._long_length(length & 0x7F, at)
+        return tag, at, length
+
+    def _long_length(self, count: int, at: int) -> tuple[int, int]:
+        if count == 0:
+            raise DERError("asn1: syntax error: indefinite length found (not DER)")
+        digits = self._data[at : at + count]
+        if digits and digits[0] == 0:
+            raise DERError("asn1: structure error: superfluous leading zeros in length")
+        if count > 4 and len(digits) >= 4:
+            raise DERError("asn1: structure error: length too large")
+        if len(digits) < count:
+            raise DERError("asn1: syntax error: truncated tag or length")
+        length = int.from_bytes(digits, "big")
+        if length < 0x80:
+            raise DERError("asn1: structure error: non-minimal length")
+        return length, at + count
+
+
+def oid(content: bytes) -> str:
+    """The dotted form of an OBJECT IDENTIFIER's content. Raises DERError."""
     if not content:
-        raise ValueError("empty integer")
-    if len(content) > 1 and (content[0], content[1] >> 7) in ((0x00, 0), (0xFF, 1)):
-        raise ValueError("integer not minimally-encoded")
-    return int.from_bytes(content, "big", signed=True)
+        raise DERError("asn1: syntax error: zero length OBJECT IDENTIFIER")
+    if content[-1] & 0x80:
+        raise DERError("asn1: syntax error: truncated base 128 integer")
+    arcs, value = [], 0
+    for byte in content:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))

@@ -63,13 +63,12 @@ def _hash(size: int) -> hashes.HashAlgorithm:
 
 
 def _parse(signature: bytes) -> tuple[int, int]:
+    outer = der.Reader(signature)
     try:
-        content, rest = der.read(signature, der.SEQUENCE)
-        first, remainder = der.read(content, der.INTEGER)
-        second, _ = der.read(remainder, der.INTEGER)
-        r, s = der.integer(first), der.integer(second)
-    except ValueError:
+        parts = outer.enter()
+        r, s = parts.integer(), parts.integer()
+    except der.DERError:
         raise BadSignature("supplied signature is invalid") from None
-    if rest:
+    if outer.rest:
         raise BadSignature("supplied signature contains extra data")
     return r, s

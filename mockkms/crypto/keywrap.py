@@ -1,0 +1,65 @@
+"""Wrapping keys for import: an ephemeral AES-256 key under RSA-OAEP, then the key itself under AES-KWP (RFC 5649)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap_with_padding,
+    aes_key_wrap_with_padding,
+)
+
+from mockkms.crypto import rsa
+from mockkms.crypto.asymmetric import rsa_private
+
+HASHES: Final = {
+    "SHA1": "sha1",
+    "SHA224": "sha2-224",
+    "SHA256": "sha2-256",
+    "SHA384": "sha2-384",
+    "SHA512": "sha2-512",
+}
+"""Hashes for OAEP, by the names that imports use, to transit's."""
+
+EPHEMERAL_SIZE: Final = 32
+_SMALLEST, _LARGEST = 24, 8200
+"""Bytes of a wrapped key."""
+
+
+class WrapError(ValueError):
+    """What was to be unwrapped is damaged or was wrapped for someone else."""
+
+
+def hash_named(name: str) -> str:
+    """Transit's name of a hash given in any case. Raises WrapError for an unknown one."""
+    try:
+        return HASHES[name.upper()]
+    except KeyError:
+        raise WrapError(f"unknown hash function: {name}") from None
+
+
+def wrap(public: bytes, target: bytes, ephemeral: bytes, hash: str) -> bytes:
+    """``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises ``rsa.RSAError``."""
+    return rsa.encrypt_oaep(public, ephemeral, hash) + aes_key_wrap_with_padding(ephemeral, target)
+
+
+def unwrap(private: bytes, blob: bytes, hash: str) -> bytes:
+    """The key that ``wrap`` hid. Raises WrapError, ``rsa.RSAError``."""
+    size = (rsa_private(private).key_size + 7) // 8
+    if len(blob) <= size:
+        raise WrapError("provided ciphertext is too short")
+    ephemeral = rsa.decrypt_oaep(private, blob[:size], hash)
+    if len(ephemeral) != EPHEMERAL_SIZE:
+        raise WrapError("expected ephemeral AES key to be 256-bit")
+    wrapped = blob[size:]
+    if len(wrapped) < _SMALLEST:
+        raise WrapError("kwp: wrapped key size too small")
+    if len(wrapped) > _LARGEST:
+        raise WrapError("kwp: wrapped key size too large")
+    if len(wrapped) % 8:
+        raise WrapError("kwp: wrapped key size must be a multiple of 8 bytes")
+    try:
+        return aes_key_unwrap_with_padding(ephemeral, wrapped)
+    except InvalidUnwrap:
+        raise WrapError("kwp: unwrap failed integrity check") from None
