@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from mockkms.http import gojson
+from mockkms.vault import gojson
 from mockkms.vault.core import Core
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.envelope import envelope
