@@ -1,0 +1,12 @@
+"""Faults: data that says what goes wrong, when, and for whom. This room decides and never acts; it knows no HTTP."""
+
+from __future__ import annotations
+
+from mockkms.faults.book import RuleBook
+from mockkms.faults.plan import Plan
+from mockkms.faults.rule import Rule
+from mockkms.faults.script import Script
+from mockkms.faults.view import Product, Reply, View
+from mockkms.faults.words import FaultError
+
+__all__ = ["FaultError", "Plan", "Product", "Reply", "Rule", "RuleBook", "Script", "View"]

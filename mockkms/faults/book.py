@@ -1,0 +1,262 @@
+"""The rules of one world: added, listed, counted, and asked once for each request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.clock import Clock
+from mockkms.entropy import Entropy
+from mockkms.faults.plan import Plan
+from mockkms.faults.rule import Rule
+from mockkms.faults.script import Script
+from mockkms.faults.view import View
+from mockkms.faults.when import Counters
+from mockkms.faults.words import FaultError
+
+START_STATE = "start"
+_CACHED_PATHS = 4096
+Rules = list[Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class BookState:
+    """What a snapshot keeps of a rule book."""
+
+    rules: tuple[tuple[Rule, int, int, dict[Any, Any]], ...]
+    script: Script | None
+    script_state: tuple[int, int, tuple[str, ...]] | None
+    state: str
+    made: int
+
+
+class RuleBook:
+    """``faults`` of a world.
+
+        faults.add("transit/encrypt/*", answer="sealed", times=2)
+        faults.add(match={"path": "secret/*", "operation": "read"}, skip=1, delay=0.5)
+
+    Rules are asked in the order they were added; all that fire act together, until one decides the answer.
+    ``active`` is False while there is nothing to ask, so that an unused book costs nothing.
+    """
+
+    def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
+        self.active = False
+        self.state = START_STATE
+        self.rules: tuple[Rule, ...] = ()
+        self.current_script: Script | None = None
+        self._clock = clock or Clock()
+        self._entropy = entropy or Entropy()
+        self._made = 0
+        self._lock = threading.RLock()
+        self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def add(self, match: Any = None, /, **words: Any) -> Rule:
+        """Add a rule. ``match`` is a path glob, a mapping of match words, or a whole rule as a mapping.
+
+        Raises FaultError (a ValueError) for a word or value it does not know, with the nearest right word.
+        """
+        return self._put(self._read(match, words))
+
+    def extend(self, rules: Any) -> Rules:
+        """Add rules from data, as in a world's ``faults:``: a list of rules, or of a script. All or none."""
+        if isinstance(rules, Mapping):
+            rules = [rules]
+        if not isinstance(rules, Iterable) or isinstance(rules, (str, bytes)):
+            raise FaultError("expected a list of rules")
+        with self._lock:
+            before = self.snapshot()
+            added = []
+            try:
+                for place, words in enumerate(rules):
+                    try:
+                        added += self._one(words)
+                    except FaultError as error:
+                        raise error.under(f"[{place}]") from None
+            except FaultError:
+                self.restore(before)
+                raise
+            return added
+
+    def _one(self, words: Any) -> Rules:
+        if isinstance(words, Mapping) and "script" in words:
+            if len(words) > 1:
+                raise FaultError("a script stands alone")
+            self.script(words["script"])
+            return []
+        if not isinstance(words, Mapping):
+            raise FaultError("expected a mapping of rule words")
+        return [self.add(words)]
+
+    def script(self, steps: Any) -> Script:
+        """Follow a script: every request must be its next step. Raises FaultError."""
+        try:
+            made = Script(steps, seed=self._seed("script"))
+        except FaultError as error:
+            raise error.under("script") from None
+        with self._lock:
+            self.current_script = made
+            self._changed()
+        return made
+
+    def remove(self, id: str) -> bool:
+        """Take a rule away; False where there is none of that id."""
+        with self._lock:
+            kept = tuple(rule for rule in self.rules if rule.id != id)
+            gone = len(kept) < len(self.rules)
+            self.rules = kept
+            self._changed()
+            return gone
+
+    def clear(self) -> None:
+        """Take all rules and the script away; the rules' state begins anew."""
+        with self._lock:
+            self.rules, self.current_script, self.state = (), None, START_STATE
+            self._changed()
+
+    def _read(self, match: Any, words: dict[str, Any]) -> Rule:
+        if match is not None and "match" in words:
+            raise FaultError("the match is given twice")
+        if isinstance(match, Mapping) and not words:
+            words = dict(match)
+        elif match is not None:
+            words = {"match": match, **words}
+        with self._lock:
+            self._made += 1
+            while any(rule.id == f"rule-{self._made}" for rule in self.rules):
+                self._made += 1
+            id = f"rule-{self._made}"
+        return Rule(words, id=id, now=self._clock.now(), seed=self._seed(str(words.get("id", id))))
+
+    def _seed(self, label: str) -> int:
+        return int.from_bytes(self._entropy.derived(f"faults/{label}", 6), "big")
+
+    def _put(self, rule: Rule) -> Rule:
+        with self._lock:
+            if any(known.id == rule.id for known in self.rules):
+                raise FaultError(f"there is a rule {rule.id!r} already", "id")
+            if rule.schedule.after and rule.schedule.after == rule.id:
+                raise FaultError("a rule cannot wait for itself", "after")
+            self.rules += (rule,)
+            self._changed()
+        return rule
+
+    def _changed(self) -> None:
+        self._by_path = {}
+        self.active = bool(self.rules) or self.current_script is not None
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    def before(self, view: View) -> Plan | None:
+        """What is to be done with a request; None where no rule fires. Counts."""
+        if not self.active:
+            return None
+        with self._lock:
+            if self.current_script is not None:
+                return self.current_script.meet(view)
+            candidates = self._candidates(view)
+            return self._decide(view, candidates) if candidates else None
+
+    def _candidates(self, view: View) -> tuple[Rule, ...]:
+        """The rules whose service and path fit."""
+        known = (view.service, view.path, view.target.partition("?")[0])
+        found = self._by_path.get(known)
+        if found is None:
+            found = tuple(rule for rule in self.rules if all(part(view) for part in rule.static))
+            if len(self._by_path) >= _CACHED_PATHS:
+                self._by_path = {}
+            self._by_path[known] = found
+        return found
+
+    def _decide(self, view: View, candidates: tuple[Rule, ...]) -> Plan | None:
+        plan: Plan | None = None
+        now, state = self._clock.now(), self.state
+        fired = {rule.id: rule.fired for rule in self.rules if rule.fired}
+        for rule in candidates:
+            if not rule.schedule.in_force(now, state, fired) or not all(part(view) for part in rule.dynamic):
+                continue
+            rule.counters.matched += 1
+            if not rule.schedule.due(rule.counters, rule.luck):
+                continue
+            plan = plan or Plan(view)
+            if rule.fire(plan):
+                break
+        if plan is not None and plan.set_state is not None:
+            self.state = plan.set_state
+        return plan
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def list(self) -> Rules:
+        """All rules, in order."""
+        return [*self.rules]
+
+    def get(self, id: str) -> Rule:
+        """The rule of that id. Raises KeyError."""
+        for rule in self.rules:
+            if rule.id == id:
+                return rule
+        raise KeyError(id)
+
+    @property
+    def unfired(self) -> tuple[Rule, ...]:
+        """The rules that never fired."""
+        return tuple(rule for rule in self.rules if not rule.fired)
+
+    def problems(self) -> tuple[str, ...]:
+        """What a test should hear of at its end: rules that never fired, script steps left, requests not expected."""
+        found = [f"fault {rule.id!r} never fired (matched {rule.matched}): {rule.words}" for rule in self.unfired]
+        if self.current_script is not None:
+            found += [f"script: {complaint}" for complaint in self.current_script.complaints]
+            found += [f"script: left over: {step}" for step in self.current_script.left()]
+        return tuple(found)
+
+    def assert_all_fired(self) -> None:
+        """Raise AssertionError where a rule never fired or a script was not followed to its end."""
+        problems = self.problems()
+        if problems:
+            raise AssertionError("\n".join(problems))
+
+    def assert_script_done(self) -> None:
+        """Raise AssertionError where the script met something unexpected or has steps left."""
+        script = self.current_script
+        if script is None:
+            return
+        complaints = [*script.complaints, *(f"left over: {step}" for step in script.left())]
+        if complaints:
+            raise AssertionError("the script was not followed:\n" + "\n".join(complaints))
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    # -- worlds --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> BookState:
+        """Rules, counts, script and state, for ``restore`` in the same process."""
+        with self._lock:
+            rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
+            script = self.current_script
+            return BookState(rules, script, script.state() if script else None, self.state, self._made)
+
+    def restore(self, kept: BookState) -> None:
+        """Put back what ``snapshot`` gave."""
+        with self._lock:
+            for rule, matched, fired, memory in kept.rules:
+                rule.counters, rule.memory = Counters(matched, fired), dict(memory)
+            self.rules = tuple(rule for rule, *_ in kept.rules)
+            self.current_script = kept.script
+            if kept.script is not None and kept.script_state is not None:
+                kept.script.restore(kept.script_state)
+            self.state, self._made = kept.state, kept.made
+            self._changed()
+
+    def dump(self) -> Any:
+        """The rules as they would stand in a world's ``faults:``."""
+        return [{"id": rule.id, **rule.words} for rule in self.rules]

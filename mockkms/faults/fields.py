@@ -1,0 +1,44 @@
+"""Reading and changing one field of a JSON answer by its dotted path: ``data.ciphertext``, ``data.keys.0``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockkms.faults.view import Reply, go_json
+
+Change = Callable[[Any], Any]
+GONE = object()
+"""What a change returns to take the field away."""
+
+
+def change_field(reply: Reply, path: str, change: Change, *, make: bool = False) -> Reply:
+    """``reply`` with the field at ``path`` changed; as it was where there is no such field (``make``: it is added)."""
+    document = reply.json()
+    steps = path.split(".")
+    parent = document
+    for step in steps[:-1]:
+        parent = _child(parent, step)
+    last = steps[-1]
+    if isinstance(parent, dict) and (last in parent or make):
+        _put(parent, last, change(parent.get(last)))
+    elif isinstance(parent, list) and last.isdecimal() and int(last) < len(parent):
+        _put(parent, int(last), change(parent[int(last)]))
+    else:
+        return reply
+    return Reply(reply.status, go_json(document), reply.headers)
+
+
+def _child(value: Any, step: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return None
+
+
+def _put(parent: Any, step: Any, value: Any) -> None:
+    if value is GONE:
+        del parent[step]
+    else:
+        parent[step] = value

@@ -1,0 +1,45 @@
+"""The fault kinds: one file each, registered by being here.
+
+A kind is a class with a ``word``, that reads its value when it is made (raising FaultError) and then writes what it
+wants into a plan, from primitives that the HTTP room carries out. A new file in this folder is a new word in YAML,
+Python and JSON; nothing else is to be edited.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from mockkms.faults.plan import Plan, Turn
+
+KINDS: dict[str, type[Kind]] = {}
+
+
+class Kind(ABC):
+    """One fault kind with its value read."""
+
+    word: ClassVar[str]
+    help: ClassVar[str]
+    example: ClassVar[Any]
+    """A value as it stands in YAML; the docs and the tests use it."""
+    final: ClassVar[bool] = False
+    """Rules after one with this word are not asked."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.word in KINDS:
+            raise TypeError(f"two fault kinds for the word {cls.word!r}")
+        KINDS[cls.word] = cls
+
+    @abstractmethod
+    def __init__(self, value: Any) -> None:
+        """Read the value as it was written; raises FaultError."""
+
+    @abstractmethod
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        """Write what this kind wants into the plan of one request."""
+
+
+for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+    importlib.import_module(f"{__name__}.{_module}")

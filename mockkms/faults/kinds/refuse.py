@@ -1,0 +1,23 @@
+"""``refuse``: the port stops listening and every connection is cut; it listens again after so many seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.faults.kinds import Kind
+from mockkms.faults.plan import Act, Plan, Turn
+from mockkms.faults.words import seconds
+
+
+class Refuse(Kind):
+    """Done before the core is asked; with ``applied`` after it has answered."""
+
+    word = "refuse"
+    help = "seconds"
+    example = 0.2
+
+    def __init__(self, value: Any) -> None:
+        self.value = seconds(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.server.append(Act(self.word, self.value, not turn.applied))

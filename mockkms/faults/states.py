@@ -1,0 +1,145 @@
+"""What a server in an unusual state answers: sealed, uninitialized, standby, disaster-recovery secondary and so on.
+
+The status endpoints tell of the state in their own documents; every other path is refused (or let through).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from mockkms.faults.view import Product, Reply, View, go_json
+
+VAULT_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Type": "application/json",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+DEFAULT_LOCATION = "http://127.0.0.1:8200"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of a whole server."""
+
+    name: str
+    health: int
+    """Status of ``sys/health``."""
+    code_parameter: str
+    """The query parameter of ``sys/health`` that replaces that status."""
+    ok_parameter: str = ""
+    """The query parameter of ``sys/health`` that makes it 200."""
+    initialized: bool = True
+    sealed: bool = False
+    standby: bool = False
+    performance_standby: bool = False
+    dr_secondary: bool = False
+    refusal: tuple[int, str] | None = None
+    """Status and text for ordinary paths; ``{product}`` stands for the name. None: they are answered as usual."""
+    redirects: bool = False
+    """Ordinary paths are sent to the active node where its address was given."""
+
+
+STATES = {
+    state.name: state
+    for state in (
+        State("sealed", 503, "sealedcode", sealed=True, standby=True, refusal=(503, "{product} is sealed")),
+        State(
+            "uninitialized", 501, "uninitcode", initialized=False, sealed=True, standby=True,
+            refusal=(503, "{product} is sealed"),
+        ),
+        State(
+            "standby", 429, "standbycode", "standbyok", standby=True, redirects=True,
+            refusal=(503, "no active Vault instance found"),
+        ),
+        State(
+            "dr-secondary", 472, "drsecondarycode", standby=False, dr_secondary=True,
+            refusal=(400, "path disabled in replication DR secondary mode"),
+        ),
+        State(
+            "performance-standby", 473, "performancestandbycode", "perfstandbyok", standby=True,
+            performance_standby=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def state_reply(state: State, view: View, location: str = "") -> Reply | None:
+    """The answer of a server in this state; None where it answers as usual."""
+    path, product = view.path, view.product
+    if path == "sys/health":
+        return _health(state, view)
+    if path in ("sys/seal-status", "sys/init", "sys/leader") and view.method in ("GET", "HEAD"):
+        return Reply(200, go_json(_status_document(state, path, product, location)), dict(VAULT_HEADERS))
+    if path in ("sys/unseal", "sys/seal") or (path == "sys/init" and not state.initialized):
+        return None
+    if state.redirects and location:
+        return Reply(307, b"", {"Cache-Control": "no-store", "Location": location.rstrip("/") + view.target})
+    if state.refusal is None:
+        return None
+    status, text = state.refusal
+    return Reply(status, go_json({"errors": [text.format(product=product.name)]}), dict(VAULT_HEADERS))
+
+
+def _health(state: State, view: View) -> Reply:
+    query = parse_qs(view.target.partition("?")[2])
+    status = state.health
+    code = query.get(state.code_parameter, [""])[0]
+    if code.isdecimal() and 200 <= int(code) <= 599:
+        status = int(code)
+    if state.ok_parameter and query.get(state.ok_parameter, [""])[0] in ("true", "1", "t", "T", "TRUE", "True"):
+        status = 200
+    body = b"" if view.method == "HEAD" else go_json(health_document(state, view.product))
+    return Reply(status, body, dict(VAULT_HEADERS))
+
+
+def health_document(state: State, product: Product) -> dict[str, Any]:
+    """The body of ``sys/health``."""
+    enterprise = state.dr_secondary or state.performance_standby
+    document: dict[str, Any] = {"initialized": state.initialized, "sealed": state.sealed, "standby": state.standby}
+    if product.vault:
+        document["performance_standby"] = state.performance_standby
+    mode = "unknown" if state.sealed else "disabled"
+    document |= {
+        "replication_performance_mode": mode,
+        "replication_dr_mode": "secondary" if state.dr_secondary else mode,
+        "server_time_utc": int(product.now),
+        "version": product.version + ("+ent" if enterprise else ""),
+    }
+    if product.vault:
+        document["enterprise"] = enterprise
+    if not state.sealed:
+        document |= {"cluster_name": product.cluster_name, "cluster_id": product.cluster_id}
+    if product.vault:
+        document |= {"echo_duration_ms": 0, "clock_skew_ms": 0, "replication_primary_canary_age_ms": 0}
+    return document
+
+
+def _status_document(state: State, path: str, product: Product, location: str) -> dict[str, Any]:
+    if path == "sys/init":
+        return {"initialized": state.initialized}
+    if path == "sys/leader":
+        if not state.standby or state.sealed:
+            return {"ha_enabled": False} | (_quiet_leader() if product.vault else {})
+        leader = location.rstrip("/") or DEFAULT_LOCATION
+        known = {"ha_enabled": True, "is_self": False, "active_time": "0001-01-01T00:00:00Z", "leader_address": leader}
+        rest = {"leader_cluster_address": "", "performance_standby": state.performance_standby}
+        return known | rest | {"performance_standby_last_remote_wal": 0}
+    shares = 1 if state.initialized else 0
+    document: dict[str, Any] = {
+        "type": "shamir", "initialized": state.initialized, "sealed": state.sealed, "t": shares, "n": shares,
+        "progress": 0, "nonce": "", "version": product.version,
+    }  # fmt: skip
+    if product.vault:
+        document |= {"build_date": "", "migration": False}
+    else:
+        document |= {"commit_date": "", "migration": False}
+    if not state.sealed:
+        document |= {"cluster_name": product.cluster_name, "cluster_id": product.cluster_id}
+    return document | {"recovery_seal": False, "storage_type": "inmem"}
+
+
+def _quiet_leader() -> dict[str, Any]:
+    rest = {"leader_cluster_address": "", "performance_standby": False, "performance_standby_last_remote_wal": 0}
+    return {"is_self": False, "active_time": "0001-01-01T00:00:00Z", "leader_address": ""} | rest

@@ -1,0 +1,157 @@
+"""When a rule that matches fires: skip, times, every, chance, a window of the clock, after another rule, in a state.
+
+A schedule decides from counters alone, so a snapshot of the counters is a snapshot of the rule.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from mockkms.faults.words import FaultError, mapping, moment, seconds, shown, text, whole
+
+WORDS = {
+    "skip": "let the first n matching requests pass",
+    "times": "fire at most n times, then be silent",
+    "every": "fire at every n-th matching request only",
+    "chance": "fire with this probability, 0 to 1, drawn from the rule's seed",
+    "seed": "seed of the rule's own luck (chance, random delays, flipped bits); drawn and shown when not given",
+    "between": "only in this window of the (virtual) clock: {from: …, until: …}; times or durations from now",
+    "lasts": "heal by itself after this duration of the (virtual) clock",
+    "after": "only once another rule has fired: its id, or {rule: id, times: n}",
+    "in_state": "only while the rules' state (see set_state) is this; it begins as 'start'",
+}
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a rule remembers."""
+
+    matched: int = 0
+    """Requests that fitted while the rule was in force."""
+    fired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """Repeatable chance: what it gives depends on the seed and the two labels only, never on what was drawn before."""
+
+    seed: int | str
+    turn: int = 0
+
+    def unit(self, label: str = "") -> float:
+        """A number in [0, 1)."""
+        return int.from_bytes(self.bytes(8, label), "big") / 2**64
+
+    def bytes(self, size: int, label: str = "") -> bytes:
+        """``size`` random bytes."""
+        out = b""
+        while len(out) < size:
+            block = f"{self.seed}\0{self.turn}\0{label}\0{len(out)}".encode("utf-8", "surrogatepass")
+            out += blake2b(block, person=b"mockkms-luck").digest()
+        return out[:size]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to fire, read once."""
+
+    skip: int = 0
+    times: int | None = None
+    every: int = 1
+    chance: float | None = None
+    start: float | None = None
+    until: float | None = None
+    after: str = ""
+    after_times: int = 1
+    in_state: str = ""
+
+    def in_force(self, now: float, state: str, fired: Mapping[str, int]) -> bool:
+        """Whether requests count at all now. ``fired`` counts the other rules by id."""
+        if self.start is not None and now < self.start:
+            return False
+        if self.until is not None and now >= self.until:
+            return False
+        if self.in_state and state != self.in_state:
+            return False
+        return not self.after or fired.get(self.after, 0) >= self.after_times
+
+    def due(self, counters: Counters, luck: Luck) -> bool:
+        """Whether the request that ``counters.matched`` has just counted is one to fire at."""
+        turn = counters.matched - self.skip
+        if turn <= 0 or turn % self.every:
+            return False
+        if self.times is not None and counters.fired >= self.times:
+            return False
+        return self.chance is None or luck.unit("chance") < self.chance
+
+    def spent(self, counters: Counters) -> bool:
+        """Whether the rule can never fire again, whatever comes."""
+        return self.times is not None and counters.fired >= self.times
+
+
+def read_schedule(words: Mapping[str, Any], now: float) -> Schedule:
+    """A schedule from a rule's words; durations count from ``now`` (seconds since the epoch). Raises FaultError."""
+    given: dict[str, Any] = {}
+    for word, value in words.items():
+        try:
+            given.update(_read(word, value, now))
+        except FaultError as error:
+            raise error.under(word) from None
+    if "lasts" in given:
+        start = given.get("start")
+        end = (now if start is None else start) + given.pop("lasts")
+        given["until"] = min(end, given.get("until", end))
+    return Schedule(**given)
+
+
+def _read(word: str, value: Any, now: float) -> dict[str, Any]:
+    if word == "skip":
+        return {"skip": whole(value)}
+    if word == "times":
+        return {"times": None if value is None else whole(value)}
+    if word == "every":
+        return {"every": whole(value, least=1)}
+    if word == "chance":
+        return {"chance": _probability(value)}
+    if word == "between":
+        return _window(value, now)
+    if word == "lasts":
+        return {"lasts": seconds(value)}
+    if word == "in_state":
+        return {"in_state": text(value)}
+    if word == "after":
+        return _after(value)
+    return {}
+
+
+def _probability(value: Any) -> float:
+    if isinstance(value, str) and value.endswith("%"):
+        with contextlib.suppress(ValueError):
+            value = float(value[:-1]) / 100
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise FaultError(f"expected a probability from 0 to 1, got {shown(value)}")
+    return float(value)
+
+
+def _window(value: Any, now: float) -> dict[str, Any]:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        value = {"from": value[0], "until": value[1]}
+    given = mapping(value, ("from", "until"))
+    start = moment(given["from"], now) if given.get("from") is not None else None
+    until = moment(given["until"], now) if given.get("until") is not None else None
+    if start is not None and until is not None and until <= start:
+        raise FaultError("the window ends before it begins")
+    return {"start": start} | ({"until": until} if until is not None else {})
+
+
+def _after(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        given = mapping(value, ("rule", "times"))
+        if "rule" not in given:
+            raise FaultError("expected the id of a rule under 'rule'")
+        return {"after": text(given["rule"]), "after_times": whole(given.get("times", 1), least=1)}
+    return {"after": text(value)}
