@@ -6,6 +6,9 @@ import binascii
 
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
+_FROM_URL = str.maketrans("-_", "+/")
+_TO_URL = str.maketrans("+/", "-_")
+
 
 def decode(text: str) -> bytes:
     """The bytes of ``text``. Raises ValueError ``illegal base64 data at input byte N`` as Go's StdEncoding does."""
@@ -19,6 +22,19 @@ def decode(text: str) -> bytes:
 def encode(raw: bytes) -> str:
     """Padded base64 on one line."""
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
+
+
+def decode_url(text: str) -> bytes:
+    """The bytes of URL-safe base64 without padding; line breaks are skipped. Raises ValueError."""
+    plain = text.replace("\r", "").replace("\n", "")
+    if not plain.isascii() or any(char in plain for char in "+/="):
+        raise ValueError("illegal base64 data")
+    return binascii.a2b_base64(plain.translate(_FROM_URL) + "=" * (-len(plain) % 4), strict_mode=True)
+
+
+def encode_url(raw: bytes) -> str:
+    """URL-safe base64 without padding."""
+    return encode(raw).translate(_TO_URL).rstrip("=")
 
 
 def _decode_slowly(raw: bytes) -> bytes:

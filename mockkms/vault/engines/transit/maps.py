@@ -1,0 +1,112 @@
+"""Batch items that are plain maps of text: what ``sign``, ``verify`` and ``hmac`` take, and how their batches end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.crypto import b64
+from mockkms.vault.fields import go_kind, go_type
+from mockkms.vault.message import BackendError, ErrorResponse
+from mockkms.vault.number import Number
+
+
+class ItemFault(Exception):
+    """What is wrong with one item: the caller's mistake, sent bare and as 400 outside a batch."""
+
+
+class ItemFailure(Exception):
+    """A failure of the server with one item: a framed 500 outside a batch."""
+
+
+@dataclass(slots=True)
+class Shape:
+    """How the results of a batch look."""
+
+    defaults: dict[str, Any]
+    """Members of every result, those of failed items too."""
+    order: tuple[str, ...]
+    """All members in the order in which they are sent."""
+
+
+def decode_maps(raw: Any, type: str) -> list[dict[str, str]]:
+    """Items that tell an absent text from an empty one; ``type`` is Go's name of an item, for texts.
+
+    Numbers count as text and null as empty. Raises BackendError ``failed to parse batch input: …``, ErrorResponse for
+    an empty batch.
+    """
+    if not isinstance(raw, list):
+        raise BackendError(f"failed to parse batch input: '' source data must be an array or slice, got {go_kind(raw)}")
+    faults: list[str] = []
+    items = [_map(item, at, type, faults) for at, item in enumerate(raw)]
+    if faults:
+        raise BackendError(
+            "failed to parse batch input: decoding failed due to the following error(s):\n\n" + "\n".join(faults)
+        )
+    if not items:
+        raise ErrorResponse("missing batch input to process")
+    return items
+
+
+def _map(raw: Any, at: int, type: str, faults: list[str]) -> dict[str, str]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        faults.append(f"'[{at}]' expected type '{type}', got unconvertible type '{go_type(raw)}'")
+        return {}
+    texts = {}
+    for name, value in raw.items():
+        if isinstance(value, str):
+            texts[name] = value
+        elif value is None:
+            texts[name] = ""
+        elif isinstance(value, (int, float, Number)) and not isinstance(value, bool):
+            texts[name] = str(value)
+        else:
+            faults.append(f"'[{at}][{name}]' expected type 'string', got unconvertible type '{go_type(value)}'")
+    return texts
+
+
+def decode_input(item: dict[str, str], missing: str = "missing input") -> bytes:
+    """The ``input`` of an item. Raises ItemFault."""
+    if "input" not in item:
+        raise ItemFault(missing)
+    try:
+        return b64.decode(item["input"])
+    except ValueError as error:
+        raise ItemFault(f"unable to decode input as base64: {error}") from None
+
+
+def decode_context(item: dict[str, str]) -> bytes:
+    """The ``context`` of an item, empty if absent. Raises ItemFault."""
+    try:
+        return b64.decode(item.get("context", ""))
+    except ValueError:
+        raise ItemFault("failed to base64-decode context") from None
+
+
+def answer_batch(
+    items: list[dict[str, str]], work: Callable[[dict[str, str]], dict[str, Any]], shape: Shape
+) -> dict[str, Any]:
+    """The results of ``work`` for each item, faults among them, with the items' references."""
+    results = []
+    for item in items:
+        result = dict(shape.defaults)
+        try:
+            result |= work(item)
+        except (ItemFault, ItemFailure) as error:
+            result["error"] = str(error)
+        result["reference"] = item.get("reference", "")
+        results.append({name: result[name] for name in shape.order if name in result})
+    return {"batch_results": results}
+
+
+def answer_one(item: dict[str, str], work: Callable[[dict[str, str]], dict[str, Any]]) -> dict[str, Any]:
+    """What ``work`` says to the only item. Raises ErrorResponse, BackendError."""
+    try:
+        return work(item)
+    except ItemFault as error:
+        raise ErrorResponse(str(error)) from None
+    except ItemFailure as error:
+        raise BackendError(str(error)) from None

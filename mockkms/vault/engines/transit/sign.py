@@ -1,0 +1,67 @@
+"""``sign/{name}[/{urlalgorithm}]``: signatures with RSA, ECDSA and Ed25519 keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import b64
+from mockkms.vault.endpoint import Call, Field, Reply
+from mockkms.vault.engines.transit import signing
+from mockkms.vault.engines.transit.engine import engine
+from mockkms.vault.engines.transit.keyring import find
+from mockkms.vault.engines.transit.maps import (
+    ItemFailure,
+    Shape,
+    answer_batch,
+    answer_one,
+    decode_context,
+    decode_input,
+    decode_maps,
+)
+from mockkms.vault.engines.transit.model import KeyFault, Transit
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+
+_SHAPE = Shape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
+
+endpoint = engine.path(
+    "sign/{name}[/{urlalgorithm:some}]",
+    {
+        **signing.FIELDS,
+        "key_version": Field(Kind.INT, help="Version to sign with; 0 is the latest."),
+    },
+    help="Sign data.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def sign(state: Transit, call: Call) -> Reply:
+    """One signature, or one for each item of a batch."""
+    options = signing.options_of(call)
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("signing key not found")
+    if not key.kind.signs:
+        raise ErrorResponse(f"key type {key.type} does not support signing")
+    signing.check_unhashed(options)
+    signing.check_pure(key, call, options)
+    asked = call["key_version"]
+
+    def work(item: dict[str, str]) -> dict[str, Any]:
+        data = signing.digest(key, decode_input(item), options)
+        try:
+            made = signing.sign(key, asked, decode_context(item), data, options)
+        except KeyFault as error:
+            raise ItemFailure(str(error)) from None
+        result: dict[str, Any] = {"signature": made.text, "key_version": made.version}
+        if made.public:
+            result["publickey"] = b64.encode(made.public)
+        return result
+
+    batch = call.raw.get("batch_input")
+    if batch is not None:
+        return answer_batch(decode_maps(batch, "transit.batchRequestSignItem"), work, _SHAPE)
+    result = answer_one({"input": call["input"], "context": call["context"]}, work)
+    if "publickey" in result:
+        result["public_key"] = result.pop("publickey")
+    return result
