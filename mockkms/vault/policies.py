@@ -211,14 +211,14 @@ class PolicyStore:
         return acl
 
     def _identity_acl(self, token: Token) -> Acl:
-        identity: Any = self.core.identity
+        identity = self.core.identity
         entity = identity.entity(token.entity_id)
         if entity is None or entity.disabled:
             raise ErrorResponse("permission denied", status=403)
         derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
         frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))
         # Identity counts its changes, so that templates are filled again after one.
-        key = (token.namespace, tuple(token.policies), entity.id, getattr(identity, "generation", object()), frozen)
+        key = (token.namespace, tuple(token.policies), entity.id, identity.generation, frozen)
         acl = self._acls.get(key)
         if acl is None or (acl.expires and acl.expires < self.core.clock.now()):
             acl = self._build(token, derived, entity)
@@ -262,8 +262,7 @@ class PolicyStore:
             blocked += [] if policy.allow_slashes else ["/"]
             blocked += [] if policy.allow_wildcards else ["*", "+"]
         now = self.core.clock.now()
-        identity: Any = self.core.identity
-        groups = identity.groups_of(entity.id) if entity is not None else []
+        groups = self.core.identity.groups_of(entity.id) if entity is not None else []
         templates = Templates(entity, groups, now, namespace=namespace, blocked=blocked)
         try:
             return parse_policy(

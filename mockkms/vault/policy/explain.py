@@ -83,8 +83,7 @@ def _policies(core: Core, token: Token) -> list[str]:
     """The token's policies and those of its identity."""
     derived: dict[str, list[str]] = {}
     if token.entity_id and not token.no_identity_policies:
-        identity: Any = core.identity
-        derived = identity.policies_of(token.entity_id)
+        derived = core.identity.policies_of(token.entity_id)
     listed = [(token.namespace, name, "") for name in token.policies]
     listed += [(namespace, name, " (identity)") for namespace, names in derived.items() for name in names]
     return [

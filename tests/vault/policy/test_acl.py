@@ -271,8 +271,8 @@ def test_max_means_everything_without_a_limit() -> None:
 
 
 def test_a_decision_names_its_rules() -> None:
-    texts = ('path "a/*" { policy = "read" }', 'path "a/*" { capabilities = ["delete"] }', 'path "b" { policy = "deny" }')
-    rules = acl(*texts)
+    two = 'path "a/*" { capabilities = ["delete"] }'
+    rules = acl('path "a/*" { policy = "read" }', two, 'path "b" { policy = "deny" }')
     assert rules.decide(Operation.DELETE, "a/x", {}, 0, False).rule == 'policy "p1": path "a/*"'
     assert rules.decide(Operation.READ, "b", {}, 0, False).rule == 'policy "p2": path "b" denies, not read'
     assert rules.decide(Operation.READ, "c", {}, 0, False).rule == "no rule matches"
