@@ -1,0 +1,53 @@
+"""The limits of identity metadata, and list clean-up as the real server does it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from mockkms.vault.message import BackendError, ErrorResponse
+
+MAX_PAIRS = 64
+MAX_KEY_BYTES = 128
+MAX_VALUE_BYTES = 512
+_KEY = re.compile(r"[a-zA-Z0-9=/+_-]+")
+
+
+def check_metadata(kind: str, metadata: dict[str, str] | None) -> None:
+    """Raises BackendError in the server's words for metadata that ``kind`` (``entity``, ``group``) may not have."""
+    pairs = metadata or {}
+    if len(pairs) > MAX_PAIRS:
+        raise BackendError(f"invalid {kind} metadata: metadata cannot contain more than {MAX_PAIRS} key/value pairs")
+    for key, value in pairs.items():
+        fault = _pair_fault(key, value)
+        if fault:
+            pair = f"{json.dumps(key, ensure_ascii=False)}, {json.dumps(value, ensure_ascii=False)}"
+            raise BackendError(f"invalid {kind} metadata: failed to load metadata pair ({pair}): {fault}")
+
+
+def _pair_fault(key: str, value: str) -> str:
+    if not key:
+        return "key cannot be blank"
+    if not _KEY.fullmatch(key):
+        return "key contains invalid characters"
+    if len(key) > MAX_KEY_BYTES:
+        return f"key is too long (limit: {MAX_KEY_BYTES} characters)"
+    if key.startswith("vault-"):
+        return 'key prefix "vault-" is reserved for internal use'
+    if len(value.encode("utf-8", "replace")) > MAX_VALUE_BYTES:
+        return f"value is too long (limit: {MAX_VALUE_BYTES} characters)"
+    return ""
+
+
+def policy_names(sent: Iterable[str]) -> list[str]:
+    """Policy names without repetition, sorted, in lower case. Raises ErrorResponse for the root policy."""
+    names = distinct(name.lower() for name in sent)
+    if "root" in names:
+        raise ErrorResponse("policies cannot contain root")
+    return names
+
+
+def distinct(items: Iterable[str]) -> list[str]:
+    """Trimmed, without empty ones and repetitions, sorted."""
+    return sorted({item.strip() for item in items} - {""})

@@ -1,0 +1,226 @@
+"""The identity store: look-ups and changes that keep entities, aliases and groups in step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.identity.checks import check_metadata
+from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
+from mockkms.vault.message import ErrorResponse
+from mockkms.vault.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+
+
+class IdentityStore:
+    """Entities, their aliases, and groups. What tokens and policies ask is cached until something changes."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._cache: dict[str, dict[str, list[str]]] = {}
+        self._cached: tuple[IdentityState | None, int] = (None, 0)
+
+    @property
+    def state(self) -> IdentityState:
+        """The data."""
+        return self.core.state.identity
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change."""
+        return self.state.generation
+
+    def changed(self) -> None:
+        """To be called after every change of an entity, alias or group."""
+        self.state.generation += 1
+
+    # -- what tokens and policies ask ----------------------------------------------------------------------------
+
+    def entity(self, id: str) -> Entity | None:
+        """The entity with this id, or the one that it was merged into."""
+        found = self.state.entities.get(id)
+        if found is None and id:
+            found = next((e for e in self.state.entities.values() if e.merged and id in e.merged), None)
+        return found
+
+    def policies_of(self, entity_id: str) -> dict[str, list[str]]:
+        """The policies that an entity has of its own and through its groups, by namespace."""
+        stamp = (self.state, self.state.generation)
+        if self._cached[0] is not stamp[0] or self._cached[1] != stamp[1]:
+            self._cache, self._cached = {}, stamp
+        known = self._cache.get(entity_id)
+        if known is None:
+            known = self._cache[entity_id] = self._derive(entity_id)
+        return known
+
+    def _derive(self, entity_id: str) -> dict[str, list[str]]:
+        entity = self.entity(entity_id)
+        if entity is None:
+            return {}
+        names: dict[str, list[str]] = {}
+        if entity.policies:
+            names[entity.namespace] = list(entity.policies)
+        for group in self.groups_of(entity.id):
+            if group.policies:
+                names.setdefault(group.namespace, []).extend(group.policies)
+        return names
+
+    def groups_of(self, entity_id: str) -> list[Group]:
+        """The groups of an entity: those that name it, then those that hold these."""
+        direct = self.direct_groups(entity_id)
+        return direct + self.inherited_groups(direct)
+
+    def direct_groups(self, entity_id: str) -> list[Group]:
+        """The groups that name the entity as a member, by id."""
+        found = [group for group in self.state.groups.values() if group.members and entity_id in group.members]
+        return sorted(found, key=lambda group: group.id)
+
+    def inherited_groups(self, direct: list[Group]) -> list[Group]:
+        """The groups above these."""
+        seen = {group.id for group in direct}
+        found: list[Group] = []
+        queue = list(direct)
+        while queue:
+            for parent_id in queue.pop(0).parents or ():
+                parent = self.state.groups.get(parent_id)
+                if parent is not None and parent.id not in seen:
+                    seen.add(parent.id)
+                    found.append(parent)
+                    queue.append(parent)
+        return found
+
+    def login(self, mount: Mount, alias: dict[str, Any], group_aliases: list[dict[str, Any]]) -> str:
+        """The id of the entity behind a proven alias, made now if it is new; external groups follow ``group_aliases``.
+
+        ``alias`` and ``group_aliases`` hold ``name`` and perhaps ``metadata``. Raises ErrorResponse 403 for a
+        disabled entity.
+        """
+        metadata = alias.get("metadata") or None
+        known = self.by_factors(mount.accessor, alias["name"])
+        entity = self.state.entities.get(known.canonical_id) if known is not None else None
+        if entity is None or known is None:
+            entity = self.new_entity(mount.namespace)
+            known = self.new_alias(mount, alias["name"], entity.id, metadata)
+            entity.aliases.append(known)
+            self.put_alias(known)
+            self.put_entity(entity)
+        elif (known.metadata or None) != metadata:
+            entity.settle()
+            known.metadata, known.updated = metadata, self.core.clock.now()
+            self.changed()
+        if entity.disabled:
+            raise ErrorResponse("permission denied", status=403)
+        self._follow_groups(entity.id, mount, {str(item["name"]) for item in group_aliases})
+        return entity.id
+
+    def _follow_groups(self, entity_id: str, mount: Mount, names: set[str]) -> None:
+        wanted = {(mount.accessor, name.lower()) for name in names}
+        for group in self.state.groups.values():
+            alias = group.alias
+            if group.type != EXTERNAL or alias is None or alias.mount_accessor != mount.accessor:
+                continue
+            member = entity_id in (group.members or ())
+            if (alias.factors in wanted) == member:
+                continue
+            group.settle()
+            others = [id for id in group.members or () if id != entity_id]
+            group.members = others if member else [*others, entity_id]
+            group.modify_index += 1
+            self.changed()
+
+    # -- look-ups -----------------------------------------------------------------------------------------------
+
+    def by_factors(self, accessor: str, name: str) -> Alias | None:
+        """The entity alias with this name on this mount; names are compared in lower case."""
+        return self.state.aliases.get(self.state.factors.get((accessor, name.lower()), ""))
+
+    def entity_named(self, namespace: str, name: str) -> Entity | None:
+        """By name within a namespace, in any case."""
+        wanted = name.lower()
+        found = (e for e in self.state.entities.values() if e.namespace == namespace and e.name.lower() == wanted)
+        return next(found, None)
+
+    def group_named(self, namespace: str, name: str) -> Group | None:
+        """By name within a namespace, in any case."""
+        wanted = name.lower()
+        found = (g for g in self.state.groups.values() if g.namespace == namespace and g.name.lower() == wanted)
+        return next(found, None)
+
+    def group_by_factors(self, accessor: str, name: str) -> Alias | None:
+        """The group alias with this name on this mount."""
+        wanted = (accessor, name.lower())
+        return next((alias for alias in self.state.group_aliases.values() if alias.factors == wanted), None)
+
+    # -- making -------------------------------------------------------------------------------------------------
+
+    def new_id(self, namespace: str) -> str:
+        """A fresh id, with the namespace's ending outside the root namespace."""
+        id = self.core.entropy.uuid()
+        return f"{id}.{self.core.namespaces.id_of(namespace)}" if namespace else id
+
+    def new_name(self, kind: str, namespace: str) -> str:
+        """A generated name: ``entity_1a2b3c4d.root``."""
+        return f"{kind}_{self.core.entropy.hex(4)}.{self.core.namespaces.id_of(namespace)}"
+
+    def new_entity(self, namespace: str, name: str = "") -> Entity:
+        """An entity that is not yet stored."""
+        now = self.core.clock.now()
+        id = self.new_id(namespace)
+        return Entity(id, name or self.new_name("entity", namespace), namespace, now, now)
+
+    def new_alias(self, mount: Mount, name: str, canonical_id: str, metadata: dict[str, str] | None = None) -> Alias:
+        """An alias that is not yet stored."""
+        now = self.core.clock.now()
+        id = self.new_id(mount.namespace)
+        return Alias(id, name, mount.accessor, canonical_id, mount.namespace, now, now, metadata, local=mount.local)
+
+    def put_entity(self, entity: Entity) -> None:
+        """Store an entity. Raises BackendError for its metadata."""
+        check_metadata("entity", entity.metadata)
+        self.state.entities[entity.id] = entity
+        self.changed()
+
+    def put_alias(self, alias: Alias) -> None:
+        """Store an entity alias, or file it anew under its present name."""
+        factors = self.state.factors
+        if alias.id in self.state.aliases:
+            for key in [key for key, id in factors.items() if id == alias.id]:
+                del factors[key]
+        self.state.aliases[alias.id] = alias
+        factors[alias.factors] = alias.id
+        self.changed()
+
+    def drop_alias(self, alias_id: str) -> None:
+        """Forget an entity alias."""
+        if self.state.aliases.pop(alias_id, None) is not None:
+            for key in [key for key, id in self.state.factors.items() if id == alias_id]:
+                del self.state.factors[key]
+            self.changed()
+
+    def delete_entity(self, entity: Entity) -> None:
+        """Forget an entity, its aliases and its memberships."""
+        for group in self.direct_groups(entity.id):
+            group.settle()
+            group.members = [id for id in group.members or () if id != entity.id]
+            group.modify_index += 1
+        for alias in entity.aliases:
+            self.drop_alias(alias.id)
+        self.state.entities.pop(entity.id, None)
+        self.changed()
+
+    def delete_group(self, group: Group) -> None:
+        """Forget a group and its alias."""
+        if group.alias is not None:
+            self.state.group_aliases.pop(group.alias.id, None)
+        self.state.groups.pop(group.id, None)
+        self.changed()
+
+    def forget_namespace(self, namespace: str) -> None:
+        """Forget everything of a namespace that goes away."""
+        for entity in [e for e in self.state.entities.values() if e.namespace == namespace]:
+            self.delete_entity(entity)
+        for group in [g for g in self.state.groups.values() if g.namespace == namespace]:
+            self.delete_group(group)
+        self.state.oidc.pop(namespace, None)
+        self.state.mfa.pop(namespace, None)
