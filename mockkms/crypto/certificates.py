@@ -55,11 +55,8 @@ def load_request(text: str) -> x509.CertificateSigningRequest | None:
 
 def sign_request(private: bytes, template: x509.CertificateSigningRequest | None) -> str:
     """A request in PEM, signed by ``private``, with the subject and the extensions of ``template``."""
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-    if len(private) == 64:
-        key = ed25519.Ed25519PrivateKey.from_private_bytes(private[:32])
-    else:
-        key = load_private(private)
+    seed = private[:32] if len(private) == 64 else b""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed) if seed else load_private(private)
     builder = x509.CertificateSigningRequestBuilder().subject_name(template.subject if template else x509.Name([]))
     for extension in _extensions(template):
         builder = builder.add_extension(extension.value, extension.critical)

@@ -56,7 +56,7 @@ def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> 
     if not destination.kind.bits:
         raise BackendError("unsupported key type in use; must be a rsa key")
     if version.private_missing:
-        raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: <nil>")
+        raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: nil")
     ephemeral = call.core.entropy.bytes(keywrap.EPHEMERAL_SIZE)
     try:
         return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash))

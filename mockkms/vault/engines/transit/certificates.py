@@ -80,7 +80,7 @@ def _signing_key(state: Transit, call: Call) -> Key:
 
 
 def _number(key: Key, call: Call) -> int:
-    number: int = call["version"] if "version" in call else key.latest_version
+    number: int = call.get("version", key.latest_version)
     return number
 
 
