@@ -13,13 +13,16 @@ from mockkms.entropy import Entropy
 from mockkms.vault import registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.flavor import FLAVORS, Flavor
+from mockkms.vault.idchecks import check_ids
 from mockkms.vault.identity import IdentityState, IdentityStore
 from mockkms.vault.leases import LeaseState, LeaseStore
+from mockkms.vault.lockout import Lockout, LockoutState
 from mockkms.vault.message import (
     WRITES,
     Auth,
     BackendError,
     ErrorResponse,
+    InvalidCredentials,
     NotFound,
     Operation,
     Request,
@@ -33,6 +36,7 @@ from mockkms.vault.policies import PolicyState, PolicyStore
 from mockkms.vault.quotas import QuotaState, QuotaStore
 from mockkms.vault.seal import SealState, SealStore
 from mockkms.vault.tokens import Token, TokenState, TokenStore
+from mockkms.vault.ttl import Limits
 
 SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
@@ -55,6 +59,7 @@ class VaultState:
     policies: PolicyState = field(default_factory=PolicyState)
     tokens: TokenState = field(default_factory=TokenState)
     leases: LeaseState = field(default_factory=LeaseState)
+    lockout: LockoutState = field(default_factory=LockoutState)
     identity: IdentityState = field(default_factory=IdentityState)
     quotas: QuotaState = field(default_factory=QuotaState)
     seal: SealState = field(default_factory=SealState)
@@ -76,6 +81,7 @@ class Core:
         self.policies = PolicyStore(self)
         self.tokens = TokenStore(self)
         self.leases = LeaseStore(self)
+        self.lockout = Lockout(self)
         self.identity = IdentityStore(self)
         self.quotas = QuotaStore(self)
         self.seal = SealStore(self)
@@ -88,6 +94,12 @@ class Core:
         self.mount_defaults("")
         self.mount("", "secret/", "kv", options={"version": "2"}, description="key/value secret storage")
         self.tokens.create_root(root_token)
+
+    def initialize(self, shares: int, threshold: int) -> tuple[list[bytes], str]:
+        """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns the shares, the root token."""
+        parts = self.seal.initialize(shares, threshold)
+        self.mount_defaults("")
+        return parts, self.tokens.create_root(self.flavor.service_prefix + self.entropy.base62(24)).id
 
     def mount_defaults(self, namespace: str) -> None:
         """Mount what every namespace has, and write its ``default`` policy."""
@@ -185,6 +197,7 @@ class Core:
         trace = request.trace
         if mount is not None:
             trace.mount, trace.mount_type = mount.path, mount.type
+        check_ids(request)
         wrapping.check_request(self, request)
         if mount is not None:
             engine = self.engine(mount)
@@ -215,6 +228,7 @@ class Core:
         if ".." in request.path.split("/"):
             raise ErrorResponse("relative paths not supported")
         token = self.tokens.authenticate(request)
+        request.client = token
         trace = request.trace
         trace.accessor, trace.display_name = token.accessor, token.display_name
         engine = self.engine(mount) if mount is not None else None
@@ -242,7 +256,12 @@ class Core:
                     self.policies.filter_keys(request, token, decision, response)
             except BackendError as error:
                 raise framed(error) from None
-            return self._finish(request, mount, response, token)
+            finished = self._finish(request, mount, response, token)
+            if last_use and finished.lease is not None and finished.lease.lease_id:
+                raise ErrorResponse(
+                    "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
+                )
+            return finished
         finally:
             if last_use:
                 self.tokens.revoke(token)
@@ -252,10 +271,22 @@ class Core:
         if request.operation in (Operation.CREATE, Operation.UPDATE):
             request.operation = Operation.UPDATE
         below = self.below(mount, request.path)
-        response = engine.dispatch(self, mount, request, below)
+        user = ""
+        if engine.user is not None and self.lockout.guards(mount):
+            user = engine.user(self, request, below)
+            if self.lockout.locked(mount, user):
+                raise ErrorResponse("permission denied", status=403)
+        try:
+            response = engine.dispatch(self, mount, request, below)
+        except InvalidCredentials:
+            if user:
+                self.lockout.failed(mount, user)
+            raise
         if response is not None and response.auth is not None and mount.is_auth:
             response.auth, warnings = self.tokens.login(request, mount, response.auth)
             response.warnings.extend(warnings)
+            if user:
+                self.lockout.unlock(mount.accessor, user)
         return response
 
     def _finish(self, request: Request, mount: Mount, response: Response | None, token: Token | None) -> Response:
@@ -298,11 +329,15 @@ class Core:
 
     def default_ttl(self, mount: Mount) -> int:
         """Default lease of a mount in seconds."""
-        return mount.config.default_lease_ttl or SYSTEM_MAX_TTL
+        return min(mount.config.default_lease_ttl or SYSTEM_MAX_TTL, self.max_ttl(mount))
 
     def max_ttl(self, mount: Mount) -> int:
         """Largest lease of a mount in seconds."""
         return mount.config.max_lease_ttl or SYSTEM_MAX_TTL
+
+    def limits(self, mount: Mount) -> Limits:
+        """Both lease limits of a mount."""
+        return Limits(self.default_ttl(mount), self.max_ttl(mount))
 
 
 def framed(error: BackendError) -> BackendError:

@@ -192,6 +192,7 @@ class Engine:
         setup: Callable[[Any, Core, Mount], None] | None = None,
         renew: Callable[[Any, Call], Reply] | None = None,
         revoke: Callable[[Any, Call], Reply] | None = None,
+        user: Callable[[Core, Request, str], str] | None = None,
     ) -> None:
         self.type = type
         self.kind = kind
@@ -201,8 +202,14 @@ class Engine:
         self.version = version
         self.setup = setup
         self.renew = renew
-        """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data."""
+        """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data.
+
+        Beside it stands ``auth`` (a copy of the ``Auth``) or ``lease``: answer a ``Response`` with it, its ``ttl``,
+        ``max_ttl`` and ``period`` set anew; None gives up without an error; a BackendError refuses.
+        """
         self.revoke = revoke
+        self.user = user
+        """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
         self.endpoints: list[Endpoint] = []
         self._routes: dict[str, tuple[Endpoint, dict[str, str]] | None] = {}
 

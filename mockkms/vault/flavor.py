@@ -35,6 +35,14 @@ class Flavor:
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
     kv_attribution: bool
     """KV version 2 metadata tells who created, deleted and updated."""
+    transit_additions: bool
+    """Transit has soft deletion, ``derive-key``, ``xchacha20-poly1305``, and associated data for data keys."""
+    transit_enterprise: bool
+    """Transit knows the names of enterprise key types and refuses them; versions show ``hybrid_public_key``."""
+    transit_nonce: bool
+    """Encryption takes a nonce, RSA keys a padding scheme."""
+    transit_first_version: str
+    """The warning for a minimum version of 0."""
     policies: PolicyDialect
     """What the policy language knows."""
     json_error_prefix: str
@@ -53,6 +61,17 @@ class Flavor:
     api_audit: bool
     """Audit devices are enabled over the API, else by configuration only."""
 
+    signed_tokens: bool
+    """Service tokens are long: a signed message around the random part."""
+    explains_bad_tokens: bool
+    """The 403 for an unknown token says so."""
+    missing_credentials: int
+    """Status of a login without its credentials."""
+    strictly_bound_ips: bool
+    """Roles and users have ``token_strictly_bind_ip``."""
+    lease_details: bool
+    """Lease look-ups show ``path``, ``namespace_path`` and ``revoke_error``."""
+
     @property
     def policy_versions(self) -> bool:
         """Policies have versions, check-and-set and expiry."""
@@ -68,18 +87,26 @@ FLAVORS = {
         name="openbao", policies=OPENBAO_POLICIES, product="OpenBao", version="2.6.2", build_date="2026-08-20T00:00:00Z",
         service_prefix="s.", batch_prefix="b.", recovery_prefix="r.", cluster_prefix="bao-cluster",
         builtin_suffix="+builtin.bao", mount_type_in_envelope=False, namespaces=True, json_string_limit=1000,
+        transit_additions=True, transit_enterprise=False, transit_nonce=False, transit_first_version=(
+            "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"),
         pagination=True, cli="bao", kv_metadata_cas=True, kv_attribution=False,
         json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
         api_audit=False,
+        signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
+        lease_details=True,
     ),
     "vault": Flavor(
         name="vault", policies=VAULT_POLICIES, product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
         service_prefix="hvs.", batch_prefix="hvb.", recovery_prefix="hvr.", cluster_prefix="vault-cluster",
         builtin_suffix="+builtin.vault", mount_type_in_envelope=True, namespaces=False, json_string_limit=0,
+        transit_additions=False, transit_enterprise=True, transit_nonce=True, transit_first_version=(
+            "since Vault 0.3, transit key numbering starts at 1; forcing minimum to 1"),
         pagination=False, cli="vault", kv_metadata_cas=False, kv_attribution=True,
         json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
         api_audit=True,
+        signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
+        lease_details=False,
     ),
 }  # fmt: skip

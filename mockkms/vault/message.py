@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.vault.token import Token
 
 
 class Operation(StrEnum):
@@ -55,6 +58,8 @@ class Request:
     body: bytes = b""
     """Raw body, for the few endpoints that take one undecoded."""
     id: str = ""
+    client: Token | None = None
+    """The token that asks, once the core knows it; None in logins."""
     trace: Trace = field(default_factory=lambda: Trace())
     """What the core found out on the way; the journal reads it afterwards."""
     prepared: Any = None
@@ -200,6 +205,10 @@ class VaultError(Exception):
 
 class ErrorResponse(VaultError):
     """A refusal in the server's own words, sent bare; 400 unless said otherwise."""
+
+
+class InvalidCredentials(ErrorResponse):
+    """A login with the wrong secret of a user that exists: counted by the user lockout."""
 
 
 class BackendError(VaultError):

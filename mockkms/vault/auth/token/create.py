@@ -1,0 +1,312 @@
+"""Making tokens: children, orphans, and tokens against a role."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mockkms.vault import policynames, ttl
+from mockkms.vault.auth.token.model import Role, TokenRoles, engine, is_sudo, show_policies
+from mockkms.vault.auth.token.rolepolicies import policies_against_role
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.token import Token
+
+_FIELDS = {
+    "display_name": Field(Kind.STRING, help="Name that look-ups and audit logs show."),
+    "explicit_max_ttl": Field(Kind.STRING, help="Largest lifetime, renewals included."),
+    "entity_alias": Field(Kind.STRING, help="Alias of the entity that the token is for; against a role only."),
+    "num_uses": Field(Kind.INT, help="How often it may be used; 0 is without limit."),
+    "period": Field(Kind.STRING, help="What every renewal gives, without end."),
+    "renewable": Field(Kind.BOOL, default=True, help="Whether it can be renewed."),
+    "ttl": Field(Kind.STRING, help="First lifetime."),
+    "lease": Field(Kind.STRING, help="The former name of ttl.", deprecated=True),
+    "type": Field(Kind.STRING, help="service or batch."),
+    "no_default_policy": Field(Kind.BOOL, help="Leave the default policy out."),
+    "id": Field(Kind.STRING, help="An id of one's own choice."),
+    "meta": Field(Kind.KV_PAIRS, help="Text by name, shown in look-ups."),
+    "no_parent": Field(Kind.BOOL, help="Make an orphan."),
+    "policies": Field(Kind.STRING_SLICE, help="Policies; without any, those of the parent."),
+}
+
+create_orphan = engine.path("create-orphan", _FIELDS, help="Make a token without a parent.")
+create_role = engine.path(
+    "create/{role_name}",
+    {"role_name": Field(Kind.STRING, help="The role."), **_FIELDS},
+    help="Make a token as a role says.",
+)
+create = engine.path("create", _FIELDS, help="Make a token, a child of the one that asks.")
+
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9-]")
+_CUSTOM_ID = (
+    "Supplying a custom ID for the token uses the weaker SHA1 hashing instead of the more secure SHA2-256 HMAC for "
+    "token obfuscation. SHA1 hashed tokens on the wire leads to less secure lookups."
+)
+
+
+@create.on(Operation.UPDATE)
+def create_child(state: TokenRoles, call: Call) -> Response:
+    return _create(call, None, orphan=False)
+
+
+@create_orphan.on(Operation.UPDATE)
+def create_without_parent(state: TokenRoles, call: Call) -> Response:
+    return _create(call, None, orphan=True)
+
+
+@create_role.on(Operation.UPDATE)
+def create_against_role(state: TokenRoles, call: Call) -> Response:
+    role = state.roles.get(call["role_name"])
+    if role is None:
+        raise ErrorResponse(f"unknown role {call['role_name']}")
+    return _create(call, role, orphan=False)
+
+
+@dataclass
+class _Asked:
+    """Lifetimes in seconds, after the role's were merged in."""
+
+    explicit_max_ttl: int = 0
+    period: int = 0
+
+
+def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
+    parent = _parent(call)
+    sudo = is_sudo(call)
+    _check_namespace(call, parent, sudo)
+    kind = _kind(call, role)
+    if call["num_uses"] < 0:
+        raise ErrorResponse("number of uses cannot be negative")
+    entity_id = _entity(call, role)
+    below = call.request.path.removeprefix("auth/token/")
+    token = Token(
+        id=call["id"],
+        accessor="",
+        policies=[],
+        path=f"auth/token/{below}" + (f"/{role.path_suffix}" if role and role.path_suffix else ""),
+        display_name=_display_name(call["display_name"]),
+        meta=dict(call["meta"]) if "meta" in call else None,
+        num_uses=_uses(call["num_uses"], role),
+        parent=parent.id,
+        type=kind,
+        role=role.name if role else "",
+        namespace=call.request.namespace,
+    )
+    renewable = call["renewable"] and kind != "batch" and (role is None or role.renewable)
+    if token.id and not sudo:
+        raise ErrorResponse("root or sudo privileges required to specify token id")
+    if token.id and token.namespace:
+        raise ErrorResponse("token IDs can only be manually specified in the root namespace")
+    token.policies = _policies(call, role, parent, sudo)
+    _check_root(token, parent)
+    _orphan(call, token, role, sudo, orphan)
+    _inherit(token, parent, role, entity_id)
+    response = Response()
+    asked = _lifetimes(call, token, role, sudo, response.warnings)
+    _settle_ttl(call, token, asked, response.warnings)
+    if token.ttl == 0:
+        if parent.ttl:
+            raise ErrorResponse("expiring root tokens cannot create non-expiring root tokens")
+        renewable = False
+        token.bound_cidrs = []
+    if token.id:
+        response.warnings.append(_CUSTOM_ID)
+    auth = Auth(
+        policies=list(token.policies),
+        token_policies=list(token.policies),
+        renewable=renewable,
+        period=asked.period,
+        explicit_max_ttl=asked.explicit_max_ttl,
+        display_name=token.display_name,
+    )
+    call.core.tokens.create(token, auth)
+    policies = call.core.policies
+    missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]
+    response.warnings.extend(f'Policy "{name}" does not exist' for name in missing)
+    response.auth = show_policies(call, auth)
+    return response
+
+
+def _parent(call: Call) -> Token:
+    parent = call.core.tokens.lookup(call.request.token)
+    if parent is None:
+        raise ErrorResponse("parent token lookup failed: no parent found")
+    if parent.type == "batch":
+        raise ErrorResponse("batch tokens cannot create more tokens")
+    if parent.num_uses > 0:
+        raise ErrorResponse("restricted use token cannot generate child tokens")
+    return parent
+
+
+def _check_namespace(call: Call, parent: Token, sudo: bool) -> None:
+    if call.request.namespace == parent.namespace:
+        return
+    if not sudo:
+        raise ErrorResponse("root or sudo privileges required to directly generate a token in a child namespace")
+    if "root" in call["policies"]:
+        raise ErrorResponse("root tokens may not be created from a parent namespace")
+
+
+def _kind(call: Call, role: Role | None) -> str:
+    kind: str = call["type"]
+    if role is not None:
+        if role.token_type in ("service", "batch"):
+            kind = role.token_type
+        elif role.token_type == "default-batch":
+            kind = kind or "batch"
+    if kind in ("", "service"):
+        return "service"
+    if kind != "batch":
+        raise ErrorResponse("invalid 'token_type' value")
+    for name, value in (("explicit_max_ttl", call["explicit_max_ttl"]), ("period", call["period"])):
+        if name == "period" and call["num_uses"]:
+            raise ErrorResponse('batch tokens cannot have "num_uses" set')
+        if value:
+            if _seconds_or(value, f"'{name}' value could not be parsed"):
+                raise ErrorResponse(f'batch tokens cannot have "{name}" set')
+            break
+    return "batch"
+
+
+def _seconds_or(text: str, refusal: str) -> int:
+    try:
+        return int(parse_seconds(text))
+    except ValueError:
+        raise ErrorResponse(refusal) from None
+
+
+def _entity(call: Call, role: Role | None) -> str:
+    name: str = call["entity_alias"]
+    if not name:
+        return ""
+    if role is None:
+        raise ErrorResponse("'entity_alias' is only allowed in combination with token role")
+    allowed = role.allowed_entity_aliases or []
+    if name.lower() not in allowed and not policynames.matches_glob(allowed, name.lower()):
+        raise ErrorResponse("invalid 'entity_alias' value")
+    identity = call.core.identity
+    entity_id: str = identity.login(call.mount, {"name": name}, [])
+    return entity_id
+
+
+def _display_name(given: str) -> str:
+    return _NOT_IN_NAMES.sub("-", f"token-{given}").removesuffix("-") if given else "token"
+
+
+def _uses(asked: int, role: Role | None) -> int:
+    limit = role.token_num_uses if role else 0
+    return asked if limit == 0 else limit if asked == 0 else min(limit, asked)
+
+
+def _policies(call: Call, role: Role | None, parent: Token, sudo: bool) -> list[str]:
+    asked: list[str] = list(call["policies"])
+    no_default: bool = call["no_default_policy"]
+    add_default = False
+    if role is not None and role.restricts_policies:
+        asked = policies_against_role(role, parent.policies, asked, no_default)
+    elif call.request.namespace != parent.namespace:
+        add_default = not no_default
+    elif not asked:
+        asked = policynames.sanitize(parent.policies)
+    elif not sudo:
+        if not set(policynames.sanitize(asked)) <= set(policynames.sanitize(parent.policies)):
+            raise ErrorResponse("child policies must be subset of parent")
+        add_default = not no_default and "default" in parent.policies
+    else:
+        add_default = not no_default
+    final = policynames.sanitize(asked, add_default)
+    if no_default:
+        final = [name for name in final if name != "default"]
+    for name in final:
+        if name in policynames.UNASSIGNABLE:
+            raise ErrorResponse(f'cannot assign policy "{name}"')
+    return final
+
+
+def _check_root(token: Token, parent: Token) -> None:
+    if "root" not in token.policies:
+        return
+    if "root" not in parent.policies:
+        raise ErrorResponse("root tokens may not be created without parent token being root")
+    if token.type == "batch":
+        raise ErrorResponse("batch tokens cannot be root tokens")
+
+
+def _orphan(call: Call, token: Token, role: Role | None, sudo: bool, orphan: bool) -> None:
+    if role is not None:
+        if role.orphan:
+            token.parent = ""
+        token.bound_cidrs = list(role.token_bound_cidrs)
+    elif call["no_parent"]:
+        if not sudo:
+            raise ErrorResponse("root or sudo privileges required to create orphan token")
+        token.parent = ""
+    elif orphan:
+        token.parent = ""
+
+
+def _inherit(token: Token, parent: Token, role: Role | None, entity_id: str) -> None:
+    if entity_id:
+        token.entity_id = entity_id
+    elif token.parent:
+        token.entity_id = parent.entity_id
+        if role is None:
+            token.bound_cidrs = list(parent.bound_cidrs)
+
+
+def _lifetime(name: str, text: str) -> int:
+    try:
+        seconds = int(parse_seconds(text))
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    if seconds < 0:
+        raise ErrorResponse(f"{name} must be positive")
+    return seconds
+
+
+def _lifetimes(call: Call, token: Token, role: Role | None, sudo: bool, warnings: list[str]) -> _Asked:
+    asked = _Asked()
+    if call["explicit_max_ttl"]:
+        token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])
+    if call["period"]:
+        asked.period = _lifetime("period", call["period"])
+        if asked.period and not sudo:
+            raise ErrorResponse("root or sudo privileges required to create periodic token")
+        token.period = asked.period
+    for name in ("ttl", "lease"):
+        if call[name]:
+            token.ttl = _lifetime(name, call[name])
+            break
+    if role is not None and token.type != "batch":
+        most = role.token_explicit_max_ttl
+        asked.explicit_max_ttl = _lesser("Explicit max TTL", asked.explicit_max_ttl, most, warnings)
+        asked.period = _lesser("Period", asked.period, role.token_period, warnings)
+    return asked
+
+
+def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
+    if not limit or not asked:
+        return asked or limit
+    lesser = min(asked, limit)
+    warnings.append(
+        f"{what} specified both during creation call and in role; using the lesser value of {lesser} seconds"
+    )
+    return lesser
+
+
+def _settle_ttl(call: Call, token: Token, asked: _Asked, warnings: list[str]) -> None:
+    if asked.period or token.ttl or "root" not in token.policies:
+        token.ttl, more = ttl.calculate(
+            call.core.limits(call.mount),
+            call.now(),
+            ttl=token.ttl,
+            period=asked.period,
+            explicit_max_ttl=asked.explicit_max_ttl,
+        )
+        warnings.extend(more)
+    if token.ttl == 0:
+        token.ttl = asked.explicit_max_ttl
+
+

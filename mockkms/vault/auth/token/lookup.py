@@ -1,0 +1,119 @@
+"""Looking tokens up: any, one's own, by accessor; and the list of accessors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.clock import rfc3339
+from mockkms.vault.auth.token.model import TokenRoles, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.token import Token
+
+accessors = engine.path("accessors[/]", sudo=True, help="The accessors of all tokens of this namespace.")
+lookup = engine.path("lookup", {"token": Field(Kind.STRING, help="The token; without it, one's own.")}, help=(
+    "Everything about a token but its parent."))  # fmt: skip
+lookup_accessor = engine.path("lookup-accessor", {"accessor": Field(Kind.STRING, help="The token's accessor.")}, help=(
+    "Everything about the token of an accessor, but its id."))  # fmt: skip
+lookup_self = engine.path("lookup-self", {"token": Field(Kind.STRING, help="Not heeded.")}, help=(
+    "Everything about one's own token."))  # fmt: skip
+
+
+@accessors.on(Operation.LIST)
+def list_accessors(state: TokenRoles, call: Call) -> dict[str, Any]:
+    tokens = call.core.state.tokens.by_id.values()
+    return {"keys": [t.accessor for t in tokens if t.namespace == call.request.namespace and t.num_uses >= 0]}
+
+
+@lookup.on(Operation.READ, Operation.UPDATE)
+def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
+    id = call["token"] or call.request.token
+    token = call.core.tokens.lookup(id, tainted=True)
+    if token is None:
+        raise ErrorResponse("bad token", status=403)
+    return describe(call, token)
+
+
+@lookup_self.on(Operation.READ, Operation.UPDATE)
+def lookup_own(state: TokenRoles, call: Call) -> dict[str, Any]:
+    token = call.request.client
+    if token is None:
+        raise ErrorResponse("bad token", status=403)
+    return describe(call, token)
+
+
+@lookup_accessor.on(Operation.UPDATE)
+def lookup_by_accessor(state: TokenRoles, call: Call) -> dict[str, Any]:
+    token = by_accessor(call)
+    return {**describe(call, token), "id": ""}
+
+
+def by_accessor(call: Call) -> Token:
+    """The token of the ``accessor`` sent. Raises BackendError 400 without one, or for an unknown one."""
+    accessor: str = call["accessor"]
+    if not accessor:
+        raise BackendError("missing accessor", status=400)
+    check_namespace(call, accessor)
+    token = call.core.tokens.by_accessor(accessor)
+    if token is None:
+        raise BackendError("invalid accessor", status=400)
+    return token
+
+
+def check_namespace(call: Call, accessor: str) -> None:
+    """Raises BackendError 500 for an accessor of another namespace than the request's."""
+    core, own = call.core, call.request.namespace
+    _, dot, id = accessor.rpartition(".")
+    if dot:
+        namespace = core.namespaces.by_id(id)
+        if namespace is not None and namespace != own:
+            raise BackendError("cannot lookup token in different namespace")
+    elif own:
+        raise BackendError("cannot lookup token in different namespace")
+
+
+def describe(call: Call, token: Token) -> dict[str, Any]:
+    """``data`` of a look-up."""
+    leases = call.core.leases
+    data: dict[str, Any] = {
+        "id": token.id,
+        "accessor": token.accessor,
+        "policies": token.policies,
+        "path": token.path,
+        "meta": token.meta,
+        "display_name": token.display_name,
+        "num_uses": token.num_uses,
+        "orphan": token.orphan,
+        "creation_time": token.creation_time,
+        "creation_ttl": token.ttl,
+        "expire_time": None,
+        "ttl": 0,
+        "explicit_max_ttl": token.explicit_max_ttl,
+        "entity_id": token.entity_id,
+        "type": token.type,
+    }
+    optional = {
+        "role": token.role,
+        "period": token.period,
+        "bound_cidrs": token.bound_cidrs,
+        "namespace_path": token.namespace,
+    }
+    data.update({name: value for name, value in optional.items() if value})
+    entry = leases.of_token(token)
+    if entry is not None:
+        if entry.last_renewal:
+            data["last_renewal_time"] = int(entry.last_renewal)
+            data["last_renewal"] = rfc3339(entry.last_renewal)
+        if entry.expires:
+            data["expire_time"] = rfc3339(entry.expires)
+            data["ttl"] = leases.ttl_left(entry)
+        data["renewable"] = leases.renewable(entry)
+        data["issue_time"] = rfc3339(entry.issued)
+    if token.entity_id and not token.no_identity_policies:
+        derived = dict(call.core.identity.policies_of(token.entity_id))
+        if derived:
+            data["identity_policies"] = derived.pop(token.namespace, None)
+            namespaces = call.core.namespaces
+            data["external_namespace_policies"] = {namespaces.id_of(path): names for path, names in derived.items()}
+    return data

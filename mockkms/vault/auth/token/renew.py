@@ -1,0 +1,68 @@
+"""Renewing tokens: any, one's own, by accessor."""
+
+from __future__ import annotations
+
+from mockkms.vault.auth.token.lookup import by_accessor
+from mockkms.vault.auth.token.model import TokenRoles, engine, show_policies
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.token import Token
+
+_INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Seconds to live from now, as a wish.")}
+
+renew = engine.path(
+    "renew", {"token": Field(Kind.STRING, help="The token to renew."), **_INCREMENT}, help="Let a token live on."
+)
+renew_accessor = engine.path(
+    "renew-accessor",
+    {"accessor": Field(Kind.STRING, help="Accessor of the token to renew."), **_INCREMENT},
+    help="Let the token of an accessor live on.",
+)
+renew_self = engine.path(
+    "renew-self", {"token": Field(Kind.STRING, help="Not heeded."), **_INCREMENT}, help="Let one's own token live on."
+)
+
+
+@renew.on(Operation.UPDATE)
+def renew_token(state: TokenRoles, call: Call) -> Response | None:
+    if not call["token"]:
+        raise ErrorResponse("missing token ID")
+    return extend(call, call.core.tokens.lookup(call["token"]))
+
+
+@renew_self.on(Operation.UPDATE)
+def renew_own(state: TokenRoles, call: Call) -> Response | None:
+    return extend(call, call.core.tokens.lookup(call.request.token))
+
+
+@renew_accessor.on(Operation.UPDATE)
+def renew_by_accessor(state: TokenRoles, call: Call) -> Response | None:
+    token = by_accessor(call)
+    response = extend(call, call.core.tokens.lookup(token.id))
+    if response is None:
+        raise BackendError("failed to lookup the token")
+    if response.auth is not None:
+        response.auth.client_token = ""
+    return response
+
+
+def extend(call: Call, token: Token | None) -> Response | None:
+    """Renew ``token`` by the ``increment`` sent. Raises ErrorResponse and BackendError in the server's words."""
+    if token is None:
+        raise ErrorResponse("token not found")
+    if token.type == "batch":
+        raise ErrorResponse("batch tokens cannot be renewed")
+    if call.request.namespace and not token.namespace and not call.request.path.endswith("-self"):
+        raise BackendError("cannot renew a token across namespaces")
+    leases = call.core.leases
+    entry = leases.of_token(token)
+    if entry is None:
+        raise ErrorResponse("invalid lease ID")
+    refusal = leases.refusal(entry)
+    if refusal:
+        raise ErrorResponse(refusal)
+    response = leases.renew_token(token, entry, call["increment"])
+    if response is not None and response.auth is not None:
+        show_policies(call, response.auth)
+    return response

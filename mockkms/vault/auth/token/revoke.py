@@ -1,0 +1,78 @@
+"""Revoking tokens: any with its descendants, one's own, by accessor, without the children; and tidying."""
+
+from __future__ import annotations
+
+from mockkms.vault.auth.token.lookup import check_namespace
+from mockkms.vault.auth.token.model import TokenRoles, engine, is_sudo
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.token import Token
+
+_TOKEN = {"token": Field(Kind.STRING, help="The token to revoke.")}
+
+revoke = engine.path("revoke", _TOKEN, help="End a token and all its descendants.")
+revoke_self = engine.path("revoke-self", help="End one's own token and all its descendants.")
+revoke_accessor = engine.path(
+    "revoke-accessor", {"accessor": Field(Kind.STRING, help="Accessor of the token to revoke.")}, help=(
+        "End the token of an accessor and all its descendants."))  # fmt: skip
+revoke_orphan = engine.path("revoke-orphan", _TOKEN, help="End a token alone; its children live on as orphans.")
+tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
+
+
+@revoke.on(Operation.UPDATE)
+def revoke_token(state: TokenRoles, call: Call) -> None:
+    if not call["token"]:
+        raise ErrorResponse("missing token ID")
+    _revoke(call, call.core.tokens.lookup(call["token"]))
+
+
+@revoke_self.on(Operation.UPDATE)
+def revoke_own(state: TokenRoles, call: Call) -> None:
+    _revoke(call, call.core.tokens.lookup(call.request.token))
+
+
+@revoke_accessor.on(Operation.UPDATE)
+def revoke_by_accessor(state: TokenRoles, call: Call) -> Response | None:
+    accessor: str = call["accessor"]
+    if not accessor:
+        raise BackendError("missing accessor", status=400)
+    check_namespace(call, accessor)
+    found = call.core.tokens.by_accessor(accessor)
+    if found is None:
+        return Response(warnings=["No token found with this accessor"])
+    token = call.core.tokens.lookup(found.id)
+    if token is None:
+        raise ErrorResponse("token not found")
+    _revoke(call, token)
+    return None
+
+
+@revoke_orphan.on(Operation.UPDATE)
+def revoke_alone(state: TokenRoles, call: Call) -> None:
+    if not call["token"]:
+        raise ErrorResponse("missing token ID")
+    if not is_sudo(call):
+        raise ErrorResponse("root or sudo privileges required to revoke and orphan")
+    token = call.core.tokens.lookup(call["token"])
+    if token is None:
+        raise ErrorResponse("token to revoke not found")
+    _refuse_batch(token)
+    call.core.tokens.revoke_orphan(token)
+
+
+def _refuse_batch(token: Token) -> None:
+    if token.type == "batch":
+        raise ErrorResponse("batch tokens cannot be revoked")
+
+
+def _revoke(call: Call, token: Token | None) -> None:
+    if token is not None:
+        _refuse_batch(token)
+        call.core.tokens.revoke(token)
+
+
+@tidy.on(Operation.UPDATE)
+def tidy_tokens(state: TokenRoles, call: Call) -> Response:
+    text = "Tidy operation successfully started. Any information from the operation will be printed to "
+    return Response(status=202, warnings=[f"{text}{call.core.flavor.product}'s server logs."])

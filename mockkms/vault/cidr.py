@@ -1,0 +1,79 @@
+"""Address blocks that bind tokens, roles and secret ids to where a request comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse_addresses(values: Iterable[str]) -> list[str]:
+    """Addresses, blocks and socket paths in the form the server shows. Raises ValueError in its words."""
+    return [_address(value) for value in values]
+
+
+def _address(text: str) -> str:
+    block = _interface(text)
+    if block is not None:
+        full = "/32" if isinstance(block, ipaddress.IPv4Interface) else "/128"
+        return str(block).removesuffix(full)
+    if len(text) > 1 and text[0] in "./":
+        return text
+    raise ValueError(
+        f'error parsing address "{text}": Unable to convert "{text}" to an IPv4 or IPv6 address, or a UNIX Socket'
+    )
+
+
+def _interface(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface | None:
+    host, slash, bits = text.partition("/")
+    if slash and not (bits.isascii() and bits.isdigit()):
+        return None
+    try:
+        return ipaddress.ip_interface(text if slash else host)
+    except ValueError:
+        return None
+
+
+def check_blocks(values: Iterable[str]) -> None:
+    """Refuse what is no CIDR block. Raises ValueError in the server's words."""
+    for value in values:
+        if "/" not in value or _interface(value) is None:
+            raise ValueError(f"invalid CIDR address: {value}")
+
+
+def _network(text: str) -> _Network | None:
+    block = _interface(text)
+    return None if block is None else block.network
+
+
+def contains(blocks: Iterable[str], address: str) -> bool:
+    """Whether ``address`` lies in one of the blocks; an address without a mask is a block of one."""
+    try:
+        host = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(host, "ipv4_mapped", None)
+    host = mapped or host
+    networks = (_network(block) for block in blocks)
+    return any(network is not None and host in network for network in networks if network is not None)
+
+
+def subset(inner: Iterable[str], outer: Iterable[str]) -> bool:
+    """Whether every block of ``inner`` lies within one of ``outer``."""
+    within = [network for network in map(_network, outer) if network is not None]
+    for text in inner:
+        network = _network(text)
+        if network is None:
+            return False
+        if not any(_inside(network, block) for block in within):
+            return False
+    return True
+
+
+def _inside(network: _Network, block: _Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(block, ipaddress.IPv4Network):
+        return network.subnet_of(block)
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(block, ipaddress.IPv6Network):
+        return network.subnet_of(block)
+    return False

@@ -1,0 +1,78 @@
+"""What becomes of a successful login: the entity behind it, the token's lifetime and policies, the token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockkms.vault import policynames, ttl
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Request
+from mockkms.vault.mounts import Mount
+from mockkms.vault.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+
+
+def login(core: Core, request: Request, mount: Mount, auth: Auth) -> tuple[Auth, list[str]]:
+    """Make the token; returns the ``auth`` to show and the warnings.
+
+    Raises ErrorResponse (a root policy, a disabled entity) and BackendError (no name, a lifetime that cannot be).
+    """
+    auth.token_type = token_type(auth.token_type, mount.config.token_type)
+    if auth.alias is not None:
+        if not auth.alias.get("name"):
+            raise BackendError("missing name in alias")
+        auth.entity_id = core.identity.login(mount, auth.alias, auth.group_aliases)
+    source = mount.path.removeprefix("auth/").replace("/", "-")
+    auth.display_name = (source + auth.display_name).removesuffix("-")
+    granted, warnings = ttl.calculate(
+        core.limits(mount),
+        core.clock.now(),
+        ttl=auth.ttl,
+        period=auth.period,
+        max_ttl=auth.max_ttl,
+        explicit_max_ttl=auth.explicit_max_ttl,
+    )
+    auth.token_policies = policynames.sanitize(auth.policies, not auth.no_default_policy)
+    auth.identity_policies = identity_policies(core, auth.entity_id, request.namespace)
+    auth.policies = policynames.sanitize(auth.token_policies + auth.identity_policies)
+    for name in auth.policies:
+        if name == "root":
+            raise ErrorResponse("auth methods cannot create root tokens")
+        if name in policynames.UNASSIGNABLE:
+            raise ErrorResponse(f'cannot assign policy "{name}"')
+    token = Token(
+        id="",
+        accessor="",
+        policies=list(auth.token_policies),
+        path=request.path,
+        display_name=auth.display_name,
+        meta=auth.metadata,
+        num_uses=auth.num_uses,
+        ttl=granted,
+        explicit_max_ttl=auth.explicit_max_ttl,
+        period=auth.period,
+        type=auth.token_type,
+        entity_id=auth.entity_id,
+        namespace=request.namespace,
+        bound_cidrs=list(auth.bound_cidrs),
+    )
+    core.tokens.create(token, auth)
+    request.trace.accessor, request.trace.display_name = token.accessor, token.display_name
+    return auth, warnings
+
+
+def identity_policies(core: Core, entity_id: str, namespace: str) -> list[str]:
+    """The policies that a token gets from its entity and its groups, in one namespace."""
+    if not entity_id:
+        return []
+    return policynames.sanitize(core.identity.policies_of(entity_id).get(namespace, []))
+
+
+def token_type(asked: str, mount: str) -> str:
+    """``service`` or ``batch``: what the role asks for, against how its mount is tuned."""
+    if mount in ("service", "batch"):
+        return mount
+    if mount == "default-batch":
+        return "batch" if asked in ("", "default", "default-batch", "batch") else "service"
+    return "service" if asked in ("", "default", "default-service", "service") else "batch"

@@ -1,0 +1,199 @@
+"""``sys/leases``: look leases up, list, renew and revoke them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.clock import rfc3339
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import children
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+
+_MOST = 10_000
+"""Irrevocable leases in one answer, unless asked otherwise."""
+_LEASE_ID = Field(Kind.STRING, help="The lease's id, as it was handed out.")
+_SYNC = Field(Kind.BOOL, default=True, help="Answer only when it is done.")
+_URL_ID = {"url_lease_id": Field(Kind.STRING, help="The lease's id, in the path.")}
+_INCREMENT = Field(Kind.SECONDS, help="Seconds to live from now, as a wish.")
+_PREFIX = {"prefix": Field(Kind.STRING, help="Path that the lease ids begin with.")}
+_IRREVOCABLE = {
+    "type": Field(Kind.STRING, query=True, help="Only irrevocable leases can be asked for."),
+    "include_child_namespaces": Field(Kind.BOOL, query=True, help="Count those of the namespaces below too."),
+}
+
+listing = engine.path("leases/lookup/{prefix:all}", _PREFIX, sudo=True, help="Lease ids below a path.")
+lookup = engine.path("leases/lookup", {"lease_id": _LEASE_ID}, help="When a lease was issued and when it ends.")
+renew = engine.path(
+    "leases/renew[/{url_lease_id:some}]",
+    {**_URL_ID, "lease_id": _LEASE_ID, "increment": _INCREMENT},
+    help="Let a lease live on.",
+)
+revoke = engine.path(
+    "leases/revoke[/{url_lease_id:some}]", {**_URL_ID, "lease_id": _LEASE_ID, "sync": _SYNC}, help="End a lease."
+)
+revoke_force = engine.path(
+    "leases/revoke-force/{prefix:some}", _PREFIX, sudo=True, help="End all leases below a path, whatever engines say."
+)
+revoke_prefix = engine.path(
+    "leases/revoke-prefix/{prefix:some}", {**_PREFIX, "sync": _SYNC}, sudo=True, help="End all leases below a path."
+)
+tidy = engine.path("leases/tidy", help="Clean up what ended leases left behind.")
+count = engine.path("leases/count", _IRREVOCABLE, help="How many leases could not be revoked, by mount.")
+irrevocable = engine.path(
+    "leases",
+    {**_IRREVOCABLE, "limit": Field(Kind.STRING, query=True, help="Most leases to show; none shows all.")},
+    sudo=True,
+    help="The leases that could not be revoked.",
+)
+
+
+def _id(call: Call) -> str:
+    id: str = call["lease_id"] or call["url_lease_id"]
+    if not id:
+        raise ErrorResponse("lease_id must be specified")
+    return id
+
+
+@listing.on(Operation.LIST)
+def list_leases(state: Any, call: Call) -> dict[str, Any]:
+    prefix: str = call["prefix"]
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"
+    namespace = call.request.namespace
+    return {"keys": children((entry.id for entry in call.core.leases.below(prefix, namespace)), prefix)}
+
+
+@lookup.on(Operation.UPDATE)
+def lookup_lease(state: Any, call: Call) -> dict[str, Any]:
+    leases = call.core.leases
+    if not call["lease_id"]:
+        raise ErrorResponse("lease_id must be specified")
+    entry = leases.get(call["lease_id"], call.request.namespace)
+    if entry is None:
+        raise ErrorResponse("invalid lease")
+    data: dict[str, Any] = {
+        "id": entry.id,
+        "issue_time": rfc3339(entry.issued),
+        "expire_time": rfc3339(entry.expires) if entry.expires else None,
+        "last_renewal": rfc3339(entry.last_renewal) if entry.last_renewal else None,
+        "ttl": leases.ttl_left(entry),
+        "renewable": leases.renewable(entry),
+    }
+    if call.core.flavor.lease_details:
+        data["path"] = entry.path
+        if entry.namespace:
+            data["namespace_path"] = entry.namespace
+        if entry.revoke_error:
+            data["revoke_error"] = entry.revoke_error
+    return data
+
+
+@renew.on(Operation.UPDATE)
+def renew_lease(state: Any, call: Call) -> Response | None:
+    leases = call.core.leases
+    entry = leases.get(_id(call), call.request.namespace)
+    refusal = leases.refusal(entry)
+    if refusal:
+        raise ErrorResponse(refusal)
+    assert entry is not None
+    if entry.auth is not None:
+        raise ErrorResponse("tokens cannot be renewed through this endpoint")
+    try:
+        return leases.renew(entry, call["increment"])
+    except BackendError as error:
+        raise ErrorResponse(*error.errors) from None
+
+
+def _done(call: Call) -> Response | None:
+    return None if call["sync"] else Response(raw=b"", status=202)
+
+
+@revoke.on(Operation.UPDATE)
+def revoke_lease(state: Any, call: Call) -> Response | None:
+    leases = call.core.leases
+    entry = leases.get(_id(call), call.request.namespace)
+    if entry is not None and not call["sync"]:
+        leases.revoke_quietly(entry)
+    elif entry is not None:
+        try:
+            leases.revoke(entry)
+        except BackendError as error:
+            raise ErrorResponse(f"failed to revoke entry: {error.errors[0]}") from None
+    return _done(call)
+
+
+@revoke_prefix.on(Operation.UPDATE)
+def revoke_below(state: Any, call: Call) -> Response | None:
+    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"])
+    return _done(call)
+
+
+@revoke_force.on(Operation.UPDATE)
+def force_below(state: Any, call: Call) -> None:
+    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], force=True)
+
+
+@tidy.on(Operation.UPDATE)
+def tidy_leases(state: Any, call: Call) -> Response:
+    return tidy_started(call)
+
+
+def tidy_started(call: Call) -> Response:
+    """The answer of every tidy operation: accepted, look into the logs."""
+    text = "Tidy operation successfully started. Any information from the operation will be printed to "
+    return Response(status=202, warnings=[f"{text}{call.core.flavor.product}'s server logs."])
+
+
+def _irrevocable(call: Call) -> list[tuple[str, Any]] | None:
+    if str(call["type"]).lower() != "irrevocable":
+        return None
+    core, own = call.core, call.request.namespace
+    spaces = [own]
+    if call["include_child_namespaces"]:
+        spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
+    found = []
+    for entry in (entry for space in spaces for entry in core.leases.irrevocable(space)):
+        mount = core.state.mounts.match(entry.namespace, entry.path)
+        found.append((mount.accessor if mount is not None else "mount-accessor-not-found", entry))
+    return found
+
+
+@count.on(Operation.READ)
+def count_irrevocable(state: Any, call: Call) -> dict[str, Any] | None:
+    found = _irrevocable(call)
+    if found is None:
+        return None
+    counts: dict[str, int] = {}
+    for accessor, _ in found:
+        counts[accessor] = counts.get(accessor, 0) + 1
+    return {"lease_count": len(found), "counts": counts}
+
+
+@irrevocable.on(Operation.READ)
+def list_irrevocable(state: Any, call: Call) -> Response | None:
+    found = _irrevocable(call)
+    if found is None:
+        return None
+    most = _limit(str(call["limit"]), len(found))
+    shown = [{"lease_id": e.id, "mount_id": accessor, "error": e.revoke_error} for accessor, e in found[:most]]
+    warnings = []
+    if most < len(found):
+        warnings = ["Command halted because many irrevocable leases were found. To emit the entire list, re-run the "
+                    "command with force set true."]  # fmt: skip
+    return Response(data={"lease_count": len(shown), "leases": shown}, warnings=warnings)
+
+
+def _limit(text: str, everything: int) -> int:
+    if not text:
+        return _MOST
+    if text.lower() == "none":
+        return everything
+    try:
+        most = int(text)
+    except ValueError:
+        raise BackendError(f'invalid \'limit\' provided: strconv.Atoi: parsing "{text}": invalid syntax') from None
+    if most < 1:
+        raise BackendError("limit must be 'none' or a positive integer")
+    return most

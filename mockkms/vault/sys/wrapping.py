@@ -1,0 +1,68 @@
+"""``sys/wrapping``: wrap anything, look at a wrapping token, unwrap and rewrap what lies behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import wrapping
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.token import Token
+
+_TOKEN = {"token": Field(Kind.STRING, help="The wrapping token; without it, the token of the request.")}
+
+wrap = engine.path("wrapping/wrap", arbitrary=True, help="Wrap whatever is sent, as it is.")
+unwrap = engine.path("wrapping/unwrap", _TOKEN, help="Get a wrapped answer; the wrapping token ends with it.")
+lookup = engine.path("wrapping/lookup", _TOKEN, login=True, help="When, from where and for how long it was wrapped.")
+rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped answer anew, with a new token and lifetime.")
+
+
+@wrap.on(Operation.UPDATE)
+def wrap_data(state: Any, call: Call) -> Response:
+    if not call.request.wrap_ttl:
+        raise ErrorResponse("endpoint requires response wrapping to be used")
+    call.request.wrap_format = "uuid"
+    return Response(data=dict(call.raw))
+
+
+def _token(call: Call) -> Token:
+    token = call.core.tokens.lookup(call["token"] or call.request.token, tainted=True)
+    if token is None:
+        raise wrapping.invalid()
+    if not token.wrapping:
+        raise BackendError("token is not a valid unwrap token")
+    return token
+
+
+def _spend(call: Call, token: Token) -> None:
+    """Another token asked: the wrapping token is used up here, as it is not the one the core counts."""
+    if call["token"]:
+        call.core.tokens.revoke_orphan(token)
+
+
+@unwrap.on(Operation.UPDATE)
+def unwrap_response(state: Any, call: Call) -> Response:
+    token = _token(call)
+    text, _ = wrapping.contents(call.core, token)
+    _spend(call, token)
+    return Response(raw=text.encode("utf-8", "replace"), status=200)
+
+
+@lookup.on(Operation.READ, Operation.UPDATE)
+def lookup_wrapping(state: Any, call: Call) -> dict[str, Any]:
+    _, info = wrapping.contents(call.core, _token(call))
+    seconds = info["creation_ttl"]
+    return {**info, "creation_ttl": int(seconds) if seconds == int(seconds) else seconds}
+
+
+@rewrap.on(Operation.UPDATE)
+def rewrap_response(state: Any, call: Call) -> Response:
+    token = _token(call)
+    text, info = wrapping.contents(call.core, token)
+    _spend(call, token)
+    request = call.request
+    seconds = min(info["creation_ttl"], request.wrap_ttl or info["creation_ttl"])
+    kept = wrapping.put_aside(call.core, request, text, seconds, info["creation_path"], request.wrap_format)
+    return Response(wrap_info=kept)

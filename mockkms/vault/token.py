@@ -1,0 +1,63 @@
+"""One token, and the table of all of them: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+REVOCATION_PENDING = -1
+"""``num_uses`` of a token whose last use is under way: nobody finds it any more, and it goes when the request ends."""
+
+
+@dataclass
+class Token:
+    """One token. Times are seconds since the epoch, lifetimes seconds. When it ends is told by its lease."""
+
+    id: str
+    accessor: str
+    policies: list[str]
+    path: str = "auth/token/create"
+    """Where it was made, without the namespace."""
+    display_name: str = "token"
+    meta: dict[str, str] | None = None
+    num_uses: int = 0
+    """Uses left; 0 is any number."""
+    parent: str = ""
+    """Id of the token whose revocation takes this one along."""
+    creation_time: int = 0
+    ttl: int = 0
+    """As created; 0 never expires."""
+    explicit_max_ttl: int = 0
+    period: int = 0
+    type: str = "service"
+    role: str = ""
+    entity_id: str = ""
+    namespace: str = ""
+    bound_cidrs: list[str] = field(default_factory=list)
+    no_identity_policies: bool = False
+    lease_id: str = ""
+
+    @property
+    def orphan(self) -> bool:
+        """Whether no parent's revocation reaches it."""
+        return not self.parent
+
+    @property
+    def wrapping(self) -> bool:
+        """Whether this is the token of a wrapped response."""
+        return self.policies == ["response-wrapping"]
+
+
+@dataclass
+class TokenState:
+    """All live service tokens by id, the ways to find them, and the keys that tokens are made with."""
+
+    by_id: dict[str, Token] = field(default_factory=dict)
+    by_accessor: dict[str, str] = field(default_factory=dict)
+    children: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Ids of the children of a token, in the order they were made."""
+    salt: str = ""
+    """Makes lease ids of token ids."""
+    batch_key: bytes = b""
+    """Seals batch tokens (AES-256)."""
+    wrapping_key: int = 0
+    """Private number on P-521 that signs wrapping tokens in JWT form."""

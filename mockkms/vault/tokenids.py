@@ -1,0 +1,66 @@
+"""What tokens look like on the wire: service tokens of both products, and batch tokens, which carry all they are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from mockkms.crypto import aead
+from mockkms.entropy import Entropy
+from mockkms.vault.flavor import Flavor
+from mockkms.vault.token import Token
+
+LENGTH = 24
+"""Letters and digits of a token's random part, and of an accessor."""
+_HEADER = b"\x00\x00\x00\x01\x02"
+"""Term and version that stand before everything the real server's barrier seals."""
+_NOT_CARRIED = ("id", "accessor", "num_uses", "explicit_max_ttl", "period", "lease_id")
+_CARRIED = frozenset(f.name for f in fields(Token)) - set(_NOT_CARRIED)
+
+
+def service(entropy: Entropy, flavor: Flavor, key: bytes, *, root: bool, suffix: str) -> str:
+    """A new service token; ``suffix`` is the namespace's id, if any. ``key`` signs the long form."""
+    inner = flavor.service_prefix + entropy.base62(LENGTH) + (f".{suffix}" if suffix else "")
+    if root or not flavor.signed_tokens:
+        return inner
+    token = b"\x0a" + bytes([len(inner)]) + inner.encode()
+    mac = hmac.digest(key, token, "sha256")
+    signed = b"\x08\x01\x12" + bytes([len(token)]) + token + b"\x1a" + bytes([len(mac)]) + mac
+    return flavor.service_prefix + base64.urlsafe_b64encode(signed).decode().rstrip("=")
+
+
+def seal_batch(entropy: Entropy, flavor: Flavor, key: bytes, token: Token, suffix: str) -> str:
+    """The id of a batch token: everything it is, sealed with AES-256-GCM."""
+    carried = {name: value for name, value in asdict(token).items() if name in _CARRIED and value}
+    if token.meta is not None:
+        carried["meta"] = token.meta
+    plaintext = json.dumps(carried, separators=(",", ":")).encode()
+    sealed = _HEADER + aead.seal("aes-gcm", key, entropy.bytes(12), plaintext)
+    text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return flavor.batch_prefix + text + (f".{suffix}" if suffix else "")
+
+
+def open_batch(flavor: Flavor, key: bytes, id: str) -> Token | None:
+    """The token that ``seal_batch`` put into ``id``; None for what this server never made."""
+    text = id[len(flavor.batch_prefix) :].partition(".")[0]
+    try:
+        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        if not sealed.startswith(_HEADER):
+            return None
+        carried: dict[str, Any] = json.loads(aead.open_sealed("aes-gcm", key, sealed[len(_HEADER) :]))
+    except ValueError:
+        return None
+    policies = carried.pop("policies", [])
+    carried.setdefault("display_name", "")
+    return Token(id=id, accessor="", policies=policies, **carried)
+
+
+def salted(salt: str, id: str, namespace: str) -> str:
+    """The last part of a token's lease id: a salted hash, SHA-1 for custom ids as on the real server."""
+    if not namespace and "." not in id:
+        return hashlib.sha1((salt + id).encode(), usedforsecurity=False).hexdigest()
+    return "h" + hmac.new(salt.encode(), id.encode(), "sha256").hexdigest()

@@ -1,0 +1,119 @@
+"""Response wrapping: an answer put aside behind a one-time token.
+
+The wrapped answer lies as the JSON text it would have been sent as, under ``response`` in the cubbyhole of its token,
+and ``wrapinfo`` beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.clock import rfc3339
+from mockkms.vault import wrappingjwt
+from mockkms.vault.envelope import envelope
+from mockkms.vault.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
+from mockkms.vault.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+
+_GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
+
+
+def check_request(core: Core, request: Request) -> None:
+    """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before anything else looks at it.
+
+    A token in the form of a JWT is replaced by the token inside. Raises ErrorResponse 403 for a token that cannot be
+    read, 400 for one that wraps nothing.
+    """
+    if request.path not in _GUARDED:
+        return
+    try:
+        token = _resolve(core, request)
+    except ValueError as error:
+        raise ErrorResponse(f"error validating wrapping token: {error}", status=403) from None
+    if token is None or not token.wrapping:
+        raise invalid()
+
+
+def invalid() -> ErrorResponse:
+    """The refusal of a token that wraps nothing, or nothing any more."""
+    return ErrorResponse("wrapping token is not valid or does not exist")
+
+
+def _resolve(core: Core, request: Request) -> Token | None:
+    given = request.data.get("token")
+    if given is None:
+        id = request.token
+    elif not isinstance(given, str):
+        raise ValueError("could not decode token in request body")
+    elif not given:
+        raise ValueError("empty token in request body")
+    else:
+        id = given
+    if wrappingjwt.is_jwt(id):
+        id = wrappingjwt.verify(core, id)
+        if given is None:
+            request.token = id
+        else:
+            request.data["token"] = id
+    if not id:
+        raise ValueError("token is empty")
+    return core.tokens.lookup(id)
+
+
+def wrap_if_asked(core: Core, request: Request, response: Response, token: Token | None) -> Response:
+    """Put the answer into a cubbyhole of its own if the request, or the handler, asks for it."""
+    asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
+    if not asked or response.wrap_info is not None:
+        return response
+    if request.operation is Operation.LIST:
+        data = response.data
+        if not data and not response.warnings or (data and "keys" in data and not data["keys"]):
+            raise ErrorResponse("unsupported path", status=404)
+    inner = "" if response.auth is None else response.auth.accessor
+    mount = core.state.mounts.match(request.namespace, request.path)
+    if not inner and mount is not None and mount.type == "approle" and response.data:
+        inner = str(response.data.get("secret_id_accessor", ""))
+    response.request_id = request.id
+    response.mount_type = request.trace.mount_type
+    text = envelope(core.flavor, response)
+    info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
+    info.wrapped_accessor = inner
+    return Response(wrap_info=info, warnings=response.warnings)
+
+
+def put_aside(core: Core, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
+    """Keep ``text`` behind a new one-time token for so many seconds."""
+    now = core.clock.now()
+    namespace = "" if form == "jwt" else request.namespace
+    token = Token(
+        id="",
+        accessor="",
+        policies=["response-wrapping"],
+        path=request.path,
+        display_name="",
+        num_uses=1,
+        ttl=int(seconds),
+        explicit_max_ttl=int(seconds),
+        namespace=namespace,
+    )
+    core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False))
+    cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
+    if cubbyhole is not None:
+        cubbyhole.state[token.id] = {
+            "response": {"response": text},
+            "wrapinfo": {"creation_ttl": seconds, "creation_time": rfc3339(now), "creation_path": path},
+        }
+    shown = wrappingjwt.sign(core, token.id, now, seconds) if form == "jwt" else token.id
+    return WrapInfo(shown, token.accessor, int(seconds), now, path)
+
+
+def contents(core: Core, token: Token) -> tuple[str, dict[str, Any]]:
+    """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty."""
+    cubbyhole = core.state.mounts.get(token.namespace, "cubbyhole/")
+    kept = cubbyhole.state.get(token.id, {}) if cubbyhole is not None else {}
+    if "response" not in kept or "wrapinfo" not in kept:
+        product = core.flavor.product
+        raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
+    return kept["response"]["response"], kept["wrapinfo"]
