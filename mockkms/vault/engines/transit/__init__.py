@@ -1,0 +1,55 @@
+"""The transit secrets engine: encryption as a service. One file for each endpoint or pair of twins."""
+
+from __future__ import annotations
+
+from mockkms.vault.engines.transit import (
+    backup,
+    byok,
+    certificates,
+    datakey,
+    decrypt,
+    derive_key,
+    encrypt,
+    export,
+    hash,
+    hmac,
+    import_,
+    key_config,
+    keys,
+    random,
+    rewrap,
+    rotate,
+    settings,
+    sign,
+    soft_delete,
+    trim,
+    verify,
+    wrapping_key,
+)
+from mockkms.vault.engines.transit.engine import engine
+
+__all__ = [
+    "backup",
+    "byok",
+    "certificates",
+    "datakey",
+    "decrypt",
+    "derive_key",
+    "encrypt",
+    "engine",
+    "export",
+    "hash",
+    "hmac",
+    "import_",
+    "key_config",
+    "keys",
+    "random",
+    "rewrap",
+    "rotate",
+    "settings",
+    "sign",
+    "soft_delete",
+    "trim",
+    "verify",
+    "wrapping_key",
+]

@@ -1,0 +1,60 @@
+"""``datakey/{plaintext}/{name}``: a fresh random key, encrypted, with or without its plaintext."""
+
+from __future__ import annotations
+
+from mockkms.crypto import b64
+from mockkms.vault.endpoint import Call, Field, Reply
+from mockkms.vault.engines.transit import cipher
+from mockkms.vault.engines.transit.engine import engine
+from mockkms.vault.engines.transit.items import NONCE
+from mockkms.vault.engines.transit.keyring import find
+from mockkms.vault.engines.transit.model import KeyFault, Transit, UserFault
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+
+endpoint = engine.path(
+    "datakey/{plaintext}/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key to encrypt with."),
+        "plaintext": Field(Kind.STRING, help="plaintext: show the data key as well; wrapped: encrypted only."),
+        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "bits": Field(Kind.INT, default=256, help="Size of the data key: 128, 256 or 512 bits."),
+        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
+        "associated_data": Field(
+            Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs="transit_additions"
+        ),
+        "nonce": NONCE,
+    },
+    help="Make a data key.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def datakey(state: Transit, call: Call) -> Reply:
+    """The data key is not kept."""
+    if call["plaintext"] not in ("plaintext", "wrapped"):
+        raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
+    try:
+        context = b64.decode(call["context"])
+    except ValueError:
+        raise ErrorResponse("failed to base64-decode context") from None
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("encryption key not found")
+    if call["bits"] not in (128, 256, 512):
+        raise ErrorResponse("invalid bit length")
+    associated = call["associated_data"]
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
+    random = call.core.entropy.bytes
+    fresh = random(call["bits"] // 8)
+    try:
+        text, number = cipher.encrypt(key, call["key_version"], context, fresh, associated, random)
+    except UserFault as error:
+        raise ErrorResponse(str(error)) from None
+    except KeyFault as error:
+        raise BackendError(str(error)) from None
+    data = {"ciphertext": text, "key_version": number}
+    if call["plaintext"] == "plaintext":
+        data["plaintext"] = b64.encode(fresh)
+    return data

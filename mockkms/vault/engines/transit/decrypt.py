@@ -1,0 +1,100 @@
+"""``decrypt/{name}``: one ciphertext or a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import b64
+from mockkms.vault.endpoint import Call, Field, Reply
+from mockkms.vault.engines.transit import cipher
+from mockkms.vault.engines.transit.engine import engine
+from mockkms.vault.engines.transit.items import NONCE, Item, Outcome, decode_contexts, decode_strictly
+from mockkms.vault.engines.transit.keyring import find
+from mockkms.vault.engines.transit.model import InternalFault, Key, KeyFault, Transit
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+
+MISSING = "missing ciphertext to decrypt"
+
+endpoint = engine.path(
+    "decrypt/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "ciphertext": Field(Kind.STRING, help="What to decrypt, as encrypt gave it."),
+        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "partial_failure_response_code": Field(Kind.INT, help="Status for a batch that failed in part."),
+        "associated_data": Field(Kind.STRING, help="The authenticated data given at encryption, in base64."),
+        "batch_input": Field(Kind.SLICE, help="Items to decrypt; the parameters for a single one are ignored then."),
+        "nonce": NONCE,
+    },
+    help="Decrypt with a named key.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def decrypt(state: Transit, call: Call) -> Reply:
+    """Decrypt one ciphertext, or each item of a batch on its own."""
+    batch = call.raw.get("batch_input")
+    if batch is None:
+        return _decrypt_one(state, call)
+    items = decode_strictly(batch, "ciphertext", MISSING)
+    outcome = Outcome(user_error=decode_contexts(items, check_ciphertext))
+    key = _key(state, call)
+    results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
+    return outcome.response({"batch_results": results}, call)
+
+
+def _decrypt_one(state: Transit, call: Call) -> Reply:
+    text = call["ciphertext"]
+    if not text:
+        raise ErrorResponse(MISSING)
+    context, fault = b"", ""
+    if call["context"]:
+        try:
+            context = b64.decode(call["context"])
+        except ValueError as error:
+            fault = str(error)
+    key = _key(state, call)
+    if fault:
+        raise ErrorResponse(fault)
+    associated = call["associated_data"]
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    try:
+        return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated))}
+    except InternalFault as error:
+        raise BackendError(str(error)) from None
+    except KeyFault as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, Any]:
+    plaintext = ""
+    if not item.error and item.associated_data and not key.kind.aead:
+        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
+    if not item.error:
+        try:
+            plaintext = b64.encode(cipher.decrypt(key, item.decoded_context, item.text, item.associated_data))
+        except KeyFault as error:
+            item.error = str(error)
+            if isinstance(error, InternalFault):
+                outcome.internal_error = True
+            else:
+                outcome.user_error = True
+    if item.error:
+        return {"plaintext": "", "error": item.error, "reference": item.reference}
+    outcome.succeeded = True
+    return {"plaintext": plaintext, "reference": item.reference}
+
+
+def check_ciphertext(item: Item) -> None:
+    """Raises ValueError for an item without a ciphertext."""
+    if not item.text:
+        raise ValueError(MISSING)
+
+
+def _key(state: Transit, call: Call) -> Key:
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("encryption key not found")
+    return key

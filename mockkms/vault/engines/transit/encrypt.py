@@ -1,0 +1,124 @@
+"""``encrypt/{name}``: one plaintext or a batch; makes the key on the way if it does not exist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import b64
+from mockkms.vault.endpoint import Call, Field, Reply
+from mockkms.vault.engines.transit import cipher
+from mockkms.vault.engines.transit.engine import engine
+from mockkms.vault.engines.transit.items import NONCE, Item, Outcome, decode_contexts, decode_strictly
+from mockkms.vault.engines.transit.keyring import create, find, made_by
+from mockkms.vault.engines.transit.model import TYPES, InternalFault, Key, KeyFault, Transit
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+
+endpoint = engine.path(
+    "encrypt/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "plaintext": Field(Kind.STRING, help="What to encrypt, in base64."),
+        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key, should it have to be made."),
+        "convergent_encryption": Field(Kind.BOOL, help="Make the key a convergent one, should it have to be made."),
+        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
+        "partial_failure_response_code": Field(Kind.INT, help="Status for a batch that failed in part."),
+        "associated_data": Field(Kind.STRING, help="Data to authenticate but not encrypt, in base64 (AEAD keys)."),
+        "batch_input": Field(Kind.SLICE, help="Items to encrypt; the parameters for a single one are ignored then."),
+        "nonce": NONCE,
+    },
+    help="Encrypt with a named key.",
+)
+
+
+@endpoint.existence
+def key_exists(state: Transit, call: Call) -> bool:
+    """Encrypting with a key that does not exist is a create."""
+    return call["name"] in state.keys
+
+
+@endpoint.on(Operation.CREATE, Operation.UPDATE)
+def encrypt(state: Transit, call: Call) -> Reply:
+    """Encrypt one plaintext, or each item of a batch on its own."""
+    batch = call.raw.get("batch_input")
+    if batch is None:
+        return _encrypt_one(state, call)
+    items = decode_strictly(batch, "plaintext", "missing plaintext to encrypt")
+    outcome = Outcome(user_error=decode_contexts(items, _check_plaintext))
+    key = _key(state, call, items[0].context != "")
+    results = [_result(key, number, item, outcome, call) for number, item in enumerate(items)]
+    return outcome.response({"batch_results": results}, call)
+
+
+def _encrypt_one(state: Transit, call: Call) -> Reply:
+    if "plaintext" not in call:
+        raise ErrorResponse("missing plaintext to encrypt")
+    item = Item(call["plaintext"], call["context"], call["key_version"], call["associated_data"])
+    decode_contexts([item], _check_plaintext)
+    key = _key(state, call, item.context != "")
+    if item.error:
+        raise ErrorResponse(item.error)
+    nonce = _nonce(call["nonce"]) if "nonce" in call else b""
+    if item.associated_data and not key.kind.aead:
+        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    try:
+        text, number = cipher.encrypt(
+            key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
+            call.core.entropy.bytes, nonce,
+        )  # fmt: skip
+    except InternalFault as error:
+        raise BackendError(str(error)) from None
+    except KeyFault as error:
+        raise ErrorResponse(str(error)) from None
+    return {"ciphertext": text, "key_version": number}
+
+
+def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, Any]:
+    if not item.error and item.associated_data and not key.kind.aead:
+        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
+    if item.error:
+        return {"error": item.error, "reference": item.reference}
+    try:
+        nonce = _nonce(item.nonce) if item.nonce and call.core.flavor.transit_nonce else b""
+        text, version = cipher.encrypt(
+            key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
+            call.core.entropy.bytes, nonce,
+        )  # fmt: skip
+    except (KeyFault, ErrorResponse) as error:
+        if isinstance(error, InternalFault):
+            outcome.internal_error = True
+        else:
+            outcome.user_error = True
+        return {"error": str(error), "reference": item.reference}
+    outcome.succeeded = True
+    return {"ciphertext": text, "key_version": version, "reference": item.reference}
+
+
+def _check_plaintext(item: Item) -> None:
+    b64.decode(item.text)
+
+
+def _nonce(text: str) -> bytes:
+    try:
+        return b64.decode(text)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _key(state: Transit, call: Call, derived: bool) -> Key:
+    """The key; one that does not exist is made, derived if the request has contexts. Raises ErrorResponse."""
+    key = find(state, call["name"], call.core)
+    if key is not None:
+        return key
+    convergent = call["convergent_encryption"]
+    if convergent and not derived:
+        raise ErrorResponse("convergent encryption requires derivation to be enabled, so context is required")
+    type = call["type"]
+    if type.startswith("ecdsa-p") and type in TYPES:
+        raise ErrorResponse(f"key type {type} not supported for this operation")
+    if not made_by(type, call.core.flavor) or not TYPES[type].aead:
+        raise ErrorResponse(f"unknown key type {type}")
+    if state.disable_upsert:
+        raise ErrorResponse("encryption key not found")
+    return create(state, call["name"], type, call.core, derived=derived, convergent=convergent)

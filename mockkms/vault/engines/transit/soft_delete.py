@@ -1,0 +1,41 @@
+"""``keys/{name}/soft-delete`` and its undoing: a key that stays but refuses to work."""
+
+from __future__ import annotations
+
+from mockkms.vault.endpoint import Call, Field, Reply
+from mockkms.vault.engines.transit.engine import engine
+from mockkms.vault.engines.transit.keyring import find
+from mockkms.vault.engines.transit.model import Transit
+from mockkms.vault.engines.transit.shown import shown
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Operation, Response
+
+_FIELDS = {"name": Field(Kind.STRING, help="Name of the key.")}
+
+delete = engine.path(
+    "keys/{name}/soft-delete", _FIELDS, help="Put a key out of use without losing it.", needs="transit_additions"
+)
+restore = engine.path(
+    "keys/{name}/soft-delete-restore", _FIELDS, help="Put a key back into use.", needs="transit_additions"
+)
+
+
+@delete.on(Operation.DELETE)
+def soft_delete(state: Transit, call: Call) -> Reply:
+    """Mark the key as deleted; its configuration may still be changed."""
+    return _mark(state, call, True, "key was already marked as soft deleted")
+
+
+@restore.on(Operation.UPDATE)
+def soft_delete_restore(state: Transit, call: Call) -> Reply:
+    """Take the mark away."""
+    return _mark(state, call, False, "key was already restored")
+
+
+def _mark(state: Transit, call: Call, deleted: bool, already: str) -> Reply:
+    key = find(state, call["name"], call.core)
+    if key is None:
+        return None
+    warnings = [already] if key.soft_deleted == deleted else []
+    key.soft_deleted = deleted
+    return Response(data=shown(key, call.core.flavor), warnings=warnings)
