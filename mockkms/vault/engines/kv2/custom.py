@@ -20,12 +20,17 @@ def parsed(sent: dict[str, Any]) -> dict[str, str]:
         pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
     except ValueError as error:
         raise ErrorResponse(_PREFIX + str(error)) from None
-    if len(pairs) > MAX_KEYS:
-        raise ErrorResponse(framed([f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]))
-    faults = [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]
+    faults = faults_of(pairs)
     if faults:
         raise ErrorResponse(framed(faults))
     return pairs
+
+
+def faults_of(pairs: dict[str, str]) -> list[str]:
+    """Everything that is wrong with custom metadata, in the server's words; too many pairs are not looked into."""
+    if len(pairs) > MAX_KEYS:
+        return [f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]
+    return [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]
 
 
 def framed(faults: list[str]) -> str:
