@@ -66,6 +66,7 @@ def _auth(response: Response) -> dict[str, Any]:
         "mfa_requirement": None,
         "num_uses": auth.num_uses,
     }
-    if not auth.identity_policies:
-        del shown["identity_policies"]
+    for name in ("token_policies", "identity_policies"):
+        if not shown[name]:
+            del shown[name]
     return shown

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault import ttl
 from mockkms.vault.endpoint import Call, Endpoint
 from mockkms.vault.lease import LeaseEntry, LeaseState
-from mockkms.vault.message import Auth, ErrorResponse, Lease, Operation, Request, Response, VaultError
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Lease, Operation, Request, Response, VaultError
 from mockkms.vault.mounts import Mount
 from mockkms.vault.token import Token
 
@@ -185,7 +185,10 @@ class LeaseStore:
             return None
         engine = self.core.engine(mount)
         if engine.renew is not None:
-            reply = engine.renew(mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}))
+            try:
+                reply = engine.renew(mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}))
+            except BackendError as error:
+                raise BackendError(f"failed to renew entry: {error.errors[0]}") from None
             auth = reply.auth if isinstance(reply, Response) else None
         if auth is None:
             return None

@@ -80,8 +80,7 @@ class TokenStore:
     def _fill(token: Token, auth: Auth) -> None:
         auth.client_token, auth.accessor, auth.orphan = token.id, token.accessor, token.orphan
         auth.lease_duration, auth.entity_id, auth.token_type = token.ttl, token.entity_id, token.type
-        auth.num_uses, auth.metadata = token.num_uses, token.meta
-        auth.period, auth.explicit_max_ttl = token.period or auth.period, auth.explicit_max_ttl
+        auth.num_uses, auth.metadata, auth.ttl = token.num_uses, token.meta, token.ttl
 
     def _check_custom_id(self, token: Token) -> None:
         for prefix in ("hvs.", "s."):

@@ -75,7 +75,7 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
     mount = core.state.mounts.match(request.namespace, request.path)
     if not inner and mount is not None and mount.type == "approle" and response.data:
         inner = str(response.data.get("secret_id_accessor", ""))
-    response.request_id = request.id
+    response.request_id, response.flat = request.id, False
     response.mount_type = request.trace.mount_type
     text = envelope(core.flavor, response)
     info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
