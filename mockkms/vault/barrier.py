@@ -50,6 +50,8 @@ class Rotation:
     verification_nonce: str = ""
     verification_key: bytes = b""
     verification_progress: list[bytes] = field(default_factory=list)
+    pending: list[bytes] = field(default_factory=list)
+    """Shares of the new key while they are being verified."""
     started: float = 0
     """Seconds since the epoch."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
-from mockkms.vault import registry, wrapping
+from mockkms.vault import audit, registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.flavor import FLAVORS, Flavor
 from mockkms.vault.idchecks import check_ids
@@ -176,6 +176,8 @@ class Core:
         response.mount_type = "" if response.premade else request.trace.mount_type
         if request.trace.headers:
             response.headers.update(request.trace.headers)
+        if self.state.system.get("audit"):
+            audit.record(self, request, response, request.data)
         return response
 
     def _handle(self, request: Request) -> Response:

@@ -28,6 +28,7 @@ from mockkms.vault.message import ErrorResponse, Operation, Request, Response, u
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
+    from mockkms.vault.flavor import Flavor
     from mockkms.vault.mounts import Mount
 
 Reply = Response | dict[str, Any] | None
@@ -263,6 +264,15 @@ class Engine:
         self._routes[path] = found
         return found
 
+    def _route_of_flavor(self, path: str, flavor: Flavor) -> tuple[Endpoint, dict[str, str]] | None:
+        """The first endpoint for ``path`` that this product has."""
+        for endpoint in self.endpoints:
+            if not endpoint.needs or getattr(flavor, endpoint.needs):
+                match = endpoint.pattern.fullmatch(path)
+                if match:
+                    return endpoint, {k: v or "" for k, v in match.groupdict().items()}
+        return None
+
     def dispatch(self, core: Core, mount: Mount, request: Request, path: str) -> Response | None:
         """Find the endpoint, convert the fields, call the handler.
 
@@ -276,8 +286,11 @@ class Engine:
             raise unsupported_path()
         endpoint, captures = found
         if endpoint.needs and not getattr(core.flavor, endpoint.needs):
-            request.trace.unhandled = True
-            raise unsupported_path()
+            found = self._route_of_flavor(path, core.flavor)
+            if found is None:
+                request.trace.unhandled = True
+                raise unsupported_path()
+            endpoint, captures = found
         if request.operation is Operation.HELP:
             return self.explain(core, mount, endpoint)
         request.trace.endpoint = endpoint.template

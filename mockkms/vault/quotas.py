@@ -97,15 +97,13 @@ class QuotaStore:
             raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
 
     def _exempt(self, path: str) -> bool:
-        """Whether a path is one of the exempt ones, or below one that ends in ``*``."""
-        path = path.lstrip("/")
-        for exempt in self.core.state.quotas.exempt_paths:
-            exempt = exempt.lstrip("/")
-            if exempt.endswith("*") and path.startswith(exempt[:-1]):
-                return True
-            if path == exempt or path.rstrip("/") == exempt.rstrip("/") and exempt:
-                return True
-        return False
+        """Whether a path begins with an exempt one; ``!`` before an exempt path makes it an exception."""
+        best, exempt = -1, False
+        for entry in self.core.state.quotas.exempt_paths:
+            prefix = entry.removeprefix("!").lstrip("/")
+            if prefix and path.startswith(prefix) and len(prefix) > best:
+                best, exempt = len(prefix), not entry.startswith("!")
+        return exempt
 
     def _rule(self, namespace: str, below: str, request: Request) -> RateLimit | None:
         """The most specific rule for a path within a namespace."""

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from mockkms.vault.sys.engine import engine
+
+_TOPICS = (
+    "health", "seal_status", "status", "rekey", "generate_root", "rotate_keyring", "rotate_root",
+    "config_cors", "config_ui", "config_auditing", "audit", "plugins",
+    "tune", "mounts", "auth_mounts", "remount",
+    "leases", "policies", "password_policies", "capabilities", "wrapping",
+    "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "raw", "enterprise",
+)  # fmt: skip
+"""In this order: of two templates that fit a path, the one declared first answers."""
+
+for _topic in _TOPICS:
+    import_module(f"{__name__}.{_topic}")
 
 __all__ = ["engine"]

@@ -1,0 +1,202 @@
+"""The lines of an audit log: one for the request, one for the answer, in the real server's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockkms.clock import parse_rfc3339, rfc3339
+from mockkms.vault.audit.device import Device, devices, hashed
+from mockkms.vault.message import Operation, Request, Response
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+    from mockkms.vault.mounts import Mount
+    from mockkms.vault.tokens import Token
+
+Hash = Callable[[str], str]
+
+
+def record(core: Core, request: Request, response: Response, asked: dict[str, Any]) -> None:
+    """Write both lines to every device that has a file. ``asked`` is the request's data as it came."""
+    for device in devices(core).values():
+        if not device.file:
+            continue
+        lines = [_line(device, entry) for entry in entries(core, device, request, response, asked)]
+        with Path(device.file).open("a", encoding="utf-8") as log:
+            log.writelines(lines)
+
+
+def _line(device: Device, entry: dict[str, Any]) -> str:
+    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+    return f"{device.options.get('prefix', '')}{text}\n"
+
+
+def entries(
+    core: Core, device: Device, request: Request, response: Response, asked: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The request's and the answer's entry as one device shows them."""
+    raw = device.switch("log_raw", False)
+
+    def secret(text: str) -> str:
+        return text if raw else hashed(device, text)
+
+    def accessor(text: str) -> str:
+        return secret(text) if device.switch("hmac_accessor", True) else text
+
+    trace = request.trace
+    mount = core.state.mounts.get(trace.namespace, trace.mount) if trace.mount else None
+    token = core.tokens.by_accessor(trace.accessor) if trace.accessor else None
+    shown = {
+        "time": rfc3339(core.clock.now()),
+        "type": "request",
+        "auth": _auth(core, request, token, secret, accessor),
+        "request": _request(core, request, mount, asked, secret, accessor),
+    }
+    error = "; ".join(response.errors) if response.errors else ""
+    if error:
+        shown["error"] = error
+    answer = {**shown, "type": "response", "response": _response(device, request, response, mount, secret, accessor)}
+    answer.pop("error", None)
+    if error:
+        answer["error"] = error
+    return [shown, answer]
+
+
+def _auth(core: Core, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, Any]:
+    trace = request.trace
+    if token is None:
+        return {"token_type": "default"}
+    found = {
+        "client_token": secret(token.id),
+        "accessor": accessor(token.accessor),
+        "display_name": token.display_name,
+        "policies": list(trace.policies or token.policies),
+        "token_policies": list(token.policies),
+        "policy_results": {"allowed": not trace.denied},
+        "metadata": dict(token.meta or {}),
+        "remaining_uses": token.num_uses,
+        "entity_id": token.entity_id,
+        "token_type": token.type,
+        "token_ttl": token.ttl,
+        "token_issue_time": rfc3339(int(token.creation_time)),
+    }
+    return _filled(found)
+
+
+def _request(
+    core: Core, request: Request, mount: Mount | None, asked: dict[str, Any], secret: Hash, accessor: Hash
+) -> dict[str, Any]:
+    trace = request.trace
+    kept = tuple(mount.config.audit_non_hmac_request_keys) if mount else ()
+    found = {
+        "id": request.id,
+        "client_token": secret(request.token) if request.token else "",
+        "client_token_accessor": accessor(trace.accessor) if trace.accessor else "",
+        "operation": request.operation.value,
+        **_mount(core, mount, "mount_running_version"),
+        "path": request.path,
+        "data": _hidden(asked, secret, kept) if asked else {},
+        "remote_address": request.remote_address,
+        "remote_port": request.remote_port,
+        "wrap_ttl": int(request.wrap_ttl),
+        "headers": _headers(core, request, secret),
+    }
+    namespace = {"id": core.namespaces.id_of(trace.namespace), "path": trace.namespace}
+    return {**_filled(found), "namespace": _filled(namespace)}
+
+
+def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
+    if mount is None:
+        return {}
+    return {
+        "mount_point": mount.namespace + mount.path,
+        "mount_type": mount.type,
+        "mount_accessor": mount.accessor,
+        version_key: f"v{core.flavor.version}{core.flavor.builtin_suffix}",
+        "mount_class": "auth" if mount.is_auth else "secret",
+    }
+
+
+def _headers(core: Core, request: Request, secret: Hash) -> dict[str, list[str]]:
+    """The headers that were asked to be kept."""
+    kept: dict[str, bool] = core.state.system.get("audited_headers", {})
+    sent = {name: request.headers.get(name) for name in kept}
+    return {name: [secret(text) if kept[name] else text] for name, text in sent.items() if text}
+
+
+def _response(
+    device: Device, request: Request, response: Response, mount: Mount | None, secret: Hash, accessor: Hash
+) -> dict[str, Any]:
+    kept = tuple(mount.config.audit_non_hmac_response_keys) if mount else ()
+    data = response.data
+    if data and request.operation is Operation.LIST and device.switch("elide_list_responses", False):
+        data = {name: len(v) if name in ("keys", "key_info") and v is not None else v for name, v in data.items()}
+    found: dict[str, Any] = {
+        "mount_point": mount.namespace + mount.path if mount else "",
+        "mount_type": mount.type if mount else "",
+        "mount_accessor": mount.accessor if mount else "",
+        "data": _hidden(data, secret, kept) if data else {},
+        "warnings": list(response.warnings),
+    }
+    if response.errors:
+        found["data"] = {"error": secret(response.errors[0])}
+    if response.lease is not None and response.lease.lease_id:
+        found["secret"] = {"lease_id": response.lease.lease_id}
+    if response.auth is not None:
+        found["auth"] = _filled(
+            {
+                "client_token": secret(response.auth.client_token) if response.auth.client_token else "",
+                "accessor": accessor(response.auth.accessor) if response.auth.accessor else "",
+                "display_name": response.auth.display_name,
+                "policies": list(response.auth.policies),
+                "token_policies": list(response.auth.token_policies),
+                "metadata": dict(response.auth.metadata or {}),
+                "entity_id": response.auth.entity_id,
+                "token_type": response.auth.token_type,
+                "token_ttl": response.auth.lease_duration,
+            }
+        )
+    if response.wrap_info is not None:
+        wrapped = response.wrap_info
+        found["wrap_info"] = _filled(
+            {
+                "ttl": wrapped.ttl,
+                "token": secret(wrapped.token),
+                "accessor": accessor(wrapped.accessor),
+                "creation_time": rfc3339(wrapped.creation_time),
+                "creation_path": wrapped.creation_path,
+                "wrapped_accessor": accessor(wrapped.wrapped_accessor) if wrapped.wrapped_accessor else "",
+            }
+        )
+    return _filled(found)
+
+
+def _hidden(value: Any, secret: Hash, kept: tuple[str, ...]) -> Any:
+    """Every text in a structure hashed, but times and what stands under a key to keep."""
+    if isinstance(value, dict):
+        return {name: item if name in kept else _hidden(item, secret, kept) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item, secret, kept) for item in value]
+    if isinstance(value, bytes):
+        return secret(value.decode("utf-8", "replace"))
+    if isinstance(value, str):
+        return value if _is_time(value) else secret(value)
+    return value if isinstance(value, (bool, int, float)) or value is None else secret(str(value))
+
+
+def _is_time(text: str) -> bool:
+    if len(text) < 20 or text[10:11] != "T":
+        return False
+    try:
+        parse_rfc3339(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _filled(found: dict[str, Any]) -> dict[str, Any]:
+    """Without what is empty, as Go's ``omitempty`` leaves it out."""
+    return {name: value for name, value in found.items() if value not in ("", 0, None, [], {})}

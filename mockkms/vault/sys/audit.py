@@ -1,0 +1,85 @@
+"""``sys/audit`` and ``sys/audit-hash``: audit devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import audit
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import sanitized
+
+table = engine.path("audit", help="All audit devices.", sudo=True)
+one = engine.path(
+    "audit/{path:some}",
+    fields={
+        "path": Field(Kind.STRING, help="Name of the device."),
+        "type": Field(Kind.STRING, help="`file`."),
+        "description": Field(Kind.STRING, help="A text for people."),
+        "options": Field(Kind.KV_PAIRS, help="`file_path`, `log_raw`, `hmac_accessor`, `prefix` and so on."),
+        "local": Field(Kind.BOOL, help="Keep it out of replication."),
+    },
+    help="Enable or disable an audit device.",
+    sudo=True,
+)
+hash_input = engine.path(
+    "audit-hash/{path:some}",
+    fields={
+        "path": Field(Kind.STRING, help="Name of the device."),
+        "input": Field(Kind.STRING, help="The value to hash."),
+    },
+    help="A value as a device's log shows it.",
+)
+
+
+@table.on(Operation.READ)
+def list_devices(_state: Any, call: Call) -> Response:
+    """All devices by their path."""
+    data = {
+        device.path: {
+            "description": device.description,
+            "local": device.local,
+            "options": dict(device.options),
+            "path": device.path,
+            "type": device.type,
+        }
+        for device in audit.devices(call.core).values()
+    }
+    return Response(data=data, flat=True)
+
+
+@one.on(Operation.UPDATE)
+def enable_device(_state: Any, call: Call) -> None:
+    """Enable a device, where the product does that over its API."""
+    if not call.core.flavor.api_audit:
+        raise ErrorResponse(
+            "cannot enable audit device via API; use declarative, config-based audit device management instead"
+        )
+    audit.enable(
+        call.core,
+        sanitized(call["path"]),
+        call["type"],
+        options=dict(call["options"]),
+        description=call["description"],
+        local=call["local"],
+    )
+
+
+@one.on(Operation.DELETE)
+def disable_device(_state: Any, call: Call) -> None:
+    """Disable a device; none there is fine too."""
+    audit.devices(call.core).pop(sanitized(call["path"]), None)
+
+
+@hash_input.on(Operation.UPDATE)
+def hash_value(_state: Any, call: Call) -> Response:
+    """The salted hash that a device shows instead of a value."""
+    if not call["input"]:
+        raise ErrorResponse('the "input" parameter is empty')
+    path = sanitized(call["path"])
+    device = audit.devices(call.core).get(path)
+    if device is None:
+        raise ErrorResponse(f'unknown audit backend "{path}"')
+    return Response(data={"hash": audit.hashed(device, call["input"])}, flat=True)

@@ -1,0 +1,56 @@
+"""``sys/config/auditing/request-headers``: request headers that the audit log keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+
+every = engine.path("config/auditing/request-headers", help="All headers that are kept.", sudo=True)
+one = engine.path(
+    "config/auditing/request-headers/{header:some}",
+    fields={
+        "header": Field(Kind.STRING, help="Name of the header, in any case."),
+        "hmac": Field(Kind.BOOL, help="Keep only a hash of its values."),
+    },
+    help="Keep a header, show it, or leave it out again.",
+    sudo=True,
+)
+
+
+def audited_headers(system: dict[str, Any]) -> dict[str, bool]:
+    """Kept headers in lower case, and whether their values are hashed."""
+    found: dict[str, bool] = system.setdefault("audited_headers", {})
+    return found
+
+
+@every.on(Operation.READ)
+def list_headers(_state: Any, call: Call) -> Response:
+    """All headers that are kept."""
+    headers = audited_headers(call.core.state.system)
+    return Response(data={"headers": {name: {"hmac": hmac} for name, hmac in sorted(headers.items())}}, flat=True)
+
+
+@one.on(Operation.READ)
+def read_header(_state: Any, call: Call) -> Response:
+    """One header, under the name it was asked for."""
+    headers = audited_headers(call.core.state.system)
+    name = call["header"]
+    if name.lower() not in headers:
+        raise ErrorResponse("Could not find header in config")
+    return Response(data={name: {"hmac": headers[name.lower()]}}, flat=True)
+
+
+@one.on(Operation.UPDATE)
+def write_header(_state: Any, call: Call) -> None:
+    """Keep a header."""
+    audited_headers(call.core.state.system)[call["header"].lower()] = call["hmac"]
+
+
+@one.on(Operation.DELETE)
+def delete_header(_state: Any, call: Call) -> None:
+    """Leave a header out again."""
+    audited_headers(call.core.state.system).pop(call["header"].lower(), None)

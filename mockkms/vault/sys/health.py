@@ -1,0 +1,87 @@
+"""``sys/health``: the status in one code, for load balancers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+
+_CODES = ("uninitcode", "sealedcode", "standbycode", "activecode")
+_CODES_OF_EXTRAS = ("drsecondarycode", "performancestandbycode", "haunhealthycode", "removedcode")
+_DEFAULTS = {"uninitcode": 501, "sealedcode": 503, "activecode": 200}
+_BOOLEANS = frozenset(("", "0", "1", "f", "t", "F", "T", "false", "true", "FALSE", "TRUE", "False", "True"))
+_NO_BODY = (204, 304)
+
+_FIELDS = {
+    "standbyok": Field(Kind.BOOL, query=True, help="A standby is as good as the active node."),
+    "activecode": Field(Kind.INT, query=True, help="Status of an active node."),
+    "standbycode": Field(Kind.INT, query=True, help="Status of a standby."),
+    "sealedcode": Field(Kind.INT, query=True, help="Status of a sealed node."),
+    "uninitcode": Field(Kind.INT, query=True, help="Status of a node that is not initialised."),
+    "perfstandbyok": Field(
+        Kind.BOOL, query=True, needs="status_extras", help="A performance standby is as good as the active node."
+    ),
+    "drsecondarycode": Field(Kind.INT, query=True, needs="status_extras", help="Status of a DR secondary."),
+    "performancestandbycode": Field(
+        Kind.INT, query=True, needs="status_extras", help="Status of a performance standby."
+    ),
+    "haunhealthycode": Field(
+        Kind.INT, query=True, needs="status_extras", help="Status of a standby without a connection to the active node."
+    ),
+    "removedcode": Field(Kind.INT, query=True, needs="status_extras", help="Status of a node removed from its cluster."),
+}
+
+health = engine.path("health", fields=_FIELDS, help="Whether this server can serve.", outside=True)
+
+
+@health.on(Operation.READ, Operation.HEADER)
+def read_health(_state: Any, call: Call) -> Response:
+    """The status as code and document. A parameter that is none is 400 without a text."""
+    core = call.core
+    extras = core.flavor.status_extras
+    codes = {name: _code(call, name) for name in _CODES + (_CODES_OF_EXTRAS if extras else ())}
+    for name in ("standbyok", "perfstandbyok") if extras else ("standbyok",):
+        if call.request.query.get(name, "") not in _BOOLEANS:
+            raise ErrorResponse(status=400)
+    which = {"uninitialized": "uninitcode", "sealed": "sealedcode", "unsealed": "activecode"}[core.seal.status]
+    status = codes[which] or _DEFAULTS[which]
+    if status in _NO_BODY:
+        return Response(raw=b"", status=status)
+    return Response(document=_document(call, extras), status=status)
+
+
+def _code(call: Call, name: str) -> int:
+    """A status given in the query; 0 for none. Raises ErrorResponse for what is no status of an answer."""
+    text = call.request.query.get(name)
+    if text is None:
+        return 0
+    # Below 100 and above 999 the real server breaks down; an interim status ends as 200 there.
+    if re.fullmatch(r"[+-]?[0-9]{1,9}", text) is None or not 100 <= int(text) <= 999:
+        raise ErrorResponse(status=400)
+    return int(text) if int(text) >= 200 else 200
+
+
+def _document(call: Call, extras: bool) -> dict[str, Any]:
+    core = call.core
+    sealed = core.seal.sealed
+    mode = "unknown" if sealed else "disabled"
+    document: dict[str, Any] = {"initialized": core.seal.status != "uninitialized", "sealed": sealed, "standby": sealed}
+    if extras:
+        document["performance_standby"] = False
+    document.update(
+        replication_performance_mode=mode,
+        replication_dr_mode=mode,
+        server_time_utc=int(call.now()),
+        version=core.flavor.version,
+    )
+    if extras:
+        document["enterprise"] = False
+    if not sealed:
+        document.update(cluster_name=core.state.seal.cluster_name, cluster_id=core.state.seal.cluster_id)
+    if extras:
+        document.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+    return document

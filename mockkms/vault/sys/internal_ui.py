@@ -1,0 +1,82 @@
+"""``sys/internal/ui``: what a web interface asks before and after its user logs in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
+from mockkms.vault.mounts import Mount
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import mount_info, sanitized, shown_path
+
+if TYPE_CHECKING:
+    from mockkms.vault.tokens import Token
+
+table = engine.path("internal/ui/mounts", help="Mounts that the caller may see.", login=True)
+one = engine.path(
+    "internal/ui/mounts/{path:some}",
+    fields={"path": Field(Kind.STRING, help="Path of the mount, or below it.")},
+    help="The mount that answers a path.",
+    login=True,
+)
+namespaces = engine.path("internal/ui/namespaces", help="Namespaces that the caller may see.", login=True)
+flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.")
+
+
+def _token(call: Call) -> Token:
+    return call.core.tokens.authenticate(call.request)
+
+
+@table.on(Operation.READ)
+def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
+    """Without a token what is shown to everyone, with one all that its policies reach."""
+    core, namespace = call.core, call.request.namespace
+    token = _token(call) if call.request.token else None
+    found: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
+    for mount in core.state.mounts.of(namespace):
+        open_to_all = mount.config.listing_visibility == "unauth"
+        if not open_to_all and (token is None or not core.policies.reaches(token, mount.path, namespace)):
+            continue
+        brief = {"description": mount.description, "options": mount.options, "type": mount.type}
+        shown = brief if token is None else mount_info(core, mount)
+        found["auth" if mount.is_auth else "secret"][shown_path(mount)] = shown
+    return found
+
+
+@one.on(Operation.READ)
+def read_mount(_state: Any, call: Call) -> dict[str, Any]:
+    """One mount, if the token's policies reach it; who may not see it learns nothing."""
+    core, namespace = call.core, call.request.namespace
+    path = sanitized(call["path"])
+    token = _token(call)
+    mount: Mount | None = core.state.mounts.match(namespace, path)
+    if mount is None or not core.policies.reaches(token, mount.path, namespace):
+        raise ErrorResponse(
+            "preflight capability check returned 403, please ensure client's policies grant access to path "
+            f'"{path}"',
+            status=403,
+        )
+    return {**mount_info(core, mount), "path": shown_path(mount)}
+
+
+@namespaces.on(Operation.READ)
+def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+    """Namespaces directly within that of the request, as far as the token's policies reach."""
+    core, parent = call.core, call.request.namespace
+    if not call.request.token:
+        raise BackendError("client token empty")
+    token = _token(call)
+    if not core.flavor.namespaces:
+        return {"keys": [""]}
+    seen = [n.path for n in core.namespaces.children(parent) if core.policies.reaches(token, "", n.path)]
+    return {"keys": [path[len(parent) :] for path in seen]} if seen else {}
+
+
+@flags.on(Operation.READ)
+def read_flags(_state: Any, call: Call) -> dict[str, Any]:
+    """None are set; one product has no such path."""
+    if not call.core.flavor.enterprise_stubs:
+        raise unsupported_path()
+    return {"feature_flags": []}

@@ -1,0 +1,100 @@
+"""``sys/mounts``: list, read, enable and disable secrets engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import mounting
+from mockkms.vault.endpoint import Call
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import (
+    MOUNT_FIELDS,
+    PROTECTED,
+    SINGLETONS,
+    check_conflict,
+    decoded_config,
+    implementation,
+    lease_settings,
+    mount_info,
+    new_config,
+    plugin_type,
+    plugin_version,
+    sanitized,
+)
+
+table = engine.path("mounts", help="All mounted secrets engines.")
+one = engine.path("mounts/{path:some}", fields=MOUNT_FIELDS, help="Mount, show or unmount a secrets engine.")
+
+
+@table.on(Operation.READ)
+def list_mounts(_state: Any, call: Call) -> Response:
+    """Every secrets engine of the namespace by its path."""
+    mounts = call.core.state.mounts.of(call.request.namespace, auth=False)
+    return Response(data={mount.path: mount_info(call.core, mount) for mount in mounts}, flat=True)
+
+
+@one.on(Operation.READ)
+def read_mount(_state: Any, call: Call) -> Response:
+    """The secrets engine that answers a path."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.match(call.request.namespace, path)
+    if mount is None:
+        raise ErrorResponse(f"No secret engine mount at {path}")
+    return Response(data=mount_info(call.core, mount), flat=True)
+
+
+@one.on(Operation.UPDATE)
+def enable_mount(_state: Any, call: Call) -> None:
+    """Mount a secrets engine."""
+    core = call.core
+    config = decoded_config(call["config"], "mount")
+    leases = lease_settings(core, config)
+    type = plugin_type(call["type"], config, call["plugin_name"])
+    options = dict(call["options"])
+    if type in ("kv-v1", "kv-v2"):
+        options["version"] = type[-1]
+        type = "kv"
+    elif type != "kv" and options.get("version"):
+        raise ErrorResponse(f'secrets engine "{type}" does not allow setting a version')
+    version = plugin_version(core, config.get("plugin_version", ""), type, "secrets")
+    made = new_config(config, leases)
+    made.plugin_version = version
+    made.token_type = ""
+    path = sanitized(call["path"])
+    check_new_mount(call, path, type, options)
+    core.mount(
+        call.request.namespace,
+        path,
+        type,
+        description=call["description"],
+        options=options,
+        config=made,
+        local=call["local"],
+        seal_wrap=call["seal_wrap"],
+        external_entropy_access=call["external_entropy_access"],
+    )
+
+
+def check_new_mount(call: Call, path: str, type: str, options: dict[str, str]) -> None:
+    """Raises ErrorResponse where a secrets engine cannot be mounted."""
+    if path.startswith(PROTECTED):
+        raise ErrorResponse(f'cannot mount "{path}"')
+    if type in SINGLETONS:
+        raise ErrorResponse(f'mount type of "{type}" is not mountable')
+    check_conflict(call, path)
+    found = implementation(type, options)
+    if found is None or found.kind != "secret":
+        raise ErrorResponse(f"plugin not found in the catalog: {type}")
+
+
+@one.on(Operation.DELETE)
+def disable_mount(_state: Any, call: Call) -> None:
+    """Unmount a secrets engine; nothing there is fine too."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.get(call.request.namespace, path)
+    if mount is None:
+        return
+    if path.startswith(PROTECTED):
+        raise ErrorResponse(f'cannot unmount "{path}"')
+    mounting.unmount(call.core, mount)

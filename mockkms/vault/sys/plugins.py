@@ -1,0 +1,138 @@
+"""``sys/plugins``: the built-in types as a catalog; nothing can be added to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import registry
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
+
+_DATABASES = ("mysql-database-plugin", "postgresql-database-plugin")
+_TYPES = ("auth", "database", "secret")
+_FIELDS = {
+    "name": Field(Kind.STRING, help="Name of the plugin."),
+    "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
+    "sha256": Field(Kind.STRING, help="Hash of the program, hex."),
+    "sha_256": Field(Kind.STRING, help="The same under its old name.", deprecated=True),
+    "command": Field(Kind.STRING, help="The program to run, within the plugin directory."),
+    "args": Field(Kind.STRING_SLICE, help="Its arguments."),
+    "env": Field(Kind.STRING_SLICE, help="Its environment."),
+    "version": Field(Kind.STRING, query=True, help="Its semantic version."),
+    "oci": Field(Kind.BOOL, help="It comes in an image."),
+}
+
+every = engine.path("plugins/catalog[/]", help="All plugins.")
+of_type = engine.path(
+    "plugins/catalog/{type:re(auth|database|secret)}[/]",
+    fields={"type": _FIELDS["type"]},
+    help="Names of the plugins of one type.",
+    sudo=True,
+)
+one = engine.path(
+    "plugins/catalog[/{type:re(auth|database|secret)}]/{name:some}", fields=_FIELDS, help="One plugin.", sudo=True
+)
+reload = engine.path(
+    "plugins/reload/backend",
+    fields={
+        "plugin": Field(Kind.STRING, help="Name of the plugin to reload."),
+        "mounts": Field(Kind.COMMA_STRINGS, help="Mounts to reload instead."),
+        "scope": Field(Kind.STRING, help="Empty, or `global`."),
+    },
+    help="Reload plugins.",
+)
+
+
+def names(kind: str) -> list[str]:
+    """The built-in names of a type."""
+    if kind == "database":
+        return list(_DATABASES)
+    return [name for name in registry.known(kind) if name not in SINGLETONS]
+
+
+@every.on(Operation.READ)
+def list_all(_state: Any, call: Call) -> dict[str, Any]:
+    """All plugins, by type and in detail."""
+    version = builtin_version(call.core)
+    detailed = [
+        {"builtin": True, "deprecation_status": "supported", "name": name, "type": kind, "version": version}
+        for kind in _TYPES
+        for name in names(kind)
+    ]
+    return {**{kind: names(kind) for kind in _TYPES}, "detailed": detailed}
+
+
+@of_type.on(Operation.LIST)
+def list_type(_state: Any, call: Call) -> dict[str, Any]:
+    """Names of the plugins of one type."""
+    return {"keys": names(call["type"])}
+
+
+@one.on(Operation.READ)
+def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
+    """One plugin; a path without a known type is the old form and only warned about."""
+    name, kind = call["name"], call["type"]
+    if not kind:
+        text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
+        return Response(warnings=[text])
+    wanted = semantic_version(call["version"]) if call["version"] else ""
+    if name not in names(kind) or wanted not in ("", builtin_version(call.core)):
+        return None
+    return {
+        "args": None,
+        "builtin": True,
+        "command": "",
+        "declarative": False,
+        "deprecation_status": "supported",
+        "name": name,
+        "oci": False,
+        "sha256": "",
+        "version": builtin_version(call.core),
+    }
+
+
+@one.on(Operation.UPDATE)
+def write_plugin(_state: Any, call: Call) -> None:
+    """Refused: there is no plugin directory."""
+    version = semantic_version(call["version"]) if call["version"] else ""
+    if "+builtin" in version:
+        raise ErrorResponse(f'version "{version}" is not allowed because \'builtin\' is a reserved metadata identifier')
+    if not call["sha256"] and not call["sha_256"]:
+        raise ErrorResponse("missing SHA-256 value")
+    if not call["command"]:
+        raise ErrorResponse("missing command value")
+    raise BackendError("could not set plugin, plugin directory is not configured")
+
+
+@one.on(Operation.DELETE)
+def delete_plugin(_state: Any, call: Call) -> Response | None:
+    """Nothing to delete but built-in ones, which stay."""
+    version = semantic_version(call["version"]) if call["version"] else ""
+    if "+builtin" in version:
+        raise ErrorResponse(f'version "{version}" cannot be deleted')
+    if call["type"]:
+        return None
+    text = f'Deprecated API endpoint, cannot deregister plugin from catalog for "{call["name"]}"'
+    return Response(warnings=[text])
+
+
+@one.on(Operation.LIST)
+def list_unknown_type(_state: Any, _call: Call) -> None:
+    """An unknown type is taken for a name, which cannot be listed."""
+    raise unsupported_operation()
+
+
+@reload.on(Operation.UPDATE)
+def reload_plugin(_state: Any, call: Call) -> dict[str, Any]:
+    """Nothing runs outside this process, so reloading changes nothing."""
+    plugin, mounts = call["plugin"], call["mounts"]
+    if plugin and mounts:
+        raise ErrorResponse("plugin and mounts cannot be set at the same time")
+    if not plugin and not mounts:
+        raise ErrorResponse("plugin or mounts must be provided")
+    if plugin and plugin not in (*names("auth"), *names("secret"), *names("database")):
+        raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
+    return {"reload_id": call.request.id}

@@ -1,0 +1,147 @@
+"""``sys/quotas``: rate limit rules and their configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.quotas import RateLimit
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import sanitized
+
+_WITH_ROLES = ("approle", "jwt", "kubernetes", "cert")
+"""Auth methods whose logins name a role."""
+
+config = engine.path(
+    "quotas/config",
+    fields={
+        "rate_limit_exempt_paths": Field(Kind.STRING_SLICE, help="Paths that no rate limit counts, with all below."),
+        "enable_rate_limit_audit_logging": Field(Kind.BOOL, help="Log refused requests to the audit devices."),
+        "enable_rate_limit_response_headers": Field(Kind.BOOL, help="Tell clients what is left of their limit."),
+    },
+    help="Settings of all rate limits.",
+)
+every = engine.path("quotas/rate-limit[/]", help="Names of all rate limits.")
+one = engine.path(
+    "quotas/rate-limit/{name}",
+    fields={
+        "name": Field(Kind.STRING, help="Name of the rule."),
+        "type": Field(Kind.STRING, help="Always `rate-limit`."),
+        "path": Field(Kind.STRING, help="Namespace, mount or path it holds for; everything if missing."),
+        "role": Field(Kind.STRING, help="Role of an auth method it holds for."),
+        "rate": Field(Kind.FLOAT, help="Requests allowed in each interval; more than 0."),
+        "interval": Field(Kind.SECONDS, help="Length of the interval; a second if missing."),
+        "block_interval": Field(Kind.SECONDS, help="How long a client that went over is shut out."),
+        "inheritable": Field(Kind.BOOL, help="Whether namespaces below without a rule fall under it."),
+    },
+    help="Make, show or delete a rate limit.",
+)
+
+
+@config.on(Operation.READ)
+def read_config(_state: Any, call: Call) -> dict[str, Any]:
+    """Settings of all rate limits."""
+    quotas = call.core.state.quotas
+    return {
+        "enable_rate_limit_audit_logging": quotas.audit_logging,
+        "enable_rate_limit_response_headers": quotas.response_headers,
+        "rate_limit_exempt_paths": list(quotas.exempt_paths),
+    }
+
+
+@config.on(Operation.UPDATE)
+def write_config(_state: Any, call: Call) -> None:
+    """Replace all settings: what is not sent is off or empty."""
+    quotas = call.core.state.quotas
+    quotas.audit_logging = call["enable_rate_limit_audit_logging"]
+    quotas.response_headers = call["enable_rate_limit_response_headers"]
+    quotas.exempt_paths = list(call["rate_limit_exempt_paths"])
+
+
+@every.on(Operation.LIST)
+def list_rate_limits(_state: Any, call: Call) -> dict[str, Any]:
+    """Names of all rules."""
+    return {"keys": sorted(call.core.state.quotas.rate_limits)}
+
+
+@one.on(Operation.READ)
+def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
+    """One rule."""
+    rule = call.core.state.quotas.rate_limits.get(call["name"])
+    if rule is None:
+        return None
+    return {
+        "block_interval": rule.block_interval,
+        "inheritable": rule.inheritable,
+        "interval": rule.interval,
+        "name": rule.name,
+        "path": rule.path,
+        "rate": int(rule.rate) if rule.rate.is_integer() and abs(rule.rate) < 1e21 else rule.rate,
+        "role": rule.role,
+        "type": "rate-limit",
+    }
+
+
+@one.on(Operation.UPDATE)
+def write_rate_limit(_state: Any, call: Call) -> None:
+    """Make or replace a rule; the counts of all clients start anew."""
+    rate = call["rate"]
+    if not rate > 0:
+        raise ErrorResponse("'rate' is invalid")
+    namespace, mount, suffix = _place(call)
+    role = call["role"]
+    if role:
+        _check_role(call, namespace, mount, suffix)
+    rules = call.core.state.quotas.rate_limits
+    present = rules.get(call["name"])
+    for rule in rules.values():
+        if rule.factors == (namespace, mount, suffix, role) and rule.name != call["name"]:
+            raise ErrorResponse(f'quota rule with similar properties exists under the name "{rule.name}"')
+    rules[call["name"]] = RateLimit(
+        name=call["name"],
+        rate=float(rate),
+        interval=call["interval"] or 1,
+        block_interval=call["block_interval"],
+        namespace=namespace,
+        mount=mount,
+        suffix=suffix,
+        # A role given when the rule was made stays: the real server does not change it afterwards.
+        role=present.role if present is not None else role,
+        inheritable=call.get("inheritable", not namespace and not mount),
+    )
+
+
+def _place(call: Call) -> tuple[str, str, str]:
+    """Namespace, mount and path below it that a rule names. Raises ErrorResponse for no mount."""
+    core = call.core
+    whole = sanitized(call["path"])
+    namespace, below = core.namespaces.locate("", whole)
+    if below in ("", "/"):
+        return namespace or "", "", ""
+    mount = core.state.mounts.match(namespace or "", below)
+    if mount is None:
+        raise ErrorResponse(f'invalid mount path "{below}"')
+    return namespace or "", mount.path, below.removeprefix(mount.path).rstrip("/")
+
+
+def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
+    if suffix:
+        raise ErrorResponse(
+            "Quotas cannot contain both a path suffix and a role. If a role is provided, path must be a valid auth "
+            "mount with a concept of roles"
+        )
+    found = call.core.state.mounts.get(namespace, mount)
+    if found is None or not found.is_auth:
+        raise ErrorResponse(
+            f'Mount path "{mount}" is not a valid auth method and therefore unsuitable for use with role-based quotas'
+        )
+    if found.type not in _WITH_ROLES:
+        raise ErrorResponse(f'Mount path "{mount}" does not support use with role-based quotas')
+
+
+@one.on(Operation.DELETE)
+def delete_rate_limit(_state: Any, call: Call) -> None:
+    """Delete a rule; none there is fine too."""
+    call.core.state.quotas.rate_limits.pop(call["name"], None)

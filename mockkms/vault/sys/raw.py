@@ -1,0 +1,85 @@
+"""``sys/raw``: storage as such. Nothing of this server is kept there, so only what was written here is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import b64
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.sys.engine import engine
+
+_ROOTS = ("core/", "logical/", "sys/")
+_FIELDS = {
+    "path": Field(Kind.STRING, help="Key in storage."),
+    "value": Field(Kind.STRING, help="What to store."),
+    "encoding": Field(Kind.STRING, query=True, help="`base64` if the value is that."),
+    "compressed": Field(Kind.BOOL, default=True, query=True, help="Take a compressed value apart when reading."),
+    "compression_type": Field(Kind.STRING, help="How to compress the value."),
+    "after": Field(Kind.STRING, query=True, help="List what comes after this key."),
+    "limit": Field(Kind.INT, default=-1, query=True, help="List no more than this many keys."),
+}
+_COMPRESSIONS = ("", "gzip", "lzw", "snappy", "lz4")
+
+every = engine.path("raw[/]", fields=_FIELDS, help="Keys in storage.", sudo=True)
+one = engine.path("raw/{path:some}", fields=_FIELDS, help="Read, write, list or delete storage.", sudo=True)
+
+
+def _stored(call: Call) -> dict[str, str]:
+    found: dict[str, str] = call.core.state.system.setdefault("raw", {})
+    return found
+
+
+@every.on(Operation.LIST)
+@one.on(Operation.LIST)
+def list_keys(_state: Any, call: Call) -> dict[str, Any]:
+    """Keys directly below a path."""
+    prefix = call["path"]
+    prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    below = [key[len(prefix) :] for key in _stored(call) if key.startswith(prefix)]
+    keys = {key.split("/")[0] + ("/" if "/" in key else "") for key in below}
+    listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > call["after"]]
+    return {"keys": listed[: call["limit"]] if call["limit"] > 0 else listed}
+
+
+@one.on(Operation.READ)
+def read_key(_state: Any, call: Call) -> dict[str, Any] | None:
+    """What is stored at a key."""
+    encoding = _encoding(call)
+    value = _stored(call).get(call["path"])
+    if value is None:
+        return None
+    raw = b64.decode(value)
+    if encoding == "base64":
+        return {"value": value}
+    return {"value": raw.decode("utf-8", "replace")}
+
+
+def _encoding(call: Call) -> str:
+    encoding: str = call["encoding"]
+    if encoding not in ("", "base64"):
+        raise ErrorResponse(f'invalid encoding "{encoding}"')
+    return encoding
+
+
+@one.on(Operation.UPDATE)
+def write_key(_state: Any, call: Call) -> None:
+    """Store a value."""
+    value = call["value"]
+    if call["compression_type"] not in _COMPRESSIONS:
+        raise ErrorResponse(f'invalid compression type "{call["compression_type"]}"')
+    if _encoding(call) == "base64":
+        try:
+            raw = b64.decode(value)
+        except ValueError as error:
+            raise ErrorResponse(str(error)) from None
+    else:
+        raw = value.encode("utf-8", "surrogatepass")
+    _stored(call)[call["path"]] = b64.encode(raw)
+
+
+@one.on(Operation.DELETE)
+def delete_key(_state: Any, call: Call) -> None:
+    """Delete a key."""
+    _stored(call).pop(call["path"], None)

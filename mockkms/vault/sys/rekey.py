@@ -1,0 +1,263 @@
+"""``sys/rekey`` and ``sys/generate-root``: open to anyone with shares, or switched off, as the product has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import rotation
+from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.rotation import REKEY
+from mockkms.vault.sys import generate_root
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.rotate_root import INIT_FIELDS, SHARE_FIELDS, shown_shares
+from mockkms.vault.sys.strict import decoded
+
+_INIT = {
+    "secret_shares": (int, "secret_shares"),
+    "secret_threshold": (int, "secret_threshold"),
+    "pgp_keys": (list, "pgp_keys"),
+    "backup": (bool, "backup"),
+    "require_verification": (bool, "require_verification"),
+}
+_SHARE = {"key": (str, "Key"), "nonce": (str, "Nonce")}
+_VERIFY = {"key": (str, "key"), "nonce": (str, "nonce")}
+_GENERATE = {"otp": (str, "otp"), "pgp_key": (str, "pgp_key")}
+_ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
+
+init = engine.path("rekey/init", fields=INIT_FIELDS, help="Begin, show or cancel a rekeying.", login=True)
+update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=True)
+verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=True)
+recovery = engine.path(
+    "rekey-recovery-key/{step:re(init|update|verify)}",
+    fields={**INIT_FIELDS, **SHARE_FIELDS},
+    help="Rekeying of the recovery key, which this seal has none of.",
+    login=True,
+)
+attempt = engine.path(
+    "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
+    login=True,
+)  # fmt: skip
+give = engine.path("generate-root/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=True)
+backup = engine.path("rekey/backup", help="The kept encrypted shares.")
+recovery_backup = engine.path("rekey/recovery-key-backup", help="The kept encrypted recovery shares.")
+old_attempt = engine.path(
+    "generate-root", fields={"pgp_key": generate_root.ATTEMPT_FIELDS["pgp_key"]}, help="See `generate-root/attempt`."
+)
+
+
+def _open(call: Call) -> Barrier:
+    """The barrier, where these endpoints are open. Raises 405 where they are switched off."""
+    if not call.core.flavor.open_key_endpoints:
+        raise unsupported_operation()
+    return call.core.seal.barrier
+
+
+def _status(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    document: dict[str, Any] = {
+        "nonce": running.nonce if running else "",
+        "started": running is not None,
+        "t": running.threshold if running else 0,
+        "n": running.shares if running else 0,
+        "progress": len(running.progress) if running else 0,
+        "required": barrier.threshold,
+        "pgp_fingerprints": None,
+        "backup": False,
+        "verification_required": running.verify if running else False,
+    }
+    if running is not None and running.verification_nonce:
+        document["verification_nonce"] = running.verification_nonce
+    return document
+
+
+@init.on(Operation.READ)
+def read_rekey(_state: Any, call: Call) -> Response:
+    """How far a rekeying is."""
+    return Response(document=_status(_open(call)))
+
+
+@init.on(Operation.UPDATE)
+def begin_rekey(_state: Any, call: Call) -> Response:
+    """Begin a rekeying."""
+    barrier = _open(call)
+    body = decoded(call, "RekeyRequest", _INIT)
+    if body["backup"] and not body["pgp_keys"]:
+        raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
+    if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
+        raise ErrorResponse("incorrect number of PGP keys for rekey")
+    wanted = Rotation(
+        nonce=call.core.entropy.uuid(),
+        shares=body["secret_shares"],
+        threshold=body["secret_threshold"],
+        pgp_keys=body["pgp_keys"],
+        backup=body["backup"],
+        verify=body["require_verification"],
+        started=call.now(),
+    )
+    try:
+        rotation.start(barrier, wanted, REKEY)
+    except SealError as error:
+        status = 500 if error.text.startswith(REKEY.invalid) else 400
+        raise ErrorResponse(error.text, status=status) from None
+    return Response(document=_status(barrier))
+
+
+@init.on(Operation.DELETE)
+def cancel_rekey(_state: Any, call: Call) -> None:
+    """Cancel a rekeying."""
+    _open(call).rotation = None
+
+
+@update.on(Operation.UPDATE)
+def give_rekey_share(_state: Any, call: Call) -> Response:
+    """Take a share of the present key."""
+    barrier = _open(call)
+    key, nonce = _share(call, "RekeyUpdateRequest", _SHARE)
+    entropy = call.core.entropy
+    try:
+        result = rotation.give(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    if result is None:
+        return Response(document=_status(barrier))
+    shown = shown_shares(result)
+    order = ("keys", "keys_base64", "pgp_fingerprints", "backup", "verification_required", "verification_nonce")
+    listed = {name: shown[name] for name in order if name != "verification_nonce" or shown[name]}
+    return Response(document={"nonce": nonce, "complete": True, **listed})
+
+
+def _share(call: Call, struct: str, members: dict[str, tuple[type, str]]) -> tuple[bytes, str]:
+    body = decoded(call, struct, members)
+    if not body["key"]:
+        raise ErrorResponse("'key' must be specified in request body as JSON")
+    try:
+        return decode_key(body["key"]), body["nonce"]
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+
+
+@verify.on(Operation.READ)
+def read_rekey_verification(_state: Any, call: Call) -> Response:
+    """How far the verification of new shares is."""
+    return Response(document=_verification(_open(call)))
+
+
+def _verification(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    if running is None:
+        raise ErrorResponse("no rekey configuration found")
+    return {
+        "nonce": running.verification_nonce,
+        "started": bool(running.verification_key),
+        "t": running.threshold,
+        "n": running.shares,
+        "progress": len(running.verification_progress),
+    }
+
+
+@verify.on(Operation.UPDATE)
+def verify_rekey_share(_state: Any, call: Call) -> Response:
+    """Take a share of the new key."""
+    barrier = _open(call)
+    key, nonce = _share(call, "RekeyVerificationUpdateRequest", _VERIFY)
+    entropy = call.core.entropy
+    try:
+        done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return Response(document=_verification(barrier) if done is None else {"nonce": done, "complete": True})
+
+
+@verify.on(Operation.DELETE)
+def restart_rekey_verification(_state: Any, call: Call) -> Response:
+    """Begin the verification anew."""
+    barrier = _open(call)
+    rotation.restart_verification(barrier, call.core.entropy.uuid)
+    return Response(document=_verification(barrier))
+
+
+@recovery.on(*_ALL)
+def refuse_recovery(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key."""
+    _open(call)
+    raise ErrorResponse("recovery rekeying not supported")
+
+
+@attempt.on(Operation.READ)
+def read_attempt(_state: Any, call: Call) -> Response:
+    """How far an attempt is."""
+    return Response(document=_attempt(call, _open(call)))
+
+
+def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
+    running = barrier.generation
+    return {
+        "nonce": running.nonce if running else "",
+        "started": running is not None,
+        "progress": len(running.progress) if running else 0,
+        "required": barrier.threshold,
+        "complete": False,
+        "encoded_token": "",
+        "encoded_root_token": "",
+        "pgp_fingerprint": "",
+        "otp": otp,
+        "otp_length": generate_root.otp_length(call.core, ""),
+    }
+
+
+@attempt.on(Operation.UPDATE)
+def begin_attempt(_state: Any, call: Call) -> Response:
+    """Begin an attempt; the one-time password is only shown here."""
+    barrier = _open(call)
+    body = decoded(call, "GenerateRootInitRequest", _GENERATE)
+    try:
+        made = generate_root.begin(call.core, "", barrier, body["otp"], body["pgp_key"])
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return Response(document=_attempt(call, barrier, made))
+
+
+@attempt.on(Operation.DELETE)
+def cancel_attempt(_state: Any, call: Call) -> None:
+    """Cancel an attempt."""
+    _open(call).generation = None
+
+
+@give.on(Operation.UPDATE)
+def give_attempt_share(_state: Any, call: Call) -> Response:
+    """Take a share."""
+    barrier = _open(call)
+    key, nonce = _share(call, "GenerateRootUpdateRequest", _SHARE)
+    required = barrier.threshold
+    try:
+        progress, token = generate_root.give(call.core, "", barrier, key, nonce)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    document = _attempt(call, barrier)
+    document.update(
+        nonce=nonce, started=True, progress=progress, required=required, complete=progress == required,
+        encoded_token=token, encoded_root_token=token, otp_length=0,
+    )  # fmt: skip
+    return Response(document=document)
+
+
+@backup.on(Operation.READ)
+@recovery_backup.on(Operation.READ)
+def read_backup(_state: Any, call: Call) -> Response:
+    """Encrypted shares are only kept for PGP keys, which are not emulated."""
+    raise ErrorResponse("no backed-up keys found")
+
+
+@backup.on(Operation.DELETE)
+@recovery_backup.on(Operation.DELETE)
+def delete_backup(_state: Any, call: Call) -> None:
+    """Forget the kept shares."""
+
+
+@old_attempt.on(*_ALL)
+def refuse_old(_state: Any, call: Call) -> None:
+    """Declared by the real server, answered by none of its handlers."""
+    raise unsupported_operation()

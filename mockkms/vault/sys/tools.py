@@ -1,0 +1,92 @@
+"""``sys/tools``: random bytes and hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import b64, hashes
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.sys.engine import engine
+
+_MAX_BYTES = 128 * 1024
+_SOURCES = ("platform", "seal", "all")
+_HASHES = ("sha2-224", "sha2-256", "sha2-384", "sha2-512", "sha3-224", "sha3-256", "sha3-384", "sha3-512")
+
+hash_tool = engine.path(
+    "tools/hash[/{urlalgorithm:some}]",
+    fields={
+        "input": Field(Kind.STRING, help="What to hash, base64."),
+        "algorithm": Field(Kind.STRING, default="sha2-256", help="Hash to use: sha2-256, sha3-512 and so on."),
+        "urlalgorithm": Field(Kind.STRING, help="The same in the path, which wins."),
+        "format": Field(Kind.STRING, default="hex", help="`hex` or `base64`."),
+    },
+    help="Hash data.",
+)
+random_tool = engine.path(
+    "tools/random[/{source}][/{urlbytes:some}]",
+    fields={
+        "urlbytes": Field(Kind.STRING, help="Number of bytes, in the path."),
+        "bytes": Field(Kind.INT, default=32, help="Number of bytes, up to 128 KiB."),
+        "format": Field(Kind.STRING, default="base64", help="`hex` or `base64`."),
+        "source": Field(Kind.STRING, default="platform", help="`platform`, `seal` or `all`."),
+    },
+    help="Random bytes.",
+)
+
+
+@hash_tool.on(Operation.UPDATE)
+def hash_data(_state: Any, call: Call) -> dict[str, Any]:
+    """The hash of the input."""
+    algorithm = call["urlalgorithm"] or call["algorithm"]
+    try:
+        data = b64.decode(call["input"])
+    except ValueError as error:
+        raise ErrorResponse(f"unable to decode input as base64: {error}") from None
+    form = call["format"]
+    if form not in ("hex", "base64"):
+        raise ErrorResponse(f'unsupported encoding format {form}; must be "hex" or "base64"')
+    if algorithm not in _HASHES:
+        raise ErrorResponse(f"unsupported algorithm {algorithm}")
+    digest = hashes.digest(algorithm, data)
+    return {"sum": digest.hex() if form == "hex" else b64.encode(digest)}
+
+
+@random_tool.on(Operation.UPDATE)
+def random_bytes(_state: Any, call: Call) -> Response:
+    """Random bytes from the world's entropy."""
+    source, size = _asked(call)
+    if size < 1:
+        raise ErrorResponse("'bytes' cannot be less than 1")
+    if size > _MAX_BYTES:
+        raise ErrorResponse(f"'bytes' should be less than {_MAX_BYTES}")
+    form = call["format"]
+    if form not in ("hex", "base64"):
+        raise ErrorResponse(f'unsupported encoding format "{form}"; must be "hex" or "base64"')
+    if source not in _SOURCES:
+        raise ErrorResponse(f'unsupported entropy source "{source}"; must be "platform" or "seal", or "all"')
+    raw = call.core.entropy.bytes(size)
+    warnings = ["no seal/entropy augmentation available, using platform entropy source"] if source == "seal" else []
+    return Response(data={"random_bytes": raw.hex() if form == "hex" else b64.encode(raw)}, warnings=warnings)
+
+
+def _asked(call: Call) -> tuple[str, int]:
+    """Source and number of bytes, which may stand in the path alone or together."""
+    source, url_bytes = call.raw.get("source", ""), call.raw.get("urlbytes", "")
+    source = "" if source is None else str(source)
+    if source == "":
+        return "platform", call["bytes"]
+    if not url_bytes and source in _SOURCES:
+        return source, call["bytes"]
+    return (source, _number(str(url_bytes))) if url_bytes else ("platform", _number(source))
+
+
+def _number(text: str) -> int:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        raise ErrorResponse(f'error parsing url-set byte count: strconv.Atoi: parsing "{text}": invalid syntax')
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ErrorResponse(f'error parsing url-set byte count: strconv.Atoi: parsing "{text}": value out of range')
+    return number

@@ -1,0 +1,247 @@
+"""``sys/mounts/…/tune`` and ``sys/auth/…/tune``: the settings of a mount that can be changed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.mounts import Mount, MountConfig
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import (
+    LISTS,
+    TOKEN_TYPES,
+    implementation,
+    lockout_settings,
+    optional_settings,
+    sanitized,
+    semantic_version,
+    token_type,
+    visibility,
+)
+
+_UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
+_LOCKABLE = ("ldap", "approle", "userpass")
+_ALWAYS = frozenset(("path", "audit_non_hmac_request_keys", "audit_non_hmac_response_keys"))
+
+_FIELDS = {
+    "path": Field(Kind.STRING, help="Path of the mount."),
+    "default_lease_ttl": Field(Kind.STRING, help="Lease where none is asked for: a duration, or `system`."),
+    "max_lease_ttl": Field(Kind.STRING, help="Largest lease: a duration, or `system`."),
+    "description": Field(Kind.STRING, help="A text for people."),
+    "audit_non_hmac_request_keys": Field(Kind.COMMA_STRINGS, help="Request keys that the audit log shows in clear."),
+    "audit_non_hmac_response_keys": Field(Kind.COMMA_STRINGS, help="Response keys that the audit log shows in clear."),
+    "options": Field(Kind.KV_PAIRS, help="Settings of the type itself; an empty value removes one."),
+    "listing_visibility": Field(Kind.STRING, help="`unauth` to show the mount without a token, `hidden` not to."),
+    "passthrough_request_headers": Field(Kind.COMMA_STRINGS, help="Request headers that reach the mount."),
+    "allowed_response_headers": Field(Kind.COMMA_STRINGS, help="Response headers the mount may set."),
+    "token_type": Field(Kind.STRING, help="Kind of token an auth method makes."),
+    "user_lockout_config": Field(Kind.MAP, help="When failed logins shut a user out, and for how long."),
+    "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
+}
+
+secret = engine.path("mounts/{path:some}/tune", fields=_FIELDS, help="Settings of a mount.")
+auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True)
+
+
+@secret.on(Operation.READ)
+def read_tune(_state: Any, call: Call) -> Response:
+    """Settings of a secrets engine, or of an auth method by its path with ``auth/``."""
+    return _shown(call, call["path"])
+
+
+@auth.on(Operation.READ)
+def read_auth_tune(_state: Any, call: Call) -> Response:
+    """Settings of an auth method."""
+    return _shown(call, "auth/" + call["path"])
+
+
+@secret.on(Operation.UPDATE)
+def write_tune(_state: Any, call: Call) -> Response | None:
+    """Change settings of a secrets engine, or of an auth method by its path with ``auth/``."""
+    return _tune(call, call["path"], call["path"].startswith("auth/"))
+
+
+@auth.on(Operation.UPDATE)
+def write_auth_tune(_state: Any, call: Call) -> Response | None:
+    """Change settings of an auth method."""
+    return _tune(call, "auth/" + call["path"], True)
+
+
+def _shown(call: Call, path: str) -> Response:
+    path = sanitized(path)
+    core = call.core
+    mount = core.state.mounts.match(call.request.namespace, path)
+    if mount is None:
+        raise ErrorResponse(f'cannot fetch sysview for path "{path}"')
+    data: dict[str, Any] = {
+        "default_lease_ttl": core.default_ttl(mount),
+        "description": mount.description,
+        "force_no_cache": mount.config.force_no_cache,
+        "max_lease_ttl": core.max_ttl(mount),
+        **optional_settings(mount),
+    }
+    if mount.external_entropy_access:
+        data["external_entropy_access"] = True
+    if mount.is_auth:
+        data["token_type"] = token_type(mount)
+    if mount.config.user_lockout:
+        data.update(lockout_settings(mount))
+    if mount.options:
+        data["options"] = dict(mount.options)
+    if mount.config.plugin_version:
+        data["plugin_version"] = mount.config.plugin_version
+    return Response(data=data, flat=True)
+
+
+def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
+    path = sanitized(path)
+    untunable = path.startswith(_UNTUNABLE)
+    if untunable:
+        refused = sorted(name for name in call.raw if name in call.endpoint.fields and name not in _ALWAYS)
+        if refused:
+            raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
+    mount = call.core.state.mounts.match(call.request.namespace, path)
+    if mount is None:
+        raise ErrorResponse(f'tune of path "{path}" failed: no mount entry found')
+    # Everything is checked on a copy, so that a refused change leaves nothing behind.
+    config = copy.deepcopy(mount.config)
+    if not untunable:
+        _tune_leases(call, config)
+        _tune_lockout(call, mount, config)
+    _tune_plugin(call, mount, config)
+    for name in LISTS:
+        if name in call:
+            setattr(config, name, list(call[name]))
+    if "listing_visibility" in call:
+        config.listing_visibility = visibility(call["listing_visibility"])
+    if "token_type" in call:
+        config.token_type = _token_type(call["token_type"], mount, is_auth)
+    options = _options(mount, call["options"]) if call.get("options") else None
+    mount.config = config
+    if "description" in call:
+        mount.description = call["description"]
+    return _apply_options(call, mount, options) if options is not None else None
+
+
+def _tune_leases(call: Call, config: MountConfig) -> None:
+    default = _lease(call["default_lease_ttl"], config.default_lease_ttl)
+    largest = _lease(call["max_lease_ttl"], config.max_lease_ttl)
+    changed = (default, largest) != (config.default_lease_ttl, config.max_lease_ttl)
+    if changed and default and largest and largest < default:
+        raise ErrorResponse(
+            f"backend max lease TTL of {largest} would be less than backend default lease TTL of {default}"
+        )
+    config.default_lease_ttl, config.max_lease_ttl = default, largest
+
+
+def _lease(text: str, present: int) -> int:
+    if text == "":
+        return present
+    return 0 if text == "system" else _duration(text)
+
+
+def _duration(text: str) -> int:
+    try:
+        return int(parse_seconds(text))
+    except (ValueError, OverflowError) as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
+    given: dict[str, Any] = call["user_lockout_config"]
+    if not given:
+        return
+    for name, value in given.items():
+        boolean = name == "lockout_disable"
+        if value is not None and (
+            isinstance(value, bool) != boolean or not isinstance(value, (bool, str, int, float))
+        ):
+            raise ErrorResponse("unable to convert given user lockout config information")
+    if mount.type.lower() not in _LOCKABLE:
+        raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')
+    lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
+    threshold = given.get("lockout_threshold")
+    if threshold not in (None, ""):
+        text = str(threshold)
+        if not (text.isascii() and text.isdigit()):
+            raise ErrorResponse(
+                f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": invalid syntax'
+            )
+        if int(text) >= 2**64:
+            raise ErrorResponse(
+                f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": value out of range'
+            )
+        lockout["threshold"] = int(text)
+    for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
+        value = given.get(name)
+        if value not in (None, ""):
+            lockout[key] = 0 if value == "system" else _duration(str(value))
+    if given.get("lockout_disable") is not None:
+        lockout["disable"] = given["lockout_disable"]
+    config.user_lockout = lockout
+
+
+def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
+    if "plugin_version" not in call:
+        return
+    version = semantic_version(call["plugin_version"])
+    if version != f"v{call.core.flavor.version}{call.core.flavor.builtin_suffix}":
+        raise ErrorResponse(f"plugin not found in the catalog: {mount.type}, version={version}")
+    config.plugin_version = version
+
+
+def _token_type(value: str, mount: Mount, is_auth: bool) -> str:
+    if not is_auth:
+        raise ErrorResponse("'token_type' can only be modified on auth mounts")
+    if mount.type in ("token", "ns_token"):
+        raise ErrorResponse("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
+    if value not in ("", *TOKEN_TYPES):
+        raise ErrorResponse("invalid value for 'token_type'")
+    return value or "default-service"
+
+
+def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
+    """The mount's options after the change. Raises ErrorResponse for a version that cannot be."""
+    present = mount.options or {}
+    if "version" in given:
+        have = _version(present.get("version", ""), "unable to parse mount entry")
+        want = _version(given["version"], "unable to parse options")
+        if want not in (1, 2):
+            raise ErrorResponse(f"invalid version provided: {want}")
+        if have > want:
+            raise ErrorResponse(f"cannot downgrade mount from version {have}")
+    merged = {**present, **given}
+    return {name: value for name, value in merged.items() if value != "" or name == "version" or name not in given}
+
+
+def _version(text: str, framing: str) -> int:
+    try:
+        return int(text, 0) if text else 0
+    except ValueError:
+        raise ErrorResponse(f'{framing}: strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Response | None:
+    before = _version((mount.options or {}).get("version", ""), "")
+    mount.options = options
+    if "version" not in call["options"] or before >= _version(options["version"], ""):
+        return None
+    upgrade(mount)
+    warning = (
+        f"Upgrading mount from version {before} to version 0. This mount will be unavailable for a brief period and "
+        "will resume service shortly."
+    )
+    return Response(warnings=[warning])
+
+
+def upgrade(mount: Mount) -> None:
+    """Run a mount with the engine its options now ask for; a new engine starts with what it can take over."""
+    found = implementation(mount.type, mount.options)
+    if found is None or found.type == mount.engine:
+        return
+    mount.engine = found.type
+    mount.state = found.new_state()
