@@ -46,7 +46,7 @@ class Lockout:
     @staticmethod
     def guards(mount: Mount) -> bool:
         """Whether logins at this mount are counted."""
-        return mount.type in METHODS and not mount.config.user_lockout.get("lockout_disable")
+        return mount.type in METHODS and not mount.config.user_lockout.get("disable")
 
     @staticmethod
     def _setting(mount: Mount, name: str, default: int) -> int:
@@ -55,16 +55,16 @@ class Lockout:
     def locked(self, mount: Mount, user: str) -> bool:
         """Whether this user is refused now."""
         found = self._failures.get(mount.accessor, {}).get(user)
-        if found is None or found.count < self._setting(mount, "lockout_threshold", THRESHOLD):
+        if found is None or found.count < self._setting(mount, "threshold", THRESHOLD):
             return False
-        return self.core.clock.now() - found.last < self._setting(mount, "lockout_duration", DURATION)
+        return self.core.clock.now() - found.last < self._setting(mount, "duration", DURATION)
 
     def failed(self, mount: Mount, user: str) -> None:
         """Count a failed login; a pause longer than the reset time begins anew."""
         now = self.core.clock.now()
         users = self._failures.setdefault(mount.accessor, {})
         found = users.get(user)
-        if found is None or now - found.last > self._setting(mount, "lockout_counter_reset", RESET):
+        if found is None or now - found.last > self._setting(mount, "counter_reset", RESET):
             users[user] = Failures(1, now)
         else:
             found.count, found.last = found.count + 1, now
@@ -75,5 +75,5 @@ class Lockout:
 
     def users(self, mount: Mount) -> list[str]:
         """The users of a mount that are, or last were, locked; sorted."""
-        threshold = self._setting(mount, "lockout_threshold", THRESHOLD)
+        threshold = self._setting(mount, "threshold", THRESHOLD)
         return sorted(user for user, f in self._failures.get(mount.accessor, {}).items() if f.count >= threshold)

@@ -1,0 +1,208 @@
+"""The single parameters of a role, each at a path of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockkms.vault import cidr, policynames
+from mockkms.vault.auth.approle.model import AppRole, Role, engine
+from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, edited, too_long
+from mockkms.vault.auth.tokenparams import FIELDS
+from mockkms.vault.endpoint import Call, Endpoint
+from mockkms.vault.message import ErrorResponse, Operation, Response
+
+Show = Callable[[Role], dict[str, Any]]
+Change = Callable[[Call, Role], None]
+Clear = Callable[[Role], None]
+_ALL = {**ROLE_FIELDS, **FIELDS}
+_OLD_LIST = (
+    'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
+)
+
+
+def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | None, clear: Clear | None) -> Endpoint:
+    """A parameter at ``role/{role_name}/path``: how it is shown, changed and put back."""
+    endpoint = engine.path(
+        f"role/{{role_name}}/{path}",
+        {**ROLE_NAME, **{name: _ALL[name] for name in names}},
+        help=f"The {path} of a role.",
+    )
+
+    @endpoint.on(Operation.READ)
+    def read(state: AppRole, call: Call) -> Response | None:
+        role = state.role(call)
+        if role is None:
+            return None
+        return Response(data=show(role), warnings=[_OLD_LIST] if path == "bound-cidr-list" else [])
+
+    if change is not None:
+
+        @endpoint.on(Operation.UPDATE)
+        def update(state: AppRole, call: Call) -> None:
+            role = edited(state.must(call))
+            change(call, role)
+            state.put(role)
+
+    if clear is not None:
+
+        @endpoint.on(Operation.DELETE)
+        def delete(state: AppRole, call: Call) -> None:
+            found = state.role(call)
+            if found is not None:
+                role = edited(found)
+                clear(role)
+                state.put(role)
+
+    return endpoint
+
+
+def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint:
+    """A parameter that is one value of the role."""
+
+    def change(call: Call, role: Role) -> None:
+        if name not in call:
+            raise ErrorResponse(f"missing {name}")
+        setattr(role, name, call[name])
+        if check is not None:
+            check(call, role)
+
+    return _declare(
+        path, (name,), lambda role: {name: getattr(role, name)}, change, lambda role: setattr(role, name, default)
+    )
+
+
+# -- policies and period, which have former names ----------------------------------------------------------------
+
+
+def _show_policies(role: Role) -> dict[str, Any]:
+    data: dict[str, Any] = {"token_policies": list(role.token_policies or [])}
+    if role.old.get("policies"):
+        data["policies"] = role.old["policies"]
+    return data
+
+
+def _change_policies(call: Call, role: Role) -> None:
+    if "token_policies" not in call and "policies" not in call:
+        raise ErrorResponse("missing token_policies")
+    new = "token_policies" in call
+    role.token_policies = policynames.sanitize(call["token_policies" if new else "policies"])
+    role.old.pop("policies", None)
+    if "policies" in call:
+        role.old["policies"] = role.token_policies
+
+
+def _clear_policies(role: Role) -> None:
+    role.token_policies = None
+    role.old.pop("policies", None)
+
+
+def _show_period(role: Role) -> dict[str, Any]:
+    old = role.old.get("period", 0)
+    return {"token_period": role.token_period, **({"period": old} if old > 0 else {})}
+
+
+def _change_period(call: Call, role: Role) -> None:
+    if "token_period" not in call and "period" not in call:
+        raise ErrorResponse("missing period")
+    role.token_period = call["token_period" if "token_period" in call else "period"]
+    role.old.pop("period", None)
+    if "period" in call:
+        role.old["period"] = role.token_period
+    most = call.core.max_ttl(call.mount)
+    if role.token_period > most:
+        raise too_long(role.old.get("period", 0), most)
+
+
+def _clear_period(role: Role) -> None:
+    role.token_period = 0
+    role.old.pop("period", None)
+
+
+# -- addresses -----------------------------------------------------------------------------------------------------
+
+
+def _change_blocks(call: Call, role: Role) -> None:
+    for name in ("secret_id_bound_cidrs", "bound_cidr_list"):
+        if name in call.endpoint.fields and name in call:
+            blocks = list(call[name])
+            if not blocks:
+                raise ErrorResponse("missing bound_cidr_list")
+            try:
+                cidr.check_blocks(blocks)
+            except ValueError as error:
+                raise ErrorResponse(f"failed to validate CIDR blocks: {error}") from None
+            role.secret_id_bound_cidrs = blocks
+
+
+def _change_token_blocks(call: Call, role: Role) -> None:
+    if "token_bound_cidrs" in call:
+        try:
+            role.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
+        except ValueError as error:
+            raise ErrorResponse(f"failed to parse token_bound_cidrs: {error}") from None
+
+
+def _clear_blocks(role: Role) -> None:
+    role.secret_id_bound_cidrs = None
+
+
+def _clear_token_blocks(role: Role) -> None:
+    role.token_bound_cidrs = None
+
+
+# -- what a value must be ------------------------------------------------------------------------------------------
+
+
+def _check_uses(call: Call, role: Role) -> None:
+    if role.secret_id_num_uses < 0:
+        raise ErrorResponse("secret_id_num_uses cannot be negative")
+
+
+def _check_ttl(call: Call, role: Role) -> None:
+    if 0 < role.token_max_ttl < role.token_ttl:
+        raise ErrorResponse("token_ttl should not be greater than token_max_ttl")
+
+
+def _check_max_ttl(call: Call, role: Role) -> None:
+    if 0 < role.token_max_ttl < role.token_ttl:
+        raise ErrorResponse("token_max_ttl should be greater than or equal to token_ttl")
+
+
+def _change_role_id(call: Call, role: Role) -> None:
+    if not call["role_id"]:
+        raise ErrorResponse("missing role_id")
+    role.role_id = call["role_id"]
+
+
+local_secret_ids = _declare(
+    "local-secret-ids", (), lambda role: {"local_secret_ids": role.local_secret_ids}, None, None
+)
+policies = _declare(
+    "policies", ("policies", "token_policies"), _show_policies, _change_policies, _clear_policies
+)
+bound_cidr_list = _declare(
+    "bound-cidr-list", ("bound_cidr_list",), lambda role: {"bound_cidr_list": None}, _change_blocks, lambda role: None
+)
+secret_id_bound_cidrs = _declare(
+    "secret-id-bound-cidrs",
+    ("secret_id_bound_cidrs",),
+    lambda role: {"secret_id_bound_cidrs": role.secret_id_bound_cidrs},
+    _change_blocks,
+    _clear_blocks,
+)
+token_bound_cidrs = _declare(
+    "token-bound-cidrs",
+    ("token_bound_cidrs",),
+    lambda role: {"token_bound_cidrs": role.token_bound_cidrs},
+    _change_token_blocks,
+    _clear_token_blocks,
+)
+bind_secret_id = _plain("bind-secret-id", "bind_secret_id", None, True)
+secret_id_num_uses = _plain("secret-id-num-uses", "secret_id_num_uses", _check_uses, 0)
+secret_id_ttl = _plain("secret-id-ttl", "secret_id_ttl", None, 0)
+period = _declare("period", ("period", "token_period"), _show_period, _change_period, _clear_period)
+token_num_uses = _plain("token-num-uses", "token_num_uses", None, 0)
+token_ttl = _plain("token-ttl", "token_ttl", _check_ttl, 0)
+token_max_ttl = _plain("token-max-ttl", "token_max_ttl", _check_max_ttl, 0)
+role_id = _declare("role-id", ("role_id",), lambda role: {"role_id": role.role_id}, _change_role_id, None)

@@ -1,0 +1,70 @@
+"""Logging in with a role id and, where the role asks for one, a secret id."""
+
+from __future__ import annotations
+
+from mockkms.vault import cidr
+from mockkms.vault.auth.approle.model import AppRole, Role, SecretID, check_subset, engine
+from mockkms.vault.auth.approle.secretid import sweep
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
+
+login = engine.path(
+    "login",
+    {
+        "role_id": Field(Kind.STRING, help="The role's id."),
+        "secret_id": Field(Kind.STRING, default="", help="A secret id of the role."),
+    },
+    login=True,
+    help="Log in.",
+)
+_INVALID = "invalid role or secret ID"
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: AppRole, call: Call) -> Response:
+    role_id: str = call["role_id"].strip()
+    if not role_id:
+        raise ErrorResponse("missing role_id")
+    role = state.roles.get(state.role_ids.get(role_id, ""))
+    if role is None:
+        raise ErrorResponse(_INVALID)
+    entry = _spend_secret_id(state, call, role) if role.bind_secret_id else None
+    address = call.request.remote_address
+    if role.secret_id_bound_cidrs and not cidr.contains(role.secret_id_bound_cidrs, address):
+        raise ErrorResponse(f'source address "{address}" unauthorized by CIDR restrictions on the role: %!w(<nil>)')
+    metadata = {**(entry.metadata if entry is not None else {}), "role_name": role.name}
+    auth = Auth(
+        internal={"role_name": role.name},
+        metadata=metadata,
+        alias={"name": role.role_id, "metadata": metadata},
+    )
+    role.apply(auth, call.request)
+    own = entry.token_bound_cidrs if entry is not None else []
+    # As on the real server, this undoes what token_strictly_bind_ip has set.
+    auth.bound_cidrs = cidr.parse_addresses(own) if own else list(role.token_bound_cidrs or [])
+    return Response(auth=auth)
+
+
+def _spend_secret_id(state: AppRole, call: Call, role: Role) -> SecretID:
+    secret_id: str = call["secret_id"].strip()
+    if not secret_id:
+        raise ErrorResponse("missing secret_id")
+    sweep(state, call)
+    digest = role.digest(secret_id)
+    entry = role.secret_ids.get(digest)
+    if entry is None:
+        raise InvalidCredentials(_INVALID)
+    limited = entry.num_uses > 0
+    if entry.num_uses == 1:
+        state.drop_secret(role, digest)
+    elif limited:
+        entry.num_uses -= 1
+        entry.updated = call.now()
+    check_subset(entry.cidr_list, role.secret_id_bound_cidrs)
+    address = call.request.remote_address
+    if entry.cidr_list and not cidr.contains(entry.cidr_list, address):
+        how = "by CIDR restrictions on the secret ID: %!w(<nil>)" if limited else (
+            "through CIDR restrictions on the secret ID")  # fmt: skip
+        raise ErrorResponse(f'source address "{address}" unauthorized {how}')
+    return entry

@@ -1,0 +1,167 @@
+"""AppRole's state and engine: roles, the secret ids of each, and the accessors that find them."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockkms.vault import cidr, policynames
+from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.endpoint import Call, Engine
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Request, Response, unsupported_path
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+
+TIDY_PERIOD = 60
+"""Seconds: the real server removes expired secret ids once a minute, and until then they work. Here that is a minute
+after they expired, to the second."""
+
+
+@dataclass
+class SecretID:
+    """One secret id. Times are seconds since the epoch, lifetimes seconds."""
+
+    id: str
+    accessor: str
+    num_uses: int = 0
+    """Uses left; 0 is any number."""
+    ttl: int = 0
+    created: float = 0
+    updated: float = 0
+    expires: float = 0
+    """0 is never."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    cidr_list: list[str] = field(default_factory=list)
+    token_bound_cidrs: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Role(TokenParams):
+    """One role."""
+
+    name: str = ""
+    """In lower case."""
+    role_id: str = ""
+    hmac_key: str = ""
+    bind_secret_id: bool = True
+    secret_id_bound_cidrs: list[str] | None = None
+    secret_id_num_uses: int = 0
+    secret_id_ttl: int = 0
+    local_secret_ids: bool = False
+    secret_ids: dict[str, SecretID] = field(default_factory=dict)
+    """By their HMAC, which is what a listing shows."""
+
+    def digest(self, text: str) -> str:
+        """HMAC of a secret id under the role's key. Raises BackendError for one that is too long."""
+        if len(text.encode("utf-8", "replace")) > 4096:
+            raise BackendError("failed to create HMAC of secret_id: value is longer than maximum of 4096 bytes")
+        return hmac.new(self.hmac_key.encode(), text.encode("utf-8", "replace"), "sha256").hexdigest()
+
+
+@dataclass
+class AppRole:
+    """State of an AppRole mount."""
+
+    roles: dict[str, Role] = field(default_factory=dict)
+    role_ids: dict[str, str] = field(default_factory=dict)
+    """Role names by role id."""
+    accessors: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Role name and HMAC of the secret id, by accessor."""
+
+    def role(self, call: Call) -> Role | None:
+        """The role of the request's path."""
+        name: str = call["role_name"]
+        return self.roles.get(name.lower())
+
+    def must(self, call: Call) -> Role:
+        """The role of the request's path. Raises BackendError 404 ``unsupported path`` where there is none."""
+        role = self.role(call)
+        if role is None:
+            raise unsupported_path()
+        return role
+
+    def put(self, role: Role) -> None:
+        """Keep a role and the index of its id. Raises BackendError where no constraint is left, or the id is taken."""
+        if not constrained(role):
+            raise BackendError("at least one constraint should be enabled on the role")
+        owner = self.role_ids.get(role.role_id)
+        if owner is not None and owner != role.name:
+            raise BackendError("role_id already in use")
+        before = self.roles.get(role.name)
+        if before is not None:
+            self.role_ids.pop(before.role_id, None)
+        self.roles[role.name] = role
+        self.role_ids[role.role_id] = role.name
+
+    def drop(self, role: Role) -> None:
+        """Remove a role with its secret ids."""
+        for digest in list(role.secret_ids):
+            self.drop_secret(role, digest)
+        self.role_ids.pop(role.role_id, None)
+        self.roles.pop(role.name, None)
+
+    def drop_secret(self, role: Role, digest: str) -> None:
+        """Remove one secret id."""
+        entry = role.secret_ids.pop(digest, None)
+        if entry is not None:
+            self.accessors.pop(entry.accessor, None)
+
+    def tidy(self, now: float) -> None:
+        """Remove every secret id that expired at or before ``now``."""
+        for role in self.roles.values():
+            for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
+                self.drop_secret(role, digest)
+
+
+def constrained(role: Role) -> bool:
+    """Whether a login with this role needs more than the role id."""
+    return bool(role.bind_secret_id or role.secret_id_bound_cidrs or role.token_bound_cidrs)
+
+
+def check_subset(inner: list[str], outer: list[str] | None) -> None:
+    """Raises BackendError where a secret id's blocks are not within those of its role."""
+    if not inner or not outer:
+        return
+    full = [block if "/" in block else f"{block}/32" for block in outer]
+    if not cidr.subset(inner, full):
+        quoted = policynames.quoted
+        raise BackendError(
+            f"failed to verify subset relationship between CIDR blocks on the role {quoted(full)} and CIDR blocks on "
+            f"the secret ID {quoted(inner)}: %!w(<nil>)"
+        )
+
+
+def user_of(core: Core, request: Request, below: str) -> str:
+    """Whose failed logins the lockout counts: the role id's."""
+    given = request.data.get("role_id")
+    role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
+    if not role_id:
+        raise BackendError("missing role_id", status=core.flavor.missing_credentials)
+    return role_id
+
+
+def renew(state: AppRole, call: Call) -> Response:
+    """Renew a login as its role now says. Raises BackendError where the role is gone."""
+    auth: Auth = call.raw["auth"]
+    name = call.raw["role_name"]
+    role = state.roles.get(name)
+    if role is None:
+        raise BackendError(f'role "{name}" does not exist during renewal')
+    return Response(auth=role.renewed(auth))
+
+
+engine = Engine(
+    "approle",
+    kind="auth",
+    new_state=AppRole,
+    renew=renew,
+    user=user_of,
+    help="Logins of applications with a role id and a secret id.",
+)
+
+
+def refuse(error: ValueError, frame: str = "") -> ErrorResponse:
+    """A refusal in the words of ``error``."""
+    return ErrorResponse(f"{frame}{error}")

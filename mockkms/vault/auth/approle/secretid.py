@@ -1,0 +1,241 @@
+"""Secret ids: made, looked up, listed and destroyed, by themselves or by accessor; and tidied."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from mockkms.clock import ZERO_TIME, rfc3339
+from mockkms.vault import cidr
+from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, Role, SecretID, check_subset, engine
+from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import page
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, NotFound, Operation, Response
+
+_NEW = {
+    "metadata": Field(Kind.STRING, help="Text by name, as JSON or name=value pairs."),
+    "cidr_list": Field(Kind.COMMA_STRINGS, help="Address blocks that may log in with it."),
+    "token_bound_cidrs": Field(Kind.COMMA_STRINGS, help="Address blocks that may use its tokens."),
+    "num_uses": Field(Kind.INT, help="How often it may be used, within what the role allows."),
+    "ttl": Field(Kind.SECONDS, help="Lifetime in seconds, within what the role allows."),
+}
+_SECRET_ID = {"secret_id": Field(Kind.STRING, help="The secret id.")}
+_ACCESSOR = {"secret_id_accessor": Field(Kind.STRING, help="Accessor of the secret id.")}
+_BASE = "role/{role_name}"
+
+secret_ids = engine.path(f"{_BASE}/secret-id[/]", {**ROLE_NAME, **_NEW, **PAGE}, help="Make and list secret ids.")
+custom = engine.path(f"{_BASE}/custom-secret-id", {**ROLE_NAME, **_SECRET_ID, **_NEW}, help="Set a chosen secret id.")
+lookup = engine.path(f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look a secret id up.")
+destroy = engine.path(f"{_BASE}/secret-id/destroy[/]", {**ROLE_NAME, **_SECRET_ID}, help="Destroy a secret id.")
+lookup_accessor = engine.path(
+    f"{_BASE}/secret-id-accessor/lookup[/]", {**ROLE_NAME, **_ACCESSOR}, help="Look a secret id up by its accessor."
+)
+destroy_accessor = engine.path(
+    f"{_BASE}/secret-id-accessor/destroy[/]", {**ROLE_NAME, **_ACCESSOR}, help="Destroy a secret id by its accessor."
+)
+tidy = engine.path("tidy/secret-id", help="Remove the secret ids that expired.")
+
+
+def sweep(state: AppRole, call: Call) -> None:
+    """Do what the real server does once a minute: remove what expired."""
+    state.tidy(call.now() - TIDY_PERIOD)
+
+
+@secret_ids.on(Operation.LIST)
+def list_secret_ids(state: AppRole, call: Call) -> dict[str, Any]:
+    role = state.role(call)
+    if role is None:
+        raise ErrorResponse(f'role "{call["role_name"]}" does not exist')
+    sweep(state, call)
+    digests = page(sorted(role.secret_ids), call["after"], call["limit"])
+    return {"keys": [role.secret_ids[digest].accessor for digest in digests]}
+
+
+@secret_ids.on(Operation.UPDATE)
+def generate(state: AppRole, call: Call) -> dict[str, Any]:
+    return _register(state, call, call.core.entropy.uuid())
+
+
+@custom.on(Operation.UPDATE)
+def register_custom(state: AppRole, call: Call) -> dict[str, Any]:
+    return _register(state, call, call["secret_id"])
+
+
+def _register(state: AppRole, call: Call, id: str) -> dict[str, Any]:
+    if not id:
+        raise ErrorResponse("missing secret_id")
+    role = state.role(call)
+    if role is None:
+        raise ErrorResponse(f'role "{call["role_name"]}" does not exist', status=404)
+    if not role.bind_secret_id:
+        raise ErrorResponse("bind_secret_id is not set on the role")
+    entry = SecretID(id=id, accessor="")
+    entry.cidr_list = _blocks(call["cidr_list"], "CIDR blocks", role.secret_id_bound_cidrs)
+    entry.token_bound_cidrs = _blocks(call["token_bound_cidrs"], "token CIDR blocks", role.token_bound_cidrs)
+    entry.num_uses = _uses(call, role)
+    entry.ttl = _ttl(call, role)
+    try:
+        entry.metadata = parse_metadata(call["metadata"])
+    except ValueError as error:
+        raise ErrorResponse(f"failed to parse metadata: {error}") from None
+    sweep(state, call)
+    granted = add_secret_id(state, call, role, entry)
+    return {
+        "secret_id": id,
+        "secret_id_accessor": entry.accessor,
+        "secret_id_ttl": granted,
+        "secret_id_num_uses": entry.num_uses,
+    }
+
+
+def add_secret_id(state: AppRole, call: Call, role: Role, entry: SecretID) -> int:
+    """Enter a secret id with a new accessor; returns its lifetime in seconds. Raises BackendError for one in use."""
+    digest = role.digest(entry.id)
+    if digest in role.secret_ids:
+        raise BackendError("failed to store secret_id: SecretID is already registered")
+    now = call.now()
+    granted = min(entry.ttl, call.core.max_ttl(call.mount))
+    entry.accessor = call.core.entropy.uuid()
+    entry.created = entry.updated = now
+    entry.expires = now + granted if granted else 0
+    role.secret_ids[digest] = entry
+    state.accessors[entry.accessor] = (role.name, digest)
+    return granted
+
+
+def _blocks(blocks: list[str], what: str, outer: list[str] | None) -> list[str]:
+    try:
+        cidr.check_blocks(blocks)
+    except ValueError as error:
+        raise BackendError(f"failed to validate {what}: {error}") from None
+    check_subset(blocks, outer)
+    return list(blocks)
+
+
+def _uses(call: Call, role: Role) -> int:
+    most = role.secret_id_num_uses
+    if "num_uses" not in call:
+        return most
+    uses: int = call["num_uses"]
+    if uses < 0:
+        raise ErrorResponse("num_uses cannot be negative")
+    if most > 0 and (uses == 0 or uses > most):
+        raise ErrorResponse("num_uses cannot be higher than the role's secret_id_num_uses")
+    return uses
+
+
+def _ttl(call: Call, role: Role) -> int:
+    most = role.secret_id_ttl
+    if "ttl" not in call:
+        return most
+    ttl: int = call["ttl"]
+    if most > 0 and (ttl == 0 or ttl > most):
+        raise ErrorResponse("ttl cannot be longer than the role's secret_id_ttl")
+    return ttl
+
+
+def parse_metadata(text: str) -> dict[str, str]:
+    """Metadata sent as JSON, as ``name=value`` pairs, or either in base64. Raises ValueError in the server's words."""
+    text = text.strip()
+    if not text:
+        return {}
+    try:
+        text = base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        pass
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = ""
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict) or not all(isinstance(value, str) for value in parsed.values()):
+        parsed = _pairs(text)
+    for name, value in parsed.items():
+        if name and not value:
+            raise ValueError(f'invalid value for key "{name}"')
+    return parsed
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = {}
+    for item in sorted({part.strip().lower() for part in text.split(",") if part.strip()}):
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or "=" in value:
+            raise ValueError("failed to parse the input: invalid <key,value> format")
+        if not name or not value:
+            raise ValueError(f'failed to parse the input: invalid <key,value> pair: key: "{name}" value: "{value}"')
+        pairs[name] = value
+    return pairs
+
+
+def _role(state: AppRole, call: Call, needed: str) -> Role:
+    if not call[needed]:
+        raise ErrorResponse(f"missing {needed}")
+    role = state.role(call)
+    if role is None:
+        raise BackendError(f'role "{call["role_name"]}" does not exist')
+    sweep(state, call)
+    return role
+
+
+def _shown(entry: SecretID) -> dict[str, Any]:
+    return {
+        "secret_id_accessor": entry.accessor,
+        "secret_id_num_uses": entry.num_uses,
+        "secret_id_ttl": entry.ttl,
+        "creation_time": rfc3339(entry.created),
+        "expiration_time": rfc3339(entry.expires) if entry.expires else ZERO_TIME,
+        "last_updated_time": rfc3339(entry.updated),
+        "metadata": dict(entry.metadata),
+        "cidr_list": list(entry.cidr_list),
+        "token_bound_cidrs": list(entry.token_bound_cidrs),
+    }
+
+
+@lookup.on(Operation.UPDATE)
+def look_up(state: AppRole, call: Call) -> dict[str, Any] | None:
+    role = _role(state, call, "secret_id")
+    entry = role.secret_ids.get(role.digest(call["secret_id"]))
+    return None if entry is None else _shown(entry)
+
+
+@destroy.on(Operation.UPDATE, Operation.DELETE)
+def destroy_secret_id(state: AppRole, call: Call) -> None:
+    role = _role(state, call, "secret_id")
+    state.drop_secret(role, role.digest(call["secret_id"]))
+
+
+def _no_accessor(call: Call) -> str:
+    return f'failed to find accessor entry for secret_id_accessor: "{call["secret_id_accessor"]}"'
+
+
+@lookup_accessor.on(Operation.UPDATE)
+def look_up_accessor(state: AppRole, call: Call) -> dict[str, Any] | None:
+    role = _role(state, call, "secret_id_accessor")
+    found = state.accessors.get(call["secret_id_accessor"])
+    if found is None:
+        raise NotFound(data={"error": _no_accessor(call)})
+    entry = role.secret_ids.get(found[1]) if found[0] == role.name else None
+    return None if entry is None else _shown(entry)
+
+
+@destroy_accessor.on(Operation.UPDATE, Operation.DELETE)
+def destroy_by_accessor(state: AppRole, call: Call) -> None:
+    role = _role(state, call, "secret_id_accessor")
+    found = state.accessors.get(call["secret_id_accessor"])
+    if found is None:
+        raise BackendError(_no_accessor(call))
+    if found[0] != role.name or found[1] not in role.secret_ids:
+        raise ErrorResponse("invalid secret id accessor", status=403)
+    state.drop_secret(role, found[1])
+
+
+@tidy.on(Operation.UPDATE)
+def tidy_secret_ids(state: AppRole, call: Call) -> Response:
+    state.tidy(call.now())
+    text = "Tidy operation successfully started. Any information from the operation will be printed to "
+    return Response(status=202, warnings=[f"{text}{call.core.flavor.product}'s server logs."])

@@ -1,0 +1,132 @@
+"""What the JWT and Kubernetes methods ask of a token: its signature, its registered claims, and claims by pointer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.crypto import jws
+from mockkms.vault.number import Number
+
+DEFAULT_LEEWAY = 150
+"""Seconds by which a missing exp or nbf is guessed."""
+DEFAULT_SKEW = 60
+"""Seconds by which clocks may differ."""
+
+
+@dataclass
+class Expected:
+    """What a token has to be. Leeways in seconds: 0 is the default, negative is none."""
+
+    issuer: str = ""
+    subject: str = ""
+    audiences: list[str] = field(default_factory=list)
+    algorithms: list[str] = field(default_factory=list)
+    not_before_leeway: int = 0
+    expiration_leeway: int = 0
+    skew: int = 0
+    times_required: bool = True
+
+
+def signature_checked(text: str, keys: list[jws.PublicKey] | None) -> jws.Token:
+    """The token, verified by one of ``keys`` (None: not verified). Raises ValueError in the server's words."""
+    try:
+        token = jws.parse(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"error verifying token signature: {error}") from None
+    if keys is None:
+        if token.algorithm not in jws.ALGORITHMS:
+            raise ValueError("error verifying token signature: go-jose/go-jose: unexpected signature algorithm")
+    elif not any(jws.verified(token, key) for key in keys) or _unreadable(token):
+        raise ValueError("error verifying token signature: no known key successfully validated the token signature")
+    return token
+
+
+def _unreadable(token: jws.Token) -> bool:
+    try:
+        token.claims()
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float) -> dict[str, Any]:
+    """All claims of a token that is as expected at ``now``. Raises ValueError in the server's words."""
+    token = signature_checked(text, keys)
+    if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
+        raise ValueError("invalid algorithm (alg) header parameter: token signed with unexpected algorithm")
+    try:
+        claims: dict[str, Any] = json.loads(token.payload, parse_float=Number)
+    except (ValueError, RecursionError):
+        raise ValueError("error verifying token signature: the payload is no JSON") from None
+    if not isinstance(claims, dict):
+        raise ValueError("error verifying token signature: the payload is no JSON object")
+    if expected.issuer and claims.get("iss") != expected.issuer:
+        raise ValueError("invalid issuer (iss) claim")
+    if expected.subject and claims.get("sub") != expected.subject:
+        raise ValueError("invalid subject (sub) claim")
+    if expected.audiences and not set(expected.audiences) & set(_audiences(claims)):
+        raise ValueError("invalid audience (aud) claim: audience claim does not match any expected audience")
+    _check_times(claims, expected, now)
+    return claims
+
+
+def _audiences(claims: dict[str, Any]) -> list[str]:
+    audience = claims.get("aud")
+    values = audience if isinstance(audience, list) else [audience]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _check_times(claims: dict[str, Any], expected: Expected, now: float) -> None:
+    issued, expires, starts = (_moment(claims.get(name)) for name in ("iat", "exp", "nbf"))
+    if not issued and not expires and not starts:
+        if not expected.times_required:
+            return
+        raise ValueError("no issued at (iat), not before (nbf), or expiration time (exp) claims in token")
+    if not expires:
+        expires = max(issued, starts) + _leeway(expected.expiration_leeway, DEFAULT_LEEWAY)
+    if not starts:
+        starts = issued or expires - _leeway(expected.not_before_leeway, DEFAULT_LEEWAY)
+    skew = _leeway(expected.skew, DEFAULT_SKEW)
+    if now + skew < starts:
+        raise ValueError("invalid not before (nbf) claim: token not yet valid")
+    if now - skew > expires:
+        raise ValueError("invalid expiration time (exp) claim: token is expired")
+    if now + skew < issued:
+        raise ValueError("invalid issued at (iat) claim: token issued in the future")
+
+
+def _leeway(seconds: int, default: int) -> int:
+    return 0 if seconds < 0 else seconds or default
+
+
+def _moment(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, (int, Number)):
+        raise ValueError("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate")
+    return int(float(value)) if isinstance(value, Number) else value
+
+
+def claim(claims: dict[str, Any], name: str) -> Any:
+    """A claim by its name, or by a JSON pointer that begins with ``/``; None where there is none."""
+    value: Any = claims
+    if not name.startswith("/"):
+        value = claims.get(name)
+    else:
+        for part in name[1:].split("/"):
+            value = _step(value, part.replace("~1", "/").replace("~0", "~"))
+            if value is None:
+                return None
+    if name == "aud" and isinstance(value, str):
+        return [value]
+    return value
+
+
+def _step(value: Any, part: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(part)
+    if isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
+        return value[int(part)]
+    return None
