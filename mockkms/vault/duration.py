@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mockkms.clock import parse_rfc3339
+
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
 
@@ -21,6 +23,23 @@ def parse_seconds(value: Any) -> float:
     if text.endswith("d") and re.fullmatch(r"[+-]?\d+", text[:-1]):
         return float(text[:-1]) * 86400
     return parse_go(text)
+
+
+def parse_moment(value: Any) -> float:
+    """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError("could not parse time from input type")
+    text = str(value)
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return float(text)
+    if isinstance(value, (int, float)):
+        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    try:
+        if len(text) < 20 or text[10] != "T":
+            raise ValueError
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise ValueError("could not parse string as date and time") from None
 
 
 def parse_go(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.duration import parse_moment, parse_seconds
 
 
 class Kind(Enum):
@@ -105,6 +105,10 @@ def _signed_seconds(value: Any) -> tuple[bool, Any]:
     return True, int(parse_seconds(value))
 
 
+def _time(value: Any) -> tuple[bool, Any]:
+    return (False, None) if value is None else (True, parse_moment(value))
+
+
 def _comma_strings(value: Any) -> tuple[bool, Any]:
     if value is None or value == "":
         return True, []
@@ -189,5 +193,5 @@ _CONVERTERS = {
     Kind.INT64: _integer, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
     Kind.SIGNED_SECONDS: _signed_seconds, Kind.SLICE: _items, Kind.STRING_SLICE: _strings,
     Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _mapping,
-    Kind.TIME: _items,
+    Kind.TIME: _time,
 }  # fmt: skip

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.clock import parse_rfc3339
 from mockkms.vault import hcl
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.duration import parse_moment, parse_seconds
 from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.templates import has_template
@@ -188,20 +187,6 @@ def _moment(block: _Block, text: str) -> float:
         return parse_moment(text)
     except ValueError as error:
         raise ValueError(f'path "{block.path}": invalid expiration time: {error}') from None
-
-
-def parse_moment(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
-    try:
-        return float(int(text, 10))
-    except ValueError:
-        pass
-    try:
-        if len(text) < 20 or text[10:11] != "T":
-            raise ValueError
-        return parse_rfc3339(text)
-    except (ValueError, OverflowError):
-        raise ValueError("could not parse string as date and time") from None
 
 
 def _shape_path(rule: Rule) -> None:
