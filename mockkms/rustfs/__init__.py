@@ -2,6 +2,7 @@
 
 from mockkms.rustfs.admin import RustfsAdmin
 from mockkms.rustfs.message import RUSTFS_PREFIX, AdminReply, AdminRequest
-from mockkms.rustfs.state import RustfsState, SeedError
+from mockkms.rustfs.seeds import SeedError
+from mockkms.rustfs.state import RustfsState
 
 __all__ = ["RUSTFS_PREFIX", "AdminReply", "AdminRequest", "RustfsAdmin", "RustfsState", "SeedError"]

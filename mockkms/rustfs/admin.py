@@ -1,33 +1,33 @@
-"""The admin API as one object: which contract answers a request, and the state behind both."""
+"""The admin API as one object: which contract answers a request, who may ask, and the state behind both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from mockkms.rustfs import v1
-from mockkms.rustfs.message import KMS_PREFIX, AdminReply, AdminRequest, not_implemented
-from mockkms.rustfs.state import (
-    APIS,
-    AUTHS,
-    VAULTS,
-    RustfsState,
-    SeedError,
-    Settings,
-    choice,
-    dump,
-    read_key,
-    read_settings,
+from mockkms.rustfs import contract, iam, seeds, v1, v2
+from mockkms.rustfs.message import (
+    KMS_PREFIX,
+    RUSTFS_PREFIX,
+    AdminReply,
+    AdminRequest,
+    json_reply,
+    not_implemented,
+    xml_error,
 )
-from mockkms.rustfs.store import OwnStore, Store, StoreError, TransitStore, VaultClient, new_key_id
+from mockkms.rustfs.sigv4 import Refusal, authenticate
+from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
+from mockkms.rustfs.store import OwnStore, Store, TransitStore
+from mockkms.rustfs.v1.errors import access_denied
 from mockkms.vault.core import Core
 
 
 class RustfsAdmin:
     """The RustFS admin KMS API without HTTP.
 
-    ``api``: ``guide`` answers as the published usage guide says, ``handler`` as the code of its day did.
-    ``vault``: ``any`` or ``embedded``, see ``state.VAULTS``. ``state`` is all there is to snapshot and restore.
+    ``api``: ``guide`` answers as the published usage guide says, ``handler`` as the code of its day did, ``current`` as
+    the released server does, ``auto`` as each request shows which of them it means. ``vault``: ``any`` or ``embedded``;
+    ``auth``: ``none`` or ``sigv4``; see ``state``. ``state`` is all there is to snapshot and restore.
     """
 
     def __init__(self, core: Core, *, api: str = "guide", vault: str = "any", auth: str = "none") -> None:
@@ -40,13 +40,56 @@ class RustfsAdmin:
     # -- requests ----------------------------------------------------------------------------------------------
 
     def handle(self, request: AdminRequest) -> AdminReply:
-        """Answer one request; never raises."""
-        path = request.path.removeprefix(KMS_PREFIX)
+        """Answer one request; never raises. A HEAD gets the headers of its refusal and no body."""
         if request.method == "OPTIONS":
             return AdminReply(200)
-        if path == request.path or (request.method, path) not in v1.ROUTES:
+        reply = self._answer(request)
+        if request.method == "HEAD":
+            reply.body = b""
+        return reply
+
+    def _answer(self, request: AdminRequest) -> AdminReply:
+        access_key = ""
+        if self.state.auth == "sigv4":
+            try:
+                access_key = authenticate(request, self._secrets(), self.core.clock.now())
+            except Refusal as refusal:
+                return self._refuse(refusal)
+        below = request.path.removeprefix(KMS_PREFIX)
+        if below == request.path:
+            return self._user_api(request, access_key) or not_implemented()
+        chosen = contract.choose(self.state, request, below)
+        if chosen == "v1" and (request.method, below) in v1.ROUTES:
+            return v1.handle(self, request, below)
+        found = v2.find(request.method, below) if chosen != "v1" else None
+        if found is None:
             return not_implemented()
-        return v1.handle(self, request, path)
+        reply = v2.handle(self, request, found, access_key)
+        if chosen == "both" and reply.status == 200:
+            return contract.merged(reply, v1.handle(self, request, below))
+        return reply
+
+    def _user_api(self, request: AdminRequest, access_key: str) -> AdminReply | None:
+        if access_key in self.state.iam.users:
+            return xml_error(403, "AccessDenied", "Access Denied")
+        return iam.handle(self, request, request.path.removeprefix(RUSTFS_PREFIX))
+
+    def _refuse(self, refusal: Refusal) -> AdminReply:
+        if self.state.api == "guide":
+            error = access_denied()
+            return json_reply(error.status, error.body())
+        return xml_error(refusal.status, refusal.code, refusal.message)
+
+    def _secrets(self) -> dict[str, str]:
+        users = {name: user.secret for name, user in self.state.iam.users.items() if user.enabled}
+        return {**users, **self.state.users}
+
+    def may(self, access_key: str, action: str, key_id: str) -> bool:
+        """Whether who signed may do ``action``: an owner all, a user what its policies say, anybody where unsigned."""
+        user = self.state.iam.users.get(access_key)
+        if not access_key or access_key in self.state.users or user is None:
+            return True
+        return iam.allowed(self.state.iam, user, action, key_id)
 
     @property
     def contract_words(self) -> bool:
@@ -64,7 +107,7 @@ class RustfsAdmin:
         self.state.settings, self.state.client_token, self.state.running = settings, client_token, True
 
     def store(self) -> Store:
-        """The keys of the service in force."""
+        """The keys of the service in force, for the documented contract."""
         settings = self.state.settings
         if settings is not None and self.embedded(settings):
             return TransitStore(self.state, settings, self.core)
@@ -75,52 +118,11 @@ class RustfsAdmin:
     def seed(self, data: Mapping[str, Any], *, root_token: str = "") -> None:
         """Make the world that ``data`` describes, the ``rustfs:`` section of a world file; replaces the state.
 
-        ``{configured, kms_type, vault_address, vault_token, …, api, vault, auth, users, keys}``, the names of
-        ``POST /configure`` included. ``root_token`` is what an embedded Vault is asked with where the seed names no
-        credential. Raises SeedError with the place of the fault.
+        ``root_token`` is what an embedded Vault is asked with where the seed names no credential. Raises SeedError
+        with the place of the fault. What a seed may say: ``seeds.read``.
         """
-        state = RustfsState(
-            api=choice(data, "api", APIS, self.state.api),
-            vault=choice(data, "vault", VAULTS, self.state.vault),
-            auth=choice(data, "auth", AUTHS, self.state.auth),
-        )
-        if data.get("users"):
-            state.users = {str(name): str(secret) for name, secret in data["users"].items()}
-        self.state = state
-        if data.get("configured"):
-            settings = read_settings(data)
-            if settings.auth_method == "token" and not settings.token:
-                settings.token = root_token
-            self.install(settings, self._seeded_token(settings))
-        now = self.core.clock.now()
-        for name, values in (data.get("keys") or {}).items():
-            if values is not None and not isinstance(values, Mapping):
-                raise SeedError(f"keys.{name}", "a key is a mapping of status, created, key_id, algorithm")
-            key = read_key(str(name), values, now=now, key_id=new_key_id(self.core.entropy))
-            self._seed_in_vault(key.name)
-            state.keys[key.name] = key
-
-    def _seeded_token(self, settings: Settings) -> str:
-        if not self.embedded(settings) or settings.auth_method == "token":
-            return settings.token
-        try:
-            return VaultClient(self.core, settings.namespace, "").login(
-                settings.auth_mount, settings.role_id, settings.secret_id
-            )
-        except StoreError as error:
-            raise SeedError("vault_app_role_id", error.text) from None
-
-    def _seed_in_vault(self, name: str) -> None:
-        """Make a seeded key in the transit mount too, where that is the store and it is not there yet."""
-        store = self.store()
-        if not isinstance(store, TransitStore):
-            return
-        try:
-            if store.get(name) is None:
-                store.create(name)
-        except StoreError as error:
-            raise SeedError(f"keys.{name}", error.text) from None
+        seeds.plant(self, data, root_token)
 
     def dump(self) -> dict[str, Any]:
         """The seed that makes the present state."""
-        return dump(self.state)
+        return seeds.dump(self.state)

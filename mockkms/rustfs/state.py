@@ -1,12 +1,11 @@
-"""What the admin API knows: plain data that pickles, compares, and goes to a world file and back."""
+"""What the admin API knows: plain data that pickles and compares."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.clock import parse_rfc3339, rfc3339
+from mockkms.rustfs.iam import IamState
 
 APIS = ("auto", "guide", "handler", "current")
 """Which contract answers; see ``RustfsAdmin``."""
@@ -17,6 +16,10 @@ VAULTS = ("any", "embedded")
 
 AUTHS = ("none", "sigv4")
 """Whether a request must be signed."""
+
+
+PROBE = "rustfs-internal-kms-probe"
+"""The key that a started service of the current contract makes for itself."""
 
 
 @dataclass
@@ -30,6 +33,15 @@ class Key:
     """``Enabled``, ``Disabled`` or ``PendingDeletion``."""
     created: float = 0.0
     algorithm: str = "AES-256"
+    usage: str = "EncryptDecrypt"
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    deletion_date: float | None = None
+    rotated_at: float | None = None
+    cancelled: bool = False
+    """Its deletion was cancelled once, which the local backend shows in the key's origin."""
+    material: list[bytes] = field(default_factory=list)
+    """32 bytes a version, the newest last; made when first needed."""
 
 
 @dataclass
@@ -38,6 +50,14 @@ class Settings:
 
     backend: str
     """``Local``, ``VaultTransit``, ``VaultKV2``, ``Static`` or ``AWS``."""
+    default_key_id: str | None = None
+    timeout_seconds: int = 30
+    retry_attempts: int = 3
+    enable_cache: bool = True
+    max_cached_keys: int = 1000
+    cache_ttl_seconds: int = 300
+    dev_defaults: bool = False
+    # of a Vault
     address: str = ""
     auth_method: str = "token"
     """``token``, ``approle``, ``kubernetes`` or ``token_file``."""
@@ -47,12 +67,34 @@ class Settings:
     auth_mount: str = "approle"
     namespace: str | None = None
     mount_path: str = "transit"
-    timeout_seconds: int = 30
+    kv_mount: str = "secret"
+    key_path_prefix: str = "rustfs/kms/keys"
+    skip_tls_verify: bool = False
+    custom_ca: bool = False
+    client_identity: bool = False
+    # of the local, static and AWS backends
+    key_dir: str = ""
+    master_key: str | None = None
+    file_permissions: int | None = None
+    key_id: str = ""
+    secret_key: str = ""
+    region: str | None = None
+    endpoint_url: str | None = None
 
     @property
     def kms_type(self) -> str:
         """``vault`` or ``local``, the documented contract's words."""
         return "vault" if self.backend.startswith("Vault") else "local"
+
+
+@dataclass
+class Environment:
+    """What the real server reads from its environment variables."""
+
+    immediate_deletion: bool = False
+    backup_dir: str = ""
+    backup_kek_id: str = ""
+    backup_kek_version: int = 1
 
 
 @dataclass
@@ -62,117 +104,27 @@ class RustfsState:
     api: str = "guide"
     vault: str = "any"
     auth: str = "none"
+    contract: str = "v1"
+    """Of the last configuration that was accepted: what ``api: auto`` falls back on."""
     settings: Settings | None = None
+    persisted: Settings | None = None
     running: bool = False
+    error: str = ""
+    """Why the service could not start; empty while there is no such fault."""
     client_token: str = ""
     """The Vault token the admin API works with, once it has logged in (``vault: embedded``)."""
     keys: dict[str, Key] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=lambda: {"rustfsadmin": "rustfsadmin"})
-    """Access key to secret key."""
+    """Access key to secret key of the owners, who may do all."""
+    iam: IamState = field(default_factory=IamState)
+    environment: Environment = field(default_factory=Environment)
+    deployment_id: str = ""
+    backups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rekey: dict[str, Any] | None = None
+    """The last sweep, as it is shown."""
+    cache: dict[str, int] = field(default_factory=lambda: {"hits": 0, "misses": 0, "entries": 0})
 
     @property
     def configured(self) -> bool:
         """Whether there is a configuration that is in force."""
         return self.settings is not None and self.running
-
-
-class SeedError(ValueError):
-    """A world's ``rustfs:`` section says something impossible; ``where`` is the path of keys to it."""
-
-    def __init__(self, where: str, text: str) -> None:
-        super().__init__(f"{where}: {text}" if where else text)
-        self.where, self.text = where, text
-
-
-STATUSES = {"enabled": "Enabled", "active": "Enabled", "disabled": "Disabled", "pendingdeletion": "PendingDeletion"}
-
-
-def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: str) -> Key:
-    """A key of a seed, ``{status, created, key_id, algorithm}``, each optional."""
-    data = data or {}
-    where = f"keys.{name}"
-    word = str(data.get("status", "Enabled"))
-    status = STATUSES.get(word.lower())
-    if status is None:
-        raise SeedError(f"{where}.status", f"'{word}' is none of Enabled, Disabled, PendingDeletion")
-    return Key(
-        name=name,
-        key_id=str(data.get("key_id") or key_id),
-        status=status,
-        created=_moment(data.get("created"), now, f"{where}.created"),
-        algorithm=str(data.get("algorithm", "AES-256")),
-    )
-
-
-def _moment(value: Any, now: float, where: str) -> float:
-    """Seconds since the epoch of a number, an RFC 3339 text or what YAML makes of a date."""
-    if value is None:
-        return now
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    try:
-        return parse_rfc3339(value if isinstance(value, str) else value.isoformat())
-    except (ValueError, AttributeError):
-        raise SeedError(where, f"{value!r} is no time (RFC 3339, or seconds since the epoch)") from None
-
-
-def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
-    """A word of a seed that must be one of ``allowed``."""
-    value = data.get(name, default)
-    if value not in allowed:
-        raise SeedError(name, f"{value!r} is none of {', '.join(allowed)}")
-    return str(value)
-
-
-def read_settings(data: Mapping[str, Any]) -> Settings:
-    """The configuration a seed describes with the field names of ``POST /configure``."""
-    kms_type = choice(data, "kms_type", ("vault", "local"), "vault")
-    if kms_type == "local":
-        return Settings("Local")
-    role = str(data.get("vault_app_role_id") or "")
-    return Settings(
-        "VaultTransit",
-        address=str(data.get("vault_address") or "http://127.0.0.1:8200"),
-        auth_method="approle" if role else "token",
-        token=str(data.get("vault_token") or ""),
-        role_id=role,
-        secret_id=str(data.get("vault_app_role_secret_id") or ""),
-        namespace=str(data["vault_namespace"]) if data.get("vault_namespace") else None,
-        mount_path=str(data.get("vault_mount_path") or "transit"),
-        timeout_seconds=int(data.get("vault_timeout_seconds") or 30),
-    )
-
-
-def dump(state: RustfsState) -> dict[str, Any]:
-    """The seed that makes ``state``: what ``RustfsAdmin.seed`` reads."""
-    found: dict[str, Any] = {"configured": state.configured, "api": state.api, "vault": state.vault, "auth": state.auth}
-    settings = state.settings
-    if settings is not None and state.running:
-        found["kms_type"] = settings.kms_type
-        if settings.kms_type == "vault":
-            found.update(_vault_fields(settings))
-    if state.users != RustfsState().users:
-        found["users"] = dict(state.users)
-    found["keys"] = {
-        key.name: {
-            "status": key.status,
-            "created": rfc3339(key.created),
-            "key_id": key.key_id,
-            "algorithm": key.algorithm,
-        }
-        for key in state.keys.values()
-    }
-    return found
-
-
-def _vault_fields(settings: Settings) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "vault_address": settings.address,
-        "vault_token": settings.token,
-        "vault_app_role_id": settings.role_id,
-        "vault_app_role_secret_id": settings.secret_id,
-        "vault_namespace": settings.namespace,
-        "vault_mount_path": settings.mount_path,
-        "vault_timeout_seconds": settings.timeout_seconds,
-    }
-    return {name: value for name, value in fields.items() if value}

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
-from mockkms.rustfs.state import Key, RustfsState, Settings
+from mockkms.rustfs.state import PROBE, Key, RustfsState, Settings
 from mockkms.vault.core import Core
 from mockkms.vault.message import Operation, Request, Response
 
@@ -74,7 +74,7 @@ class OwnStore:
 
     def names(self) -> list[str]:
         """All names but the empty one, which the server makes and never finds again."""
-        return [name for name in self.state.keys if name]
+        return [name for name in self.state.keys if name and name != PROBE]
 
     def get(self, name: str) -> Key | None:
         """One key, or None."""
@@ -140,7 +140,8 @@ class TransitStore:
     def names(self) -> list[str]:
         """Names as transit lists them."""
         response = self.client.call(Operation.LIST, f"{self.mount}/keys/", absent=(404,))
-        return [str(name) for name in (response.data or {}).get("keys", [])] if response else []
+        names = [str(name) for name in (response.data or {}).get("keys", [])] if response else []
+        return [name for name in names if name != PROBE]
 
     def get(self, name: str) -> Key | None:
         """One key, or None. A key that was made in Vault directly gets its record here."""

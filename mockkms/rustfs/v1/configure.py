@@ -50,6 +50,7 @@ def configure(admin: RustfsAdmin, body: bytes) -> dict[str, Any]:
     client_token = ""
     if admin.embedded(settings):
         client_token = connect(admin, settings)
+    admin.state.contract, admin.state.persisted, admin.state.error = "v1", settings, ""
     admin.install(settings, client_token)
     return {"success": True, "message": "KMS configured successfully", "kms_type": kms_type}
 

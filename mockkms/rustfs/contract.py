@@ -1,0 +1,55 @@
+"""Which contract a request means: fixed by ``api``, or told by the request itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockkms.rustfs import v1, v2
+from mockkms.rustfs.message import AdminReply, AdminRequest, json_bytes, query_pairs
+from mockkms.rustfs.state import RustfsState
+
+
+def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
+    """``v1``, ``v2``, or ``both`` for the one route whose answers are merged."""
+    if state.api == "current":
+        return "v2"
+    if state.api in ("guide", "handler"):
+        return "v1"
+    route = (request.method, path)
+    if route not in v1.ROUTES:
+        return "v2"
+    if v2.find(*route) is None:
+        return "v1"
+    if path == "/status":
+        return "both" if state.configured else state.contract
+    told = _told(request, path)
+    return told or state.contract
+
+
+def _told(request: AdminRequest, path: str) -> str:
+    """What a field or parameter that only one contract knows says; nothing where there is none."""
+    if path == "/configure":
+        body = _object(request.body)
+        return "v1" if "kms_type" in body else "v2" if "backend_type" in body else ""
+    query = query_pairs(request.query_string)
+    if "keyName" in query:
+        return "v1"
+    if "keyId" in query or "key-id" in query:
+        return "v2"
+    return "v2" if _object(request.body) else ""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def merged(current: AdminReply, documented: AdminReply) -> AdminReply:
+    """One object with the members of both answers; they share none."""
+    return AdminReply(
+        200, dict(current.headers), json_bytes({**json.loads(documented.body), **json.loads(current.body)})
+    )

@@ -1,0 +1,116 @@
+"""Who may do what: users beside the owner, canned policies, and the three admin routes that make them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
+
+if TYPE_CHECKING:
+    from mockkms.rustfs.admin import RustfsAdmin
+
+KEY_RESOURCE = "arn:aws:kms:::key/"
+
+
+@dataclass
+class User:
+    """A user that is not the owner."""
+
+    secret: str
+    enabled: bool = True
+    policies: list[str] = field(default_factory=list)
+
+
+@dataclass
+class IamState:
+    """Users and policies by name."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    policies: dict[str, Any] = field(default_factory=dict)
+    """Policy documents as they were sent."""
+
+
+def allowed(iam: IamState, user: User, action: str, key_id: str) -> bool:
+    """Whether a user may do ``action`` on the key; an empty ``key_id`` is a request about no key in particular."""
+    granted = False
+    for name in user.policies:
+        statements = iam.policies.get(name, {}).get("Statement", [])
+        for statement in statements if isinstance(statements, list) else [statements]:
+            if _covers(statement, action, key_id):
+                if statement.get("Effect") == "Deny":
+                    return False
+                granted = granted or statement.get("Effect") == "Allow"
+    return granted
+
+
+def _covers(statement: Any, action: str, key_id: str) -> bool:
+    if not isinstance(statement, dict):
+        return False
+    if not any(fnmatchcase(action, pattern) for pattern in _texts(statement.get("Action"))):
+        return False
+    resources = _texts(statement.get("Resource"))
+    if not resources or not key_id:
+        return True
+    return any(pattern == "*" or fnmatchcase(KEY_RESOURCE + key_id, pattern) for pattern in resources)
+
+
+def _texts(value: Any) -> list[str]:
+    """A text or a list of texts."""
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, str)]
+
+
+def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply | None:
+    """Answer a request of the user API (only the owner may), or None for any other path."""
+    handler = _ROUTES.get((request.method, path))
+    if handler is None:
+        return None
+    query = dict(parse_qsl(request.query_string, keep_blank_values=True))
+    try:
+        document = json.loads(request.body) if request.body else {}
+    except ValueError as error:
+        return xml_error(400, "InvalidRequest", f"invalid JSON: {error}")
+    fault = handler(admin.state.iam, query, document if isinstance(document, dict) else {})
+    if fault:
+        return xml_error(400, "InvalidArgument", fault)
+    return AdminReply(200, {"Content-Type": "application/json"})
+
+
+def _add_user(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+    name, secret = query.get("accessKey", ""), body.get("secretKey")
+    if not name or not isinstance(secret, str) or not secret:
+        return "accessKey and secretKey are required"
+    kept = iam.users[name].policies if name in iam.users else []
+    iam.users[name] = User(secret, body.get("status", "enabled") == "enabled", kept)
+    return ""
+
+
+def _add_policy(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+    name = query.get("name", "")
+    if not name or "Statement" not in body:
+        return "a policy needs a name and statements"
+    iam.policies[name] = body
+    return ""
+
+
+def _set_policy(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+    user = iam.users.get(query.get("userOrGroup", ""))
+    if user is None:
+        return "no such user"
+    names = [name for name in query.get("policyName", "").split(",") if name]
+    unknown = [name for name in names if name not in iam.policies]
+    if unknown:
+        return f"no such policy: {unknown[0]}"
+    user.policies = names
+    return ""
+
+
+_ROUTES = {
+    ("PUT", "/add-user"): _add_user,
+    ("PUT", "/add-canned-policy"): _add_policy,
+    ("PUT", "/set-user-or-group-policy"): _set_policy,
+}

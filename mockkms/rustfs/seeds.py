@@ -1,0 +1,278 @@
+"""The ``rustfs:`` section of a world file, to state and back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from mockkms.clock import parse_rfc3339, rfc3339
+from mockkms.rustfs.iam import IamState, User
+from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, Environment, Key, RustfsState, Settings
+from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_id
+from mockkms.rustfs.v2.backends import BACKENDS
+
+if TYPE_CHECKING:
+    from mockkms.rustfs.admin import RustfsAdmin
+
+
+class SeedError(ValueError):
+    """A world's ``rustfs:`` section says something impossible; ``where`` is the path of keys to it."""
+
+    def __init__(self, where: str, text: str) -> None:
+        super().__init__(f"{where}: {text}" if where else text)
+        self.where, self.text = where, text
+
+
+_SECTION = (
+    "api", "vault", "auth", "contract", "configured", "kms_type", "vault_address", "vault_token", "vault_namespace",
+    "vault_mount_path", "vault_timeout_seconds", "vault_app_role_id", "vault_app_role_secret_id", "settings", "users",
+    "iam", "environment", "keys",
+)  # fmt: skip
+_KEY_FIELDS = (
+    "status", "created", "key_id", "algorithm", "usage", "description", "tags", "deletion_date", "rotated_at",
+    "cancelled", "material",
+)  # fmt: skip
+STATUSES = {"enabled": "Enabled", "active": "Enabled", "disabled": "Disabled", "pendingdeletion": "PendingDeletion"}
+
+
+def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: str) -> Key:
+    """A key of a seed: ``{status, created, key_id, algorithm, usage, description, tags, …}``, each optional."""
+    data = data or {}
+    where = f"keys.{name}"
+    unknown = [field for field in data if field not in _KEY_FIELDS]
+    if unknown:
+        raise SeedError(f"{where}.{unknown[0]}", f"a key has only {', '.join(_KEY_FIELDS)}")
+    word = str(data.get("status", "Enabled"))
+    status = STATUSES.get(word.lower())
+    if status is None:
+        raise SeedError(f"{where}.status", f"'{word}' is none of Enabled, Disabled, PendingDeletion")
+    deletion = data.get("deletion_date")
+    rotated = data.get("rotated_at")
+    try:
+        material = [base64.b64decode(version, validate=True) for version in data.get("material") or []]
+    except (ValueError, TypeError):
+        material = [b""]
+    if any(len(version) != 32 for version in material):
+        raise SeedError(f"{where}.material", "a version is 32 bytes in base64")
+    return Key(
+        name=name,
+        key_id=str(data.get("key_id") or key_id),
+        status=status,
+        created=_moment(data.get("created"), now, f"{where}.created"),
+        algorithm=str(data.get("algorithm", "AES-256")),
+        usage=choice(data, "usage", ("EncryptDecrypt", "SignVerify"), "EncryptDecrypt", f"{where}."),
+        description=None if data.get("description") is None else str(data["description"]),
+        tags={str(tag): str(value) for tag, value in (data.get("tags") or {}).items()},
+        deletion_date=None if deletion is None else _moment(deletion, now, f"{where}.deletion_date"),
+        rotated_at=None if rotated is None else _moment(rotated, now, f"{where}.rotated_at"),
+        cancelled=bool(data.get("cancelled")),
+        material=material,
+    )
+
+
+def show_key(key: Key) -> dict[str, Any]:
+    """The seed of one key; what has its usual value is left out."""
+    shown: dict[str, Any] = {
+        "status": key.status,
+        "created": rfc3339(key.created),
+        "key_id": key.key_id,
+        "algorithm": key.algorithm,
+    }
+    extra = {
+        "usage": key.usage if key.usage != "EncryptDecrypt" else None,
+        "description": key.description,
+        "tags": dict(key.tags) or None,
+        "deletion_date": rfc3339(key.deletion_date) if key.deletion_date is not None else None,
+        "rotated_at": rfc3339(key.rotated_at) if key.rotated_at is not None else None,
+        "cancelled": key.cancelled or None,
+        "material": [base64.b64encode(version).decode() for version in key.material] or None,
+    }
+    return {**shown, **{name: value for name, value in extra.items() if value is not None}}
+
+
+def _moment(value: Any, now: float, where: str) -> float:
+    """Seconds since the epoch of a number, an RFC 3339 text or what YAML makes of a date."""
+    if value is None:
+        return now
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return parse_rfc3339(value if isinstance(value, str) else value.isoformat())
+    except (ValueError, AttributeError):
+        raise SeedError(where, f"{value!r} is no time (RFC 3339, or seconds since the epoch)") from None
+
+
+def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str, where: str = "") -> str:
+    """A word of a seed that must be one of ``allowed``."""
+    value = data.get(name, default)
+    if value not in allowed:
+        raise SeedError(where + name, f"{value!r} is none of {', '.join(allowed)}")
+    return str(value)
+
+
+def read_settings(data: Mapping[str, Any]) -> Settings:
+    """The configuration a seed describes: in the words of ``POST /configure``, or whole under ``settings``."""
+    whole = data.get("settings")
+    if whole is not None:
+        known = {field.name for field in fields(Settings)}
+        unknown = [name for name in whole if name not in known]
+        if unknown:
+            raise SeedError(f"settings.{unknown[0]}", f"the settings have only {', '.join(sorted(known))}")
+        choice(whole, "backend", tuple(BACKENDS), "", "settings.")
+        return Settings(**whole)
+    kms_type = choice(data, "kms_type", ("vault", "local"), "vault")
+    if kms_type == "local":
+        return Settings("Local")
+    role = str(data.get("vault_app_role_id") or "")
+    timeout = data.get("vault_timeout_seconds", 30)
+    if not isinstance(timeout, int) or timeout < 1:
+        raise SeedError("vault_timeout_seconds", f"{timeout!r} is no whole number from 1")
+    return Settings(
+        "VaultTransit",
+        address=str(data.get("vault_address") or "http://127.0.0.1:8200"),
+        auth_method="approle" if role else "token",
+        token=str(data.get("vault_token") or ""),
+        role_id=role,
+        secret_id=str(data.get("vault_app_role_secret_id") or ""),
+        namespace=str(data["vault_namespace"]) if data.get("vault_namespace") else None,
+        mount_path=str(data.get("vault_mount_path") or "transit"),
+        timeout_seconds=timeout,
+    )
+
+
+def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
+    """Replace the state by what ``data`` describes.
+
+    ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``users``
+    (access key to secret key of owners), ``iam`` (``users`` and ``policies``), ``environment``, and ``keys``.
+    """
+    unknown = [name for name in data if name not in _SECTION]
+    if unknown:
+        raise SeedError(str(unknown[0]), f"the section has only {', '.join(_SECTION)}")
+    state = RustfsState(
+        api=choice(data, "api", APIS, admin.state.api),
+        vault=choice(data, "vault", VAULTS, admin.state.vault),
+        auth=choice(data, "auth", AUTHS, admin.state.auth),
+        contract=choice(data, "contract", ("v1", "v2"), "v1"),
+    )
+    if data.get("users"):
+        state.users = {str(name): str(secret) for name, secret in _mapping(data, "users").items()}
+    state.iam = read_iam(_mapping(data, "iam"))
+    environment = _mapping(data, "environment")
+    known = {field.name for field in fields(Environment)}
+    for name in environment:
+        if name not in known:
+            raise SeedError(f"environment.{name}", f"the environment has only {', '.join(sorted(known))}")
+    state.environment = Environment(**environment)
+    before, admin.state = admin.state, state
+    try:
+        _plant_service(admin, data, root_token)
+    except SeedError:
+        admin.state = before
+        raise
+
+
+def _plant_service(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
+    state, now = admin.state, admin.core.clock.now()
+    if data.get("configured") or data.get("settings"):
+        settings = read_settings(data)
+        if settings.auth_method == "token" and not settings.token:
+            settings.token = root_token
+        admin.install(settings, _token(admin, settings))
+        state.running, state.persisted = bool(data.get("configured")), settings
+    for name, values in _mapping(data, "keys").items():
+        if values is not None and not isinstance(values, Mapping):
+            raise SeedError(f"keys.{name}", "a key is a mapping, such as {status: Enabled}")
+        key = read_key(str(name), values, now=now, key_id=new_key_id(admin.core.entropy))
+        _plant_in_vault(admin, key.name)
+        state.keys[key.name] = key
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise SeedError(name, "this must be a mapping")
+    return value
+
+
+def read_iam(data: Mapping[str, Any]) -> IamState:
+    """Users that are no owners, ``{name: {secret, enabled, policies}}``, and policy documents by name."""
+    found = IamState(policies=dict(_mapping(data, "policies")))
+    for name, values in _mapping(data, "users").items():
+        if not isinstance(values, Mapping) or not values.get("secret"):
+            raise SeedError(f"iam.users.{name}", "a user needs a secret")
+        policies = [str(policy) for policy in values.get("policies") or []]
+        found.users[str(name)] = User(str(values["secret"]), bool(values.get("enabled", True)), policies)
+    return found
+
+
+def _token(admin: RustfsAdmin, settings: Settings) -> str:
+    if not admin.embedded(settings) or settings.auth_method != "approle":
+        return settings.token
+    client = VaultClient(admin.core, settings.namespace, "")
+    try:
+        return client.login(settings.auth_mount, settings.role_id, settings.secret_id)
+    except StoreError as error:
+        raise SeedError("vault_app_role_id", error.text) from None
+
+
+def _plant_in_vault(admin: RustfsAdmin, name: str) -> None:
+    """Make a key in the transit mount too, where that is the store and it is not there yet."""
+    store = admin.store()
+    if not isinstance(store, TransitStore) or name == PROBE:
+        return
+    try:
+        if store.get(name) is None:
+            store.create(name)
+    except StoreError as error:
+        raise SeedError(f"keys.{name}", error.text) from None
+
+
+def dump(state: RustfsState) -> dict[str, Any]:
+    """The seed that makes ``state``; secrets included, as a seed needs them."""
+    found: dict[str, Any] = {
+        "configured": state.configured, "api": state.api, "vault": state.vault, "auth": state.auth
+    }  # fmt: skip
+    if state.contract != "v1":
+        found["contract"] = state.contract
+    if state.settings is not None:
+        words = _words(state.settings)
+        if state.configured and read_settings(words) == state.settings:
+            found.update(words)
+        else:
+            found["settings"] = _changed(state.settings, Settings(""))
+    if state.users != RustfsState().users:
+        found["users"] = dict(state.users)
+    if state.iam != IamState():
+        found["iam"] = {
+            "users": {name: _changed(user, User("")) for name, user in state.iam.users.items()},
+            "policies": dict(state.iam.policies),
+        }
+    if state.environment != Environment():
+        found["environment"] = _changed(state.environment, Environment())
+    found["keys"] = {name: show_key(key) for name, key in state.keys.items()}
+    return found
+
+
+def _changed(value: Any, usual: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from ``usual``."""
+    before = asdict(usual)
+    return {name: now for name, now in asdict(value).items() if now != before[name]}
+
+
+def _words(settings: Settings) -> dict[str, Any]:
+    """A configuration in the words of the documented ``POST /configure``."""
+    if settings.kms_type == "local":
+        return {"kms_type": "local"}
+    words: dict[str, Any] = {
+        "vault_address": settings.address,
+        "vault_token": settings.token,
+        "vault_app_role_id": settings.role_id,
+        "vault_app_role_secret_id": settings.secret_id,
+        "vault_namespace": settings.namespace,
+        "vault_mount_path": settings.mount_path,
+        "vault_timeout_seconds": settings.timeout_seconds,
+    }
+    return {"kms_type": "vault", **{name: value for name, value in words.items() if value}}
