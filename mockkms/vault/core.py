@@ -250,7 +250,7 @@ class Core:
                     raise permission_denied()
                 if mount is None or engine is None:
                     trace.unhandled = True
-                    raise BackendError(
+                    raise ErrorResponse(
                         f'no handler for route "{request.namespace}{request.path}". route entry not found.', status=404
                     )
                 response = engine.dispatch(self, mount, request, below)
