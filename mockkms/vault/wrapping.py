@@ -69,7 +69,8 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
         return response
     if request.operation is Operation.LIST:
         data = response.data
-        if not data and not response.warnings or (data and "keys" in data and not data["keys"]):
+        empty = "keys" in data and not data["keys"] if data else not response.warnings
+        if empty:
             raise ErrorResponse("unsupported path", status=404)
     inner = "" if response.auth is None else response.auth.accessor
     mount = core.state.mounts.match(request.namespace, request.path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Call, Engine
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Request, Response, unsupported_path
+from mockkms.vault.message import Auth, BackendError, Request, Response, unsupported_path
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -160,8 +160,3 @@ engine = Engine(
     user=user_of,
     help="Logins of applications with a role id and a secret id.",
 )
-
-
-def refuse(error: ValueError, frame: str = "") -> ErrorResponse:
-    """A refusal in the words of ``error``."""
-    return ErrorResponse(f"{frame}{error}")

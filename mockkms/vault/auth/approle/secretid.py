@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 from mockkms.clock import ZERO_TIME, rfc3339
@@ -142,14 +143,11 @@ def parse_metadata(text: str) -> dict[str, str]:
     text = text.strip()
     if not text:
         return {}
-    try:
+    with suppress(ValueError):
         text = base64.b64decode(text, validate=True).decode("utf-8", "replace")
-    except ValueError:
-        pass
-    try:
+    parsed: Any = ""
+    with suppress(ValueError, RecursionError):
         parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        parsed = ""
     if parsed is None:
         return {}
     if not isinstance(parsed, dict) or not all(isinstance(value, str) for value in parsed.values()):
@@ -157,7 +155,7 @@ def parse_metadata(text: str) -> dict[str, str]:
     for name, value in parsed.items():
         if name and not value:
             raise ValueError(f'invalid value for key "{name}"')
-    return parsed
+    return dict(parsed)
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from mockkms.vault import policynames, ttl
+from mockkms.vault import policynames
+from mockkms.vault.auth.token.lifetimes import lifetimes, settle
 from mockkms.vault.auth.token.model import Role, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.duration import parse_seconds
@@ -64,14 +64,6 @@ def create_against_role(state: TokenRoles, call: Call) -> Response:
     return _create(call, role, orphan=False)
 
 
-@dataclass
-class _Asked:
-    """Lifetimes in seconds, after the role's were merged in."""
-
-    explicit_max_ttl: int = 0
-    period: int = 0
-
-
 def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
     parent = _parent(call)
     sudo = is_sudo(call)
@@ -104,8 +96,8 @@ def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
     _orphan(call, token, role, sudo, orphan)
     _inherit(token, parent, role, entity_id)
     response = Response()
-    asked = _lifetimes(call, token, role, sudo, response.warnings)
-    _settle_ttl(call, token, asked, response.warnings)
+    asked = lifetimes(call, token, role, sudo, response.warnings)
+    settle(call, token, asked, response.warnings)
     if token.ttl == 0:
         if parent.ttl:
             raise ErrorResponse("expiring root tokens cannot create non-expiring root tokens")
@@ -254,59 +246,3 @@ def _inherit(token: Token, parent: Token, role: Role | None, entity_id: str) -> 
         token.entity_id = parent.entity_id
         if role is None:
             token.bound_cidrs = list(parent.bound_cidrs)
-
-
-def _lifetime(name: str, text: str) -> int:
-    try:
-        seconds = int(parse_seconds(text))
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
-    if seconds < 0:
-        raise ErrorResponse(f"{name} must be positive")
-    return seconds
-
-
-def _lifetimes(call: Call, token: Token, role: Role | None, sudo: bool, warnings: list[str]) -> _Asked:
-    asked = _Asked()
-    if call["explicit_max_ttl"]:
-        token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])
-    if call["period"]:
-        asked.period = _lifetime("period", call["period"])
-        if asked.period and not sudo:
-            raise ErrorResponse("root or sudo privileges required to create periodic token")
-        token.period = asked.period
-    for name in ("ttl", "lease"):
-        if call[name]:
-            token.ttl = _lifetime(name, call[name])
-            break
-    if role is not None and token.type != "batch":
-        most = role.token_explicit_max_ttl
-        asked.explicit_max_ttl = _lesser("Explicit max TTL", asked.explicit_max_ttl, most, warnings)
-        asked.period = _lesser("Period", asked.period, role.token_period, warnings)
-    return asked
-
-
-def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
-    if not limit or not asked:
-        return asked or limit
-    lesser = min(asked, limit)
-    warnings.append(
-        f"{what} specified both during creation call and in role; using the lesser value of {lesser} seconds"
-    )
-    return lesser
-
-
-def _settle_ttl(call: Call, token: Token, asked: _Asked, warnings: list[str]) -> None:
-    if asked.period or token.ttl or "root" not in token.policies:
-        token.ttl, more = ttl.calculate(
-            call.core.limits(call.mount),
-            call.now(),
-            ttl=token.ttl,
-            period=asked.period,
-            explicit_max_ttl=asked.explicit_max_ttl,
-        )
-        warnings.extend(more)
-    if token.ttl == 0:
-        token.ttl = asked.explicit_max_ttl
-
-

@@ -1,0 +1,129 @@
+"""``config``: whose tokens a JWT mount accepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography import x509
+
+from mockkms.crypto import jws
+from mockkms.vault.auth.jwt.model import JWT, Config, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+
+_PROVIDERS = ("azure", "gsuite", "secureauth", "ibmisam", "kubernetes")
+
+config = engine.path(
+    "config",
+    fields={
+        "oidc_discovery_url": Field(Kind.STRING, help="Base of the issuer's discovery document."),
+        "oidc_discovery_ca_pem": Field(Kind.STRING, help="CA certificates for the discovery URL."),
+        "oidc_client_id": Field(Kind.STRING, help="OAuth client id at the issuer."),
+        "oidc_client_secret": Field(Kind.STRING, help="OAuth client secret at the issuer."),
+        "oidc_response_mode": Field(Kind.STRING, help="query or form_post."),
+        "oidc_response_types": Field(Kind.COMMA_STRINGS, help="code, id_token, or both."),
+        "jwks_url": Field(Kind.STRING, help="Where the issuer's keys are."),
+        "jwks_ca_pem": Field(Kind.STRING, help="CA certificates for jwks_url."),
+        "default_role": Field(Kind.LOWER_STRING, help="Role of a login that names none."),
+        "jwt_validation_pubkeys": Field(Kind.COMMA_STRINGS, help="The issuer's public keys, PEM."),
+        "jwt_supported_algs": Field(Kind.COMMA_STRINGS, help="Accepted signature algorithms."),
+        "bound_issuer": Field(Kind.STRING, help="Required iss claim."),
+        "provider_config": Field(Kind.MAP, help="Settings of a known identity provider."),
+        "override_allowed_server_names": Field(Kind.COMMA_STRINGS, help="Host names accepted in TLS."),
+        "namespace_in_state": Field(Kind.BOOL, help="The OIDC state carries the namespace."),
+        "skip_jwks_validation": Field(Kind.BOOL, help="Accept a URL that does not answer, with a warning."),
+    },
+    help="Whose tokens are accepted.",
+)
+_SHOWN = (
+    "oidc_discovery_url", "oidc_discovery_ca_pem", "oidc_client_id", "oidc_response_mode", "oidc_response_types",
+    "default_role", "jwt_validation_pubkeys", "jwt_supported_algs", "jwks_url", "jwks_ca_pem", "bound_issuer",
+    "override_allowed_server_names", "namespace_in_state",
+)  # fmt: skip
+
+
+@config.on(Operation.READ)
+def read(state: JWT, call: Call) -> dict[str, Any] | None:
+    """The configuration without the client secret."""
+    if state.config is None:
+        return None
+    provider = {k: v for k, v in state.config.provider_config.items() if k != "admin_impersonate_email"}
+    shown = {name: getattr(state.config, name) for name in _SHOWN}
+    return {**shown, "provider_config": provider, "status": "valid"}
+
+
+@config.on(Operation.UPDATE)
+def write(state: JWT, call: Call) -> Response | None:
+    """Replace the configuration. Raises ErrorResponse."""
+    names = [name for name in config.fields if name not in ("namespace_in_state", "skip_jwks_validation")]
+    made = Config(**{name: call[name] for name in names})
+    made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
+    warning = _check_source(state, made, call["skip_jwks_validation"])
+    _check_rest(made)
+    state.config = made
+    return Response(warnings=[warning]) if warning else None
+
+
+def _check_source(state: JWT, made: Config, lenient: bool) -> str:
+    kubernetes = made.provider_config.get("provider") == "kubernetes"
+    sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, kubernetes)
+    if sum(bool(source) for source in sources) != 1:
+        raise ErrorResponse(
+            "exactly one of 'jwt_validation_pubkeys', 'jwks_url', 'jwks_pairs', 'oidc_discovery_url', "
+            "or 'provider_config' must be set"
+        )
+    if bool(made.oidc_client_id) != bool(made.oidc_client_secret):
+        raise ErrorResponse("both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC")
+    if ".well-known/openid-configuration" in made.oidc_discovery_url:
+        raise ErrorResponse("'oidc_discovery_url' contains '.well-known' component")
+    if made.oidc_client_id and not made.oidc_discovery_url:
+        raise ErrorResponse("'oidc_discovery_url' must be set for OIDC")
+    for pem in made.jwt_validation_pubkeys:
+        parsed(pem, "error parsing public key: ")
+    if made.jwks_ca_pem and not made.jwt_validation_pubkeys and not _is_certificates(made.jwks_ca_pem):
+        raise ErrorResponse("error checking jwks_ca_pem")
+    url = made.oidc_discovery_url or made.jwks_url
+    if not url or url in state.jwks:
+        return ""
+    warning = "error checking oidc discovery URL" if made.oidc_discovery_url else "error checking jwks URL"
+    if not lenient:
+        refused = f': Get "{url.rstrip("/")}/.well-known/openid-configuration": dial tcp: connection refused'
+        raise ErrorResponse(warning + (refused if made.oidc_discovery_url else ""))
+    return warning
+
+
+def parsed(pem: str, prefix: str = "") -> jws.PublicKey:
+    """A public key from PEM. Raises ErrorResponse."""
+    try:
+        return jws.load_key(pem.encode())
+    except ValueError:
+        raise ErrorResponse(f"{prefix}data does not contain any valid public keys") from None
+
+
+def _is_certificates(pem: str) -> bool:
+    try:
+        return bool(x509.load_pem_x509_certificates(pem.encode()))
+    except ValueError:
+        return False
+
+
+def _check_rest(made: Config) -> None:
+    for algorithm in made.jwt_supported_algs:
+        if algorithm not in jws.ALGORITHMS:
+            raise ErrorResponse(f'invalid jwt_supported_algs: unsupported signing algorithm "{algorithm}"')
+    if not set(made.oidc_response_types) <= {"code", "id_token"}:
+        listed = " ".join(made.oidc_response_types)
+        raise ErrorResponse(f"invalid response_types [{listed}]. 'code' and 'id_token' are allowed")
+    if made.oidc_response_mode in ("", "query"):
+        if "id_token" in made.oidc_response_types:
+            raise ErrorResponse("query response_mode may not be used with an id_token response_type")
+    elif made.oidc_response_mode != "form_post":
+        raise ErrorResponse(f'invalid response_mode: "{made.oidc_response_mode}"')
+    if not made.provider_config:
+        return
+    provider = made.provider_config.get("provider")
+    if not isinstance(provider, str):
+        raise ErrorResponse("invalid provider_config: 'provider' field not found in provider_config")
+    if provider not in _PROVIDERS:
+        raise ErrorResponse(f'invalid provider_config: provider "{provider}" not found in custom providers')

@@ -1,0 +1,193 @@
+"""``login``: a token of the configured issuer becomes a token of this server."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockkms.crypto import jws
+from mockkms.vault import cidr
+from mockkms.vault.auth.claims import Expected, claim, validate
+from mockkms.vault.auth.jwt.config import parsed
+from mockkms.vault.auth.jwt.model import JWT, Config, Role, engine
+from mockkms.vault.auth.jwt.roles import shown_value
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.number import Number
+
+login = engine.path(
+    "login",
+    fields={
+        "role": Field(Kind.LOWER_STRING, help="Role to log in against; else the configured default."),
+        "jwt": Field(Kind.STRING, help="The signed token."),
+    },
+    login=True,
+    help="Log in with a JSON Web Token.",
+)
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: JWT, call: Call) -> Response:
+    """Log in. Raises ErrorResponse; for an address that the role refuses, permission denied."""
+    config = state.config
+    if config is None:
+        raise ErrorResponse("could not load configuration")
+    name = call["role"] or config.default_role
+    if not name:
+        raise ErrorResponse("missing role")
+    role = state.roles.get(name)
+    if role is None:
+        raise ErrorResponse(f'role "{name}" could not be found')
+    if role.role_type == "oidc":
+        raise ErrorResponse("role with oidc role_type is not allowed")
+    if not call["jwt"]:
+        raise ErrorResponse("missing token")
+    if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    claims = _claims(state, config, role, call)
+    if claim(claims, "aud") and not role.bound_audiences:
+        raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
+    alias, groups = _identity(claims, name, role)
+    _check_bound_claims(role, claims)
+    auth = Auth(
+        display_name=alias["name"],
+        alias=alias,
+        group_aliases=groups,
+        metadata=dict(alias["metadata"]),
+        internal={"role": name},
+    )
+    role.apply(auth, call.request)
+    if role.token_policies_template_claims:
+        auth.policies = _filled(auth.policies, claims)
+    return Response(auth=auth)
+
+
+def _claims(state: JWT, config: Config, role: Role, call: Call) -> dict[str, Any]:
+    url = config.oidc_discovery_url or config.jwks_url
+    pems = config.jwt_validation_pubkeys or state.jwks.get(url, [])
+    keys: list[jws.PublicKey] = [parsed(pem) for pem in pems]
+    expected = Expected(
+        issuer=config.bound_issuer,
+        subject=role.bound_subject,
+        audiences=role.bound_audiences or [],
+        algorithms=config.jwt_supported_algs,
+        not_before_leeway=role.not_before_leeway,
+        expiration_leeway=role.expiration_leeway,
+        skew=role.clock_skew_leeway,
+    )
+    try:
+        return validate(call["jwt"], keys, expected, call.now())
+    except ValueError as error:
+        raise ErrorResponse(f"error validating token: {error}") from None
+
+
+def _identity(claims: dict[str, Any], name: str, role: Role) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
+    if user is None:
+        raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
+    if not isinstance(user, str):
+        raise ErrorResponse(f'claim "{role.user_claim}" could not be converted to string')
+    metadata: dict[str, str] = {}
+    for source, target in (role.claim_mappings or {}).items():
+        value = claim(claims, source)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise ErrorResponse(f"error converting claim '{source}' to string")
+        metadata[target] = value
+    metadata["role"] = name
+    return {"name": user, "metadata": metadata}, _groups(claims, role)
+
+
+def _groups(claims: dict[str, Any], role: Role) -> list[dict[str, Any]]:
+    if not role.groups_claim:
+        return []
+    value = claim(claims, role.groups_claim)
+    if value is None:
+        raise ErrorResponse(f'failed to fetch groups: "{role.groups_claim}" claim not found in token')
+    if isinstance(value, dict):
+        raise ErrorResponse(f'"{role.groups_claim}" claim could not be converted to string list')
+    groups = value if isinstance(value, list) else [value]
+    for group in groups:
+        if not isinstance(group, str):
+            raise ErrorResponse(f"value {shown_value(group)} in groups claim could not be parsed as string")
+    return [{"name": group} for group in groups if group]
+
+
+def _check_bound_claims(role: Role, claims: dict[str, Any]) -> None:
+    for name, wanted in (role.bound_claims or {}).items():
+        found = claim(claims, name)
+        if found is None:
+            raise ErrorResponse(f'error validating claims: claim "{name}" is missing')
+        actual = _listed(found, "received")
+        if not _matches(_listed(wanted, "bound"), actual, not isinstance(found, list), role.bound_claims_type):
+            raise ErrorResponse(
+                f'error validating claims: claim "{name}" does not match any associated bound claim values'
+            )
+
+
+def _listed(value: Any, whose: str) -> list[Any]:
+    if value is None or isinstance(value, dict):
+        raise ErrorResponse(
+            f"error validating claims: {whose} claim is not a string, bool, int or list: {shown_value(value)}"
+        )
+    return value if isinstance(value, list) else [value]
+
+
+def _matches(wanted: list[Any], actual: list[Any], single: bool, kind: str) -> bool:
+    for want in wanted:
+        for have in actual:
+            if kind == "glob":
+                if isinstance(have, str) and isinstance(want, str) and _glob(want, have):
+                    return True
+            elif _same(want, have, single):
+                return True
+    return False
+
+
+def _same(want: Any, have: Any, single: bool) -> bool:
+    if isinstance(want, bool) or isinstance(have, bool) or isinstance(want, str) or isinstance(have, str):
+        return type(want) is type(have) and bool(want == have)
+    # On the real server a number inside a list never equals: only single numbers are brought to one form.
+    numbers = isinstance(want, (int, Number)) and isinstance(have, (int, Number))
+    return single and numbers and str(want) == str(int(float(have)) if isinstance(have, Number) else have)
+
+
+def _glob(pattern: str, text: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), text, re.DOTALL) is not None
+
+
+_ACTION = re.compile(r"\{\{\s*\.([\w.]+)\s*\}\}")
+
+
+def _filled(policies: list[str], claims: dict[str, Any]) -> list[str]:
+    """Policy names with ``{{.claim}}`` filled in; empty ones are dropped."""
+    filled = set()
+    for index, policy in enumerate(policies):
+        text = policy
+        for action in _ACTION.finditer(policy):
+            value: Any = claims
+            for part in action.group(1).split("."):
+                value = value.get(part) if isinstance(value, dict) else None
+            if value is None:
+                raise BackendError(
+                    f"failed to template policy [{index}]: unable to apply template: map has no entry for key "
+                    f'"{action.group(1)}"'
+                )
+            text = text.replace(action.group(0), shown_value(value))
+        filled.add(text)
+    return sorted(filled - {""})
+
+
+def renew(state: JWT, call: Call) -> Response:
+    """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
+    auth: Auth = call.raw["auth"]
+    name = str(call.raw.get("role", ""))
+    role = state.roles.get(name)
+    if role is None:
+        raise BackendError(f"role {name} does not exist during renewal")
+    return Response(auth=role.renewed(auth))
+
+
+engine.renew = renew

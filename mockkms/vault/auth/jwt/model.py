@@ -1,0 +1,71 @@
+"""What a JWT mount remembers. Durations in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.endpoint import Engine
+
+
+@dataclass
+class Config:
+    """Whose tokens are accepted: exactly one of the key sources is set."""
+
+    jwt_validation_pubkeys: list[str] = field(default_factory=list)
+    """PEM."""
+    jwks_url: str = ""
+    jwks_ca_pem: str = ""
+    oidc_discovery_url: str = ""
+    oidc_discovery_ca_pem: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_response_mode: str = ""
+    oidc_response_types: list[str] = field(default_factory=list)
+    jwt_supported_algs: list[str] = field(default_factory=list)
+    default_role: str = ""
+    bound_issuer: str = ""
+    provider_config: dict[str, Any] = field(default_factory=dict)
+    override_allowed_server_names: list[str] = field(default_factory=list)
+    namespace_in_state: bool = True
+
+
+@dataclass
+class Role(TokenParams):
+    """What a token must say to log in, and what its login gets."""
+
+    role_type: str = "jwt"
+    expiration_leeway: int = 0
+    not_before_leeway: int = 0
+    clock_skew_leeway: int = 0
+    bound_subject: str = ""
+    bound_audiences: list[str] | None = None
+    bound_claims_type: str = "string"
+    bound_claims: dict[str, Any] | None = None
+    claim_mappings: dict[str, str] | None = None
+    oauth2_metadata: list[str] | None = None
+    user_claim: str = ""
+    user_claim_json_pointer: bool = False
+    groups_claim: str = ""
+    oidc_scopes: list[str] | None = None
+    allowed_redirect_uris: list[str] | None = None
+    callback_mode: str = "client"
+    poll_interval: int = 0
+    verbose_oidc_logging: bool = False
+    max_age: int = 0
+    token_policies_template_claims: bool = False
+    oidc_disable_confirmation: bool = False
+
+
+@dataclass
+class JWT:
+    """One mount."""
+
+    config: Config | None = None
+    roles: dict[str, Role] = field(default_factory=dict)
+    jwks: dict[str, list[str]] = field(default_factory=dict)
+    """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL: nothing outside is ever asked."""
+
+
+engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.")

@@ -1,0 +1,78 @@
+"""How long a new token lives: what was asked for, what its role says, what the mount allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockkms.vault import ttl
+from mockkms.vault.auth.token.model import Role
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.endpoint import Call
+from mockkms.vault.message import ErrorResponse
+from mockkms.vault.token import Token
+
+
+@dataclass
+class Asked:
+    """What a new token is to live by, in seconds, after the role's were merged in."""
+
+    explicit_max_ttl: int = 0
+    period: int = 0
+
+
+def _lifetime(name: str, text: str) -> int:
+    try:
+        seconds = int(parse_seconds(text))
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    if seconds < 0:
+        raise ErrorResponse(f"{name} must be positive")
+    return seconds
+
+
+def lifetimes(call: Call, token: Token, role: Role | None, sudo: bool, warnings: list[str]) -> Asked:
+    """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse in the server's words."""
+    asked = Asked()
+    if call["explicit_max_ttl"]:
+        token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])
+    if call["period"]:
+        asked.period = _lifetime("period", call["period"])
+        if asked.period and not sudo:
+            raise ErrorResponse("root or sudo privileges required to create periodic token")
+        token.period = asked.period
+    for name in ("ttl", "lease"):
+        if call[name]:
+            token.ttl = _lifetime(name, call[name])
+            break
+    if role is not None and token.type != "batch":
+        most = role.token_explicit_max_ttl
+        asked.explicit_max_ttl = _lesser("Explicit max TTL", asked.explicit_max_ttl, most, warnings)
+        asked.period = _lesser("Period", asked.period, role.token_period, warnings)
+    return asked
+
+
+def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
+    if not limit or not asked:
+        return asked or limit
+    lesser = min(asked, limit)
+    warnings.append(
+        f"{what} specified both during creation call and in role; using the lesser value of {lesser} seconds"
+    )
+    return lesser
+
+
+def settle(call: Call, token: Token, asked: Asked, warnings: list[str]) -> None:
+    """Hold the token's lifetime against the mount's limits; a root token without one lives on."""
+    if asked.period or token.ttl or "root" not in token.policies:
+        token.ttl, more = ttl.calculate(
+            call.core.limits(call.mount),
+            call.now(),
+            ttl=token.ttl,
+            period=asked.period,
+            explicit_max_ttl=asked.explicit_max_ttl,
+        )
+        warnings.extend(more)
+    if token.ttl == 0:
+        token.ttl = asked.explicit_max_ttl
+
+
