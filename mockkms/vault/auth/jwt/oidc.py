@@ -9,7 +9,6 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
 
-_FAILED = "Vault login failed."
 _STATE = Field(Kind.STRING, query=True, help="The state that auth_url made.")
 
 auth_url = engine.path(
@@ -65,4 +64,4 @@ def make_url(state: JWT, call: Call) -> dict[str, Any]:
 @poll.on(Operation.UPDATE)
 def no_state(state: JWT, call: Call) -> None:
     """No login is ever under way here: its state is expired."""
-    raise ErrorResponse(f"{_FAILED} Expired or missing OAuth state.")
+    raise ErrorResponse(f"{call.core.flavor.product} login failed. Expired or missing OAuth state.")

@@ -1,0 +1,149 @@
+"""JSON Web Signatures in compact form: taken apart, verified, made. Algorithms by their JOSE names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA")
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+_HASHES: dict[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+_CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+
+
+@dataclass(frozen=True)
+class Token:
+    """A compact JWS, not verified."""
+
+    header: dict[str, Any]
+    payload: bytes
+    signed: bytes
+    signature: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """The ``alg`` of the header."""
+        value = self.header.get("alg", "")
+        return value if isinstance(value, str) else ""
+
+    def claims(self) -> dict[str, Any]:
+        """The payload as a JSON object. Raises ValueError."""
+        value = json.loads(self.payload)
+        if not isinstance(value, dict):
+            raise ValueError("the payload is no JSON object")
+        return value
+
+
+def parse(text: str) -> Token:
+    """Take a compact JWS apart. Raises ValueError."""
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise ValueError("go-jose/go-jose: compact JWS format must have three parts")
+    header = json.loads(_decode(parts[0]))
+    if not isinstance(header, dict):
+        raise ValueError("the header is no JSON object")
+    signed = f"{parts[0]}.{parts[1]}".encode()
+    return Token(header, _decode(parts[1]), signed, _decode(parts[2]))
+
+
+def load_key(pem: bytes) -> PublicKey:
+    """A public key from PEM, or the one of a certificate. Raises ValueError."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except ValueError:
+        key = x509.load_pem_x509_certificate(pem).public_key()
+    if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
+        raise ValueError("unsupported key")
+    return key
+
+
+def verified(token: Token, key: PublicKey) -> bool:
+    """Whether ``key`` made the signature, with the algorithm that the header names."""
+    algorithm = token.algorithm
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            if algorithm != "EdDSA":
+                return False
+            key.verify(token.signature, token.signed)
+        elif isinstance(key, rsa.RSAPublicKey):
+            if algorithm[:2] not in ("RS", "PS") or algorithm not in ALGORITHMS:
+                return False
+            digest = _HASHES[algorithm[2:]]
+            key.verify(token.signature, token.signed, _padding(algorithm, digest), digest)
+        else:
+            if _CURVES.get(algorithm) != key.curve.name:
+                return False
+            size = (key.key_size + 7) // 8
+            if len(token.signature) != 2 * size:
+                return False
+            r, s = (int.from_bytes(half, "big") for half in (token.signature[:size], token.signature[size:]))
+            key.verify(encode_dss_signature(r, s), token.signed, ec.ECDSA(_HASHES[algorithm[2:]]))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def sign(claims: str, key: PrivateKey, algorithm: str, key_id: str) -> str:
+    """A compact JWS over the JSON text ``claims``."""
+    header = json.dumps({"alg": algorithm, "kid": key_id}, separators=(",", ":"))
+    signed = f"{encode(header.encode())}.{encode(claims.encode())}"
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        signature = key.sign(signed.encode())
+    elif isinstance(key, rsa.RSAPrivateKey):
+        digest = _HASHES[algorithm[2:]]
+        signature = key.sign(signed.encode(), _padding(algorithm, digest), digest)
+    else:
+        size = (key.key_size + 7) // 8
+        r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(_HASHES[algorithm[2:]])))
+        signature = r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    return f"{signed}.{encode(signature)}"
+
+
+def encode(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
+    """The JSON Web Key of a public key, for signatures."""
+    out = {"use": "sig", "kid": key_id, "alg": algorithm}
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return {**out, "kty": "OKP", "crv": "Ed25519", "x": encode(key.public_bytes_raw())}
+    if isinstance(key, rsa.RSAPublicKey):
+        numbers = key.public_numbers()
+        return {**out, "kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
+    size = (key.key_size + 7) // 8
+    point = key.public_numbers()
+    x, y = (encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
+    return {**out, "kty": "EC", "crv": f"P-{key.key_size}", "x": x, "y": y}
+
+
+def _number(value: int) -> str:
+    return encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def _padding(algorithm: str, digest: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
+    if algorithm.startswith("PS"):
+        return padding.PSS(padding.MGF1(digest), padding.PSS.AUTO)
+    return padding.PKCS1v15()
+
+
+def _decode(part: str) -> bytes:
+    try:
+        data = part.encode("ascii")
+        if set(data) & set(b"=+/"):
+            raise ValueError("illegal base64 data at input byte 0")
+        return base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise ValueError("illegal base64 data at input byte 0") from None

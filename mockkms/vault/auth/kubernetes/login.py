@@ -1,0 +1,125 @@
+"""``login``: a service account's token becomes a token of this server."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockkms.crypto import jws
+from mockkms.vault import cidr
+from mockkms.vault.auth.claims import Expected, validate
+from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+
+login = engine.path(
+    "login",
+    fields={
+        "role": Field(Kind.STRING, help="Role to log in against."),
+        "jwt": Field(Kind.STRING, help="The service account's token."),
+    },
+    login=True,
+    help="Log in with a service account token.",
+)
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: Kubernetes, call: Call) -> Response:
+    """Log in. Raises ErrorResponse and BackendError, 403 for a token that is refused."""
+    for name in ("role", "jwt"):
+        if not call[name]:
+            raise ErrorResponse(f"missing {name}")
+    role = state.roles.get(call["role"].lower())
+    if role is None:
+        raise ErrorResponse(f'invalid role name "{call["role"]}"')
+    if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    if state.config is None:
+        raise BackendError("could not load backend configuration")
+    account = _account(_claims(state.config, role, call))
+    _check_bounds(role, account)
+    if not account["uid"]:
+        raise BackendError("could not parse UID from claims")
+    known = {name: account[name] for name in ("name", "namespace", "uid")}
+    if known not in state.reviewed:
+        raise permission_denied()
+    return Response(auth=_auth(role, call, account))
+
+
+def _auth(role: Role, call: Call, account: dict[str, str]) -> Auth:
+    metadata = {
+        "service_account_uid": account["uid"],
+        "service_account_name": account["name"],
+        "service_account_namespace": account["namespace"],
+        "service_account_secret_name": account["secret"],
+    }
+    named = f"{account['namespace']}/{account['name']}"
+    auth = Auth(
+        display_name=f"{account['namespace']}-{account['name']}",
+        alias={
+            "name": named if role.alias_name_source == "serviceaccount_name" else account["uid"],
+            "metadata": dict(metadata),
+        },
+        metadata={**metadata, "role": call["role"]},
+        internal={"role": call["role"]},
+    )
+    return role.apply(auth, call.request)
+
+
+def _claims(config: Config, role: Role, call: Call) -> dict[str, Any]:
+    keys = [jws.load_key(pem.encode()) for pem in config.pem_keys] or None
+    expected = Expected(audiences=[role.audience] if role.audience else [], times_required=False)
+    if not config.disable_iss_validation:
+        expected.issuer = config.issuer
+    try:
+        return validate(call["jwt"], keys, expected, call.now())
+    except ValueError as error:
+        if "verifying token signature" in str(error):
+            raise permission_denied() from None
+        raise BackendError(str(error), status=403) from None
+
+
+def _account(claims: dict[str, Any]) -> dict[str, str]:
+    prefix = "kubernetes.io/serviceaccount/"
+    account = {
+        "name": claims.get(prefix + "service-account.name"),
+        "uid": claims.get(prefix + "service-account.uid"),
+        "secret": claims.get(prefix + "secret.name"),
+        "namespace": claims.get(prefix + "namespace"),
+    }
+    projected = claims.get("kubernetes.io")
+    if isinstance(projected, dict):
+        account["namespace"] = projected.get("namespace")
+        inner = projected.get("serviceaccount")
+        if isinstance(inner, dict):
+            account["name"], account["uid"] = inner.get("name"), inner.get("uid")
+    return {name: value if isinstance(value, str) else "" for name, value in account.items()}
+
+
+def _check_bounds(role: Role, account: dict[str, str]) -> None:
+    if not _named(role.bound_service_account_names, account["name"]):
+        raise BackendError("service account name not authorized", status=403)
+    if not _named(role.bound_service_account_namespaces or [], account["namespace"]):
+        raise BackendError("namespace not authorized", status=403)
+
+
+def _named(patterns: list[str], name: str) -> bool:
+    for pattern in patterns:
+        parts = pattern.split("*")
+        if re.fullmatch(".*".join(re.escape(part) for part in parts), name, re.DOTALL):
+            return True
+    return False
+
+
+def renew(state: Kubernetes, call: Call) -> Response:
+    """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
+    auth: Auth = call.raw["auth"]
+    name = str(call.raw.get("role", ""))
+    role = state.roles.get(name.lower())
+    if role is None:
+        raise BackendError(f"role {name} does not exist during renewal")
+    return Response(auth=role.renewed(auth))
+
+
+engine.renew = renew
