@@ -21,6 +21,11 @@ def protect(password: str, salt: bytes) -> str:
     return f"{_OWN}{salt.hex()}${_digest(password, salt)}"
 
 
+def is_own(text: str) -> bool:
+    """Whether this is what ``protect`` made."""
+    return text.startswith(_OWN)
+
+
 def _digest(password: str, salt: bytes) -> str:
     return sha256(salt + password.encode("utf-8", "replace")).hexdigest()
 
