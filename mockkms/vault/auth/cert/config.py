@@ -1,0 +1,38 @@
+"""``config``: settings of a cert mount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.auth.cert.model import Cert, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+
+MAX_CACHE = 100_000
+
+config = engine.path(
+    "config",
+    fields={
+        "disable_binding": Field(Kind.BOOL, help="A renewal may show another certificate than the login."),
+        "enable_identity_alias_metadata": Field(Kind.BOOL, help="Certificate data becomes alias metadata."),
+        "ocsp_cache_size": Field(Kind.INT, default=100, help="How many OCSP answers are kept."),
+    },
+    help="Settings of the mount.",
+)
+
+
+@config.on(Operation.READ)
+def read(state: Cert, call: Call) -> dict[str, Any]:
+    """The settings, those never set too."""
+    return dict(vars(state.config))
+
+
+@config.on(Operation.UPDATE)
+def write(state: Cert, call: Call) -> None:
+    """Change what was sent. Raises ErrorResponse."""
+    if "ocsp_cache_size" in call and not 2 <= call["ocsp_cache_size"] <= MAX_CACHE:
+        raise ErrorResponse(f"invalid cache size, must be >= 2 and <= {MAX_CACHE}")
+    for name in config.fields:
+        if name in call:
+            setattr(state.config, name, call[name])

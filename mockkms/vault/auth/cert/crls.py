@@ -1,0 +1,93 @@
+"""``crls/{name}``: revocation lists that logins are checked against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography import x509
+
+from mockkms.vault.auth.cert.model import Cert, engine
+from mockkms.vault.auth.cert.roles import PAGE
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import page
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+
+crl = engine.path(
+    "crls/{name}",
+    fields={
+        "name": Field(Kind.STRING, help="Name of the list, in any case."),
+        "crl": Field(Kind.STRING, help="The list, PEM or DER."),
+        "url": Field(Kind.STRING, help="Where the list is."),
+    },
+    help="A revocation list.",
+)
+listing = engine.path("crls[/]", fields=PAGE, help="The names of all revocation lists.")
+
+
+@listing.on(Operation.LIST)
+def list_crls(state: Cert, call: Call) -> dict[str, Any]:
+    """The names of all revocation lists."""
+    names = page(sorted(state.crls), call["after"], call["limit"])
+    return {"keys": names} if names else {}
+
+
+@crl.on(Operation.READ)
+def read(state: Cert, call: Call) -> dict[str, Any]:
+    """The serial numbers of a list. Raises ErrorResponse for an unknown one."""
+    serials = _existing(state, call)
+    return {"serials": {serial: {} for serial in serials}} if serials else {}
+
+
+@crl.on(Operation.DELETE)
+def delete(state: Cert, call: Call) -> None:
+    """Forget a list. Raises ErrorResponse for an unknown one."""
+    _existing(state, call)
+    del state.crls[call["name"].lower()]
+
+
+def _existing(state: Cert, call: Call) -> list[str]:
+    name = call["name"].lower()
+    if name not in state.crls:
+        raise ErrorResponse(f"no such CRL {name}")
+    return state.crls[name]
+
+
+@crl.on(Operation.UPDATE)
+def write(state: Cert, call: Call) -> None:
+    """Take a list over. A URL cannot be asked: nothing outside is. Raises ErrorResponse and BackendError."""
+    if "crl" in call:
+        state.crls[call["name"].lower()] = _serials(call["crl"].encode("utf-8", "surrogateescape"))
+    elif "url" in call:
+        if not call["url"]:
+            raise ErrorResponse("empty CRL url")
+        raise BackendError(f'error fetching CRL: Get "{call["url"]}": dial tcp: connection refused')
+    else:
+        raise ErrorResponse("one of 'crl' or 'url' must be provided")
+
+
+def _serials(data: bytes) -> list[str]:
+    try:
+        if data.startswith(b"-----BEGIN X509 CRL"):
+            parsed = x509.load_pem_x509_crl(data)
+        else:
+            parsed = x509.load_der_x509_crl(data)
+    except ValueError:
+        raise ErrorResponse(f"failed to parse CRL: {_asn1_fault(data)}") from None
+    return [str(entry.serial_number) for entry in parsed]
+
+
+def _asn1_fault(data: bytes) -> str:
+    """What Go's ASN.1 reader says of something that is no CertificateList."""
+    if not data:
+        return "asn1: syntax error: sequence truncated"
+    if len(data) < 2 or data[1] >= 0x80:
+        return "asn1: syntax error: truncated tag or length"
+    kind, tag, compound = data[0] >> 6, data[0] & 0x1F, str(bool(data[0] & 0x20)).lower()
+    if (kind, tag, compound) == (0, 16, "true"):
+        return "asn1: syntax error: data truncated"
+    return (
+        f"asn1: structure error: tags don't match (16 vs {{class:{kind} tag:{tag} length:{data[1]} "
+        f"isCompound:{compound}}}) {{optional:false explicit:false application:false private:false "
+        "defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false} CertificateList @2"
+    )
