@@ -50,6 +50,5 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def merged(current: AdminReply, documented: AdminReply) -> AdminReply:
     """One object with the members of both answers; they share none."""
-    return AdminReply(
-        200, dict(current.headers), json_bytes({**json.loads(documented.body), **json.loads(current.body)})
-    )
+    both = {**json.loads(documented.body), **json.loads(current.body)}
+    return AdminReply(200, dict(current.headers), json_bytes(both))

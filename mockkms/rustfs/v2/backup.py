@@ -123,7 +123,7 @@ def export(call: Call) -> AdminReply:
             "backup_id": name,
             "snapshot_generation": bundle["generation"],
             "deployment_identity": deployment(call),
-            "artifact_count": len(keys) - len([1 for key in keys if key.startswith("\0")]),
+            "artifact_count": len(keys) + 1,
             "manifest_digest": bundle["digest"],
             "backup_kek_id": environment.backup_kek_id,
             "backup_kek_version": environment.backup_kek_version,

@@ -47,9 +47,7 @@ def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: Ke
 
 def create(call: Call) -> AdminReply:
     """``POST /keys``."""
-    body = (
-        bodies.read(call.body, bodies.CREATE) if call.body else {"key_usage": None, "description": None, "tags": None}
-    )
+    body = bodies.read(call.body or b"{}", bodies.CREATE)
     keys = ring(call)
     if keys is None:
         return answer(None, 503, NOT_RUNNING, "")

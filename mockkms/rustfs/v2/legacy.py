@@ -30,11 +30,7 @@ def needed(call: Call, text: str = NOT_INITIALIZED) -> Keyring:
 
 def create(call: Call) -> AdminReply:
     """``POST /create-key`` and ``POST /key/create``: the name in the query or in ``tags.name``."""
-    body = (
-        bodies.read(call.body, bodies.CREATE_LEGACY)
-        if call.body
-        else {"key_usage": None, "description": None, "tags": None}
-    )
+    body = bodies.read(call.body or b"{}", bodies.CREATE_LEGACY)
     tags = body["tags"] or {}
     asked = key_id_of(call.query)
     name = tags.get("name")
