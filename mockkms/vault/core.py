@@ -13,7 +13,7 @@ from mockkms.entropy import Entropy
 from mockkms.vault import audit, registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.flavor import FLAVORS, Flavor
-from mockkms.vault.idchecks import check_ids
+from mockkms.vault.idchecks import check_ids, settle_namespace
 from mockkms.vault.identity import IdentityState, IdentityStore
 from mockkms.vault.leases import LeaseState, LeaseStore
 from mockkms.vault.lockout import Lockout, LockoutState
@@ -195,6 +195,7 @@ class Core:
             raise ErrorResponse("cannot write to a path ending in '/'")
         if request.operation is Operation.INTERNAL:
             raise ErrorResponse("cannot handle internal-only request operation")
+        settle_namespace(self, request)
         mount = self.state.mounts.match(request.namespace, path)
         trace = request.trace
         if mount is not None:
@@ -251,7 +252,7 @@ class Core:
                 if mount is None or engine is None:
                     trace.unhandled = True
                     raise ErrorResponse(
-                        f'no handler for route "{request.namespace}{request.path}". route entry not found.', status=404
+                        f'no handler for route "{request.path}". route entry not found.', status=404
                     )
                 response = engine.dispatch(self, mount, request, below)
                 if decision.keys_filter and response is not None:

@@ -1,11 +1,50 @@
-"""Token and lease ids in bodies that the real server looks at before it knows who asks."""
+"""Token and lease ids that the real server looks at before it knows who asks: their form, and their namespace."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mockkms.vault.message import ErrorResponse, Request
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
 
 _TOKENS = frozenset(("auth/token/lookup", "auth/token/renew", "auth/token/revoke", "auth/token/revoke-orphan"))
 _LEASES = frozenset(("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke"))
+
+_OWN = frozenset(("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"))
+_WRAPPING = frozenset(("sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"))
+
+
+def settle_namespace(core: Core, request: Request) -> None:
+    """Let a request about a token or a lease run in the namespace of that token or lease, wherever it was sent to."""
+    path = request.path
+    if not core.flavor.namespaces or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):
+        return
+    if path in _OWN or path in _WRAPPING or (path == "auth/token/lookup" and "token" not in request.data):
+        token = core.tokens.lookup(request.token) if request.token else None
+        if token is not None:
+            request.namespace = token.namespace
+        return
+    id = ""
+    if path in _TOKENS:
+        id = str(request.data.get("token", ""))
+    elif path.startswith("sys/leases/"):
+        id = _lease_id(request)
+    _, dot, suffix = id.rpartition(".")
+    namespace = core.namespaces.by_id(suffix) if dot else None
+    if namespace:
+        request.namespace = namespace
+
+
+def _lease_id(request: Request) -> str:
+    given = request.data.get("lease_id")
+    if given is not None:
+        return str(given)
+    for prefix in ("sys/leases/renew/", "sys/leases/revoke/"):
+        if request.path.startswith(prefix):
+            return request.path.removeprefix(prefix)
+    return ""
 
 
 def check_ids(request: Request) -> None:

@@ -23,7 +23,7 @@ def login(core: Core, request: Request, mount: Mount, auth: Auth) -> tuple[Auth,
         if not auth.alias.get("name"):
             raise BackendError("missing name in alias")
         auth.entity_id = core.identity.login(mount, auth.alias, auth.group_aliases)
-    source = mount.path.removeprefix("auth/").replace("/", "-")
+    source = (mount.namespace + mount.path).removeprefix("auth/").replace("/", "-")
     auth.display_name = (source + auth.display_name).removesuffix("-")
     granted, warnings = ttl.calculate(
         core.limits(mount),
