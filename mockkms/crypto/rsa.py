@@ -69,7 +69,7 @@ def sign_pkcs1v15(private: bytes, digest: bytes, hash: str) -> bytes:
         raise RSAError("crypto/rsa: input must be hashed message")
     if len(digest) > key.key_size // 8 - 11:
         raise RSAError("crypto/rsa: message too long for RSA key size")
-    return key.sign(digest, padding.PKCS1v15(), utils.NoDigestInfo() if hash == NONE else _prehashed(hash))
+    return _sign_unhashed(private, digest) if hash == NONE else key.sign(digest, padding.PKCS1v15(), _prehashed(hash))
 
 
 def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash: str) -> bool:
@@ -84,6 +84,17 @@ def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash: str) -
     except InvalidSignature:
         return False
     return True
+
+
+def _sign_unhashed(private: bytes, data: bytes) -> bytes:
+    """By hand (and not in constant time), as not every release of ``cryptography`` signs without a digest header."""
+    numbers = rsa_private(private).private_numbers()
+    size = (numbers.public_numbers.n.bit_length() + 7) // 8
+    block = b"\x00\x01" + b"\xff" * (size - len(data) - 3) + b"\x00" + data
+    message = int.from_bytes(block, "big")
+    low = pow(message, numbers.dmq1, numbers.q)
+    high = (pow(message, numbers.dmp1, numbers.p) - low) * numbers.iqmp % numbers.p
+    return (low + high * numbers.q).to_bytes(size, "big")
 
 
 def _verify_unhashed(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -39,7 +39,7 @@ def make(state: Transit, call: Call) -> Reply:
     if key is None:
         raise ErrorResponse("encryption key not found")
     number = call["key_version"] or key.latest_version
-    if number != key.latest_version and number < key.min_encryption_version:
+    if key.min_encryption_version and number != key.latest_version and number < key.min_encryption_version:
         raise ErrorResponse("cannot generate HMAC: version is too old (disallowed by policy)")
     try:
         secret = key.hmac_key(number)

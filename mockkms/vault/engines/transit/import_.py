@@ -57,6 +57,7 @@ def import_key(state: Transit, call: Call) -> Reply:
         raise BackendError("import cannot be used on keys with convergent encryption enabled")
     if call["auto_rotate_period"] > 0 and not call["allow_rotation"]:
         raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
+    _check_one_source(call)
     kind = TYPES.get(call["type"].lower())
     if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.flavor.transit_additions):
         raise ErrorResponse(f"unknown key type: {call['type']}")
@@ -87,6 +88,7 @@ def import_key(state: Transit, call: Call) -> Reply:
 @extend.on(Operation.UPDATE)
 def import_version(state: Transit, call: Call) -> Reply:
     """A new version of an imported key, or the private half of a version that has none."""
+    _check_one_source(call)
     key = find(state, call["name"], call.core)
     if key is None:
         raise BackendError(f"no key found with name {call['name']}; to import a new key, use the import/ endpoint")
@@ -105,6 +107,12 @@ def import_version(state: Transit, call: Call) -> Reply:
     except KeyFault as error:
         raise BackendError(str(error)) from None
     return None
+
+
+def _check_one_source(call: Call) -> None:
+    """The real server looks for a public key under a name that it does not document. Raises BackendError."""
+    if "ciphertext" in call.raw and "publicKey" in call.raw:
+        raise BackendError("only one of the following fields, ciphertext and public_key, can be set")
 
 
 def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
