@@ -193,6 +193,7 @@ class Engine:
         setup: Callable[[Any, Core, Mount], None] | None = None,
         renew: Callable[[Any, Call], Reply] | None = None,
         revoke: Callable[[Any, Call], Reply] | None = None,
+        take_over: Callable[[Any, float], Any] | None = None,
         user: Callable[[Core, Request, str], str] | None = None,
     ) -> None:
         self.type = type
@@ -209,6 +210,8 @@ class Engine:
         ``max_ttl`` and ``period`` set anew; None gives up without an error; a BackendError refuses.
         """
         self.revoke = revoke
+        self.take_over = take_over
+        """Makes this engine's state from that of the one that ran the mount before (KV version 1 to 2), at a moment."""
         self.user = user
         """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
         self.endpoints: list[Endpoint] = []

@@ -86,6 +86,8 @@ def check_new_mount(call: Call, path: str, type: str, options: dict[str, str]) -
     found = implementation(type, options)
     if found is None or found.kind != "secret":
         raise ErrorResponse(f"plugin not found in the catalog: {type}")
+    if found.type == "kv" and options.get("version", "") not in ("", "1"):
+        raise ErrorResponse(f'nil backend of type "{type}" returned from factory')
 
 
 @one.on(Operation.DELETE)

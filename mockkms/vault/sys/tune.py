@@ -230,7 +230,7 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
     mount.options = options
     if "version" not in call["options"] or before >= _version(options["version"], ""):
         return None
-    upgrade(mount)
+    upgrade(mount, call.now())
     warning = (
         f"Upgrading mount from version {before} to version 0. This mount will be unavailable for a brief period and "
         "will resume service shortly."
@@ -238,10 +238,10 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
     return Response(warnings=[warning])
 
 
-def upgrade(mount: Mount) -> None:
+def upgrade(mount: Mount, now: float) -> None:
     """Run a mount with the engine its options now ask for; a new engine starts with what it can take over."""
     found = implementation(mount.type, mount.options)
     if found is None or found.type == mount.engine:
         return
     mount.engine = found.type
-    mount.state = found.new_state()
+    mount.state = found.take_over(mount.state, now) if found.take_over else found.new_state()

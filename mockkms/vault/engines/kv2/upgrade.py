@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from mockkms.vault.engines.kv1 import KV1
+from mockkms.vault.engines.kv2.engine import engine
 from mockkms.vault.engines.kv2.model import KV2, Version
 from mockkms.vault.engines.kv2.payload import stored
-from mockkms.vault.mounts import Mount
 
 
-def upgrade(mount: Mount, now: float) -> None:
-    """Turn a KV version 1 mount into version 2 in place (its options are the caller's to set); ``now`` in seconds."""
-    before: KV1 = mount.state
+def upgrade(before: KV1, now: float) -> KV2:
+    """The state of a version 2 mount with what a version 1 mount held; ``now`` in seconds since the epoch."""
     after = KV2()
     for path, data in before.secrets.items():
         key = after.open(path, now)
         after.append(path, key, Version(created=now), stored(data))
         # The real server migrates with a window of one version, which leaves this mark.
         key.oldest = 1
-    mount.state = after
-    mount.engine = "kv2"
+    return after
+
+
+engine.take_over = upgrade
