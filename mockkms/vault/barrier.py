@@ -1,8 +1,8 @@
 """One sealable barrier: its unseal key in shares, and what rotating it and generating root tokens remember.
 
-The root namespace has one; a sealable namespace has one of its own. The crypto is real: the root key is kept encrypted
-with AES-256-GCM under the unseal key, the unseal key is split by Shamir's scheme, and a wrong share fails where it fails
-on the real server: at the tag of the stored key.
+The root namespace has one; a sealable namespace has one of its own. The crypto is real: the root key is kept
+encrypted with AES-256-GCM under the unseal key, the unseal key is split by Shamir's scheme, and a wrong share fails
+where it fails on the real server: at the tag of the stored key.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[b
 def decode_key(text: str, *, bounded: bool = True) -> bytes:
     """A key given as hex or base64. Raises SealError.
 
-    ``bounded``: hex of a length no key has is read as base64, so that base64 that looks like hex is taken for what it is.
+    ``bounded``: hex of a length no key has is read as base64, so that base64 that looks like hex is no trap.
     """
     try:
         key = bytes.fromhex(text) if len(text) % 2 == 0 and text.isalnum() and text.isascii() else None

@@ -34,6 +34,7 @@ from mockkms.vault.mounts import Mount, MountConfig, MountTable
 from mockkms.vault.namespaces import NamespaceState, NamespaceStore
 from mockkms.vault.policies import PolicyState, PolicyStore
 from mockkms.vault.quotas import QuotaState, QuotaStore
+from mockkms.vault.rerouting import reroute
 from mockkms.vault.seal import SealState, SealStore
 from mockkms.vault.tokens import Token, TokenState, TokenStore
 from mockkms.vault.ttl import Limits
@@ -96,7 +97,7 @@ class Core:
         self.tokens.create_root(root_token)
 
     def initialize(self, shares: int, threshold: int) -> tuple[list[bytes], str]:
-        """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns the shares, the root token."""
+        """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
         parts = self.seal.initialize(shares, threshold)
         self.mount_defaults("")
         return parts, self.tokens.create_root(self.flavor.service_prefix + self.entropy.base62(24)).id
@@ -190,6 +191,7 @@ class Core:
         self.seal.check()
         self.leases.expire_due()
         self.namespaces.resolve(request)
+        reroute(self, request)
         path = request.path
         if path.endswith("/") and request.operation in WRITES:
             raise ErrorResponse("cannot write to a path ending in '/'")

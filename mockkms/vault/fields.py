@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
@@ -30,6 +32,7 @@ class Kind(Enum):
     TIME = auto()
 
 
+_NO_MAP = "expected type 'map[string]interface {}', got unconvertible type"
 _ZERO: dict[Kind, Any] = {
     Kind.STRING: "", Kind.LOWER_STRING: "", Kind.NAME: "", Kind.BOOL: False, Kind.INT: 0, Kind.INT64: 0,
     Kind.FLOAT: 0.0, Kind.SECONDS: 0, Kind.SIGNED_SECONDS: 0, Kind.TIME: None,
@@ -115,15 +118,28 @@ def _comma_strings(value: Any) -> tuple[bool, Any]:
     if isinstance(value, str):
         return True, [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, list):
-        return True, [_string(part)[1].strip() for part in value]
-    return True, [_string(value)[1]]
+        return True, [part.strip() for part in _each(value, _string)]
+    return True, _each([value], _string)
 
 
 def _strings(value: Any) -> tuple[bool, Any]:
     if value is None or value == "":
         return True, []
     items = value if isinstance(value, list) else [value]
-    return True, [_string(part)[1].strip() for part in items]
+    return True, [part.strip() for part in _each(items, _string)]
+
+
+def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> list[Any]:
+    """Every item converted. Raises ValueError with all faults, each with its index."""
+    converted, faults = [], []
+    for index, item in enumerate(items):
+        try:
+            converted.append(converter(item)[1])
+        except ValueError as error:
+            faults.append(str(error).replace("''", f"'[{index}]'", 1))
+    if faults:
+        raise ValueError("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
+    return converted
 
 
 def _items(value: Any) -> tuple[bool, Any]:
@@ -135,7 +151,7 @@ def _items(value: Any) -> tuple[bool, Any]:
 def _ints(value: Any) -> tuple[bool, Any]:
     if isinstance(value, str):
         value = [part for part in value.split(",") if part]
-    return True, [_integer(part)[1] for part in _items(value)[1]]
+    return True, _each(_items(value)[1], _integer)
 
 
 def _mapping(value: Any) -> tuple[bool, Any]:
@@ -143,14 +159,26 @@ def _mapping(value: Any) -> tuple[bool, Any]:
         return True, {}
     if isinstance(value, dict):
         return True, value
-    raise ValueError(f"'' expected a map, got '{go_kind(value)}'")
+    if isinstance(value, list):
+        # The weak decoder merges a list of objects; an empty one is an empty object.
+        merged: dict[str, Any] = {}
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                raise ValueError(f"'[{index}]' {_NO_MAP} '{go_type(item)}'")
+            merged.update(item)
+        return True, merged
+    raise ValueError(f"'' {_NO_MAP} '{go_type(value)}'")
 
 
 def _pairs(value: Any) -> tuple[bool, Any]:
     if value is None:
         return True, {}
     if isinstance(value, dict):
-        return True, {name: _string(item)[1] for name, item in value.items()}
+        try:
+            return True, {name: _string(item)[1] for name, item in value.items()}
+        except ValueError:
+            # What is no map of texts is tried as a list of key=value.
+            value = [value]
     pairs = {}
     for item in _strings(value)[1] if value != "" else [""]:
         name, equals, text = item.partition("=")
@@ -169,7 +197,19 @@ def _lower(value: Any) -> tuple[bool, Any]:
 
 
 def _float(value: Any) -> tuple[bool, Any]:
-    return True, float(value or 0)
+    if value is None or value == "":
+        return True, 0.0
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"'' expected type 'float64', got unconvertible type '{go_type(value)}'")
+    text = str(value)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        why = "value out of range" if isinstance(error, OverflowError) else "invalid syntax"
+        raise ValueError(f"'' cannot parse value as 'float64': strconv.ParseFloat: {why}") from None
+    if number in (math.inf, -math.inf) and "inf" not in text.lower():
+        raise ValueError("'' cannot parse value as 'float64': strconv.ParseFloat: value out of range")
+    return True, number
 
 
 def go_type(value: Any) -> str:
@@ -179,13 +219,6 @@ def go_type(value: Any) -> str:
     if isinstance(value, dict):
         return "map[string]interface {}"
     return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")
-
-
-def go_kind(value: Any) -> str:
-    """The Go kind of a value, as in ``expected a map, got 'string'``."""
-    return {"[]interface {}": "slice", "map[string]interface {}": "map", "json.Number": "string"}.get(
-        go_type(value), go_type(value)
-    )
 
 
 _CONVERTERS = {

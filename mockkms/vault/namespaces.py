@@ -1,7 +1,7 @@
 """Namespaces: the tree, which one a request is for, and what may be done in it.
 
-A namespace is named by its path from the root with a trailing slash (``team/app/``); the root is ``""``. A request names
-it by the header, by the front of its path, or both; the longest namespace that fits wins.
+A namespace is named by its path from the root with a trailing slash (``team/app/``); the root is ``""``. A request
+names it by the header, by the front of its path, or both; the longest namespace that fits wins.
 """
 
 from __future__ import annotations
@@ -187,6 +187,7 @@ class NamespaceStore:
                 for key in [k for k in table if k[0] == child]:
                     del table[key]
             core.quotas.namespace_removed(child)
+            core.identity.forget_namespace(child)
             del self._items[child]
         core.policies.forget_caches()
 
@@ -226,7 +227,10 @@ def validate(path: str) -> None:
         for character in segment:
             category = unicodedata.category(character)
             if category[0] == "C" or category in ("Zl", "Zp"):
-                text = f'"{segment}" contains unicode characters that cannot be used in a namespace name: \'{character}\''
+                text = (
+                    f'"{segment}" contains unicode characters that cannot be used in a namespace name: '
+                    f"'{character}'"
+                )
             elif character.isspace():
                 text = f'"{segment}" contains space characters that cannot be used in a namespace name'
             elif character in "+*":

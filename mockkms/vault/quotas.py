@@ -1,8 +1,8 @@
 """Rate limit quotas: which rule a request falls under, and whether it has used it up.
 
-A rule holds for a namespace, a mount, a path below a mount (with ``*`` at the end: everything with that prefix) or a role
-of an auth method; the most specific one counts. Every client address has a bucket of its own in each rule. All of it
-follows the world's clock.
+A rule holds for a namespace, a mount, a path below a mount (with ``*`` at the end: everything with that prefix) or a
+role of an auth method; the most specific one counts. Every client address has a bucket of its own in each rule. All
+of it follows the world's clock.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ _FIELDS = {
     "haunhealthycode": Field(
         Kind.INT, query=True, needs="status_extras", help="Status of a standby without a connection to the active node."
     ),
-    "removedcode": Field(Kind.INT, query=True, needs="status_extras", help="Status of a node removed from its cluster."),
+    "removedcode": Field(
+        Kind.INT, query=True, needs="status_extras", help="Status of a node removed from its cluster."
+    ),
 }
 
 health = engine.path("health", fields=_FIELDS, help="Whether this server can serve.", outside=True)

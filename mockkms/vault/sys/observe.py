@@ -15,6 +15,7 @@ _LEVELS = {
     "trace": "trace", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn",
     "error": "error", "err": "error",
 }  # fmt: skip
+_LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
 _MONITOR_LEVELS = ("", "trace", "debug", "info", "warn", "error", "off")
 
 metrics = engine.path(
@@ -93,7 +94,7 @@ def read_logger(_state: Any, call: Call) -> Response:
 
 
 def _levels(call: Call) -> dict[str, str]:
-    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(("core", "http", "audit"), "info"))
+    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(_LOGGERS, "info"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
@@ -88,7 +89,7 @@ def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
 def write_rate_limit(_state: Any, call: Call) -> None:
     """Make or replace a rule; the counts of all clients start anew."""
     rate = call["rate"]
-    if not rate > 0:
+    if not 0 < rate < math.inf:
         raise ErrorResponse("'rate' is invalid")
     namespace, mount, suffix = _place(call)
     role = call["role"]

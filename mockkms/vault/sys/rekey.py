@@ -6,14 +6,13 @@ from typing import Any
 
 from mockkms.vault import rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
+from mockkms.vault.endpoint import Call
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.rotation import REKEY
 from mockkms.vault.sys import generate_root
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.rotate_root import INIT_FIELDS, SHARE_FIELDS, shown_shares
-from mockkms.vault.sys.strict import decoded
+from mockkms.vault.sys.strict import Members, decoded
 
 _INIT = {
     "secret_shares": (int, "secret_shares"),
@@ -129,7 +128,7 @@ def give_rekey_share(_state: Any, call: Call) -> Response:
     return Response(document={"nonce": nonce, "complete": True, **listed})
 
 
-def _share(call: Call, struct: str, members: dict[str, tuple[type, str]]) -> tuple[bytes, str]:
+def _share(call: Call, struct: str, members: Members) -> tuple[bytes, str]:
     body = decoded(call, struct, members)
     if not body["key"]:
         raise ErrorResponse("'key' must be specified in request body as JSON")

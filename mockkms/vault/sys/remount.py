@@ -47,9 +47,9 @@ def move(_state: Any, call: Call) -> Response:
     if mount is None:
         raise ErrorResponse(f'no matching mount at "{sanitized(source)}"')
     whole = to_namespace + to_path
-    taken = [m for key, m in sorted(core.state.mounts.entries.items()) if key.startswith(whole) or whole.startswith(key)]
+    taken = next((at for at in sorted(core.state.mounts.entries) if at.startswith(whole) or whole.startswith(at)), "")
     if taken:
-        raise ErrorResponse(f'path already in use at "{taken[0].namespace}{taken[0].path}"')
+        raise ErrorResponse(f'path already in use at "{taken}"')
     migration = core.entropy.uuid()
     exact = (mount.namespace, mount.path) == (from_namespace, from_path)
     if exact:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockkms.vault.endpoint import Call
 from mockkms.vault.message import ErrorResponse
 
+Members = Mapping[str, tuple[type, str]]
 _GO = {str: "string", int: "int", bool: "bool", list: "[]string"}
 
 
-def decoded(call: Call, struct: str, members: dict[str, tuple[type, str]]) -> dict[str, Any]:
+def decoded(call: Call, struct: str, members: Members) -> dict[str, Any]:
     """The members of a body, each with its zero value where it is missing or null. Raises ErrorResponse.
 
     ``members``: JSON name to type and the name Go shows for it. Names match in any case, as in Go.
