@@ -1,0 +1,72 @@
+"""``mockkms_client``: pytest-aiohttp's test client aimed at the running server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import BaseTestServer, TestClient
+from aiohttp.web import BaseRunner
+from yarl import URL
+
+
+class _Running(BaseTestServer[Any]):
+    """A server that already runs elsewhere: nothing to start, nothing to stop."""
+
+    def __init__(self, url: str) -> None:
+        address = URL(url)
+        super().__init__(scheme=address.scheme, host=address.host or "127.0.0.1", port=address.port)
+        self._root = address
+        self.port = address.port
+        self._address = address
+
+    async def _make_runner(self, **kwargs: Any) -> BaseRunner[Any]:
+        raise RuntimeError("the server runs already")
+
+    async def start_server(self, **kwargs: Any) -> None:
+        self._root = self._address
+
+    @property
+    def started(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        return
+
+
+class MockClient:
+    """Requests with the root token: ``await client.get("/v1/sys/health")``; the usual aiohttp keywords apply."""
+
+    def __init__(self, factory: Callable[..., Awaitable[TestClient[Any, Any]]], url: str, token: str) -> None:
+        self._factory = factory
+        self._url = url
+        self._token = token
+        self._client: TestClient[Any, Any] | None = None
+
+    async def request(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """Send a request with any method, ``LIST`` included."""
+        if self._client is None:
+            self._client = await self._factory(_Running(self._url))
+        headers = {"X-Vault-Token": self._token, **options.pop("headers", {})}
+        return await self._client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **options: Any) -> ClientResponse:
+        """GET."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> ClientResponse:
+        """POST."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> ClientResponse:
+        """PUT."""
+        return await self.request("PUT", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> ClientResponse:
+        """DELETE."""
+        return await self.request("DELETE", path, **options)
+
+    async def list(self, path: str, **options: Any) -> ClientResponse:
+        """LIST."""
+        return await self.request("LIST", path, **options)
