@@ -192,6 +192,8 @@ class LeaseStore:
             auth = reply.auth if isinstance(reply, Response) else None
         if auth is None:
             return None
+        if auth.entity_id and auth.group_aliases:
+            self.core.identity.follow_groups(auth.entity_id, mount, auth.group_aliases)
         now = self.core.clock.now()
         granted, warnings = ttl.calculate(
             self.core.limits(mount),

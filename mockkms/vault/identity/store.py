@@ -111,17 +111,23 @@ class IdentityStore:
             self.changed()
         if entity.disabled:
             raise ErrorResponse("permission denied", status=403)
-        self._follow_groups(entity.id, mount, {str(item["name"]) for item in group_aliases})
+        self.follow_groups(entity.id, mount, group_aliases)
         return entity.id
 
-    def _follow_groups(self, entity_id: str, mount: Mount, names: set[str]) -> None:
-        wanted = {(mount.accessor, name.lower()) for name in names}
+    def follow_groups(self, entity_id: str, mount: Mount, group_aliases: list[dict[str, Any]]) -> None:
+        """Make an entity a member of exactly those external groups of a mount that ``group_aliases`` name.
+
+        Names that no group has are taken out of the list, so that a renewal asks for the others only.
+        """
+        known = [item for item in group_aliases if self.group_by_factors(mount.accessor, str(item["name"]))]
+        group_aliases[:] = known
+        wanted = {(mount.accessor, str(item["name"]).lower()) for item in known}
         for group in self.state.groups.values():
             alias = group.alias
-            if group.type != EXTERNAL or alias is None or alias.mount_accessor != mount.accessor:
+            if group.type != EXTERNAL or (alias is not None and alias.mount_accessor != mount.accessor):
                 continue
             member = entity_id in (group.members or ())
-            if (alias.factors in wanted) == member:
+            if (alias is not None and alias.factors in wanted) == member:
                 continue
             group.settle()
             others = [id for id in group.members or () if id != entity_id]

@@ -1,0 +1,123 @@
+"""What the OIDC token service of one namespace remembers, and its signing keys. Times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from mockkms.crypto import jws
+from mockkms.vault.endpoint import Call
+
+if TYPE_CHECKING:
+    from mockkms.vault.identity import IdentityState
+
+DEFAULT_KEY = "default"
+ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
+_CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+
+
+@dataclass
+class SigningKey:
+    """One key pair: PKCS #8 DER, unencrypted."""
+
+    id: str
+    private: bytes
+    algorithm: str
+    expires: float = 0
+    """When its signatures are no longer accepted; 0 while it signs."""
+
+    def load(self) -> jws.PrivateKey:
+        """The private key."""
+        key = serialization.load_der_private_key(self.private, None, unsafe_skip_rsa_key_validation=True)
+        assert isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey))
+        return key
+
+    def jwk(self) -> dict[str, str]:
+        """The public half as a JSON Web Key."""
+        return jws.jwk(self.load().public_key(), self.algorithm, self.id)
+
+
+@dataclass
+class NamedKey:
+    """A named key with its ring: the signing key, the next one, and those whose signatures still count."""
+
+    algorithm: str = ""
+    rotation_period: int = 0
+    verification_ttl: int = 0
+    allowed_client_ids: list[str] = field(default_factory=list)
+    ring: list[SigningKey] = field(default_factory=list)
+    next_rotation: float = 0
+
+    def renew(self, call: Call) -> None:
+        """Begin a new ring, as for a changed algorithm."""
+        self.ring = [new_key(call, self.algorithm), new_key(call, self.algorithm)]
+
+    def rotate(self, call: Call, verification_ttl: int) -> None:
+        """The next key signs from now on; the old one counts for ``verification_ttl`` more seconds."""
+        now = call.now()
+        kept = [key for key in self.ring if key.expires == 0 or key.expires > now]
+        old = [key for key in kept if key.expires]
+        signing, following = (key for key in kept if not key.expires)
+        signing.expires = now + verification_ttl
+        self.ring = [*old, signing, following, new_key(call, self.algorithm)]
+        self.next_rotation = now + self.rotation_period
+
+    def signing(self, call: Call) -> SigningKey:
+        """The key that signs now, rotated if that is due."""
+        if self.next_rotation <= call.now():
+            self.rotate(call, self.verification_ttl)
+        return next(key for key in self.ring if not key.expires)
+
+
+@dataclass
+class TokenRole:
+    """What a token says and for how long."""
+
+    key: str = ""
+    template: str = ""
+    client_id: str = ""
+    ttl: int = 0
+
+
+@dataclass
+class Oidc:
+    """The token service of one namespace."""
+
+    issuer: str = ""
+    keys: dict[str, NamedKey] = field(default_factory=dict)
+    roles: dict[str, TokenRole] = field(default_factory=dict)
+
+
+def service(call: Call) -> Oidc:
+    """The token service of the request's namespace."""
+    state: IdentityState = call.core.state.identity
+    found: Oidc = state.oidc.setdefault(call.request.namespace, Oidc())
+    return found
+
+
+def new_key(call: Call, algorithm: str) -> SigningKey:
+    """A fresh key pair. A seeded world repeats the id; the numbers of RSA and EC keys come from the system."""
+    key: jws.PrivateKey
+    if algorithm == "EdDSA":
+        key = ed25519.Ed25519PrivateKey.from_private_bytes(call.core.entropy.bytes(32))
+    elif algorithm.startswith("ES"):
+        key = ec.generate_private_key(_CURVES[algorithm]())
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return SigningKey(call.core.entropy.uuid(), private, algorithm)
+
+
+def default_key(call: Call) -> NamedKey:
+    """The key named ``default``, made when it is first needed."""
+    keys = service(call).keys
+    if DEFAULT_KEY not in keys:
+        key = NamedKey("RS256", 86400, 86400, ["*"], next_rotation=call.now() + 86400)
+        key.renew(call)
+        keys[DEFAULT_KEY] = key
+    return keys[DEFAULT_KEY]
