@@ -221,6 +221,13 @@ def go_type(value: Any) -> str:
     return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")
 
 
+def go_kind(value: Any) -> str:
+    """The Go kind of a value, as in ``expected a map, got 'string'``."""
+    return {"[]interface {}": "slice", "map[string]interface {}": "map", "json.Number": "string"}.get(
+        go_type(value), go_type(value)
+    )
+
+
 _CONVERTERS = {
     Kind.STRING: _string, Kind.LOWER_STRING: _lower, Kind.NAME: _name, Kind.BOOL: _boolean, Kind.INT: _integer,
     Kind.INT64: _integer, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
