@@ -1,0 +1,149 @@
+"""The token auth method: what may be asked for, by whom, against which role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.vault.driving import World
+
+MAKER = 'path "auth/token/create*" { capabilities = ["update"] }'
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.write("sys/policies/acl/maker", {"policy": MAKER})
+    return made
+
+
+def refusal(world: World, path: str, data: dict[str, Any], token: str) -> str:
+    response = world.write(path, data, token=token)
+    assert response.errors is not None
+    return response.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"no_parent": True}, "root or sudo privileges required to create orphan token"),
+        ({"period": "1h"}, "root or sudo privileges required to create periodic token"),
+        ({"id": "mine"}, "root or sudo privileges required to specify token id"),
+        ({"policies": ["other"]}, "child policies must be subset of parent"),
+        ({"policies": ["root"]}, "child policies must be subset of parent"),
+        ({"policies": ["maker", "response-wrapping"]}, "child policies must be subset of parent"),
+        ({"type": "odd"}, "invalid 'token_type' value"),
+        ({"type": "batch", "num_uses": 2}, 'batch tokens cannot have "num_uses" set'),
+        ({"type": "batch", "period": "1h"}, 'batch tokens cannot have "period" set'),
+        ({"type": "batch", "explicit_max_ttl": "x"}, "'explicit_max_ttl' value could not be parsed"),
+        ({"num_uses": -1}, "number of uses cannot be negative"),
+        ({"ttl": "-5"}, "ttl must be positive"),
+        ({"lease": "-5"}, "lease must be positive"),
+        ({"explicit_max_ttl": "-5"}, "explicit_max_ttl must be positive"),
+        ({"ttl": "x"}, 'time: invalid duration "x"'),
+        ({"entity_alias": "a"}, "'entity_alias' is only allowed in combination with token role"),
+    ],
+)
+def test_a_plain_token_is_refused(world: World, asked: dict[str, Any], text: str) -> None:
+    token = world.token(policies=["maker"])
+    assert refusal(world, "auth/token/create", asked, token) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"id": "s.mine"}, "custom token ID cannot have the 's.' prefix"),
+        ({"id": "hvs.mine"}, "custom token ID cannot have the 'hvs.' prefix"),
+        ({"id": "my.own"}, "custom token ID cannot have a '.' in the value"),
+        ({"id": "root"}, "cannot create a token with a duplicate ID"),
+        ({"policies": ["root"], "type": "batch"}, "batch tokens cannot be root tokens"),
+        ({"policies": ["response-wrapping"]}, 'cannot assign policy "response-wrapping"'),
+    ],
+)
+def test_even_root_is_refused(world: World, asked: dict[str, Any], text: str) -> None:
+    assert refusal(world, "auth/token/create", asked, "root") == text
+
+
+def test_children_inherit_policies_but_not_meta(world: World) -> None:
+    parent = world.token(policies=["maker"], meta={"team": "blue"})
+    child = world.self_of(world.token(by=parent))
+    assert (child["policies"], child["meta"], child["orphan"]) == (["default", "maker"], None, False)
+
+
+def test_a_period_renews_for_ever_and_an_explicit_maximum_ends_it(world: World) -> None:
+    endless = world.token(policies=["default"], period="1h")
+    ended = world.token(policies=["default"], period="1h", explicit_max_ttl="3h")
+    for _ in range(4):
+        world.later(3000)
+        assert world.write("auth/token/renew-self", token=endless).errors is None
+        world.write("auth/token/renew-self", token=ended)
+    assert world.alive(endless)
+    assert not world.alive(ended)
+
+
+def test_a_role_decides_anew_at_renewal(world: World) -> None:
+    world.write("auth/token/roles/r", {"allowed_policies": "default", "token_period": "10m"})
+    token = world.token(path="auth/token/create/r")
+    world.write("auth/token/roles/r", {"token_period": "20m"})
+    auth = world.write("auth/token/renew-self", token=token).auth
+    assert auth is not None
+    assert auth.lease_duration == 1200
+    world.ask("delete", "auth/token/roles/r")
+    assert world.write("auth/token/renew-self", token=token).errors == [
+        '1 error occurred:\n\t* failed to renew entry: original token role "r" could not be found, not renewing\n\n'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "policies"),
+    [
+        ({"allowed_policies": "a,b"}, {}, ["a", "b", "default"]),
+        ({"allowed_policies": "a,b"}, {"policies": ["b"]}, ["b", "default"]),
+        ({"allowed_policies_glob": "a-*"}, {"policies": ["a-1"]}, ["a-1", "default"]),
+        ({"allowed_policies_glob": "a-*", "token_no_default_policy": True}, {"policies": ["a-1"]}, ["a-1"]),
+        ({"allowed_policies_glob": "a-*"}, {"policies": ["b-1"]}, None),
+        ({"disallowed_policies": "x"}, {"policies": ["y"]}, ["default", "y"]),
+        ({"disallowed_policies": "default"}, {"policies": ["y"]}, ["y"]),
+        ({"allowed_policies": "a"}, {"no_default_policy": True}, ["a"]),
+    ],
+)
+def test_a_roles_policies(
+    world: World, role: dict[str, Any], asked: dict[str, Any], policies: list[str] | None
+) -> None:
+    world.write("auth/token/roles/r", role)
+    response = world.write("auth/token/create/r", asked)
+    assert (response.auth.policies if response.auth else None) == policies
+
+
+@pytest.mark.parametrize("bad", ["y", "x-1"])
+def test_a_role_forbids_by_name_and_by_glob(world: World, bad: str) -> None:
+    world.write("auth/token/roles/r", {"disallowed_policies": "y", "disallowed_policies_glob": "x-*"})
+    text = refusal(world, "auth/token/create/r", {"policies": [bad]}, "root")
+    assert text == f'token policy "{bad}" is disallowed by this role'
+
+
+def test_a_refused_write_leaves_the_role_as_it_was(world: World) -> None:
+    world.write("auth/token/roles/r", {"token_num_uses": 3})
+    world.write("auth/token/roles/r", {"orphan": True, "token_num_uses": -1})
+    role = world.ask("read", "auth/token/roles/r").data
+    assert role is not None
+    assert (role["token_num_uses"], role["orphan"]) == (3, False)
+
+
+def test_a_token_that_is_no_text_is_refused_before_anything_else(world: World) -> None:
+    answer = world.write("auth/token/lookup", {"token": 5}, token="bogus")
+    assert (answer.status, answer.errors) == (403, ["invalid token"])
+
+
+def test_accessors_reveal_no_token(world: World) -> None:
+    token = world.token(policies=["default"])
+    accessor = world.self_of(token)["accessor"]
+    found = world.write("auth/token/lookup-accessor", {"accessor": accessor}).data
+    assert found is not None
+    assert found["id"] == ""
+    renewed = world.write("auth/token/renew-accessor", {"accessor": accessor}).auth
+    assert renewed is not None
+    assert renewed.client_token == ""
+    assert world.write("auth/token/revoke-accessor", {"accessor": accessor}).status == 204
+    assert not world.alive(token)

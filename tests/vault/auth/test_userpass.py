@@ -1,0 +1,118 @@
+"""Userpass: users, logins, lockout."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockkms.vault.message import Response
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.core.mount("", "auth/userpass/", "userpass")
+    made.write("auth/userpass/users/Ann", {"password": "right", "token_policies": "a", "token_ttl": "10m"})
+    return made
+
+
+def login(world: World, password: str, name: str = "ann") -> Response:
+    return world.write(f"auth/userpass/login/{name}", {"password": password}, token="")
+
+
+WRONG = ["invalid username or password"]
+
+
+def test_names_are_told_apart_in_no_case(world: World) -> None:
+    auth = login(world, "right", "ANN").auth
+    assert auth is not None
+    assert (auth.display_name, auth.metadata) == ("userpass-ann", {"username": "ann"})
+    assert auth.policies == ["a", "default"]
+
+
+def test_five_failures_lock_a_user_out_for_a_quarter_of_an_hour(world: World) -> None:
+    for _ in range(5):
+        assert login(world, "wrong").errors == WRONG
+    assert login(world, "right").errors == ["permission denied"]
+    world.later(899)
+    assert login(world, "right").errors == ["permission denied"]
+    world.later(1)
+    assert login(world, "right").errors is None
+    assert login(world, "wrong").errors == WRONG
+
+
+def test_a_good_login_forgives(world: World) -> None:
+    for _ in range(4):
+        login(world, "wrong")
+    login(world, "right")
+    for _ in range(4):
+        login(world, "wrong")
+    assert login(world, "right").errors is None
+
+
+def test_users_that_do_not_exist_are_never_locked(world: World) -> None:
+    assert [login(world, "x", "nobody").errors for _ in range(7)] == [WRONG] * 7
+
+
+def test_the_mount_decides_about_the_lockout(world: World) -> None:
+    mount = world.core.state.mounts.get("", "auth/userpass/")
+    assert mount is not None
+    mount.config.user_lockout = {"threshold": 2, "duration": 60}
+    login(world, "wrong")
+    login(world, "wrong")
+    assert world.core.lockout.users(mount) == ["ann"]
+    assert login(world, "right").errors == ["permission denied"]
+    world.core.lockout.unlock(mount.accessor, "ann")
+    assert login(world, "right").errors is None
+
+
+def test_renewal_follows_the_user(world: World) -> None:
+    auth = login(world, "right").auth
+    assert auth is not None
+    token = auth.client_token
+    world.write("auth/userpass/users/ann", {"token_ttl": "20m"})
+    renewed = world.write("auth/token/renew-self", token=token).auth
+    assert renewed is not None
+    assert renewed.lease_duration == 1200
+    world.ask("delete", "auth/userpass/users/ann")
+    assert world.write("auth/token/renew-self", token=token).status == 204
+
+
+@pytest.mark.parametrize(("flavor", "status"), [("openbao", 500), ("vault", 400)])
+def test_a_login_without_password_fails_as_the_product_does(flavor: str, status: int) -> None:
+    world = World(flavor)
+    world.core.mount("", "auth/userpass/", "userpass")
+    answer = world.write("auth/userpass/login/ann", {}, token="")
+    assert (answer.status, answer.errors) == (status, ["missing password"])
+
+
+def test_one_product_alone_binds_to_the_address_of_the_login() -> None:
+    for flavor, shown in (("openbao", True), ("vault", False)):
+        world = World(flavor)
+        world.core.mount("", "auth/userpass/", "userpass")
+        world.write("auth/userpass/users/ann", {"password": "x", "token_strictly_bind_ip": True})
+        auth = login(world, "x").auth
+        assert auth is not None
+        assert ("bound_cidrs" in world.self_of(auth.client_token)) is shown
+        data = world.ask("read", "auth/userpass/users/ann").data
+        assert data is not None
+        assert ("token_strictly_bind_ip" in data) is shown
+
+
+def test_a_bcrypt_hash_stands_for_its_password(world: World) -> None:
+    hashed = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
+    assert world.write("auth/userpass/users/bob", {"password_hash": hashed}).errors is None
+    assert login(world, "secret", "bob").errors is None
+    assert login(world, "secrex", "bob").errors == WRONG
+
+
+@pytest.mark.parametrize(
+    ("hashed", "text"),
+    [
+        ("nohash", "password_hash is not a valid bcrypt hash"),
+        ("$2b$04$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "bcrypt cost of 4 is too low, want 5 at minimum"),
+        ("$2b$13$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "bcrypt cost of 13 exceeds maximum cost of 12"),
+    ],
+)
+def test_bad_hashes_are_refused(world: World, hashed: str, text: str) -> None:
+    assert world.write("auth/userpass/users/bob", {"password_hash": hashed}).errors == [text]

@@ -1,0 +1,82 @@
+"""Worlds that are written from descriptions, and described again."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockkms.vault import seeding
+from mockkms.vault.auth import userpass_seed
+from mockkms.vault.auth.approle import seed as approle_seed
+from mockkms.vault.message import ErrorResponse
+from tests.vault.driving import World
+
+
+def test_a_seeded_token_works_and_comes_back(world: World) -> None:
+    spec = {"id": "app-token", "policies": ["app"], "ttl": 3600, "meta": {"a": "b"}, "num_uses": 9, "renewable": False}
+    seeding.add_token(world.core, spec)
+    assert world.self_of("app-token")["policies"] == ["app", "default"]
+    dumped = {token["id"]: token for token in seeding.dump_tokens(world.core)}
+    assert dumped["app-token"] == {**spec, "num_uses": 8}
+    again = World()
+    for token in seeding.dump_tokens(world.core):
+        if token["id"] != "root":
+            seeding.add_token(again.core, token)
+    assert seeding.dump_tokens(again.core) == seeding.dump_tokens(world.core)
+
+
+def test_seeded_tokens_form_trees(world: World) -> None:
+    seeding.add_token(world.core, {"id": "p"})
+    seeding.add_token(world.core, {"id": "c", "parent": "p"})
+    world.write("auth/token/revoke", {"token": "p"})
+    assert not world.alive("c")
+
+
+def test_a_seeded_root_token_never_ends(world: World) -> None:
+    seeding.add_token(world.core, {"id": "s.mine", "policies": ["root"]})
+    world.later(10**9)
+    assert world.alive("s.mine")
+
+
+@pytest.mark.parametrize("spec", [{"id": "root"}, {"id": "x", "type": "batch"}, {"ttl": "soon"}])
+def test_impossible_tokens_are_refused(world: World, spec: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"exists|batch|duration"):
+        seeding.add_token(world.core, spec)
+
+
+def test_seeded_roles_log_in_and_come_back(world: World) -> None:
+    mount = world.core.mount("", "auth/approle/", "approle")
+    spec = {"role_id": "web-role", "secret_ids": ["web-secret", {"secret_id": "two", "num_uses": 2, "metadata": "k=v"}],
+            "token_policies": ["app"], "token_ttl": "1h"}  # fmt: skip
+    approle_seed.add_role(world.core, mount, "web", spec)
+    login = {"role_id": "web-role", "secret_id": "web-secret"}
+    assert world.write("auth/approle/login", login, token="").errors is None
+    dumped = approle_seed.dump_roles(mount.state, world.core.clock.now())
+    again = World()
+    other = again.core.mount("", "auth/approle/", "approle")
+    for name, role in dumped.items():
+        approle_seed.add_role(again.core, other, name, role)
+    assert approle_seed.dump_roles(other.state, again.core.clock.now()) == dumped
+    assert again.write("auth/approle/login", {"role_id": "web-role", "secret_id": "two"}, token="").errors is None
+
+
+def test_seeded_users_log_in_and_come_back(world: World) -> None:
+    mount = world.core.mount("", "auth/userpass/", "userpass")
+    userpass_seed.add_user(world.core, mount, "ann", {"password": "pw", "token_policies": ["app"]})
+    dumped = userpass_seed.dump_users(mount.state)
+    again = World()
+    other = again.core.mount("", "auth/userpass/", "userpass")
+    for name, user in dumped.items():
+        userpass_seed.add_user(again.core, other, name, user)
+    assert userpass_seed.dump_users(other.state) == dumped
+    assert again.write("auth/userpass/login/ann", {"password": "pw"}, token="").errors is None
+
+
+def test_a_bad_description_is_refused_in_the_servers_words(world: World) -> None:
+    mount = world.core.mount("", "auth/userpass/", "userpass")
+    with pytest.raises(ErrorResponse, match="must provide either password or password_hash"):
+        userpass_seed.add_user(world.core, mount, "ann", {})
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

@@ -1,0 +1,206 @@
+"""Tokens: their forms, their trees, their uses and their end, on a clock that is moved."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("flavor", "service", "batch"),
+    [("openbao", r"s\.[0-9A-Za-z]{24}", r"b\.[\w-]+"), ("vault", r"hvs\.CAES[\w-]{87}", r"hvb\.[\w-]+")],
+)
+def test_each_product_has_its_own_forms(flavor: str, service: str, batch: str) -> None:
+    world = World(flavor)
+    assert re.fullmatch(service, world.token(policies=["default"]))
+    assert re.fullmatch(batch, world.token(policies=["default"], type="batch"))
+    assert world.alive(world.token(policies=["default"], type="batch"))
+
+
+def test_a_root_token_of_vault_is_short() -> None:
+    assert re.fullmatch(r"hvs\.[0-9A-Za-z]{24}", World("vault").token(policies=["root"]))
+
+
+@pytest.mark.parametrize(
+    ("flavor", "text"),
+    [("openbao", "permission denied"), ("vault", "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")],
+)
+def test_a_bad_token_is_refused_in_the_products_words(flavor: str, text: str) -> None:
+    world = World(flavor)
+    answer = world.ask("read", "auth/token/lookup-self", token="bogus")
+    assert (answer.status, answer.errors) == (403, [text])
+    assert world.ask("read", "auth/token/lookup-self", token="").errors == ["permission denied"]
+
+
+def test_a_token_ends_exactly_with_its_lifetime(world: World) -> None:
+    token = world.token(policies=["default"], ttl="1h")
+    world.later(3599.9)
+    assert world.alive(token)
+    world.later(0.1)
+    assert not world.alive(token)
+    assert token not in world.core.state.tokens.by_id
+
+
+def test_renewal_moves_the_end_and_the_old_end_does_nothing(world: World) -> None:
+    token = world.token(policies=["default"], ttl="1h")
+    world.later(3000)
+    assert world.write("auth/token/renew-self", {"increment": "2h"}, token=token).errors is None
+    world.later(7199)
+    assert world.alive(token)
+    world.later(1)
+    assert not world.alive(token)
+
+
+def test_a_batch_token_needs_no_server_but_its_key(world: World) -> None:
+    token = world.token(policies=["default"], type="batch", ttl="1h", meta={"a": "b"}, path="auth/token/create-orphan")
+    state = world.core.state
+    kept = pickle.dumps(state)
+    assert token not in state.tokens.by_id
+    other = World()
+    assert not other.alive(token)
+    other.core.adopt(pickle.loads(kept))
+    assert other.self_of(token)["meta"] == {"a": "b"}
+    other.later(3600)
+    assert not other.alive(token)
+
+
+def test_a_changed_batch_token_is_no_token(world: World) -> None:
+    token = world.token(policies=["default"], type="batch")
+    broken = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+    for bad in (broken, token[:20], "b.", "b.!", "b.\udc80"):
+        assert not world.alive(bad)
+
+
+def test_a_batch_token_goes_with_its_parent(world: World) -> None:
+    world.write("sys/policies/acl/make", {"policy": 'path "auth/token/create" { capabilities = ["update"] }'})
+    parent = world.token(policies=["make"])
+    child = world.token(by=parent, type="batch")
+    world.write("auth/token/revoke", {"token": parent})
+    assert not world.alive(child)
+
+
+def test_the_last_use_is_the_last(world: World) -> None:
+    token = world.token(policies=["default"], num_uses=2)
+    assert world.self_of(token)["num_uses"] == 1
+    assert world.self_of(token)["num_uses"] == -1
+    assert not world.alive(token)
+
+
+def test_a_denied_request_uses_a_use_up(world: World) -> None:
+    token = world.token(policies=["default"], num_uses=1)
+    assert world.ask("read", "sys/mounts", token=token).status == 403
+    assert not world.alive(token)
+
+
+def test_a_bound_token_works_from_its_block_only(world: World) -> None:
+    world.write("auth/token/roles/near", {"allowed_policies": "default", "token_bound_cidrs": "10.0.0.0/8"})
+    token = world.token(path="auth/token/create/near")
+    ask = ("read", "auth/token/lookup-self")
+    assert world.ask(*ask, token=token, remote_address="10.2.3.4").errors is None
+    assert world.ask(*ask, token=token, remote_address="11.2.3.4").errors == ["permission denied"]
+
+
+def test_a_cubbyhole_goes_with_its_token(world: World) -> None:
+    token = world.token(policies=["default"])
+    world.write("cubbyhole/a", {"v": 1}, token=token)
+    world.write("auth/token/revoke", {"token": token})
+    mount = world.core.state.mounts.get("", "cubbyhole/")
+    assert mount is not None
+    assert mount.state == {}
+
+
+def test_nothing_due_means_nothing_to_do(world: World) -> None:
+    for _ in range(50):
+        world.token(policies=["default"])
+    due = list(world.core.state.leases.due)
+    world.core.leases.expire_due()
+    assert world.core.state.leases.due == due
+
+
+class Trees(RuleBasedStateMachine):
+    """Tokens beget tokens, are revoked, orphaned and expire; a plain model of parents says who must be alive."""
+
+    tokens = Bundle("tokens")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.parents: dict[str, str] = {}
+        self.ends: dict[str, float] = {}
+
+    def _gone(self, token: str) -> None:
+        for child in [t for t, parent in self.parents.items() if parent == token]:
+            self._gone(child)
+        self.parents.pop(token, None)
+        self.ends.pop(token, None)
+
+    @rule(target=tokens, ttl=st.integers(10, 500))
+    def child_of_root(self, ttl: int) -> str:
+        return self._made("", self.world.token(policies=["root"], ttl=str(ttl), no_parent=True), ttl)
+
+    @rule(target=tokens, parent=tokens, ttl=st.integers(10, 500), orphan=st.booleans())
+    def child(self, parent: str, ttl: int, orphan: bool) -> str:
+        if parent not in self.parents:
+            return parent
+        made = self.world.token(by=parent, policies=["root"], ttl=str(ttl), no_parent=orphan)
+        return self._made("" if orphan else parent, made, ttl)
+
+    def _made(self, parent: str, token: str, ttl: int) -> str:
+        self.parents[token] = parent
+        self.ends[token] = self.world.core.clock.now() + ttl
+        return token
+
+    @rule(token=consumes(tokens))
+    def revoke(self, token: str) -> None:
+        assert self.world.write("auth/token/revoke", {"token": token}).errors is None
+        self._gone(token)
+
+    @rule(token=consumes(tokens))
+    def revoke_alone(self, token: str) -> None:
+        known = token in self.parents
+        answer = self.world.write("auth/token/revoke-orphan", {"token": token})
+        assert (answer.errors is None) == known
+        for child in [t for t, parent in self.parents.items() if parent == token]:
+            self.parents[child] = ""
+        self._gone(token)
+
+    @rule(token=tokens, increment=st.integers(1, 500))
+    def renew(self, token: str, increment: int) -> None:
+        answer = self.world.write("auth/token/renew", {"token": token, "increment": increment})
+        assert (answer.errors is None) == (token in self.parents)
+        if token in self.parents:
+            self.ends[token] = self.world.core.clock.now() + increment
+
+    @rule(seconds=st.integers(1, 200))
+    def wait(self, seconds: int) -> None:
+        self.world.later(seconds)
+        now = self.world.core.clock.now()
+        for token in sorted(self.ends, key=lambda t: self.ends[t]):
+            if token in self.ends and self.ends[token] <= now:
+                self._gone(token)
+
+    @invariant()
+    def the_store_agrees_with_the_model(self) -> None:
+        self.world.core.leases.expire_due()
+        state = self.world.core.state
+        assert set(state.tokens.by_id) - {"root"} == set(self.parents)
+        assert {t: state.tokens.by_id[t].parent for t in self.parents} == self.parents
+        assert set(state.tokens.by_accessor.values()) == set(state.tokens.by_id)
+        assert {entry.token for entry in state.leases.items.values()} == set(state.tokens.by_id)
+        assert set(state.tokens.children) == {parent for parent in self.parents.values() if parent}
+
+
+TestTrees = Trees.TestCase
+TestTrees.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
