@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from mockkms.rustfs import contract, iam, seeds, v1, v2
@@ -101,6 +102,11 @@ class RustfsAdmin:
     def embedded(self, settings: Settings | None) -> bool:
         """Whether keys of a service with these settings live in the emulated Vault."""
         return self.state.vault == "embedded" and settings is not None and settings.kms_type == "vault"
+
+    def reachable(self, settings: Settings) -> bool:
+        """Whether somebody answers at the address of the Vault."""
+        address = settings.address.rstrip("/")
+        return not any(fnmatchcase(address, pattern) for pattern in self.state.unreachable)
 
     def install(self, settings: Settings, client_token: str) -> None:
         """Put settings in force; they replace what was there at once."""

@@ -27,8 +27,8 @@ class SeedError(ValueError):
 
 _SECTION = (
     "api", "vault", "auth", "contract", "configured", "kms_type", "vault_address", "vault_token", "vault_namespace",
-    "vault_mount_path", "vault_timeout_seconds", "vault_app_role_id", "vault_app_role_secret_id", "settings", "users",
-    "iam", "environment", "keys",
+    "vault_mount_path", "vault_timeout_seconds", "vault_app_role_id", "vault_app_role_secret_id", "settings",
+    "unreachable", "users", "iam", "environment", "keys",
 )  # fmt: skip
 _KEY_FIELDS = (
     "status", "created", "key_id", "algorithm", "usage", "description", "tags", "deletion_date", "rotated_at",
@@ -159,6 +159,8 @@ def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
     )
     if data.get("users"):
         state.users = {str(name): str(secret) for name, secret in _mapping(data, "users").items()}
+    if data.get("unreachable") is not None:
+        state.unreachable = [str(pattern) for pattern in data["unreachable"]]
     state.iam = read_iam(_mapping(data, "iam"))
     environment = _mapping(data, "environment")
     known = {field.name for field in fields(Environment)}
@@ -182,12 +184,21 @@ def _plant_service(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str)
             settings.token = root_token
         admin.install(settings, _token(admin, settings))
         state.running, state.persisted = bool(data.get("configured")), settings
+    if state.settings is not None and state.settings.backend == "Static":
+        _plant_static(state, state.settings, Key("", new_key_id(admin.core.entropy), created=now))
     for name, values in _mapping(data, "keys").items():
         if values is not None and not isinstance(values, Mapping):
             raise SeedError(f"keys.{name}", "a key is a mapping, such as {status: Enabled}")
         key = read_key(str(name), values, now=now, key_id=new_key_id(admin.core.entropy))
         _plant_in_vault(admin, key.name)
         state.keys[key.name] = key
+
+
+def _plant_static(state: RustfsState, settings: Settings, key: Key) -> None:
+    """The one key of a static backend, which is its default as well."""
+    settings.default_key_id = settings.default_key_id or settings.key_id
+    key.name, key.description = settings.key_id, "Static single-key KMS backend"
+    state.keys[key.name] = key
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -243,6 +254,8 @@ def dump(state: RustfsState) -> dict[str, Any]:
             found.update(words)
         else:
             found["settings"] = _changed(state.settings, Settings(""))
+    if state.unreachable != RustfsState().unreachable:
+        found["unreachable"] = list(state.unreachable)
     if state.users != RustfsState().users:
         found["users"] = dict(state.users)
     if state.iam != IamState():

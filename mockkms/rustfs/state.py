@@ -114,6 +114,8 @@ class RustfsState:
     client_token: str = ""
     """The Vault token the admin API works with, once it has logged in (``vault: embedded``)."""
     keys: dict[str, Key] = field(default_factory=dict)
+    unreachable: list[str] = field(default_factory=lambda: ["*:1", "*:9"])
+    """Patterns of Vault addresses at which nobody answers: by default the ports where tests look for nobody."""
     users: dict[str, str] = field(default_factory=lambda: {"rustfsadmin": "rustfsadmin"})
     """Access key to secret key of the owners, who may do all."""
     iam: IamState = field(default_factory=IamState)
@@ -122,7 +124,6 @@ class RustfsState:
     backups: dict[str, dict[str, Any]] = field(default_factory=dict)
     rekey: dict[str, Any] | None = None
     """The last sweep, as it is shown."""
-    cache: dict[str, int] = field(default_factory=lambda: {"hits": 0, "misses": 0, "entries": 0})
 
     @property
     def configured(self) -> bool:

@@ -48,7 +48,7 @@ def configure(admin: RustfsAdmin, body: bytes) -> dict[str, Any]:
         raise V1Error(400, "UnsupportedKmsType", f"Unsupported KMS type: {kms_type}", "Supported types: vault, local")
     settings = vault_settings(data) if kms_type == "vault" else Settings("Local")
     client_token = ""
-    if admin.embedded(settings):
+    if kms_type == "vault":
         client_token = connect(admin, settings)
     admin.state.contract, admin.state.persisted, admin.state.error = "v1", settings, ""
     admin.install(settings, client_token)
@@ -97,9 +97,13 @@ def refused(text: str) -> V1Error:
 
 
 def connect(admin: RustfsAdmin, settings: Settings) -> str:
-    """Log in at the emulated Vault and ask what the server asks at its start; the token to work with."""
+    """Log in at the Vault and ask what the server asks at its start, where it is emulated; the token to work with."""
     client = VaultClient(admin.core, settings.namespace, settings.token)
     try:
+        if not admin.reachable(settings):
+            raise StoreError("An error occurred with the request")
+        if not admin.embedded(settings):
+            return settings.token
         if client.sealed():
             raise StoreError("Vault is sealed")
         if settings.auth_method == "approle":

@@ -70,7 +70,6 @@ class Keyring:
         if key is None or (key.deletion_date is not None and key.deletion_date <= self.now):
             self.keys.pop(key_id, None)
             raise KeyNotFound(key_id)
-        self.state.cache["entries"] = len(self.keys)
         return key
 
     def page(self, limit: int | None, marker: str) -> tuple[list[Key], bool]:

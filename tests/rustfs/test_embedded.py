@@ -1,0 +1,173 @@
+"""``vault="embedded"``: the admin API as a client of the emulated Vault in the same world."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mockkms.entropy import Entropy
+from mockkms.rustfs import RustfsAdmin, SeedError
+from mockkms.vault.core import Core
+from mockkms.vault.message import Operation, Request, Response
+from tests.rustfs.driver import CONFIGURE, call, frozen
+
+ALL_OF_TRANSIT = 'path "transit/*" { capabilities = ["create", "read", "update", "list"] }'
+LOOK_ONLY = """
+path "transit/keys" { capabilities = ["list"] }
+path "transit/keys/*" { capabilities = ["read", "list"] }
+"""
+
+
+def ask(core: Core, operation: Operation, path: str, token: str = "root", **data: Any) -> Response:
+    """One request of Vault."""
+    return core.handle(Request(operation, path, data=data, token=token))
+
+
+@pytest.fixture
+def core() -> Core:
+    """A Vault with a transit mount."""
+    core = Core(clock=frozen(), entropy=Entropy(1))
+    core.bootstrap("root")
+    assert ask(core, Operation.UPDATE, "sys/mounts/transit", type="transit").errors is None
+    return core
+
+
+def configured(core: Core, api: str = "guide", **change: Any) -> RustfsAdmin:
+    admin = RustfsAdmin(core, api=api, vault="embedded")
+    reply, body = call(admin, "POST", "/configure", json={**CONFIGURE, "vault_token": "root", **change})
+    assert (reply.status, body["success"]) == (200, True)
+    return admin
+
+
+def names(core: Core) -> list[str]:
+    """The keys of transit."""
+    found = ask(core, Operation.LIST, "transit/keys/").data
+    return list(found["keys"]) if found else []
+
+
+def test_keys_live_in_transit_both_ways(core: Core) -> None:
+    admin = configured(core)
+    assert call(admin, "GET", "/key/list")[1] == {"keys": []}
+    _, made = call(admin, "POST", "/key/create", "keyName=orders")
+    assert names(core) == ["orders"]
+    core.clock.advance(60)
+    ask(core, Operation.UPDATE, "transit/keys/bills", type="aes128-gcm96")
+    bills, orders = call(admin, "GET", "/key/list")[1]["keys"]
+    assert orders == {**made, "algorithm": "AES-256"}
+    assert (bills["keyName"], bills["algorithm"], bills["createdAt"]) == ("bills", "AES-128", "2026-01-01T00:01:00Z")
+    assert call(admin, "GET", "/key/status", "keyName=bills")[1] == bills
+    reply, body = call(admin, "POST", "/key/create", "keyName=bills")
+    assert (reply.status, body["code"]) == (400, "KeyAlreadyExists")
+    ask(core, Operation.UPDATE, "transit/keys/bills/config", deletion_allowed=True)
+    ask(core, Operation.DELETE, "transit/keys/bills")
+    assert call(admin, "GET", "/key/status", "keyName=bills")[0].status == 404
+
+
+def test_disable_is_kept_beside_transit(core: Core) -> None:
+    admin = configured(core)
+    call(admin, "POST", "/key/create", "keyName=k")
+    assert call(admin, "PUT", "/key/disable", "keyName=k")[1]["status"] == "Disabled"
+    assert call(admin, "GET", "/key/list")[1]["keys"][0]["status"] == "Disabled"
+
+
+def test_a_refused_token_and_a_missing_mount_are_no_connection(core: Core) -> None:
+    admin = RustfsAdmin(core, vault="embedded")
+    for change in ({"vault_token": "wrong"}, {"vault_token": "root", "vault_mount_path": "elsewhere"}):
+        reply, body = call(admin, "POST", "/configure", json={**CONFIGURE, **change})
+        assert (reply.status, body["code"], body["message"]) == (
+            400,
+            "InvalidConfiguration",
+            "Failed to connect to Vault",
+        )
+        assert call(admin, "GET", "/status")[0].status == 503
+
+
+def test_a_sealed_vault_refuses_configure_and_makes_the_service_unhealthy(core: Core) -> None:
+    admin = configured(core)
+    assert ask(core, Operation.UPDATE, "sys/seal").errors is None
+    assert call(admin, "GET", "/status")[1] == {"status": "Failed", "backend": "vault", "healthy": False}
+    reply, body = call(admin, "POST", "/configure", json={**CONFIGURE, "vault_token": "root"})
+    assert (reply.status, body["message"]) == (400, "Failed to connect to Vault")
+    reply, body = call(admin, "GET", "/key/list")
+    assert (reply.status, body["code"]) == (500, "BackendError")
+    assert "sealed" in body["message"]
+
+
+def test_an_approle_must_log_in(core: Core) -> None:
+    ask(
+        core,
+        Operation.UPDATE,
+        "sys/policies/acl/kms",
+        policy=ALL_OF_TRANSIT,
+    )
+    ask(core, Operation.UPDATE, "sys/auth/approle", type="approle")
+    ask(core, Operation.UPDATE, "auth/approle/role/rustfs", token_policies="kms")
+    role = ask(core, Operation.READ, "auth/approle/role/rustfs/role-id").data
+    secret = ask(core, Operation.UPDATE, "auth/approle/role/rustfs/secret-id").data
+    assert role
+    assert secret
+    fields = {"vault_token": None, "vault_app_role_id": role["role_id"]}
+    admin = RustfsAdmin(core, vault="embedded")
+    refused, _ = call(admin, "POST", "/configure", json={**CONFIGURE, **fields, "vault_app_role_secret_id": "no"})
+    assert refused.status == 400
+    admin = configured(core, **fields, vault_app_role_secret_id=secret["secret_id"])
+    assert admin.state.client_token not in ("", "root")
+    call(admin, "POST", "/key/create", "keyName=by-role")
+    assert names(core) == ["by-role"]
+
+
+def test_a_credential_that_may_not_is_denied_access(core: Core) -> None:
+    ask(core, Operation.UPDATE, "sys/policies/acl/look", policy=LOOK_ONLY)
+    made = ask(core, Operation.UPDATE, "auth/token/create", policies=["look"])
+    assert made.auth
+    admin = configured(core, vault_token=made.auth.client_token)
+    reply, body = call(admin, "POST", "/key/create", "keyName=k")
+    assert (reply.status, body["code"], body["message"]) == (403, "AccessDenied", "Access denied")
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../sys/seal", "k?x", "", "%2e%2e"])
+def test_no_name_reaches_another_path_of_vault(core: Core, name: str) -> None:
+    admin = configured(core)
+    before = core.snapshot()
+    for method, path in (("GET", "/key/status"), ("PUT", "/key/disable")):
+        assert call(admin, method, path, f"keyName={quote(name, safe='')}")[0].status == 404
+    assert core.snapshot() == before
+
+
+def test_a_seed_makes_its_keys_in_transit(core: Core) -> None:
+    admin = RustfsAdmin(core)
+    admin.seed({"vault": "embedded", "configured": True, "keys": {"orders": {"status": "Disabled"}}}, root_token="root")
+    assert names(core) == ["orders"]
+    assert call(admin, "GET", "/key/status", "keyName=orders")[1]["status"] == "Disabled"
+    with pytest.raises(SeedError, match=r"keys\.k: permission denied|keys\.k: "):
+        RustfsAdmin(core).seed({"vault": "embedded", "configured": True, "keys": {"k": None}}, root_token="wrong")
+
+
+def test_the_current_contract_wraps_data_keys_in_transit(core: Core) -> None:
+    admin = RustfsAdmin(core, api="current", vault="embedded")
+    body = {
+        "backend_type": "VaultTransit",
+        "address": "http://127.0.0.1:8200",
+        "auth_method": {"Token": {"token": "root"}},
+        "allow_insecure_dev_defaults": True,
+    }
+    assert call(admin, "POST", "/configure", json=body)[1]["status"] == "Configured"
+    assert call(admin, "POST", "/start")[1]["status"] == "Running"
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
+    asked = {"key_id": "k", "key_spec": "Aes256", "encryption_context": {"bucket": "b"}}
+    _, made = call(admin, "POST", "/generate-data-key", json=asked)
+    envelope = json.loads(base64.b64decode(made["ciphertext_blob"]))
+    bound = base64.b64encode(b'{"bucket":"b"}').decode()
+    opened = ask(
+        core, Operation.UPDATE, "transit/decrypt/k", ciphertext=envelope["encrypted_key"], associated_data=bound
+    )
+    assert opened.data
+    assert opened.data["plaintext"] == made["plaintext_key"]
+    call(admin, "POST", "/keys/rotate", json={"key_id": "k"})
+    assert ask(core, Operation.READ, "transit/keys/k").data["latest_version"] == 2  # type: ignore[index]
+    ask(core, Operation.UPDATE, "sys/seal")
+    assert call(admin, "GET", "/service-status")[1]["healthy"] is False
