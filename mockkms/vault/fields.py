@@ -235,9 +235,3 @@ _CONVERTERS = {
     Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _mapping,
     Kind.TIME: _time,
 }  # fmt: skip
-
-
-def go_kind(value: Any) -> str:
-    """The Go kind of a value, as in ``expected a map, got 'string'``."""
-    named = go_type(value)
-    return {"[]interface {}": "slice", "map[string]interface {}": "map", "json.Number": "string"}.get(named, named)
