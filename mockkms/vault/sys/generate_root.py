@@ -111,6 +111,9 @@ def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -
         ),
         Auth(policies=["root"], token_policies=["root"], orphan=True),
     )
+    # A root token made this way lives without a lease (recorded: no issue time in its look-up).
+    core.state.leases.items.pop(made.lease_id, None)
+    made.lease_id = ""
     barrier.generation = None
     mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode(), strict=True))
     return progress, base64.b64encode(mixed).decode().rstrip("=")

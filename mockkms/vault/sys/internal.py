@@ -10,6 +10,8 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.sys.engine import engine
 
+_PLUGIN_API = "2.0.0"
+"""The version that plugins are told."""
 _RECORDS = ("root", "uuid", "accessor", "storage")
 
 tokens = engine.path("internal/counters/tokens", help="Number of live service tokens.")
@@ -89,7 +91,7 @@ def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
         "data": dict(asked.data),
         "entity": None,
         "groups": None,
-        "plugin_env": {"vault_version": core.flavor.version},
+        "plugin_env": {"vault_version": _PLUGIN_API},
         "req": {
             "id": asked.id,
             "operation": asked.operation.value,
@@ -97,7 +99,7 @@ def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
             "mount_point": "sys/",
             "mount_type": "system",
         },
-        "vault_version": core.flavor.version,
+        "vault_version": _PLUGIN_API,
     }
 
 

@@ -193,7 +193,7 @@ def _limit(text: str, everything: int) -> int:
     try:
         most = int(text)
     except ValueError:
-        raise BackendError(f'invalid \'limit\' provided: strconv.Atoi: parsing "{text}": invalid syntax') from None
+        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing \"{text}\": invalid syntax") from None
     if most < 1:
         raise BackendError("limit must be 'none' or a positive integer")
     return most

@@ -75,9 +75,12 @@ def write_config(_state: Any, call: Call) -> None:
     operations = call.get("max_operations", barrier.rotate_max_operations)
     interval = call.get("interval", barrier.rotate_interval)
     enabled = call.get("enabled", barrier.rotate_enabled)
-    if not _MIN_OPERATIONS <= operations <= MAX_OPERATIONS:
-        raise ErrorResponse(f"max_operations must be in the range [{_MIN_OPERATIONS},{MAX_OPERATIONS}]")
     if interval != 0 and interval < _MIN_INTERVAL:
         raise ErrorResponse("interval must be greater or equal to 24h0m0s")
+    if not _MIN_OPERATIONS <= operations <= MAX_OPERATIONS:
+        raise ErrorResponse(f"max_operations must be in the range [{_MIN_OPERATIONS},{MAX_OPERATIONS}]")
+    if (operations, interval) == (barrier.rotate_max_operations, barrier.rotate_interval):
+        # Recorded: a change of ``enabled`` alone is not noticed and is lost.
+        return
     barrier.rotate_max_operations, barrier.rotate_interval = operations, interval
     barrier.rotate_enabled = enabled

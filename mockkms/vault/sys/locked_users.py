@@ -1,0 +1,65 @@
+"""``sys/locked-users``: who is locked out after failed logins, and letting them in again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.sys.engine import engine
+
+unlock = engine.path(
+    "locked-users/{mount_accessor:some}/unlock/{alias_identifier:some}",
+    {
+        "mount_accessor": Field(Kind.STRING, help="Accessor of the auth method's mount."),
+        "alias_identifier": Field(Kind.STRING, help="The user name, or of AppRole the role id."),
+    },
+    help="Let a user log in again.",
+)
+listing = engine.path(
+    "locked-users",
+    {"mount_accessor": Field(Kind.STRING, query=True, help="Only users of the mount with this accessor.")},
+    help="The users that are locked out, by namespace and mount.",
+)
+
+
+@unlock.on(Operation.UPDATE)
+def unlock_user(state: Any, call: Call) -> None:
+    for name in ("mount_accessor", "alias_identifier"):
+        if not call[name]:
+            raise ErrorResponse(f"missing {name}")
+    call.core.lockout.unlock(call["mount_accessor"], call["alias_identifier"])
+
+
+@listing.on(Operation.READ)
+def list_locked(state: Any, call: Call) -> dict[str, Any]:
+    core, own = call.core, call.request.namespace
+    accessor: str = call["mount_accessor"]
+    spaces = [own]
+    if not accessor:
+        spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
+    found = [_space(call, path, accessor) for path in spaces]
+    found.sort(key=lambda space: -int(space["counts"]))
+    return {"by_namespace": found, "total": sum(int(space["counts"]) for space in found)}
+
+
+def _space(call: Call, path: str, accessor: str) -> dict[str, Any]:
+    core = call.core
+    mounts = [m for m in core.state.mounts.of(path, auth=True) if not accessor or m.accessor == accessor]
+    users = {mount.accessor: core.lockout.users(mount) for mount in mounts}
+    if accessor:
+        users.setdefault(accessor, [])
+    else:
+        users = {name: locked for name, locked in users.items() if locked}
+    shown = [
+        {"mount_accessor": name, "counts": len(locked), "alias_identifiers": locked}
+        for name, locked in sorted(users.items(), key=lambda item: -len(item[1]))
+    ]
+    total = sum(len(locked) for locked in users.values())
+    return {
+        "namespace_id": core.namespaces.id_of(path),
+        "namespace_path": path,
+        "counts": total,
+        "mount_accessors": shown,
+    }

@@ -1,0 +1,87 @@
+"""Rate limits on a clock that only the test moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.write("sys/mounts/kv", {"type": "kv"})
+    made.write("kv/a", {"v": "1"})
+    return made
+
+
+def limit(world: World, name: str = "rule", **body: Any) -> None:
+    assert world.write(f"sys/quotas/rate-limit/{name}", body).errors is None
+
+
+def read(world: World, path: str = "kv/a", **more: Any) -> int:
+    return world.ask("read", path, **more).status
+
+
+def test_a_spent_limit_refuses_until_the_next_interval(world: World) -> None:
+    limit(world, path="kv", rate=2, interval="10s")
+    assert [read(world) for _ in range(3)] == [0, 0, 429]
+    world.later(9.9)
+    assert read(world) == 429
+    world.later(0.2)
+    assert read(world) == 0
+
+
+def test_each_client_has_its_own(world: World) -> None:
+    limit(world, path="kv", rate=1, interval="10s")
+    assert [read(world, remote_address=a) for a in ("10.0.0.1", "10.0.0.2", "10.0.0.1")] == [0, 0, 429]
+
+
+def test_a_block_outlasts_the_interval(world: World) -> None:
+    limit(world, path="kv", rate=1, interval="1s", block_interval="60s")
+    assert [read(world), read(world)] == [0, 429]
+    world.later(30)
+    assert read(world) == 429
+    world.later(31)
+    assert read(world) == 0
+
+
+def test_the_nearest_rule_counts(world: World) -> None:
+    limit(world, "all", rate=1000)
+    limit(world, "mount", path="kv", rate=1, interval="10s")
+    limit(world, "glob", path="kv/wide*", rate=1000)
+    assert [read(world, "kv/wide/x") for _ in range(3)] == [404, 404, 404]
+    assert [read(world), read(world)] == [0, 429]
+
+
+def test_headers_tell_what_is_left_if_asked_to(world: World) -> None:
+    world.write("sys/quotas/config", {"enable_rate_limit_response_headers": True})
+    limit(world, path="kv", rate=2, interval="10s")
+    headers = world.ask("read", "kv/a").headers
+    assert headers == {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": "10"}
+    world.ask("read", "kv/a")
+    refused = world.ask("read", "kv/a")
+    assert refused.headers["Retry-After"] == "10"
+    assert refused.errors == ['request path "kv/a": rate limit quota exceeded']
+
+
+def test_exempt_paths_are_never_counted(world: World) -> None:
+    limit(world, rate=1, interval="3600s")
+    world.ask("read", "kv/a")
+    assert read(world) == 429
+    assert read(world, "sys/health") == 200
+    world.core.state.quotas.exempt_paths.append("kv/")
+    assert [read(world) for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "1e999"])
+def test_a_rate_is_a_number_above_zero(world: World, rate: Any) -> None:
+    assert world.write("sys/quotas/rate-limit/r", {"rate": rate}).status == 400
+
+
+def test_rules_go_with_their_mount(world: World) -> None:
+    limit(world, path="kv", rate=5)
+    world.ask("delete", "sys/mounts/kv")
+    assert world.ask("read", "sys/quotas/rate-limit/rule").status == 404

@@ -1,0 +1,153 @@
+"""Initialising, sealing, unsealing, rotating and making root tokens, as their callers meet them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from mockkms.clock import Clock
+from mockkms.vault.core import Core
+from mockkms.vault.message import Operation, Request, Response
+from tests.vault.driving import START, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def outside(core: Core, operation: str, path: str, data: dict[str, Any] | None = None, **more: Any) -> Response:
+    return core.handle(Request(Operation(operation), path, data or {}, **more))
+
+
+@pytest.fixture
+def blank() -> Core:
+    """A server that nobody has initialised."""
+    clock = Clock()
+    clock.freeze(START)
+    return Core(clock=clock, flavor="openbao")
+
+
+def initialised(core: Core, shares: int = 3, threshold: int = 2) -> dict[str, Any]:
+    made = outside(core, "update", "sys/init", {"secret_shares": shares, "secret_threshold": threshold}).document
+    assert made is not None
+    return made
+
+
+def test_a_blank_server_says_so_and_refuses_the_rest(blank: Core) -> None:
+    assert outside(blank, "read", "sys/init").document == {"initialized": False}
+    health = outside(blank, "read", "sys/health")
+    assert (health.status, health.document and health.document["initialized"]) == (501, False)
+    refused = outside(blank, "read", "secret/data/x")
+    assert (refused.status, refused.errors) == (503, ["OpenBao is sealed"])
+    assert outside(blank, "update", "sys/unseal", {"key": "00" * 32}).status == 400
+
+
+def test_initialised_by_hand_it_unseals_with_any_two_of_three_shares(blank: Core) -> None:
+    made = initialised(blank)
+    assert [bytes.fromhex(k) for k in made["keys"]] == [base64.b64decode(k) for k in made["keys_base64"]]
+    first = outside(blank, "update", "sys/unseal", {"key": made["keys"][2]}).document
+    assert first is not None
+    assert (first["sealed"], first["progress"], bool(first["nonce"])) == (True, 1, True)
+    repeated = outside(blank, "update", "sys/unseal", {"key": made["keys_base64"][2]}).document
+    assert repeated is not None and repeated["progress"] == 1
+    opened = outside(blank, "update", "sys/unseal", {"key": made["keys"][0]}).document
+    assert opened is not None and not opened["sealed"] and opened["progress"] == 0
+    mounts = outside(blank, "read", "sys/mounts", token=made["root_token"]).data
+    assert mounts is not None and set(mounts) == {"sys/", "identity/", "cubbyhole/"}
+    again = outside(blank, "update", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
+    assert again.errors == ["OpenBao is already initialized"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, "invalid seal configuration: shares must be at least one"),
+        ({"secret_shares": 2, "secret_threshold": 1}, "threshold must be greater than one for multiple shares"),
+        ({"secret_shares": 1, "secret_threshold": 2}, "threshold cannot be larger than shares"),
+        ({"secret_shares": 256, "secret_threshold": 2}, "shares must be less than 256"),
+        ({"recovery_shares": 1}, "parameters recovery_shares not applicable to seal type shamir"),
+        ({"secret_shares": "x"}, "cannot unmarshal string into Go struct field InitRequest.secret_shares of type int"),
+        ({"secret_shares": 1.5}, "cannot unmarshal number 1.5 into Go struct field InitRequest.secret_shares"),
+    ],
+)
+def test_impossible_initialisations_are_refused(blank: Core, body: dict[str, Any], text: str) -> None:
+    refused = outside(blank, "update", "sys/init", body)
+    assert refused.status == 400 and refused.errors is not None and text in refused.errors[0]
+
+
+def test_sealing_refuses_and_unsealing_finds_everything_again(world: World) -> None:
+    core = world.core
+    world.write("cubbyhole/x", {"a": "b"})
+    assert outside(core, "update", "sys/seal").errors == ["permission denied"]
+    plain = world.token(policies=["default"])
+    assert world.write("sys/seal", token=plain).errors == ["1 error occurred:\n\t* permission denied\n\n"]
+    assert world.write("sys/seal").errors is None
+    assert outside(core, "read", "sys/health").status == 503
+    assert outside(core, "read", "sys/health", query={"sealedcode": "200"}).status == 200
+    assert world.ask("read", "cubbyhole/x").status == 503
+    wrong = outside(core, "update", "sys/unseal", {"key": "11" * 32})
+    assert wrong.errors is not None and wrong.errors[0].endswith("cipher: message authentication failed")
+    assert core.seal.status == "sealed"
+    outside(core, "update", "sys/unseal", {"key": core.seal.unseal_keys[0]})
+    assert world.ask("read", "cubbyhole/x").data == {"a": "b"}
+
+
+@pytest.mark.parametrize("key", [5, [], {}, True])
+def test_an_unseal_key_of_a_wrong_type_is_a_json_error(world: World, key: Any) -> None:
+    refused = outside(world.core, "update", "sys/unseal", {"key": key})
+    assert refused.status == 400 and refused.errors is not None
+    assert "Go struct field UnsealRequest.Key of type string" in refused.errors[0]
+
+
+def test_a_rotation_counts_only_once_its_shares_are_verified(world: World) -> None:
+    old = world.core.seal.unseal_keys[0]
+    wanted = {"secret_shares": 3, "secret_threshold": 2, "require_verification": True}
+    nonce = (world.write("sys/rotate/root/init", wanted).data or {})["nonce"]
+    done = world.write("sys/rotate/root/update", {"key": old, "nonce": nonce}).data or {}
+    assert world.core.seal.unseal_keys == [old]
+    check = {"nonce": done["verification_nonce"]}
+    half = world.write("sys/rotate/root/verify", {**check, "key": done["keys"][0]}).data or {}
+    assert half["progress"] == 1
+    full = world.write("sys/rotate/root/verify", {**check, "key": done["keys"][2]}).data
+    assert full == {"complete": True, **check}
+    assert world.core.seal.unseal_keys == done["keys_base64"]
+    world.write("sys/seal")
+    outside(world.core, "update", "sys/unseal", {"key": old})
+    assert outside(world.core, "update", "sys/unseal", {"key": done["keys"][1]}).errors
+    for share in done["keys"][1:]:
+        outside(world.core, "update", "sys/unseal", {"key": share})
+    assert world.core.seal.status == "unsealed"
+
+
+def test_a_generated_root_token_comes_out_of_its_one_time_password(world: World) -> None:
+    begun = world.write("sys/generate-root-token/attempt").data or {}
+    body = {"key": world.core.seal.unseal_keys[0], "nonce": begun["nonce"]}
+    made = world.write("sys/generate-root-token/update", body).data or {}
+    plain = {"encoded_token": made["encoded_token"], "otp": begun["otp"]}
+    token = (world.write("sys/decode-token", plain, token="").data or {})["token"]
+    assert token.startswith("s.") and world.self_of(token)["policies"] == ["root"]
+    assert (world.ask("read", "sys/generate-root-token/attempt").data or {})["started"] is False
+
+
+def test_one_product_rekeys_without_a_token_the_other_not_at_all(world: World) -> None:
+    closed = outside(world.core, "update", "sys/rekey/init", {"secret_shares": 1, "secret_threshold": 1})
+    assert (closed.status, closed.errors) == (405, ["unsupported operation"])
+    core = World("vault").core
+    begun = outside(core, "update", "sys/rekey/init", {"secret_shares": 5, "secret_threshold": 3}).document or {}
+    assert (begun["started"], begun["n"], begun["t"]) == (True, 5, 3)
+    share = {"key": core.seal.unseal_keys[0], "nonce": begun["nonce"]}
+    done = outside(core, "update", "sys/rekey/update", share).document or {}
+    assert done["complete"] and len(done["keys"]) == 5 == len(core.seal.unseal_keys)
+
+
+def test_sealing_survives_a_snapshot() -> None:
+    import pickle
+
+    world = World()
+    kept = pickle.dumps(world.core.state)
+    world.write("sys/seal")
+    world.core.adopt(pickle.loads(kept))
+    assert world.core.seal.status == "unsealed"
