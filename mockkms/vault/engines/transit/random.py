@@ -50,9 +50,12 @@ def make(state: Transit, call: Call) -> Reply:
 
 
 def _asked(call: Call) -> tuple[str, int]:
-    """Source and number of bytes: a single part of the path is either. Raises ErrorResponse."""
+    """Source and number of bytes: a single part of the path is either. Raises ErrorResponse.
+
+    Without a source a number of bytes in the path is not looked at (``random/+6``), as in the real server.
+    """
     source, digits = call["source"], call["urlbytes"]
-    if not digits and source in SOURCES:
+    if not source or (not digits and source in SOURCES):
         size: Any = call["bytes"]
         return source, size
     text = digits or source
