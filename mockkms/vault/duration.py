@@ -8,6 +8,9 @@ from typing import Any
 from mockkms.clock import parse_rfc3339
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_MOST = 9_223_372_036
+"""Seconds: the longest duration that Go's nanoseconds in 64 bits can hold."""
 _PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
 
 
@@ -18,11 +21,31 @@ def parse_seconds(value: Any) -> float:
     text = str(value)
     if text == "":
         return 0.0
-    if re.fullmatch(r"[+-]?\d+", text):
-        return float(text)
-    if text.endswith("d") and re.fullmatch(r"[+-]?\d+", text[:-1]):
-        return float(text[:-1]) * 86400
+    whole = _int64(text)
+    if whole is not None:
+        return _wrapped(whole)
+    if text.endswith("d"):
+        days = _int64(text[:-1])
+        if days is None:
+            fault = "value out of range" if _WHOLE.fullmatch(text[:-1]) else "invalid syntax"
+            raise ValueError(f'strconv.ParseInt: parsing "{text[:-1]}": {fault}')
+        return _wrapped(days * 86400)
     return parse_go(text)
+
+
+def _int64(text: str) -> int | None:
+    """A whole number that fits into 64 bits, as Go's ``strconv.ParseInt`` reads it."""
+    if len(text) > 20 or not _WHOLE.fullmatch(text):
+        return None
+    value = int(text)
+    return value if -(1 << 63) <= value < 1 << 63 else None
+
+
+def _wrapped(seconds: int) -> float:
+    """Seconds as they come out of Go's nanoseconds in 64 bits, which overflow in silence."""
+    if abs(seconds) < _MOST:
+        return float(seconds)
+    return ((seconds * 10**9 + (1 << 63)) % (1 << 64) - (1 << 63)) / 1e9
 
 
 def parse_moment(value: Any) -> float:
@@ -65,6 +88,8 @@ def parse_go(text: str) -> float:
         if unit not in _UNITS:
             raise ValueError(f'time: unknown unit "{unit}" in duration {quoted}')
         total += float(number) * _UNITS[unit]
+        if total >= _MOST + 0.854775808:
+            raise ValueError(f"time: invalid duration {quoted}")
         rest = rest[len(number) + len(unit) :]
     return sign * total
 

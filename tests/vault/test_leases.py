@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,13 +31,13 @@ def read(state: dict[str, Any], call: Call) -> Response:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
     REVOKED.clear()
     original = registry.engine
     monkeypatch.setattr(registry, "engine", lambda type: engine if type == "leasing" else original(type))
     made = World()
     made.core.mount("", "db/", "leasing")
-    yield made
+    return made
 
 
 def lease_of(world: World, token: str = "root", name: str = "ann") -> Lease:

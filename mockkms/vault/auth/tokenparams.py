@@ -138,4 +138,4 @@ def _type(text: str) -> str:
         return "default"
     if text in ("service", "batch"):
         return text
-    raise ValueError(f'invalid \'token_type\' value "{text}"')
+    raise ValueError(f"invalid 'token_type' value \"{text}\"")

@@ -20,6 +20,7 @@ def login(world: World, password: str, name: str = "ann") -> Response:
     return world.write(f"auth/userpass/login/{name}", {"password": password}, token="")
 
 
+BODY = "abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
 WRONG = ["invalid username or password"]
 
 
@@ -100,7 +101,7 @@ def test_one_product_alone_binds_to_the_address_of_the_login() -> None:
 
 
 def test_a_bcrypt_hash_stands_for_its_password(world: World) -> None:
-    hashed = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
+    hashed = f"$2b$05${BODY}"
     assert world.write("auth/userpass/users/bob", {"password_hash": hashed}).errors is None
     assert login(world, "secret", "bob").errors is None
     assert login(world, "secrex", "bob").errors == WRONG
@@ -110,9 +111,28 @@ def test_a_bcrypt_hash_stands_for_its_password(world: World) -> None:
     ("hashed", "text"),
     [
         ("nohash", "password_hash is not a valid bcrypt hash"),
-        ("$2b$04$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "bcrypt cost of 4 is too low, want 5 at minimum"),
-        ("$2b$13$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a", "bcrypt cost of 13 exceeds maximum cost of 12"),
+        (f"$2b$04${BODY}", "bcrypt cost of 4 is too low, want 5 at minimum"),
+        (f"$2b$13${BODY}", "bcrypt cost of 13 exceeds maximum cost of 12"),
     ],
 )
 def test_bad_hashes_are_refused(world: World, hashed: str, text: str) -> None:
     assert world.write("auth/userpass/users/bob", {"password_hash": hashed}).errors == [text]
+
+
+def test_the_locked_are_listed_and_let_in_again(world: World) -> None:
+    for _ in range(5):
+        login(world, "wrong")
+    mount = world.core.state.mounts.get("", "auth/userpass/")
+    assert mount is not None
+    data = world.ask("read", "sys/locked-users").data
+    assert data is not None
+    assert data["total"] == 1
+    assert data["by_namespace"][0]["mount_accessors"] == [
+        {"mount_accessor": mount.accessor, "counts": 1, "alias_identifiers": ["ann"]}
+    ]
+    assert world.write(f"sys/locked-users/{mount.accessor}/unlock/ann").status == 204
+    assert world.ask("read", "sys/locked-users").data == {
+        "by_namespace": [{"namespace_id": "root", "namespace_path": "", "counts": 0, "mount_accessors": []}],
+        "total": 0,
+    }
+    assert login(world, "right").errors is None

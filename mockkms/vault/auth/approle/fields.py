@@ -16,9 +16,7 @@ Show = Callable[[Role], dict[str, Any]]
 Change = Callable[[Call, Role], None]
 Clear = Callable[[Role], None]
 _ALL = {**ROLE_FIELDS, **FIELDS}
-_OLD_LIST = (
-    'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
-)
+_OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
 
 
 def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | None, clear: Clear | None) -> Endpoint:
@@ -178,9 +176,7 @@ def _change_role_id(call: Call, role: Role) -> None:
 local_secret_ids = _declare(
     "local-secret-ids", (), lambda role: {"local_secret_ids": role.local_secret_ids}, None, None
 )
-policies = _declare(
-    "policies", ("policies", "token_policies"), _show_policies, _change_policies, _clear_policies
-)
+policies = _declare("policies", ("policies", "token_policies"), _show_policies, _change_policies, _clear_policies)
 bound_cidr_list = _declare(
     "bound-cidr-list", ("bound_cidr_list",), lambda role: {"bound_cidr_list": None}, _change_blocks, lambda role: None
 )

@@ -74,5 +74,3 @@ def settle(call: Call, token: Token, asked: Asked, warnings: list[str]) -> None:
         warnings.extend(more)
     if token.ttl == 0:
         token.ttl = asked.explicit_max_ttl
-
-

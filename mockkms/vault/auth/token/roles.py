@@ -120,7 +120,7 @@ def _token_type(call: Call, role: Role) -> None:
     if given is None:
         raise ErrorResponse("Invalid 'token_type' value: null")
     if str(given) not in _TYPES:
-        raise ErrorResponse(f'invalid \'token_type\' value "{given}"')
+        raise ErrorResponse(f"invalid 'token_type' value \"{given}\"")
     role.token_type = str(given)
 
 

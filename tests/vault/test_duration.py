@@ -1,0 +1,43 @@
+"""Durations as Go reads them, at the edges of what it can hold."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockkms.vault.duration import parse_seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 0), ("90", 90), ("-5", -5), ("2d", 172800), ("1h30m", 5400), ("1.5s", 1.5), ("+3", 3)]
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("bad", 'strconv.ParseInt: parsing "ba": invalid syntax'),
+        ("d", 'strconv.ParseInt: parsing "": invalid syntax'),
+        ("9" * 30 + "d", f'strconv.ParseInt: parsing "{"9" * 30}": value out of range'),
+        ("x", 'time: invalid duration "x"'),
+        ("1.5", 'time: missing unit in duration "1.5"'),
+        ("9999999999h", 'time: invalid duration "9999999999h"'),
+    ],
+)
+def test_faults_are_told_in_gos_words(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(fault)}$"):
+        parse_seconds(text)
+
+
+@given(st.one_of(st.integers(), st.text(max_size=30), st.integers().map(lambda n: f"{n}d")))
+def test_whatever_is_read_fits_into_64_bits_of_nanoseconds(value: object) -> None:
+    try:
+        seconds = parse_seconds(value)
+    except ValueError:
+        return
+    assert abs(seconds) <= 9_223_372_037
