@@ -94,7 +94,9 @@ def _check_template(template: str, now: float) -> None:
     except TemplateFault as error:
         raise ErrorResponse(f"error parsing template: {error}") from None
     except GoJSONError as error:
-        raise ErrorResponse(f"error parsing template JSON: {error}") from None
+        # Here the real server reads the text in one piece, and says more of a bad first key.
+        place = " looking for beginning of object key string" if str(error).endswith("'") else ""
+        raise ErrorResponse(f"error parsing template JSON: {error}{place}") from None
     for name in claims:
         if name in _RESERVED:
             raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(_RESERVED)}')

@@ -1,0 +1,34 @@
+"""Cert auth: what can be configured."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.core.mount("", "auth/cert/", "cert")
+    return made
+
+
+@pytest.mark.parametrize("size", [1, 100_001])
+def test_the_cache_has_bounds(world: World, size: int) -> None:
+    assert world.write("auth/cert/config", {"ocsp_cache_size": size}).status == 400
+    assert world.ask("read", "auth/cert/config").data == {
+        "disable_binding": False, "enable_identity_alias_metadata": False, "ocsp_cache_size": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ["", "x", "bogus", "0\x03\x02\x01\x01", "\u00e9\u00ff", "-----BEGIN X509 CRL-----\n!"])
+def test_what_is_no_list_is_refused(world: World, data: str) -> None:
+    answer = world.write("auth/cert/crls/a", {"crl": data})
+    assert answer.status == 400
+    assert (answer.errors or [""])[0].startswith("failed to parse CRL: asn1: ")
+
+
+def test_no_certificate_no_login(world: World) -> None:
+    assert world.write("auth/cert/login", token="").errors == ["no client certificate found"]
+    assert world.write("auth/cert/certs/a", {"certificate": "x"}).errors == ["failed to parse certificate"]

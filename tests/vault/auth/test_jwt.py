@@ -1,0 +1,124 @@
+"""JWT logins: signatures, claims, bounds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from mockkms.crypto import jws
+from mockkms.vault.auth.jwt import seed
+from mockkms.vault.message import Response
+from tests.vault.driving import START, World
+
+KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER = ec.generate_private_key(ec.SECP256R1())
+CLAIMS = {"sub": "ann", "aud": "app", "iat": int(START), "exp": int(START) + 60, "org": {"unit": "red"}, "n": 7}
+
+
+def pem(key: Any) -> str:
+    public = key.public_key()
+    text: bytes = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return text.decode()
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.core.mount("", "auth/jwt/", "jwt")
+    made.write("auth/jwt/config", {"jwt_validation_pubkeys": [pem(KEY)], "default_role": "r"})
+    role(made)
+    return made
+
+
+def role(world: World, **more: Any) -> Response:
+    return world.write("auth/jwt/role/r", {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "app", **more})
+
+
+def login(world: World, key: Any = KEY, algorithm: str = "EdDSA", **claims: Any) -> Response:
+    said = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
+    return world.write("auth/jwt/login", {"jwt": jws.sign(json.dumps(said), key, algorithm, "k")}, token="")
+
+
+def test_a_good_token_logs_in(world: World) -> None:
+    role(world, claim_mappings={"/org/unit": "unit"}, token_ttl=600)
+    auth = login(world).auth
+    assert auth is not None
+    assert auth.metadata == {"role": "r", "unit": "red"}
+    assert world.self_of(auth.client_token)["display_name"] == "jwt-ann"
+
+
+@pytest.mark.parametrize(
+    ("claims", "error"),
+    [
+        ({"aud": "App"}, "invalid audience (aud) claim: audience claim does not match any expected audience"),
+        ({"exp": int(START) - 61}, "invalid expiration time (exp) claim: token is expired"),
+        ({"nbf": int(START) + 61}, "invalid not before (nbf) claim: token not yet valid"),
+        ({"iat": int(START) + 61, "nbf": int(START)}, "invalid issued at (iat) claim: token issued in the future"),
+        ({"iat": None, "exp": None}, "no issued at (iat), not before (nbf), or expiration time (exp) claims in token"),
+        ({"iat": None, "exp": 4102444800}, "invalid not before (nbf) claim: token not yet valid"),
+    ],
+)
+def test_registered_claims(world: World, claims: dict[str, Any], error: str) -> None:
+    assert login(world, **claims).errors == [f"error validating token: {error}"]
+
+
+def test_signatures_of_other_keys_are_refused(world: World) -> None:
+    refused = ["error validating token: error verifying token signature: "
+               "no known key successfully validated the token signature"]  # fmt: skip
+    assert login(world, OTHER, "ES256").errors == refused
+
+
+def test_the_algorithm_must_be_supported(world: World) -> None:
+    config = {"jwt_validation_pubkeys": [pem(OTHER)], "jwt_supported_algs": "EdDSA", "default_role": "r"}
+    world.write("auth/jwt/config", config)
+    assert "token signed with unexpected algorithm" in (login(world, OTHER, "ES256").errors or [""])[0]
+
+
+@pytest.mark.parametrize(
+    ("bound", "kind", "claims", "passes"),
+    [
+        ({"n": 7}, "string", {}, True),
+        ({"n": "7"}, "string", {}, False),
+        ({"l": [1]}, "string", {"l": [1]}, False),
+        ({"b": True}, "string", {"b": True}, True),
+        ({"b": True}, "string", {"b": "true"}, False),
+        ({"/org/unit": ["blue", "red"]}, "string", {}, True),
+        ({"sub": "a*"}, "glob", {}, True),
+        ({"sub": "a?n"}, "glob", {}, False),
+        ({"none": "x"}, "string", {}, False),
+    ],
+)
+def test_bound_claims(world: World, bound: dict[str, Any], kind: str, claims: dict[str, Any], passes: bool) -> None:
+    role(world, bound_claims=bound, bound_claims_type=kind)
+    assert (login(world, **claims).errors is None) == passes
+
+
+def test_a_renewal_needs_its_role(world: World) -> None:
+    auth = login(world).auth
+    assert auth is not None
+    assert world.write("auth/token/renew-self", token=auth.client_token).errors is None
+    world.ask("delete", "auth/jwt/role/r")
+    answer = world.write("auth/token/renew-self", token=auth.client_token)
+    assert "role r does not exist during renewal" in (answer.errors or [""])[0]
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b.c", "....", "eyJ9.e30.", "\u00e9.\u00e9.\u00e9", "W10.e30.AA", "bnVsbA.bnVsbA.AA"]
+)
+def test_what_is_no_token_is_refused(world: World, token: str) -> None:
+    assert world.write("auth/jwt/login", {"jwt": token}, token="").status == 400
+
+
+def test_a_world_may_serve_keys_at_a_url(world: World) -> None:
+    mount = world.core.state.mounts.get("", "auth/jwt/")
+    assert mount is not None
+    config = {"jwks_url": "https://issuer.test/jwks", "default_role": "r", "keys": [pem(KEY).strip()]}
+    seed.configure(world.core, mount, config)
+    assert login(world).errors is None
+    assert seed.dump(mount.state)["config"] == config
+    unknown = world.write("auth/jwt/config", {"jwks_url": "https://other.test/jwks"})
+    assert unknown.errors == ["error checking jwks URL"]

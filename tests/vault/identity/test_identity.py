@@ -1,0 +1,184 @@
+"""Entities, aliases, groups, merges, and what they mean for tokens."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+from mockkms.vault.identity import seed
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    for name in ("one", "two"):
+        made.core.mount("", f"auth/{name}/", "userpass")
+        made.write(f"auth/{name}/users/ann", {"password": "pw"})
+    return made
+
+
+def accessor(world: World, name: str = "one") -> str:
+    mount = world.core.state.mounts.get("", f"auth/{name}/")
+    assert mount is not None
+    return mount.accessor
+
+
+def entity(world: World, name: str, **data: Any) -> str:
+    answer = world.write("identity/entity", {"name": name, **data}).data
+    assert answer is not None
+    return str(answer["id"])
+
+
+def login(world: World, mount: str = "one") -> tuple[str, str]:
+    auth = world.write(f"auth/{mount}/login/ann", {"password": "pw"}, token="").auth
+    assert auth is not None
+    return auth.client_token, auth.entity_id
+
+
+def shown(world: World, id: str) -> dict[str, Any]:
+    data = world.ask("read", f"identity/entity/id/{id}").data
+    assert data is not None
+    return data
+
+
+def test_a_login_makes_an_entity_once(world: World) -> None:
+    _, first = login(world)
+    _, again = login(world)
+    assert first == again
+    assert re.fullmatch(r"entity_[0-9a-f]{8}\.root", shown(world, first)["name"])
+    assert shown(world, first)["aliases"][0]["mount_path"] == "auth/one/"
+
+
+def test_names_are_found_in_any_case(world: World) -> None:
+    id = entity(world, "App")
+    found = world.ask("read", "identity/entity/name/aPP").data
+    assert found is not None
+    assert found["id"] == id
+    assert world.write("identity/entity", {"name": "APP"}).status == 204
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "error"),
+    [
+        ({"id": "bogus"}, 400, "entity not found from id"),
+        ({"policies": ["ROOT"]}, 400, "policies cannot contain root"),
+        ({"metadata": {"vault-x": "v"}}, 500, 'key prefix "vault-" is reserved for internal use'),
+        ({"metadata": {"a b": "v"}}, 500, "key contains invalid characters"),
+        ({"metadata": {str(n): "v" for n in range(65)}}, 500, "cannot contain more than 64 key/value pairs"),
+    ],
+)
+def test_refused_entities(world: World, data: dict[str, Any], status: int, error: str) -> None:
+    answer = world.write("identity/entity", data)
+    assert answer.status == status
+    assert error in (answer.errors or [""])[0]
+
+
+def test_policies_of_entities_and_nested_groups_count_at_once(world: World) -> None:
+    token, id = login(world)
+    world.write("sys/policies/acl/own", {"policy": 'path "sys/mounts" { capabilities = ["read"] }'})
+    world.write("sys/policies/acl/outer", {"policy": 'path "sys/auth" { capabilities = ["read"] }'})
+    assert world.ask("read", "sys/mounts", token=token).status == 403
+    world.write(f"identity/entity/id/{id}", {"policies": ["own"]})
+    assert world.ask("read", "sys/mounts", token=token).errors is None
+    inner = world.write("identity/group", {"name": "in", "member_entity_ids": [id]}).data
+    assert inner is not None
+    world.write("identity/group", {"name": "out", "policies": ["outer"], "member_group_ids": [inner["id"]]})
+    assert world.ask("read", "sys/auth", token=token).errors is None
+    assert len(shown(world, id)["inherited_group_ids"]) == 1
+    world.write(f"identity/group/id/{inner['id']}", {"member_entity_ids": []})
+    assert world.ask("read", "sys/auth", token=token).status == 403
+
+
+def test_deleted_and_disabled_entities_are_refused(world: World) -> None:
+    token, id = login(world)
+    world.write(f"identity/entity/id/{id}", {"disabled": True})
+    assert world.write("auth/one/login/ann", {"password": "pw"}, token="").status == 403
+    assert not world.alive(token)
+    world.write(f"identity/entity/id/{id}", {"disabled": False})
+    assert world.alive(token)
+    world.ask("delete", f"identity/entity/id/{id}")
+    assert not world.alive(token)
+    assert world.core.identity.by_factors(accessor(world), "ann") is None
+
+
+def test_cycles_of_groups_are_refused(world: World) -> None:
+    ids = []
+    for name in ("a", "b", "c"):
+        answer = world.write("identity/group", {"name": name, "member_group_ids": ids[-1:]}).data
+        assert answer is not None
+        ids.append(answer["id"])
+    answer = world.write(f"identity/group/id/{ids[0]}", {"member_group_ids": [ids[2]]})
+    assert (answer.errors or [""])[0].startswith("cyclic relationship detected for member group ID")
+    assert world.write(f"identity/group/id/{ids[0]}", {"member_group_ids": [ids[0]]}).status == 500
+
+
+def test_an_alias_moves_to_another_entity(world: World) -> None:
+    _, old = login(world)
+    alias = shown(world, old)["aliases"][0]["id"]
+    new = entity(world, "new")
+    answer = world.write(f"identity/entity-alias/id/{alias}", {"canonical_id": new})
+    assert answer.data == {"canonical_id": new, "id": alias}
+    assert shown(world, old)["aliases"] == []
+    assert login(world)[1] == new
+
+
+def test_merged_entities_keep_their_tokens(world: World) -> None:
+    _, kept = login(world)
+    token, gone = login(world, "two")
+    assert world.write("identity/entity/merge", {"to_entity_id": kept, "from_entity_ids": [gone]}).status == 204
+    assert world.alive(token)
+    assert shown(world, kept)["merged_entity_ids"] == [gone]
+    assert login(world, "two")[1] == kept
+
+
+def test_a_merge_of_aliases_on_one_mount_must_choose(world: World) -> None:
+    _, kept = login(world)
+    world.write("auth/one/users/bob", {"password": "pw"})
+    auth = world.write("auth/one/login/bob", {"password": "pw"}, token="").auth
+    assert auth is not None
+    ask = {"to_entity_id": kept, "from_entity_ids": [auth.entity_id]}
+    answer = world.write("identity/entity/merge", ask)
+    assert answer.status == 400
+    assert answer.document is not None
+    assert [item["alias"] for item in answer.document["data"]] == ["ann", "bob"]
+    chosen = shown(world, kept)["aliases"][0]["id"]
+    assert world.write("identity/entity/merge", {**ask, "conflicting_alias_ids_to_keep": [chosen]}).status == 204
+
+
+def test_external_groups_take_their_members_from_logins(world: World) -> None:
+    group = world.write("identity/group", {"name": "ext", "type": "external"}).data
+    assert group is not None
+    world.write("identity/group-alias", {"name": "Dev", "canonical_id": group["id"], "mount_accessor": accessor(world)})
+    mount = world.core.state.mounts.get("", "auth/one/")
+    assert mount is not None
+    names = [{"name": "dev"}, {"name": "none"}]
+    id = world.core.identity.login(mount, {"name": "ann"}, names)
+    assert names == [{"name": "dev"}]
+    assert [g.name for g in world.core.identity.groups_of(id)] == ["ext"]
+    world.core.identity.login(mount, {"name": "ann"}, [])
+    assert world.core.identity.groups_of(id) == []
+
+
+def test_restored_worlds_forget_later_changes(world: World) -> None:
+    _, id = login(world)
+    before = pickle.dumps(world.core.state)
+    world.write(f"identity/entity/id/{id}", {"policies": ["later"]})
+    assert world.core.identity.policies_of(id) == {"": ["later"]}
+    world.core.adopt(pickle.loads(before))
+    world.write(f"identity/entity/id/{id}", {"metadata": {"a": "b"}})
+    assert world.core.identity.policies_of(id) == {}
+
+
+def test_seeds_come_back(world: World) -> None:
+    ann = {"id": "ann-id", "policies": ["p"], "aliases": [{"mount": "auth/one/", "name": "ann"}]}
+    groups = {"in": {"type": "internal", "members": ["ann"]}, "out": {"type": "internal", "groups": ["in"]}}
+    seed.add_entity(world.core, "ann", ann)
+    for name, spec in groups.items():
+        seed.add_group(world.core, name, spec)
+    assert login(world)[1] == "ann-id"
+    assert seed.dump_entities(world.core) == {"ann": ann}
+    assert seed.dump_groups(world.core) == groups
