@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from mockkms.faults import RuleBook
 from mockkms.http.door import Door
 from mockkms.http.server import Server
-from mockkms.world import Snapshot, World
+from mockkms.journal import Journal
+from mockkms.world import World
 
 
 class MockKMS:
@@ -35,7 +37,6 @@ class MockKMS:
         self.world = World(root_token=root_token or "root", rng=rng, flavor=flavor or "vault")
         self.world.core.bootstrap(self.world.root_token)
         self._server = Server(Door(self.world))
-        self._baseline: Snapshot | None = None
 
     @property
     def url(self) -> str:
@@ -58,6 +59,16 @@ class MockKMS:
         return self.world.core.flavor.name
 
     @property
+    def faults(self) -> RuleBook:
+        """The fault rules: ``faults.add("transit/*", answer="sealed", times=2)``."""
+        return self.world.faults
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked and answered."""
+        return self.world.journal
+
+    @property
     def unseal_keys(self) -> list[str]:
         """The unseal key shares in base64."""
         return list(getattr(self.world.core.seal, "unseal_keys", []))
@@ -65,7 +76,7 @@ class MockKMS:
     def start(self) -> MockKMS:
         """Listen; returns itself. Raises OSError where the port is taken."""
         self._server.start(self._host, self._ports)
-        self._baseline = self.world.snapshot()
+        self.world.baseline = self.world.snapshot()
         return self
 
     def stop(self) -> None:
@@ -74,8 +85,7 @@ class MockKMS:
 
     def reset(self) -> None:
         """Back to the world as it was at the start."""
-        if self._baseline is not None:
-            self.world.restore(self._baseline)
+        self.world.reset()
 
     def __enter__(self) -> MockKMS:
         return self.start()

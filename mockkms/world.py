@@ -9,6 +9,10 @@ from typing import Any
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
+from mockkms.entry import Entry
+from mockkms.faults import RuleBook
+from mockkms.faults.book import BookState
+from mockkms.journal import Journal
 from mockkms.rustfs import RustfsAdmin
 from mockkms.vault.core import Core
 
@@ -20,6 +24,8 @@ class Snapshot:
     state: bytes
     clock: tuple[float, float | None]
     entropy: tuple[int | str | None, int, bytes]
+    faults: BookState
+    journal: tuple[int, tuple[Entry, ...]]
 
 
 class World:
@@ -33,18 +39,35 @@ class World:
         self.root_token = root_token
         self.core = Core(clock=self.clock, entropy=self.entropy, flavor=flavor)
         self.rustfs = RustfsAdmin(self.core)
+        self.faults = RuleBook(self.clock, self.entropy)
+        self.journal = Journal()
+        self.baseline: Snapshot | None = None
+        """What ``reset`` goes back to."""
+        self.snapshots: dict[str, Snapshot] = {}
+        """Those with a name."""
 
     def snapshot(self) -> Snapshot:
         """Keep the whole world."""
         with self.lock:
             state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
-            return Snapshot(pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state())
+            return Snapshot(
+                pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.faults.snapshot(),
+                self.journal.snapshot(),
+            )  # fmt: skip
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put the whole world back."""
+    def reset(self, *, keep_faults: bool = False) -> None:
+        """Back to the baseline, if one was marked."""
+        if self.baseline is not None:
+            self.restore(self.baseline, keep_faults=keep_faults)
+
+    def restore(self, snapshot: Snapshot, *, keep_faults: bool = False) -> None:
+        """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
         state = pickle.loads(snapshot.state)
         with self.lock:
             self.core.adopt(state[0])
             self.rustfs.state = state[1]
             self.clock.restore(snapshot.clock)
             self.entropy.restore(snapshot.entropy)
+            if not keep_faults:
+                self.faults.restore(snapshot.faults)
+                self.journal.restore(snapshot.journal)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
-from mockkms.faults.plan import Plan
+from mockkms.faults.plan import Act, Plan
 from mockkms.faults.rule import Rule
 from mockkms.faults.script import Script
 from mockkms.faults.view import View
@@ -30,6 +30,7 @@ class BookState:
     script_state: tuple[int, int, tuple[str, ...]] | None
     state: str
     made: int
+    agenda: tuple[tuple[float, Act], ...]
 
 
 class RuleBook:
@@ -50,6 +51,7 @@ class RuleBook:
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
         self._made = 0
+        self._agenda: list[tuple[float, Act]] = []
         self._lock = threading.RLock()
         self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
 
@@ -115,7 +117,7 @@ class RuleBook:
     def clear(self) -> None:
         """Take all rules and the script away; the rules' state begins anew."""
         with self._lock:
-            self.rules, self.current_script, self.state = (), None, START_STATE
+            self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
             self._changed()
 
     def _read(self, match: Any, words: dict[str, Any]) -> Rule:
@@ -147,7 +149,7 @@ class RuleBook:
 
     def _changed(self) -> None:
         self._by_path = {}
-        self.active = bool(self.rules) or self.current_script is not None
+        self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -188,6 +190,23 @@ class RuleBook:
         if plan is not None and plan.set_state is not None:
             self.state = plan.set_state
         return plan
+
+    def later(self, moment: float, act: Act) -> None:
+        """Put an act on the agenda, to be done at ``moment`` (seconds since the epoch, by the world's clock)."""
+        with self._lock:
+            self._agenda.append((moment, act))
+            self._agenda.sort(key=lambda pair: pair[0])
+            self.active = True
+
+    def due(self, now: float) -> tuple[Act, ...]:
+        """The acts whose moment has come; they are taken off the agenda."""
+        if not self._agenda or self._agenda[0][0] > now:
+            return ()
+        with self._lock:
+            ready = tuple(act for moment, act in self._agenda if moment <= now)
+            self._agenda = [pair for pair in self._agenda if pair[0] > now]
+            self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
+        return ready
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -230,6 +249,14 @@ class RuleBook:
         if complaints:
             raise AssertionError("the script was not followed:\n" + "\n".join(complaints))
 
+    def describe(self) -> str:
+        """The rules with their counts as lines for people; empty where there are none."""
+        lines = [f"{rule.id}: matched {rule.matched}, fired {rule.fired}: {rule.words}" for rule in self.rules]
+        if self.current_script is not None:
+            script = self.current_script
+            lines.append(f"{script.id}: {script.at} of {len(script.steps)} steps done")
+        return "\n".join(lines)
+
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
 
@@ -243,7 +270,8 @@ class RuleBook:
         with self._lock:
             rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
             script = self.current_script
-            return BookState(rules, script, script.state() if script else None, self.state, self._made)
+            progress = script.state() if script is not None else None
+            return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda))
 
     def restore(self, kept: BookState) -> None:
         """Put back what ``snapshot`` gave."""
@@ -254,7 +282,7 @@ class RuleBook:
             self.current_script = kept.script
             if kept.script is not None and kept.script_state is not None:
                 kept.script.restore(kept.script_state)
-            self.state, self._made = kept.state, kept.made
+            self.state, self._made, self._agenda = kept.state, kept.made, list(kept.agenda)
             self._changed()
 
     def dump(self) -> Any:

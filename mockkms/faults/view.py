@@ -7,7 +7,8 @@ journal's entries have the same face, so the same matchers read both.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,30 +75,125 @@ class Product:
     """Seconds since the epoch."""
 
 
-@dataclass
-class View:
-    """One request. ``path`` is below ``/v1/`` or the admin API's base; ``target`` is path and query on the wire."""
+@dataclass(slots=True)
+class Facts:
+    """What a request is about, found out only when a rule asks for it."""
 
-    service: str = "vault"
-    method: str = "GET"
-    operation: str = "read"
-    path: str = ""
-    target: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case."""
-    body: bytes = b""
     mount: str = ""
     key: str = ""
     namespace: str = ""
     token: str = ""
     accessor: str = ""
     policies: Sequence[str] = ()
-    product: Product = field(default_factory=Product)
+    endpoint: str = ""
+    """Template of the endpoint."""
+
+
+class View:
+    """One request. ``path`` is below ``/v1/`` or the admin API's base; ``target`` is path and query on the wire.
+
+    ``operation``, ``facts`` and ``product`` are values, or functions asked once and only when needed. ``headers`` is
+    asked with names in lower case.
+    """
+
+    __slots__ = ("_facts", "_operation", "_product", "body", "headers", "method", "path", "service", "target")
+
+    def __init__(
+        self,
+        service: str = "vault",
+        method: str = "GET",
+        path: str = "",
+        target: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        operation: str | Callable[[], str] = "read",
+        facts: Facts | Callable[[], Facts] | None = None,
+        product: Product | Callable[[], Product] | None = None,
+    ) -> None:
+        self.service, self.method, self.path = service, method, path
+        self.target = target or f"/v1/{path}"
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
+        self._operation, self._facts, self._product = operation, facts or Facts(), product or Product()
+
+    @property
+    def operation(self) -> str:
+        """In the words of policies."""
+        if callable(self._operation):
+            self._operation = self._operation()
+        return self._operation
+
+    @property
+    def facts(self) -> Facts:
+        """Mount, key, namespace and token."""
+        if callable(self._facts):
+            self._facts = self._facts()
+        return self._facts
+
+    @property
+    def product(self) -> Product:
+        """The server as its answers show it."""
+        if callable(self._product):
+            self._product = self._product()
+        return self._product
+
+    @property
+    def mount(self) -> str:
+        """Path of the mount, with its slash."""
+        return self.facts.mount
+
+    @property
+    def key(self) -> str:
+        """The transit key, secret path, role or KMS key that is named."""
+        return self.facts.key
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, ``""`` or ``a/b/``."""
+        return self.facts.namespace
+
+    @property
+    def token(self) -> str:
+        """The token as sent."""
+        return self.facts.token
+
+    @property
+    def accessor(self) -> str:
+        """The accessor of the token sent."""
+        return self.facts.accessor
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """The policies of the token sent."""
+        return self.facts.policies
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """The body's JSON object; empty where it is none."""
         return json_object(self.body)
+
+
+_PARAMETER = re.compile(r"\{(\w+)(?::([a-z]+))?")
+
+
+def named_in(template: str, below: str) -> str:
+    """The key, secret path or role that ``below`` (a path below its mount) names, by its endpoint's template."""
+    segments, given = template.split("["), below.strip("/").split("/")
+    for place, segment in enumerate(segments[0].split("/")):
+        found = _PARAMETER.match(segment)
+        if found is None:
+            continue
+        if found[2] in ("all", "some"):
+            return "/".join(given[place:])
+        if found[1] in _SECONDARY and "{" in template[template.index(segment) + len(segment) :]:
+            continue
+        return given[place] if place < len(given) else ""
+    return ""
+
+
+_SECONDARY = frozenset(("kind", "type", "plaintext", "export_type", "key_type"))
+"""Parameters that say which form is wanted, not whose: ``datakey/{plaintext}/{name}``."""
 
 
 def json_object(body: bytes) -> dict[str, Any]:

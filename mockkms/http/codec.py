@@ -33,6 +33,8 @@ _METHODS = {
     "HEAD": Operation.HEADER,
     "OPTIONS": Operation.INTERNAL,
 }
+_TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
+"""What the real server's mux knows with a slash only: without one it redirects."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -58,6 +60,8 @@ class HttpReply:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    request: Request | None = None
+    """The Vault request that was answered, for the journal."""
 
 
 class Refused(Exception):
@@ -192,6 +196,8 @@ def clean_target(http: HttpRequest) -> str:
             cleaned += "/"
         if cleaned.startswith("//"):
             cleaned = cleaned[1:]
+        if cleaned[4:] in _TREES:
+            cleaned += "/"
         if cleaned != target:
             raise Refused(redirect_reply(http.method, cleaned + ("?" + http.query if http.query else "")))
     return unquote(target[4:]) if "%" in target else target[4:]
@@ -200,8 +206,8 @@ def clean_target(http: HttpRequest) -> str:
 def to_request(core: Core, http: HttpRequest) -> Request:
     """The message of an HTTP request below ``/v1/``. Raises Refused where the HTTP layer answers itself."""
     path = clean_target(http)
-    if path == "sys":
-        raise Refused(redirect_reply(http.method, "/v1/sys/"))
+    if path in _TREES and not (http.method == "GET" and parse_query(http.query).get("help", [""])[0]):
+        raise Refused(redirect_reply(http.method, f"/v1/{path}/" + ("?" + http.query if http.query else "")))
     operation = _METHODS.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.flavor.pagination):
         raise Refused(error_reply(405))
@@ -256,17 +262,20 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
     if response.headers:
         headers.update(response.headers)
     if response.redirect:
-        return redirect_reply(request.method, response.redirect)
+        reply = redirect_reply(request.method, response.redirect)
+        reply.request = request
+        return reply
     if response.raw is not None:
-        return HttpReply(response.status or 200, response.raw, headers)
+        return HttpReply(response.status or 200, response.raw, headers, request)
     if response.document is not None:
-        return HttpReply(response.status or 200, _line(gojson.encode(response.document, ordered=True)), headers)
+        document = gojson.encode(response.document, ordered=True)
+        return HttpReply(response.status or 200, _line(document), headers, request)
     if response.errors is not None and response.data is None:
         listed = ",".join(gojson.encode(text) for text in response.errors)
-        return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers)
+        return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers, request)
     if response.status == 204:
-        return HttpReply(204, b"", headers)
-    return HttpReply(response.status or 200, _line(envelope(core.flavor, response)), headers)
+        return HttpReply(204, b"", headers, request)
+    return HttpReply(response.status or 200, _line(envelope(core.flavor, response)), headers, request)
 
 
 def _line(text: str) -> bytes:

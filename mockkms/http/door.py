@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from aiohttp import web
 
-from mockkms.http import codec
+from mockkms.http import codec, cors
 from mockkms.http.codec import HttpReply, HttpRequest, Refused, error_reply
+from mockkms.http.control import CONTROL_PREFIX, Control
+from mockkms.http.fault_layer import FaultLayer
 from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
 from mockkms.vault.message import Request
 from mockkms.world import World
@@ -14,22 +18,51 @@ _UI = b"<!doctype html><title>mockkms</title><p>The user interface is not emulat
 _OUTSIDE_NAMESPACES = ("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sys/unseal", "sys/seal")
 
 
+class Ports(Protocol):
+    """What faults may do to the server's ports."""
+
+    def cut_all(self) -> None:
+        """Abort every connection."""
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening for so many seconds."""
+
+
 class Door:
     """Serves one world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.host: Ports | None = None
+        """The server around this door, once there is one."""
+        self.layer = FaultLayer(world, self.answer, self)
+        self.control = Control(world, self)
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any service."""
-        reply = self.answer(http)
-        return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+        if http.target.startswith(CONTROL_PREFIX):
+            return await self.control.serve(http)
+        return await self.layer.serve(http)
+
+    def cut_all(self) -> None:
+        """Abort every connection of the server."""
+        if self.host is not None:
+            self.host.cut_all()
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening for so many seconds."""
+        if self.host is not None:
+            self.host.refuse(seconds)
+
+    def reset(self) -> None:
+        """Put the state back to the baseline; rules, counts and journal stay."""
+        self.world.reset(keep_faults=True)
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """The service's own answer, no fault involved."""
         target = http.target
         if target.startswith("/v1/"):
-            return self.vault(http)
+            return cors.guarded(self.world.core, http, self.vault)
         if target.startswith(RUSTFS_PREFIX):
             return self.rustfs(http)
         return self.elsewhere(http)

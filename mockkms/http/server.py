@@ -62,10 +62,14 @@ class Server:
         self._manager: _Manager | None = None
         self._listeners: list[asyncio.Server] = []
         self.ports: list[int] = []
+        self._host = ""
+        self._reopening: set[asyncio.Task[None]] = set()
+        door.host = self
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
         """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
         sockets = []
+        self._host = host
         try:
             for port in ports:
                 sockets.append(_listen(host, port))
@@ -97,6 +101,27 @@ class Server:
             raise RuntimeError("the server is not running")
         return self._loop
 
+    def cut_all(self) -> None:
+        """Abort every connection. On the server's thread only."""
+        for connection in self._manager.connections if self._manager is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening, cut every connection, and listen again on the same ports. On the server's thread only."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
+        self.cut_all()
+        task = self.loop.create_task(self._reopen(seconds))
+        self._reopening.add(task)
+        task.add_done_callback(self._reopening.discard)
+
+    async def _reopen(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if not self._listeners:
+            await self._listen_on([_listen(self._host, port) for port in self.ports])
+
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -123,7 +148,11 @@ class Server:
             lingering_time=0.5,
             logger=_LOG,
         )
+        await self._listen_on(sockets)
+
+    async def _listen_on(self, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
+        assert self._manager is not None
         for made in sockets:
             self._listeners.append(await loop.create_server(self._manager, sock=made, ssl=self._tls, backlog=512))
 

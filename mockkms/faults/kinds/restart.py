@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import Kind
-from mockkms.faults.plan import Act, Plan, Turn
+from mockkms.faults.plan import Act, Cut, Plan, Turn
 from mockkms.faults.words import unknown
 
 
 class Restart(Kind):
-    """Done before the core is asked; with ``applied`` after it has answered."""
+    """The request that meets it gets no answer; with ``applied`` it has taken effect."""
 
     word = "restart"
     help = "keep (state survives) | lose (back to the baseline)"
+    final = True
     example = "keep"
 
     def __init__(self, value: Any) -> None:
@@ -23,3 +24,4 @@ class Restart(Kind):
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.server.append(Act(self.word, self.value, not turn.applied))
+        plan.cut = plan.cut or Cut("reset")

@@ -1,0 +1,42 @@
+"""What changed between two states, as text: one line for each value that came, went or is another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+_LONGEST = 100
+
+
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The leaves of plain data and dataclasses, as pairs of a dotted path and a short text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from flat(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
+    elif isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from flat(item, f"{path}[{key!r}]")
+    elif isinstance(value, (list, tuple)) and value:
+        for place, item in enumerate(value):
+            yield from flat(item, f"{path}[{place}]")
+    elif hasattr(value, "__dict__") and vars(value):
+        for name, item in vars(value).items():
+            yield from flat(item, f"{path}.{name}")
+    else:
+        text = repr(value)
+        yield path, text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def difference(old: Any, new: Any) -> str:
+    """Lines ``+ path: value``, ``- path: value`` and ``~ path: old -> new``, sorted by path; empty if equal."""
+    before, after = dict(flat(old)), dict(flat(new))
+    lines = []
+    for path in sorted(before.keys() | after.keys()):
+        if path not in after:
+            lines.append(f"- {path}: {before[path]}")
+        elif path not in before:
+            lines.append(f"+ {path}: {after[path]}")
+        elif before[path] != after[path]:
+            lines.append(f"~ {path}: {before[path]} -> {after[path]}")
+    return "\n".join(lines)

@@ -1,0 +1,183 @@
+"""One line of the journal: a request and what became of it, worked out only when looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from mockkms.clock import rfc3339
+from mockkms.faults.view import json_object, named_in
+from mockkms.vault.message import Request, Trace
+
+SECRET_HEADERS = frozenset(("x-vault-token", "authorization", "cookie", "proxy-authorization", "x-mockkms-token"))
+REDACTED = "(redacted)"
+_NO_TRACE = Trace()
+_ADMIN_BASE = "/rustfs/admin/v3/kms/"
+
+
+def short_path(service: str, target: str) -> str:
+    """The path as rules name it: below ``/v1/`` or the admin API's base, decoded, without query and last slash."""
+    path = target.partition("?")[0]
+    if service == "rustfs":
+        path = path.removeprefix(_ADMIN_BASE)
+    elif path.startswith("/v1/"):
+        path = path[4:]
+    path = unquote(path) if "%" in path else path
+    return path[:-1] if path.endswith("/") else path
+
+
+def admin_key(target: str, body: bytes) -> str:
+    """The KMS key that a request of the admin API names, in its query or its body."""
+    names = ("keyName", "key", "keyId", "key-id", "key_id", "key_name")
+    given = dict(parse_qsl(target.partition("?")[2], keep_blank_values=True))
+    fields = json_object(body)
+    for name in names:
+        value = given.get(name, fields.get(name))
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+class Entry:
+    """One request and what became of it. Attributes that cost something are worked out when asked for."""
+
+    __slots__ = (
+        "answer", "body", "cut", "headers", "method", "number", "request", "rules", "seconds", "service",
+        "status", "target", "time", "unexpected", "words",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        number: int,
+        time: float,
+        service: str,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        request: Request | None,
+        status: int,
+        answer: bytes,
+        seconds: float,
+        rules: Sequence[str],
+        words: Sequence[str],
+        cut: str,
+        unexpected: str,
+    ) -> None:
+        self.number = number
+        self.time = time
+        """When it came, by the world's clock: seconds since the epoch."""
+        self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
+        self.request = request
+        """The operation, token and trace of a Vault request that reached the core; its data is not kept."""
+        self.status = status
+        """As sent; 0 where no answer was sent."""
+        self.answer, self.seconds = answer, seconds
+        self.rules, self.words = rules, words
+        """Ids and action words of the fault rules that fired."""
+        self.cut = cut
+        """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
+        self.unexpected = unexpected
+
+    @property
+    def trace(self) -> Trace:
+        """What the core found out; blank where it was not asked."""
+        return self.request.trace if self.request is not None else _NO_TRACE
+
+    @property
+    def path(self) -> str:
+        """As rules name it."""
+        return short_path(self.service, self.target)
+
+    @property
+    def operation(self) -> str:
+        """In the words of policies."""
+        if self.request is not None:
+            return str(self.request.operation)
+        return {"POST": "update", "PUT": "update", "GET": "read"}.get(self.method, self.method.lower())
+
+    @property
+    def mount(self) -> str:
+        """Path of the mount, with its slash."""
+        return self.trace.mount
+
+    @property
+    def key(self) -> str:
+        """The key, secret path or role that was named."""
+        if self.service == "rustfs":
+            return admin_key(self.target, self.body)
+        below = self.path.removeprefix(self.namespace).removeprefix(self.mount)
+        return named_in(self.trace.endpoint, below) if self.trace.endpoint else ""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, ``""`` or ``a/b/``."""
+        return self.trace.namespace
+
+    @property
+    def token(self) -> str:
+        """The token as sent; never shown by ``table`` or ``data``."""
+        return self.request.token if self.request is not None else self.headers.get("x-vault-token", "")
+
+    @property
+    def accessor(self) -> str:
+        """The accessor of the token."""
+        return self.trace.accessor
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """The policies of the token."""
+        return self.trace.policies
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The JSON object sent; empty where there was none."""
+        return json_object(self.body)
+
+    @property
+    def unhandled(self) -> bool:
+        """Nothing of ours emulates what was asked."""
+        return self.trace.unhandled
+
+    @property
+    def denied(self) -> bool:
+        """The policies said no."""
+        return self.trace.denied
+
+    @property
+    def line(self) -> str:
+        """``METHOD /path?query`` as on the wire."""
+        return f"{self.method} {self.target}"
+
+    def data(self, *, bodies: bool = True) -> dict[str, Any]:
+        """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
+        headers = {n: REDACTED if n.lower() in SECRET_HEADERS else v for n, v in self.headers.items()}
+        out: dict[str, Any] = {
+            "number": self.number, "time": rfc3339(self.time), "service": self.service, "method": self.method,
+            "target": self.target, "path": self.path, "operation": self.operation, "mount": self.mount,
+            "key": self.key, "namespace": self.namespace, "accessor": self.accessor,
+            "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
+            "unhandled": self.unhandled, "faults": [*self.rules], "actions": [*self.words], "cut": self.cut,
+            "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
+        }  # fmt: skip
+        if bodies:
+            body, answer = self.body.decode("utf-8", "replace"), self.answer.decode("utf-8", "replace")
+            out |= {"headers": headers, "body": body, "answer": answer}
+        return out
+
+    def __str__(self) -> str:
+        outcome = self.cut + " " if self.cut else ""
+        outcome += str(self.status) if self.status else "no answer"
+        parts = [f"{self.number:>4}", f"{outcome:<12}", f"{self.operation:<7}", self.line]
+        if self.rules:
+            parts.append(f"[fault {', '.join(self.rules)}: {', '.join(self.words)}]")
+        if self.unexpected:
+            parts.append(f"[unexpected: {self.unexpected}]")
+        if self.denied:
+            parts.append(f"[denied: policies {', '.join(self.policies) or 'none'}; {self.trace.rule or 'no rule'}]")
+        if self.unhandled:
+            parts.append("[unhandled]")
+        return " ".join(parts)
+
+    __repr__ = __str__

@@ -1,0 +1,79 @@
+"""What a fault does to the server itself: seal, unseal, restart, refuse, revoke, advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mockkms.faults.plan import Act
+from mockkms.faults.view import View
+from mockkms.world import World
+
+
+class Host(Protocol):
+    """What the acts need of the server around a world."""
+
+    def cut_all(self) -> None:
+        """Abort every connection."""
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening, and listen again on the same ports after so many seconds."""
+
+    def reset(self) -> None:
+        """Put the world back to its baseline, keeping rules, journal and counts."""
+
+
+def carry_out(act: Act, world: World, host: Host, view: View) -> None:
+    """Do one act."""
+    with world.lock:
+        ACTS[act.word](act.value, world, host, view)
+
+
+def _seal(value: Any, world: World, host: Host, view: View) -> None:
+    world.core.seal.seal()
+    if value:
+        world.faults.later(world.clock.now() + value, Act("unseal", True, True))
+
+
+def _unseal(value: Any, world: World, host: Host, view: View) -> None:
+    unseal(world)
+
+
+def unseal(world: World) -> None:
+    """Unseal without shares, as an operator with all of them would."""
+    barrier = world.core.seal.barrier
+    if barrier.initialized:
+        barrier.reset()
+        barrier.sealed = False
+
+
+def _restart(value: Any, world: World, host: Host, view: View) -> None:
+    if value == "lose":
+        host.reset()
+    host.cut_all()
+
+
+def _refuse(value: Any, world: World, host: Host, view: View) -> None:
+    host.refuse(value)
+
+
+def _revoke(value: Any, world: World, host: Host, view: View) -> None:
+    tokens = world.core.tokens
+    wanted = view.token if value is True else value
+    token = tokens.lookup(wanted) or tokens.by_accessor(wanted)
+    if token is not None:
+        tokens.revoke(token)
+
+
+def _advance(value: Any, world: World, host: Host, view: View) -> None:
+    world.clock.advance(value)
+
+
+ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
+    "seal": _seal,
+    "unseal": _unseal,
+    "restart": _restart,
+    "refuse": _refuse,
+    "revoke": _revoke,
+    "advance": _advance,
+}

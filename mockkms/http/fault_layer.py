@@ -1,0 +1,208 @@
+"""Carries a fault plan out around the server's own answer, and keeps the journal.
+
+Without rules a request costs this layer one look at a flag and one journal entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+
+from aiohttp import web
+
+from mockkms.entry import admin_key, short_path
+from mockkms.faults import Plan, Product, Reply, View
+from mockkms.faults.plan import BEFORE_ANY_BYTE
+from mockkms.faults.view import Facts, named_in
+from mockkms.http import codec
+from mockkms.http.acts import Host, carry_out
+from mockkms.http.codec import HttpReply, HttpRequest, Refused
+from mockkms.http.plain import PlainResponse
+from mockkms.http.sleepers import Sleepers
+from mockkms.http.wire import WireAnswer
+from mockkms.rustfs import RUSTFS_PREFIX
+from mockkms.vault.core import Core
+from mockkms.vault.message import WRITES, Operation, Request, VaultError
+from mockkms.world import World
+
+Answer = Callable[[HttpRequest], HttpReply]
+
+
+class FaultLayer:
+    """The faults and the journal of one world, on the way of every request."""
+
+    def __init__(self, world: World, answer: Answer, host: Host) -> None:
+        self.world = world
+        self.sleepers = Sleepers(world.clock)
+        self._answer = answer
+        self._host = host
+
+    async def serve(self, http: HttpRequest) -> web.StreamResponse:
+        """Answer one request, with whatever the rules say."""
+        world = self.world
+        started = perf_counter()
+        if world.faults.active:
+            view = view_of(world, http)
+            self._due(view)
+            plan = world.faults.before(view)
+            if plan is not None:
+                return await self._around(http, plan, started)
+        now = world.clock.now()
+        reply = self._answer(http)
+        world.journal.record(
+            now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
+            reply.status, reply.body, perf_counter() - started,
+        )  # fmt: skip
+        return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers)
+
+    def _due(self, view: View) -> None:
+        for act in self.world.faults.due(self.world.clock.now()):
+            carry_out(act, self.world, self._host, view)
+
+    async def _around(self, http: HttpRequest, plan: Plan, started: float) -> web.StreamResponse:
+        now = self.world.clock.now()
+        reply = HttpReply(0)
+        try:
+            for act in plan.server:
+                if act.before:
+                    carry_out(act, self.world, self._host, plan.view)
+            await self.sleepers.sleep(plan.delay)
+            reply = self._reply(http, plan)
+            await self.sleepers.sleep(plan.late)
+            answer = Reply(reply.status, reply.body, dict(reply.headers))
+            for edit in plan.edits:
+                answer = edit(answer)
+        except asyncio.CancelledError:
+            self._record(now, http, plan, reply.request, None, started, "left")
+            raise
+        sent = None if plan.raw is not None or (plan.cut and plan.cut.after == BEFORE_ANY_BYTE) else answer
+        self._record(now, http, plan, reply.request, sent, started, plan.cut.how if plan.cut else "")
+        for act in plan.server:
+            if not act.before:
+                carry_out(act, self.world, self._host, plan.view)
+        if plan.on_wire:
+            return WireAnswer(plan, answer, self.sleepers)
+        return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers)
+
+    def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
+        """The core's answer where it is asked, or the rule's; the request of a core that was asked goes along."""
+        asked = self._answer(http) if plan.asks_core else HttpReply(0)
+        if plan.answer is None:
+            return asked
+        return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), asked.request)
+
+    def _record(
+        self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,
+        started: float, cut: str,
+    ) -> None:  # fmt: skip
+        self.world.journal.record(
+            now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
+            request or _unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
+            perf_counter() - started, plan.rules, plan.words, cut, plan.unexpected,
+        )  # fmt: skip
+
+
+def _unasked(view: View) -> Request | None:
+    """For the journal: a request that never reached the core, with what is known of it."""
+    if view.service != "vault":
+        return None
+    facts = view.facts
+    request = Request(Operation(view.operation), view.path, token=facts.token, namespace=facts.namespace)
+    trace = request.trace
+    trace.mount, trace.namespace, trace.accessor = facts.mount, facts.namespace, facts.accessor
+    trace.policies, trace.endpoint = [*facts.policies], facts.endpoint
+    return request
+
+
+# -- how a request is seen -------------------------------------------------------------------------------------------
+
+
+def service_of(http: HttpRequest) -> str:
+    """``rustfs`` for the admin API, ``vault`` for everything else."""
+    return "rustfs" if http.target.startswith(RUSTFS_PREFIX) else "vault"
+
+
+def wire_target(http: HttpRequest) -> str:
+    """Path and query as they came."""
+    return f"{http.target}?{http.query}" if http.query else http.target
+
+
+def view_of(world: World, http: HttpRequest) -> View:
+    """A request as the rules see it; what costs something is found out when a rule asks."""
+    service, target = service_of(http), wire_target(http)
+    path = short_path(service, target)
+    known: list[Request | None] = []
+
+    def request() -> Request | None:
+        if not known:
+            try:
+                known.append(codec.to_request(world.core, http) if service == "vault" else None)
+            except Refused:
+                known.append(None)
+        return known[0]
+
+    def facts() -> Facts:
+        asked = request()
+        if asked is None:
+            key = admin_key(target, http.body) if service == "rustfs" else ""
+            return Facts(key=key, token=codec.token_of(http.headers))
+        return facts_of(world.core, asked)
+
+    return View(
+        service, http.method, path, target, http.headers, http.body,
+        operation=lambda: operation_of(world.core, request(), http), facts=facts, product=lambda: product_of(world),
+    )  # fmt: skip
+
+
+def facts_of(core: Core, request: Request) -> Facts:
+    """Mount, key, namespace and token of a request, nothing counted or changed."""
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    mount = core.state.mounts.match(namespace or "", path)
+    token = core.tokens.lookup(request.token) if request.token else None
+    facts = Facts(
+        mount=mount.path if mount is not None else "",
+        namespace=namespace or "",
+        token=request.token,
+        accessor=token.accessor if token is not None else "",
+        policies=tuple(token.policies) if token is not None else (),
+    )
+    if mount is not None:
+        below = core.below(mount, path)
+        found = core.engine(mount).route(below)
+        if found is not None:
+            facts.endpoint = found[0].template
+            facts.key = named_in(found[0].template, below)
+    return facts
+
+
+def operation_of(core: Core, request: Request | None, http: HttpRequest) -> str:
+    """The operation in the words of policies; a write is ``create`` where the resource does not exist yet."""
+    if request is None:
+        return {"GET": "read", "POST": "update", "PUT": "update", "DELETE": "delete"}.get(http.method, "internal")
+    if request.operation not in WRITES or request.operation is Operation.PATCH:
+        return str(request.operation)
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    mount = core.state.mounts.match(namespace or "", path)
+    if mount is None:
+        return "update"
+    try:
+        exists = core.engine(mount).resource_exists(core, mount, request, core.below(mount, path))
+    except VaultError:
+        return "update"
+    finally:
+        request.prepared = None
+    return "create" if exists is False else "update"
+
+
+def product_of(world: World) -> Product:
+    """The server as its answers show it."""
+    flavor, seal = world.core.flavor, world.core.state.seal
+    return Product(
+        name=flavor.product,
+        version=flavor.version,
+        vault=flavor.mount_type_in_envelope,
+        cluster_name=seal.cluster_name,
+        cluster_id=seal.cluster_id,
+        now=world.clock.now(),
+    )
