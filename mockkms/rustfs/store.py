@@ -22,15 +22,16 @@ ALGORITHMS = {
 """Transit key type to algorithm; any other type is shown as AES-256."""
 
 
+_TRANSIT_NAME = re.compile(r"\w(([\w.-]+)?\w)?", re.ASCII)
 _KEY_ID = re.compile(r"rustfs-key-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class StoreError(Exception):
-    """The backend could not do it. ``denied``: the Vault refused the credential."""
+    """The backend could not do it; ``status`` is what the Vault answered, 0 where it was not asked."""
 
-    def __init__(self, text: str, *, denied: bool = False) -> None:
+    def __init__(self, text: str, *, status: int = 0) -> None:
         super().__init__(text)
-        self.text, self.denied = text, denied
+        self.text, self.status = text, status
 
 
 class Store(Protocol):
@@ -104,7 +105,7 @@ class VaultClient:
         if response.status in absent and not response.errors:
             return None
         text = "; ".join(error.strip() for error in response.errors) or f"status {response.status}"
-        raise StoreError(text, denied=response.status == 403)
+        raise StoreError(text, status=response.status)
 
     def sealed(self) -> bool:
         """What ``sys/health`` says."""
@@ -145,7 +146,7 @@ class TransitStore:
 
     def get(self, name: str) -> Key | None:
         """One key, or None. A key that was made in Vault directly gets its record here."""
-        if not name or "/" in name:
+        if not _TRANSIT_NAME.fullmatch(name):
             return None
         response = self.client.call(Operation.READ, self.path(name), absent=(404,))
         if response is None or not response.data:

@@ -145,7 +145,7 @@ class KeyRoutes:
 
 
 class Failures:
-    """What becomes of a backend's failure in a key route: 500 in the guide, the route's own status in the handler."""
+    """A backend's failure in a key route: 500 in the guide but for a bad name, the route's status in the handler."""
 
     def __init__(self, routes: KeyRoutes, handler_status: int) -> None:
         self.guide, self.handler_status = routes.guide, handler_status
@@ -155,9 +155,11 @@ class Failures:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, StoreError):
-            if self.guide and error.denied:
+            if self.guide and error.status == 403:
                 raise access_denied() from None
-            raise backend_error(500 if self.guide else self.handler_status, error.text) from None
+            bad_request = error.status in (400, 404, 405)
+            status = self.handler_status if bad_request or not self.guide else 500
+            raise backend_error(status, error.text) from None
 
 
 def backend_error(status: int, text: str) -> V1Error:

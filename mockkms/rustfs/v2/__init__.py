@@ -52,6 +52,7 @@ def path_key(call: Call) -> str:
     return call.key_id
 
 
+DESCRIBE = Route("kms:DescribeKey", keys.describe, path_key)
 ROUTES = {
     ("POST", "/configure"): Route("kms:Configure", service.configure),
     ("POST", "/reconfigure"): Route("kms:Configure", service.reconfigure),
@@ -65,7 +66,7 @@ ROUTES = {
     ("POST", "/clear-cache"): Route("kms:ClearCache", service.clear_cache),
     ("POST", "/keys"): Route("kms:Configure", keys.create),
     ("GET", "/keys"): Route("kms:ListKeys", keys.list_keys),
-    ("GET", "/keys/{key_id}"): Route("kms:DescribeKey", keys.describe, path_key),
+    ("GET", "/keys/{key_id}"): DESCRIBE,
     ("DELETE", "/keys/delete"): Route("kms:DeleteKey", keys.delete, body_key),
     ("POST", "/keys/cancel-deletion"): Route("kms:DeleteKey", keys.cancel_deletion, body_key),
     ("POST", "/keys/enable"): Route("kms:EnableKey", keys.enable, body_key),
@@ -95,11 +96,11 @@ ROUTES = {
 def find(method: str, path: str) -> tuple[Route, str] | None:
     """The route of a request, and the key its path names (not percent-decoded)."""
     route = ROUTES.get((method, path))
-    if route is not None:
+    if route is not None and route is not DESCRIBE:
         return route, ""
     key_id = path.removeprefix("/keys/")
     if method == "GET" and key_id != path and key_id and "/" not in key_id:
-        return ROUTES["GET", "/keys/{key_id}"], key_id
+        return DESCRIBE, key_id
     return None
 
 
