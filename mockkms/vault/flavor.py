@@ -69,6 +69,8 @@ class Flavor:
     """Status of a login without its credentials."""
     strictly_bound_ips: bool
     """Roles and users have ``token_strictly_bind_ip``."""
+    old_lease_paths: bool
+    """``sys/renew``, ``sys/revoke``, ``sys/revoke-prefix`` and ``sys/revoke-force`` are still there."""
     lease_details: bool
     """Lease look-ups show ``path``, ``namespace_path`` and ``revoke_error``."""
 
@@ -94,7 +96,7 @@ FLAVORS = {
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
         api_audit=False,
         signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
-        lease_details=True,
+        lease_details=True, old_lease_paths=False,
     ),
     "vault": Flavor(
         name="vault", policies=VAULT_POLICIES, product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
@@ -107,6 +109,6 @@ FLAVORS = {
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
         api_audit=True,
         signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
-        lease_details=False,
+        lease_details=False, old_lease_paths=True,
     ),
 }  # fmt: skip

@@ -123,5 +123,11 @@ def test_revocation_may_be_left_for_later(world: World, sync: bool, status: int)
     assert REVOKED == ["ann"]
 
 
+@pytest.mark.parametrize(("flavor", "text"), [
+    ("openbao", "1 error occurred:\n\t* unsupported path\n\n"), ("vault", "lease not found")])  # fmt: skip
+def test_the_old_paths_are_one_products_only(flavor: str, text: str) -> None:
+    assert World(flavor).write("sys/renew", {"lease_id": "bogus"}).errors == [text]
+
+
 def test_a_lease_id_that_is_no_text_is_refused(world: World) -> None:
     assert world.write("sys/leases/lookup", {"lease_id": {"a": 1}}).errors == ["invalid lease ID"]

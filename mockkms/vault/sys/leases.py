@@ -25,20 +25,24 @@ _IRREVOCABLE = {
 
 listing = engine.path("leases/lookup/{prefix:all}", _PREFIX, sudo=True, help="Lease ids below a path.")
 lookup = engine.path("leases/lookup", {"lease_id": _LEASE_ID}, help="When a lease was issued and when it ends.")
-renew = engine.path(
-    "leases/renew[/{url_lease_id:some}]",
-    {**_URL_ID, "lease_id": _LEASE_ID, "increment": _INCREMENT},
-    help="Let a lease live on.",
-)
-revoke = engine.path(
-    "leases/revoke[/{url_lease_id:some}]", {**_URL_ID, "lease_id": _LEASE_ID, "sync": _SYNC}, help="End a lease."
-)
+_RENEW = {**_URL_ID, "lease_id": _LEASE_ID, "increment": _INCREMENT}
+_REVOKE = {**_URL_ID, "lease_id": _LEASE_ID, "sync": _SYNC}
+_BELOW = {**_PREFIX, "sync": _SYNC}
+
+renew = engine.path("leases/renew[/{url_lease_id:some}]", _RENEW, help="Let a lease live on.")
+revoke = engine.path("leases/revoke[/{url_lease_id:some}]", _REVOKE, help="End a lease.")
 revoke_force = engine.path(
     "leases/revoke-force/{prefix:some}", _PREFIX, sudo=True, help="End all leases below a path, whatever engines say."
 )
 revoke_prefix = engine.path(
-    "leases/revoke-prefix/{prefix:some}", {**_PREFIX, "sync": _SYNC}, sudo=True, help="End all leases below a path."
+    "leases/revoke-prefix/{prefix:some}", _BELOW, sudo=True, help="End all leases below a path."
 )
+_OLD = "old_lease_paths"
+_OLD_HELP = "The former place of the same under leases/."
+old_renew = engine.path("renew[/{url_lease_id:some}]", _RENEW, help=_OLD_HELP, needs=_OLD)
+old_revoke = engine.path("revoke[/{url_lease_id:some}]", _REVOKE, help=_OLD_HELP, needs=_OLD)
+old_force = engine.path("revoke-force/{prefix:some}", _PREFIX, sudo=True, help=_OLD_HELP, needs=_OLD)
+old_prefix = engine.path("revoke-prefix/{prefix:some}", _BELOW, sudo=True, help=_OLD_HELP, needs=_OLD)
 tidy = engine.path("leases/tidy", help="Clean up what ended leases left behind.")
 count = engine.path("leases/count", _IRREVOCABLE, help="How many leases could not be revoked, by mount.")
 irrevocable = engine.path(
@@ -90,6 +94,7 @@ def lookup_lease(state: Any, call: Call) -> dict[str, Any]:
     return data
 
 
+@old_renew.on(Operation.UPDATE)
 @renew.on(Operation.UPDATE)
 def renew_lease(state: Any, call: Call) -> Response | None:
     leases = call.core.leases
@@ -110,6 +115,7 @@ def _done(call: Call) -> Response | None:
     return None if call["sync"] else Response(raw=b"", status=202)
 
 
+@old_revoke.on(Operation.UPDATE)
 @revoke.on(Operation.UPDATE)
 def revoke_lease(state: Any, call: Call) -> Response | None:
     leases = call.core.leases
@@ -124,12 +130,14 @@ def revoke_lease(state: Any, call: Call) -> Response | None:
     return _done(call)
 
 
+@old_prefix.on(Operation.UPDATE)
 @revoke_prefix.on(Operation.UPDATE)
 def revoke_below(state: Any, call: Call) -> Response | None:
     call.core.leases.revoke_prefix(call.request.namespace, call["prefix"])
     return _done(call)
 
 
+@old_force.on(Operation.UPDATE)
 @revoke_force.on(Operation.UPDATE)
 def force_below(state: Any, call: Call) -> None:
     call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], force=True)
