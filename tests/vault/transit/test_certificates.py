@@ -15,7 +15,7 @@ from mockkms.entropy import Entropy
 from mockkms.vault.message import Response
 from tests.vault.driving import World
 
-ROOT_KEY = ec.generate_private_key(ec.SECP256R1())
+ROOT_KEY = ec.derive_private_key(9, ec.SECP256R1())
 ROOT_NAME = x509.Name.from_rfc4514_string("CN=root")
 
 

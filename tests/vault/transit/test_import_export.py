@@ -25,9 +25,9 @@ from mockkms.vault.message import Operation, Request, Response
 from tests.vault.driving import World
 
 INPUT = b64encode(b"the input").decode()
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-OTHER_EC_KEY = ec.generate_private_key(ec.SECP256R1())
-ED_KEY = ed25519.Ed25519PrivateKey.generate()
+EC_KEY = ec.derive_private_key(7, ec.SECP256R1())
+OTHER_EC_KEY = ec.derive_private_key(8, ec.SECP256R1())
+ED_KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
 @pytest.fixture
