@@ -35,6 +35,7 @@ _METHODS = {
 }
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """What the real server's mux knows with a slash only: without one it redirects."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -190,6 +191,11 @@ def _wrap_ttl(headers: Mapping[str, str]) -> float:
 def clean_target(http: HttpRequest) -> str:
     """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go's mux does."""
     target = http.target
+    if "%" in target:
+        if _BAD_ESCAPE.search(target):
+            raise Refused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
+        if _CONTROL.search(unquote(target)):
+            raise Refused(HttpReply(400))
     if "//" in target or "/." in target:
         cleaned = posixpath.normpath(target)
         if target.endswith("/") and cleaned != "/":
@@ -206,19 +212,20 @@ def clean_target(http: HttpRequest) -> str:
 def to_request(core: Core, http: HttpRequest) -> Request:
     """The message of an HTTP request below ``/v1/``. Raises Refused where the HTTP layer answers itself."""
     path = clean_target(http)
-    if path in _TREES and not (http.method == "GET" and parse_query(http.query).get("help", [""])[0]):
+    values = parse_query(http.query) if http.query else {}
+    asks_help = bool(values.get("help", [""])[0])
+    if path in _TREES and not asks_help:
         raise Refused(redirect_reply(http.method, f"/v1/{path}/" + ("?" + http.query if http.query else "")))
     operation = _METHODS.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.flavor.pagination):
         raise Refused(error_reply(405))
-    values = parse_query(http.query) if http.query else {}
     data: dict[str, Any]
-    if operation is Operation.UPDATE or operation is Operation.PATCH:
+    if asks_help:
+        operation, data = Operation.HELP, {}
+    elif operation is Operation.UPDATE or operation is Operation.PATCH:
         data = _body_data(core, http)
     else:
         if operation is Operation.READ and values:
-            if values.get("help", [""])[0]:
-                operation = Operation.HELP
             listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.flavor.pagination
             if listing and scanning:
                 raise Refused(error_reply(400))

@@ -25,6 +25,10 @@ _MAX_HEAD = 1024 * 1024
 """Bytes of a request's head, as Go's default."""
 
 
+_MAX_DROPPED = 2 * MAX_BODY
+"""Bytes of an oversized body that are read, so that its client gets to see the answer."""
+
+
 class _Protocol(RequestHandler):
     """aiohttp's protocol, shown verbs that its parser knows."""
 
@@ -174,10 +178,11 @@ class Server:
         try:
             body = await _read(aio) if aio.can_read_body else b""
         except TooLarge:
-            aio.protocol.force_close() if aio.protocol else None
             reply = error_reply(413, "http: request body too large")
             del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
-            return to_aiohttp(reply)
+            refusal = to_aiohttp(reply)
+            refusal.force_close()
+            return refusal
         target, _, query = aio.raw_path.partition("?")
         peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
         http = HttpRequest(
@@ -198,20 +203,23 @@ def to_aiohttp(reply: HttpReply) -> web.Response:
 
 
 async def _read(aio: web.BaseRequest) -> bytes:
+    """The body. Raises TooLarge, having taken in (and dropped) what a client goes on sending, within a bound."""
     length = aio.content_length
-    if length is not None and length > MAX_BODY:
-        raise TooLarge
+    content = aio.content
     if aio.headers.get("Expect", "").lower() == "100-continue" and aio.transport is not None:
         aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    content = aio.content
-    if length is not None:
-        body = await content.readexactly(length) if length else b""
-        return body
+    if length is not None and length <= MAX_BODY:
+        return await content.readexactly(length) if length else b""
     chunks = bytearray()
+    size = 0
     async for chunk in content.iter_any():
-        chunks += chunk
-        if len(chunks) > MAX_BODY:
-            raise TooLarge
+        size += len(chunk)
+        if size <= MAX_BODY:
+            chunks += chunk
+        elif size > _MAX_DROPPED:
+            break
+    if size > MAX_BODY:
+        raise TooLarge
     protocol = aio.protocol
     if isinstance(protocol, _Protocol):
         protocol.framing.idle()
