@@ -114,6 +114,8 @@ class Endpoint:
     prefix: str = field(init=False)
     flavored: bool = field(init=False)
     """Some parameters are known to one product only."""
+    known: dict[str, Mapping[str, Field]] = field(init=False, default_factory=dict)
+    """The parameters that each product knows, by its name: sorted out when first asked."""
 
     def __post_init__(self) -> None:
         self.pattern = re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
@@ -137,6 +139,13 @@ class Endpoint:
         self.exists = check
         return check
 
+    def _known(self, flavor: Flavor) -> Mapping[str, Field]:
+        fields = self.known.get(flavor.name)
+        if fields is None:
+            fields = {n: f for n, f in self.fields.items() if not f.needs or getattr(flavor, f.needs)}
+            self.known[flavor.name] = fields
+        return fields
+
     def call(
         self, core: Core, mount: Mount, request: Request, captures: dict[str, str], framing: str
     ) -> tuple[Call, list[str]]:
@@ -144,9 +153,7 @@ class Endpoint:
 
         ``framing`` stands before a field error: the existence check comes first on the real server and says less.
         """
-        fields = self.fields
-        if self.flavored:
-            fields = {n: f for n, f in fields.items() if not f.needs or getattr(core.flavor, f.needs)}
+        fields = self._known(core.flavor) if self.flavored else self.fields
         raw = dict(request.data)
         warnings: list[str] = []
         if raw and not self.arbitrary:
@@ -308,7 +315,7 @@ class Engine:
         if reply is None:
             return None
         response = reply if isinstance(reply, Response) else Response(data=reply)
-        if warnings:
+        if warnings and not response.status:  # The real server loses them where a handler sets the status itself.
             response.warnings.extend(warnings)
         return response
 

@@ -52,21 +52,25 @@ def encrypt(state: Transit, call: Call) -> Reply:
 
 
 def _encrypt_one(state: Transit, call: Call) -> Reply:
-    if "plaintext" not in call:
+    given = call.given
+    if "plaintext" not in given:
         raise ErrorResponse("missing plaintext to encrypt")
-    item = Item(call["plaintext"], call["context"], call["key_version"], call["associated_data"])
-    decode_contexts([item], _check_plaintext)
-    key = _key(state, call, item.context != "")
-    if item.error:
-        raise ErrorResponse(item.error)
-    nonce = _nonce(call["nonce"]) if "nonce" in call else b""
-    if item.associated_data and not key.kind.aead:
-        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    plaintext, context, fault = b"", b"", ""
     try:
-        text, number = cipher.encrypt(
-            key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
-            call.core.entropy.bytes, nonce,
-        )  # fmt: skip
+        plaintext = b64.decode(given["plaintext"])
+        context = b64.decode(given["context"]) if given.get("context") else b""
+    except ValueError as error:
+        fault = str(error)
+    key = _key(state, call, bool(given.get("context")))
+    if fault:
+        raise ErrorResponse(fault)
+    nonce = _nonce(given["nonce"]) if "nonce" in given else b""
+    associated = given.get("associated_data", "")
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    version = given.get("key_version", 0)
+    try:
+        text, number = cipher.encrypt(key, version, context, plaintext, associated, call.core.entropy.bytes, nonce)
     except InternalFault as error:
         raise BackendError(str(error)) from None
     except KeyFault as error:
