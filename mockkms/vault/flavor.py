@@ -58,6 +58,8 @@ class Flavor:
     """Name of the key that tells the build's date in seal status and version history."""
     status_extras: bool
     """Health and leader status name every replication, clock and licence key, also those without a value."""
+    kv_plugin_version: str
+    """Version that ``kv`` mounts run, where it is not the server's; empty where it is."""
     api_audit: bool
     """Audit devices are enabled over the API, else by configuration only."""
 
@@ -94,7 +96,7 @@ FLAVORS = {
         pagination=True, cli="bao", kv_metadata_cas=True, kv_attribution=False,
         json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
-        api_audit=False,
+        api_audit=False, kv_plugin_version="",
         signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
         lease_details=True, old_lease_paths=False,
     ),
@@ -107,7 +109,7 @@ FLAVORS = {
         pagination=False, cli="vault", kv_metadata_cas=False, kv_attribution=True,
         json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
-        api_audit=True,
+        api_audit=True, kv_plugin_version="v0.25.0+builtin",
         signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
         lease_details=False, old_lease_paths=True,
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.endpoint import Call
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.sys.engine import engine
 
@@ -27,11 +28,16 @@ STUBS = (
     "sync/{rest:some}",
 )
 """Templates below ``sys/`` that answer 404 ``enterprise-only feature`` to who may ask at all."""
+_FIELDS = {
+    "rest": Field(Kind.STRING, help="The rest of the path."),
+    "kind": Field(Kind.STRING, help="Which of its kinds."),
+}
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE, Operation.LIST, Operation.PATCH)
 
 replication = engine.path("replication/status", help="State of replication; there is none.", login=True)
 absent = engine.path(
     "{rest:re(wrapping/pubkey|storage/raft/bootstrap/challenge|storage/raft/bootstrap/answer|internal/ui/mounts/)}",
+    fields={"rest": _FIELDS["rest"]},
     help="Open to anyone, but nothing is there.",
     login=True,
 )
@@ -57,6 +63,10 @@ def refuse(_state: Any, _call: Call) -> None:
 
 
 for _template in STUBS:
-    engine.path(_template, help="Part of the enterprise edition.", needs="enterprise_stubs", arbitrary=True).on(*_ALL)(
-        refuse
-    )
+    engine.path(
+        _template,
+        fields={name: field for name, field in _FIELDS.items() if f"{{{name}:" in _template},
+        help="Part of the enterprise edition.",
+        needs="enterprise_stubs",
+        arbitrary=True,
+    ).on(*_ALL)(refuse)

@@ -72,7 +72,7 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
         "local": mount.local,
         "options": mount.options,
         "plugin_version": version,
-        "running_plugin_version": version or builtin_version(core),
+        "running_plugin_version": version or builtin_version(core, mount.type),
         "running_sha256": "",
         "seal_wrap": mount.seal_wrap,
         "type": mount.type,
@@ -83,8 +83,10 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
     return info
 
 
-def builtin_version(core: Core) -> str:
-    """The version of everything that comes with the server."""
+def builtin_version(core: Core, type: str = "") -> str:
+    """The version of what comes with the server; one product's ``kv`` has a version of its own."""
+    if type in ("kv", "kv-v1", "kv-v2", "generic") and core.flavor.kv_plugin_version:
+        return core.flavor.kv_plugin_version
     return f"v{core.flavor.version}{core.flavor.builtin_suffix}"
 
 
@@ -206,7 +208,7 @@ def plugin_version(core: Core, version: str, type: str, kind: str) -> str:
     if not version:
         return ""
     semantic = semantic_version(version)
-    if semantic == builtin_version(core):
+    if semantic == builtin_version(core, type):
         return ""
     raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {type}")
 

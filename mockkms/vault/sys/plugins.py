@@ -56,9 +56,9 @@ def names(kind: str) -> list[str]:
 @every.on(Operation.READ)
 def list_all(_state: Any, call: Call) -> dict[str, Any]:
     """All plugins, by type and in detail."""
-    version = builtin_version(call.core)
+    core, always = call.core, {"builtin": True, "deprecation_status": "supported"}
     detailed = [
-        {"builtin": True, "deprecation_status": "supported", "name": name, "type": kind, "version": version}
+        {**always, "name": name, "type": kind, "version": builtin_version(core, name)}
         for kind in _TYPES
         for name in names(kind)
     ]
@@ -79,7 +79,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
     wanted = semantic_version(call["version"]) if call["version"] else ""
-    if name not in names(kind) or wanted not in ("", builtin_version(call.core)):
+    if name not in names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
     return {
         "args": None,
@@ -90,7 +90,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
         "name": name,
         "oci": False,
         "sha256": "",
-        "version": builtin_version(call.core),
+        "version": builtin_version(call.core, name),
     }
 
 

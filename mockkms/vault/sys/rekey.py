@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.vault import rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call
+from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.rotation import REKEY
 from mockkms.vault.sys import generate_root
@@ -31,7 +32,7 @@ update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of 
 verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=True)
 recovery = engine.path(
     "rekey-recovery-key/{step:re(init|update|verify)}",
-    fields={**INIT_FIELDS, **SHARE_FIELDS},
+    fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS},
     help="Rekeying of the recovery key, which this seal has none of.",
     login=True,
 )

@@ -14,6 +14,7 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import (
     LISTS,
     TOKEN_TYPES,
+    builtin_version,
     implementation,
     lockout_settings,
     optional_settings,
@@ -189,7 +190,7 @@ def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
     if "plugin_version" not in call:
         return
     version = semantic_version(call["plugin_version"])
-    if version != f"v{call.core.flavor.version}{call.core.flavor.builtin_suffix}":
+    if version != builtin_version(call.core, mount.type):
         raise ErrorResponse(f"plugin not found in the catalog: {mount.type}, version={version}")
     config.plugin_version = version
 

@@ -16,7 +16,8 @@ def world() -> World:
 
 def error(world: World, path: str, data: dict[str, Any], operation: str = "update") -> str:
     response = world.ask(operation, path, data)
-    assert response.errors is not None and response.status == 400
+    assert response.errors is not None
+    assert response.status == 400
     return response.errors[0]
 
 
@@ -25,7 +26,9 @@ def test_a_mount_shows_what_it_was_made_with(world: World) -> None:
     body = {"type": "kv-v2", "description": "d", "config": config, "local": True}
     assert world.write("sys/mounts/team/kv", body).errors is None
     shown = world.ask("read", "sys/mounts/team/kv").data or {}
-    assert shown["type"] == "kv" and shown["options"] == {"version": "2"} and shown["local"] is True
+    assert shown["type"] == "kv"
+    assert shown["options"] == {"version": "2"}
+    assert shown["local"] is True
     assert shown["config"] == {
         "default_lease_ttl": 3600,
         "max_lease_ttl": 7200,
@@ -77,7 +80,8 @@ def test_options_merge_and_an_empty_value_removes(world: World) -> None:
 def test_a_lockout_threshold_is_a_number(world: World, threshold: str) -> None:
     world.write("sys/auth/up", {"type": "userpass"})
     body = {"user_lockout_config": {"lockout_threshold": threshold}}
-    assert error(world, "sys/auth/up/tune", body).startswith("unable to parse user lockout threshold: strconv.ParseUint")
+    refused = error(world, "sys/auth/up/tune", body)
+    assert refused.startswith("unable to parse user lockout threshold: strconv.ParseUint")
 
 
 def test_a_moved_mount_takes_its_data_along(world: World) -> None:
@@ -96,7 +100,8 @@ def test_disabling_an_auth_method_ends_its_tokens(world: World) -> None:
     world.write("sys/auth/up", {"type": "userpass"})
     world.write("auth/up/users/ann", {"password": "x"})
     login = world.write("auth/up/login/ann", {"password": "x"}, token="")
-    assert login.auth is not None and world.alive(login.auth.client_token)
+    assert login.auth is not None
+    assert world.alive(login.auth.client_token)
     world.ask("delete", "sys/auth/up")
     assert not world.alive(login.auth.client_token)
 
@@ -104,6 +109,9 @@ def test_disabling_an_auth_method_ends_its_tokens(world: World) -> None:
 def test_the_interface_shows_without_a_token_only_what_is_open(world: World) -> None:
     world.write("sys/mounts/open", {"type": "kv", "config": {"listing_visibility": "unauth"}})
     shown = world.ask("read", "sys/internal/ui/mounts", token="").data or {}
-    assert list(shown["secret"]) == ["open/"] and shown["auth"] == {}
+    assert list(shown["secret"]) == ["open/"]
+    assert shown["auth"] == {}
     refused = world.ask("read", "sys/internal/ui/mounts/secret", token=world.token(policies=["default"]))
-    assert refused.status == 403 and refused.errors is not None and "preflight" in refused.errors[0]
+    assert refused.status == 403
+    assert refused.errors is not None
+    assert "preflight" in refused.errors[0]

@@ -54,7 +54,9 @@ def test_nothing_leaks_from_one_namespace_into_another(world: World, header: str
 )
 def test_names_that_cannot_be(world: World, name: str, text: str) -> None:
     response = world.write(f"sys/namespaces/{name}")
-    assert response.status == 400 and response.errors is not None and text in response.errors[0]
+    assert response.status == 400
+    assert response.errors is not None
+    assert text in response.errors[0]
 
 
 def test_scan_goes_deep_list_does_not(world: World) -> None:

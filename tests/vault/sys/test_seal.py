@@ -52,11 +52,15 @@ def test_initialised_by_hand_it_unseals_with_any_two_of_three_shares(blank: Core
     assert first is not None
     assert (first["sealed"], first["progress"], bool(first["nonce"])) == (True, 1, True)
     repeated = outside(blank, "update", "sys/unseal", {"key": made["keys_base64"][2]}).document
-    assert repeated is not None and repeated["progress"] == 1
+    assert repeated is not None
+    assert repeated["progress"] == 1
     opened = outside(blank, "update", "sys/unseal", {"key": made["keys"][0]}).document
-    assert opened is not None and not opened["sealed"] and opened["progress"] == 0
+    assert opened is not None
+    assert not opened["sealed"]
+    assert opened["progress"] == 0
     mounts = outside(blank, "read", "sys/mounts", token=made["root_token"]).data
-    assert mounts is not None and set(mounts) == {"sys/", "identity/", "cubbyhole/"}
+    assert mounts is not None
+    assert set(mounts) == {"sys/", "identity/", "cubbyhole/"}
     again = outside(blank, "update", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
     assert again.errors == ["OpenBao is already initialized"]
 
@@ -75,7 +79,9 @@ def test_initialised_by_hand_it_unseals_with_any_two_of_three_shares(blank: Core
 )
 def test_impossible_initialisations_are_refused(blank: Core, body: dict[str, Any], text: str) -> None:
     refused = outside(blank, "update", "sys/init", body)
-    assert refused.status == 400 and refused.errors is not None and text in refused.errors[0]
+    assert refused.status == 400
+    assert refused.errors is not None
+    assert text in refused.errors[0]
 
 
 def test_sealing_refuses_and_unsealing_finds_everything_again(world: World) -> None:
@@ -89,7 +95,8 @@ def test_sealing_refuses_and_unsealing_finds_everything_again(world: World) -> N
     assert outside(core, "read", "sys/health", query={"sealedcode": "200"}).status == 200
     assert world.ask("read", "cubbyhole/x").status == 503
     wrong = outside(core, "update", "sys/unseal", {"key": "11" * 32})
-    assert wrong.errors is not None and wrong.errors[0].endswith("cipher: message authentication failed")
+    assert wrong.errors is not None
+    assert wrong.errors[0].endswith("cipher: message authentication failed")
     assert core.seal.status == "sealed"
     outside(core, "update", "sys/unseal", {"key": core.seal.unseal_keys[0]})
     assert world.ask("read", "cubbyhole/x").data == {"a": "b"}
@@ -98,7 +105,8 @@ def test_sealing_refuses_and_unsealing_finds_everything_again(world: World) -> N
 @pytest.mark.parametrize("key", [5, [], {}, True])
 def test_an_unseal_key_of_a_wrong_type_is_a_json_error(world: World, key: Any) -> None:
     refused = outside(world.core, "update", "sys/unseal", {"key": key})
-    assert refused.status == 400 and refused.errors is not None
+    assert refused.status == 400
+    assert refused.errors is not None
     assert "Go struct field UnsealRequest.Key of type string" in refused.errors[0]
 
 
@@ -128,7 +136,8 @@ def test_a_generated_root_token_comes_out_of_its_one_time_password(world: World)
     made = world.write("sys/generate-root-token/update", body).data or {}
     plain = {"encoded_token": made["encoded_token"], "otp": begun["otp"]}
     token = (world.write("sys/decode-token", plain, token="").data or {})["token"]
-    assert token.startswith("s.") and world.self_of(token)["policies"] == ["root"]
+    assert token.startswith("s.")
+    assert world.self_of(token)["policies"] == ["root"]
     assert (world.ask("read", "sys/generate-root-token/attempt").data or {})["started"] is False
 
 
@@ -140,7 +149,8 @@ def test_one_product_rekeys_without_a_token_the_other_not_at_all(world: World) -
     assert (begun["started"], begun["n"], begun["t"]) == (True, 5, 3)
     share = {"key": core.seal.unseal_keys[0], "nonce": begun["nonce"]}
     done = outside(core, "update", "sys/rekey/update", share).document or {}
-    assert done["complete"] and len(done["keys"]) == 5 == len(core.seal.unseal_keys)
+    assert done["complete"]
+    assert len(done["keys"]) == 5 == len(core.seal.unseal_keys)
 
 
 def test_sealing_survives_a_snapshot() -> None:
