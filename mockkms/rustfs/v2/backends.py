@@ -32,7 +32,7 @@ class Backend:
     tags_as_metadata: bool = False
     rotation_reason: bool = False
     """Lists say that rotation is unsupported."""
-    responsibility: str = "reference-only"
+    responsibility: str | None = "reference-only"
     """Whose duty a backup is."""
 
     def can(self, ability: str) -> bool:
@@ -74,7 +74,12 @@ BACKENDS = {
         rotation_reason=True,
     ),
     "AWS": Backend(
-        "aws", "AWS_KMS", "AWS", None, frozenset({"versioning", "physical_delete", "update_key_metadata", "rewrap"})
+        "aws",
+        "AWS_KMS",
+        "AWS",
+        None,
+        frozenset({"versioning", "physical_delete", "update_key_metadata", "rewrap"}),
+        responsibility=None,
     ),
 }
 """By the name of ``Settings.backend``."""

@@ -8,8 +8,9 @@ import re
 from typing import Any
 
 from mockkms.rustfs.message import AdminReply, json_reply
-from mockkms.rustfs.state import Settings
+from mockkms.rustfs.state import Environment, Settings
 from mockkms.rustfs.store import new_key_id
+from mockkms.rustfs.typed import quoted
 from mockkms.rustfs.v2 import bodies
 from mockkms.rustfs.v2.backends import BACKENDS
 from mockkms.rustfs.v2.call import Call
@@ -49,45 +50,67 @@ def bundle_name(name: str) -> str:
     elif not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         fault = "contains characters outside the accepted set"
     if fault:
-        raise Failed(400, f'invalid bundle name "{name}": {fault}; expected a single name of [A-Za-z0-9._-]')
+        raise Failed(400, f"invalid bundle name {quoted(name)}: {fault}; expected a single name of [A-Za-z0-9._-]")
     return name
+
+
+DUTIES = {
+    "full-material": "the bundle owns the complete material",
+    "reference-only": "the secret is delivered externally and must be re-supplied by the operator",
+    "metadata-plus-external-root": "the cryptographic root is protected by the external system's own snapshot flow",
+    None: "this backend has no backup responsibility defined",
+}
+
+
+def missing_setting(environment: Environment) -> str:
+    """Which of the server's settings is not made; nothing where all are."""
+    missing = "" if environment.backup_kek_id else "RUSTFS_KMS_BACKUP_KEK"
+    missing = missing if environment.backup_dir else "RUSTFS_KMS_BACKUP_DIR"
+    return f"{missing} is not set; KMS backup and restore are disabled until it is" if missing else ""
+
+
+def ready(call: Call) -> Settings:
+    """The settings, on a server that is set up for bundles."""
+    settings = call.admin.state.settings
+    if settings is None:
+        raise Failed(409, "kms is not configured")
+    missing = missing_setting(call.admin.state.environment)
+    if missing:
+        raise Failed(412, missing)
+    return settings
 
 
 def local(call: Call) -> Settings:
     """The settings, where they are of a backend that has bundles."""
-    settings = call.admin.state.settings
-    if settings is None:
-        raise Failed(409, "kms is not configured")
+    settings = ready(call)
     if settings.backend != "Local":
-        raise Failed(
-            501,
-            f"backend {BACKENDS[settings.backend].name} has no RustFS-side restore: the cryptographic root is "
-            "protected by the external system's own snapshot flow",
-        )
+        backend = BACKENDS[settings.backend]
+        raise Failed(501, f"backend {backend.name} has no RustFS-side restore: {DUTIES[backend.responsibility]}")
     return settings
 
 
 def show(call: Call) -> AdminReply:
     """``GET /backup``: works in every state."""
     state, settings = call.admin.state, call.admin.state.settings
-    kek, backend = state.environment.backup_kek_id, BACKENDS[settings.backend] if settings else None
+    environment = state.environment
+    backend = BACKENDS[settings.backend] if settings else None
     is_local = settings is not None and settings.backend == "Local"
+    reason = missing_setting(environment) if settings else "kms is not configured"
+    condition = service_state(call.admin)
     shown: dict[str, Any] = {
-        "service_status": service_state(call.admin),
+        "service_status": condition if isinstance(condition, str) else f"Error({quoted(state.error)})",
         "backend": backend.name if backend else None,
         "responsibility": backend.responsibility if backend else None,
-        "export_supported": is_local and bool(kek),
+        "export_supported": is_local and not reason,
         "deployment_identity": deployment(call),
-        "backup_root": state.environment.backup_dir or None,
-        "backup_kek_configured": bool(kek),
-        "backup_kek_id": kek or None,
-        "backup_kek_version": state.environment.backup_kek_version if kek else None,
+        "backup_root": None if reason else environment.backup_dir,
+        "backup_kek_configured": not reason,
+        "backup_kek_id": None if reason else environment.backup_kek_id,
+        "backup_kek_version": None if reason else environment.backup_kek_version,
         "target_key_dir": settings.key_dir if settings and is_local else None,
     }
-    if settings is None:
-        shown["unavailable_reason"] = "kms is not configured"
-    elif is_local and not kek:
-        shown["unavailable_reason"] = "no backup key encryption key is configured"
+    if reason:
+        shown["unavailable_reason"] = reason
     return json_reply(200, shown)
 
 
@@ -95,14 +118,11 @@ def export(call: Call) -> AdminReply:
     """``POST /backup``: seal all keys under a name."""
     body = bodies.read(call.body, bodies.BACKUP) if call.body else {"backup_id": None}
     state = call.admin.state
-    asked = body["backup_id"]
-    name = bundle_name(asked) if asked is not None else f"backup-{call.admin.core.entropy.hex(16)}"
-    settings = local(call)
+    ready(call)
     if not state.running:
         raise Failed(503, "kms service is not running; a consistent export needs the running backend's fence")
-    environment = state.environment
-    if not environment.backup_kek_id:
-        raise Failed(500, "backup export failed: no backup key encryption key is configured")
+    settings, environment, asked = local(call), state.environment, body["backup_id"]
+    name = bundle_name(asked) if asked is not None else f"backup-{call.admin.core.entropy.hex(16)}"
     if name in state.backups:
         raise Failed(
             500,
@@ -224,7 +244,16 @@ def restore(call: Call) -> AdminReply:
     if conflicts(call, bundle, body["observed_generation"]):
         raise Failed(409, "restore refused: Invalid operation: restore target is not empty")
     state.keys.update(pickle.loads(pickle.dumps(bundle["keys"])))
-    return json_reply(200, {"success": True, "backup_id": name, "restored_key_ids": sorted(bundle["keys"])})
+    return json_reply(
+        200,
+        {
+            "backup_id": name,
+            "snapshot_generation": bundle["generation"],
+            "restored_key_ids": sorted(bundle["keys"]),
+            "salt_restored": True,
+            "resumed": False,
+        },
+    )
 
 
 def abort(call: Call) -> AdminReply:
