@@ -1,0 +1,34 @@
+"""``mockkms clock show|advance|freeze|set|resume``: the clock of a running server."""
+
+from __future__ import annotations
+
+import argparse
+
+from mockkms.cli.calling import add_address, call
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("clock", help="move the clock of a running server", description=__doc__)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, what in (("show", "the time"), ("resume", "let a frozen clock run on")):
+        add_address(actions.add_parser(name, help=what))
+    advance = actions.add_parser("advance", help="mockkms clock advance 30m")
+    advance.add_argument("value", metavar="DURATION")
+    moved = actions.add_parser("set", help="mockkms clock set 2026-01-01T00:00:00Z")
+    moved.add_argument("value", metavar="TIME")
+    freeze = actions.add_parser("freeze", help="stop the clock, now or at a time")
+    freeze.add_argument("value", metavar="TIME", nargs="?", default=True)
+    for action in (advance, moved, freeze):
+        add_address(action)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Move the clock and print where it stands."""
+    if options.action == "show":
+        clock = call(options, "GET", "clock")
+    else:
+        clock = call(options, "POST", "clock", {options.action: getattr(options, "value", True)})
+    print(clock["now"] + (" (frozen)" if clock["frozen"] else ""))
+    return 0

@@ -1,0 +1,83 @@
+"""The journal records, queries and asserts."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockkms.faults import FaultError
+from mockkms.journal import Journal
+from mockkms.vault.message import Operation, Request
+
+
+def journal_of(*lines: str, size: int = 100) -> Journal:
+    journal = Journal(size, body_limit=8)
+    for line in lines:
+        method, target = line.split()
+        operation = Operation.READ if method == "GET" else Operation.UPDATE
+        request = Request(operation, target[4:], token="secret-token")
+        request.trace.mount, request.trace.endpoint = "transit/", "encrypt/{name}"
+        journal.record(0.0, "vault", method, target, {"x-vault-token": "secret-token"}, b"0123456789", request, 200, b"", 0)
+    return journal
+
+
+ENCRYPT, READ = "POST /v1/transit/encrypt/orders", "GET /v1/transit/keys/orders?x=1"
+
+
+def test_queries_use_the_words_of_matches() -> None:
+    journal = journal_of(ENCRYPT, READ, ENCRYPT)
+    assert journal.count("transit/encrypt/*", operation="update") == 2
+    assert journal.count(key="orders", method="POST") == 2
+    assert journal.count(status=[200, 204], fault=False) == 3
+    assert journal.lines(method="GET") == [READ]
+    with pytest.raises(FaultError, match="did you mean 'status'"):
+        journal.entries(statsu=1)
+
+
+def test_assertions_pass_and_fail_with_the_journal_in_the_text() -> None:
+    journal = journal_of(ENCRYPT, READ)
+    assert len(journal.assert_called("transit/encrypt/orders", times=1)) == 1
+    journal.assert_not_called("secret/*")
+    journal.assert_order("transit/encrypt/*", {"method": "GET"})
+    for failing in (
+        lambda: journal.assert_called("transit/encrypt/order"),
+        lambda: journal.assert_called("transit/*", times=3),
+        lambda: journal.assert_not_called("transit/*"),
+        lambda: journal.assert_order({"method": "GET"}, "transit/encrypt/*"),
+    ):
+        with pytest.raises(AssertionError, match="transit/encrypt/orders"):
+            failing()
+
+
+def test_near_misses_say_what_is_wrong() -> None:
+    misses = journal_of(ENCRYPT).near_misses("transit/encrypt/order", method="POST")
+    assert len(misses) == 1 and misses[0].endswith("<- wrong: path")
+
+
+def test_the_ring_and_the_bodies_are_bounded() -> None:
+    journal = journal_of(*[ENCRYPT] * 10, size=3)
+    assert (len(journal), journal.total, journal[0].number, journal[-1].body) == (3, 10, 8, b"01234567")
+
+
+def test_no_token_is_ever_shown() -> None:
+    journal = journal_of(ENCRYPT)
+    assert "secret-token" not in f"{journal.table()} {journal[0].data()} {journal[0]!r}"
+    assert journal.count(token="secret-token") == 1
+
+
+def test_unhandled_and_unexpected_requests_are_reported() -> None:
+    journal = journal_of(ENCRYPT)
+    journal.assert_no_unhandled()
+    request = journal[0].request
+    assert request is not None
+    request.trace.unhandled = True
+    with pytest.raises(AssertionError, match="not emulated"):
+        journal.assert_no_unhandled()
+
+
+def test_snapshots_bring_entries_back() -> None:
+    journal = journal_of(ENCRYPT)
+    kept = journal.snapshot()
+    journal.clear()
+    assert len(journal) == 0
+    journal.restore(kept)
+    assert (len(journal), journal.total) == (1, 1)
