@@ -33,6 +33,8 @@ class Flavor:
     """The name of the command line client in texts."""
     kv_metadata_cas: bool
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
+    kv_exclude_deleted: bool
+    """Lists of KV version 2 keys can leave deleted ones out."""
     kv_attribution: bool
     """KV version 2 metadata tells who created, deleted and updated."""
     transit_additions: bool
@@ -93,7 +95,7 @@ FLAVORS = {
         builtin_suffix="+builtin.bao", mount_type_in_envelope=False, namespaces=True, json_string_limit=1000,
         transit_additions=True, transit_enterprise=False, transit_nonce=False, transit_first_version=(
             "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"),
-        pagination=True, cli="bao", kv_metadata_cas=True, kv_attribution=False,
+        pagination=True, cli="bao", kv_metadata_cas=True, kv_exclude_deleted=False, kv_attribution=False,
         json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
         api_audit=False, kv_plugin_version="",
@@ -106,7 +108,7 @@ FLAVORS = {
         builtin_suffix="+builtin.vault", mount_type_in_envelope=True, namespaces=False, json_string_limit=0,
         transit_additions=False, transit_enterprise=True, transit_nonce=True, transit_first_version=(
             "since Vault 0.3, transit key numbering starts at 1; forcing minimum to 1"),
-        pagination=False, cli="vault", kv_metadata_cas=False, kv_attribution=True,
+        pagination=False, cli="vault", kv_metadata_cas=False, kv_exclude_deleted=True, kv_attribution=True,
         json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
         api_audit=True, kv_plugin_version="v0.25.0+builtin",

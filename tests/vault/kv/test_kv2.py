@@ -168,6 +168,15 @@ def test_the_other_product(world: World) -> None:
     assert other.ask("read", "secret/data/a").mount_type == ""
 
 
+def test_the_other_product_lists_without_deleted_keys() -> None:
+    other = World("vault")
+    for name in ("a", "b", "dir/c"):
+        other.write(f"secret/data/{name}", {"data": {}})
+    other.ask("delete", "secret/data/a")
+    listed = other.ask("list", "secret/metadata/", {"exclude_deleted": "true"})
+    assert listed.data == {"keys": ["b", "dir/"]}
+
+
 def test_lists_by_pages(world: World) -> None:
     for name in ("c", "a", "b/x"):
         put(world, name, v=1)

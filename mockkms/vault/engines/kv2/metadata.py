@@ -36,6 +36,9 @@ metadata = engine.path(
         "metadata_cas": Field(
             Kind.INT, needs="kv_metadata_cas", help="The current metadata version that the write expects; 0: none."
         ),
+        "exclude_deleted": Field(
+            Kind.BOOL, needs="kv_exclude_deleted", query=True, help="Leave keys out whose current version is deleted."
+        ),
         **_PAGING,
     },
     help="Read and change a key's settings, list keys, and remove a key with all its versions.",
@@ -94,7 +97,15 @@ def _version(version: Version, flavor: Flavor) -> dict[str, Any]:
 def list_keys(state: KV2, call: Call) -> dict[str, Any]:
     """The names directly below a folder."""
     names = _listed(state, call)
+    if call["exclude_deleted"]:
+        # A deletion time that is still to come counts too; folders and destroyed versions stay.
+        names = [name for name in names if not _deleted(state.keys.get(_folder(call) + name))]
     return {"keys": names} if names else {}
+
+
+def _deleted(key: Key | None) -> bool:
+    version = key.versions.get(key.current) if key else None
+    return version is not None and version.deleted is not None
 
 
 @metadata.on(Operation.SCAN)
