@@ -235,6 +235,8 @@ class Key:
         secret = self.version(number).key
         if self.kdf == KDF_COUNTER:
             return kdf.counter_sha256(secret, context)
+        if self.kdf != KDF_HKDF:
+            raise InternalFault("unsupported key derivation mode")
         return kdf.hkdf_sha256(secret, b"", context, size)
 
     def hmac_key(self, number: int) -> bytes:
