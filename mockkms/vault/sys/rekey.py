@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.vault import rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
-from mockkms.vault.endpoint import Call
+from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.rotation import REKEY
