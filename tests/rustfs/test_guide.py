@@ -150,6 +150,7 @@ def test_a_taken_name_is_refused_and_changes_nothing() -> None:
         ({"vault_address": "vault.example.com"}, "InvalidConfiguration", "Invalid vault address format"),
         ({"vault_address": "http://"}, "InvalidConfiguration", "Invalid vault address format"),
         ({"vault_address": "http://h:99999"}, "InvalidConfiguration", "Invalid vault address format"),
+        ({"vault_address": "http://127.0.0.1:9/"}, "InvalidConfiguration", "Failed to connect to Vault"),
         ({"vault_address": "ftp://h"}, "InvalidConfiguration", "Failed to create KMS manager"),
         ({"vault_token": None}, "InvalidConfiguration", "Either vault_token or both"),
         ({"vault_token": "a\nb"}, "InvalidConfiguration", "Failed to create KMS manager"),
