@@ -71,6 +71,11 @@ def test_children_inherit_policies_but_not_meta(world: World) -> None:
     assert (child["policies"], child["meta"], child["orphan"]) == (["default", "maker"], None, False)
 
 
+@pytest.mark.parametrize(("meta", "shown"), [(None, None), ({}, {}), ([], {}), ({"a": None}, {"a": ""})])
+def test_no_meta_and_empty_meta_are_not_the_same(world: World, meta: Any, shown: Any) -> None:
+    assert world.self_of(world.token(policies=["default"], meta=meta))["meta"] == shown
+
+
 def test_a_period_renews_for_ever_and_an_explicit_maximum_ends_it(world: World) -> None:
     endless = world.token(policies=["default"], period="1h")
     ended = world.token(policies=["default"], period="1h", explicit_max_ttl="3h")

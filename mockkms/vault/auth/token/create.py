@@ -79,7 +79,7 @@ def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
         policies=[],
         path=f"auth/token/{below}" + (f"/{role.path_suffix}" if role and role.path_suffix else ""),
         display_name=_display_name(call["display_name"]),
-        meta=dict(call["meta"]) if "meta" in call else None,
+        meta=dict(call["meta"]) if call.raw.get("meta") is not None else None,
         num_uses=_uses(call["num_uses"], role),
         parent=parent.id,
         type=kind,
