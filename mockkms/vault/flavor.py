@@ -90,7 +90,8 @@ class Flavor:
 
 FLAVORS = {
     "openbao": Flavor(
-        name="openbao", policies=OPENBAO_POLICIES, product="OpenBao", version="2.6.2", build_date="2026-08-20T00:00:00Z",
+        name="openbao", policies=OPENBAO_POLICIES, product="OpenBao", version="2.6.2",
+        build_date="2026-08-20T00:00:00Z",
         service_prefix="s.", batch_prefix="b.", recovery_prefix="r.", cluster_prefix="bao-cluster",
         builtin_suffix="+builtin.bao", mount_type_in_envelope=False, namespaces=True, json_string_limit=1000,
         transit_additions=True, transit_enterprise=False, transit_nonce=False, transit_first_version=(

@@ -58,7 +58,7 @@ def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) 
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp = otp or made
     if otp:
-        if len(otp.encode()) != otp_length(core, namespace):
+        if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
             raise SealError("OTP string has incorrect length")
     else:
         _refuse_pgp(pgp_key)
@@ -115,7 +115,7 @@ def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -
     core.state.leases.items.pop(made.lease_id, None)
     made.lease_id = ""
     barrier.generation = None
-    mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode(), strict=True))
+    mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode("utf-8", "replace"), strict=True))
     return progress, base64.b64encode(mixed).decode().rstrip("=")
 
 
@@ -187,7 +187,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
 @decode.on(Operation.UPDATE)
 def decode_token(_state: Any, call: Call) -> dict[str, Any]:
     """The token of what an attempt returned."""
-    encoded, otp = call["encoded_token"], call["otp"].encode()
+    encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
     if not encoded or not otp:
         raise ErrorResponse("provided 'encoded_token' or 'otp' is empty")
     try:

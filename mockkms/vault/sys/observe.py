@@ -61,10 +61,10 @@ def read_metrics(_state: Any, call: Call) -> Response:
             f"# TYPE vault_{name} gauge\nvault_{name} {value}\n"
             for name, value in ((name.replace(".", "_"), value) for name, value in gauges.items())
         )
-        return Response(raw=lines.encode(), content_type="text/plain; version=0.0.4")
+        return Response(raw=lines.encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
     if wanted:
         text = f'metric response format "{wanted}" unknown'
-        return Response(raw=text.encode(), status=400, content_type="text/plain")
+        return Response(raw=text.encode("utf-8", "replace"), status=400, content_type="text/plain")
     moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(call.now()))
     shown = [{"Name": f"vault.{name}", "Value": value, "Labels": {}} for name, value in gauges.items()]
     return Response(document={"Timestamp": moment, "Gauges": shown, "Points": [], "Counters": [], "Samples": []})
