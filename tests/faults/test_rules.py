@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mockkms.clock import Clock
@@ -12,8 +14,8 @@ from mockkms.faults.presets import PRESETS
 from mockkms.faults.view import Facts, Product, named_in
 
 
-def view(path: str = "transit/encrypt/orders", method: str = "POST", **more: object) -> View:
-    return View(method=method, path=path, operation=str(more.pop("operation", "update")), **more)  # type: ignore[arg-type]
+def view(path: str = "transit/encrypt/orders", method: str = "POST", **more: Any) -> View:
+    return View(method=method, path=path, operation=str(more.pop("operation", "update")), **more)
 
 
 def fires(book: RuleBook, count: int, asked: View | None = None) -> str:
@@ -125,7 +127,7 @@ def test_matchers(book: RuleBook, match: object, fits: bool) -> None:
     facts = Facts("transit/", "orders", "team/", "t", "acc", ("default", "app"))
     body = b'{"options": {"cas": 1}, "batch_input": [{"plaintext": "a"}, {"plaintext": "b"}]}'
     asked = view(facts=facts, body=body, headers={"x-trace": "1"}, target="/v1/transit/encrypt/orders?version=2")
-    book.add(match={"match": match}["match"], close=True)
+    book.add(match=match, close=True)
     assert (book.before(asked) is not None) is fits
 
 

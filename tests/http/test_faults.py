@@ -57,7 +57,7 @@ CUTS = [
     ({"close": "headers"}, "IncompleteRead", aiohttp.ClientPayloadError, True),
     ({"truncate": 5}, "IncompleteRead", aiohttp.ClientPayloadError, True),
     ({"reset": 5}, "ConnectionResetError|IncompleteRead", (aiohttp.ClientPayloadError, aiohttp.ClientOSError), True),
-    ({"bad_chunk": True}, "InvalidChunkLength", aiohttp.ClientPayloadError, True),
+    ({"bad_chunk": True}, "InvalidChunkLength", (aiohttp.ClientPayloadError, aiohttp.ClientResponseError), True),
     ({"content_length": 100000}, "IncompleteRead", aiohttp.ClientPayloadError, True),
     ({"garbage": "wire"}, "BadStatusLine|RemoteDisconnected", (aiohttp.ClientError, ValueError), False),
 ]
