@@ -1,4 +1,4 @@
-"""mockkms: a Vault-emulation test double and mock KMS. Public names load when first used, so importing costs nothing."""
+"""mockkms: a Vault-emulation test double and mock KMS. Public names load when first used: importing costs nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
+    from mockkms.seed.problems import SeedError
 
 __version__ = "0.1.0"
-__all__ = ["MockKMS", "__version__"]
+__all__ = ["MockKMS", "SeedError", "__version__"]
 
-_PUBLIC = {"MockKMS": "mockkms.kms"}
+_PUBLIC = {"MockKMS": "mockkms.kms", "SeedError": "mockkms.seed.problems"}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,10 @@ from hashlib import blake2b
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
+def _stream_key(seed: int | str | None) -> bytes:
+    return blake2b(repr(seed).encode(), digest_size=32, person=b"mockkms").digest()
+
+
 class Entropy:
     """Random bytes and the identifiers made from them."""
 
@@ -21,7 +25,7 @@ class Entropy:
 
     def __init__(self, seed: int | str | None = None) -> None:
         self.seed = seed
-        self._key = blake2b(repr(seed).encode(), digest_size=32, person=b"mockkms").digest()
+        self._key = _stream_key(seed)
         self._counter = 0
         self._buffer = b""
 
@@ -71,6 +75,10 @@ class Entropy:
         """A random whole number from 0 to ``bound - 1``."""
         return int.from_bytes(self.bytes(8), "big") % bound
 
+    def reseed(self, seed: int | str | None) -> None:
+        """Begin the stream of ``seed`` (None: the system's randomness) from its start."""
+        self.restore((seed, 0, b""))
+
     def state(self) -> tuple[int | str | None, int, builtins.bytes]:
         """What a snapshot keeps of this stream."""
         return (self.seed, self._counter, self._buffer)
@@ -79,5 +87,6 @@ class Entropy:
         """Put back what ``state()`` gave."""
         seed, counter, buffer = state
         if seed != self.seed:
-            Entropy.__init__(self, seed)
+            self.seed = seed
+            self._key = _stream_key(seed)
         self._counter, self._buffer = counter, buffer

@@ -2,51 +2,77 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mockkms.clock import Clock
 from mockkms.faults import RuleBook
 from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.journal import Journal
-from mockkms.world import World
+from mockkms.world import Snapshot, World
+
+if TYPE_CHECKING:
+    from mockkms.seed import WorldSpec
+    from mockkms.vault.policy.explain import Explanation
+
+Tls = ssl.SSLContext | tuple[str | Path, str | Path]
 
 
 class MockKMS:
     """An emulated Vault and RustFS admin API on a loopback port of its own.
 
-        with MockKMS() as kms:
+        with MockKMS(seed="world.yaml") as kms:
             client = hvac.Client(url=kms.url, token=kms.token)
 
-    ``rng`` makes every id, key and nonce repeat; ``flavor`` is ``vault`` or ``openbao``.
+    ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
+    every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``tls`` is an SSLContext or the paths of a
+    certificate and a key in PEM. Arguments win over the world's own words.
+
+    Raises ``mockkms.SeedError`` for a world with faults, and on ``start`` OSError for a taken port.
     """
 
     def __init__(
         self,
         *,
+        seed: Any = None,
         host: str = "127.0.0.1",
         port: int = 0,
         rustfs_port: int | None = None,
-        seed: Any = None,
         root_token: str | None = None,
         rng: int | str | None = None,
         flavor: str | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self._host = host
         self._ports = (port,) if rustfs_port is None else (port, rustfs_port)
-        self.world = World(root_token=root_token or "root", rng=rng, flavor=flavor or "vault")
-        self.world.core.bootstrap(self.world.root_token)
-        self._server = Server(Door(self.world))
+        self._seeds = _listed(seed)
+        self._words = {"root_token": root_token, "rng": rng, "flavor": flavor}
+        self._loaded: dict[str, Snapshot] = {}
+        self.ca_file = "" if tls is None or isinstance(tls, ssl.SSLContext) else str(tls[0])
+        """Path of the certificate (PEM) that clients must trust, where the server was given one."""
+        self._scheme = "http" if tls is None else "https"
+        self.world = World()
+        self._populate(self._seeds)
+        self.world.dumper = _dump
+        self._server = Server(Door(self.world), tls=_context(tls))
 
     @property
     def url(self) -> str:
         """The address of the server, without a trailing slash; Vault's API is below ``/v1/``."""
-        return f"http://{self._host}:{self._server.ports[0]}"
+        return f"{self._scheme}://{self._shown_host}:{self._server.ports[0]}"
 
     @property
     def rustfs_url(self) -> str:
         """The address for clients of the RustFS admin API (both APIs answer on every port)."""
-        return f"http://{self._host}:{self._server.ports[-1]}"
+        return f"{self._scheme}://{self._shown_host}:{self._server.ports[-1]}"
+
+    @property
+    def _shown_host(self) -> str:
+        return f"[{self._host}]" if ":" in self._host else self._host
 
     @property
     def token(self) -> str:
@@ -59,6 +85,11 @@ class MockKMS:
         return self.world.core.flavor.name
 
     @property
+    def rng(self) -> int | str | None:
+        """The seed from which ids, keys and nonces repeat; None: they do not."""
+        return self.world.entropy.seed
+
+    @property
     def faults(self) -> RuleBook:
         """The fault rules: ``faults.add("transit/*", answer="sealed", times=2)``."""
         return self.world.faults
@@ -69,14 +100,18 @@ class MockKMS:
         return self.world.journal
 
     @property
+    def clock(self) -> Clock:
+        """The server's time: ``freeze``, ``advance``, ``set``, ``resume``; everything with a lifetime follows it."""
+        return self.world.clock
+
+    @property
     def unseal_keys(self) -> list[str]:
         """The unseal key shares in base64."""
-        return list(getattr(self.world.core.seal, "unseal_keys", []))
+        return list(self.world.core.seal.unseal_keys)
 
     def start(self) -> MockKMS:
-        """Listen; returns itself. Raises OSError where the port is taken."""
+        """Listen; returns itself. Raises OSError where a port is taken."""
         self._server.start(self._host, self._ports)
-        self.world.baseline = self.world.snapshot()
         return self
 
     def stop(self) -> None:
@@ -84,11 +119,106 @@ class MockKMS:
         self._server.stop()
 
     def reset(self) -> None:
-        """Back to the world as it was at the start."""
+        """Back to the world as it was at the start: state, clock, faults and journal."""
         self.world.reset()
+
+    def load(self, *seeds: Any) -> None:
+        """Go to the world of the start with ``seeds`` laid over it. Raises SeedError, then nothing has changed."""
+        name = repr([(seed, _changed(seed)) for seed in seeds])
+        kept = self._loaded.get(name)
+        if kept is not None:
+            self.world.restore(kept)
+            return
+        baseline = self.world.baseline
+        spec = self._read([*self._seeds, *seeds])
+        self._apply(spec)
+        self._loaded[name] = self.world.snapshot()
+        self.world.baseline = baseline
+
+    def snapshot(self) -> Snapshot:
+        """Keep everything: state, clock, faults and journal."""
+        return self.world.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back what ``snapshot`` kept."""
+        self.world.restore(snapshot)
+
+    def seal(self) -> None:
+        """Seal the Vault, as ``sys/seal`` does."""
+        with self.world.lock:
+            self.world.core.seal.seal()
+
+    def unseal(self) -> None:
+        """Unseal the Vault without asking for keys."""
+        with self.world.lock:
+            self.world.core.seal.open()
+
+    def dump(self) -> str:
+        """The world as YAML that loads to an equal world."""
+        return _dump(self.world)
+
+    def explain(self, token: str, operation: str, path: str) -> Explanation:
+        """Why ``token`` may or may not do ``operation`` on ``path``: its policies and the rule that decides.
+
+        ``str()`` of the answer is the explanation for people.
+        """
+        from mockkms.vault.policy.explain import explain
+
+        with self.world.lock:
+            return explain(self.world.core, token, operation, path)
+
+    def _populate(self, seeds: Sequence[Any]) -> None:
+        self._apply(self._read(seeds) if seeds else None)
+        self.world.baseline = self.world.snapshot()
+
+    @staticmethod
+    def _read(seeds: Sequence[Any]) -> WorldSpec:
+        from mockkms.seed import load
+
+        return load(list(seeds))
+
+    def _apply(self, spec: WorldSpec | None) -> None:
+        words = self._words
+        rng = words["rng"] if words["rng"] is not None else spec and spec.rng
+        flavor = words["flavor"] or (spec and spec.flavor) or "vault"
+        token = words["root_token"] or (spec and spec.root_token) or "root"
+        self.world.begin(root_token=str(token), rng=rng, flavor=str(flavor))
+        if spec is not None:
+            from mockkms.seed import populate
+
+            populate(self.world, spec)
 
     def __enter__(self) -> MockKMS:
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
+
+
+def _listed(seed: Any) -> list[Any]:
+    if seed is None:
+        return []
+    return list(seed) if isinstance(seed, (list, tuple)) else [seed]
+
+
+def _changed(seed: Any) -> int:
+    """When a seed file last changed, so that an edited one is read anew."""
+    try:
+        return Path(seed).stat().st_mtime_ns
+    except (TypeError, OSError, ValueError):
+        return 0
+
+
+def _dump(world: World) -> str:
+    from mockkms.seed import dump
+
+    with world.lock:
+        return dump(world)
+
+
+def _context(tls: Tls | None) -> ssl.SSLContext | None:
+    if tls is None or isinstance(tls, ssl.SSLContext):
+        return tls
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(str(tls[0]), str(tls[1]))
+    return context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ class Snapshot:
     state: bytes
     clock: tuple[float, float | None]
     entropy: tuple[int | str | None, int, bytes]
+    root_token: str
+    flavor: str
     faults: BookState
     journal: tuple[int, tuple[Entry, ...]]
 
@@ -31,13 +34,13 @@ class Snapshot:
 class World:
     """Everything that two tests must never share."""
 
-    def __init__(self, *, root_token: str = "root", rng: int | str | None = None, flavor: str = "vault") -> None:
+    def __init__(self) -> None:
         self.lock = threading.RLock()
         """Held while a request is answered and while the world is changed from another thread."""
         self.clock = Clock()
-        self.entropy = Entropy(rng)
-        self.root_token = root_token
-        self.core = Core(clock=self.clock, entropy=self.entropy, flavor=flavor)
+        self.entropy = Entropy()
+        self.root_token = ""
+        self.core = Core(clock=self.clock, entropy=self.entropy)
         self.rustfs = RustfsAdmin(self.core)
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal()
@@ -45,14 +48,28 @@ class World:
         """What ``reset`` goes back to."""
         self.snapshots: dict[str, Snapshot] = {}
         """Those with a name."""
+        self.dumper: Callable[[World], str] | None = None
+        """Writes this world as YAML; set by who may import the seed room."""
+
+    def begin(self, *, root_token: str, rng: int | str | None, flavor: str) -> None:
+        """Become the world of a fresh dev server; no rule, no journal, the clock runs."""
+        with self.lock:
+            self.clock.restore((0.0, None))
+            self.entropy.reseed(rng)
+            self.root_token = root_token
+            self.core.begin(flavor)
+            self.core.bootstrap(root_token)
+            self.rustfs.state = type(self.rustfs.state)()
+            self.faults.clear()
+            self.journal.clear()
 
     def snapshot(self) -> Snapshot:
         """Keep the whole world."""
         with self.lock:
             state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
             return Snapshot(
-                pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.faults.snapshot(),
-                self.journal.snapshot(),
+                pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.root_token,
+                self.core.flavor.name, self.faults.snapshot(), self.journal.snapshot(),
             )  # fmt: skip
 
     def reset(self, *, keep_faults: bool = False) -> None:
@@ -64,7 +81,8 @@ class World:
         """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
         state = pickle.loads(snapshot.state)
         with self.lock:
-            self.core.adopt(state[0])
+            self.core.adopt(state[0], snapshot.flavor)
+            self.root_token = snapshot.root_token
             self.rustfs.state = state[1]
             self.clock.restore(snapshot.clock)
             self.entropy.restore(snapshot.entropy)

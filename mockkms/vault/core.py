@@ -152,10 +152,16 @@ class Core:
         self.state.mounts.add(mount)
         return mount
 
-    def adopt(self, state: VaultState) -> None:
-        """Go on with another state (a restored snapshot)."""
+    def adopt(self, state: VaultState, flavor: str | None = None) -> None:
+        """Go on with another state (a restored snapshot), as ``flavor`` where that changes too."""
+        if flavor is not None:
+            self.flavor = FLAVORS[flavor]
         self.state = state
         self.policies.forget_caches()
+
+    def begin(self, flavor: str) -> None:
+        """Empty: nothing mounted, no token, uninitialised."""
+        self.adopt(VaultState(), flavor)
 
     # -- requests ----------------------------------------------------------------------------------------------
 

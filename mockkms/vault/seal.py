@@ -78,6 +78,11 @@ class SealStore:
         """Take one unseal share; True once unsealed. Raises InvalidKey."""
         return self.barrier.unseal(part, self.core.entropy.uuid)
 
+    def open(self) -> None:
+        """Unseal without shares; an uninitialised server stays as it is."""
+        if self.barrier.initialized:
+            self.barrier.sealed = False
+
     def check(self) -> None:
         """Raises 503 while sealed or uninitialised."""
         if self.core.state.seal.barrier.sealed:
