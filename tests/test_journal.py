@@ -16,7 +16,8 @@ def journal_of(*lines: str, size: int = 100) -> Journal:
         operation = Operation.READ if method == "GET" else Operation.UPDATE
         request = Request(operation, target[4:], token="secret-token")
         request.trace.mount, request.trace.endpoint = "transit/", "encrypt/{name}"
-        journal.record(0.0, "vault", method, target, {"x-vault-token": "secret-token"}, b"0123456789", request, 200, b"", 0)
+        headers = {"x-vault-token": "secret-token"}
+        journal.record(0.0, "vault", method, target, headers, b"0123456789", request, 200, b"", 0)
     return journal
 
 
@@ -50,7 +51,8 @@ def test_assertions_pass_and_fail_with_the_journal_in_the_text() -> None:
 
 def test_near_misses_say_what_is_wrong() -> None:
     misses = journal_of(ENCRYPT).near_misses("transit/encrypt/order", method="POST")
-    assert len(misses) == 1 and misses[0].endswith("<- wrong: path")
+    assert len(misses) == 1
+    assert misses[0].endswith("<- wrong: path")
 
 
 def test_the_ring_and_the_bodies_are_bounded() -> None:

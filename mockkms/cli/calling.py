@@ -16,8 +16,10 @@ _TIMEOUT = 10.0
 
 def add_address(parser: argparse.ArgumentParser) -> None:
     """The flags that say which server."""
-    parser.add_argument("--url", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)")
-    parser.add_argument("--control-token", metavar="TOKEN", help="token of the control API (default: $MOCKKMS_CONTROL_TOKEN)")
+    address = "address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)"
+    token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
+    parser.add_argument("--url", help=address)
+    parser.add_argument("--control-token", metavar="TOKEN", help=token)
 
 
 def call(options: argparse.Namespace, method: str, path: str, data: Any = None) -> Any:

@@ -14,7 +14,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("state", help="change the state of a running server", description=__doc__)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, what in (("show", "seal, flavor, counts"), ("reset", "back to the baseline"), ("snapshots", "their names")):
+    plain = {"show": "seal, flavor, counts", "reset": "back to the baseline", "snapshots": "their names"}
+    for name, what in plain.items():
         add_address(actions.add_parser(name, help=what))
     for name, default in _ACTS.items():
         act = actions.add_parser(name)

@@ -48,15 +48,16 @@ class WireAnswer(web.StreamResponse):
     async def _write(self, transport: asyncio.Transport, bodiless: bool) -> None:
         plan, reply = self._plan, self._reply
         body = b"" if bodiless else reply.body
-        transport.write(head(reply, plan.framing))
+        start = head(reply, plan.framing)
         if plan.framing is not None and plan.framing.bad_chunk:
             body = f"{len(body):x}\r\n".encode() + body + b"\r\nthis is no chunk size\r\n"
         if plan.cut is not None:
             body = body[: plan.cut.after]
         if plan.drip is not None:
+            transport.write(start)
             await self._drip(transport, body, *plan.drip)
-        elif body:
-            transport.write(body)
+        else:
+            transport.write(start + body)
         await end(transport, plan.cut or Cut("close"), self._sleepers)
 
     async def _drip(self, transport: asyncio.Transport, body: bytes, size: int, every: float) -> None:

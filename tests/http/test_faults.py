@@ -115,7 +115,8 @@ def test_answers_in_the_servers_words(kms: MockKMS) -> None:
     assert (sealed.status_code, sealed.json()) == (503, {"errors": ["Vault is sealed"]})
     assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
     assert limited.json() == {"errors": ['request path "secret/data/app": rate limit quota exceeded']}
-    assert gateway.status_code == 502 and gateway.text.startswith("<html>")
+    assert gateway.status_code == 502
+    assert gateway.text.startswith("<html>")
     assert odd.status_code == 418
     assert write(kms).status_code == 200
 
@@ -124,8 +125,10 @@ def test_edits_of_the_cores_answer(kms: MockKMS) -> None:
     kms.faults.add("secret/*", drop="data.version", replace={"data.extra": 1}, content_type="text/plain", status=202)
     kms.faults.add("secret/*", headers={"X-Odd": "1"})
     answer = write(kms)
-    assert answer.status_code == 202 and answer.headers["Content-Type"] == "text/plain"
-    assert "version" not in answer.json()["data"] and answer.json()["data"]["extra"] == 1
+    assert answer.status_code == 202
+    assert answer.headers["Content-Type"] == "text/plain"
+    assert "version" not in answer.json()["data"]
+    assert answer.json()["data"]["extra"] == 1
     assert answer.headers["X-Odd"] == "1"
     kms.faults.clear()
     kms.faults.add("secret/*", empty=True, times=1)
@@ -209,12 +212,14 @@ def test_rules_over_http(kms: MockKMS) -> None:
     rule = control(kms, "GET", "faults/" + added.json()["id"]).json()
     assert (rule["matched"], rule["fired"]) == (1, 1)
     wrong = control(kms, "POST", "faults", {"path": "x", "anser": 1})
-    assert wrong.status_code == 400 and "did you mean 'answer'" in wrong.json()["message"]
+    assert wrong.status_code == 400
+    assert "did you mean 'answer'" in wrong.json()["message"]
     assert control(kms, "DELETE", "faults/nope").status_code == 404
     assert control(kms, "DELETE", "faults").status_code == 200
     assert control(kms, "POST", "journal/assert", {"called": {"path": "secret/*", "times": 1}}).status_code == 200
     missed = control(kms, "POST", "journal/assert", {"called": "transit/*"})
-    assert missed.status_code == 409 and "transit/*" in missed.json()["message"]
+    assert missed.status_code == 409
+    assert "transit/*" in missed.json()["message"]
     entries = control(kms, "GET", "journal?status=503").json()["entries"]
     assert [entry["faults"] for entry in entries] == [[added.json()["id"]]]
     assert kms.token not in [value for entry in entries for value in entry["headers"].values()]
@@ -263,4 +268,5 @@ def test_the_openapi_document_lists_every_route(kms: MockKMS) -> None:
 def test_reset_brings_the_baseline_back(kms: MockKMS) -> None:
     kms.faults.add("*", close=True)
     assert control(kms, "POST", "reset").json() == {"ok": True}
-    assert len(kms.faults) == 0 and kms.journal.total == 0
+    assert len(kms.faults) == 0
+    assert kms.journal.total == 0
