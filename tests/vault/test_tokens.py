@@ -70,7 +70,7 @@ def test_a_batch_token_needs_no_server_but_its_key(world: World) -> None:
     assert token not in state.tokens.by_id
     other = World()
     assert not other.alive(token)
-    other.core.adopt(pickle.loads(kept))
+    other.core.state = pickle.loads(kept)
     assert other.self_of(token)["meta"] == {"a": "b"}
     other.later(3600)
     assert not other.alive(token)
