@@ -8,7 +8,8 @@ import pytest
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
-    from pytest_mockkms.marker import TestWorld
+
+    from .marker import TestWorld
 
 _SHOWN = 30
 """Requests in a failure report, the latest."""

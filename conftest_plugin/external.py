@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_mockkms.marker import TestWorld
+    from .marker import TestWorld
 
 
 class ExternalKMS:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_mockkms.marker import TestWorld, world_of
+from .marker import TestWorld, world_of
 
 if TYPE_CHECKING:
     import hvac
-    from mockkms.kms import MockKMS
-    from pytest_mockkms.active import Active
-    from pytest_mockkms.client import MockClient
-    from pytest_mockkms.external import ExternalKMS
 
-    Kms = MockKMS | ExternalKMS
+    from mockkms.kms import MockKMS
+
+    from .active import Active
+    from .client import MockClient
+    from .external import ExternalKMS
+
+    Kms: TypeAlias = MockKMS | ExternalKMS
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -44,7 +46,7 @@ def mockkms_server(pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: 
     """The server of this process (one for each xdist worker). Tests use ``mockkms``, which is clean for each."""
     url = _option(pytestconfig, "mockkms_url")
     if url:
-        from pytest_mockkms.external import ExternalKMS
+        from .external import ExternalKMS
 
         yield ExternalKMS(url, _option(pytestconfig, "mockkms_token") or "root")
         return
@@ -58,8 +60,8 @@ def mockkms_server(pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: 
 @pytest.fixture
 def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms]:
     """The server, put back to the suite's world (and the marker's) before the test, checked after it."""
-    from pytest_mockkms.active import Active
-    from pytest_mockkms.external import ExternalKMS
+    from .active import Active
+    from .external import ExternalKMS
 
     world: TestWorld = world_of(request.node)
     if isinstance(mockkms_server, ExternalKMS):
@@ -124,6 +126,6 @@ def mockkms_client(request: pytest.FixtureRequest, mockkms: Kms) -> MockClient:
     """An aiohttp test client with the root token, made at first use; needs pytest-aiohttp."""
     if not request.config.pluginmanager.hasplugin("aiohttp"):
         pytest.skip("mockkms_client needs pytest-aiohttp")
-    from pytest_mockkms.client import MockClient
+    from .client import MockClient
 
     return MockClient(request.getfixturevalue("aiohttp_client"), mockkms.url, mockkms.token)

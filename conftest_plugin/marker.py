@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None): the world of this test: seed, a file or dict laid "
-    "over the suite's; state, 'sealed' or 'unsealed'; faults, rules as in faults.add; clock, the moment at which time "
-    "stands still; strict, whether a request that nothing emulates fails the test"
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None): the world of this test: seed, a file or dict "
+    "laid over the suite's; state, 'sealed' or 'unsealed'; faults, rules as in faults.add; clock, the moment at which "
+    "time stands still; strict, whether a request that nothing emulates fails the test"
 )
 _KEYWORDS = ("seed", "state", "faults", "clock", "strict")
 _STATES = ("sealed", "unsealed")

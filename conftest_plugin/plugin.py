@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mockkms.fixtures import (
+from .fixtures import (
     ACTIVE,
     mockkms,
     mockkms_client,
@@ -18,7 +18,7 @@ from pytest_mockkms.fixtures import (
     mockkms_server,
     mockkms_tls,
 )
-from pytest_mockkms.marker import MARKER, MarkerError, read_marker
+from .marker import MARKER, MarkerError, read_marker
 
 __all__ = [
     "mockkms",
@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mockkms_token", "root token of the server at mockkms_url")
     parser.addini("mockkms_seed", "worlds in YAML, later files win", type="paths")
     parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
-    parser.addini("mockkms_strict", "a request that nothing emulates fails the test (on, off; default on)", default="on")
+    parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
 
 
 def pytest_configure(config: pytest.Config) -> None:

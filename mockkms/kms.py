@@ -160,12 +160,17 @@ class MockKMS:
     def explain(self, token: str, operation: str, path: str) -> Explanation:
         """Why ``token`` may or may not do ``operation`` on ``path``: its policies and the rule that decides.
 
-        ``str()`` of the answer is the explanation for people.
+        ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there.
         """
+        from mockkms.vault.message import Operation
         from mockkms.vault.policy.explain import explain
 
         with self.world.lock:
-            return explain(self.world.core, token, operation, path)
+            core = self.world.core
+            held = core.tokens.lookup(token)
+            if held is None:
+                raise ValueError("no such token, or it has expired")
+            return explain(core, held, Operation(operation), path)
 
     def _populate(self, seeds: Sequence[Any]) -> None:
         self._apply(self._read(seeds) if seeds else None)

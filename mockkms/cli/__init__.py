@@ -1,6 +1,6 @@
 """The ``mockkms`` command: one file per subcommand, loaded when it is the one asked for.
 
-Exit codes: 0 done, 1 the answer is no (a world with errors), 2 the command cannot be carried out (bad flag, taken port).
+Exit codes: 0 done, 1 the answer is no (a world with errors), 2 it cannot be carried out (bad flag, taken port).
 """
 
 from __future__ import annotations

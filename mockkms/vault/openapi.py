@@ -10,7 +10,7 @@ from mockkms.vault.endpoint import Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation
 
-_TYPES = {
+_TYPES: dict[Kind, dict[str, Any]] = {
     Kind.BOOL: {"type": "boolean"},
     Kind.INT: {"type": "integer"},
     Kind.INT64: {"type": "integer", "format": "int64"},
@@ -35,7 +35,7 @@ def shown_path(template: str) -> str:
 
 
 def _schema(declared: Field) -> dict[str, Any]:
-    schema: dict[str, Any] = dict(_TYPES.get(declared.kind, {"type": "string"}))
+    schema = dict(_TYPES.get(declared.kind, {"type": "string"}))
     if declared.help:
         schema["description"] = declared.help
     if declared.default is not None:
@@ -92,6 +92,6 @@ def document(title: str, version: str, items: dict[str, Any]) -> dict[str, Any]:
     """A whole OpenAPI 3 document."""
     return {
         "openapi": "3.0.2",
-        "info": {"title": f"{title} API", "description": f"HTTP API of {title} as mockkms emulates it", "version": version},
+        "info": {"title": f"{title} API", "description": f"{title}'s HTTP API as emulated", "version": version},
         "paths": dict(sorted(items.items())),
     }
