@@ -184,10 +184,10 @@ class MockKMS:
 
     def _apply(self, spec: WorldSpec | None) -> None:
         words = self._words
-        rng = words["rng"] if words["rng"] is not None else spec and spec.rng
+        rng = words["rng"] if words["rng"] is not None else spec.rng if spec else None
         flavor = words["flavor"] or (spec and spec.flavor) or "vault"
         token = words["root_token"] or (spec and spec.root_token) or "root"
-        self.world.begin(root_token=str(token), rng=rng, flavor=str(flavor))
+        self.world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
         if spec is not None:
             from mockkms.seed import populate
 

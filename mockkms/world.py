@@ -15,6 +15,7 @@ from mockkms.faults import RuleBook
 from mockkms.faults.book import BookState
 from mockkms.journal import Journal
 from mockkms.rustfs import RustfsAdmin
+from mockkms.rustfs.state import RustfsState
 from mockkms.vault.core import Core
 
 
@@ -41,7 +42,7 @@ class World:
         self.entropy = Entropy()
         self.root_token = ""
         self.core = Core(clock=self.clock, entropy=self.entropy)
-        self.rustfs = RustfsAdmin(self.core)
+        self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal()
         self.baseline: Snapshot | None = None
@@ -51,17 +52,28 @@ class World:
         self.dumper: Callable[[World], str] | None = None
         """Writes this world as YAML; set by who may import the seed room."""
 
-    def begin(self, *, root_token: str, rng: int | str | None, flavor: str) -> None:
-        """Become the world of a fresh dev server; no rule, no journal, the clock runs."""
+    def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
+        """Become the world of a fresh dev server; no rule, no journal. ``clock`` (seconds since the epoch) freezes it."""
         with self.lock:
-            self.clock.restore((0.0, None))
+            self.clock.restore((0.0, clock))
             self.entropy.reseed(rng)
             self.root_token = root_token
             self.core.begin(flavor)
             self.core.bootstrap(root_token)
-            self.rustfs.state = type(self.rustfs.state)()
+            self.rustfs.state = RustfsState(api="auto")
             self.faults.clear()
             self.journal.clear()
+
+    def settle(self, state: str) -> None:
+        """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""
+        with self.lock:
+            if state == "uninitialized":
+                self.core.begin(self.core.flavor.name)
+                self.root_token = ""
+            elif state == "sealed":
+                self.core.seal.seal()
+            else:
+                self.core.seal.open()
 
     def snapshot(self) -> Snapshot:
         """Keep the whole world."""

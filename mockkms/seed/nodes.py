@@ -44,6 +44,18 @@ class Node:
     column: int = 0
     text: str = ""
     """A scalar as it was written."""
+    style: str = ""
+    """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or nothing."""
+    indent: int = 0
+    """Of a block scalar: how far its lines are indented."""
+
+    def place(self, line: int, column: int) -> tuple[int, int]:
+        """Where in the file a place inside this text is; both count from 1."""
+        if self.style == "|" and line:
+            return self.line + line, self.indent + max(1, column)
+        if self.style != ">" and line == 1 and self.line:
+            return self.line, self.column + max(1, column) - 1 + (self.style != "")
+        return self.line, self.column
 
     def problem(self, path: str, message: str) -> Problem:
         """A fault of this value."""
@@ -82,7 +94,7 @@ def read_yaml(text: str | bytes, file: str) -> Node:
         raise SeedError([Problem(file, 1, 1, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
     if root is None:
         raise SeedError([Problem(file, 1, 1, "", "the file is empty; the smallest world is `mockkms: 1`")])
-    builder = _Builder(file)
+    builder = _Builder(file, decoded)
     node = builder.node(root, "")
     if builder.problems:
         raise SeedError(builder.problems)
@@ -105,8 +117,10 @@ def _syntax(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
 
 
 class _Builder:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.file = file
+        self.text = text
+        self.lines: list[str] = []
         self.problems: list[Problem] = []
         self.count = 0
         self.open: set[int] = set()
@@ -177,7 +191,15 @@ class _Builder:
             value = _scalar_value(kind, text)
         except ValueError:
             kind, value = "text", text
-        return Node(kind, value, *place, text)
+        style = str(getattr(raw, "style", None) or "")
+        return Node(kind, value, *place, text, style, self.indent(raw) if style in ("|", ">") else 0)
+
+    def indent(self, raw: yaml.Node) -> int:
+        """How far the lines of a block scalar are indented."""
+        self.lines = self.lines or self.text.split("\n")
+        below = (line for line in self.lines[raw.start_mark.line + 1 :] if line.strip())
+        first = next(below, "")
+        return len(first) - len(first.lstrip(" "))
 
 
 def _shown(tag: str) -> str:

@@ -138,11 +138,13 @@ class Seconds(Shape):
 
 
 class Moment(Shape):
-    """A time in RFC 3339. Reads as seconds since the epoch."""
+    """A time in RFC 3339, or a number of seconds since the epoch, which is what it reads as."""
 
     expected = "a time (2026-01-01T00:00:00Z)"
 
     def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind in ("integer", "number"):
+            return float(node.value)
         if node.kind not in ("time", "text"):
             self.refuse(node, path, problems)
             return 0.0
@@ -153,7 +155,7 @@ class Moment(Shape):
             return 0.0
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "description": "RFC 3339 time"}
+        return {"type": ["string", "number"], "description": "RFC 3339 time, or seconds since the epoch"}
 
 
 class Base64(Shape):
@@ -258,7 +260,7 @@ class MapOf(Shape):
             below = f"{path}.{name}" if path else name
             wrong = self.key(name) if self.key else None
             if wrong:
-                problems.append(Problem(node.file, entry.line, entry.column, below, wrong))
+                problems.append(Problem(entry.value.file, entry.line, entry.column, below, wrong))
             values[name] = self.value.read(entry.value, below, problems)
         return values
 
@@ -303,7 +305,7 @@ class Record(Shape):
             known = self.keys.get(name)
             if known is None:
                 message = f'unknown key "{name}"{nearest(name, self.keys)}'
-                problems.append(Problem(node.file, entry.line, entry.column, below, message))
+                problems.append(Problem(entry.value.file, entry.line, entry.column, below, message))
                 continue
             values[name] = known.shape.read(entry.value, below, problems)
         for name, known in self.keys.items():

@@ -1,0 +1,105 @@
+"""``auth``: auth methods by path (without ``auth/``), each with its roles, users and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockkms.seed.applying import Applier, Steps
+from mockkms.seed.mounts import dump_mount, mount_keys, mounted
+from mockkms.seed.parameters import written
+from mockkms.seed.shapes import Choice, Either, Key, ListOf, MapOf, Tagged, Text
+from mockkms.vault import seeding
+from mockkms.vault.auth import userpass_seed
+from mockkms.vault.auth.approle import seed as approle_seed
+from mockkms.vault.auth.jwt import seed as jwt_seed
+from mockkms.vault.core import Core
+from mockkms.vault.mounts import Mount
+
+_TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default")
+
+
+def shape() -> MapOf:
+    """Auth methods by path."""
+    secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
+    secret_ids = Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
+    jwt_config = written("jwt", "config", keys=Key(ListOf(Text("PEM")), "public keys served at the configured URL"))
+    variants = {
+        "approle": {"roles": Key(MapOf(written("approle", "role/x", secret_ids=secret_ids)), "roles by name")},
+        "userpass": {"users": Key(MapOf(written("userpass", "users/x")), "users by name")},
+        "jwt": {
+            "config": Key(jwt_config, "how tokens are verified"),
+            "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
+        },
+        "kubernetes": {
+            "config": Key(written("kubernetes", "config"), "the cluster"),
+            "roles": Key(MapOf(written("kubernetes", "role/x")), "roles by name"),
+        },
+        "cert": {
+            "config": Key(written("cert", "config"), "settings of the method"),
+            "certs": Key(MapOf(written("cert", "certs/x")), "trusted certificates by name"),
+        },
+        "token": {"roles": Key(MapOf(written("token", "roles/x")), "token roles by name")},
+    }
+    common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
+    return MapOf(Tagged("type", variants, common, "auth method"), _path)
+
+
+def _path(path: str) -> str | None:
+    if path.startswith("auth/"):
+        return f'write the path without auth/: "{path.removeprefix("auth/")}"'
+    if not path.endswith("/") or path == "/":
+        return f'the path of an auth method ends with a slash: "{path}/"'
+    return None
+
+
+def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+    """Mount the auth methods of a namespace and fill them."""
+    for path, spec in (section.get("auth") or {}).items():
+        at = (*steps, "auth", path)
+        with to.guard(*at):
+            if (path == "token/") != (spec["type"] == "token"):
+                to.fault((*at, "type"), "the token method is mounted at token/, and nothing else is")
+                continue
+            _fill(to, mounted(to.core, namespace, f"auth/{path}", spec), spec, at)
+
+
+def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:
+    core, type = to.core, spec["type"]
+    if spec.get("config"):
+        with to.guard(*at, "config"):
+            if type == "jwt":
+                jwt_seed.configure(core, mount, spec["config"])
+            else:
+                seeding.write(core, mount, "config", spec["config"])
+    for word in ("roles", "users", "certs"):
+        for name, one in (spec.get(word) or {}).items():
+            with to.guard(*at, word, name):
+                _write(core, mount, type, name, one)
+
+
+def _write(core: Core, mount: Mount, type: str, name: str, spec: Mapping[str, Any]) -> None:
+    if type == "approle":
+        approle_seed.add_role(core, mount, name, spec)
+    elif type == "userpass":
+        userpass_seed.add_user(core, mount, name, spec)
+    elif type == "jwt":
+        jwt_seed.add_role(core, mount, name, spec)
+    else:
+        folder = {"cert": "certs", "token": "roles"}.get(type, "role")
+        seeding.write(core, mount, f"{folder}/{name}", spec)
+
+
+def dump(core: Core, namespace: str) -> dict[str, Any]:
+    """The auth methods of a namespace; what no description covers is left to the exact part of a dump."""
+    found: dict[str, Any] = {}
+    for mount in core.state.mounts.of(namespace, auth=True):
+        shown = dump_mount(mount)
+        if mount.engine == "approle":
+            shown["roles"] = approle_seed.dump_roles(mount.state, core.clock.now())
+        elif mount.engine == "userpass":
+            shown["users"] = userpass_seed.dump_users(mount.state)
+        elif mount.engine == "jwt":
+            shown.update(jwt_seed.dump(mount.state))
+        found[mount.path.removeprefix("auth/")] = shown
+    return {"auth": found}

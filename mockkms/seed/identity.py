@@ -1,0 +1,56 @@
+"""``identity``: entities with their aliases, and groups, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.seed.applying import Applier, Steps
+from mockkms.seed.shapes import Boolean, Choice, Key, ListOf, MapOf, Record, Text
+from mockkms.vault.core import Core
+from mockkms.vault.identity import seed
+
+
+def shape() -> Record:
+    """Entities and groups."""
+    texts = ListOf(Text(), single=True)
+    mount = Key(Text(), "path of the auth method: auth/userpass/", required=True)
+    name = Key(Text(), "what it is called there", required=True)
+    metadata = MapOf(Text())
+    alias = Record({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users")})
+    entity = Record(
+        {
+            "id": Key(Text(), "drawn when not given"),
+            "policies": Key(texts, "names of policies"),
+            "metadata": Key(metadata, "any texts"),
+            "disabled": Key(Boolean(), "its tokens are refused"),
+            "aliases": Key(ListOf(alias), "who it is on auth methods"),
+        }
+    )
+    group = Record(
+        {
+            "type": Key(Choice(("internal", "external"), "group type"), "internal when not given"),
+            "policies": Key(texts, "names of policies"),
+            "metadata": Key(metadata, "any texts"),
+            "members": Key(texts, "names of entities"),
+            "groups": Key(texts, "names of member groups, described before this one"),
+            "alias": Key(Record({"mount": mount, "name": name}), "of an external group"),
+        }
+    )
+    return Record({"entities": Key(MapOf(entity), "by name"), "groups": Key(MapOf(group), "by name")})
+
+
+def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+    """Write the identities of a namespace."""
+    identity = section.get("identity") or {}
+    for name, spec in (identity.get("entities") or {}).items():
+        with to.guard(*steps, "identity", "entities", name):
+            seed.add_entity(to.core, name, spec, namespace)
+    for name, spec in (identity.get("groups") or {}).items():
+        with to.guard(*steps, "identity", "groups", name):
+            seed.add_group(to.core, name, spec, namespace)
+
+
+def dump(core: Core, namespace: str) -> dict[str, Any]:
+    """The identities of a namespace."""
+    shown = {"entities": seed.dump_entities(core, namespace), "groups": seed.dump_groups(core, namespace)}
+    return {"identity": {word: found for word, found in shown.items() if found}}
