@@ -12,6 +12,7 @@ from mockkms.clock import Clock
 from mockkms.faults import RuleBook
 from mockkms.http.door import Door
 from mockkms.http.server import Server
+from mockkms.http.tls import OwnTls, from_files
 from mockkms.journal import Journal
 from mockkms.world import Snapshot, World
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from mockkms.seed import WorldSpec
     from mockkms.vault.policy.explain import Explanation
 
-Tls = ssl.SSLContext | tuple[str | Path, str | Path]
+Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path]
+STATES = ("uninitialized", "sealed", "unsealed")
 
 
 class MockKMS:
@@ -29,10 +31,13 @@ class MockKMS:
             client = hvac.Client(url=kms.url, token=kms.token)
 
     ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
-    every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``tls`` is an SSLContext or the paths of a
-    certificate and a key in PEM. Arguments win over the world's own words.
+    every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``state`` is ``unsealed``, ``sealed`` or
+    ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
+    for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM.
+    ``fresh_keys`` makes every RSA key anew (slow). Arguments win over the world's own words.
 
-    Raises ``mockkms.SeedError`` for a world with faults, and on ``start`` OSError for a taken port.
+    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be; ``start`` raises
+    OSError for a taken port.
     """
 
     def __init__(
@@ -45,20 +50,27 @@ class MockKMS:
         root_token: str | None = None,
         rng: int | str | None = None,
         flavor: str | None = None,
+        state: str | None = None,
         tls: Tls | None = None,
+        fresh_keys: bool = False,
     ) -> None:
         self._host = host
         self._ports = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
         self._words = {"root_token": root_token, "rng": rng, "flavor": flavor}
         self._loaded: dict[str, Snapshot] = {}
-        self.ca_file = "" if tls is None or isinstance(tls, ssl.SSLContext) else str(tls[0])
-        """Path of the certificate (PEM) that clients must trust, where the server was given one."""
-        self._scheme = "http" if tls is None else "https"
+        self._state = _known_state(state)
+        self.ca_file = str(tls[0]) if isinstance(tls, (tuple, list)) else ""
+        """Path of the certificate (PEM) that clients must trust, where the server knows it; for ``tls=True`` there from
+        ``start`` to ``stop``."""
+        self._own_tls = OwnTls(host) if tls is True else None
+        context = self._own_tls.context if self._own_tls is not None else _context(tls)
+        self._scheme = "http" if context is None else "https"
         self.world = World()
+        self.world.entropy.fresh_keys = fresh_keys
         self._populate(self._seeds)
         self.world.dumper = _dump
-        self._server = Server(Door(self.world), tls=_context(tls))
+        self._server = Server(Door(self.world), tls=context)
 
     @property
     def url(self) -> str:
@@ -72,12 +84,18 @@ class MockKMS:
 
     @property
     def _shown_host(self) -> str:
-        return f"[{self._host}]" if ":" in self._host else self._host
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        return f"[{host}]" if ":" in host else host
 
     @property
     def token(self) -> str:
-        """The root token."""
-        return self.world.root_token
+        """The root token; empty while the Vault is uninitialized."""
+        return self.world.root_token or self.world.core.state.seal.root_token
+
+    @property
+    def state(self) -> str:
+        """``uninitialized``, ``sealed`` or ``unsealed``."""
+        return self.world.core.seal.status
 
     @property
     def flavor(self) -> str:
@@ -112,11 +130,17 @@ class MockKMS:
     def start(self) -> MockKMS:
         """Listen; returns itself. Raises OSError where a port is taken."""
         self._server.start(self._host, self._ports)
+        if self._own_tls is not None:
+            self._own_tls.open()
+            self.ca_file = self._own_tls.ca_file
         return self
 
     def stop(self) -> None:
         """Stop at once, cutting every connection."""
         self._server.stop()
+        if self._own_tls is not None:
+            self._own_tls.close()
+            self.ca_file = ""
 
     def reset(self) -> None:
         """Back to the world as it was at the start: state, clock, faults and journal."""
@@ -176,11 +200,11 @@ class MockKMS:
         self._apply(self._read(seeds) if seeds else None)
         self.world.baseline = self.world.snapshot()
 
-    @staticmethod
-    def _read(seeds: Sequence[Any]) -> WorldSpec:
+    def _read(self, seeds: Sequence[Any]) -> WorldSpec:
         from mockkms.seed import load
 
-        return load(list(seeds))
+        word = {"vault": {"state": self._state}} if self._state is not None else {}
+        return load([*seeds, word])
 
     def _apply(self, spec: WorldSpec | None) -> None:
         words = self._words
@@ -192,6 +216,10 @@ class MockKMS:
             from mockkms.seed import populate
 
             populate(self.world, spec)
+        elif self._state is not None:
+            self.world.settle(self._state)
+        if self.state == "uninitialized":
+            self.world.root_token = ""
 
     def __enter__(self) -> MockKMS:
         return self.start()
@@ -222,8 +250,16 @@ def _dump(world: World) -> str:
 
 
 def _context(tls: Tls | None) -> ssl.SSLContext | None:
-    if tls is None or isinstance(tls, ssl.SSLContext):
+    if not tls:
+        return None
+    if isinstance(tls, ssl.SSLContext):
         return tls
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(str(tls[0]), str(tls[1]))
-    return context
+    if isinstance(tls, bool) or len(tls) != 2:
+        raise ValueError(f"tls={tls!r}: True, an SSLContext, or the paths of a certificate and a key")
+    return from_files(*tls)
+
+
+def _known_state(state: str | None) -> str | None:
+    if state is not None and state not in STATES:
+        raise ValueError(f"state={state!r}: one of {', '.join(STATES)}")
+    return state

@@ -14,8 +14,7 @@ from mockkms.entry import Entry
 from mockkms.faults import RuleBook
 from mockkms.faults.book import BookState
 from mockkms.journal import Journal
-from mockkms.rustfs import RustfsAdmin
-from mockkms.rustfs.state import RustfsState
+from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.core import Core
 
 
@@ -53,7 +52,7 @@ class World:
         """Writes this world as YAML; set by who may import the seed room."""
 
     def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
-        """Become the world of a fresh dev server; no rule, no journal. ``clock`` (seconds since the epoch) freezes it."""
+        """Become the world of a fresh dev server; no rule, no journal. ``clock``, epoch seconds, freezes it."""
         with self.lock:
             self.clock.restore((0.0, clock))
             self.entropy.reseed(rng)

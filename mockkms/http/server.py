@@ -21,6 +21,7 @@ from mockkms.http.door import Door
 from mockkms.http.listable import Framing, method_of
 
 _LOG = logging.getLogger("mockkms.http")
+_BACKLOG = 512
 _MAX_HEAD = 1024 * 1024
 """Bytes of a request's head, as Go's default."""
 
@@ -158,7 +159,7 @@ class Server:
         loop = asyncio.get_running_loop()
         assert self._manager is not None
         for made in sockets:
-            self._listeners.append(await loop.create_server(self._manager, sock=made, ssl=self._tls, backlog=512))
+            self._listeners.append(await loop.create_server(self._manager, sock=made, ssl=self._tls, backlog=_BACKLOG))
 
     async def _close(self) -> None:
         for listener in self._listeners:
@@ -232,6 +233,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
+        # Only listening takes the port for good: until then a second server could bind it too.
+        made.listen(_BACKLOG)
         made.setblocking(False)
     except OSError:
         made.close()

@@ -77,6 +77,10 @@ class Core:
         self.clock = clock or Clock()
         self.entropy = entropy or Entropy()
         self.flavor: Flavor = FLAVORS[flavor]
+        self.default_lease_ttl = self.max_lease_ttl = SYSTEM_MAX_TTL
+        """Seconds: the lease limits of a server, which no world changes."""
+        self.cluster_name = ""
+        """Given to the server; empty: made when it is initialised."""
         self.state = VaultState()
         self.namespaces = NamespaceStore(self)
         self.policies = PolicyStore(self)
@@ -100,7 +104,9 @@ class Core:
         """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
         parts = self.seal.initialize(shares, threshold)
         self.mount_defaults("")
-        return parts, self.tokens.create_root(self.flavor.service_prefix + self.entropy.base62(24)).id
+        token = self.tokens.create_root(self.flavor.service_prefix + self.entropy.base62(24)).id
+        self.state.seal.root_token = token
+        return parts, token
 
     def mount_defaults(self, namespace: str) -> None:
         """Mount what every namespace has, and write its ``default`` policy."""
@@ -340,11 +346,11 @@ class Core:
 
     def default_ttl(self, mount: Mount) -> int:
         """Default lease of a mount in seconds."""
-        return min(mount.config.default_lease_ttl or SYSTEM_MAX_TTL, self.max_ttl(mount))
+        return min(mount.config.default_lease_ttl or self.default_lease_ttl, self.max_ttl(mount))
 
     def max_ttl(self, mount: Mount) -> int:
         """Largest lease of a mount in seconds."""
-        return mount.config.max_lease_ttl or SYSTEM_MAX_TTL
+        return mount.config.max_lease_ttl or self.max_lease_ttl
 
     def limits(self, mount: Mount) -> Limits:
         """Both lease limits of a mount."""

@@ -21,6 +21,8 @@ class SealState:
     cluster_id: str = ""
     started: float = 0
     """When the server was initialised, seconds since the epoch."""
+    root_token: str = ""
+    """The token that initialising by hand made, which a real server shows once."""
     backups: dict[str, dict[str, object]] = field(default_factory=dict)
     """Kept PGP-encrypted shares, by ``root`` and ``recovery``."""
 
@@ -65,7 +67,7 @@ class SealStore:
         state.barrier = Barrier(installed=core.clock.now())
         state.barrier.install(key, shares, threshold, core.entropy.bytes, parts)
         state.started = core.clock.now()
-        state.cluster_name = f"{core.flavor.cluster_prefix}-{core.entropy.hex(4)}"
+        state.cluster_name = core.cluster_name or f"{core.flavor.cluster_prefix}-{core.entropy.hex(4)}"
         state.cluster_id = core.entropy.uuid()
         return parts
 

@@ -156,14 +156,12 @@ def _text(value: Any) -> str | None:
 
 def lease_settings(core: Core, config: dict[str, Any]) -> tuple[int, int]:
     """Default and largest lease of a new mount in seconds. Raises ErrorResponse."""
-    from mockkms.vault.core import SYSTEM_MAX_TTL
-
     default = _lease(config.get("default_lease_ttl", ""), "default")
     largest = _lease(config.get("max_lease_ttl", ""), "max")
     if largest and default > largest:
         raise ErrorResponse("given default lease TTL greater than given max lease TTL")
-    if default > SYSTEM_MAX_TTL and not largest:
-        raise ErrorResponse(f"given default lease TTL greater than system max lease TTL of {SYSTEM_MAX_TTL}")
+    if default > core.max_lease_ttl and not largest:
+        raise ErrorResponse(f"given default lease TTL greater than system max lease TTL of {core.max_lease_ttl}")
     return default, largest
 
 
