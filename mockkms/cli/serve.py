@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser("serve", help="serve a world until interrupted", description=__doc__)
+    add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of a server, for every command that starts one."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8200, help="port; 0 picks a free one (default: %(default)s)")
     parser.add_argument("--rustfs-port", type=_port, metavar="PORT", help="a second port, usually 9000; both serve both APIs")
@@ -30,7 +36,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--flavor", choices=("vault", "openbao"), help="which product to be (default: the world's, else vault)")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON once it listens")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
-    parser.set_defaults(run=run)
 
 
 def _port(text: str) -> int:
@@ -41,23 +46,7 @@ def _port(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
-    from mockkms.kms import MockKMS
-
-    kms = MockKMS(
-        seed=options.seed or None,
-        host=options.host,
-        port=options.port,
-        rustfs_port=options.rustfs_port,
-        root_token=options.root_token,
-        rng=options.rng,
-        flavor=options.flavor,
-    )
-    if options.verbose:
-        kms.journal.listeners.append(_print_line)
-    try:
-        kms.start()
-    except OSError as error:
-        raise CommandError(_listen_error(options, error)) from None
+    kms = started(options)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -70,6 +59,31 @@ def run(options: argparse.Namespace) -> int:
     finally:
         kms.stop()
     return 0
+
+
+def started(options: argparse.Namespace) -> MockKMS:
+    """A server as the flags say, listening. Raises CommandError for a seed with faults and a taken port."""
+    from mockkms.kms import MockKMS
+    from mockkms.seed import SeedError
+
+    try:
+        kms = MockKMS(
+            seed=options.seed or None,
+            host=options.host,
+            port=options.port,
+            rustfs_port=options.rustfs_port,
+            root_token=options.root_token,
+            rng=options.rng,
+            flavor=options.flavor,
+        )
+    except SeedError as error:
+        raise CommandError(str(error)) from None
+    if options.verbose:
+        kms.journal.listeners.append(_print_line)
+    try:
+        return kms.start()
+    except OSError as error:
+        raise CommandError(_listen_error(options, error)) from None
 
 
 def _listen_error(options: argparse.Namespace, error: OSError) -> str:

@@ -230,10 +230,14 @@ def _read(word: str, read: Any, *values: Any) -> Any:
         raise error.under(word) from None
 
 
-@route("GET", "state", "What state the server is in")
+@route("GET", "state", "What state the server is in; format=yaml: the whole world as a world file, secrets included")
 def get_state(asked: Asked) -> Any:
-    """Seal, flavor, rules' state."""
+    """Seal, flavor, rules' state; or the world."""
     world = asked.world
+    if asked.query.get("format") == "yaml":
+        if world.dumper is None:
+            raise ControlError(501, "this server cannot write its world")
+        return world.dumper(world)
     return {
         "seal": world.core.seal.status,
         "unseal_keys": world.core.seal.unseal_keys,

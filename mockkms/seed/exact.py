@@ -79,11 +79,11 @@ class Writer:
             self._note(path, {"$same": [self.value(step) for step in self.first[id(wanted)]]})
             return
         if type(wanted) is type(found):
-            steps, others = parts(wanted), parts(found)
             if isinstance(wanted, dict | list) or is_dataclass(wanted):
-                if [step for step, _ in steps] == [step for step, _ in others]:
-                    for (step, below), (_, other) in zip(steps, others, strict=True):
-                        self.compare(below, other, (*path, step))
+                steps, others = parts(wanted), dict(parts(found))
+                if len(steps) == len(others) and all(step in others for step, _ in steps):
+                    for step, below in steps:
+                        self.compare(below, others[step], (*path, step))
                     return
             elif wanted == found:
                 return

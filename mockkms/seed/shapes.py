@@ -381,3 +381,20 @@ class Either(Shape):
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [shape.schema() for shape in self.shapes.values()]}
+
+
+@dataclass
+class Named(Shape):
+    """A shape that is used in several places; the schema describes it once, under ``$defs``."""
+
+    name: str
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        self.expected = self.shape.expected
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        return self.shape.read(node, path, problems)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"}

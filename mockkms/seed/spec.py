@@ -143,4 +143,5 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A mockkms world",
         **world_shape().schema(),
+        "$defs": {name: named.shape.schema() for name, named in sorted(vault.definitions().items())},
     }

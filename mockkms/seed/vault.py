@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mockkms.seed import auth, identity, mounts, policies, tokens
 from mockkms.seed.applying import Applier, Steps
-from mockkms.seed.shapes import Choice, Key, MapOf, Record, Text
+from mockkms.seed.shapes import Choice, Key, MapOf, Named, Record, Shape, Text
 from mockkms.vault.core import Core, VaultState
 from mockkms.vault.namespaces import validate
 
 STATES = ("unsealed", "sealed", "uninitialized")
 
 
+@cache
+def definitions() -> dict[str, Named]:
+    """What stands in every namespace."""
+    shapes: dict[str, Shape] = {
+        "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), "identity": identity.shape()
+    }  # fmt: skip
+    return {name: Named(name, one) for name, one in shapes.items()}
+
+
 def shape() -> Record:
     """The section."""
+    known = definitions()
     room = {
         **policies.keys(),
-        "mounts": Key(mounts.shape(), "secrets engines by path, laid over those that every server has"),
-        "auth": Key(auth.shape(), "auth methods by path, without auth/"),
-        "tokens": Key(tokens.shape(), "tokens"),
-        "identity": Key(identity.shape(), "entities and groups"),
+        "mounts": Key(known["mounts"], "secrets engines by path, laid over those that every server has"),
+        "auth": Key(known["auth"], "auth methods by path, without auth/"),
+        "tokens": Key(known["tokens"], "tokens"),
+        "identity": Key(known["identity"], "entities and groups"),
     }
     space = Record({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
     return Record(

@@ -1,0 +1,33 @@
+"""``mockkms dump URL``: a running world as a world file, secrets included, which loads to an equal world."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mockkms.cli.calling import call
+from mockkms.cli.errors import CommandError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("dump", help="write a running world as YAML", description=__doc__)
+    parser.add_argument("url", nargs="?", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR)")
+    token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
+    parser.add_argument("--token", dest="control_token", metavar="TOKEN", help=token)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here, not to the screen")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fetch the world and write it."""
+    world = str(call(options, "GET", "state?format=yaml"))
+    if options.output is None:
+        sys.stdout.write(world)
+        return 0
+    try:
+        options.output.write_text(world, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {options.output}: {error.strerror or error}") from None
+    return 0

@@ -1,0 +1,67 @@
+"""``mockkms run [flags] -- CMD…``: start a server, run a command against it, stop; its exit code is the command's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from mockkms.cli.errors import CommandError
+from mockkms.cli.serve import add_flags, started, write_ready_file
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+_FORWARDED = (signal.SIGINT, signal.SIGTERM)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("run", help="run a command against a fresh server", description=__doc__)
+    add_flags(parser)
+    parser.set_defaults(run=run, port=0)
+    parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
+
+
+def environment(kms: MockKMS) -> dict[str, str]:
+    """What the command finds in its environment: the address and the token under every name clients look for."""
+    found = dict(os.environ)
+    for name in ("VAULT", "BAO"):
+        # What would lead the client elsewhere, or make it distrust this server, must not leak in from outside.
+        for other in ("NAMESPACE", "CACERT", "CAPATH", "SKIP_VERIFY", "AGENT_ADDR", "PROXY_ADDR"):
+            found.pop(f"{name}_{other}", None)
+        found[f"{name}_ADDR"], found[f"{name}_TOKEN"] = kms.url, kms.token
+    found["MOCKKMS_URL"], found["MOCKKMS_RUSTFS_URL"] = kms.url, kms.rustfs_url
+    return found
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start, run, stop. A command ended by a signal gives 128 and the signal's number, as shells do."""
+    command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
+    if not command:
+        raise CommandError("which command? mockkms run -- pytest tests")
+    kms = started(options)
+    try:
+        if options.ready_file is not None:
+            write_ready_file(options.ready_file, kms)
+        try:
+            process = subprocess.Popen(command, env=environment(kms))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CommandError(f"cannot run {command[0]}: {reason}") from None
+        return _wait(process)
+    finally:
+        kms.stop()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """The command's exit code; signals that reach us are passed on to it."""
+    before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in _FORWARDED}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 - code if code < 0 else code
