@@ -14,6 +14,7 @@ from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import OwnTls, from_files
 from mockkms.journal import Journal
+from mockkms.tenant import Tenant
 from mockkms.world import Snapshot, World
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class MockKMS:
         self.world.entropy.fresh_keys = fresh_keys
         self._populate(self._seeds)
         self.world.dumper = _dump
-        self._server = Server(Door(self.world), tls=context)
+        self._door = Door(self.world)
+        self._server = Server(self._door, tls=context)
 
     @property
     def url(self) -> str:
@@ -143,11 +145,20 @@ class MockKMS:
             self.ca_file = ""
 
     def reset(self) -> None:
-        """Back to the world as it was at the start: state, clock, faults and journal."""
+        """Back to the world as it was at the start: state, clock, faults and journal. All tenants are dropped."""
+        self._door.tenants.clear()
         self.world.reset()
+
+    def tenant(self, id: str) -> Tenant:
+        """A handle on the world behind ``/t/<id>``, made from the baseline if it is new.
+
+        Raises TenantError (a ValueError) for an id that no tenant can have, or where all are busy.
+        """
+        return Tenant(id, self.url, self._door.tenants)
 
     def load(self, *seeds: Any) -> None:
         """Go to the world of the start with ``seeds`` laid over it. Raises SeedError, then nothing has changed."""
+        self._door.tenants.clear()
         name = repr([(seed, _changed(seed)) for seed in seeds])
         kept = self._loaded.get(name)
         if kept is not None:

@@ -52,6 +52,8 @@ class HttpRequest:
     body: bytes = b""
     remote_address: str = ""
     remote_port: int = 0
+    prefix: str = ""
+    """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
 
 
 @dataclass(slots=True)
@@ -205,7 +207,7 @@ def clean_target(http: HttpRequest) -> str:
         if cleaned[4:] in _TREES:
             cleaned += "/"
         if cleaned != target:
-            raise Refused(redirect_reply(http.method, cleaned + ("?" + http.query if http.query else "")))
+            raise Refused(redirect_reply(http.method, http.prefix + cleaned + ("?" + http.query if http.query else "")))
     return unquote(target[4:]) if "%" in target else target[4:]
 
 
@@ -215,7 +217,8 @@ def to_request(core: Core, http: HttpRequest) -> Request:
     values = parse_query(http.query) if http.query else {}
     asks_help = bool(values.get("help", [""])[0])
     if path in _TREES and not asks_help:
-        raise Refused(redirect_reply(http.method, f"/v1/{path}/" + ("?" + http.query if http.query else "")))
+        query = "?" + http.query if http.query else ""
+        raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
     operation = _METHODS.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.flavor.pagination):
         raise Refused(error_reply(405))

@@ -20,6 +20,7 @@ from aiohttp import web
 from mockkms.faults import FaultError
 from mockkms.http.acts import Host
 from mockkms.http.codec import HttpRequest
+from mockkms.tenants import Tenants
 from mockkms.world import World
 
 CONTROL_PREFIX = "/_mockkms/"
@@ -46,6 +47,8 @@ class Asked:
     query: dict[str, str] = field(default_factory=dict)
     data: Any = None
     """The decoded body; None where there was none."""
+    tenants: Tenants | None = None
+    """The tenants beside this world; None where it is one itself."""
 
 
 class Handler(Protocol):
@@ -85,12 +88,14 @@ def route(method: str, path: str, summary: str, *, body: str = "") -> Callable[[
 class Control:
     """The control API of one world."""
 
-    def __init__(self, world: World, host: Host, *, token: str = "") -> None:
-        from mockkms.http import control_routes  # fills ROUTES; it imports this module
+    def __init__(self, world: World, host: Host, tenants: Tenants | None = None, *, token: str = "") -> None:
+        from mockkms.http import control_routes, control_tenants  # they fill ROUTES, and import this module
 
         assert control_routes
+        assert control_tenants
         self.world = world
         self.host = host
+        self.tenants = tenants
         self.token = token
         """What ``X-Mockkms-Token`` must be; empty: nothing is asked for."""
         self.anywhere = False
@@ -136,7 +141,7 @@ class Control:
             if known.method == method or (method == "PUT" and known.method == "POST"):
                 query = dict(parse_qsl(http.query, keep_blank_values=True))
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
-                return known.handler(Asked(self.world, self.host, names, query, _decode(http.body)))
+                return known.handler(Asked(self.world, self.host, names, query, _decode(http.body), self.tenants))
         if allowed:
             raise ControlError(405, f"{http.method} is not for {CONTROL_PREFIX}{path}; {', '.join(sorted(allowed))} is")
         raise ControlError(404, f"there is no {CONTROL_PREFIX}{path}; see {CONTROL_PREFIX}openapi.json")

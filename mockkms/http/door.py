@@ -10,7 +10,9 @@ from mockkms.http import codec, cors
 from mockkms.http.codec import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.http.control import CONTROL_PREFIX, Control
 from mockkms.http.fault_layer import FaultLayer
+from mockkms.http.tenant_door import TENANT_PREFIX, TenantDoors
 from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
+from mockkms.tenants import Tenants
 from mockkms.vault.message import Request
 from mockkms.world import World
 
@@ -36,10 +38,21 @@ class Door:
         self.host: Ports | None = None
         """The server around this door, once there is one."""
         self.layer = FaultLayer(world, self.answer, self)
-        self.control = Control(world, self)
+        self.tenants = Tenants(world)
+        self.control = Control(world, self, self.tenants)
+        self._tenant_doors: TenantDoors | None = TenantDoors(self.tenants, self)
+
+    def for_tenant(self, world: World, ports: Ports) -> Door:
+        """A door to a tenant's world that guards its control API as this one does."""
+        door = Door(world)
+        door.host, door._tenant_doors, door.control.tenants = ports, None, None
+        door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
+        return door
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any service."""
+        if http.target.startswith(TENANT_PREFIX) and self._tenant_doors is not None:
+            return await self._tenant_doors.serve(http, aio)
         if http.target.startswith(CONTROL_PREFIX):
             return await self.control.serve(http)
         return await self.layer.serve(http)
@@ -81,7 +94,7 @@ class Door:
 
     def rustfs(self, http: HttpRequest) -> HttpReply:
         """A request of the RustFS admin API."""
-        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body)
+        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
         with self.world.lock:
             reply = self.world.rustfs.handle(asked)
         return HttpReply(reply.status, reply.body, dict(reply.headers))
@@ -90,7 +103,7 @@ class Door:
         """Paths outside both APIs, as the real server's own mux answers them."""
         target = http.target
         if target in ("/", "/ui", "/robots.txt"):
-            return codec.redirect_reply(http.method, "/ui/")
+            return codec.redirect_reply(http.method, http.prefix + "/ui/")
         if target.startswith("/ui/"):
             return HttpReply(200, _UI, codec.base_headers("text/html; charset=utf-8"))
         return error_reply(404)

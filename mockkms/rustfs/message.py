@@ -31,6 +31,8 @@ class AdminRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in any case."""
     body: bytes = b""
+    prefix: str = ""
+    """What stood before ``path`` on the wire; signatures cover it too."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, whatever the case of its name; None where it is absent."""

@@ -145,7 +145,7 @@ def signature(request: AdminRequest, claim: Claim, secret: str) -> str:
     canonical = "\n".join(
         [
             request.method,
-            quote(unquote(request.path), safe="/-_.~"),
+            quote(unquote(request.prefix + request.path), safe="/-_.~"),
             "&".join(f"{name}={value}" for name, value in pairs),
             headers,
             ";".join(claim.signed_headers),
