@@ -9,7 +9,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
-from mockkms.cli.serve import add_flags, started, write_ready_file
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -20,8 +19,13 @@ _FORWARDED = (signal.SIGINT, signal.SIGTERM)
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser("run", help="run a command against a fresh server", description=__doc__)
-    add_flags(parser)
-    parser.set_defaults(run=run, port=0)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later ones win")
+    parser.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    parser.add_argument("--flavor", choices=("vault", "openbao"), help="which product (default: the world's)")
+    parser.add_argument("--rng", type=int, metavar="N", help="repeat ids, keys and nonces from this seed")
+    parser.set_defaults(run=run)
     parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
 
 
@@ -42,10 +46,8 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("which command? mockkms run -- pytest tests")
-    kms = started(options)
+    kms = _started(options)
     try:
-        if options.ready_file is not None:
-            write_ready_file(options.ready_file, kms)
         try:
             process = subprocess.Popen(command, env=environment(kms))
         except (OSError, ValueError) as error:
@@ -54,6 +56,26 @@ def run(options: argparse.Namespace) -> int:
         return _wait(process)
     finally:
         kms.stop()
+
+
+def _started(options: argparse.Namespace) -> MockKMS:
+    from mockkms.kms import MockKMS
+    from mockkms.seed import SeedError
+
+    try:
+        return MockKMS(
+            seed=options.seed or None,
+            host=options.host,
+            port=options.port,
+            root_token=options.root_token,
+            rng=options.rng,
+            flavor=options.flavor,
+        ).start()
+    except SeedError as error:
+        raise CommandError(str(error)) from None
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(f"cannot listen on {options.host}:{options.port}: {reason}") from None
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

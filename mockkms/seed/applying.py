@@ -82,4 +82,4 @@ def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Pr
     path = shown
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-    return find(root, steps).problem(path, message)
+    return find(root, steps).problem(path, " ".join(message.split()))

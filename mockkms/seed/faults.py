@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mockkms.faults import FaultError
@@ -9,8 +10,9 @@ from mockkms.faults.kinds import KINDS
 from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
 from mockkms.faults.script import SCRIPT_WORDS, Script
 from mockkms.faults.when import WORDS
-from mockkms.seed.applying import Applier, problem_at, split
+from mockkms.seed.applying import Applier, find, problem_at, split
 from mockkms.seed.nodes import Node
+from mockkms.seed.problems import Problem
 from mockkms.seed.shapes import ListOf, Problems, Shape
 from mockkms.world import World
 
@@ -36,9 +38,7 @@ class RuleShape(Shape):
                 except FaultError as error:
                     raise error.under("script") from None
         except FaultError as error:
-            steps = split(error.path)
-            # The wrong word itself, where the text names one: its key is a better place than the whole rule.
-            problems.append(problem_at(node, steps, error.message, shown=path))
+            problems.append(_placed(node, error, path))
         return words
 
     def schema(self) -> dict[str, Any]:
@@ -50,6 +50,17 @@ class RuleShape(Shape):
         rule = {"type": "object", "properties": properties, "additionalProperties": False}
         alone = {"type": "object", "properties": {"script": script}, "required": ["script"]}
         return {"anyOf": [rule, {**alone, "additionalProperties": False}]}
+
+
+def _placed(node: Node, error: FaultError, path: str) -> Problem:
+    """The fault at its value, or, where the text names a wrong word, at that key."""
+    problem = problem_at(node, split(error.path), error.message, shown=path)
+    unknown = re.match(r"unknown [\w ]+ '([^']+)'", error.message)
+    holder = find(node, split(error.path))
+    entry = holder.value.get(unknown[1]) if unknown and holder.kind == "mapping" else None
+    if entry is None:
+        return problem
+    return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)
 
 
 def shape() -> ListOf:
