@@ -25,13 +25,17 @@ def differences(want: Any, got: Any, where: str = "") -> Iterator[str]:
         pairs = [(key, want.get(key, _ABSENT), got.get(key, _ABSENT)) for key in [*want, *(got.keys() - want.keys())]]
     elif isinstance(want, list) and isinstance(got, list):
         longer = range(max(len(want), len(got)))
-        pairs = [(str(at), *(side[at] if at < len(side) else _ABSENT for side in (want, got))) for at in longer]
+        pairs = [(str(at), _item(want, at), _item(got, at)) for at in longer]
     else:
         if want is _ABSENT or got is _ABSENT or type_name(want) != type_name(got) or want != got:
             yield f"{where}: want {_show(want)} got {_show(got)}"
         return
     for key, left, right in pairs:
         yield from differences(left, right, f"{where}.{key}" if where else key)
+
+
+def _item(items: list[Any], at: int) -> Any:
+    return items[at] if at < len(items) else _ABSENT
 
 
 def _show(value: Any) -> str:

@@ -82,7 +82,7 @@ class Reader:
 
     def __init__(self, path: str, step: Mapping[str, Any], captured: Mapping[str, str]) -> None:
         self.captured = captured
-        self.names = {value: f"${{{name}}}" for name, value in reversed(captured.items()) if len(value) >= MEMORABLE}
+        self.names = {value: f"${{{name}}}" for name, value in reversed([*captured.items()]) if len(value) >= MEMORABLE}
         self.readings = [(where, reading) for pattern, where, reading in _BY_PATH if pattern.search(path)]
         for reading in _READINGS:
             self.readings += [(tuple(where.split(".")), reading) for where in step.get(reading, ())]

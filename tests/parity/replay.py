@@ -31,6 +31,8 @@ def replay(kms: MockKMS, scenario: Scenario, unseal_key: str) -> tuple[dict[str,
     run = _Run(kms, scenario, unseal_key)
     try:
         run.tidy()
+        for request in scenario.given:
+            run.wire.send(request)
         found = {step["id"]: lines for step in scenario.steps if (lines := run.step(step))}
         run.tidy()
     finally:

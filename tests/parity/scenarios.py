@@ -1,8 +1,8 @@
 """The recorded scenarios: what was sent to the real server and, normalised, what it answered.
 
 ``data/<area>.jsonl`` holds one scenario a line. A step is what is sent (``request``, ``capture``, ``wait``,
-``compute``), how the answer is read (``volatile``, ``about``, ``typeonly``, ``sorted``, ``x509``: dotted places) and the
-recorded answer (``want``).
+``compute``), how the answer is read (``volatile``, ``about``, ``typeonly``, ``sorted``, ``x509``: places) and the recorded
+answer (``want``). ``given`` is what the recorded server had from scenarios before.
 Two things are written shorter than they are: a ``want`` without ``headers`` has the usual ones, and a long run of one
 text is ``{"~run": [head, unit, count, tail]}``.
 """
@@ -34,6 +34,7 @@ class Scenario:
     cleanup: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    given: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -81,7 +82,13 @@ def _scenario(area: str, read: dict[str, Any]) -> Scenario:
     for step in read["steps"]:
         step["want"].setdefault("headers", USUAL_HEADERS)
     return Scenario(
-        area, read["name"], read["steps"], read.get("cleanup", []), read.get("vars", {}), tuple(read.get("needs", ()))
+        area,
+        read["name"],
+        read["steps"],
+        cleanup=read.get("cleanup", []),
+        variables=read.get("vars", {}),
+        needs=tuple(read.get("needs", ())),
+        given=read.get("given", []),
     )
 
 

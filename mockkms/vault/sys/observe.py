@@ -17,11 +17,14 @@ _LEVELS = {
 }  # fmt: skip
 _LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
 _MONITOR_LEVELS = ("", "trace", "debug", "info", "warn", "error", "off")
+_OPENMETRICS = "application/openmetrics-text"
+_PROMETHEUS = "prometheus/telemetry"
 
 metrics = engine.path(
     "metrics", fields={"format": Field(Kind.STRING, query=True, help="`prometheus`, or empty for JSON.")},
-    help="Counters and gauges.",
+    help="Counters and gauges.", outside=True,
 )  # fmt: skip
+"""On a dev server nobody needs a token for these."""
 monitor = engine.path(
     "monitor",
     fields={
@@ -48,7 +51,7 @@ reload = engine.path(
 @metrics.on(Operation.READ)
 def read_metrics(_state: Any, call: Call) -> Response:
     """Gauges of what is stored; nothing is counted over time."""
-    wanted = call["format"]
+    wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
     core = call.core
     gauges = {
         "core.unsealed": 1,
@@ -68,6 +71,10 @@ def read_metrics(_state: Any, call: Call) -> Response:
     moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(call.now()))
     shown = [{"Name": f"vault.{name}", "Value": value, "Labels": {}} for name, value in gauges.items()]
     return Response(document={"Timestamp": moment, "Gauges": shown, "Points": [], "Counters": [], "Samples": []})
+
+
+def _accepted(accept: str) -> str:
+    return "prometheus" if accept.startswith(_OPENMETRICS) or _PROMETHEUS in accept else ""
 
 
 @monitor.on(Operation.READ)
