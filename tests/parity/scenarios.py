@@ -1,7 +1,7 @@
 """The recorded scenarios: what was sent to the real server and, normalised, what it answered.
 
 ``data/<area>.jsonl`` holds one scenario a line. A step is what is sent (``request``, ``capture``, ``wait``,
-``compute``), how the answer is read (``volatile``, ``about``, ``typeonly``, ``sorted``, ``x509``: places) and the recorded
+``compute``), how the answer is read (``volatile``, ``about``, ``typeonly``, ``sorted``, ``x509``) and the recorded
 answer (``want``). ``given`` is what the recorded server had from scenarios before.
 Two things are written shorter than they are: a ``want`` without ``headers`` has the usual ones, and a long run of one
 text is ``{"~run": [head, unit, count, tail]}``.
