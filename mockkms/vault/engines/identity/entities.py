@@ -150,16 +150,17 @@ def _delete(call: Call, entity: Entity | None) -> None:
 @ids.on(Operation.LIST)
 def list_ids(state: Any, call: Call) -> dict[str, Any]:
     """The ids of all entities of the namespace."""
-    return _listed(call, "id")
+    return _listed(call)
 
 
 @names.on(Operation.LIST)
 def list_names(state: Any, call: Call) -> dict[str, Any]:
-    """The names of all entities of the namespace, in the order of their ids."""
-    return _listed(call, "name")
+    """The names of all entities of the namespace, in the order of their ids, and nothing more."""
+    listed_by_id = _listed(call)
+    return {"keys": [info["name"] for info in listed_by_id["key_info"].values()]} if listed_by_id else {}
 
 
-def _listed(call: Call, key: str) -> dict[str, Any]:
+def _listed(call: Call) -> dict[str, Any]:
     entities = [e for e in store(call).state.entities.values() if e.namespace == call.request.namespace]
     entities.sort(key=lambda entity: entity.id)
     info: dict[str, Any] = {}
@@ -175,4 +176,4 @@ def _listed(call: Call, key: str) -> dict[str, Any]:
                 }
                 for alias in entity.aliases
             ]
-    return listed([getattr(entity, key) for entity in entities], info)
+    return listed([entity.id for entity in entities], info)

@@ -229,16 +229,17 @@ def _delete(call: Call, group: Group | None) -> None:
 @ids.on(Operation.LIST)
 def list_ids(state: Any, call: Call) -> dict[str, Any]:
     """The ids of all groups of the namespace."""
-    return _listed(call, "id")
+    return _listed(call)
 
 
 @names.on(Operation.LIST)
 def list_names(state: Any, call: Call) -> dict[str, Any]:
-    """The names of all groups of the namespace, in the order of their ids."""
-    return _listed(call, "name")
+    """The names of all groups of the namespace, in the order of their ids, and nothing more."""
+    listed_by_id = _listed(call)
+    return {"keys": [info["name"] for info in listed_by_id["key_info"].values()]} if listed_by_id else {}
 
 
-def _listed(call: Call, key: str) -> dict[str, Any]:
+def _listed(call: Call) -> dict[str, Any]:
     groups = [g for g in store(call).state.groups.values() if g.namespace == call.request.namespace]
     groups.sort(key=lambda group: group.id)
     info: dict[str, Any] = {}
@@ -255,4 +256,4 @@ def _listed(call: Call, key: str) -> dict[str, Any]:
                 "mount_accessor": group.alias.mount_accessor,
                 **mount_shown(call, group.alias.mount_accessor),
             }
-    return listed([getattr(group, key) for group in groups], info)
+    return listed([group.id for group in groups], info)
