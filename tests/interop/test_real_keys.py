@@ -60,7 +60,7 @@ def transit(kms: MockKMS, key: Key) -> Transit:
 def test_restored_key_has_its_type_and_versions(transit: Transit, key: Key) -> None:
     shown = transit.send("GET", f"interop/keys/{key['name']}")
     assert shown["type"] == key["type"]
-    assert sorted(int(version) for version in shown["keys"]) == key["versions"]
+    assert list(range(1, shown["latest_version"] + 1)) == key["versions"]
 
 
 def test_ciphertexts_decrypt(transit: Transit, key: Key) -> None:
