@@ -1,15 +1,80 @@
-"""An answer with just the headers it was given: aiohttp adds a ``Content-Type`` where a route sends none."""
+"""An answer with just the headers it was given, written in one piece.
+
+aiohttp's own response would add ``Content-Type`` and ``Server``, and copy every header into a multi-dict on the way.
+"""
 
 from __future__ import annotations
 
-from aiohttp import hdrs, web
+import http
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+_REASONS = {status.value: status.phrase for status in http.HTTPStatus}
+_BODILESS = frozenset((204, 304))
+_stamp = (0, "")
+"""The second that was last written as a date, and its text."""
 
 
-class PlainResponse(web.Response):
-    """A response without a made-up ``Content-Type``."""
+class PlainResponse(web.StreamResponse):
+    """A whole answer, known before its first byte is sent."""
 
-    async def _prepare_headers(self) -> None:
-        given = hdrs.CONTENT_TYPE in self.headers
-        await super()._prepare_headers()
-        if not given:
-            self.headers.pop(hdrs.CONTENT_TYPE, None)
+    def __init__(self, *, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(status=status, reason=_REASONS.get(status) or f"status code {status}")
+        self._plain_body, self._plain_headers = body, headers
+        self._open = True
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection goes on after this answer."""
+        return self._open
+
+    def force_close(self) -> None:
+        """End the connection after this answer."""
+        self._open = False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write head and body. Raises ConnectionResetError where the client has left."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self._open = self._open and request.keep_alive
+        transport.write(self._bytes(request))
+        await request.writer.drain()
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+    def _bytes(self, request: web.BaseRequest) -> bytes:
+        status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
+        lines = [f"HTTP/1.1 {status} {self.reason}"]
+        for name, text in self._plain_headers.items():
+            if name.lower() != "content-length":
+                lines.append(f"{name}: {text}")
+        lines.append(f"Date: {_date()}")
+        if status not in _BODILESS and status >= 200 and (body or not bodiless):
+            lines.append(f"Content-Length: {len(body)}")
+        else:
+            bodiless = True
+        if not self._open:
+            lines.append("Connection: close")
+        elif request.version.minor == 0:
+            lines.append("Connection: keep-alive")
+        if any("\n" in line or "\r" in line for line in lines):
+            # As Go writes a header: what would end its line becomes a blank.
+            lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
+        head = "\r\n".join((*lines, "", "")).encode("utf-8", "replace")
+        return head if bodiless else head + body
+
+
+def _date() -> str:
+    """The present moment as HTTP writes it."""
+    global _stamp
+    now = int(time.time())
+    if _stamp[0] != now:
+        _stamp = (now, formatdate(now, usegmt=True))
+    return _stamp[1]

@@ -40,9 +40,10 @@ class _Protocol(RequestHandler):
         self.framing = Framing()
 
     def data_received(self, data: bytes) -> None:
-        data = self.framing.feed(data)
-        if data:
-            super().data_received(data)
+        # aiohttp calls this without data to take up again what it had set aside.
+        passed = self.framing.feed(data) if data else data
+        if passed or not data:
+            super().data_received(passed)
 
 
 class _Manager(web.Server):
@@ -69,6 +70,9 @@ class Server:
         self.ports: list[int] = []
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
+        self._busy: set[object] = set()
+        """The connections whose request is not answered yet."""
+        self._failure: BaseException | None = None
         door.host = self
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
@@ -87,6 +91,11 @@ class Server:
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
         self._thread.start()
         ready.wait()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self._thread.join()
+            self._loop = self._thread = None
+            raise failure
         return self.ports
 
     def stop(self) -> None:
@@ -112,6 +121,22 @@ class Server:
             if connection.transport is not None:
                 connection.transport.abort()
 
+    def cut_busy(self) -> None:
+        """Abort the connections whose request is not answered yet, and wait until their handlers have ended.
+
+        From any thread but the server's. What such a request would still do, it does not do afterwards.
+        """
+        if self._busy and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
+
+    async def _cut_busy(self) -> None:
+        doomed = {connection for connection in self._busy if isinstance(connection, RequestHandler)}
+        for connection in doomed:
+            if connection.transport is not None:
+                connection.transport.abort()
+        while doomed & self._busy:
+            await asyncio.sleep(0)
+
     def refuse(self, seconds: float) -> None:
         """Stop listening, cut every connection, and listen again on the same ports. On the server's thread only."""
         for listener in self._listeners:
@@ -131,15 +156,20 @@ class Server:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         self._loop = loop
-        loop.run_until_complete(self._open(sockets))
-        loop.call_soon(ready.set)
         try:
+            loop.run_until_complete(self._open(sockets))
+            loop.call_soon(ready.set)
             loop.run_forever()
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._failure = error
+            for made in sockets:
+                made.close()
         finally:
             loop.run_until_complete(self._close())
             loop.run_until_complete(loop.shutdown_asyncgens())
             asyncio.set_event_loop(None)
             loop.close()
+            ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
         self._manager = _Manager(
@@ -164,6 +194,7 @@ class Server:
     async def _close(self) -> None:
         for listener in self._listeners:
             listener.close()
+        self._listeners = []
         if self._manager is not None:
             for connection in self._manager.connections:
                 if connection.transport is not None:
@@ -176,6 +207,14 @@ class Server:
         await asyncio.gather(*pending, return_exceptions=True)
 
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
+        connection = aio.protocol
+        self._busy.add(connection)
+        try:
+            return await self._answer(aio)
+        finally:
+            self._busy.discard(connection)
+
+    async def _answer(self, aio: web.BaseRequest) -> web.StreamResponse:
         try:
             body = await _read(aio) if aio.can_read_body else b""
         except TooLarge:
@@ -205,8 +244,9 @@ def to_aiohttp(reply: HttpReply) -> web.Response:
 
 async def _read(aio: web.BaseRequest) -> bytes:
     """The body. Raises TooLarge, having taken in (and dropped) what a client goes on sending, within a bound."""
-    length = aio.content_length
-    content = aio.content
+    length, content = aio.content_length, aio.content
+    if length is not None and length <= MAX_BODY and content.is_eof():
+        return content.read_nowait()
     if aio.headers.get("Expect", "").lower() == "100-continue" and aio.transport is not None:
         aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if length is not None and length <= MAX_BODY:
