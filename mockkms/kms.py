@@ -35,10 +35,11 @@ class MockKMS:
     every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``state`` is ``unsealed``, ``sealed`` or
     ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
     for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM.
-    ``fresh_keys`` makes every RSA key anew (slow). Arguments win over the world's own words.
+    ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. Arguments
+    win over the world's own words.
 
-    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be; ``start`` raises
-    OSError for a taken port.
+    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
+    ``start`` raises OSError for a taken port.
     """
 
     def __init__(
@@ -54,6 +55,9 @@ class MockKMS:
         state: str | None = None,
         tls: Tls | None = None,
         fresh_keys: bool = False,
+        default_lease_ttl: int | None = None,
+        max_lease_ttl: int | None = None,
+        cluster_name: str = "",
     ) -> None:
         self._host = host
         self._ports = (port,) if rustfs_port is None else (port, rustfs_port)
@@ -69,6 +73,10 @@ class MockKMS:
         self._scheme = "http" if context is None else "https"
         self.world = World()
         self.world.entropy.fresh_keys = fresh_keys
+        core = self.world.core
+        core.max_lease_ttl = max_lease_ttl or core.max_lease_ttl
+        core.default_lease_ttl = min(default_lease_ttl or core.default_lease_ttl, core.max_lease_ttl)
+        core.cluster_name = cluster_name
         self._populate(self._seeds)
         self.world.dumper = _dump
         self._door = Door(self.world)
@@ -145,7 +153,11 @@ class MockKMS:
             self.ca_file = ""
 
     def reset(self) -> None:
-        """Back to the world as it was at the start: state, clock, faults and journal. All tenants are dropped."""
+        """Back to the world as it was at the start: state, clock, faults and journal. All tenants are dropped.
+
+        Requests that still wait for their answer are cut first, so that they do nothing to the world after it.
+        """
+        self._server.cut_busy()
         self._door.tenants.clear()
         self.world.reset()
 
@@ -158,6 +170,7 @@ class MockKMS:
 
     def load(self, *seeds: Any) -> None:
         """Go to the world of the start with ``seeds`` laid over it. Raises SeedError, then nothing has changed."""
+        self._server.cut_busy()
         self._door.tenants.clear()
         name = repr([(seed, _changed(seed)) for seed in seeds])
         kept = self._loaded.get(name)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from mockkms import __version__
 from mockkms.cli.errors import CommandError
@@ -16,10 +17,17 @@ from mockkms.cli.errors import CommandError
 COMMANDS = ("serve", "check", "schema", "dump", "run", "fault", "clock", "state", "journal")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
     )
     parser.add_argument("--version", action="version", version=f"mockkms {__version__}")

@@ -3,125 +3,178 @@
 from __future__ import annotations
 
 import argparse
-import json
+import errno
+import ipaddress
 import os
 import signal
 import sys
-import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockkms.cli import rustfs_options, screen
 from mockkms.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from mockkms.kms import MockKMS
+    from mockkms.cli.config import ServerConfig
+    from mockkms.kms import MockKMS, Tls
+
+_HOST, _PORT = "127.0.0.1", 8200
+_STATES = ("uninitialized", "sealed", "unsealed")
+_RSA_SIZES = (2048, 3072, 4096)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser("serve", help="serve a world until interrupted", description=__doc__)
-    add_flags(parser)
-    parser.set_defaults(run=run)
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of a server, for every command that starts one."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=8200, help="port; 0 picks a free one (default: %(default)s)")
-    parser.add_argument("--rustfs-port", type=_port, metavar="PORT", help="a second port, usually 9000; both serve both APIs")
-    parser.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
-    parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later files win")
-    parser.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
-    parser.add_argument("--flavor", choices=("vault", "openbao"), help="which product to be (default: the world's, else vault)")
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON once it listens")
+    listen = parser.add_argument_group("listening")
+    listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
+    listen.add_argument("--port", type=rustfs_options.port, help=f"port; 0 picks a free one (default: {_PORT})")
+    listen.add_argument("--tls", action="store_true", help="HTTPS with a certificate for localhost, made anew")
+    listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
+    listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
+    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="a Vault server's, HCL or JSON")
+    world = parser.add_argument_group("world")
+    world.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later files win")
+    world.add_argument("--state", choices=_STATES, help="of the Vault (default: the world's, else unsealed)")
+    world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
+    world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
+    world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    rustfs_options.add_options(parser)
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
-    return int(text)
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
-    kms = started(options)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    from mockkms.seed.problems import SeedError
+
+    try:
+        kms = _made(options)
+    except SeedError as error:
+        print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
+        return 2
+    if options.verbose:
+        kms.journal.on_entry = _print_entry
+    if options.ready_file is not None:
+        screen.forget_ready_file(options.ready_file)
+    _start(kms, options)
+    filling = None
     try:
         if options.ready_file is not None:
-            write_ready_file(options.ready_file, kms)
-        sys.stdout.write(banner(kms))
-        sys.stdout.flush()
+            screen.write_ready_file(options.ready_file, kms)
+        screen.say(screen.banner(kms))
+        if kms.rng is None and not options.fresh_keys:
+            filling = _prepare_keys()
         stop.wait()
     finally:
         kms.stop()
+    _leave(filling)
     return 0
 
 
-def started(options: argparse.Namespace) -> MockKMS:
-    """A server as the flags say, listening. Raises CommandError for a seed with faults and a taken port."""
+def _made(options: argparse.Namespace) -> MockKMS:
+    """The server that the flags describe, not started yet; fills in what a configuration file says."""
+    config = _configured(options)
+    uninitialized = options.state == "uninitialized"
+    if options.root_token is not None and uninitialized:
+        raise CommandError("--root-token: an uninitialized server makes its token at sys/init; or say --state unsealed")
+    seeds: list[Any] = list(options.seed)
+    rustfs = rustfs_options.section(options, os.environ)
+    if rustfs:
+        seeds.append({"rustfs": rustfs})
+    if not _loopback(options.host):
+        screen.warn(
+            f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
+        )
+    from mockkms.http.tls import TlsError
     from mockkms.kms import MockKMS
-    from mockkms.seed import SeedError
 
+    second = options.rustfs_port
     try:
         kms = MockKMS(
-            seed=options.seed or None,
+            seed=seeds or None,
             host=options.host,
             port=options.port,
-            rustfs_port=options.rustfs_port,
+            rustfs_port=None if second and second == options.port else second,
             root_token=options.root_token,
             rng=options.rng,
             flavor=options.flavor,
+            state=options.state,
+            tls=_tls(options, config),
+            fresh_keys=options.fresh_keys,
+            default_lease_ttl=config.default_lease_ttl if config else None,
+            max_lease_ttl=config.max_lease_ttl if config else None,
+            cluster_name=config.cluster_name if config else "",
         )
-    except SeedError as error:
+    except TlsError as error:
         raise CommandError(str(error)) from None
-    if options.verbose:
-        kms.journal.listeners.append(_print_line)
+    return kms
+
+
+def _configured(options: argparse.Namespace) -> ServerConfig | None:
+    """The configuration, its words put where no flag says otherwise."""
+    config = None
+    if options.config:
+        from mockkms.cli.config import read
+
+        config = read(options.config)
+        for note in config.notes:
+            screen.warn(note)
+        options.state = options.state or "uninitialized"
+    if options.host is None:
+        options.host = (config.host if config else None) or _HOST
+    if options.port is None:
+        options.port = config.port if config and config.port is not None else _PORT
+    return config
+
+
+def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise CommandError("--tls-cert and --tls-key go together")
+    if options.tls_cert is not None:
+        return (options.tls_cert, options.tls_key)
+    return True if options.tls else config.tls if config else None
+
+
+def _loopback(host: str) -> bool:
     try:
-        return kms.start()
-    except OSError as error:
-        raise CommandError(_listen_error(options, error)) from None
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
-def _listen_error(options: argparse.Namespace, error: OSError) -> str:
-    ports = [port for port in (options.port, options.rustfs_port) if port]
-    where = " or ".join(f"{options.host}:{port}" for port in ports) or options.host
-    return f"cannot listen on {where}: {error.strerror or error}; --port 0 picks a free port"
-
-
-def ready(kms: MockKMS) -> dict[str, Any]:
-    """What a script needs to use the server."""
-    return {"url": kms.url, "rustfs_url": kms.rustfs_url, "token": kms.token, "unseal_keys": kms.unseal_keys}
-
-
-def write_ready_file(path: Path, kms: MockKMS) -> None:
-    """Write ``ready`` to ``path`` in one step, readable by its owner alone: it holds the token."""
+def _start(kms: MockKMS, options: argparse.Namespace) -> None:
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(ready(kms), file)
-            file.write("\n")
-        os.replace(name, path)
-    except OSError as error:
-        raise CommandError(f"cannot write the ready file {path}: {error.strerror or error}") from None
+        kms.start()
+    except (OSError, ValueError) as error:
+        ports = [str(port) for port in (options.port, options.rustfs_port) if port is not None]
+        where = f"{options.host}:{' or '.join(ports)}"
+        hint = "; --port 0 picks a free port" if getattr(error, "errno", 0) == errno.EADDRINUSE else ""
+        raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None
 
 
-def banner(kms: MockKMS) -> str:
-    """What users of ``vault server -dev`` look for on the screen."""
-    keys = "".join(f"Unseal Key: {key}\n" for key in kms.unseal_keys)
-    names = ("VAULT", "BAO") if kms.flavor == "openbao" else ("VAULT",)
-    exports = "".join(f"    export {n}_ADDR='{kms.url}'\n    export {n}_TOKEN='{kms.token}'\n" for n in names)
-    return (
-        f"mockkms emulates {kms.flavor} at {kms.url}\n"
-        f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms\n"
-        f"Faults, journal and clock at {kms.url}/_mockkms/\n\n"
-        f"{exports}\n{keys}Root Token: {kms.token}\n\n"
-        "For tests only: keys are predictable or shared, nothing is stored. Ctrl-C stops it.\n"
-    )
+def _prepare_keys() -> threading.Thread | None:
+    """Have RSA keys made ahead, so that the first request for one does not wait."""
+    from mockkms.crypto import rsa_pool
+
+    return rsa_pool.default_pool().prepare(*_RSA_SIZES)
 
 
-def _print_line(entry: Any) -> None:
-    print(entry.line(), flush=True)
+def _leave(filling: threading.Thread | None) -> None:
+    """End the process at once where a key is being made: that takes up to seconds, and nothing else is left to do."""
+    if filling is not None and filling.is_alive():
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(0)
+
+
+def _print_entry(entry: Any) -> None:
+    screen.say(str(entry))

@@ -1,0 +1,237 @@
+"""``serve --config``: the part of a Vault server's configuration (HCL or JSON) that an emulation can follow.
+
+Listener, TLS, lease limits and the cluster's name take effect. What has none here is named in one note, and a word that
+no server knows gets a warning with the nearest one that is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mockkms.cli.errors import CommandError
+from mockkms.vault import hcl
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.hcl import HclError, Item, Items, Literal, Object
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SILENT = _words(
+    "api_addr cluster_addr cluster_cipher_suites disable_cache cache_size disable_clustering disable_indexing "
+    "disable_mlock disable_sealwrap disable_printable_check disable_performance_standby disable_sentinel_trace "
+    "enable_ui ui log_level log_format log_file log_requests_level log_rotate_bytes log_rotate_duration "
+    "log_rotate_max_files max_lease_count pid_file raw_storage_endpoint introspection_endpoint detect_deadlocks "
+    "enable_response_header_hostname enable_response_header_raft_node_id imprecise_lease_role_tracking "
+    "default_max_request_duration license_path plugin_directory plugin_tmpdir plugin_file_uid "
+    "plugin_file_permissions allow_audit_log_prefixing unsafe_allow_api_audit_creation "
+    "unsafe_cross_namespace_identity enable_post_unseal_trace post_unseal_trace_directory experiments "
+    "administrative_namespace_path redirect_addr"
+)
+"""Settings that change nothing a client of an emulation could miss."""
+_NAMED = _words(
+    "storage backend ha_storage ha_backend seal hsm kms_library telemetry service_registration user_lockout audit "
+    "plugin plugin_auto_download plugin_auto_register plugin_download_behavior initialize entropy reporting "
+    "request_limiter sentinel"
+)
+"""Blocks without effect that are worth a word."""
+_TOP = frozenset(("listener", "default_lease_ttl", "max_lease_ttl", "cluster_name")) | _SILENT | _NAMED
+_LISTENER = _words(
+    "address cluster_address tls_disable tls_cert_file tls_key_file tls_min_version tls_max_version tls_cipher_suites "
+    "tls_prefer_server_cipher_suites tls_require_and_verify_client_cert tls_client_ca_file tls_disable_client_certs "
+    "http_read_timeout http_read_header_timeout http_write_timeout http_idle_timeout max_request_size "
+    "max_request_duration max_request_json_memory max_request_json_strings max_json_depth max_json_string_value_length "
+    "max_json_object_entry_count max_json_array_element_count proxy_protocol_behavior "
+    "proxy_protocol_authorized_addrs x_forwarded_for_authorized_addrs x_forwarded_for_hop_skips "
+    "x_forwarded_for_reject_not_authorized x_forwarded_for_reject_not_present x_forwarded_for_client_cert_header "
+    "x_forwarded_for_client_cert_header_decoders telemetry profiling inflight_requests_logging custom_response_headers "
+    "agent_api proxy_api role purpose redact_addresses redact_cluster_name redact_version cors_enabled "
+    "cors_allowed_origins cors_allowed_headers require_request_header disable_request_limiter chroot_namespace "
+    "disable_replication_status_endpoints disable_unauthed_rekey_endpoints disable_unauthed_generate_root_endpoints "
+    "enable_rekey_endpoints socket_mode socket_user socket_group tls_acme_ca_directory tls_acme_email "
+    "tls_acme_domains tls_acme_cache_path tls_acme_ca_root tls_acme_eab_key_id tls_acme_eab_mac_key"
+)
+_TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
+
+
+@dataclass
+class ServerConfig:
+    """What a configuration asks for. None: it does not say."""
+
+    host: str | None = None
+    port: int | None = None
+    tls: tuple[str, str] | None = None
+    """Paths of certificate and key."""
+    default_lease_ttl: int | None = None
+    """Seconds, as the next one."""
+    max_lease_ttl: int | None = None
+    cluster_name: str = ""
+    notes: list[str] = field(default_factory=list)
+    """Lines for the user: what is not known and what has no effect."""
+
+
+def read(paths: list[Path]) -> ServerConfig:
+    """The configuration of these files, and of the ``.hcl`` and ``.json`` files of these directories; later ones win.
+
+    Raises CommandError with ``file:line:column``.
+    """
+    config = ServerConfig()
+    for path in paths:
+        for file in _files(path):
+            _Reader(file, config).read()
+    default, largest = config.default_lease_ttl, config.max_lease_ttl
+    if default is not None and largest is not None and default > largest:
+        raise CommandError(f"{paths[-1]}: default_lease_ttl ({default}s) is larger than max_lease_ttl ({largest}s)")
+    return config
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix in (".hcl", ".json"))
+    if not found:
+        raise CommandError(f"{path}: the directory holds no .hcl or .json file")
+    return found
+
+
+class _Reader:
+    """Reads one file into a configuration."""
+
+    def __init__(self, file: Path, config: ServerConfig) -> None:
+        self._file, self._config = file, config
+
+    def read(self) -> None:
+        """Take over what the file says."""
+        config, seen = self._config, []
+        for item in self._parse().items:
+            name = item.keys[0].name
+            if name == "listener":
+                self._listeners(item)
+            elif name in ("default_lease_ttl", "max_lease_ttl"):
+                setattr(config, name, self._seconds(item))
+            elif name == "cluster_name":
+                config.cluster_name = self._text(item)
+            elif name in _NAMED:
+                seen.append(name if name not in seen else "")
+            elif name not in _TOP:
+                self._unknown(item, _TOP, "")
+        named = ", ".join(filter(None, seen))
+        if named:
+            config.notes.append(f"{self._file}: without effect: {named} (data is in memory, the seal is Shamir's)")
+
+    def _parse(self) -> Items:
+        try:
+            text = self._file.read_bytes().decode()
+            if text.lstrip().startswith("{"):
+                # The JSON form of the parser knows few positions, this one knows them all.
+                json.loads(text)
+            return hcl.parse(text)
+        except OSError as error:
+            raise CommandError(f"{self._file}: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{self._file}:1:1: no UTF-8 at byte {error.start}") from None
+        except json.JSONDecodeError as error:
+            raise CommandError(f"{self._file}:{error.lineno}:{error.colno}: {error.msg}") from None
+        except RecursionError:
+            raise CommandError(f"{self._file}:1:1: nested too deeply") from None
+        except HclError as error:
+            message = str(error)
+            if error.position is not None:
+                message = message.removeprefix(f"At {error.position}: ")
+            line, column = max(error.line, 1), max(error.column, 1)
+            raise CommandError(f"{self._file}:{line}:{column}: {' '.join(message.split())}") from None
+
+    def _place(self, item: Item) -> str:
+        position = item.keys[0].position if item.keys and item.keys[0].position.line else item.assign
+        return f"{self._file}:{position.line or 1}:{position.column or 1}"
+
+    def _wrong(self, item: Item, message: str) -> CommandError:
+        return CommandError(f"{self._place(item)}: {message}")
+
+    def _unknown(self, item: Item, known: frozenset[str], where: str) -> None:
+        name = item.keys[0].name
+        near = get_close_matches(name, sorted(known), n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        self._config.notes.append(f'{self._place(item)}: unknown key "{where}{name}" is ignored{hint}')
+
+    def _value(self, item: Item) -> Any:
+        if isinstance(item.value, Literal):
+            return item.value.value
+        raise self._wrong(item, f"{item.keys[0].name}: this must be one value")
+
+    def _text(self, item: Item) -> str:
+        value = self._value(item)
+        if not isinstance(value, str):
+            raise self._wrong(item, f"{item.keys[0].name}: this must be a string")
+        return value
+
+    def _seconds(self, item: Item) -> int:
+        name, value = item.keys[0].name, self._value(item)
+        try:
+            seconds = int(parse_seconds(value))
+        except (ValueError, OverflowError) as error:
+            raise self._wrong(item, f"{name}: {error}") from None
+        if seconds < 0:
+            raise self._wrong(item, f"{name}: a duration cannot be negative")
+        return seconds
+
+    def _flag(self, item: Item) -> bool:
+        word = str(self._value(item)).lower()
+        if word not in _TRUE and word not in _FALSE:
+            raise self._wrong(item, f"{item.keys[0].name}: this must be true or false")
+        return word in _TRUE
+
+    # -- listeners -----------------------------------------------------------------------------------------------
+
+    def _listeners(self, item: Item) -> None:
+        """A listener, in the form ``listener "tcp" {…}`` or with the type as its only member."""
+        if not isinstance(item.value, Object):
+            raise self._wrong(item, 'listener: write listener "tcp" { … }')
+        if len(item.keys) > 1:
+            self._listener(item, item.keys[1].name, item.value.members)
+            return
+        for inner in item.value.members.items:
+            if not isinstance(inner.value, Object):
+                raise self._wrong(inner, 'listener: write listener "tcp" { … }')
+            self._listener(inner, inner.keys[0].name, inner.value.members)
+
+    def _listener(self, item: Item, kind: str, members: Items) -> None:
+        config = self._config
+        if kind != "tcp":
+            raise self._wrong(item, f'listener "{kind}": only "tcp" is emulated')
+        if config.port is not None:
+            config.notes.append(f"{self._place(item)}: only the first listener is used")
+            return
+        said: dict[str, Any] = {}
+        for inner in members.items:
+            name = inner.keys[0].name
+            if name == "address":
+                config.host, config.port = self._address(inner)
+            elif name == "tls_disable":
+                said[name] = self._flag(inner)
+            elif name in ("tls_cert_file", "tls_key_file"):
+                said[name] = self._text(inner)
+            elif name not in _LISTENER:
+                self._unknown(inner, _LISTENER, "listener.")
+        if config.port is None:
+            config.host, config.port = "127.0.0.1", 8200
+        if not said.get("tls_disable"):
+            certificate, key = said.get("tls_cert_file"), said.get("tls_key_file")
+            if not certificate or not key:
+                raise self._wrong(item, "listener: tls_cert_file and tls_key_file are needed, or tls_disable = true")
+            config.tls = (certificate, key)
+
+    def _address(self, item: Item) -> tuple[str, int]:
+        text = self._text(item)
+        host, colon, port = text.rpartition(":")
+        if not colon or text.endswith("]"):
+            host, port = text, "8200"
+        host = host.strip("[]") or "0.0.0.0"
+        if not port.isascii() or not port.isdecimal() or int(port) > 65535:
+            raise self._wrong(item, f'address: "{text}" has no port from 0 to 65535')
+        return host, int(port)

@@ -1,0 +1,100 @@
+"""What ``serve`` tells: the banner on the screen, the ready file for scripts, warnings."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockkms.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+
+def say(text: str) -> None:
+    """Write a line. Nobody reading it is no reason to stop serving."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError):
+        # Or the interpreter complains again at its end.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def warn(text: str) -> None:
+    """Write a warning line to stderr."""
+    with suppress(OSError, ValueError):
+        print(f"mockkms serve: warning: {text}", file=sys.stderr, flush=True)
+
+
+def banner(kms: MockKMS) -> str:
+    """What users of ``vault server -dev`` look for on the screen."""
+    names = ("VAULT", "BAO") if kms.flavor == "openbao" else ("VAULT",)
+    lines = [
+        f"mockkms emulates {kms.flavor} at {kms.url} ({kms.state})",
+        f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms",
+        f"Faults, journal and clock at {kms.url}/_mockkms/",
+        "",
+        *(f"    export {name}_ADDR='{kms.url}'" for name in names),
+        *(f"    export {name}_TOKEN='{kms.token}'" for name in names if kms.token),
+        *(f"    export {name}_CACERT='{os.path.abspath(kms.ca_file)}'" for name in names if kms.ca_file),
+        "",
+        *(f"Unseal Key: {key}" for key in kms.unseal_keys),
+    ]
+    client = "bao" if kms.flavor == "openbao" else "vault"
+    if kms.state == "uninitialized":
+        lines.append(f"Not initialized yet: `{client} operator init` makes the unseal keys and the root token.")
+    else:
+        lines.append(f"Root Token: {kms.token}")
+    if kms.state == "sealed":
+        lines.append(f"Sealed: `{client} operator unseal` with the unseal key opens it.")
+    lines += ["", "For tests only: keys are predictable or shared, nothing is stored. Ctrl-C stops it."]
+    return "\n".join(lines)
+
+
+def ready(kms: MockKMS) -> dict[str, Any]:
+    """What a script needs to use the server."""
+    return {
+        "url": kms.url,
+        "rustfs_url": kms.rustfs_url,
+        "flavor": kms.flavor,
+        "state": kms.state,
+        "token": kms.token,
+        "unseal_keys": kms.unseal_keys,
+        "ca_file": os.path.abspath(kms.ca_file) if kms.ca_file else "",
+        "pid": os.getpid(),
+    }
+
+
+def forget_ready_file(path: Path) -> None:
+    """Remove what an earlier server left: it would say that this one is ready. Raises CommandError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise CommandError(f"cannot write the ready file {path}: it is no regular file")
+        path.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+
+
+def write_ready_file(path: Path, kms: MockKMS) -> None:
+    """Write ``ready`` to ``path`` in one step, readable by its owner alone: it holds the token. Raises CommandError."""
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(ready(kms), file)
+            file.write("\n")
+        os.replace(name, path)
+    except (OSError, ValueError) as error:
+        with suppress(OSError):
+            os.unlink(name)
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> CommandError:
+    return CommandError(f"cannot write the ready file {path}: {getattr(error, 'strerror', None) or error}")
