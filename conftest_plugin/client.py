@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
-from aiohttp.web import BaseRunner
 from yarl import URL
 
 
-class _Running(BaseTestServer[Any]):
+class _Running(BaseTestServer):
     """A server that already runs elsewhere: nothing to start, nothing to stop."""
 
     def __init__(self, url: str) -> None:
@@ -21,10 +21,10 @@ class _Running(BaseTestServer[Any]):
         self.port = address.port
         self._address = address
 
-    async def _make_runner(self, **kwargs: Any) -> BaseRunner[Any]:
+    async def _make_runner(self, **kwargs: Any) -> Any:
         raise RuntimeError("the server runs already")
 
-    async def start_server(self, **kwargs: Any) -> None:
+    async def start_server(self, *args: Any, **kwargs: Any) -> None:
         self._root = self._address
 
     @property
@@ -38,10 +38,13 @@ class _Running(BaseTestServer[Any]):
 class MockClient:
     """Requests with the root token: ``await client.get("/v1/sys/health")``; the usual aiohttp keywords apply."""
 
-    def __init__(self, factory: Callable[..., Awaitable[TestClient[Any, Any]]], url: str, token: str) -> None:
+    def __init__(
+        self, factory: Callable[..., Awaitable[TestClient[Any, Any]]], url: str, token: str, ca_file: str = ""
+    ) -> None:
         self._factory = factory
         self._url = url
         self._token = token
+        self._ssl = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self._client: TestClient[Any, Any] | None = None
 
     async def request(self, method: str, path: str, **options: Any) -> ClientResponse:
@@ -49,6 +52,8 @@ class MockClient:
         if self._client is None:
             self._client = await self._factory(_Running(self._url))
         headers = {"X-Vault-Token": self._token, **options.pop("headers", {})}
+        if self._ssl is not None:
+            options.setdefault("ssl", self._ssl)
         return await self._client.request(method, path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> ClientResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -16,13 +17,19 @@ class ExternalKMS:
     def __init__(self, url: str, token: str) -> None:
         self.url = self.rustfs_url = url.rstrip("/")
         self.token = token
-        self.ca_file = ""
+        self.ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
 
     def refuse(self, world: TestWorld) -> None:
         """Skip a test whose marker asks for what only mockkms can do."""
-        asked = [name for name in ("seeds", "state", "faults", "clock") if getattr(world, name)]
-        if asked:
-            _skip(f"the marker's {asked[0].removesuffix('s') if asked[0] == 'seeds' else asked[0]}")
+        asked = {
+            "seed": bool(world.seeds),
+            "state": world.state == "sealed",
+            "faults": bool(world.faults),
+            "clock": world.clock is not None,
+        }
+        for word, wanted in asked.items():
+            if wanted:
+                _skip(f"mockkms({word}=…)")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from . import settings
 from .marker import TestWorld, world_of
 
 if TYPE_CHECKING:
@@ -17,50 +18,57 @@ if TYPE_CHECKING:
     from .active import Active
     from .client import MockClient
     from .external import ExternalKMS
+    from .factory import Factory
 
     Kms: TypeAlias = MockKMS | ExternalKMS
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-
-
-def _option(config: pytest.Config, name: str) -> Any:
-    given = config.getoption(name)
-    return given if given is not None else config.getini(name) or None
+"""Where a test that uses a server keeps its hold on it."""
+_DROPPED = (
+    "VAULT_NAMESPACE", "BAO_NAMESPACE", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY", "VAULT_CAPATH", "BAO_CAPATH",
+    "VAULT_AGENT_ADDR", "BAO_AGENT_ADDR", "VAULT_HTTP_PROXY", "BAO_HTTP_PROXY", "VAULT_PROXY_ADDR", "BAO_PROXY_ADDR",
+    "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+)  # fmt: skip
+"""What would lead a client elsewhere."""
 
 
 @pytest.fixture(scope="session")
 def mockkms_seed(pytestconfig: pytest.Config) -> Any:
-    """The world of the suite: a path, a list of paths, a dict, or None. Override it in a conftest.py."""
-    return _option(pytestconfig, "mockkms_seed")
+    """The world of the suite: a path, a ready-made world's name, a dict, a list of these, or None. Override it."""
+    return settings.suite_seed(pytestconfig)
 
 
 @pytest.fixture(scope="session")
 def mockkms_tls() -> Any:
-    """Serve over TLS: an ``ssl.SSLContext``, or a pair of PEM paths (certificate, key). Override it; None is HTTP."""
+    """Serve over TLS: True or a ``trustme.CA``, an ``ssl.SSLContext``, or PEM paths (certificate, key). Override it."""
     return None
 
 
 @pytest.fixture(scope="session")
-def mockkms_server(pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any) -> Iterator[Kms]:
+def mockkms_server(
+    pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kms]:
     """The server of this process (one for each xdist worker). Tests use ``mockkms``, which is clean for each."""
-    url = _option(pytestconfig, "mockkms_url")
+    url = settings.option(pytestconfig, "mockkms_url")
     if url:
         from .external import ExternalKMS
 
-        yield ExternalKMS(url, _option(pytestconfig, "mockkms_token") or "root")
+        yield ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
     from mockkms import MockKMS
 
-    rng = _option(pytestconfig, "mockkms_rng")
-    with MockKMS(seed=mockkms_seed, rng=int(rng) if rng is not None else None, tls=mockkms_tls) as kms:
+    from .tls import tls_files
+
+    tls, ca_file = tls_files(mockkms_tls, tmp_path_factory.mktemp("mockkms") if mockkms_tls else pytestconfig.rootpath)
+    seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
+    with MockKMS(seed=seed, rng=settings.rng(pytestconfig), tls=tls) as kms:
+        kms.ca_file = ca_file or kms.ca_file
         yield kms
 
 
 @pytest.fixture
 def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms]:
     """The server, put back to the suite's world (and the marker's) before the test, checked after it."""
-    from .active import Active
     from .external import ExternalKMS
 
     world: TestWorld = world_of(request.node)
@@ -68,32 +76,32 @@ def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms
         mockkms_server.refuse(world)
         yield mockkms_server
         return
-    strict = world.strict
-    if strict is None:
-        strict = str(_option(request.config, "mockkms_strict")).lower() in ("on", "true", "1", "yes")
-    active = Active(mockkms_server, world, strict)
-    request.node.stash[ACTIVE] = active
-    active.begin()
+    active = _active(request, world)
+    active.begin(mockkms_server, world)
     yield mockkms_server
-    active.end()
+    active.check()
 
 
 @pytest.fixture
-def mockkms_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., MockKMS]]:
+def mockkms_factory(request: pytest.FixtureRequest) -> Iterator[Factory]:
     """Makes further servers, each with a port and world of its own: ``mockkms_factory(seed=…)``; closed at the end."""
-    from mockkms import MockKMS
+    from .factory import Factory
 
-    made: list[MockKMS] = []
+    active = _active(request, world_of(request.node))
+    factory = Factory(active, settings.rng(request.config))
+    yield factory
+    factory.close()
+    active.check()
 
-    def make(**options: Any) -> MockKMS:
-        kms = MockKMS(**options)
-        kms.start()
-        made.append(kms)
-        return kms
 
-    yield make
-    for kms in reversed(made):
-        kms.stop()
+def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
+    from .active import Active
+
+    active: Active | None = request.node.stash.get(ACTIVE, None)
+    if active is None or active.settled:
+        strict = settings.strict(request.config) if world.strict is None else bool(world.strict)
+        active = request.node.stash[ACTIVE] = Active(strict)
+    return active
 
 
 @pytest.fixture
@@ -102,12 +110,11 @@ def mockkms_env(mockkms: Kms, monkeypatch: pytest.MonkeyPatch) -> Kms:
     for product in ("VAULT", "BAO"):
         monkeypatch.setenv(f"{product}_ADDR", mockkms.url)
         monkeypatch.setenv(f"{product}_TOKEN", mockkms.token)
-        monkeypatch.delenv(f"{product}_NAMESPACE", raising=False)
         if mockkms.ca_file:
             monkeypatch.setenv(f"{product}_CACERT", mockkms.ca_file)
         else:
             monkeypatch.delenv(f"{product}_CACERT", raising=False)
-    for name in _PROXIES:
+    for name in _DROPPED:
         monkeypatch.delenv(name, raising=False)
     return mockkms
 
@@ -115,8 +122,10 @@ def mockkms_env(mockkms: Kms, monkeypatch: pytest.MonkeyPatch) -> Kms:
 @pytest.fixture
 def mockkms_hvac(mockkms: Kms) -> Iterator[hvac.Client]:
     """An hvac client with the root token; the test is skipped where hvac is not installed."""
-    module = pytest.importorskip("hvac")
+    module = pytest.importorskip("hvac", reason="mockkms_hvac needs hvac")
     client = module.Client(url=mockkms.url, token=mockkms.token, verify=mockkms.ca_file or True)
+    # Proxies and CA bundles of the environment are not for a server on this machine.
+    client.session.trust_env = False
     yield client
     client.adapter.close()
 
@@ -128,4 +137,4 @@ def mockkms_client(request: pytest.FixtureRequest, mockkms: Kms) -> MockClient:
         pytest.skip("mockkms_client needs pytest-aiohttp")
     from .client import MockClient
 
-    return MockClient(request.getfixturevalue("aiohttp_client"), mockkms.url, mockkms.token)
+    return MockClient(request.getfixturevalue("aiohttp_client"), mockkms.url, mockkms.token, mockkms.ca_file)

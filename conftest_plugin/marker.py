@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .settings import located
+
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None): the world of this test: seed, a file or dict "
-    "laid over the suite's; state, 'sealed' or 'unsealed'; faults, rules as in faults.add; clock, the moment at which "
-    "time stands still; strict, whether a request that nothing emulates fails the test"
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None): the world of this test: seed, a file (beside "
+    "the test, or from the root), a ready-made world's name or a dict, laid over the suite's; state, 'sealed' or "
+    "'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which time stands "
+    "still; strict, whether a request that nothing emulates fails the test"
 )
 _KEYWORDS = ("seed", "state", "faults", "clock", "strict")
 _STATES = ("sealed", "unsealed")
@@ -31,12 +35,13 @@ class TestWorld:
     """Worlds laid over the suite's, outermost (module, class) first."""
     state: str | None = None
     faults: list[Any] = field(default_factory=list)
+    """Rules as mappings, outermost first."""
     clock: Any = None
     strict: bool | None = None
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
-    """The keywords of one marker. Raises MarkerError."""
+    """The keywords of one marker that are not None. Raises MarkerError."""
     if mark.args:
         raise MarkerError(f"mockkms() takes keywords only: {', '.join(_KEYWORDS)}")
     for word, value in mark.kwargs.items():
@@ -44,21 +49,40 @@ def read_marker(mark: pytest.Mark) -> dict[str, Any]:
             close = difflib.get_close_matches(word, _KEYWORDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(_KEYWORDS)}"
             raise MarkerError(f"mockkms() has no keyword {word!r}; {hint}")
-        if word == "state" and value not in _STATES:
-            raise MarkerError(f"mockkms(state={value!r}): one of {', '.join(map(repr, _STATES))}")
-        if word == "faults" and not isinstance(value, (list, tuple)):
-            raise MarkerError("mockkms(faults=…) takes a list of rules")
-    return dict(mark.kwargs)
+        wrong = None if value is None else _wrong(word, value)
+        if wrong:
+            raise MarkerError(f"mockkms({word}={value!r}): {wrong}")
+    return {word: value for word, value in mark.kwargs.items() if value is not None}
+
+
+def _wrong(word: str, value: Any) -> str | None:
+    """What is wrong with the value of a keyword, so far as it can be told without a server."""
+    if word == "state" and value not in _STATES:
+        return f"one of {', '.join(map(repr, _STATES))}"
+    if word == "faults" and not (isinstance(value, (list, tuple)) and all(isinstance(rule, dict) for rule in value)):
+        return "a list of rules, each a dict"
+    if word == "strict" and not isinstance(value, bool):
+        return "True or False"
+    if word == "clock":
+        from mockkms.clock import seconds_of
+
+        try:
+            seconds_of(value)
+        except ValueError as error:
+            return str(error)
+    return None
 
 
 def world_of(node: pytest.Item) -> TestWorld:
     """The markers of a test united: the nearest wins, faults add up, seeds are laid over one another."""
     world = TestWorld()
+    here: Path | None = node.path.parent if node.path else None
     for mark in reversed(list(node.iter_markers("mockkms"))):
         words = read_marker(mark)
-        if words.get("seed") is not None:
-            world.seeds.append(words["seed"])
-        world.faults.extend(words.get("faults") or [])
+        if "seed" in words:
+            seed = located(words["seed"], here, node.config.rootpath)
+            world.seeds.extend(seed if isinstance(seed, list) else [seed])
+        world.faults.extend(words.get("faults", ()))
         world.state = words.get("state", world.state)
         world.clock = words.get("clock", world.clock)
         world.strict = words.get("strict", world.strict)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from . import settings
 from .fixtures import (
     ACTIVE,
     mockkms,
@@ -34,22 +35,13 @@ __all__ = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each with an ini twin of the same name."""
-    group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
-    group.addoption("--mockkms-url", metavar="URL", help="run the tests against this server instead of an own one")
-    group.addoption("--mockkms-token", metavar="TOKEN", help="root token of the server at --mockkms-url")
-    group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
-    group.addoption("--mockkms-rng", metavar="N", type=int, help="repeat every id, key and nonce from this seed")
-    group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
-    parser.addini("mockkms_url", "run the tests against this server instead of an own one")
-    parser.addini("mockkms_token", "root token of the server at mockkms_url")
-    parser.addini("mockkms_seed", "worlds in YAML, later files win", type="paths")
-    parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
-    parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
+    settings.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the one marker."""
+    """Register the one marker; a wrong option is a usage error before anything runs."""
     config.addinivalue_line("markers", MARKER)
+    settings.strict(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +52,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 read_marker(mark)
             except MarkerError as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What was wrong with a passed test's requests fails the test itself, not its teardown."""
+    try:
+        result = yield
+    except BaseException:
+        active = item.stash.get(ACTIVE, None)
+        if active is not None:
+            active.settled = True
+        raise
+    active = item.stash.get(ACTIVE, None)
+    if active is not None:
+        active.check()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

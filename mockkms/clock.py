@@ -6,15 +6,20 @@ them by moving it. ``time.time`` is looked up at every call: time-machine and fr
 
 from __future__ import annotations
 
+import math
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+Moment: TypeAlias = float | str | datetime | date
+"""A moment as people give it: seconds since the epoch, RFC 3339 text, or a datetime; without a zone it is UTC."""
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """How Go writes a time that was never set."""
 
 
 class Clock:
-    """A clock that can be frozen, set and advanced. All times are seconds since the Unix epoch (float)."""
+    """A clock that can be frozen, set and advanced. All times it gives are seconds since the Unix epoch (float)."""
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -31,9 +36,9 @@ class Clock:
         """Whether time stands still until it is advanced or set."""
         return self._frozen is not None
 
-    def freeze(self, at: float | None = None) -> float:
-        """Stop the clock, at ``at`` (seconds since the epoch) or now; returns the moment it stands at."""
-        self._frozen = self.now() if at is None else at
+    def freeze(self, at: Moment | None = None) -> float:
+        """Stop the clock, at ``at`` or now; returns the moment it stands at. Raises ValueError for no moment."""
+        self._frozen = self.now() if at is None else seconds_of(at)
         return self._frozen
 
     def resume(self) -> None:
@@ -42,16 +47,19 @@ class Clock:
             self._offset = self._frozen - time.time()
             self._frozen = None
 
-    def advance(self, seconds: float) -> float:
+    def advance(self, seconds: float | timedelta) -> float:
         """Move the clock by ``seconds`` (negative: back); returns the new moment."""
+        if isinstance(seconds, timedelta):
+            seconds = seconds.total_seconds()
         if self._frozen is not None:
             self._frozen += seconds
         else:
             self._offset += seconds
         return self.now()
 
-    def set(self, at: float) -> None:
-        """Move the clock to ``at`` (seconds since the epoch); a frozen clock stays frozen there."""
+    def set(self, at: Moment) -> None:
+        """Move the clock to ``at``; a frozen clock stays frozen there. Raises ValueError for no moment."""
+        at = seconds_of(at)
         if self._frozen is not None:
             self._frozen = at
         else:
@@ -81,3 +89,16 @@ def parse_rfc3339(text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()
+
+
+def seconds_of(at: Moment) -> float:
+    """Seconds since the epoch of a moment as people give it. Raises ValueError for anything else."""
+    if isinstance(at, str):
+        return parse_rfc3339(at)
+    if isinstance(at, datetime):
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    if isinstance(at, date):
+        return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not math.isfinite(at):
+        raise ValueError(f"{at!r} is no moment: seconds since the epoch, RFC 3339 text or a datetime")
+    return at

@@ -1,6 +1,7 @@
 """The server: one daemon thread with its own loop, one port or more, one handler for everything.
 
-``Server(world).start()`` returns once it listens; ``stop()`` cuts every connection first, so a hung client never delays it.
+``Server(world).start()`` returns once it listens; ``stop()`` cuts every connection first, so a hung client never delays
+it.
 """
 
 from __future__ import annotations

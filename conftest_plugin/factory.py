@@ -1,0 +1,34 @@
+"""``mockkms_factory``: further servers, each with a port and a world of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms import MockKMS
+
+from .active import Active
+
+
+class Factory:
+    """Makes servers that end with the test: ``other = mockkms_factory(seed="world.yaml")``."""
+
+    def __init__(self, active: Active, rng: int | str | None) -> None:
+        self._active = active
+        self._rng = rng
+        self._made: list[MockKMS] = []
+
+    def __call__(self, **options: Any) -> MockKMS:
+        """A started server; ``options`` are those of ``MockKMS``. Raises as ``MockKMS`` and its ``start`` do."""
+        if self._rng is not None:
+            # The suite's seed reaches every server, but no two servers make the same ids.
+            options.setdefault("rng", f"{self._rng}/{len(self._made) + 1}")
+        kms = MockKMS(**options)
+        kms.start()
+        self._made.append(kms)
+        self._active.watch(kms)
+        return kms
+
+    def close(self) -> None:
+        """Stop every server made."""
+        for kms in reversed(self._made):
+            kms.stop()

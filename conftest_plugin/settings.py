@@ -1,0 +1,68 @@
+"""The plugin's options: the command line wins over the ini file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option with its ini twin."""
+    group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
+    group.addoption("--mockkms-url", metavar="URL", help="run the tests against this server instead of an own one")
+    group.addoption("--mockkms-token", metavar="TOKEN", help="root token of the server at --mockkms-url")
+    group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
+    group.addoption("--mockkms-rng", metavar="N", help="repeat every id, key and nonce from this seed")
+    group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
+    parser.addini("mockkms_url", "run the tests against this server instead of an own one")
+    parser.addini("mockkms_token", "root token of the server at mockkms_url")
+    parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
+    parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
+    parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """The value of an option or its ini twin; None where neither is set."""
+    given = config.getoption(name)
+    return given if given is not None else config.getini(name) or None
+
+
+def strict(config: pytest.Config) -> bool:
+    """Whether requests that nothing emulates fail a test. Raises UsageError."""
+    word = str(option(config, "mockkms_strict")).lower()
+    if word not in _WORDS:
+        raise pytest.UsageError(f"mockkms_strict = {word}: on or off")
+    return _WORDS[word]
+
+
+def rng(config: pytest.Config) -> int | str | None:
+    """The seed of every id, key and nonce: a number, or any text."""
+    word = option(config, "mockkms_rng")
+    try:
+        return int(word) if word is not None else None
+    except ValueError:
+        return str(word)
+
+
+def located(seed: Any, *folders: Path | None) -> Any:
+    """A seed with a relative path made absolute by the first folder that has it; names and dicts stay as they are."""
+    if isinstance(seed, (list, tuple)):
+        return [located(one, *folders) for one in seed]
+    if isinstance(seed, (str, Path)) and len(str(seed)) < 1024 and "\n" not in str(seed):
+        for folder in folders:
+            if folder is not None and (folder / seed).is_file():
+                return str(folder / seed)
+    return seed
+
+
+def suite_seed(config: pytest.Config) -> Any:
+    """The worlds that options name: those of the command line from where pytest was called, those of the ini file from
+    where it stands."""
+    given = config.getoption("mockkms_seed")
+    if given is not None:
+        return located(given, config.invocation_params.dir)
+    return located(config.getini("mockkms_seed"), config.inipath.parent if config.inipath else None) or None

@@ -1,0 +1,31 @@
+"""What ``mockkms_tls`` may give, as the files that a server and its clients read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockkms.kms import Tls
+
+
+def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:
+    """The server's ``tls`` and the path of the CA that clients must trust ("" where the server knows it itself).
+
+    ``True`` and a ``trustme.CA`` become a certificate for localhost in ``folder``; anything else is for MockKMS.
+    """
+    if not asked:
+        return None, ""
+    if asked is True:
+        asked = pytest.importorskip("trustme", reason="mockkms_tls = True needs trustme").CA()
+    if not hasattr(asked, "issue_cert"):
+        return asked, ""
+    leaf = asked.issue_cert("localhost", "127.0.0.1", "::1")
+    chain, key, ca = folder / "server.pem", folder / "server.key", folder / "ca.pem"
+    for place, blob in enumerate(leaf.cert_chain_pems):
+        blob.write_to_path(chain, append=place > 0)
+    leaf.private_key_pem.write_to_path(key)
+    asked.cert_pem.write_to_path(ca)
+    return (chain, key), str(ca)
