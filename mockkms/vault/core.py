@@ -13,6 +13,7 @@ from mockkms.entropy import Entropy
 from mockkms.vault import audit, registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.flavor import FLAVORS, Flavor
+from mockkms.vault.ha import Standing
 from mockkms.vault.idchecks import check_ids, settle_namespace
 from mockkms.vault.identity import IdentityState, IdentityStore
 from mockkms.vault.leases import LeaseState, LeaseStore
@@ -82,6 +83,8 @@ class Core:
         self.cluster_name = ""
         """Given to the server; empty: made when it is initialised."""
         self.state = VaultState()
+        self.standing: Standing | None = None
+        """Set around each request by the door of a cluster; None: there is no high availability."""
         self.namespaces = NamespaceStore(self)
         self.policies = PolicyStore(self)
         self.tokens = TokenStore(self)

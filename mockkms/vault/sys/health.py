@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mockkms.vault.core import Core
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
@@ -12,8 +13,12 @@ from mockkms.vault.sys.engine import engine
 
 _CODES = ("uninitcode", "sealedcode", "standbycode", "activecode")
 _CODES_OF_EXTRAS = ("drsecondarycode", "performancestandbycode", "haunhealthycode", "removedcode")
-_DEFAULTS = {"uninitcode": 501, "sealedcode": 503, "activecode": 200}
+_DEFAULTS = {
+    "uninitcode": 501, "sealedcode": 503, "activecode": 200, "standbycode": 429, "performancestandbycode": 473,
+    "haunhealthycode": 474,
+}  # fmt: skip
 _BOOLEANS = frozenset(("", "0", "1", "f", "t", "F", "T", "false", "true", "FALSE", "TRUE", "False", "True"))
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _NO_BODY = (204, 304)
 
 _FIELDS = {
@@ -46,14 +51,32 @@ def read_health(_state: Any, call: Call) -> Response:
     core = call.core
     extras = core.flavor.status_extras
     codes = {name: _code(call, name) for name in _CODES + (_CODES_OF_EXTRAS if extras else ())}
+    fine = set()
     for name in ("standbyok", "perfstandbyok") if extras else ("standbyok",):
-        if call.request.query.get(name, "") not in _BOOLEANS:
+        given = call.request.query.get(name)
+        if (given or "") not in _BOOLEANS:
             raise ErrorResponse(status=400)
-    which = {"uninitialized": "uninitcode", "sealed": "sealedcode", "unsealed": "activecode"}[core.seal.status]
-    status = codes[which] or _DEFAULTS[which]
+        if given in _TRUE:
+            fine.add(name)
+    which = _which(core, fine)
+    status = codes.get(which) or _DEFAULTS[which]
     if status in _NO_BODY:
         return Response(raw=b"", status=status)
     return Response(document=_document(call, extras), status=status)
+
+
+def _which(core: Core, fine: set[str]) -> str:
+    """The parameter that names the status of this server; ``fine`` are the standbys as good as the active node."""
+    standing = core.standing
+    if core.seal.status != "unsealed":
+        return {"uninitialized": "uninitcode", "sealed": "sealedcode"}[core.seal.status]
+    if standing is None or standing.active:
+        return "activecode"
+    if core.flavor.status_extras and not standing.leader_address:
+        return "haunhealthycode"
+    if core.flavor.status_extras and standing.performance_standby:
+        return "activecode" if "perfstandbyok" in fine else "performancestandbycode"
+    return "activecode" if "standbyok" in fine else "standbycode"
 
 
 def _code(call: Call, name: str) -> int:
@@ -71,9 +94,15 @@ def _document(call: Call, extras: bool) -> dict[str, Any]:
     core = call.core
     sealed = core.seal.sealed
     mode = "unknown" if sealed else "disabled"
-    document: dict[str, Any] = {"initialized": core.seal.status != "uninitialized", "sealed": sealed, "standby": sealed}
+    standing = core.standing
+    stands_by = standing is not None and not standing.active
+    document: dict[str, Any] = {
+        "initialized": core.seal.status != "uninitialized",
+        "sealed": sealed,
+        "standby": sealed or stands_by,
+    }
     if extras:
-        document["performance_standby"] = False
+        document["performance_standby"] = standing is not None and standing.performance_standby and not sealed
     document.update(
         replication_performance_mode=mode,
         replication_dr_mode=mode,

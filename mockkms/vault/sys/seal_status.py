@@ -84,23 +84,35 @@ def read_seal_status(_state: Any, call: Call) -> Response:
 @seal.on(Operation.UPDATE)
 def seal_server(_state: Any, call: Call) -> None:
     """Seal the server; needs sudo. Sealing a sealed server is fine."""
+    core = call.core
+    if core.seal.sealed:
+        return
+    if core.standing is not None and not core.standing.active:
+        raise ErrorResponse("vault cannot seal when in standby mode; please restart instead", status=500)
+    _authorize(call)
+    core.seal.seal()
+
+
+def _authorize(call: Call) -> None:
+    """What the core does for other paths: the token must be good, allowed to, and sudo."""
     from mockkms.vault.core import framed
 
     core, request = call.core, call.request
-    if core.seal.sealed:
-        return
     token = core.tokens.authenticate(request)
     if not core.policies.check(request, token, True).allowed:
         request.trace.denied = True
         raise framed(permission_denied())
     if core.tokens.use(token):
         core.tokens.revoke(token)
-    core.seal.seal()
 
 
 @step_down.on(Operation.UPDATE)
 def give_up(_state: Any, call: Call) -> None:
-    """Nothing to give up without high availability."""
+    """The active node of a cluster gives up; needs sudo. Without high availability there is nothing to give up."""
+    standing = call.core.standing
+    if standing is not None and standing.active:
+        _authorize(call)
+        standing.stepped_down = True
 
 
 @unseal.on(Operation.UPDATE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mockkms.clock import ZERO_TIME, rfc3339
 from mockkms.vault.endpoint import Call
+from mockkms.vault.ha import Peer, Standing
 from mockkms.vault.message import Operation, Response
 from mockkms.vault.sys.engine import engine
 
@@ -23,7 +24,10 @@ in_flight = engine.path("in-flight-req", help="Requests being answered just now.
 
 @leader.on(Operation.READ)
 def read_leader(_state: Any, call: Call) -> Response:
-    """There is no high availability here."""
+    """The active node of a cluster; a single server has no high availability."""
+    standing = call.core.standing
+    if standing is not None and not call.core.seal.sealed:
+        return Response(document=_leader(call, standing))
     document: dict[str, Any] = {"ha_enabled": False}
     if call.core.flavor.status_extras:
         document.update(
@@ -37,20 +41,52 @@ def read_leader(_state: Any, call: Call) -> Response:
     return Response(document=document)
 
 
+def _leader(call: Call, standing: Standing) -> dict[str, Any]:
+    """What a node knows of the active one; keys without a value are left out where the product does so."""
+    extras = call.core.flavor.status_extras
+    document: dict[str, Any] = {
+        "ha_enabled": True,
+        "is_self": standing.active,
+        "active_time": rfc3339(standing.active_since),
+        "leader_address": standing.leader_address,
+        "leader_cluster_address": standing.leader_cluster_address,
+        "performance_standby": standing.performance_standby,
+        "performance_standby_last_remote_wal": 0,
+        "raft_committed_index": standing.index,
+        "raft_applied_index": standing.index,
+    }
+    if extras:
+        return document
+    del document["performance_standby"], document["performance_standby_last_remote_wal"]
+    return {name: value for name, value in document.items() if value and value != ZERO_TIME}
+
+
 @ha_status.on(Operation.READ)
 def read_ha_status(_state: Any, call: Call) -> Response:
-    """The one node there is."""
+    """The nodes that the active one sees, itself among them."""
+    standing = call.core.standing
+    alone = Peer(
+        hostname=HOST,
+        api_address=f"http://{call.request.headers.get('host') or '127.0.0.1:8200'}",
+        cluster_address="https://127.0.0.1:8201",
+        active=True,
+    )
+    peers = [alone] if standing is None else sorted(standing.peers, key=lambda peer: peer.api_address)
+    return Response(data={"nodes": [_peer(call, peer) for peer in peers]}, flat=True)
+
+
+def _peer(call: Call, peer: Peer) -> dict[str, Any]:
     node: dict[str, Any] = {
-        "hostname": HOST,
-        "api_address": f"http://{call.request.headers.get('host') or '127.0.0.1:8200'}",
-        "cluster_address": "https://127.0.0.1:8201",
-        "active_node": True,
-        "last_echo": None,
+        "hostname": peer.hostname,
+        "api_address": peer.api_address,
+        "cluster_address": peer.cluster_address,
+        "active_node": peer.active,
+        "last_echo": None if peer.active else rfc3339(call.now()),
     }
     if call.core.flavor.status_extras:
         node.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
     node["version"] = call.core.flavor.version
-    return Response(data={"nodes": [node]}, flat=True)
+    return node
 
 
 @host_info.on(Operation.READ)
