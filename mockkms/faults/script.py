@@ -36,12 +36,15 @@ STEP_WORDS = {
     "note": "a text for people",
 }
 
+_ANSWER_ONLY = frozenset(("base64", "body", "data", "errors", "json", "preset"))
+"""A step with one of these, and no request or answer of its own, is an answer as a whole."""
+
 
 class Step:
     """One expected request and what happens to it."""
 
     def __init__(self, value: Any, *, match_word: str = "expect") -> None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or (_ANSWER_ONLY & {*value} and not {match_word, "answer"} & {*value}):
             value = {"answer": value}
         given = mapping(value, {*STEP_WORDS, match_word, *KINDS}, "step word")
         try:

@@ -19,6 +19,9 @@ class Host(Protocol):
     def refuse(self, seconds: float) -> None:
         """Stop listening, and listen again on the same ports after so many seconds."""
 
+    def deaf(self, seconds: float) -> None:
+        """Accept connections and never read from them, for so many seconds."""
+
     def reset(self) -> None:
         """Put the world back to its baseline, keeping rules, journal and counts."""
 
@@ -57,6 +60,10 @@ def _refuse(value: Any, world: World, host: Host, view: View) -> None:
     host.refuse(value)
 
 
+def _deaf(value: Any, world: World, host: Host, view: View) -> None:
+    host.deaf(value)
+
+
 def _revoke(value: Any, world: World, host: Host, view: View) -> None:
     tokens = world.core.tokens
     wanted = view.token if value is True else value
@@ -74,6 +81,7 @@ ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
     "unseal": _unseal,
     "restart": _restart,
     "refuse": _refuse,
+    "deaf": _deaf,
     "revoke": _revoke,
     "advance": _advance,
 }

@@ -54,6 +54,8 @@ class HttpRequest:
     remote_port: int = 0
     prefix: str = ""
     """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
+    bare_mark: bool = False
+    """There was a ``?`` with nothing behind it."""
 
 
 @dataclass(slots=True)

@@ -249,7 +249,7 @@ def get_state(asked: Asked) -> Any:
 
 @route(
     "POST", "state", "Do something to the server",
-    body="{seal | unseal | restart | refuse | revoke | advance | set_state: value}",
+    body="{seal | unseal | restart | refuse | deaf | revoke | advance | set_state: value}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
     """The words and values are those of the faults on the server."""

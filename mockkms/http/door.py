@@ -29,6 +29,9 @@ class Ports(Protocol):
     def refuse(self, seconds: float) -> None:
         """Stop listening for so many seconds."""
 
+    def deaf(self, seconds: float) -> None:
+        """Never read from new connections for so many seconds."""
+
 
 class Door:
     """Serves one world."""
@@ -66,6 +69,11 @@ class Door:
         """Stop listening for so many seconds."""
         if self.host is not None:
             self.host.refuse(seconds)
+
+    def deaf(self, seconds: float) -> None:
+        """Never read from new connections for so many seconds."""
+        if self.host is not None:
+            self.host.deaf(seconds)
 
     def reset(self) -> None:
         """Put the state back to the baseline; rules, counts and journal stay."""

@@ -125,7 +125,7 @@ def service_of(http: HttpRequest) -> str:
 
 def wire_target(http: HttpRequest) -> str:
     """Path and query as they came."""
-    return f"{http.target}?{http.query}" if http.query else http.target
+    return f"{http.target}?{http.query}" if http.query or http.bare_mark else http.target
 
 
 def view_of(world: World, http: HttpRequest) -> View:

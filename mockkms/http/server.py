@@ -40,6 +40,13 @@ class _Protocol(RequestHandler):
         super().__init__(manager, **options)
         self.framing = Framing()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        manager = self._manager
+        if isinstance(manager, _Manager) and manager.deaf is not None and isinstance(transport, asyncio.Transport):
+            transport.pause_reading()
+            manager.deaf.append(transport)
+
     def data_received(self, data: bytes) -> None:
         # aiohttp calls this without data to take up again what it had set aside.
         passed = self.framing.feed(data) if data else data
@@ -49,6 +56,9 @@ class _Protocol(RequestHandler):
 
 class _Manager(web.Server):
     """Makes a protocol for each connection."""
+
+    deaf: list[asyncio.Transport] | None = None
+    """Connections that are not read from; None while there is to be none."""
 
     def __call__(self) -> RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
@@ -148,6 +158,20 @@ class Server:
         self._reopening.add(task)
         task.add_done_callback(self._reopening.discard)
 
+    def deaf(self, seconds: float) -> None:
+        """Accept connections and never read from them for so many seconds, then cut them. On the server's thread only."""
+        manager = self._manager
+        if manager is not None and manager.deaf is None:
+            manager.deaf = []
+            self.loop.call_later(seconds, self._hear)
+
+    def _hear(self) -> None:
+        manager = self._manager
+        for transport in (manager.deaf or ()) if manager is not None else ():
+            transport.abort()
+        if manager is not None:
+            manager.deaf = None
+
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if not self._listeners:
@@ -224,7 +248,7 @@ class Server:
             refusal = to_aiohttp(reply)
             refusal.force_close()
             return refusal
-        target, _, query = aio.raw_path.partition("?")
+        target, mark, query = aio.raw_path.partition("?")
         peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
         http = HttpRequest(
             method=method_of(aio.method),
@@ -234,6 +258,7 @@ class Server:
             body=body,
             remote_address=peer[0] if isinstance(peer, tuple) else "",
             remote_port=peer[1] if isinstance(peer, tuple) else 0,
+            bare_mark=bool(mark) and not query,
         )
         return await self.door.serve(http, aio)
 

@@ -32,7 +32,7 @@ class _Ports:
     def __init__(self) -> None:
         self.carrying: dict[int, web.BaseRequest] = {}
         """Requests under way, by their identity."""
-        self.closed_until = 0.0
+        self.closed_until = self.deaf_until = 0.0
 
     def cut_all(self) -> None:
         """Abort the connections that carry requests of this tenant."""
@@ -44,6 +44,10 @@ class _Ports:
         """Reset every request for so many seconds."""
         self.closed_until = monotonic() + seconds
         self.cut_all()
+
+    def deaf(self, seconds: float) -> None:
+        """Leave every request without an answer for so many seconds."""
+        self.deaf_until = monotonic() + seconds
 
     @property
     def closed(self) -> bool:
@@ -72,7 +76,9 @@ class TenantDoors:
         http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"
         try:
             if ports.closed:
-                return _reset(door.layer.sleepers)
+                return _unanswered(Cut("reset"), door.layer.sleepers)
+            if monotonic() < ports.deaf_until:
+                return _unanswered(Cut("hang", limit=ports.deaf_until - monotonic()), door.layer.sleepers)
             return await door.serve(http, aio)
         finally:
             del ports.carrying[id(aio)]
@@ -89,5 +95,5 @@ class TenantDoors:
         return known[1], known[2]
 
 
-def _reset(sleepers: Sleepers) -> web.StreamResponse:
-    return WireAnswer(Plan(View(), cut=Cut("reset")), Reply(0), sleepers)
+def _unanswered(cut: Cut, sleepers: Sleepers) -> web.StreamResponse:
+    return WireAnswer(Plan(View(), cut=cut), Reply(0), sleepers)

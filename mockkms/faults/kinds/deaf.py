@@ -1,0 +1,25 @@
+"""``deaf``: for so many seconds connections are accepted and never read from; then they are cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.faults.kinds import Kind
+from mockkms.faults.plan import Act, Cut, Plan, Turn
+from mockkms.faults.words import seconds
+
+
+class Deaf(Kind):
+    """The request that meets it gets no answer either; with ``applied`` it has taken effect."""
+
+    word = "deaf"
+    help = "seconds"
+    final = True
+    example = 0.2
+
+    def __init__(self, value: Any) -> None:
+        self.value = seconds(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.server.append(Act(self.word, self.value, not turn.applied))
+        plan.cut = plan.cut or Cut("hang", limit=self.value)
