@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from mockkms.clock import rfc3339
 from mockkms.vault.flavor import Flavor
 from mockkms.vault.jsontext import encode
 from mockkms.vault.message import Response
+
+_NO_LEASE = '"lease_id":"","renewable":false,"lease_duration":0'
+_quoted = lru_cache(maxsize=64)(encode)
+"""Mount types are few."""
 
 
 def envelope(flavor: Flavor, response: Response) -> str:
@@ -24,11 +29,13 @@ def envelope(flavor: Flavor, response: Response) -> str:
         wrap, request_id = "null", response.request_id
     auth = "null" if response.auth is None else encode(_auth(response), ordered=True)
     warnings = "null" if not response.warnings else encode(response.warnings)
-    lease_id, renewable, duration = (lease.lease_id, lease.renewable, lease.ttl) if lease else ("", False, 0)
-    tail = f',"mount_type":{encode(response.mount_type)}' if flavor.mount_type_in_envelope else ""
+    leased = _NO_LEASE
+    if lease is not None:
+        renewable = "true" if lease.renewable else "false"
+        leased = f'"lease_id":{encode(lease.lease_id)},"renewable":{renewable},"lease_duration":{lease.ttl}'
+    tail = f',"mount_type":{_quoted(response.mount_type)}' if flavor.mount_type_in_envelope else ""
     return (
-        f'{{{head}"request_id":"{request_id}","lease_id":{encode(lease_id)},'
-        f'"renewable":{"true" if renewable else "false"},"lease_duration":{duration},"data":{data},'
+        f'{{{head}"request_id":"{request_id}",{leased},"data":{data},'
         f'"wrap_info":{wrap},"warnings":{warnings},"auth":{auth}{tail}}}'
     )
 
