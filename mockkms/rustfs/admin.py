@@ -65,10 +65,7 @@ class RustfsAdmin:
         found = v2.find(request.method, below) if chosen != "v1" else None
         if found is None:
             return not_implemented()
-        reply = v2.handle(self, request, found, access_key)
-        if chosen == "both" and reply.status == 200:
-            return contract.merged(reply, v1.handle(self, request, below))
-        return reply
+        return v2.handle(self, request, found, access_key)
 
     def _user_api(self, request: AdminRequest, access_key: str) -> AdminReply | None:
         if access_key in self.state.iam.users:

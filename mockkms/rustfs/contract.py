@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from mockkms.rustfs import v1, v2
-from mockkms.rustfs.message import AdminReply, AdminRequest, json_bytes, query_pairs
+from mockkms.rustfs.message import AdminRequest, query_pairs
 from mockkms.rustfs.state import RustfsState
 
 
 def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
-    """``v1``, ``v2``, or ``both`` for the one route whose answers are merged."""
+    """``v1`` or ``v2``."""
     if state.api == "current":
         return "v2"
     if state.api in ("guide", "handler"):
@@ -21,14 +21,13 @@ def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
         return "v2"
     if v2.find(*route) is None:
         return "v1"
-    if path == "/status":
-        return "both" if state.configured else state.contract
-    told = _told(request, path)
-    return told or state.contract
+    return _told(request, path) or state.contract
 
 
 def _told(request: AdminRequest, path: str) -> str:
     """What a field or parameter that only one contract knows says; nothing where there is none."""
+    if path == "/status":
+        return ""
     if path == "/configure":
         body = _object(request.body)
         return "v1" if "kms_type" in body else "v2" if "backend_type" in body else ""
@@ -46,9 +45,3 @@ def _object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def merged(current: AdminReply, documented: AdminReply) -> AdminReply:
-    """One object with the members of both answers; they share none."""
-    both = {**json.loads(documented.body), **json.loads(current.body)}
-    return AdminReply(200, dict(current.headers), json_bytes(both))
