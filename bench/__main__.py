@@ -1,0 +1,103 @@
+"""``python -m bench``: measure everything in one run, print a table. Under two minutes, loopback only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import calls, faults, processes, rates, suites
+
+_TARGETS = {
+    "encrypt at 1 connection, of the floor": ("≥", 0.7),
+    "encrypt at 16 connections, of the floor": ("≥", 0.7),
+    "restore of 200 secrets, ms": ("≤", 1.0),
+    "fixture to first answer, ms": ("≤", 5.0),
+    "unused plugin, ms": ("≤", 20.0),
+    "cold start, s": ("≤", 0.4),
+    "resident at start, MiB": ("≤", 60.0),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; returns the exit code. No figure makes it fail."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--quick", action="store_true", help="few and short rounds: shows that it runs, measures little")
+    options = parser.parse_args(argv)
+    figures = measure(quick=options.quick)
+    sys.stdout.write(table(figures))
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """All figures."""
+    rounds, seconds = (1, 0.02) if quick else (7, 0.2)
+    figures: dict[str, Any] = {}
+    with processes.floor() as floor, processes.ours() as ours:
+        figures["resident_mib"] = ours.resident()
+        named = calls.prepare(ours.port).named()
+        figures["rates"] = rates.against_floor(floor, ours.port, named, rounds, seconds)
+        figures["resident_after_load_mib"] = ours.resident()
+        batches = {str(size): calls.batch(size) for size in (1, 10, 1000)}
+        figures["batch_ms"] = rates.each(ours.port, batches, rounds, seconds)
+        figures["rules_ms"] = {}
+        for count in faults.COUNTS:
+            faults.set_rules(ours.port, count)
+            figures["rules_ms"] |= rates.each(ours.port, {str(count): calls.FLOOR}, rounds, seconds)
+    figures["cold_start_s"] = cold_start(1 if quick else 9)
+    inside = processes.python("-m", "bench.inside", "5" if quick else "25")[1]
+    figures |= json.loads(inside) | suites.fixture(3 if quick else 30)
+    figures["unused_plugin_ms"] = suites.unused_plugin(1 if quick else 9)
+    return figures
+
+
+def cold_start(rounds: int) -> float:
+    """Seconds from the spawn of ``serve`` to its first answer; its modules are compiled by then, as installed ones are."""
+    times = []
+    for _ in range(rounds):
+        with processes.ours() as started:
+            times.append(started.first_answer)
+    return median(times)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures for people."""
+    lines = [f"{'requests a second':<28}{'1 conn':>10}{'of floor':>10}{'16 conn':>10}{'of floor':>10}"]
+    one, many = figures["rates"]["1"], figures["rates"]["16"]
+    for name in one:
+        cells = "".join(f"{told[name]['rate']:>10.0f}{told[name]['ratio']:>10.2f}" for told in (one, many))
+        lines.append(f"{name:<28}{cells}")
+    lines.append("")
+    for name, value in rows(figures).items():
+        sign, target = _TARGETS.get(name, ("", 0.0))
+        lines.append(f"{name:<42}{value:>9.3g}" + (f"   target {sign} {target:g}" if sign else ""))
+    return "\n".join(lines) + "\n"
+
+
+def rows(figures: dict[str, Any]) -> dict[str, float]:
+    """The single figures by their names in the table."""
+    rate, rules, batch = figures["rates"], figures["rules_ms"], figures["batch_ms"]
+    return {
+        "encrypt at 1 connection, of the floor": rate["1"]["encrypt"]["ratio"],
+        "encrypt at 16 connections, of the floor": rate["16"]["encrypt"]["ratio"],
+        "restore of 200 secrets, ms": figures["restore_ms"],
+        "first fixture to first answer, ms": figures["fixture_first_ms"],
+        "fixture to first answer, ms": figures["fixture_ms"],
+        "unused plugin, ms": figures["unused_plugin_ms"],
+        "cold start, s": figures["cold_start_s"],
+        "resident at start, MiB": figures["resident_mib"],
+        "resident after load, MiB": figures["resident_after_load_mib"],
+        "rsa-4096 key, ms": figures["rsa_4096_ms"],
+        **{f"encrypt with {count} rules that do not fit, ms": value for count, value in rules.items()},
+        **{f"encrypt a batch of {size}, ms": value for size, value in batch.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
