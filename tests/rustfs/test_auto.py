@@ -33,6 +33,7 @@ def test_status_speaks_the_contract_of_the_last_configuration() -> None:
     admin = fresh(api="auto")
     call(admin, "POST", "/configure", json=CONFIGURE)
     assert call(admin, "GET", "/status")[1] == {"status": "Active", "backend": "vault", "healthy": True}
+    admin = fresh(api="auto")
     call(admin, "POST", "/configure", json=LOCAL)
     call(admin, "POST", "/start")
     assert "backend_type" in call(admin, "GET", "/status")[1]
