@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockkms.cluster import Cluster
     from mockkms.kms import MockKMS
     from mockkms.seed.problems import SeedError
 
 __version__ = "0.1.0"
-__all__ = ["MockKMS", "SeedError", "__version__"]
+__all__ = ["Cluster", "MockKMS", "SeedError", "__version__"]
 
-_PUBLIC = {"MockKMS": "mockkms.kms", "SeedError": "mockkms.seed.problems"}
+_PUBLIC = {"Cluster": "mockkms.cluster", "MockKMS": "mockkms.kms", "SeedError": "mockkms.seed.problems"}
 
 
 def __getattr__(name: str) -> Any:

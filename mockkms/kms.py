@@ -60,7 +60,7 @@ class MockKMS:
         cluster_name: str = "",
     ) -> None:
         self._host = host
-        self._ports = (port,) if rustfs_port is None else (port, rustfs_port)
+        self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
         self._words = {"root_token": root_token, "rng": rng, "flavor": flavor}
         self._loaded: dict[str, Snapshot] = {}

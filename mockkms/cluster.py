@@ -1,0 +1,218 @@
+"""A cluster: several nodes, each with a port of its own, one state, one active node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.http.node_door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
+from mockkms.http.node_server import NodeServer
+from mockkms.kms import MockKMS
+from mockkms.nodes import NodeFacts, Nodes
+from mockkms.world import Snapshot
+
+
+class ClusterNode:
+    """One node of a cluster. What is done to it takes effect at once, connections included."""
+
+    def __init__(self, cluster: Cluster, index: int) -> None:
+        self._cluster = cluster
+        self.index = index
+        """Counted from 0."""
+
+    def __repr__(self) -> str:
+        return f"<node {self.index} {self.role}>"
+
+    @property
+    def url(self) -> str:
+        """Its address, without a trailing slash."""
+        return self._cluster.node_url(self.index)
+
+    @property
+    def _facts(self) -> NodeFacts:
+        return self._cluster.facts(self.index)
+
+    @property
+    def role(self) -> str:
+        """``active``, ``standby``, ``sealed`` or ``stopped``."""
+        facts = self._facts
+        if not facts.running:
+            return "stopped"
+        if facts.sealed:
+            return "sealed"
+        return "active" if self._cluster.leader == self.index else "standby"
+
+    def stop(self) -> None:
+        """Refuse connections, as a process that is gone. An active node is missed and another one elected."""
+        self._cluster.change(self.index, running=False)
+
+    def start(self, *, sealed: bool = False) -> None:
+        """Run again; ``sealed`` as a server without auto-unseal is. Raises OSError where its port was taken."""
+        self._cluster.change(self.index, running=True, sealed=sealed)
+
+    def seal(self) -> None:
+        """Seal this node alone."""
+        self._cluster.change(self.index, sealed=True)
+
+    def unseal(self) -> None:
+        """Unseal this node without asking for keys."""
+        self._cluster.change(self.index, sealed=False)
+
+    @property
+    def lag(self) -> float:
+        """Seconds (virtual clock) for which it does not know of a write yet; used with ``index_headers``."""
+        return self._facts.lag
+
+    @lag.setter
+    def lag(self, seconds: float) -> None:
+        self._cluster.change(self.index, lag=seconds)
+
+
+class Cluster(MockKMS):
+    """A MockKMS of several nodes: ``with Cluster(nodes=3) as cluster: hvac.Client(url=cluster.nodes[1].url)``.
+
+    ``standby`` is what a standby does with requests: ``forward`` them or ``redirect`` (307). ``election_delay`` is
+    seconds of the virtual clock without an active node after one is lost. ``quorum`` is how many nodes elect one
+    (default: more than half). ``performance_standbys`` answer reads themselves. With ``index_headers`` answers to
+    writes carry ``X-Vault-Index``, and a lagging node refuses (412) what asks for more than it knows. Everything else is
+    as for MockKMS; with a ``port`` the nodes have it and every second one after it.
+
+    Raises ValueError for numbers that make no cluster.
+    """
+
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        standby: str = FORWARD,
+        election_delay: float = 1.0,
+        quorum: int | None = None,
+        performance_standbys: bool = False,
+        index_headers: bool = False,
+        port: int = 0,
+        rustfs_port: int | None = None,
+        **options: Any,
+    ) -> None:
+        if standby not in (FORWARD, REDIRECT):
+            raise ValueError(f"standby={standby!r}: {FORWARD!r} or {REDIRECT!r}")
+        super().__init__(**options)
+        self._rules = Nodes(self.world.clock, nodes, quorum=quorum, election_delay=election_delay)
+        behaviour = ClusterOptions(standby, performance_standbys, index_headers)
+        own = tuple(port + 2 * node if port else 0 for node in range(nodes))
+        self._ports = own if rustfs_port is None else (*own, rustfs_port)
+        self._has_rustfs_port = rustfs_port is not None
+        self._nodes_door = NodeDoor(self.world, self._rules, behaviour, self.node_url)
+        self._nodes_server = NodeServer(self._nodes_door, tls=self._server._tls)
+        self._door, self._server = self._nodes_door, self._nodes_server
+        self.nodes = [ClusterNode(self, index) for index in range(nodes)]
+        """All nodes, the first one active at the start."""
+
+    # -- addresses ---------------------------------------------------------------------------------------------------
+
+    def node_url(self, index: int) -> str:
+        """The address of a node."""
+        return f"{self._scheme}://{self._shown_host}:{self._server.ports[index]}"
+
+    @property
+    def urls(self) -> list[str]:
+        """The addresses of all nodes."""
+        return [node.url for node in self.nodes]
+
+    @property
+    def rustfs_url(self) -> str:
+        """The address for clients of the RustFS admin API; every node answers it."""
+        return self.node_url(-1 if self._has_rustfs_port else 0)
+
+    # -- who leads ---------------------------------------------------------------------------------------------------
+
+    @property
+    def leader(self) -> int | None:
+        """Index of the active node; None while there is none."""
+        with self.world.lock:
+            self._nodes_door.take_seal_from_core()
+            return self._rules.leader
+
+    @property
+    def active(self) -> ClusterNode | None:
+        """The active node; None while there is none."""
+        leader = self.leader
+        return self.nodes[leader] if leader is not None else None
+
+    @property
+    def standbys(self) -> list[ClusterNode]:
+        """Nodes that run unsealed and are not active."""
+        return [node for node in self.nodes if node.role == "standby"]
+
+    def step_down(self) -> None:
+        """The active node gives up, as by ``sys/step-down``."""
+        with self.world.lock:
+            self._rules.step_down()
+
+    def elect(self) -> ClusterNode | None:
+        """End an election now instead of after its delay; the active node, None without a quorum."""
+        with self.world.lock:
+            self._rules.elect()
+        return self.active
+
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def facts(self, index: int) -> NodeFacts:
+        """What is known of a node."""
+        with self.world.lock:
+            self._nodes_door.take_seal_from_core()
+            return self._rules.all[index]
+
+    def change(self, index: int, **changes: Any) -> None:
+        """Set fields of a node; what follows from them happens at once."""
+        facts = self.facts(index)
+        with self.world.lock:
+            for name, value in changes.items():
+                setattr(facts, name, value)
+            self._rules.changed()
+            self._nodes_door.give_seal_to_core()
+        if "running" in changes and self._server.ports:
+            port = self._server.ports[index]
+            if changes["running"]:
+                self._nodes_server.open_port(port)
+            else:
+                self._nodes_server.close_port(port)
+
+    def partition(self, *nodes: ClusterNode | int) -> None:
+        """Cut the network between ``nodes`` and all others; clients still reach every node. Replaces one before."""
+        apart = {node if isinstance(node, int) else node.index for node in nodes}
+        with self.world.lock:
+            for index, facts in enumerate(self._rules.all):
+                facts.side = int(index in apart)
+            self._rules.changed()
+
+    def heal(self) -> None:
+        """End a partition."""
+        self.partition()
+
+    # -- worlds ------------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Back to the start: the world as MockKMS does, every node running, the first one active."""
+        super().reset()
+        self._nodes_door.restart_all()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back what ``snapshot`` kept: the world; the nodes stay as they are, except that none remains sealed."""
+        super().restore(snapshot)
+        with self.world.lock:
+            for facts in self._rules.all:
+                facts.sealed = self.world.core.seal.sealed
+            self._rules.changed()
+
+    def seal(self) -> None:
+        """Seal every node."""
+        super().seal()
+        self.facts(0)
+
+    def unseal(self) -> None:
+        """Unseal every node without asking for keys."""
+        with self.world.lock:
+            for facts in self._rules.all:
+                facts.sealed = False
+        super().unseal()
+        with self.world.lock:
+            self._rules.changed()
