@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("which command? mockkms run -- pytest tests")
+    if not 0 <= options.port <= 65535:
+        raise CommandError(f"{options.port} is no port: 0 to 65535")
     kms = _started(options)
     try:
         try:
@@ -73,8 +75,8 @@ def _started(options: argparse.Namespace) -> MockKMS:
         ).start()
     except SeedError as error:
         raise CommandError(str(error)) from None
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {reason}") from None
 
 

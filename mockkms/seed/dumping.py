@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -18,17 +18,17 @@ _ELSEWHEN = 86400.0 * 366
 """A moment at which no world is: what depends on the moment of loading differs, and is written down."""
 
 
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        """Never: every value is written where it stands."""
-        return True
+_BASE = cast(type[yaml.SafeDumper], getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+_Dumper = cast(type[yaml.SafeDumper], type("_Dumper", (_BASE,), {"ignore_aliases": lambda self, data: True}))
+"""libyaml's where it is there; every value is written where it stands, never as an alias."""
 
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
-        """In one line where it is short and holds only scalars of one line."""
-        node = super().represent_mapping(tag, mapping, flow_style)
-        if any(isinstance(value, str) and len(value) > 60 for value in mapping.values()):
-            node.flow_style = False
-        return node
+
+def _mapping(dumper: yaml.SafeDumper, value: dict[str, Any]) -> yaml.Node:
+    """In one line where it is short and holds only scalars of one line."""
+    node = dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
+    if any(isinstance(item, str) and len(item) > 60 for item in value.values()):
+        node.flow_style = False
+    return node
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
@@ -37,6 +37,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(dict, _mapping)
 _Dumper.add_representer(
     Number, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.text)
 )

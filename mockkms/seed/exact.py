@@ -161,6 +161,8 @@ class Reader:
             raise ValueError(f"the path begins with one of {', '.join(self.roots)}")
         try:
             holder = self._at(path[:-1])
+            if is_dataclass(holder):
+                self._at(path)
             put = setter(holder, path[-1])
             put(self.value(value, put))
             while self.later:

@@ -197,7 +197,7 @@ class Choice(Shape):
         return node.text
 
     def schema(self) -> dict[str, Any]:
-        return {"enum": list(self.words)}
+        return {"enum": [*self.words, *(int(word) for word in self.words if word.isdigit())]}
 
 
 class Json(Shape):

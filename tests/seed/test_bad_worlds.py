@@ -43,7 +43,7 @@ CASES = [
         6, 51, ".material", "not PEM", id="bad PEM",
     ),
     pytest.param(
-        KEY + '{type: rsa-2048, versions: [{material: "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----"}]}',
+        KEY + '{type: rsa-2048, versions: [{material: "-----BEGIN A-----\\nAAAA\\n-----END A-----"}]}',
         6, 51, ".material", "", id="PEM without a key",
     ),
     pytest.param(KEY + "{auto_rotate_period: 1 hour}", 6, 33, "auto_rotate_period", "no duration", id="bad duration"),

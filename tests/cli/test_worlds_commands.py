@@ -1,0 +1,117 @@
+"""``mockkms check``, ``schema``, ``dump`` and ``run``: what they print and how they exit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockkms import MockKMS
+from mockkms.cli import main
+from mockkms.seed import exact, load
+
+Capture = pytest.CaptureFixture[str]
+SHOW = "import os, json; print(json.dumps({n: v for n, v in os.environ.items() if n[:4] in ('VAUL', 'BAO_', 'MOCK')}))"
+
+
+def test_check_says_ok(capsys: Capture) -> None:
+    assert main(["check", "dev", "payments", "rustfs"]) == 0
+    assert capsys.readouterr().out == "dev: ok\npayments: ok\nrustfs: ok\n"
+
+
+def test_check_prints_every_fault_of_every_file(tmp_path: Path, capsys: Capture) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("mockkms: 1\nvualt: {}\nrng: []\n")
+    second.write_text("vault:\n  tokens: [{entity: nobody}]\n")
+    assert main(["check", str(first), str(second), "dev"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == [
+        f'{first}:2:1: vualt: unknown key "vualt"; did you mean "vault"?',
+        f"{first}:3:6: rng: expected a whole number or text, found a list",
+        f'{second}:2:21: vault.tokens[0].entity: no entity is named "nobody"',
+        "dev: ok",
+    ]
+    assert captured.err == "3 faults\n"
+
+
+def test_check_exits_2_for_what_cannot_be_read(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["check", str(tmp_path / "none.yaml"), "dev"]) == 2
+    captured = capsys.readouterr()
+    assert "dev: ok" in captured.out
+    assert "No such file" in captured.err
+
+
+def test_layered_files_are_checked_as_one(tmp_path: Path, capsys: Capture) -> None:
+    entity, token = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    entity.write_text("vault:\n  identity: {entities: {me: {}}}\n")
+    token.write_text("vault:\n  tokens: [{entity: me}]\n")
+    assert main(["check", str(token)]) == 1
+    assert main(["check", "--layered", str(entity), str(token)]) == 0
+    assert "ok" in capsys.readouterr().out
+
+
+def test_schema_is_json(capsys: Capture) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "A mockkms world"
+
+
+def test_dump_of_a_running_server_loads_to_an_equal_world(tmp_path: Path, capsys: Capture) -> None:
+    with MockKMS(seed="payments") as kms:
+        file = tmp_path / "dump.yaml"
+        assert main(["dump", kms.url, "-o", str(file)]) == 0
+        assert exact.roots(MockKMS(seed=file).world) == exact.roots(kms.world)
+        assert main(["dump", kms.url]) == 0
+        assert load(capsys.readouterr().out).rng == "payments"
+        assert main(["dump", kms.url, "-o", str(tmp_path / "no" / "file")]) == 2
+
+
+def test_dump_without_a_server(capsys: Capture) -> None:
+    assert main(["dump", "http://127.0.0.1:9"]) == 2
+    assert "no mockkms at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_run_gives_the_command_a_server_and_passes_its_exit_code_on(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_NAMESPACE", "elsewhere")
+    monkeypatch.setenv("BAO_CACERT", "/elsewhere")
+    assert main(["run", "--root-token", "mine", "--", sys.executable, "-c", SHOW]) == 0
+    seen = json.loads(capfd.readouterr().out)
+    assert seen["VAULT_TOKEN"] == seen["BAO_TOKEN"] == "mine"
+    assert seen["VAULT_ADDR"] == seen["BAO_ADDR"] == seen["MOCKKMS_URL"]
+    assert "VAULT_NAMESPACE" not in seen
+    assert "BAO_CACERT" not in seen
+    assert main(["run", "--", sys.executable, "-c", "raise SystemExit(7)"]) == 7
+    assert main(["run", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 137
+
+
+def test_run_reaches_the_seeded_world(capfd: Capture) -> None:
+    ask = (
+        "import os, urllib.request as u; r = u.Request(os.environ['VAULT_ADDR'] + '/v1/secret/data/app/config', "
+        "headers={'X-Vault-Token': os.environ['VAULT_TOKEN']}); print(u.urlopen(r).read().decode())"
+    )
+    assert main(["run", "--seed", "dev", "--", sys.executable, "-c", ask]) == 0
+    assert "dev-password" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--"], "which command"),
+        (["--", "/no/such/program"], "cannot run /no/such/program: No such file"),
+        (["--seed", "paymens", "--", "true"], "payments"),
+        (["--port", "99999999", "--", "true"], "99999999 is no port"),
+    ],
+)
+def test_run_that_cannot_be(flags: list[str], said: str, capsys: Capture) -> None:
+    assert main(["run", *flags]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_run_on_a_taken_port(capsys: Capture) -> None:
+    with MockKMS() as kms:
+        port = kms.url.rpartition(":")[2]
+        assert main(["run", "--port", port, "--", "true"]) == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
