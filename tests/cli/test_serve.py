@@ -1,0 +1,202 @@
+"""``mockkms serve`` as a process: what it prints, how it starts, refuses to, and stops."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from .conftest import Served, command, environment
+
+Serve = Callable[..., Served]
+LIMIT = 0.2
+"""Seconds in which a server is gone."""
+SLACK = 0.6
+"""Seconds more on a machine that does other things."""
+
+
+def refused(*flags: str, cwd: Path | None = None, **words: str) -> str:
+    """What a serve that cannot be says on stderr."""
+    done = subprocess.run(
+        command(*flags), capture_output=True, text=True, timeout=30, check=False, env=environment(**words), cwd=cwd
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_dev_server(serve: Serve, tmp_path: Path) -> None:
+    server = serve("--root-token", "mine", "-v")
+    assert stat.S_IMODE((tmp_path / "ready-0.json").stat().st_mode) == 0o600
+    answer = requests.get(f"{server.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=5)
+    assert answer.json()["data"]["id"] == "mine"
+    assert server.ready["token"] == "mine"
+    assert server.stop() < LIMIT + SLACK
+    assert server.process.returncode == 0
+    text = server.text()
+    for line in (f"export VAULT_ADDR='{server.url}'", "export VAULT_TOKEN='mine'", "Root Token: mine"):
+        assert line in text
+    assert f"Unseal Key: {server.ready['unseal_keys'][0]}" in text
+    assert "GET /v1/auth/token/lookup-self" in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_hung_client_does_not_delay_the_stop(serve: Serve, number: int) -> None:
+    server = serve("--rng", "1")
+    rule = {"match": {"path": "sys/health"}, "hang": True}
+    assert requests.post(f"{server.url}/_mockkms/faults", json=rule, timeout=5).status_code in (200, 201)
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not requests.get(f"{server.url}/_mockkms/faults", timeout=5).json()["rules"][0]["fired"]:
+            pass
+        assert server.stop(number) < LIMIT + SLACK
+        assert client.recv(1) == b""
+    assert server.process.returncode == 0
+
+
+def test_a_sealed_server_opens_with_its_key(serve: Serve) -> None:
+    server = serve("--state", "sealed")
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 503
+    [key] = server.ready["unseal_keys"]
+    answer = requests.put(f"{server.url}/v1/sys/unseal", json={"key": key}, timeout=5)
+    assert answer.json()["sealed"] is False
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 200
+
+
+def test_own_tls(serve: Serve) -> None:
+    server = serve("--tls")
+    assert server.url.startswith("https://127.0.0.1:")
+    assert requests.get(f"{server.url}/v1/sys/health", verify=server.ready["ca_file"], timeout=5).status_code == 200
+    assert f"export VAULT_CACERT='{server.ready['ca_file']}'" in server.text()
+    server.stop()
+    assert not Path(server.ready["ca_file"]).exists()
+
+
+def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
+    from mockkms.crypto.authority import issue
+
+    issued = issue(("localhost", "127.0.0.1"))
+    (tmp_path / "cert.pem").write_bytes(issued.certificate)
+    (tmp_path / "key.pem").write_bytes(issued.key)
+    (tmp_path / "ca.pem").write_bytes(issued.authority)
+    (tmp_path / "vault.hcl").write_text(
+        """
+        storage "file" { path = "/vault/file" }
+        listener "tcp" {
+          address       = "127.0.0.1:0"
+          tls_cert_file = "cert.pem"
+          tls_key_file  = "key.pem"
+        }
+        disable_mlock     = true
+        default_lease_ttl = "1h"
+        max_lease_ttl     = "2h"
+        cluster_name      = "staging"
+        max_leese_ttl     = "3h"
+        """
+    )
+    server = serve("--config", "vault.hcl")
+    web = requests.Session()
+    web.trust_env, web.verify = False, str(tmp_path / "ca.pem")
+    assert web.get(f"{server.url}/v1/sys/init", timeout=5).json() == {"initialized": False}
+    made = web.put(f"{server.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
+    web.put(f"{server.url}/v1/sys/unseal", json={"key": made["keys"][0]}, timeout=5)
+    web.headers["X-Vault-Token"] = made["root_token"]
+    tuned = web.get(f"{server.url}/v1/sys/mounts/cubbyhole/tune", timeout=5).json()["data"]
+    assert (tuned["default_lease_ttl"], tuned["max_lease_ttl"]) == (3600, 7200)
+    assert web.get(f"{server.url}/v1/sys/health", timeout=5).json()["cluster_name"] == "staging"
+    text = server.text()
+    assert 'vault.hcl:12:9: unknown key "max_leese_ttl" is ignored; did you mean "max_lease_ttl"?' in text
+    assert "without effect: storage" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('listener "tcp" {\n address = "127.0.0.1:0"\n', "c.hcl:3:2: "),
+        ('{"listener": {"tcp": {"tls_disable": 1,}}}', "c.hcl:1:"),
+        ('listener "unix" {}', 'c.hcl:1:1: listener "unix": only "tcp" is emulated'),
+        ('listener "tcp" {}', "c.hcl:1:1: listener: tls_cert_file and tls_key_file are needed"),
+        ('listener "tcp" {\n address = "x:y"\n}', 'c.hcl:2:2: address: "x:y" has no port'),
+        ('max_lease_ttl = "soon"', "c.hcl:1:1: max_lease_ttl: "),
+        ('max_lease_ttl = "1h"\ndefault_lease_ttl = "2h"', "default_lease_ttl (7200s) is larger than max_lease_ttl"),
+        ("ui = " + "[" * 100_000, "c.hcl:1:"),
+        ("\x00", "c.hcl:1:1: "),
+    ],
+)  # fmt: skip
+def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    from mockkms.cli.config import read
+    from mockkms.cli.errors import CommandError
+
+    (tmp_path / "c.hcl").write_text(text)
+    with pytest.raises(CommandError) as caught:
+        read([tmp_path / "c.hcl"])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--port", "70000"), "mockkms serve: argument --port: '70000' is no port: 0 to 65535"),
+        (("--stat", "open"), "mockkms serve: argument --state: invalid choice: 'open'"),
+        (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key go together"),
+        (("--tls-cert", "c.pem", "--tls-key", "k.pem"), "mockkms serve: c.pem: No such file or directory"),
+        (("--config", "c.hcl"), "mockkms serve: c.hcl: No such file or directory"),
+        (("--state", "uninitialized", "--root-token", "x"), "mockkms serve: --root-token: an uninitialized server"),
+        (("--rustfs-credentials", "x"), "mockkms serve: argument --rustfs-credentials: this must be ACCESS:SECRET"),
+        (("--port", "0", "--ready-file", "no/where"), "mockkms serve: cannot write the ready file no/where"),
+    ],
+)
+def test_what_cannot_be_is_one_line(flags: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    text = refused(*flags, cwd=tmp_path)
+    assert text.startswith(said)
+    assert text.count("\n") == 1
+
+
+def test_every_fault_of_a_world_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "world.yaml").write_text("mockkms: 1\nflavour: vault\nvault:\n  stat: sealed\n")
+    lines = refused("--seed", "world.yaml", cwd=tmp_path).splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["world.yaml:2:1", "world.yaml:4:3"]
+
+
+def test_a_port_is_taken_once(serve: Serve) -> None:
+    server = serve()
+    port = server.url.rpartition(":")[2]
+    text = refused("--port", port)
+    assert text == (
+        f"mockkms serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port\n"
+    )
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 200
+
+
+def test_an_open_host_is_warned_of(serve: Serve) -> None:
+    server = serve("--host", "0.0.0.0")
+    assert server.url.startswith("http://127.0.0.1:")
+    assert "warning: --host 0.0.0.0: everybody who reaches this machine can use this server" in server.text()
+
+
+def test_rustfs_flags_and_environment(serve: Serve) -> None:
+    server = serve(
+        "--rustfs-api", "current", "--rustfs-auth", "sigv4",
+        RUSTFS_ACCESS_KEY="me", RUSTFS_SECRET_KEY="secret", RUSTFS_KMS_BACKUP_DIR="/backup",
+        RUSTFS_KMS_BACKUP_KEK=base64.b64encode(bytes(32)).decode(), RUSTFS_KMS_BACKUP_KEK_ID="kek",
+    )  # fmt: skip
+    answer = requests.get(f"{server.url}/rustfs/admin/v3/kms/status", timeout=5)
+    assert answer.status_code == 403
+    world = requests.get(f"{server.url}/_mockkms/state", params={"format": "yaml"}, timeout=5)
+    for word in ("api: current", "auth: sigv4", "me: secret", "backup_dir: /backup", "backup_kek_id: kek"):
+        assert word in world.text
+
+
+def test_bad_rustfs_environment() -> None:
+    text = refused("--port", "0", RUSTFS_KMS_BACKUP_KEK="short", RUSTFS_KMS_BACKUP_KEK_ID="kek")
+    assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: this must be base64 of 32 bytes\n"
