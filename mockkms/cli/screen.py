@@ -37,6 +37,7 @@ def banner(kms: MockKMS) -> str:
     names = ("VAULT", "BAO") if kms.flavor == "openbao" else ("VAULT",)
     lines = [
         f"mockkms emulates {kms.flavor} at {kms.url} ({kms.state})",
+        *(f"Node {number} at {url}" for number, url in enumerate(_nodes(kms))),
         f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms",
         f"Faults, journal and clock at {kms.url}/_mockkms/",
         "",
@@ -62,6 +63,7 @@ def ready(kms: MockKMS) -> dict[str, Any]:
     return {
         "url": kms.url,
         "rustfs_url": kms.rustfs_url,
+        "nodes": _nodes(kms),
         "flavor": kms.flavor,
         "state": kms.state,
         "token": kms.token,
@@ -71,11 +73,18 @@ def ready(kms: MockKMS) -> dict[str, Any]:
     }
 
 
+def _nodes(kms: MockKMS) -> list[str]:
+    """Addresses of the nodes of a cluster; none where it is none."""
+    return list(getattr(kms, "urls", ()))
+
+
 def forget_ready_file(path: Path) -> None:
-    """Remove what an earlier server left: it would say that this one is ready. Raises CommandError."""
+    """Remove what an earlier server left, which would say that this one is ready; raises CommandError early."""
     try:
         if path.exists() and not path.is_file():
             raise CommandError(f"cannot write the ready file {path}: it is no regular file")
+        if not path.parent.is_dir():
+            raise CommandError(f"cannot write the ready file {path}: {path.parent} is no directory")
         path.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None

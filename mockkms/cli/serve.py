@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockkms.cli import rustfs_options, screen
+from mockkms.cli import cluster_options, rustfs_options, screen
 from mockkms.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
     world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    cluster_options.add_options(parser)
     rustfs_options.add_options(parser)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
@@ -50,9 +51,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     from mockkms.seed.problems import SeedError
 
     try:
@@ -65,6 +63,9 @@ def run(options: argparse.Namespace) -> int:
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
     _start(kms, options)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     filling = None
     try:
         if options.ready_file is not None:
@@ -94,11 +95,11 @@ def _made(options: argparse.Namespace) -> MockKMS:
             f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
         )
     from mockkms.http.tls import TlsError
-    from mockkms.kms import MockKMS
 
     second = options.rustfs_port
     try:
-        kms = MockKMS(
+        kms = cluster_options.server(
+            options,
             seed=seeds or None,
             host=options.host,
             port=options.port,

@@ -6,14 +6,15 @@ import base64
 import signal
 import socket
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
-from .conftest import Served, command, environment
+from mockkms.cli import main
+
+from .conftest import Served
 
 Serve = Callable[..., Served]
 LIMIT = 0.2
@@ -22,15 +23,24 @@ SLACK = 0.6
 """Seconds more on a machine that does other things."""
 
 
-def refused(*flags: str, cwd: Path | None = None, **words: str) -> str:
+@pytest.fixture
+def refused(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
     """What a serve that cannot be says on stderr."""
-    done = subprocess.run(
-        command(*flags), capture_output=True, text=True, timeout=30, check=False, env=environment(**words), cwd=cwd
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    return done.stderr
+
+    def call(*flags: str, **words: str) -> str:
+        for name, value in words.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        try:
+            code: object = main(["serve", *flags])
+        except SystemExit as error:
+            code = error.code
+        assert code == 2
+        out, err = capfd.readouterr()
+        assert out == ""
+        return err
+
+    return call
 
 
 def test_a_dev_server(serve: Serve, tmp_path: Path) -> None:
@@ -156,19 +166,19 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
         (("--port", "0", "--ready-file", "no/where"), "mockkms serve: cannot write the ready file no/where"),
     ],
 )
-def test_what_cannot_be_is_one_line(flags: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    text = refused(*flags, cwd=tmp_path)
+def test_what_cannot_be_is_one_line(refused: Callable[..., str], flags: tuple[str, ...], said: str) -> None:
+    text = refused(*flags)
     assert text.startswith(said)
     assert text.count("\n") == 1
 
 
-def test_every_fault_of_a_world_is_a_line(tmp_path: Path) -> None:
+def test_every_fault_of_a_world_is_a_line(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "world.yaml").write_text("mockkms: 1\nflavour: vault\nvault:\n  stat: sealed\n")
-    lines = refused("--seed", "world.yaml", cwd=tmp_path).splitlines()
+    lines = refused("--seed", "world.yaml").splitlines()
     assert [line.split(": ")[0] for line in lines] == ["world.yaml:2:1", "world.yaml:4:3"]
 
 
-def test_a_port_is_taken_once(serve: Serve) -> None:
+def test_a_port_is_taken_once(serve: Serve, refused: Callable[..., str]) -> None:
     server = serve()
     port = server.url.rpartition(":")[2]
     text = refused("--port", port)
@@ -197,6 +207,6 @@ def test_rustfs_flags_and_environment(serve: Serve) -> None:
         assert word in world.text
 
 
-def test_bad_rustfs_environment() -> None:
+def test_bad_rustfs_environment(refused: Callable[..., str]) -> None:
     text = refused("--port", "0", RUSTFS_KMS_BACKUP_KEK="short", RUSTFS_KMS_BACKUP_KEK_ID="kek")
     assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: this must be base64 of 32 bytes\n"
