@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from mockkms import MockKMS
+from mockkms import Cluster, MockKMS
 
 from .active import Active
+
+Made = TypeVar("Made", bound=MockKMS)
 
 
 class Factory:
@@ -19,10 +21,17 @@ class Factory:
 
     def __call__(self, **options: Any) -> MockKMS:
         """A started server; ``options`` are those of ``MockKMS``. Raises as ``MockKMS`` and its ``start`` do."""
+        return self._begin(MockKMS, options)
+
+    def cluster(self, nodes: int = 3, **options: Any) -> Cluster:
+        """A started cluster; ``options`` are those of ``Cluster``."""
+        return self._begin(Cluster, {"nodes": nodes, **options})
+
+    def _begin(self, kind: type[Made], options: dict[str, Any]) -> Made:
         if self._rng is not None:
             # The suite's seed reaches every server, but no two servers make the same ids.
             options.setdefault("rng", f"{self._rng}/{len(self._made) + 1}")
-        kms = MockKMS(**options)
+        kms = kind(**options)
         kms.start()
         self._made.append(kms)
         self._active.watch(kms)

@@ -34,12 +34,7 @@ class ClusterNode:
     @property
     def role(self) -> str:
         """``active``, ``standby``, ``sealed`` or ``stopped``."""
-        facts = self._facts
-        if not facts.running:
-            return "stopped"
-        if facts.sealed:
-            return "sealed"
-        return "active" if self._cluster.leader == self.index else "standby"
+        return self._cluster.role(self.index)
 
     def stop(self) -> None:
         """Refuse connections, as a process that is gone. An active node is missed and another one elected."""
@@ -73,8 +68,8 @@ class Cluster(MockKMS):
     ``standby`` is what a standby does with requests: ``forward`` them or ``redirect`` (307). ``election_delay`` is
     seconds of the virtual clock without an active node after one is lost. ``quorum`` is how many nodes elect one
     (default: more than half). ``performance_standbys`` answer reads themselves. With ``index_headers`` answers to
-    writes carry ``X-Vault-Index``, and a lagging node refuses (412) what asks for more than it knows. Everything else is
-    as for MockKMS; with a ``port`` the nodes have it and every second one after it.
+    writes carry ``X-Vault-Index``, and a lagging node refuses (412) what asks for more than it knows. Everything else
+    is as for MockKMS; with a ``port`` the nodes have it and every second one after it.
 
     Raises ValueError for numbers that make no cluster.
     """
@@ -161,6 +156,11 @@ class Cluster(MockKMS):
             self._nodes_door.take_seal_from_core()
             return self._rules.all[index]
 
+    def role(self, index: int) -> str:
+        """``active``, ``standby``, ``sealed`` or ``stopped``."""
+        self.facts(index)
+        return self._rules.role(index)
+
     def change(self, index: int, **changes: Any) -> None:
         """Set fields of a node; what follows from them happens at once."""
         facts = self.facts(index)
@@ -180,9 +180,7 @@ class Cluster(MockKMS):
         """Cut the network between ``nodes`` and all others; clients still reach every node. Replaces one before."""
         apart = {node if isinstance(node, int) else node.index for node in nodes}
         with self.world.lock:
-            for index, facts in enumerate(self._rules.all):
-                facts.side = int(index in apart)
-            self._rules.changed()
+            self._rules.partition(apart)
 
     def heal(self) -> None:
         """End a partition."""

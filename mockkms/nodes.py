@@ -77,6 +77,21 @@ class Nodes:
         leader = self.leader
         return leader if leader is not None and self.all[leader].side == self.all[node].side else None
 
+    def role(self, node: int) -> str:
+        """``active``, ``standby``, ``sealed`` or ``stopped``."""
+        facts = self.all[node]
+        if not facts.running:
+            return "stopped"
+        if facts.sealed:
+            return "sealed"
+        return "active" if self.leader == node else "standby"
+
+    def partition(self, apart: set[int]) -> None:
+        """Put ``apart`` on one side of a partition and all others on the other; none: there is no partition."""
+        for node, facts in enumerate(self.all):
+            facts.side = int(node in apart)
+        self.changed()
+
     def changed(self) -> None:
         """To be called after any change of a node: a leader that can lead no longer is none, and an election begins."""
         able = self._able()

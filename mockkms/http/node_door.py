@@ -6,6 +6,7 @@ itself. A sealed node, and one that sees no active node, refuse.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -26,6 +27,7 @@ from mockkms.world import World
 FORWARD, REDIRECT = "forward", "redirect"
 NODE: ContextVar[int] = ContextVar("NODE", default=0)
 """The node that the request being answered came to."""
+_TRANSPORT: ContextVar[asyncio.BaseTransport | None] = ContextVar("_TRANSPORT", default=None)
 
 _OWN = frozenset(("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sys/unseal", "sys/seal", "sys/host-info"))
 """Paths that every node answers for itself."""
@@ -51,6 +53,9 @@ class NodeDoor(Door):
     """Serves one world through the ports of several nodes."""
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:
+        from mockkms.http import cluster_routes  # adds to the routes; it imports this module
+
+        assert cluster_routes
         super().__init__(world)
         self.nodes = nodes
         self.options = options
@@ -64,7 +69,13 @@ class NodeDoor(Door):
         """Answer one request as the node whose port it came to."""
         if aio.transport is not None and isinstance(self.host, NodeServer):
             NODE.set(self.host.node_at(aio.transport.get_extra_info("sockname")[1]))
+            _TRANSPORT.set(aio.transport)
         return await super().serve(http, aio)
+
+    @staticmethod
+    def transport() -> asyncio.BaseTransport | None:
+        """The connection that the request being answered came on."""
+        return _TRANSPORT.get()
 
     def cluster_address(self, node: int) -> str:
         """The address at which nodes would talk to each other: the port after the API's."""
