@@ -18,6 +18,7 @@ _MODULES = {
     "kv": "mockkms.vault.engines.kv1",
     "kv2": "mockkms.vault.engines.kv2",
     "transit": "mockkms.vault.engines.transit",
+    "pki": "mockkms.vault.engines.pki",
     "token": "mockkms.vault.auth.token",
     "approle": "mockkms.vault.auth.approle",
     "userpass": "mockkms.vault.auth.userpass",

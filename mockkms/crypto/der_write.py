@@ -1,0 +1,105 @@
+"""Writing DER piece by piece: the counterpart of ``der``."""
+
+from __future__ import annotations
+
+import re
+import time
+
+_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """One element: tag, length, content."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(digits))) + digits + content
+
+
+def sequence(*items: bytes) -> bytes:
+    """A SEQUENCE of finished elements."""
+    return tlv(0x30, b"".join(items))
+
+
+def set_of(items: list[bytes]) -> bytes:
+    """A SET OF finished elements, in DER's order."""
+    return tlv(0x31, b"".join(sorted(items)))
+
+
+def integer(value: int) -> bytes:
+    """An INTEGER, negative ones too."""
+    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def boolean(value: bool) -> bytes:
+    """A BOOLEAN."""
+    return tlv(0x01, b"\xff" if value else b"\x00")
+
+
+def octets(content: bytes) -> bytes:
+    """An OCTET STRING."""
+    return tlv(0x04, content)
+
+
+def bits(content: bytes, unused: int = 0) -> bytes:
+    """A BIT STRING whose last byte has ``unused`` bits to spare."""
+    return tlv(0x03, bytes((unused,)) + content)
+
+
+def context(number: int, content: bytes, *, constructed: bool = True) -> bytes:
+    """A context-specific element ``[number]``."""
+    return tlv((0xA0 if constructed else 0x80) | number, content)
+
+
+def null() -> bytes:
+    """NULL."""
+    return b"\x05\x00"
+
+
+def parse_oid(text: str) -> tuple[int, ...]:
+    """The arcs of a dotted OBJECT IDENTIFIER. Raises ValueError with Go's text for the arc that is no number."""
+    arcs = []
+    for part in text.split("."):
+        if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):
+            raise ValueError(f'strconv.Atoi: parsing "{part}": invalid syntax')
+        arcs.append(int(part))
+    return tuple(arcs)
+
+
+def oid(text: str) -> bytes:
+    """An OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
+    arcs = parse_oid(text)
+    if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
+        raise ValueError("asn1: structure error: invalid object identifier")
+    content = b""
+    for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]):
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(arc & 0x7F | 0x80)
+        content += bytes(reversed(groups))
+    return tlv(0x06, content)
+
+
+def text(value: str) -> bytes:
+    """A PrintableString where that can hold the text, else a UTF8String, as Go chooses."""
+    return tlv(0x13 if _PRINTABLE.fullmatch(value) else 0x0C, value.encode())
+
+
+def utf8(value: str) -> bytes:
+    """A UTF8String."""
+    return tlv(0x0C, value.encode())
+
+
+def moment(seconds: float) -> bytes:
+    """A UTCTime until 2049, a GeneralizedTime after. Raises ValueError beyond the year 9999 and before the year 1."""
+    try:
+        fields = time.gmtime(seconds)
+    except (OverflowError, OSError, ValueError):
+        fields = None
+    if fields is None or not 0 < fields.tm_year <= 9999:
+        raise ValueError("asn1: structure error: cannot represent time as GeneralizedTime")
+    tail = time.strftime("%m%d%H%M%SZ", fields)
+    if 1950 <= fields.tm_year < 2050:
+        return tlv(0x17, f"{fields.tm_year % 100:02}{tail}".encode())
+    return tlv(0x18, f"{fields.tm_year:04}{tail}".encode())

@@ -1,0 +1,11 @@
+"""The PKI engine. Importing the package declares every endpoint; the order matters where templates overlap."""
+
+from mockkms.vault.engines.pki import roles  # isort: skip
+from mockkms.vault.engines.pki import issuing, roots, authorities, importing, configs  # isort: skip
+from mockkms.vault.engines.pki import revocation, keys, issuers, tidying, fetching  # isort: skip
+from mockkms.vault.engines.pki.engine import engine
+
+__all__ = [
+    "authorities", "configs", "engine", "fetching", "importing", "issuers", "issuing", "keys", "revocation", "roles",
+    "roots", "tidying",
+]  # fmt: skip

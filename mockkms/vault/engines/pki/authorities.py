@@ -1,0 +1,130 @@
+"""``sign-intermediate`` and ``sign-self-issued``: certificates for other CAs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import der_write, pem, x509_keys, x509_read
+from mockkms.crypto.der import Reader
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.pki import making, refs, roots, signer
+from mockkms.vault.engines.pki.engine import engine
+from mockkms.vault.engines.pki.issuing import b64
+from mockkms.vault.engines.pki.model import PKI, hyphens
+from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, ISSUER_REF, USAGES
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+
+_SIGN = {
+    **AUTHORITY, **USAGES, **CA, **ISSUER_REF,
+    "issuer_name": Field(Kind.STRING, help="Has no effect."),
+    "csr": Field(Kind.STRING, help="Certificate request in PEM."),
+    "use_csr_values": Field(Kind.BOOL, help="Subject and extensions are the request's."),
+    "signature_bits": Field(Kind.INT, help="Size of the signature's hash in bits; 0 is the default."),
+    "skid": Field(Kind.STRING, help="Subject key identifier in hex; by default that of the key."),
+    "use_pss": Field(Kind.BOOL, help="RSA issuers sign with PSS."),
+}  # fmt: skip
+_SELF = {
+    **ISSUER_REF,
+    "issuer_name": Field(Kind.STRING, help="Has no effect."),
+    "certificate": Field(Kind.STRING, help="Self-issued CA certificate in PEM."),
+    "require_matching_certificate_algorithms": Field(Kind.BOOL, help="Both keys must be of one kind."),
+}
+
+sign = engine.path("root/sign-intermediate", fields=_SIGN, help="A CA certificate for a request.")
+issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same of a named issuer.")
+self_issued = engine.path("root/sign-self-issued", fields=_SELF, sudo=True, help="A self-issued CA, signed by this.")
+issuer_self_issued = engine.path("issuer/{issuer_ref}/sign-self-issued", fields=_SELF, help="The same, of an issuer.")
+
+
+@sign.on(Operation.UPDATE)
+@issuer_sign.on(Operation.UPDATE)
+def sign_intermediate(state: PKI, call: Call) -> Response:
+    """Certify a request's key as that of a CA. Raises ErrorResponse and BackendError."""
+    reference, form = refs.reference(call), call["format"]
+    if form not in ("pem", "der", "pem_bundle"):
+        raise ErrorResponse('The "format" path parameter must be "pem" or "der"')
+    role = roots.subject_role(
+        call, key_type="any", signature_bits=call["signature_bits"], use_pss=call["use_pss"],
+        not_before=call["not_before"], not_after=call["not_after"], use_csr_common_name=not call["common_name"],
+    )  # fmt: skip
+    ca = signer.for_issuing(state, reference)
+    if "max_path_length" in call:
+        role["max_path_length"] = call["max_path_length"]
+    role["leaf_not_after"] = "permit"
+    made = making.sign(call, role, ca, authority=True, verbatim=call["use_csr_values"])
+    certificate = made.certificate
+    warnings = []
+    if ca.certificate.not_after < certificate.not_after:
+        warnings.append(
+            "The expiration time for the signed certificate is after the CA's expiration time. If the new certificate "
+            "is not treated as a root, validation paths with the certificate past the issuing CA's expiration time "
+            "will fail."
+        )
+    warnings += roots.notes(certificate.subject, certificate.urls)
+    chain = [certificate.der, *made.chain]
+    write = b64 if form == "der" else signer.text
+    data: dict[str, Any] = {
+        "expiration": int(certificate.not_after),
+        "serial_number": certificate.serial_text,
+        "certificate": write(certificate.der),
+        "issuing_ca": write(ca.certificate.der),
+        "ca_chain": [write(der) for der in chain],
+    }
+    if form == "pem_bundle":
+        data["certificate"] = "\n".join(map(signer.text, chain))
+    state.certificates[hyphens(certificate.serial_text)] = certificate.der
+    if certificate.path_length == 0:
+        warnings.append(
+            "Max path length of the signed certificate is zero. This certificate cannot be used to issue intermediate "
+            "CA certificates."
+        )
+    return Response(data=data, warnings=warnings + made.warnings)
+
+
+@self_issued.on(Operation.UPDATE)
+@issuer_self_issued.on(Operation.UPDATE)
+def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
+    """Sign a self-issued CA certificate anew with this issuer. Raises ErrorResponse and BackendError."""
+    reference = refs.reference(call)
+    block = pem.decode(call["certificate"])
+    if block is None or not block.der:
+        raise ErrorResponse("certificate could not be PEM-decoded")
+    try:
+        certificate = x509_read.load(block.der)
+    except ValueError as error:
+        raise ErrorResponse(f"error parsing certificate: {error}") from None
+    if not certificate.ca:
+        raise ErrorResponse("given certificate is not a CA certificate")
+    if certificate.issuer != certificate.subject:
+        raise ErrorResponse("given certificate is not self-issued")
+    ca = signer.for_issuing(state, reference)
+    kinds = [x509_keys.describe(one.public)[0] for one in (ca.certificate, certificate)]
+    if kinds[0] != kinds[1] and call["require_matching_certificate_algorithms"]:
+        names = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
+        raise BackendError(
+            f"signing certificate's public key algorithm ({names[kinds[0]]}) does not match submitted certificate's "
+            f"({names[kinds[1]]}), and require_matching_certificate_algorithms is true"
+        )
+    return {"certificate": signer.text(_again(certificate, ca)), "issuing_ca": signer.text(ca.certificate.der)}
+
+
+def _again(certificate: x509_read.Certificate, ca: signer.Signer) -> bytes:
+    """The certificate's content in the name of another issuer, whose key it then refers to."""
+    name = x509_keys.signature_name(ca.key.private)
+    body = Reader(certificate.der).enter().enter()
+    parts = [body.skip() for _ in range(7)]
+    parts[2], parts[3] = x509_keys.algorithm(name), ca.certificate.subject
+    rest = Reader(body.rest)
+    extensions = Reader(rest.read(0xA3)).enter() if body.rest else Reader(b"")
+    kept = []
+    authority = der_write.oid("2.5.29.35")
+    while extensions.rest:
+        item = extensions.skip()
+        if not Reader(item).enter().rest.startswith(authority):
+            kept.append(item)
+    key_id = der_write.sequence(der_write.context(0, ca.certificate.subject_key_id, constructed=False))
+    kept.append(der_write.sequence(authority, der_write.octets(key_id)))
+    whole = der_write.sequence(*parts, der_write.context(3, der_write.sequence(*kept)))
+    signature = x509_keys.sign(ca.key.private, name, whole)
+    return der_write.sequence(whole, x509_keys.algorithm(name), der_write.bits(signature))

@@ -1,0 +1,167 @@
+"""``issue/``, ``sign/`` and ``sign-verbatim``: leaves for a role, on the mount's issuer or one that is named."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockkms.crypto import x509_keys, x509_read
+from mockkms.vault.endpoint import Call
+from mockkms.vault.engines.pki import keysizes, making, refs, signer
+from mockkms.vault.engines.pki.engine import engine
+from mockkms.vault.engines.pki.making import Made
+from mockkms.vault.engines.pki.model import PKI, hyphens
+from mockkms.vault.engines.pki.rolefields import ISSUE, SIGN, VERBATIM, internal_role
+from mockkms.vault.message import BackendError, ErrorResponse, Lease, Operation, Response
+
+Role = dict[str, Any]
+
+issue = engine.path("issue/{role}", fields=ISSUE, help="A new key with a certificate.")
+issuer_issue = engine.path("issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same of a named issuer.")
+sign = engine.path("sign/{role}", fields=SIGN, help="A certificate for a request, as the role allows.")
+issuer_sign = engine.path("issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same of a named issuer.")
+verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="A certificate for a request as it stands.")
+issuer_verbatim = engine.path(
+    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same of a named issuer."
+)
+
+
+@issue.on(Operation.UPDATE)
+@issuer_issue.on(Operation.UPDATE)
+def issue_leaf(state: PKI, call: Call) -> Response:
+    """Make a key and a certificate. Raises ErrorResponse and BackendError."""
+    role, warnings = dict(_role(state, call)), []
+    if role["key_type"] == "any":
+        if "key_type" not in call:
+            raise ErrorResponse(
+                'role key type "any" not allowed for issuing certificates without providing key_type and/or key_bits '
+                "request parameters"
+            )
+        role["key_type"], role["key_bits"] = call["key_type"], call.get("key_bits", role["key_bits"])
+        try:
+            role["key_bits"], role["signature_bits"] = keysizes.settle(
+                role["key_type"], role["key_bits"], role["signature_bits"]
+            )
+        except ValueError as error:
+            raise BackendError(f"failed to validate role: {error}") from None
+    elif "key_type" in call or "key_bits" in call:
+        warnings.append("parameters key_type and key_bits ignored as role had specific values")
+    ca = _signer(state, call, role)
+    form = _format(call)
+    response = _respond(state, call, role, ca, making.issue(state, call, role, ca), form)
+    response.warnings.extend(warnings)
+    return response
+
+
+@sign.on(Operation.UPDATE)
+@issuer_sign.on(Operation.UPDATE)
+def sign_request(state: PKI, call: Call) -> Response:
+    """Certify a request's key, with the names that the role allows. Raises ErrorResponse and BackendError."""
+    return _sign(state, call, _role(state, call), as_it_is=False)
+
+
+@verbatim.on(Operation.UPDATE)
+@issuer_verbatim.on(Operation.UPDATE)
+def sign_verbatim(state: PKI, call: Call) -> Response:
+    """Certify a request as it stands; a role gives lifetime, issuer and lease. Raises ErrorResponse, BackendError."""
+    given = _role(state, call) if call["role"] else None
+    role = internal_role(
+        key_type="any", use_csr_common_name=True, use_csr_sans=True, key_usage=call["key_usage"],
+        ext_key_usage=call["ext_key_usage"], ext_key_usage_oids=call["ext_key_usage_oids"],
+        signature_bits=call["signature_bits"], use_pss=call["use_pss"],
+        basic_constraints_valid_for_non_ca=call["basic_constraints_valid_for_non_ca"],
+    )  # fmt: skip
+    if given is not None:
+        taken = ("ttl", "max_ttl", "generate_lease", "not_before_duration", "no_store", "issuer_ref")
+        role |= {name: given[name] for name in taken}
+        if "basic_constraints_valid_for_non_ca" not in call:
+            role["basic_constraints_valid_for_non_ca"] = given["basic_constraints_valid_for_non_ca"]
+    return _sign(state, call, role, as_it_is=True)
+
+
+def _sign(state: PKI, call: Call, role: Role, *, as_it_is: bool) -> Response:
+    ca = _signer(state, call, role)
+    form = _format(call)
+    made = making.sign(call, role, ca, authority=False, verbatim=as_it_is)
+    warnings = []
+    for field, flag in (("common_name", "use_csr_common_name"), ("alt_names", "use_csr_sans")):
+        if role[flag] and call[field]:
+            warnings.append(f'the {field} field was provided but the role is set with "{flag}" set to true')
+    made.warnings[:0] = warnings
+    return _respond(state, call, role, ca, made, form)
+
+
+def _role(state: PKI, call: Call) -> Role:
+    role = state.roles.get(call["role"])
+    if role is None:
+        raise ErrorResponse(f"unknown role: {call['role']}")
+    return role
+
+
+def _signer(state: PKI, call: Call, role: Role) -> signer.Signer:
+    named = call.endpoint.template.startswith("issuer/")
+    # A bare sign-verbatim reads the parameter, with a role it does not.
+    if not named and (call["role"] or "sign-verbatim" not in call.endpoint.template):
+        return signer.for_issuing(state, role["issuer_ref"] or refs.DEFAULT)
+    return signer.for_issuing(state, refs.reference(call))
+
+
+def _format(call: Call) -> str:
+    form: str = call["format"]
+    if form not in ("pem", "der", "pem_bundle"):
+        raise ErrorResponse('the "format" path parameter must be "pem", "der", or "pem_bundle"')
+    return form
+
+
+def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, form: str) -> Response:
+    certificate = made.certificate
+    chain = made.chain
+    if call["remove_roots_from_chain"]:
+        chain = [der for der in chain if not _is_root(der)]
+    data: dict[str, Any] = {
+        "not_before": int(certificate.not_before),
+        "expiration": int(certificate.not_after),
+        "serial_number": certificate.serial_text,
+        **encoded(certificate.der, ca.certificate.der, chain, made, form),
+    }
+    if made.private:
+        data |= private_parts(made.private, form, pkcs8=call["private_key_format"] == "pkcs8")
+    if not role["no_store"]:
+        state.certificates[hyphens(certificate.serial_text)] = certificate.der
+    lease = None
+    if role["generate_lease"]:
+        ttl = max(int(certificate.not_after - call.now() + 0.999), 0)
+        lease = Lease(ttl=ttl, internal={"serial_number": certificate.serial_text})
+    return Response(data=data, lease=lease, warnings=made.warnings)
+
+
+def _is_root(der: bytes) -> bool:
+    certificate = x509_read.load(der)
+    if certificate.authority_key_id:
+        return certificate.authority_key_id == certificate.subject_key_id
+    return certificate.issuer == certificate.subject and certificate.signed_by(certificate)
+
+
+def b64(der: bytes) -> str:
+    """Standard base64."""
+    return base64.b64encode(der).decode()
+
+
+def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: Made, form: str) -> dict[str, Any]:
+    """``certificate``, ``issuing_ca`` and ``ca_chain`` in the format asked for."""
+    write = b64 if form == "der" else signer.text
+    data: dict[str, Any] = {"certificate": write(leaf), "issuing_ca": write(ca)}
+    if chain:
+        data["ca_chain"] = [write(der) for der in chain]
+    if form == "pem_bundle":
+        key = [x509_keys.private_pem(made.private)] if made.private else []
+        data["certificate"] = "\n".join([*key, *map(signer.text, [leaf, *made.chain])])
+    return data
+
+
+def private_parts(private: bytes, form: str, *, pkcs8: bool) -> dict[str, str]:
+    """``private_key`` and ``private_key_type`` in the format asked for."""
+    kind, _ = x509_keys.describe(x509_keys.public_of(private))
+    if form == "der":
+        return {"private_key": b64(x509_keys.private_form(private, pkcs8=pkcs8)[1]), "private_key_type": kind}
+    return {"private_key": x509_keys.private_pem(private, pkcs8=pkcs8), "private_key_type": kind}

@@ -1,0 +1,136 @@
+"""What a PKI mount knows: keys, issuers, roles, certificates, revocations and settings, all plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
+"""What an issuer may be used for, in the order in which it is shown."""
+
+
+@dataclass
+class Key:
+    """A private key; ``private`` is PKCS #8 DER."""
+
+    id: str
+    name: str
+    type: str
+    """``rsa``, ``ec`` or ``ed25519``."""
+    private: bytes
+
+
+@dataclass
+class Urls:
+    """Where relying parties find things; with templating, ``{{…}}`` stands for the mount's own addresses."""
+
+    issuing_certificates: list[str] = field(default_factory=list)
+    crl_distribution_points: list[str] = field(default_factory=list)
+    delta_crl_distribution_points: list[str] = field(default_factory=list)
+    ocsp_servers: list[str] = field(default_factory=list)
+    templating: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is told (delta CRLs alone do not count)."""
+        return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
+
+
+@dataclass
+class Issuer:
+    """A CA certificate, with its key where the mount has that. Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    certificate: bytes
+    key_id: str = ""
+    chain: list[str] = field(default_factory=list)
+    """Ids of the issuers from this one up to its root."""
+    manual_chain: list[str] = field(default_factory=list)
+    leaf_not_after: str = "err"
+    usage: list[str] = field(default_factory=lambda: list(USAGES))
+    signature: str = ""
+    """Algorithm for CRLs; empty is what fits the key."""
+    revoked: bool = False
+    revoked_at: float = 0
+    urls: Urls | None = None
+    modified: float = 0
+
+
+@dataclass
+class Revocation:
+    """A revoked certificate."""
+
+    certificate: bytes
+    at: float
+    issuer: str = ""
+    """Id of the issuer that signed it, where it is known."""
+
+
+@dataclass
+class RevocationList:
+    """The CRLs of the issuers that share a key and a subject."""
+
+    complete: bytes = b""
+    delta: bytes = b""
+    next_number: int = 1
+    complete_number: int = 0
+    expires: float = 0
+    modified: float = 0
+    delta_modified: float = 0
+    pending: dict[str, None] = field(default_factory=dict)
+    """Serial numbers that the next delta CRL adds to the last complete one."""
+
+
+@dataclass
+class CRLConfig:
+    """Settings of revocation; durations as the user wrote them."""
+
+    expiry: str = "72h"
+    disable: bool = False
+    ocsp_disable: bool = False
+    ocsp_expiry: str = "12h"
+    auto_rebuild: bool = False
+    auto_rebuild_grace_period: str = "12h"
+    enable_delta: bool = False
+    delta_rebuild_interval: str = "15m"
+    allow_expired_cert_revocation: bool = False
+
+
+@dataclass
+class PKI:
+    """The state of one mount. Certificates and revocations go by serial number in hex with hyphens."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    issuers: dict[str, Issuer] = field(default_factory=dict)
+    default_key: str = ""
+    default_issuer: str = ""
+    follow_latest: bool = False
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name, as they are shown."""
+    certificates: dict[str, bytes] = field(default_factory=dict)
+    revoked: dict[str, Revocation] = field(default_factory=dict)
+    urls: Urls = field(default_factory=Urls)
+    cluster_path: str = ""
+    aia_path: str = ""
+    crl: CRLConfig = field(default_factory=CRLConfig)
+    lists: dict[str, RevocationList] = field(default_factory=dict)
+    """By id."""
+    list_of: dict[str, str] = field(default_factory=dict)
+    """Id of the list by issuer."""
+    delta_checked: float = 0
+    tidy: dict[str, Any] = field(default_factory=dict)
+    """Settings of the automatic tidy that differ from the defaults, as they are shown."""
+    tidy_status: dict[str, Any] = field(default_factory=dict)
+    """Of the last run; empty before the first."""
+    last_tidy: float = 0
+
+
+def hyphens(serial: str) -> str:
+    """A serial number as the certificate store keeps it."""
+    return serial.lower().replace(":", "-")
+
+
+def colons(serial: str) -> str:
+    """A serial number as answers show it."""
+    return serial.lower().replace("-", ":")

@@ -1,0 +1,208 @@
+"""``root/generate``, ``root/rotate``, ``root`` and ``intermediate/generate``: CAs made in the mount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto import pem, x509_build, x509_keys
+from mockkms.crypto.x509_build import Extension
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.pki import creation, crls, keysizes, making, refs, signer, store, urls
+from mockkms.vault.engines.pki.engine import engine
+from mockkms.vault.engines.pki.issuing import b64, private_parts
+from mockkms.vault.engines.pki.model import PKI, Urls, hyphens
+from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, NEW_KEY, USAGES, internal_role
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+
+Role = dict[str, Any]
+_ROOT = {**AUTHORITY, **USAGES, **NEW_KEY, **CA, "issuer_name": Field(Kind.STRING, help="Name of the issuer.")}
+_CSR = {**AUTHORITY, **NEW_KEY, "add_basic_constraints": Field(Kind.BOOL, help="The request says that it is a CA's.")}
+
+generate = engine.path("root/generate/{exported}", fields=_ROOT, help="A new root CA.")
+rotate = engine.path("root/rotate/{exported}", fields=_ROOT, help="A new root CA beside the old one.")
+issuers_generate = engine.path("issuers/generate/root/{exported}", fields=_ROOT, help="A new root CA.")
+whole = engine.path("root", sudo=True, help="All keys and issuers.")
+intermediate = engine.path("intermediate/generate/{exported}", fields=_CSR, help="A request for an intermediate CA.")
+issuers_intermediate = engine.path(
+    "issuers/generate/intermediate/{exported}", fields=_CSR, help="A request for an intermediate CA."
+)
+cross_sign = engine.path("intermediate/cross-sign", fields=_CSR, help="A request for a key that the mount has.")
+
+NO_SUBJECT = (
+    "This issuer certificate was generated without a Subject; this makes it likely that issuing leaf certs with this "
+    "certificate will cause TLS validation libraries to reject this certificate."
+)
+_SUBJECT = ("ou", "organization", "country", "locality", "province", "street_address", "postal_code")
+
+
+def subject_role(call: Call, **settings: Any) -> Role:
+    """A role that lets everything in, with the subject and lifetime that the request gives."""
+    given = {name: call[name] for name in (*_SUBJECT, "ttl", "not_before_duration")}
+    return internal_role(**given, **settings)
+
+
+def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
+    """Format, role, and the private key where one is there already. Raises ErrorResponse."""
+    if how not in ("exported", "internal", "existing", "kms"):
+        raise ErrorResponse('the "exported" path parameter must be "internal", "existing", exported" or "kms"')
+    external = call["external_key_ref"].strip()
+    if how == "kms" and not external:
+        raise ErrorResponse('must specify "external_key_ref" on "kms"-typed generation requests')
+    if how != "kms" and external:
+        raise ErrorResponse(f'cannot specify "external_key_ref" on "{how}"-typed generation requests')
+    if call["format"] not in ("pem", "der", "pem_bundle"):
+        raise ErrorResponse('the "format" path parameter must be "pem", "der", or "pem_bundle"')
+    kind, bits, private = call["key_type"], call["key_bits"], b""
+    if how in ("existing", "kms"):
+        if "key_type" in call or "key_bits" in call:
+            raise ErrorResponse(
+                "invalid parameter for the kms/existing path parameter, key_type nor key_bits arguments can be set in "
+                "this mode"
+            )
+        private = _existing(state, call, how)
+        kind, bits = x509_keys.describe(x509_keys.public_of(private))
+        bits = bits if kind == "rsa" else 0
+    try:
+        bits, hash_bits = keysizes.settle(kind, bits, call["signature_bits"])
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits, use_pss=call["use_pss"])
+    return call["format"], role, private
+
+
+def _existing(state: PKI, call: Call, how: str) -> bytes:
+    if how == "kms":
+        raise ErrorResponse("failed to get external key: external keys are not supported by this mount")
+    try:
+        return refs.key(state, refs.reference(call, "key_ref")).private
+    except refs.Unresolved as error:
+        raise ErrorResponse(f"failed to lookup public key from existing key: {error.errors[0]}") from None
+
+
+def _new_key(state: PKI, call: Call, role: Role, private: bytes) -> bytes:
+    if private:
+        return private
+    if role["key_type"] not in ("rsa", "ec", "ed25519"):
+        raise BackendError(f"unknown key type: {role['key_type']}")
+    return making.new_key(state, call, role["key_type"], role["key_bits"])
+
+
+@generate.on(Operation.UPDATE)
+@rotate.on(Operation.UPDATE)
+@issuers_generate.on(Operation.UPDATE)
+def generate_root(state: PKI, call: Call) -> Response:
+    """Make a key (or take one) and a certificate signed by it. Raises ErrorResponse and BackendError."""
+    how: str = call["exported"]
+    form, role, private = _parameters(state, call, how)
+    if "max_path_length" in call:
+        role["max_path_length"] = call["max_path_length"]
+    issuer_name = refs.new_issuer_name(state, call)
+    if call.endpoint is rotate and not issuer_name and all(one.name != "next" for one in state.issuers.values()):
+        issuer_name = "next"
+    key_name = refs.new_key_name(state, call)
+    asked = creation.wanted(call, role, None, None)
+    addresses = _root_urls(state, asked.warnings)
+    made = making.root(call, role, _new_key(state, call, role, private), addresses, asked)
+    certificate = made.certificate
+    warnings = made.warnings + notes(certificate.subject, certificate.urls)
+    data: dict[str, Any] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
+    written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
+    data |= {"certificate": written, "issuing_ca": written}
+    if how == "exported":
+        data |= private_parts(made.private, form, pkcs8=call["private_key_format"] == "pkcs8")
+        if form == "pem_bundle":
+            data["certificate"] = f"{x509_keys.private_pem(made.private)}\n{written}"
+    key, _ = store.import_key(state, call, made.private, key_name)
+    issuer, _ = store.import_issuer(state, call, certificate.der, issuer_name)
+    issuer.signature = x509_keys.signature_name(made.private, role["signature_bits"], pss=role["use_pss"])
+    state.certificates[hyphens(certificate.serial_text)] = certificate.der
+    if state.follow_latest:
+        state.default_issuer = issuer.id
+    data |= {"issuer_id": issuer.id, "issuer_name": issuer.name, "key_id": key.id, "key_name": key.name}
+    warnings += rebuilt(state, call)
+    if certificate.path_length == 0:
+        warnings.append(
+            "Max path length of the generated certificate is zero. This certificate cannot be used to issue "
+            "intermediate CA certificates."
+        )
+    return Response(data=data, warnings=warnings)
+
+
+def _root_urls(state: PKI, warnings: list[str]) -> Urls:
+    """The mount's addresses; those that need an issuer's id are left out of a root. Raises BackendError."""
+    try:
+        return urls.filled(state, state.urls, "")
+    except urls.TemplateFault as error:
+        fault = str(error)
+    try:
+        urls.filled(state, state.urls, "empty-issuer-id")
+    except urls.TemplateFault:
+        raise BackendError(
+            f"unable to parse AIA URL information: {fault}\nUsing templated AIA URL's {{{{issuer_id}}}} field when "
+            "generating root certificates is not supported."
+        ) from None
+    warnings.append(
+        "When generating root CA, found global AIA configuration with issuer_id template unsuitable for root "
+        "generation. This AIA configuration has been ignored. To include AIA on this root CA, set the global AIA "
+        "configuration to not include issuer_id and instead to refer to a static issuer name."
+    )
+    return Urls()
+
+
+def notes(subject: bytes, has_urls: bool) -> list[str]:
+    """Warnings about a CA certificate that lacks something."""
+    found = [NO_SUBJECT] if len(subject) <= 2 else []
+    return found if has_urls else [*found, store.NO_URLS]
+
+
+def rebuilt(state: PKI, call: Call) -> list[str]:
+    """Build the revocation lists; a failure is a warning."""
+    try:
+        return crls.numbered(crls.rebuild(state, call, force=True))
+    except BackendError as error:
+        return [error.errors[0]]
+
+
+@whole.on(Operation.DELETE)
+def delete_all(state: PKI, _call: Call) -> Response:
+    """Delete every key and issuer."""
+    state.issuers, state.keys, state.default_issuer, state.default_key = {}, {}, "", ""
+    return Response(
+        warnings=[
+            "DELETE /root deletes all keys and issuers; prefer the new DELETE /key/:key_ref and DELETE "
+            "/issuer/:issuer_ref for finer granularity, unless removal of all keys and issuers is desired."
+        ]
+    )
+
+
+@intermediate.on(Operation.UPDATE)
+@issuers_intermediate.on(Operation.UPDATE)
+@cross_sign.on(Operation.UPDATE)
+def generate_intermediate(state: PKI, call: Call) -> Response:
+    """Make a key (or take one) and a request for it. Raises ErrorResponse and BackendError."""
+    how = "existing" if call.endpoint is cross_sign else call["exported"]
+    form, role, private = _parameters(state, call, how)
+    key_name = refs.new_key_name(state, call)
+    asked = creation.wanted(call, role, None, None)
+    private = _new_key(state, call, role, private)
+    extra = []
+    if call["add_basic_constraints"]:
+        extra.append(Extension(x509_build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
+    name = x509_keys.signature_name(private, role["signature_bits"])
+    der = x509_build.request(x509_build.subject(asked.subject), asked.names, private, name, extra)
+    text = pem.encode("CERTIFICATE REQUEST", der).strip()
+    data: dict[str, Any] = {"csr": b64(der) if form == "der" else text}
+    if how == "exported":
+        data |= private_parts(private, form, pkcs8=call["private_key_format"] == "pkcs8")
+        if form == "pem_bundle":
+            data["csr"] = f"{x509_keys.private_pem(private)}\n{text}"
+    key, _ = store.import_key(state, call, private, key_name)
+    data["key_id"] = key.id
+    warnings = []
+    if state.urls.empty:
+        warnings.append(
+            f"{store.NO_URLS} Since this certificate is an intermediate, it might be useful to regenerate this "
+            "certificate after fixing this problem for the root mount."
+        )
+    return Response(data=data, warnings=warnings + asked.warnings)

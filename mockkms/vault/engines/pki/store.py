@@ -1,0 +1,113 @@
+"""Keys and issuers taken into the mount, and the chains between issuers."""
+
+from __future__ import annotations
+
+from mockkms.crypto import pem, x509_keys, x509_read
+from mockkms.vault.endpoint import Call
+from mockkms.vault.engines.pki.model import PKI, Issuer, Key
+from mockkms.vault.message import BackendError
+
+_CRL_SIGN = 1 << 6
+NO_URLS = (
+    "This mount hasn't configured any authority information access (AIA) fields; this may make it harder for systems "
+    "to find missing certificates in the chain or to validate revocation status of certificates. Consider updating "
+    "/config/urls or the newly generated issuer with this information."
+)
+
+
+def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, bool]:
+    """Keep a private key (PKCS #8 DER); returns it, and whether the mount had it already."""
+    public = x509_keys.public_of(private)
+    for known in state.keys.values():
+        if x509_keys.public_of(known.private) == public:
+            return known, True
+    key = Key(call.core.entropy.uuid(), name, x509_keys.describe(public)[0], private)
+    state.keys[key.id] = key
+    for id in sorted(state.issuers):
+        issuer = state.issuers[id]
+        if not issuer.key_id and x509_read.load(issuer.certificate).public == public:
+            issuer.key_id = key.id
+            state.default_issuer = state.default_issuer or issuer.id
+    state.default_key = state.default_key or key.id
+    return key, False
+
+
+def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer, bool]:
+    """Keep a CA certificate; returns its issuer, and whether the mount had it. Raises ValueError in Go's words."""
+    certificate = x509_read.load(der)
+    if not certificate.basic or not certificate.ca:
+        raise ValueError("Refusing to import non-CA certificate")
+    for known in state.issuers.values():
+        if known.certificate == der:
+            return known, True
+    issuer = Issuer(call.core.entropy.uuid(), name, der, modified=call.now())
+    if certificate.key_usage and not certificate.key_usage & _CRL_SIGN:
+        issuer.usage.remove("crl-signing")
+    for id in sorted(state.keys):
+        if x509_keys.public_of(state.keys[id].private) == certificate.public:
+            issuer.key_id = id
+            break
+    state.issuers[issuer.id] = issuer
+    rebuild_chains(state)
+    if not state.default_issuer and issuer.key_id:
+        state.default_issuer = issuer.id
+    return issuer, False
+
+
+def rebuild_chains(state: PKI) -> None:
+    """Find for every issuer the issuers above it; one that was given a chain keeps that."""
+    parents = {id: _parents(state, id) for id in state.issuers}
+    for id, issuer in state.issuers.items():
+        if issuer.manual_chain:
+            issuer.chain = [link for link in issuer.manual_chain if link in state.issuers]
+            continue
+        chain, waiting = [id], list(parents[id])
+        while waiting:
+            link = waiting.pop(0)
+            if link not in chain:
+                chain.append(link)
+                waiting += parents[link]
+        issuer.chain = chain
+
+
+def _parents(state: PKI, id: str) -> list[str]:
+    """The other issuers that have signed this one's certificate."""
+    certificate = x509_read.load(state.issuers[id].certificate)
+    found = []
+    for other in sorted(state.issuers):
+        candidate = x509_read.load(state.issuers[other].certificate)
+        if other != id and candidate.subject == certificate.issuer and certificate.signed_by(candidate):
+            found.append(other)
+    return found
+
+
+def delete_issuer(state: PKI, id: str) -> bool:
+    """Forget an issuer; returns whether it was the default."""
+    del state.issuers[id]
+    if state.default_issuer != id:
+        return False
+    state.default_issuer = ""
+    return True
+
+
+def parse_key(text: str) -> bytes:
+    """The private key of one PEM block. Raises ValueError in the server's words."""
+    block = pem.decode(text)
+    if block is None:
+        raise ValueError("no data found in PEM block")
+    try:
+        return x509_keys.parse(block.der)
+    except ValueError as error:
+        raise ValueError(f"failed to parse PEM block: {error}") from None
+
+
+def dereferenced(state: PKI, reference: str) -> list[str]:
+    """The warning that roles name an issuer that will no longer be found that way."""
+    count = sum(1 for role in state.roles.values() if role["issuer_ref"] == reference)
+    return [f"{count} roles reference {reference}"] if count else []
+
+
+def require(condition: bool, text: str) -> None:
+    """Raises BackendError with ``text`` where the condition does not hold."""
+    if not condition:
+        raise BackendError(text)

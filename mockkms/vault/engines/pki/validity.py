@@ -1,0 +1,110 @@
+"""From when until when a certificate is valid, by request, role, mount and issuer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.x509_read import Certificate
+from mockkms.vault.duration import go_duration
+from mockkms.vault.endpoint import Call
+from mockkms.vault.engines.pki import gotime
+from mockkms.vault.engines.pki.gotime import show
+from mockkms.vault.message import ErrorResponse
+
+BACKDATED = 30
+"""Seconds by which a certificate begins before it is made, where nothing else is said."""
+
+
+def not_before(role: dict[str, Any], call: Call) -> float:
+    """The moment asked for, or 0 where none is. Raises ErrorResponse."""
+    wanted = role["not_before"]
+    if not wanted and "not_before" in call:
+        bound = role["not_before_bound"]
+        if bound == "forbid":
+            raise ErrorResponse(f"not_before_bound is set to {bound}. not_before cannot be provided.")
+        if bound == "duration":
+            moment, duration = _parsed(call["not_before"]), role["not_before_duration"]
+            if moment < call.now() - duration:
+                raise ErrorResponse(
+                    f"not_before_bound is set to {bound}. Cannot satisfy request as it would result in notBefore of "
+                    f"{show(moment)} that is older than the allowed not_before_duration of {go_duration(duration)}"
+                )
+            return moment
+        if bound == "permit":
+            wanted = call["not_before"]
+    return _parsed(wanted) if wanted else 0
+
+
+def _parsed(text: str) -> float:
+    try:
+        return gotime.parse(text)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def not_after(
+    role: dict[str, Any], call: Call, signer: Certificate | None, behavior: str, warnings: list[str]
+) -> float:
+    """The end of validity; what was cut is told in ``warnings``. Raises ErrorResponse."""
+    ttl = call["ttl"]
+    wanted, bound = role["not_after"], role["not_after_bound"]
+    latest = 0.0
+    if bound not in ("", "permit", "forbid", "ttl-limited"):
+        latest = _parsed(bound)
+    asked = 0.0
+    if not wanted and "not_after" in call:
+        if bound == "forbid":
+            raise ErrorResponse(f"not_after_bound is set to {bound}. not_after cannot be provided.")
+        wanted = call["not_after"]
+        asked = _parsed(wanted)
+    if ttl > 0 and wanted:
+        raise ErrorResponse(
+            "Either ttl or not_after should be provided. Both should not be provided in the same request."
+        )
+    ttl = ttl or role["ttl"] or call.core.default_ttl(call.mount)
+    most = role["max_ttl"] or call.core.max_ttl(call.mount)
+    if ttl > most:
+        warnings.append(
+            f'TTL "{go_duration(ttl)}" is longer than permitted maxTTL "{go_duration(most)}", so maxTTL is being used'
+        )
+        ttl = most
+    now = call.now()
+    if bound == "ttl-limited" and asked > now + ttl:
+        raise ErrorResponse(
+            f"not_after_bound is set to {bound}. Cannot satisfy request as that would result in notAfter of "
+            f"{show(asked)} that is beyond the TTL of {go_duration(ttl)}"
+        )
+    end = _parsed(wanted) if wanted else now + ttl
+    if signer is not None and end > signer.not_after:
+        end = _beyond(end, signer, behavior, now)
+    if latest and end > latest:
+        raise ErrorResponse(
+            f"not_after_bound is set to {bound}. Cannot statisfy request as that would result in notAfter of "
+            f"{show(end)} that is beyond the maximum timestamp of {show(latest)}"
+        )
+    return end
+
+
+def _beyond(end: float, signer: Certificate, behavior: str, now: float) -> float:
+    """What becomes of an end after that of the issuer."""
+    if behavior == "permit":
+        return end
+    if behavior == "truncate":
+        if end < now:
+            raise ErrorResponse(f"cannot satisfy request, as NotAfter date {show(end)} is in the past")
+        return signer.not_after
+    raise ErrorResponse(
+        f"cannot satisfy request, as TTL would result in notAfter of {show(end)} that is beyond the expiration of the "
+        f"CA certificate at {show(signer.not_after)}"
+    )
+
+
+def start(role: dict[str, Any], moment: float, end: float, now: float) -> float:
+    """The beginning of a generated certificate. Raises ErrorResponse where it is not before the end."""
+    begin = moment or now - (role["not_before_duration"] or BACKDATED)
+    if begin >= end:
+        how = "equal to" if begin == end else "later than"
+        raise ErrorResponse(
+            f"The certificate's Not Before ({show(begin)}) is {how} the certificate's Not After ({show(end)})"
+        )
+    return begin
