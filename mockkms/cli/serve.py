@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mockkms.cli import cluster_options, rustfs_options, screen
 from mockkms.cli.errors import CommandError
@@ -66,18 +66,16 @@ def run(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    filling = None
     try:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
         screen.say(screen.banner(kms))
         if kms.rng is None and not options.fresh_keys:
-            filling = _prepare_keys()
+            _prepare_keys()
         stop.wait()
     finally:
         kms.stop()
-    _leave(filling)
-    return 0
+    _leave()
 
 
 def _made(options: argparse.Namespace) -> MockKMS:
@@ -161,20 +159,19 @@ def _start(kms: MockKMS, options: argparse.Namespace) -> None:
         raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None
 
 
-def _prepare_keys() -> threading.Thread | None:
+def _prepare_keys() -> None:
     """Have RSA keys made ahead, so that the first request for one does not wait."""
     from mockkms.crypto import rsa_pool
 
-    return rsa_pool.default_pool().prepare(*_RSA_SIZES)
+    rsa_pool.default_pool().prepare(*_RSA_SIZES)
 
 
-def _leave(filling: threading.Thread | None) -> None:
-    """End the process at once where a key is being made: that takes up to seconds, and nothing else is left to do."""
-    if filling is not None and filling.is_alive():
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(0)
+def _leave() -> NoReturn:
+    """End the process at once: a key being made would hold it up for seconds, and nothing else is left to do."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0)
 
 
 def _print_entry(entry: Any) -> None:

@@ -143,6 +143,12 @@ def test_generate_root_is_cancelled(client: hvac.Client, keys: list[str]) -> Non
         client.sys.generate_root(keys[1], nonce)
 
 
+def test_shares_are_never_handed_out_bare_where_pgp_was_asked_for(client: hvac.Client) -> None:
+    with pytest.raises(InvalidRequest, match="invalid seal configuration: error parsing PGP key"):
+        client.sys.initialize(1, 1, pgp_keys=["AAAA"])
+    assert not client.sys.is_initialized()
+
+
 def test_a_reset_goes_back_to_nothing(fresh: MockKMS, client: hvac.Client, keys: list[str]) -> None:
     fresh.reset()
     assert not client.sys.is_initialized()

@@ -88,6 +88,11 @@ def begin_rekey(_state: Any, call: Call) -> Response:
         raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
     if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
         raise ErrorResponse("incorrect number of PGP keys for rekey")
+    for key in body["pgp_keys"] or ():
+        try:
+            generate_root.refuse_pgp(str(key))
+        except SealError as error:
+            raise ErrorResponse(f"{REKEY.invalid}{error.text}", status=500) from None
     wanted = Rotation(
         nonce=call.core.entropy.uuid(),
         shares=body["secret_shares"],

@@ -10,6 +10,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.generate_root import refuse_pgp
 from mockkms.vault.sys.strict import decoded
 
 if TYPE_CHECKING:
@@ -162,6 +163,12 @@ def initialize(_state: Any, call: Call) -> Response:
         raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     if core.seal.barrier.initialized:
         raise ErrorResponse(f"{core.flavor.product} is already initialized")
+    for key in (*(body["pgp_keys"] or ()), body["root_token_pgp_key"]):
+        # Handing out bare what was to be encrypted would be worse than refusing.
+        try:
+            refuse_pgp(str(key))
+        except SealError as error:
+            raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
     return Response(
         document={
