@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -103,7 +103,7 @@ class Template:
     """These stand in place of ours with the same OID."""
 
 
-def subject(parts: dict[str, Sequence[str]]) -> bytes:
+def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
     """The DER of a subject; every part is one relative name, several values stand side by side in it."""
     found = [
         w.set_of([w.sequence(w.oid(number), w.text(value)) for value in parts[name]])

@@ -58,11 +58,15 @@ config_crl = engine.path(
 )
 
 
+def _urls_shown(state: PKI) -> dict[str, Any]:
+    lists = {name: list(getattr(state.urls, name)) for name in urls.FIELDS}
+    return {**lists, "enable_templating": state.urls.templating}
+
+
 @config_urls.on(Operation.READ)
 def read_urls(state: PKI, _call: Call) -> dict[str, Any]:
     """The addresses as they were written."""
-    return {**{name: list(getattr(state.urls, name)) for name in urls.FIELDS},
-            "enable_templating": state.urls.templating}
+    return _urls_shown(state)
 
 
 @config_urls.on(Operation.UPDATE)
@@ -83,7 +87,7 @@ def write_urls(state: PKI, call: Call) -> Response:
         except urls.TemplateFault as error:
             warnings.append(urls.hint(error))
     state.urls = changed
-    return Response(data=read_urls(state, call), warnings=warnings)
+    return Response(data=_urls_shown(state), warnings=warnings)
 
 
 @cluster.on(Operation.READ)
@@ -101,7 +105,7 @@ def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
             raise BackendError(f"invalid, non-URL {label} given to cluster: {call[name]}")
     state.cluster_path = call.get("path", state.cluster_path)
     state.aia_path = call.get("aia_path", state.aia_path)
-    return read_cluster(state, call)
+    return {"path": state.cluster_path, "aia_path": state.aia_path}
 
 
 @issuers.on(Operation.READ)
@@ -131,7 +135,8 @@ def write_issuers(state: PKI, call: Call) -> Response:
             "signing CRLs will be unavailable with the requested default issuer until a key is imported or the default "
             "issuer is changed."
         )
-    return Response(data=read_issuers(state, call), warnings=warnings)
+    shown = {"default": state.default_issuer, "default_follows_latest_issuer": state.follow_latest}
+    return Response(data=shown, warnings=warnings)
 
 
 @keys.on(Operation.READ)

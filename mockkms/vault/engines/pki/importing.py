@@ -31,7 +31,11 @@ _DEFAULT_WITHOUT_KEY = (
 def take_in(state: PKI, call: Call) -> Response:
     """Import what the PEM text holds. Raises ErrorResponse."""
     certificates, keys = _blocks(call)
-    imported_keys, known_keys, imported, known, mapping = [], [], [], [], {}
+    imported_keys: list[str] = []
+    known_keys: list[str] = []
+    imported: list[str] = []
+    known: list[str] = []
+    mapping: dict[str, str] = {}
     before = (dict(state.keys), dict(state.issuers), state.default_key, state.default_issuer)
     try:
         for at, text in enumerate(keys):

@@ -121,7 +121,7 @@ def import_key(state: PKI, call: Call) -> Response:
             "provided data for import was too short; perhaps a path was passed to the API rather than the contents of "
             "a PEM file"
         )
-    blocks = []
+    blocks: list[pem.Block] = []
     while rest.strip():
         block = pem.decode(rest)
         if block is None:

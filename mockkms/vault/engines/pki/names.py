@@ -189,7 +189,8 @@ def allowed_user_id(role: Role, value: str) -> bool:
 
 def allowed_serial(role: Role, value: str) -> bool:
     """Whether the role lets this serial number into a subject."""
-    return any(item and (item == value or "*" in item and glob(item, value)) for item in role["allowed_serial_numbers"])
+    allowed = [item for item in role["allowed_serial_numbers"] if item]
+    return value in allowed or any("*" in item and glob(item, value) for item in allowed)
 
 
 def is_oid(text: str) -> bool:

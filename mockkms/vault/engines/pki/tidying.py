@@ -11,6 +11,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import crls, store
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
+from mockkms.vault.envelope import envelope
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -29,7 +30,7 @@ _AUTO = {
 }  # fmt: skip
 _FIELDS = {
     **{name: Field(Kind.BOOL, help="Do this part of the work.") for name in (*_WORK, "tidy_revocation_list")},
-    **{name: Field(Kind.SECONDS, default=seconds, help="How long after its end.") for name, seconds in _BUFFERS.items()},
+    **{name: Field(Kind.SECONDS, default=value, help="How long after its end.") for name, value in _BUFFERS.items()},
     "revoked_safety_buffer": Field(Kind.SECONDS, help="The same for revoked certificates."),
     "page_size": Field(Kind.INT, default=1000, help="How many certificates to read at once."),
     "pause_duration": Field(Kind.STRING, default="0s", help="Rest between two certificates."),
@@ -79,7 +80,9 @@ def run(state: PKI, call: Call) -> Response:
             "Manual tidy requested but no tidy operations were set. Enable at least one tidy operation to be run "
             f"({' / '.join(_WORK)})."
         )
-    return Response(status=202, premade=True, warnings=[note])
+    # The real server writes this envelope before the request has its id in it.
+    text = envelope(call.core.flavor, Response(warnings=[note]))
+    return Response(status=202, raw=text.encode())
 
 
 def _pause(text: str, fault: str) -> float:
@@ -176,6 +179,10 @@ def stop(_state: PKI, _call: Call) -> Response:
 @auto.on(Operation.READ)
 def read_auto(state: PKI, _call: Call) -> dict[str, Any]:
     """The settings, defaults put in."""
+    return _auto_shown(state)
+
+
+def _auto_shown(state: PKI) -> dict[str, Any]:
     shown = {**_AUTO, **state.tidy}
     shown.setdefault("revoked_safety_buffer", shown["safety_buffer"])
     return shown
@@ -208,4 +215,4 @@ def write_auto(state: PKI, call: Call) -> dict[str, Any]:
             "`maintain_stored_certificate_counts` to enable `publish_stored_certificate_count_metrics`."
         )
     state.tidy = {**state.tidy, **sent}
-    return read_auto(state, call)
+    return _auto_shown(state)
