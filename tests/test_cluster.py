@@ -5,13 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from mockkms import Cluster
+from mockkms import Cluster, MockKMS
 from mockkms.clock import Clock
 from mockkms.cluster import ClusterNode
 from mockkms.nodes import Nodes
@@ -236,6 +239,96 @@ def test_reset_brings_every_node_back(make: Callable[..., Cluster]) -> None:
     cluster.reset()
     cluster.clock.freeze()
     assert health(cluster) == [200, 429, 429]
+
+
+# -- from outside ----------------------------------------------------------------------------------------------------
+
+
+def control(node: ClusterNode | str, /, **body: Any) -> Answer:
+    return ask(node, "POST", "/_mockkms/cluster", body)
+
+
+def roles(answer: Answer) -> list[str]:
+    return [node["role"] for node in answer.json["nodes"]]
+
+
+def test_the_control_api_changes_nodes(make: Callable[..., Cluster]) -> None:
+    cluster = make()
+    first, second, third = cluster.nodes
+    assert roles(ask(third, "GET", "/_mockkms/cluster")) == ["active", "standby", "standby"]
+    stopped = control(first, do="stop", node=0)  # the node answers before it goes
+    assert (stopped.json["active"], roles(stopped)) == (None, ["stopped", "standby", "standby"])
+    with pytest.raises(ConnectionError):
+        read(first)
+    assert roles(control(second, do="elect")) == ["stopped", "active", "standby"]
+    assert roles(control(second, do="start", node=0)) == ["standby", "active", "standby"]
+    assert roles(control(second, do="seal", node=1)) == ["standby", "sealed", "standby"]
+    assert roles(control(third, do="unseal", node=1)) == ["standby", "standby", "standby"]
+    assert control(third, do="lag", node=1, seconds=2).json["nodes"][1]["lag"] == 2
+    assert control(third, do="elect").json["active"] == 2
+    assert control(third, do="partition", nodes=[2]).json["active"] is None
+    assert control(third, do="elect").json["active"] == 0
+    assert control(third, do="heal").json["active"] == 0
+    assert control(third, do="step-down").json["active"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"do": "dance"},
+        {"do": "stop"},
+        {"do": "stop", "node": 3},
+        {"do": "stop", "node": True},
+        {"do": "lag", "node": 0, "seconds": -1},
+        {"do": "lag", "node": 0, "seconds": "x"},
+        {"do": "partition", "nodes": 1},
+        {"do": "partition", "nodes": ["a"]},
+    ],
+)
+def test_the_control_api_refuses_nonsense(make: Callable[..., Cluster], body: dict[str, Any]) -> None:
+    cluster = make()
+    assert control(cluster.nodes[0], **body).status == 400
+    assert health(cluster) == [200, 429, 429]
+
+
+def test_a_single_server_is_no_cluster() -> None:
+    with MockKMS() as kms:
+        assert ask(kms.url, "GET", "/_mockkms/cluster").status == 404
+
+
+def test_the_factory_makes_clusters(mockkms_factory: Any) -> None:
+    cluster = mockkms_factory.cluster(2, standby="redirect", quorum=1)
+    assert write(cluster.nodes[1], 1).status == 307
+    cluster.nodes[0].stop()
+    assert cluster.elect() is cluster.nodes[1]
+    assert write(cluster.nodes[1], 1).status == 200
+
+
+def test_serve_nodes(tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    command = [sys.executable, "-m", "mockkms", "serve", "--port", "0", "--nodes", "3", "--standby", "redirect"]
+    with subprocess.Popen([*command, "--ready-file", ready], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            printed = [process.stdout.readline() for _ in range(4)]
+            nodes = json.loads(ready.read_text())["nodes"]
+            assert [f"Node {number} at {url}\n" for number, url in enumerate(nodes)] == printed[1:]
+            assert [ask(url, "GET", "/v1/sys/health").status for url in nodes] == [200, 429, 429]
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--nodes", "0"], ["--standby", "redirect"], ["--nodes", "3", "--port", "65535"], ["--index-headers"]],
+)
+def test_serve_refuses_what_is_no_cluster(flags: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mockkms", "serve", *flags], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode != 0
+    assert "--nodes" in done.stderr or "nodes" in done.stderr
 
 
 # -- failovers -------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ def show_cluster(asked: Asked) -> Any:
 
 @route("POST", "cluster", "Change the cluster", body="{do: stop | start | …, node: n, nodes: [n], seconds: s}")
 def change_cluster(asked: Asked) -> Any:
-    """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes`` from
-    the rest; ``heal``, ``step-down`` or ``elect``. Answers with the nodes as they are then.
+    """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes``
+    from the rest; ``heal``, ``step-down`` or ``elect``. Answers with the nodes as they are then.
     """
     door, data = _door(asked), asked.data if isinstance(asked.data, dict) else {}
     word = data.get("do")
