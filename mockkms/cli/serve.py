@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import cluster_options, rustfs_options, screen
 from mockkms.cli.errors import CommandError
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         stop.wait()
     finally:
         kms.stop()
-    _leave()
+    return _leave()
 
 
 def _made(options: argparse.Namespace) -> MockKMS:
@@ -166,7 +166,7 @@ def _prepare_keys() -> None:
     rsa_pool.default_pool().prepare(*_RSA_SIZES)
 
 
-def _leave() -> NoReturn:
+def _leave() -> int:
     """End the process at once: a key being made would hold it up for seconds, and nothing else is left to do."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
