@@ -43,8 +43,8 @@ class Entry:
     """One request and what became of it. Attributes that cost something are worked out when asked for."""
 
     __slots__ = (
-        "answer", "body", "cut", "headers", "method", "number", "request", "rules", "seconds", "service",
-        "status", "target", "time", "unexpected", "words",
+        "answer", "body", "cut", "given_retry_after", "headers", "method", "number", "request", "rules", "seconds",
+        "service", "status", "target", "time", "unexpected", "words",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Entry:
         words: Sequence[str],
         cut: str,
         unexpected: str,
+        retry_after: str = "",
     ) -> None:
         self.number = number
         self.time = time
@@ -79,6 +80,13 @@ class Entry:
         self.cut = cut
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
+        self.given_retry_after = retry_after
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds that the answer asked the client to wait; 0 where it did not."""
+        given = self.given_retry_after or self.trace.headers.get("Retry-After", "")
+        return float(given) if given.isdecimal() else 0.0
 
     @property
     def trace(self) -> Trace:

@@ -51,6 +51,7 @@ class Journal:
         words: Sequence[str] = (),
         cut: str = "",
         unexpected: str = "",
+        retry_after: str = "",
     ) -> Entry:
         """Keep one request. Bodies are cut to the limit."""
         limit = self._limit
@@ -64,7 +65,7 @@ class Journal:
         self.total += 1
         entry = Entry(
             self.total, time, service, method, target, headers, body, request, status, answer, seconds, rules, words,
-            cut, unexpected,
+            cut, unexpected, retry_after,
         )  # fmt: skip
         self._ring.append(entry)
         if self.on_entry is not None:

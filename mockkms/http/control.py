@@ -89,10 +89,10 @@ class Control:
     """The control API of one world."""
 
     def __init__(self, world: World, host: Host, tenants: Tenants | None = None, *, token: str = "") -> None:
-        from mockkms.http import control_routes, control_tenants  # they fill ROUTES, and import this module
+        # They fill ROUTES, and import this module.
+        from mockkms.http import control_reports, control_routes, control_tenants
 
-        assert control_routes
-        assert control_tenants
+        assert all((control_reports, control_routes, control_tenants))
         self.world = world
         self.host = host
         self.tenants = tenants

@@ -100,6 +100,7 @@ class FaultLayer:
             now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
             request or _unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
             perf_counter() - started, plan.rules, plan.words, cut, plan.unexpected,
+            sent.headers.get("Retry-After", "") if sent else "",
         )  # fmt: skip
 
 
