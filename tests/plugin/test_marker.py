@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.conftest import Run
 
 WORLD = """
@@ -86,7 +88,7 @@ def test_clock_runs_again(mockkms):
 )
 
 
-def test_the_words_of_the_marker(suite: Run, pytester) -> None:
+def test_the_words_of_the_marker(suite: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("worlds").joinpath("beside.yaml").write_text(WORLD.format(key="beside"))
     pytester.path.joinpath("suite.yaml").write_text(WORLD.format(key="suite"))
     suite(source=WORDS, ini="mockkms_seed = suite.yaml").assert_outcomes(passed=14)
