@@ -81,7 +81,7 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
     text = envelope(core.flavor, response)
     info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
     info.wrapped_accessor = inner
-    return Response(wrap_info=info, warnings=response.warnings)
+    return Response(wrap_info=info)
 
 
 def put_aside(core: Core, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
