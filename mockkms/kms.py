@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mockkms.clock import Clock
 from mockkms.faults import RuleBook
@@ -137,7 +137,7 @@ class MockKMS:
         """The unseal key shares in base64."""
         return list(self.world.core.seal.unseal_keys)
 
-    def start(self) -> MockKMS:
+    def start(self) -> Self:
         """Listen; returns itself. Raises OSError where a port is taken."""
         self._server.start(self._host, self._ports)
         if self._own_tls is not None:
@@ -245,7 +245,7 @@ class MockKMS:
         if self.state == "uninitialized":
             self.world.root_token = ""
 
-    def __enter__(self) -> MockKMS:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
