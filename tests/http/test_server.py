@@ -54,7 +54,7 @@ def test_a_taken_port(kms: MockKMS) -> None:
     taken = int(kms.url.rpartition(":")[2])
     for ports in ({"port": taken}, {"port": 0, "rustfs_port": taken}):
         other = MockKMS(**ports)
-        with pytest.raises(OSError, match="[Aa]ddress already in use"):
+        with pytest.raises(OSError, match="already in use"):
             other.start()
         other.stop()
     assert healthy(kms)
@@ -100,7 +100,8 @@ def test_a_client_killed_mid_request(kms: MockKMS) -> None:
 def test_a_reset_cuts_an_upload(kms: MockKMS) -> None:
     """What was begun before a reset changes nothing after it."""
     with connect(kms) as client:
-        client.sendall(b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: root\r\nContent-Length: 16\r\n\r\n")
+        head = b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: root\r\n"
+        client.sendall(head + b"Content-Length: 16\r\n\r\n")
         assert healthy(kms)
         kms.reset()
         with contextlib.suppress(OSError):
