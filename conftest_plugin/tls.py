@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from mockkms.kms import Tls
 
@@ -14,12 +12,10 @@ if TYPE_CHECKING:
 def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:
     """The server's ``tls`` and the path of the CA that clients must trust ("" where the server knows it itself).
 
-    ``True`` and a ``trustme.CA`` become a certificate for localhost in ``folder``; anything else is for MockKMS.
+    A ``trustme.CA`` issues a certificate for localhost into ``folder``; anything else is for MockKMS.
     """
     if not asked:
         return None, ""
-    if asked is True:
-        asked = pytest.importorskip("trustme", reason="mockkms_tls = True needs trustme").CA()
     if not hasattr(asked, "issue_cert"):
         return asked, ""
     leaf = asked.issue_cert("localhost", "127.0.0.1", "::1")
