@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print; returns the exit code. No figure makes it fail."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
-    parser.add_argument("--quick", action="store_true", help="few and short rounds: shows that it runs, measures little")
+    parser.add_argument("--quick", action="store_true", help="few and short rounds: shows that it runs")
     options = parser.parse_args(argv)
     figures = measure(quick=options.quick)
     sys.stdout.write(table(figures))
@@ -58,7 +58,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 
 def cold_start(rounds: int) -> float:
-    """Seconds from the spawn of ``serve`` to its first answer; its modules are compiled by then, as installed ones are."""
+    """Seconds from the spawn of ``serve`` to its first answer, its modules compiled as installed ones are."""
     times = []
     for _ in range(rounds):
         with processes.ours() as started:

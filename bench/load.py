@@ -1,4 +1,4 @@
-"""The load generator: closed loops of one prepared request over raw keep-alive sockets, so that the server is the limit."""
+"""The load generator: one prepared request in closed loops over raw sockets, so that the server is the limit."""
 
 from __future__ import annotations
 

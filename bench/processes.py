@@ -45,7 +45,9 @@ def ours(*options: str) -> Iterator[Ours]:
         ready = Path(folder, "ready.json")
         command = [sys.executable, "-m", "mockkms", "serve", "--port", "0", "--ready-file", str(ready), *options]
         started = perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
         try:
             while not ready.exists():
                 if process.poll() is not None or perf_counter() - started > _PATIENCE:
@@ -74,8 +76,9 @@ def python(*arguments: str, cwd: Path = ROOT) -> tuple[float, str]:
     """Run this Python to its end: seconds it took, and what it printed."""
     started = perf_counter()
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=_environment(), capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, *arguments], cwd=cwd, env=_environment(), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
     seconds = perf_counter() - started
     if done.returncode:
         raise RuntimeError(f"python {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
@@ -84,7 +87,7 @@ def python(*arguments: str, cwd: Path = ROOT) -> tuple[float, str]:
 
 @cache
 def _compiled() -> tempfile.TemporaryDirectory[str]:
-    """Where measured processes keep compiled modules, as an installed package has them, whatever the caller's settings."""
+    """Where measured processes keep compiled modules: an installed package has them too."""
     return tempfile.TemporaryDirectory(prefix="mockkms-bench-pyc-")
 
 

@@ -12,7 +12,7 @@ CONNECTIONS = (1, 16)
 
 
 def against_floor(floor: int, ours: int, named: Mapping[str, bytes], rounds: int, seconds: float) -> dict[str, Any]:
-    """For each number of connections the floor's rate, and of each call the rate and its ratio to the floor: medians."""
+    """By number of connections: the floor's rate, each call's rate and its ratio to the floor, as medians."""
     out: dict[str, Any] = {}
     for connections in CONNECTIONS:
         floors: list[float] = []

@@ -34,7 +34,7 @@ _BARE = "def test_nothing():\n    pass\n"
 
 
 def fixture(tests: int) -> dict[str, float]:
-    """Milliseconds from a function-scoped request of ``mockkms`` to its first answered call: the first, and the rest."""
+    """Milliseconds from a test's request of ``mockkms`` to its first answered call: the first test, and the rest."""
     with tempfile.TemporaryDirectory(prefix="mockkms-bench-") as folder:
         where = Path(folder, "times.json")
         Path(folder, "test_using.py").write_text(_USING.format(tests=tests + 1, where=str(where)))

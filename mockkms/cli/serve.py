@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
     from mockkms.seed.problems import SeedError
 
+    _import_aiohttp()
     try:
         kms = _made(options)
     except SeedError as error:
@@ -76,6 +78,19 @@ def run(options: argparse.Namespace) -> int:
     finally:
         kms.stop()
     return _leave()
+
+
+def _import_aiohttp() -> None:
+    """Import aiohttp without what its client does on the way: read the CA certificates twice, a tenth of a second."""
+    given = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        import_module("aiohttp")
+    finally:
+        if given is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = given
 
 
 def _made(options: argparse.Namespace) -> MockKMS:

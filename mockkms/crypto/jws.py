@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -62,6 +61,8 @@ def load_key(pem: bytes) -> PublicKey:
     try:
         key = serialization.load_pem_public_key(pem)
     except ValueError:
+        from cryptography import x509  # Costs more than all else here, and few keys come in certificates.
+
         key = x509.load_pem_x509_certificate(pem).public_key()
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
         raise ValueError("unsupported key")

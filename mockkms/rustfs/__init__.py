@@ -2,7 +2,6 @@
 
 from mockkms.rustfs.admin import RustfsAdmin
 from mockkms.rustfs.message import RUSTFS_PREFIX, AdminReply, AdminRequest
-from mockkms.rustfs.seeds import SeedError
 from mockkms.rustfs.state import RustfsState
 
-__all__ = ["RUSTFS_PREFIX", "AdminReply", "AdminRequest", "RustfsAdmin", "RustfsState", "SeedError"]
+__all__ = ["RUSTFS_PREFIX", "AdminReply", "AdminRequest", "RustfsAdmin", "RustfsState"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mockkms.rustfs import contract, iam, seeds, v1, v2
+from mockkms.rustfs import iam
 from mockkms.rustfs.message import (
     KMS_PREFIX,
     RUSTFS_PREFIX,
@@ -19,7 +19,6 @@ from mockkms.rustfs.message import (
 from mockkms.rustfs.sigv4 import Refusal, authenticate
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
 from mockkms.rustfs.store import OwnStore, Store, TransitStore
-from mockkms.rustfs.v1.errors import access_denied
 from mockkms.vault.core import Core
 
 
@@ -59,6 +58,9 @@ class RustfsAdmin:
         below = request.path.removeprefix(KMS_PREFIX)
         if below == request.path:
             return self._user_api(request, access_key) or not_implemented()
+        # The contracts load with the first request for one: most servers never get any.
+        from mockkms.rustfs import contract, v1, v2
+
         chosen = contract.choose(self.state, request, below)
         if chosen == "v1" and (request.method, below) in v1.ROUTES:
             return v1.handle(self, request, below)
@@ -74,6 +76,8 @@ class RustfsAdmin:
 
     def _refuse(self, refusal: Refusal) -> AdminReply:
         if self.state.api == "guide":
+            from mockkms.rustfs.v1.errors import access_denied
+
             error = access_denied()
             return json_reply(error.status, error.body())
         return xml_error(refusal.status, refusal.code, refusal.message)
@@ -124,8 +128,12 @@ class RustfsAdmin:
         ``root_token`` is what an embedded Vault is asked with where the seed names no credential. Raises SeedError
         with the place of the fault. What a seed may say: ``seeds.read``.
         """
+        from mockkms.rustfs import seeds
+
         seeds.plant(self, data, root_token)
 
     def dump(self) -> dict[str, Any]:
         """The seed that makes the present state."""
+        from mockkms.rustfs import seeds
+
         return seeds.dump(self.state)

@@ -1,10 +1,17 @@
-"""Worlds in YAML: read with every fault named at its place, put into a world, and written back."""
+"""Worlds in YAML: read with every fault named at its place, put into a world, and written back.
 
-from mockkms.seed.checking import check
-from mockkms.seed.dumping import dump
-from mockkms.seed.problems import Problem, SeedError
-from mockkms.seed.sources import SeedFileError, ready_made
-from mockkms.seed.spec import WorldSpec, json_schema, load, populate
+Public names load when first used: who only wants to catch a ``SeedError`` pays for nothing else.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.seed.checking import check
+    from mockkms.seed.dumping import dump
+    from mockkms.seed.problems import Problem, SeedError
+    from mockkms.seed.sources import SeedFileError, ready_made
+    from mockkms.seed.spec import WorldSpec, json_schema, load, populate
 
 __all__ = [
     "Problem",
@@ -18,3 +25,24 @@ __all__ = [
     "populate",
     "ready_made",
 ]
+
+_PUBLIC = {
+    "Problem": "problems",
+    "SeedError": "problems",
+    "SeedFileError": "sources",
+    "WorldSpec": "spec",
+    "check": "checking",
+    "dump": "dumping",
+    "json_schema": "spec",
+    "load": "spec",
+    "populate": "spec",
+    "ready_made": "sources",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

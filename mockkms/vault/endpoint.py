@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.fields import Kind, convert, zero
@@ -110,7 +111,6 @@ class Endpoint:
     """Name of a ``Flavor`` switch without which this path is unknown."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
-    pattern: re.Pattern[str] = field(init=False)
     prefix: str = field(init=False)
     flavored: bool = field(init=False)
     """Some parameters are known to one product only."""
@@ -118,9 +118,18 @@ class Endpoint:
     """The parameters that each product knows, by its name: sorted out when first asked."""
 
     def __post_init__(self) -> None:
-        self.pattern = re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
         self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
         self.flavored = any(declared.needs for declared in self.fields.values())
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The template as a regular expression: compiled when first asked, for there are hundreds of templates."""
+        return re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
+
+    @property
+    def captures(self) -> list[str]:
+        """The names of the template's parameters."""
+        return [name for name, *_ in _TOKEN.findall(self.template) if name]
 
     def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
         """Decorator: the handler of these operations."""
@@ -249,7 +258,7 @@ class Engine:
             arbitrary=arbitrary,
             needs=needs,
         )
-        missing = [name for name in endpoint.pattern.groupindex if name not in endpoint.fields]
+        missing = [name for name in endpoint.captures if name not in endpoint.fields]
         if missing:
             endpoint.fields = {**{name: Field(Kind.STRING) for name in missing}, **endpoint.fields}
         self.endpoints.append(endpoint)

@@ -61,7 +61,7 @@ def _operation(endpoint: Endpoint, operation: Operation, body: dict[str, Any]) -
 
 def path_item(endpoint: Endpoint) -> dict[str, Any]:
     """One path of the document."""
-    captured = set(endpoint.pattern.groupindex)
+    captured = set(endpoint.captures)
     item: dict[str, Any] = {"description": endpoint.help}
     if captured:
         item["parameters"] = [

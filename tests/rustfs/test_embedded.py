@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from mockkms.entropy import Entropy
-from mockkms.rustfs import RustfsAdmin, SeedError
+from mockkms.rustfs import RustfsAdmin
+from mockkms.rustfs.seeds import SeedError
 from mockkms.vault.core import Core
 from mockkms.vault.message import Operation, Request, Response
 from tests.rustfs.driver import CONFIGURE, call, frozen

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mockkms.rustfs import RustfsAdmin, SeedError
+from mockkms.rustfs import RustfsAdmin
+from mockkms.rustfs.seeds import SeedError
 from tests.rustfs.driver import call, configured, fresh
 
 WORLD: dict[str, Any] = {
