@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,14 +18,24 @@ _SHOWN = 30
 """Requests of each server in a failure report, the latest."""
 
 
+class MockKMSWarning(UserWarning):
+    """Something about the servers of a test that does not fail it."""
+
+
 class Active:
     """The servers that one test uses: the suite's, and those of ``mockkms_factory``."""
 
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, lint: str = "off", privileges: Path | None = None) -> None:
         self.strict = strict
+        self.lint = lint
+        """What the linter's findings do: ``off``, ``warn`` or ``error``."""
+        self.privileges = privileges
+        """Where the policies that tests needed are written."""
         self.settled = False
         """The test has its verdict: what was wrong with its requests has been said or does not matter."""
         self._servers: list[MockKMS] = []
+        self._given: set[str] = set()
+        """Rules of worlds and markers: many tests share them, so that not each must meet all."""
 
     def begin(self, kms: MockKMS, world: TestWorld) -> None:
         """Put the suite's server into the world that the test asked for."""
@@ -45,6 +58,7 @@ class Active:
     def watch(self, kms: MockKMS) -> None:
         """Check and report this server too."""
         self._servers.append(kms)
+        self._given |= {rule.id for rule in kms.faults.list()}
 
     def check(self) -> None:
         """Fail the test, when strict, for requests that nothing emulates and scripts that were not followed."""
@@ -59,6 +73,32 @@ class Active:
                 except AssertionError as error:
                     pytest.fail(str(error), pytrace=False)
         self.settled = False
+
+    def remark(self) -> None:
+        """After the checks, once: what the linter found, and rules that never fired; these warn."""
+        for kms in self._servers:
+            self._remark(kms)
+
+    def _remark(self, kms: MockKMS) -> None:
+        """Say what does not fail the test by itself: rules that never fired, bad habits, the policy it needed."""
+        for rule in kms.faults.unfired:
+            if rule.id in self._given:
+                continue
+            warnings.warn(MockKMSWarning(f"fault {rule.id!r} never fired (matched {rule.matched})"), stacklevel=1)
+        if self.lint != "off":
+            from mockkms.lint import lint
+
+            found = [str(finding) for finding in lint(kms.world)]
+            if found and self.lint == "error":
+                pytest.fail("mockkms lint:\n" + "\n".join(found), pytrace=False)
+            for text in found:
+                warnings.warn(MockKMSWarning(f"lint: {text}"), stacklevel=1)
+        if self.privileges is not None:
+            from mockkms.least_privilege import privileges
+
+            test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+            with self.privileges.open("a", encoding="utf-8") as file:
+                file.write(f"# {test}\n{privileges(kms.world)}\n")
 
     def report(self) -> str:
         """What a failure report shows: the last requests, and the rules with their counts."""

@@ -100,7 +100,8 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
     active: Active | None = request.node.stash.get(ACTIVE, None)
     if active is None or active.settled:
         strict = settings.strict(request.config) if world.strict is None else bool(world.strict)
-        active = request.node.stash[ACTIVE] = Active(strict)
+        lint = world.lint or settings.lint(request.config)
+        active = request.node.stash[ACTIVE] = Active(strict, lint, settings.report(request.config))
     return active
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from .settings import located
+from .settings import LINT, located
 
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None): the world of this test: seed, a file (beside "
-    "the test, or from the root), a ready-made world's name or a dict, laid over the suite's; state, 'sealed' or "
-    "'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which time stands "
-    "still; strict, whether a request that nothing emulates fails the test"
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None): the world of this test: seed, a "
+    "file (beside the test, or from the root), a ready-made world's name or a dict, laid over the suite's; state, "
+    "'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which "
+    "time stands still; strict, whether a request that nothing emulates fails the test; lint, 'off', 'warn' or "
+    "'error' for bad habits of the client"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict")
+_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint")
 _STATES = ("sealed", "unsealed")
 
 
@@ -38,6 +39,7 @@ class TestWorld:
     """Rules as mappings, outermost first."""
     clock: Any = None
     strict: bool | None = None
+    lint: str | None = None
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
@@ -59,6 +61,8 @@ def _wrong(word: str, value: Any) -> str | None:
     """What is wrong with the value of a keyword, so far as it can be told without a server."""
     if word == "state" and value not in _STATES:
         return f"one of {', '.join(map(repr, _STATES))}"
+    if word == "lint" and value not in LINT:
+        return f"one of {', '.join(map(repr, LINT))}"
     if word == "faults" and not (isinstance(value, (list, tuple)) and all(isinstance(rule, dict) for rule in value)):
         return "a list of rules, each a dict"
     if word == "strict" and not isinstance(value, bool):
@@ -86,4 +90,5 @@ def world_of(node: pytest.Item) -> TestWorld:
         world.state = words.get("state", world.state)
         world.clock = words.get("clock", world.clock)
         world.strict = words.get("strict", world.strict)
+        world.lint = words.get("lint", world.lint)
     return world

@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the one marker; a wrong option is a usage error before anything runs."""
     config.addinivalue_line("markers", MARKER)
     settings.strict(config)
+    settings.lint(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +68,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = item.stash.get(ACTIVE, None)
     if active is not None:
         active.check()
+        active.remark()
     return result
 
 

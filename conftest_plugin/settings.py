@@ -9,6 +9,8 @@ import pytest
 
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
+LINT = ("off", "warn", "error")
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare every option with its ini twin."""
@@ -18,6 +20,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
     group.addoption("--mockkms-rng", metavar="N", help="repeat every id, key and nonce from this seed")
     group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
+    lint = "habits of the client that a real server would suffer from: off, warn or error"
+    group.addoption("--mockkms-lint", choices=LINT, help=lint)
+    report = "append the smallest policy that each test needed, and grants it never used, to this file"
+    group.addoption("--mockkms-report", metavar="PATH", help=report)
+    parser.addini("mockkms_lint", lint, default="off")
+    parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this server instead of an own one")
     parser.addini("mockkms_token", "root token of the server at mockkms_url")
     parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
@@ -37,6 +45,20 @@ def strict(config: pytest.Config) -> bool:
     if word not in _WORDS:
         raise pytest.UsageError(f"mockkms_strict = {word}: on or off")
     return _WORDS[word]
+
+
+def lint(config: pytest.Config) -> str:
+    """What the linter's findings do: ``off``, ``warn`` or ``error``. Raises UsageError."""
+    word = str(option(config, "mockkms_lint")).lower()
+    if word not in LINT:
+        raise pytest.UsageError(f"mockkms_lint = {word}: {', '.join(LINT)}")
+    return word
+
+
+def report(config: pytest.Config) -> Path | None:
+    """The file of the least-privilege report; a relative one counts from the root."""
+    given = option(config, "mockkms_report")
+    return config.rootpath / given if given else None
 
 
 def rng(config: pytest.Config) -> int | str | None:
