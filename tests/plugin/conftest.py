@@ -11,7 +11,9 @@ Run = Callable[..., pytest.RunResult]
 INI = """
 [pytest]
 addopts = --strict-markers --strict-config
-filterwarnings = error
+filterwarnings =
+    error
+    ignore:fault .* never fired
 asyncio_mode = {mode}
 asyncio_default_fixture_loop_scope = function
 {more}
