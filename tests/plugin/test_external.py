@@ -12,7 +12,7 @@ from tests.plugin.test_marker import ASK
 
 SOURCE = (
     ASK
-    + '''
+    + """
 def test_reads(mockkms_env, mockkms_hvac, mockkms):
     assert mockkms_hvac.is_authenticated()
     assert ask(mockkms, "/v1/secret/data/shared")[1]["data"]["data"] == {"from": "outside"}
@@ -35,7 +35,7 @@ def test_faults(mockkms):
 
 def test_factory_is_ours(mockkms_factory):
     assert ask(mockkms_factory(), "/v1/sys/health")[0] == 200
-'''
+"""
 )
 
 

@@ -15,7 +15,7 @@ vault:
       keys:
         {key}: {{type: aes256-gcm96}}
 """
-ASK = '''
+ASK = """
 import json, urllib.request, urllib.error
 import pytest
 
@@ -31,12 +31,15 @@ def ask(kms, path, method="GET"):
 def keys(kms):
     status, body = ask(kms, "/v1/transit/keys", "LIST")
     return body["data"]["keys"] if status == 200 else status
-'''
+"""
 WORDS = (
     ASK
-    + '''
+    + """
 import datetime
-pytestmark = pytest.mark.mockkms(faults=[{"match": "transit/decrypt/*", "answer": "sealed"}])
+pytestmark = [
+    pytest.mark.mockkms(faults=[{"match": "transit/decrypt/*", "answer": "sealed"}]),
+    pytest.mark.filterwarnings("ignore:fault .* never fired"),
+]
 EXTRA = {"mockkms": 1, "vault": {"mounts": {"transit/": {"type": "transit", "keys": {"extra": {"type": "ed25519"}}}}}}
 MOMENT = 1767225600
 
@@ -84,7 +87,7 @@ def test_clock(mockkms, turn):
 
 def test_clock_runs_again(mockkms):
     assert not mockkms.clock.frozen and mockkms.clock.now() > MOMENT
-'''
+"""
 )
 
 
@@ -99,7 +102,7 @@ def test_the_words_of_the_marker(suite: Run, pytester: pytest.Pytester) -> None:
 
 VERDICTS = (
     ASK
-    + '''
+    + """
 NOWHERE = "/v1/transit/nowhere/at/all"
 
 @pytest.fixture
@@ -139,7 +142,7 @@ def test_fails_by_itself(mockkms):
 
 def test_fails_without(pytestconfig):
     assert 1 == 3
-'''
+"""
 )
 
 
