@@ -10,7 +10,7 @@ from statistics import median
 from bench import processes
 
 _OTHERS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-q")
-_USING = '''
+_USING = """
 import json, time
 from pathlib import Path
 import pytest
@@ -29,7 +29,7 @@ def test_first_call(started, mockkms, number):
 
 def test_written():
     Path({where!r}).write_text(json.dumps(TIMES))
-'''
+"""
 _BARE = "def test_nothing():\n    pass\n"
 
 

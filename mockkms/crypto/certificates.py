@@ -102,9 +102,7 @@ def _certificate(der: bytes) -> Certificate:
         algorithm, public = _public(key)
         return Certificate(der, algorithm, public, _is_authority(loaded))
     except (ValueError, UnsupportedAlgorithm):
-        raise CertificateError(
-            f"could not parse a certificate in the certificate chain: x509: {_fault(der)}"
-        ) from None
+        raise CertificateError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}") from None
 
 
 def _public(key: object) -> tuple[str, bytes]:

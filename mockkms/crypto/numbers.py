@@ -33,9 +33,7 @@ def rsa_numbers(private: bytes) -> RSANumbers:
     """The numbers of an RSA key (PKCS #8 DER)."""
     numbers = rsa_private(private).private_numbers()
     public = numbers.public_numbers
-    return RSANumbers(
-        public.n, public.e, numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp
-    )
+    return RSANumbers(public.n, public.e, numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
 
 
 def rsa_from_primes(e: int, d: int, p: int, q: int) -> bytes:

@@ -1,11 +1,11 @@
 """A script: expected requests in order, with their answers. Anything else fails at once, what is left fails at the end.
 
-    script:
-      - expect: {method: GET, path: secret/data/app}
-        answer: 503
-      - answer: {data: {ok: true}}          # no expect: whatever comes
-      - expect: transit/encrypt/orders
-        answer: pass                        # the emulated server answers
+script:
+  - expect: {method: GET, path: secret/data/app}
+    answer: 503
+  - answer: {data: {ok: true}}          # no expect: whatever comes
+  - expect: transit/encrypt/orders
+    answer: pass                        # the emulated server answers
 """
 
 from __future__ import annotations

@@ -148,9 +148,7 @@ def _json_object(core: Core, body: bytes) -> dict[str, Any]:
         raise Refused(error_reply(400, core.flavor.json_error(str(error)))) from None
     limit = core.flavor.json_string_limit
     if limit and body.count(b'"') > 2 * limit and gojson.count_strings(body) > limit:
-        raise Refused(
-            error_reply(400, "refused JSON input due to high complexity: exceeded maximum number of strings")
-        )
+        raise Refused(error_reply(400, "refused JSON input due to high complexity: exceeded maximum number of strings"))
     return data or {}
 
 
@@ -162,10 +160,13 @@ def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
-    elif _media_type(http.headers) == "application/x-www-form-urlencoded":
-        if http.body.lstrip(b" \t\r\n")[:1] not in (b"{", b"["):
-            return _form(http.body)
+    elif _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
+        return _form(http.body)
     return _json_object(core, http.body)
+
+
+def _looks_like_json(body: bytes) -> bool:
+    return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
 
 
 def token_of(headers: Mapping[str, str]) -> str:
@@ -186,14 +187,12 @@ def _wrap_ttl(headers: Mapping[str, str]) -> float:
     except ValueError as error:
         raise Refused(error_reply(400, f"error parsing X-Vault-Wrap-TTL header: {error}")) from None
     if ttl < 0:
-        raise Refused(
-            error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative")
-        )
+        raise Refused(error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"))
     return ttl
 
 
 def clean_target(http: HttpRequest) -> str:
-    """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go's mux does."""
+    """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go does."""
     target = http.target
     if "%" in target:
         if _BAD_ESCAPE.search(target):

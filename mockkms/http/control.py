@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -105,6 +106,8 @@ class Control:
         """Answer one request of the control API."""
         try:
             self._guard(http)
+            if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):
+                return page()
             result = self._dispatch(http)
         except ControlError as error:
             return _json(error.status, {"ok": False, "message": error.message})
@@ -168,6 +171,12 @@ def _host_name(host: str) -> str:
         return (urlsplit("//" + host).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def page() -> web.Response:
+    """The inspector: one page that looks at this API."""
+    text = resources.files("mockkms.inspector").joinpath("index.html").read_text(encoding="utf-8")
+    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
 def _json(status: int, value: Any) -> web.Response:

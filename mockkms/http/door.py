@@ -16,8 +16,7 @@ from mockkms.tenants import Tenants
 from mockkms.vault.message import Request
 from mockkms.world import World
 
-_UI = b"<!doctype html><title>mockkms</title><p>The user interface is not emulated. The inspector is at /_mockkms/ui/.\n"
-_OUTSIDE_NAMESPACES = ("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sys/unseal", "sys/seal")
+_UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
 
 
 class Ports(Protocol):

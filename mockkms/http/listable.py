@@ -1,8 +1,8 @@
 """Lets aiohttp's C parser read ``LIST`` and ``SCAN``, the verbs that Vault's clients send and it refuses.
 
 The parser knows ``LINK`` and ``BIND``, which no client of ours sends. Where a message begins with a verb that the
-parser does not know, the verb is replaced by one that it does; the handler reads it back with ``method_of``. To know where
-messages begin (keep-alive, pipelining, packets split anywhere), ``Framing`` follows the lengths of head and body.
+parser does not know, the verb is replaced by one that it does; the handler reads it back with ``method_of``. To know
+where messages begin (keep-alive, pipelining, packets split anywhere), ``Framing`` follows the lengths of head and body.
 
 This leans on aiohttp's ``data_received`` being called on the protocol: tests/http/test_listable.py holds it to that.
 """

@@ -159,7 +159,7 @@ class Server:
         task.add_done_callback(self._reopening.discard)
 
     def deaf(self, seconds: float) -> None:
-        """Accept connections and never read from them for so many seconds, then cut them. On the server's thread only."""
+        """Accept connections and never read from them for so many seconds, then cut them. On its thread only."""
         manager = self._manager
         if manager is not None and manager.deaf is None:
             manager.deaf = []

@@ -19,9 +19,7 @@ def check(sources: Sequence[Source]) -> list[Problem]:
     """Every fault of worlds laid over one another; empty if they make a world. Raises SeedFileError."""
     spec = load(sources)
     world = World()
-    world.begin(
-        root_token=spec.root_token or "root", rng=spec.rng, flavor=spec.flavor or "vault", clock=spec.clock
-    )
+    world.begin(root_token=spec.root_token or "root", rng=spec.rng, flavor=spec.flavor or "vault", clock=spec.clock)
     try:
         populate(world, spec)
     except SeedError as error:

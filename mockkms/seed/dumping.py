@@ -38,9 +38,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(dict, _mapping)
-_Dumper.add_representer(
-    Number, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.text)
-)
+_Dumper.add_representer(Number, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.text))
 
 
 def dump(world: World) -> str:

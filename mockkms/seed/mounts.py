@@ -94,9 +94,7 @@ def transit_key() -> Record:
         "backup_info": Key(event, "last backup"),
         "restore_info": Key(event, "last restore"),
     }
-    numbers = {
-        name: Key(Integer(), name.replace("_", " ")) for name in transit_seed.FIELDS if name.startswith("min_")
-    }
+    numbers = {name: Key(Integer(), name.replace("_", " ")) for name in transit_seed.FIELDS if name.startswith("min_")}
     numbers |= {name: Key(Integer(), name.replace("_", " ")) for name in ("key_size", "kdf", "convergent_version")}
     flags = {
         name: Key(Boolean(), name.replace("_", " "))

@@ -72,9 +72,7 @@ class VaultState:
 class Core:
     """One emulated Vault without HTTP."""
 
-    def __init__(
-        self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault"
-    ) -> None:
+    def __init__(self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault") -> None:
         self.clock = clock or Clock()
         self.entropy = entropy or Entropy()
         self.flavor: Flavor = FLAVORS[flavor]
@@ -256,9 +254,14 @@ class Core:
         last_use = self.tokens.use(token)
         try:
             try:
-                if engine is not None and mount is not None and request.operation in (
-                    Operation.CREATE,
-                    Operation.UPDATE,
+                if (
+                    engine is not None
+                    and mount is not None
+                    and request.operation
+                    in (
+                        Operation.CREATE,
+                        Operation.UPDATE,
+                    )
                 ):
                     exists = engine.resource_exists(self, mount, request, below)
                     request.operation = Operation.CREATE if exists is False else Operation.UPDATE
@@ -268,9 +271,7 @@ class Core:
                     raise permission_denied()
                 if mount is None or engine is None:
                     trace.unhandled = True
-                    raise ErrorResponse(
-                        f'no handler for route "{request.path}". route entry not found.', status=404
-                    )
+                    raise ErrorResponse(f'no handler for route "{request.path}". route entry not found.', status=404)
                 response = engine.dispatch(self, mount, request, below)
                 if decision.keys_filter and response is not None:
                     self.policies.filter_keys(request, token, decision, response)
@@ -316,6 +317,8 @@ class Core:
             if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
                 raise NotFound()
             return Response(status=204)
+        if response.raw is not None and request.wrap_ttl and not response.status:
+            response = wrapping.raw_as_data(response)
         if response.status or response.raw is not None or response.document is not None or response.redirect:
             return response
         if response.lease is not None and token is not None:

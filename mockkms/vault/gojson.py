@@ -115,6 +115,7 @@ _CONTEXT = {
     "object-colon": " after object key",
     "object-comma": " after object key:value pair",
 }
+_CLOSING = {("]", "array-start"), ("]", "array-comma"), ("}", "object-start"), ("}", "object-comma")}
 _LITERALS = {0x74: b"true", 0x66: b"false", 0x6E: b"null"}
 _DIGITS = frozenset(b"0123456789")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
@@ -150,9 +151,7 @@ class _Scanner:
         elif char == ":" and state == "object-colon":
             self.at += 1
             self.state = "value"
-        elif char == "]" and state in ("array-start", "array-comma"):
-            self.close()
-        elif char == "}" and state in ("object-start", "object-comma"):
+        elif (char, state) in _CLOSING:
             self.close()
         elif char in ",:]}":
             raise self.fail(byte, _CONTEXT[state])

@@ -6,6 +6,7 @@ and ``wrapinfo`` beside it.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from mockkms.clock import rfc3339
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
+
+
+def raw_as_data(response: Response) -> Response:
+    """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
+    body = base64.b64encode(response.raw or b"").decode()
+    data = {"http_content_type": response.content_type, "http_raw_body": body, "http_status_code": 200}
+    return Response(data=data, warnings=response.warnings)
 
 
 def check_request(core: Core, request: Request) -> None:

@@ -86,7 +86,7 @@ def test_fault_has_place_path_and_words(text: str, line: int, column: int, path:
     [
         ('    a: |\n      path "x" { capabilities = ["read"] }\n      path "y" { capabilites = [] }\n', 5, 7),
         ('    a: |\n\n\n      path "y" { capabilites = [] }\n', 6, 7),
-        ("    a: 'path \"x\" { capabilities = [\"nope\"] }'\n", 3, 9),
+        ('    a: \'path "x" { capabilities = ["nope"] }\'\n', 3, 9),
         ('    a: |-\n        path "x" {\n', 4, 9),
     ],
     ids=["block", "block with blank lines", "quoted", "unclosed"],

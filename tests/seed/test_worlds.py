@@ -94,7 +94,7 @@ def test_material_follows_from_rng_and_name_alone() -> None:
 
 def test_layers_unite_mappings_and_replace_the_rest() -> None:
     below = {"vault": {"policies": {"a": "", "b": ""}, "tokens": [{"id": "one"}, {"id": "two"}]}}
-    above = "vault:\n  policies:\n    b: 'path \"x\" { policy = \"read\" }'\n  tokens: [{id: three}]\nrng: 7\n"
+    above = 'vault:\n  policies:\n    b: \'path "x" { policy = "read" }\'\n  tokens: [{id: three}]\nrng: 7\n'
     spec = load([below, above])
     assert spec.sections["vault"]["policies"]["a"] == ""
     assert "read" in spec.sections["vault"]["policies"]["b"]

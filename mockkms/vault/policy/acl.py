@@ -111,9 +111,7 @@ def _smaller(one: float, other: float) -> float:
     return min(one, other) if one > 0 and other > 0 else one or other
 
 
-def _joined(
-    one: dict[str, list[Any]] | None, other: Mapping[str, list[Any]] | None
-) -> dict[str, list[Any]] | None:
+def _joined(one: dict[str, list[Any]] | None, other: Mapping[str, list[Any]] | None) -> dict[str, list[Any]] | None:
     """Both parameter lists; an empty list of values (everything) wins over any other."""
     if not other:
         return one

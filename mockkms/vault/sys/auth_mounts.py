@@ -25,9 +25,7 @@ from mockkms.vault.sys.mount_shapes import (
 )
 
 table = engine.path("auth", help="All enabled auth methods.")
-one = engine.path(
-    "auth/{path:some}", fields=MOUNT_FIELDS, help="Enable, show or disable an auth method.", sudo=True
-)
+one = engine.path("auth/{path:some}", fields=MOUNT_FIELDS, help="Enable, show or disable an auth method.", sudo=True)
 
 
 @table.on(Operation.READ)

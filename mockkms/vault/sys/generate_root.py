@@ -198,9 +198,7 @@ def decode_token(_state: Any, call: Call) -> dict[str, Any]:
     except ValueError as error:
         raise ErrorResponse(f"error decoding base64'd token: {error}") from None
     if len(raw) != len(otp):
-        raise ErrorResponse(
-            f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}"
-        )
+        raise ErrorResponse(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
     return {"token": bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")}
 
 

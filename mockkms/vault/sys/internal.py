@@ -82,9 +82,7 @@ def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
 def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
     """What reached the handler."""
     core, asked = call.core, call.request
-    errors = {
-        f"{name}_error": None for name in ("cluster_id", "entity", "groups", "plugin_env", "vault_version")
-    }
+    errors = {f"{name}_error": None for name in ("cluster_id", "entity", "groups", "plugin_env", "vault_version")}
     return {
         **errors,
         "cluster_id": core.state.seal.cluster_id,

@@ -54,8 +54,7 @@ def read_mount(_state: Any, call: Call) -> dict[str, Any]:
     mount: Mount | None = core.state.mounts.match(namespace, path)
     if mount is None or not core.policies.reaches(token, mount.path, namespace):
         raise ErrorResponse(
-            "preflight capability check returned 403, please ensure client's policies grant access to path "
-            f'"{path}"',
+            f'preflight capability check returned 403, please ensure client\'s policies grant access to path "{path}"',
             status=403,
         )
     return {**mount_info(core, mount), "path": shown_path(mount)}

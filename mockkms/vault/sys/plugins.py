@@ -99,7 +99,7 @@ def write_plugin(_state: Any, call: Call) -> None:
     """Refused: there is no plugin directory."""
     version = semantic_version(call["version"]) if call["version"] else ""
     if "+builtin" in version:
-        raise ErrorResponse(f'version "{version}" is not allowed because \'builtin\' is a reserved metadata identifier')
+        raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
     if not call["sha256"] and not call["sha_256"]:
         raise ErrorResponse("missing SHA-256 value")
     if not call["command"]:

@@ -158,9 +158,7 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
         return
     for name, value in given.items():
         boolean = name == "lockout_disable"
-        if value is not None and (
-            isinstance(value, bool) != boolean or not isinstance(value, (bool, str, int, float))
-        ):
+        if value is not None and (isinstance(value, bool) != boolean or not isinstance(value, (bool, str, int, float))):
             raise ErrorResponse("unable to convert given user lockout config information")
     if mount.type.lower() not in _LOCKABLE:
         raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')

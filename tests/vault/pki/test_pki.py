@@ -46,9 +46,7 @@ def verify(tmp_path: Path, root: str, leaf: str, *between: str) -> subprocess.Co
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    ("kind", "bits"), [("ec", 256), ("ec", 384), ("ec", 521), ("ed25519", 0), ("rsa", 2048)]
-)
+@pytest.mark.parametrize(("kind", "bits"), [("ec", 256), ("ec", 384), ("ec", 521), ("ed25519", 0), ("rsa", 2048)])
 def test_an_issued_leaf_verifies_and_fits_its_key(core: Core, tmp_path: Path, kind: str, bits: int) -> None:
     root = data_of(send(core, "pki/root/generate/internal", common_name="Root CA", key_type=kind, key_bits=bits))
     send(core, "pki/roles/web", allowed_domains="example.test", allow_subdomains=True, key_type="ec", ttl="1h")

@@ -68,9 +68,7 @@ def request_of(world: World, name: str, **data: Any) -> str:
     return text
 
 
-@pytest.mark.parametrize(
-    ("name", "hash"), [("ec", "sha384"), ("p521", "sha512"), ("rsa", "sha256"), ("ed", None)]
-)
+@pytest.mark.parametrize(("name", "hash"), [("ec", "sha384"), ("p521", "sha512"), ("rsa", "sha256"), ("ed", None)])
 def test_requests_are_signed_by_the_key(world: World, name: str, hash: str | None) -> None:
     request = x509.load_pem_x509_csr(request_of(world, name).encode())
     assert request.is_signature_valid

@@ -136,9 +136,7 @@ def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
             raise ErrorResponse(f"the value {quote(value)} is not a valid IP address") from None
     if found and not role["allow_ip_sans"]:
         source = "the API" if given is None else "CSR"
-        raise ErrorResponse(
-            f"IP Subject Alternative Names are not allowed in this role, but was provided via {source}"
-        )
+        raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided via {source}")
     networks = [ipaddress.ip_network(text, strict=False) for text in role["allowed_ip_sans_cidr"]]
     for address in found:
         if networks and not any(address in network for network in networks):

@@ -155,9 +155,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
                 found.setdefault(other.id, []).append((certificate.serial, issuer.revoked_at))
 
 
-def _write(
-    state: PKI, call: Call, issuer: Issuer, target: RevocationList, entries: Entries, delta: bool
-) -> None:
+def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entries: Entries, delta: bool) -> None:
     """Raises ValueError in the server's words."""
     now, number = call.now(), target.next_number
     ends = now + parse_seconds(state.crl.expiry)
@@ -179,9 +177,7 @@ def _write(
             ready.certificate.subject, key_id, entries, now, ends, number, ready.key.private, name, extra
         )
     except ValueError as error:
-        raise ValueError(
-            f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}"
-        ) from None
+        raise ValueError(f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}") from None
     target.next_number, target.expires = number + 1, ends
     if delta:
         target.delta, target.delta_modified = der, now

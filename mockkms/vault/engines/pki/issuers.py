@@ -207,9 +207,7 @@ def _signature(issuer: Issuer, wanted: str) -> str:
 def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
     """The addresses after the change; None where there are none. Raises ErrorResponse."""
     old = issuer.urls or Urls()
-    lists: dict[str, Any] = {
-        name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS
-    }
+    lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
     found = Urls(**lists)
     found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
     bad = "" if found.templating else urls.fault(found)

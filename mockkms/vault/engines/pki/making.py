@@ -47,8 +47,9 @@ def issue(state: PKI, call: Call, role: Role, signer: Signer) -> Made:
     template.not_before = validity.start(role, asked.not_before, asked.not_after, call.now())
     template.authority_key_id = signer.certificate.subject_key_id
     name = x509_keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"])
-    return Made(_build(template, signer.certificate.subject, signer.key.private, name), private, signer.chain,
-                asked.warnings)
+    return Made(
+        _build(template, signer.certificate.subject, signer.key.private, name), private, signer.chain, asked.warnings
+    )
 
 
 def _template(call: Call, role: Role, asked: creation.Wanted, public: bytes, urls: Urls) -> Template:
@@ -132,9 +133,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
                 "signing certificate has a max path length of zero, and cannot issue further CA certificates"
             )
         template.path_length = asked.path_length
-    name = x509_keys.signature_name(
-        signer.key.private, role["signature_bits"], pss=role["use_pss"], by_curve=False
-    )
+    name = x509_keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"], by_curve=False)
     made = _build(template, signer.certificate.subject, signer.key.private, name)
     return Made(made, b"", signer.chain, asked.warnings)
 
@@ -177,6 +176,4 @@ def _check_key(role: Role, csr: x509_read.Request) -> None:
     elif kind != role["key_type"]:
         raise ErrorResponse(f"role requires keys of type {role['key_type']}")
     if kind != "ed25519" and bits < role["key_bits"]:
-        raise ErrorResponse(
-            f"role requires a minimum of a {role['key_bits']}-bit key, but CSR's key is {bits} bits"
-        )
+        raise ErrorResponse(f"role requires a minimum of a {role['key_bits']}-bit key, but CSR's key is {bits} bits")

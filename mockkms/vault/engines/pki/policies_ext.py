@@ -44,9 +44,7 @@ def _entry(text: str) -> dict[str, str] | None:
         why = "json: cannot unmarshal value"
     except ValueError:
         why = f"invalid character '{text[0]}' looking for beginning of value"
-    raise ValueError(
-        f'policy identifier "{text}" is neither a valid OID: {fault}, Nor JSON Policy Identifier: {why}'
-    )
+    raise ValueError(f'policy identifier "{text}" is neither a valid OID: {fault}, Nor JSON Policy Identifier: {why}')
 
 
 def extension(identifiers: list[str]) -> bytes:

@@ -150,8 +150,9 @@ def page(call: Any, entries: list[str]) -> list[str]:
 
 def internal_role(**settings: Any) -> dict[str, Any]:
     """A role that lets everything in, for what CAs themselves are asked."""
-    role: dict[str, Any] = {name: field.default if field.default is not None else _nothing(field.kind)
-                            for name, field in ROLE.items()}
+    role: dict[str, Any] = {
+        name: field.default if field.default is not None else _nothing(field.kind) for name, field in ROLE.items()
+    }
     role |= {
         "allow_any_name": True, "enforce_hostnames": False, "allowed_uri_sans": ["*"], "allowed_other_sans": ["*"],
         "allowed_serial_numbers": ["*"], "allowed_user_ids": ["*"], "cn_validations": ["disabled"], "key_usage": [],

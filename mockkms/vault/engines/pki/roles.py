@@ -172,7 +172,5 @@ def _validations(wanted: list[str]) -> list[str]:
             raise BackendError(f"cn_validations value incorrect: `{lower}` specified multiple times")
         found.append(lower)
     if "disabled" in found and len(found) > 1:
-        raise BackendError(
-            "cn_validations value incorrect: cannot specify `disabled` along with `email` or `hostname`"
-        )
+        raise BackendError("cn_validations value incorrect: cannot specify `disabled` along with `email` or `hostname`")
     return found or ["email", "hostname"]

@@ -78,9 +78,7 @@ def _fill(state: PKI, url: str, issuer_id: str) -> str:
         ("{{cluster_aia_path}}", state.aia_path, "aia_path"),
     ):
         if template in url and not value:
-            raise TemplateFault(
-                f"unable to template AIA URLs as we lack local cluster address information ({name})"
-            )
+            raise TemplateFault(f"unable to template AIA URLs as we lack local cluster address information ({name})")
     if "{{issuer_id}}" in url and not issuer_id:
         raise TemplateFault("unable to template AIA URLs as we lack an issuer_id for this operation")
     url = url.replace("{{cluster_path}}", state.cluster_path).replace("{{cluster_aia_path}}", state.aia_path)
@@ -89,6 +87,4 @@ def _fill(state: PKI, url: str, issuer_id: str) -> str:
 
 def hint(error: TemplateFault) -> str:
     """The warning that goes with addresses which cannot be filled yet."""
-    return (
-        f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."
-    )
+    return f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."

@@ -159,9 +159,7 @@ def check_bounds(key: Key) -> None:
     if high < 1:
         raise BadBackup(f"latest version of {high} is less than 1")
     if 0 < encryption < low:
-        raise BadBackup(
-            f"minimum decryption version of {low} is greater than minimum encryption version {encryption}"
-        )
+        raise BadBackup(f"minimum decryption version of {low} is greater than minimum encryption version {encryption}")
     if low > high:
         raise BadBackup(f"minimum decryption version of {low} is greater than the latest version {high}")
     if any(number not in key.versions for number in range(low, high + 1)):

@@ -62,8 +62,7 @@ def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> 
         return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash))
     except rsa.RSAError as error:
         raise BackendError(
-            "failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: "
-            f"{error}"
+            f"failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: {error}"
         ) from None
 
 

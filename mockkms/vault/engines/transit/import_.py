@@ -216,5 +216,3 @@ def complete(key: Key, number: int, material: bytes) -> None:
     if parsed.family in ("rsa", "ec", "ed25519") and parsed.public != version.public:
         raise KeyFault("cannot import key, key pair does not match")
     _fill(key, version, parsed)
-
-

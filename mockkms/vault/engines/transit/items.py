@@ -189,7 +189,6 @@ class Outcome:
                 status = wanted
             else:
                 warnings.append(
-                    "invalid HTTP response code override from partial_failure_response_code, "
-                    f"reverting to {status}"
+                    f"invalid HTTP response code override from partial_failure_response_code, reverting to {status}"
                 )
         return Response(data=data, status=status, warnings=warnings)

@@ -116,9 +116,7 @@ def new_version(key: Key, now: float, core: Core, label: str = "") -> KeyVersion
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
         if not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
-            raise KeyFault(
-                f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes"
-            )
+            raise KeyFault(f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes")
         secret = asymmetric.draw(entropy, key.key_size, label)
         return KeyVersion(secret, secret, now)
     hmac_key = asymmetric.draw(entropy, 32, label and f"{label}/hmac")

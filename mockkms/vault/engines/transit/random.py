@@ -39,9 +39,7 @@ def make(state: Transit, call: Call) -> Reply:
     if format not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {quote(format)}; must be "hex" or "base64"')
     if source not in SOURCES:
-        raise ErrorResponse(
-            f'unsupported entropy source {quote(source)}; must be "platform" or "seal", or "all"'
-        )
+        raise ErrorResponse(f'unsupported entropy source {quote(source)}; must be "platform" or "seal", or "all"')
     raw = call.core.entropy.bytes(size)
     response = Response(data={"random_bytes": raw.hex() if format == "hex" else b64.encode(raw)})
     if source == "seal":
