@@ -317,7 +317,7 @@ class Core:
             if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
                 raise NotFound()
             return Response(status=204)
-        if response.raw is not None and request.wrap_ttl and not response.status:
+        if response.raw is not None and request.wrap_ttl:
             response = wrapping.raw_as_data(response)
         if response.status or response.raw is not None or response.document is not None or response.redirect:
             return response
