@@ -24,7 +24,11 @@ _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrappin
 def raw_as_data(response: Response) -> Response:
     """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
     body = base64.b64encode(response.raw or b"").decode()
-    data = {"http_content_type": response.content_type, "http_raw_body": body, "http_status_code": response.status or 200}
+    data = {
+        "http_content_type": response.content_type,
+        "http_raw_body": body,
+        "http_status_code": response.status or 200,
+    }
     return Response(data=data, warnings=response.warnings)
 
 
