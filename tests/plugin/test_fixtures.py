@@ -64,8 +64,8 @@ def test_env_drops_what_leads_elsewhere(monkeypatch, request):
     assert not names & set(os.environ)
 
 def test_hvac(mockkms_hvac, mockkms, monkeypatch):
+    fresh(mockkms)  # before the proxy: urllib keeps the first environment it meets for the whole process
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    fresh(mockkms)
     assert mockkms_hvac.is_authenticated()
     mockkms_hvac.secrets.kv.v2.create_or_update_secret("one", {"a": "b"})
     assert mockkms_hvac.secrets.kv.v2.list_secrets("")["data"]["keys"] == ["one"]
