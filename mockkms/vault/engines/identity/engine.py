@@ -47,11 +47,8 @@ def alias_shown(call: Call, alias: Alias) -> dict[str, Any]:
 
 
 def listed(keys: list[str], info: dict[str, Any]) -> dict[str, Any]:
-    """A list answer with what ``info`` has of its keys; empty where there is nothing, which is a 404."""
-    known = {key: info[key] for key in keys if key in info}
-    if not keys:
-        return {}
-    return {"keys": keys, "key_info": known} if known else {"keys": keys}
+    """A list answer with ``key_info``; empty where there is nothing, which is a 404."""
+    return {"keys": keys, "key_info": info} if keys else {}
 
 
 def namespace_id(call: Call, namespace: str) -> str:
