@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from mockkms import MockKMS
 from mockkms.http.listable import Framing, method_of
+from tests.http.wire import Wire
 
 TOKEN = "X-Vault-Token: root\r\n"
 LIST = f"LIST /v1/secret/metadata HTTP/1.1\r\nHost: x\r\n{TOKEN}\r\n".encode()
@@ -34,47 +34,6 @@ def server() -> Iterator[MockKMS]:
 def kms(server: MockKMS) -> MockKMS:
     server.reset()
     return server
-
-
-class Wire:
-    """One connection, byte by byte."""
-
-    def __init__(self, kms: MockKMS) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.held = b""
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def _take(self, size: int) -> bytes:
-        while len(self.held) < size:
-            self._more()
-        taken, self.held = self.held[:size], self.held[size:]
-        return taken
-
-    def _more(self) -> None:
-        got = self.socket.recv(65536)
-        assert got, "the server closed the connection"
-        self.held += got
-
-    def answer(self, head_only: bool = False) -> tuple[int, bytes]:
-        """The next answer on this connection: status and body."""
-        while b"\r\n\r\n" not in self.held:
-            self._more()
-        head = self._take(self.held.index(b"\r\n\r\n") + 4).decode()
-        length = next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0)
-        return int(head.split()[1]), b"" if head_only else self._take(length)
-
-    def closed(self) -> bool:
-        """Whether the server closes this connection."""
-        return self.socket.recv(1) == b""
-
-    def __enter__(self) -> Wire:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
 
 
 def listed(answer: tuple[int, bytes]) -> list[str]:
