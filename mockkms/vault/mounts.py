@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,24 @@ class Mount:
     def is_auth(self) -> bool:
         """Whether this is an auth method."""
         return self.path.startswith("auth/")
+
+    # Most tests touch few mounts of their world: a restored mount's data stays packed until somebody asks for it, and
+    # what nobody asked for is kept as it is.
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = self.__dict__.copy()
+        if "state" in kept:
+            kept["_packed"] = pickle.dumps(kept.pop("state"), protocol=5)
+        return kept
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called for what is missing: ``state`` while it is packed.
+        packed = self.__dict__.get("_packed")
+        if name != "state" or packed is None:
+            raise AttributeError(f"'Mount' object has no attribute '{name}'")
+        self.state = pickle.loads(packed)
+        self.__dict__.pop("_packed", None)
+        return self.state
 
 
 @dataclass
