@@ -7,6 +7,7 @@ and ``wrapinfo`` beside it.
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 from mockkms.clock import rfc3339
@@ -21,15 +22,64 @@ if TYPE_CHECKING:
 _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
 
 
+CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_code"
+"""What an answer outside the envelope is made of, as data."""
+_HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
+
+
 def raw_as_data(response: Response) -> Response:
     """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
     body = base64.b64encode(response.raw or b"").decode()
-    data = {
-        "http_content_type": response.content_type,
-        "http_raw_body": body,
-        "http_status_code": response.status or 200,
-    }
+    data: dict[str, Any] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
+    data.update({key: response.headers[name] for name, key in _HEADERS.items() if name in response.headers})
     return Response(data=data, warnings=response.warnings)
+
+
+def opened(text: str) -> Response:
+    """What unwrapping ``text`` answers: the text itself, or the answer outside the envelope that its data describes.
+
+    The data decides, whoever wrote it: a wrapped secret with the key ``http_raw_body`` is such an answer too.
+    """
+    whole = json.loads(text)
+    data = whole.get("data") if isinstance(whole, dict) else None
+    known = {key: data[key] for key in (STATUS, CONTENT_TYPE, BODY) if data.get(key) is not None} if data else {}
+    if not known:
+        return Response(raw=text.encode("utf-8", "replace"), status=200)
+    body = known.get(BODY)
+    if not isinstance(body, str):
+        known.pop(BODY, None)
+    else:
+        known[BODY] = _unpacked(body)
+    if STATUS in known:
+        return _raw(known)
+    if BODY in known:
+        known[BODY] = base64.b64encode(known[BODY]).decode()
+    return Response(data=known)
+
+
+def _unpacked(body: str) -> bytes:
+    """Base64 if it is that, else the text as it stands."""
+    try:
+        return base64.b64decode(body.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError:
+        return body.encode("utf-8", "replace")
+
+
+def _raw(known: dict[str, Any]) -> Response:
+    status, content_type = known[STATUS], known.get(CONTENT_TYPE)
+    if isinstance(status, bool) or not isinstance(status, (int, float)) or not 100 <= status <= 999:
+        return _unsendable("cannot decode status code")
+    if int(status) == 204:
+        return Response(raw=b"", status=204)
+    if content_type is None:
+        return _unsendable("no content type given")
+    if not isinstance(content_type, str) or "\r" in content_type or "\n" in content_type:
+        return _unsendable("cannot decode content type")
+    return Response(raw=known.get(BODY, b""), status=int(status), content_type=content_type)
+
+
+def _unsendable(why: str) -> Response:
+    return Response(raw=b"", status=500, headers={"X-Vault-Raw-Error": why})
 
 
 def check_request(core: Core, request: Request) -> None:

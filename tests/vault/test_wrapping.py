@@ -103,3 +103,47 @@ def test_an_empty_list_is_not_wrapped(world: World) -> None:
 def test_a_wrapping_token_opens_nothing_else(world: World) -> None:
     token = wrapped(world)
     assert world.ask("read", "secret/data/a", token=token).status == 403
+
+
+def raw_of(world: World, data: dict[str, Any]) -> Response:
+    """What unwrapping a wrapped ``data`` answers."""
+    answer = world.write("sys/wrapping/wrap", data, wrap_ttl=60)
+    assert answer.wrap_info is not None
+    return world.write("sys/wrapping/unwrap", token=answer.wrap_info.token)
+
+
+def test_a_wrapped_raw_answer_is_unwrapped_as_it_was(world: World) -> None:
+    plain = world.ask("read", "identity/oidc/.well-known/openid-configuration")
+    boxed = world.ask("read", "identity/oidc/.well-known/openid-configuration", wrap_ttl=60)
+    assert boxed.wrap_info is not None
+    answer = world.write("sys/wrapping/unwrap", token=boxed.wrap_info.token)
+    assert (answer.status, answer.raw, answer.content_type) == (200, plain.raw, "application/json")
+    assert plain.headers == {"Cache-Control": "max-age=3600"}
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "body", "headers"),
+    [
+        ({"http_status_code": 418, "http_content_type": "a/b", "http_raw_body": "aGk="}, 418, b"hi", {}),
+        ({"http_status_code": 200, "http_content_type": "a/b", "http_raw_body": "no base64"}, 200, b"no base64", {}),
+        ({"http_status_code": 200, "http_content_type": "a/b", "http_raw_body": {"a": 1}}, 200, b"", {}),
+        ({"http_status_code": 204}, 204, b"", {}),
+        ({"http_status_code": 200}, 500, b"", {"X-Vault-Raw-Error": "no content type given"}),
+        ({"http_status_code": "200"}, 500, b"", {"X-Vault-Raw-Error": "cannot decode status code"}),
+        (
+            {"http_status_code": 200, "http_content_type": 1},
+            500,
+            b"",
+            {"X-Vault-Raw-Error": "cannot decode content type"},
+        ),
+    ],
+)
+def test_wrapped_data_that_describes_a_raw_answer_is_sent_as_one(
+    world: World, data: dict[str, Any], status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = raw_of(world, data)
+    assert (answer.status, answer.raw, answer.headers) == (status, body, headers)
+
+
+def test_a_raw_body_without_a_status_stays_data(world: World) -> None:
+    assert raw_of(world, {"http_raw_body": "plain text", "other": 1}).data == {"http_raw_body": "cGxhaW4gdGV4dA=="}

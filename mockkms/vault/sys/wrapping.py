@@ -47,7 +47,7 @@ def unwrap_response(state: Any, call: Call) -> Response:
     token = _token(call)
     text, _ = wrapping.contents(call.core, token)
     _spend(call, token)
-    return Response(raw=text.encode("utf-8", "replace"), status=200)
+    return wrapping.opened(text)
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockkms.clock import rfc3339
+from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Endpoint, Engine, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Alias, IdentityStore
-from mockkms.vault.message import ErrorResponse
+from mockkms.vault.message import ErrorResponse, Response
 
 engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
 
@@ -49,6 +50,12 @@ def alias_shown(call: Call, alias: Alias) -> dict[str, Any]:
 def listed(keys: list[str], info: dict[str, Any]) -> dict[str, Any]:
     """A list answer with ``key_info``; empty where there is nothing, which is a 404."""
     return {"keys": keys, "key_info": info} if keys else {}
+
+
+def bare_json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON document outside the envelope, as the OIDC endpoints answer; members as they stand."""
+    body = jsontext.encode(document, ordered=True).encode("utf-8", "replace")
+    return Response(raw=body, status=status, headers=headers or {})
 
 
 def namespace_id(call: Call, namespace: str) -> str:

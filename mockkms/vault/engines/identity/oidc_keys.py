@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import engine
+from mockkms.vault.engines.identity.engine import bare_json, engine
 from mockkms.vault.engines.identity.oidc_model import ALGORITHMS, DEFAULT_KEY, NamedKey, default_key, service
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
@@ -177,13 +177,13 @@ def discover(state: Any, call: Call) -> Response:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
     }
-    return Response(document=document, status=200, headers={"Cache-Control": "max-age=3600"})
+    return bare_json(document, headers={"Cache-Control": "max-age=3600"})
 
 
 @published.on(Operation.READ)
 def publish(state: Any, call: Call) -> Response:
     """The public halves of all keys whose signatures count, or soon will."""
-    return Response(document={"keys": public_keys(call)}, status=200)
+    return bare_json({"keys": public_keys(call)})
 
 
 def public_keys(call: Call) -> list[dict[str, str]]:

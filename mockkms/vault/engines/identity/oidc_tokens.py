@@ -11,7 +11,7 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import engine, namespace_id, store
+from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, store
 from mockkms.vault.engines.identity.oidc_keys import issuer
 from mockkms.vault.engines.identity.oidc_model import DEFAULT_KEY, TokenRole, default_key, service
 from mockkms.vault.engines.identity.oidc_template import TemplateFault, filled
@@ -173,7 +173,7 @@ def introspect(state: Any, call: Call) -> Response:
     """Whether a token is good, and if not why, outside the envelope."""
     fault = _fault(call)
     document: dict[str, Any] = {"active": False, "error": fault} if fault else {"active": True}
-    return Response(document=document, status=200)
+    return bare_json(document)
 
 
 def _fault(call: Call) -> str:
