@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from mockkms.clock import rfc3339
+from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.faults.view import json_object, named_in
-from mockkms.vault.message import Request, Trace
+from mockkms.vault.message import Operation, Request, Trace
 
 SECRET_HEADERS = frozenset(("x-vault-token", "authorization", "cookie", "proxy-authorization", "x-mockkms-token"))
 REDACTED = "(redacted)"
@@ -74,7 +74,9 @@ class Entry:
         """The operation, token and trace of a Vault request that reached the core; its data is not kept."""
         self.status = status
         """As sent; 0 where no answer was sent."""
-        self.answer, self.seconds = answer, seconds
+        self.answer = answer
+        self.seconds = seconds
+        """How long it took; by the world's clock where that is frozen."""
         self.rules, self.words = rules, words
         """Ids and action words of the fault rules that fired."""
         self.cut = cut
@@ -168,6 +170,7 @@ class Entry:
             "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
             "unhandled": self.unhandled, "faults": [*self.rules], "actions": [*self.words], "cut": self.cut,
             "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
+            "endpoint": self.trace.endpoint, "retry_after": self.retry_after,
         }  # fmt: skip
         if bodies:
             body, answer = self.body.decode("utf-8", "replace"), self.answer.decode("utf-8", "replace")
@@ -189,3 +192,21 @@ class Entry:
         return " ".join(parts)
 
     __repr__ = __str__
+
+
+def entry_of(data: Mapping[str, Any]) -> Entry:
+    """The entry that ``Entry.data`` was made from, but for tokens, and bytes that are no text."""
+    trace = Trace(
+        mount=data["mount"], namespace=data["namespace"], endpoint=data["endpoint"], accessor=data["accessor"],
+        policies=[*data["policies"]], rule=data["rule"], denied=data["denied"], unhandled=data["unhandled"],
+    )  # fmt: skip
+    request = None
+    if data["service"] == "vault":
+        request = Request(Operation(data["operation"]), data["path"], namespace=data["namespace"], trace=trace)
+    retry_after = data["retry_after"]
+    return Entry(
+        data["number"], parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
+        data.get("headers", {}), data.get("body", "").encode(), request, data["status"],
+        data.get("answer", "").encode(), data["seconds"], data["faults"], data["actions"], data["cut"],
+        data["unexpected"], f"{retry_after:.0f}" if retry_after else "",
+    )  # fmt: skip

@@ -52,9 +52,14 @@ class FaultLayer:
         reply = self._answer(http)
         world.journal.record(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
-            reply.status, reply.body, perf_counter() - started,
+            reply.status, reply.body, self._since(now, started),
         )  # fmt: skip
         return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers)
+
+    def _since(self, now: float, started: float) -> float:
+        """Seconds that a request took; by the world's clock where that stands still, so that a journal repeats."""
+        clock = self.world.clock
+        return clock.now() - now if clock.frozen else perf_counter() - started
 
     def _due(self, view: View) -> None:
         for act in self.world.faults.due(self.world.clock.now()):
@@ -99,7 +104,7 @@ class FaultLayer:
         self.world.journal.record(
             now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
             request or _unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
-            perf_counter() - started, plan.rules, plan.words, cut, plan.unexpected,
+            self._since(now, started), plan.rules, plan.words, cut, plan.unexpected,
             sent.headers.get("Retry-After", "") if sent else "",
         )  # fmt: skip
 
