@@ -12,7 +12,7 @@ from mockkms.clock import Clock
 from mockkms.faults import RuleBook
 from mockkms.http.door import Door
 from mockkms.http.server import Server
-from mockkms.http.tls import OwnTls, from_files
+from mockkms.http.tls import NO_TLS, OwnTls, ServerTls, from_files
 from mockkms.journal import Journal
 from mockkms.tenant import Tenant
 from mockkms.world import Snapshot, World
@@ -69,9 +69,10 @@ class MockKMS:
         """Path of the certificate (PEM) that clients must trust, where the server knows it; for ``tls=True`` there from
         ``start`` to ``stop``."""
         self._own_tls = OwnTls(host) if tls is True else None
-        context = self._own_tls.context if self._own_tls is not None else _context(tls)
+        context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
         self.world = World()
+        self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
         core = self.world.core
         core.max_lease_ttl = max_lease_ttl or core.max_lease_ttl
@@ -273,14 +274,14 @@ def _dump(world: World) -> str:
         return dump(world)
 
 
-def _context(tls: Tls | None) -> ssl.SSLContext | None:
+def _context(tls: Tls | None) -> ServerTls | None:
     if not tls:
         return None
     if isinstance(tls, ssl.SSLContext):
-        return tls
+        return ServerTls(tls)
     if isinstance(tls, bool) or len(tls) != 2:
         raise ValueError(f"tls={tls!r}: True, an SSLContext, or the paths of a certificate and a key")
-    return from_files(*tls)
+    return ServerTls(from_files(*tls), again=lambda: from_files(*tls))
 
 
 def _known_state(state: str | None) -> str | None:

@@ -11,6 +11,7 @@ import re
 import threading
 from dataclasses import replace
 
+from mockkms.faults.kinds.tls import FAULTS
 from mockkms.world import World
 
 LIMIT = 256
@@ -93,8 +94,9 @@ def child_of(base: World) -> World:
     """A world of its own that begins, and is reset to, as ``base`` was at its baseline."""
     kept = base.baseline or base.snapshot()
     # Rules count in place: each world needs its own.
-    kept = replace(kept, faults=copy.deepcopy(kept.faults), journal=(0, ()))
+    kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=(0, ()))
     world = World()
+    world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
     world.baseline = kept
     world.dumper = base.dumper
     world.restore(kept)

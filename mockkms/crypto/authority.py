@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_BEGIN, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
+_BEGIN, _LONG_AGO, _END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2001, 2099))
 """Wide, because tests set the clock of a process to any year while OpenSSL asks the system's."""
 
 
@@ -26,42 +26,59 @@ class Issued:
     key: bytes
 
 
+class Authority:
+    """An authority whose key never leaves this object, and is never drawn from a seed: nobody else can pass for it."""
+
+    def __init__(self, name: str = "mockkms test authority") -> None:
+        self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name(name)
+        self._id = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        root = (
+            _builder(self._name, self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(authority=True), critical=True)
+            .add_extension(self._id, critical=False)
+        )
+        self.certificate = root.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        """In PEM."""
+
+    def issue(self, names: tuple[str, ...], *, expired: bool = False) -> Issued:
+        """A server's certificate for these names and addresses; ``expired`` ended long ago."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = (
+            _builder(_name("mockkms"), self._name, key, _LONG_AGO if expired else _END)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._id), critical=False)
+        )
+        return Issued(
+            authority=self.certificate,
+            certificate=leaf.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM),
+            key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        )
+
+
+@cache
+def own_authority() -> Authority:
+    """The one whose certificate clients are told to trust; the same for the whole process."""
+    return Authority()
+
+
 @cache
 def issue(names: tuple[str, ...]) -> Issued:
-    """A certificate for these names and addresses from an authority of its own; the same for the whole process.
-
-    The key of the authority is forgotten once it has signed: nothing else can ever pass for it.
-    """
-    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name = _name("mockkms test authority")
-    root_id = x509.SubjectKeyIdentifier.from_public_key(root_key.public_key())
-    root = (
-        _builder(root_name, root_name, root_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(authority=True), critical=True)
-        .add_extension(root_id, critical=False)
-    )
-    leaf = (
-        _builder(_name("mockkms"), root_name, key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(authority=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(root_id), critical=False)
-    )
-    return Issued(
-        authority=root.sign(root_key, hashes.SHA256()).public_bytes(Encoding.PEM),
-        certificate=leaf.sign(root_key, hashes.SHA256()).public_bytes(Encoding.PEM),
-        key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+    """A good certificate of the process's own authority; the same for the whole process."""
+    return own_authority().issue(names)
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, end: datetime = _END
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -69,7 +86,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_BEGIN)
-        .not_valid_after(_END)
+        .not_valid_after(end)
     )
 
 

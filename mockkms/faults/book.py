@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockkms.clock import Clock
@@ -32,6 +32,10 @@ class BookState:
     made: int
     agenda: tuple[tuple[float, Act], ...]
 
+    def of_requests(self) -> BookState:
+        """The same without the rules of connections."""
+        return replace(self, rules=tuple(kept for kept in self.rules if not kept[0].of_connections))
+
 
 class RuleBook:
     """``faults`` of a world.
@@ -48,6 +52,9 @@ class RuleBook:
         self.state = START_STATE
         self.rules: tuple[Rule, ...] = ()
         self.current_script: Script | None = None
+        self.tls_denied: Mapping[str, str] = {}
+        """TLS faults that the server of this world cannot do, and why."""
+        self._of_connections: Rules = []
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
         self._made = 0
@@ -141,6 +148,9 @@ class RuleBook:
         with self._lock:
             if any(known.id == rule.id for known in self.rules):
                 raise FaultError(f"there is a rule {rule.id!r} already", "id")
+            for fault in rule.tls:
+                if fault in self.tls_denied:
+                    raise FaultError(self.tls_denied[fault], "tls")
             if rule.schedule.after and rule.schedule.after == rule.id:
                 raise FaultError("a rule cannot wait for itself", "after")
             self.rules += (rule,)
@@ -149,6 +159,7 @@ class RuleBook:
 
     def _changed(self) -> None:
         self._by_path = {}
+        self._of_connections = [rule for rule in self.rules if rule.of_connections]
         self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -163,12 +174,21 @@ class RuleBook:
             candidates = self._candidates(view)
             return self._decide(view, candidates) if candidates else None
 
+    def connecting(self) -> Plan | None:
+        """What is to be done with a new connection; None where no rule fires. Counts."""
+        if not self._of_connections:
+            return None
+        with self._lock:
+            return self._decide(View(), tuple(self._of_connections))
+
     def _candidates(self, view: View) -> tuple[Rule, ...]:
         """The rules whose service and path fit."""
         known = (view.service, view.path, view.target.partition("?")[0])
         found = self._by_path.get(known)
         if found is None:
-            found = tuple(rule for rule in self.rules if all(part(view) for part in rule.static))
+            found = tuple(
+                rule for rule in self.rules if not rule.of_connections and all(part(view) for part in rule.static)
+            )
             if len(self._by_path) >= _CACHED_PATHS:
                 self._by_path = {}
             self._by_path[known] = found

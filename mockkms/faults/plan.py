@@ -72,6 +72,8 @@ class Plan:
     framing: Framing | None = None
     raw: bytes | None = None
     """Bytes sent instead of an HTTP answer; then the connection is closed."""
+    tls: str = ""
+    """How the handshake of a new connection fails."""
     server: list[Act] = field(default_factory=list)
     set_state: str | None = None
     unexpected: str = ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockkms.faults.kinds import KINDS, Kind
+from mockkms.faults.kinds.tls import Tls
 from mockkms.faults.match import All, Matcher, Path, Service, match_words, read_match
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.view import View
@@ -52,11 +53,18 @@ class Rule:
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, str)):
             raise FaultError(f"expected a number or a text, got {shown(self.seed)}", "seed")
         self.applied = _checked("applied", flag, given.get("applied", False))
+        self.of_connections = _strikes_connections(given, self.steps)
+        """Asked when a connection is made; never of a request."""
         self.counters = Counters()
         self.memory: dict[Any, Any] = {}
         # What depends on the path alone is asked once for each path, see RuleBook.
         self.static = tuple(part for part in self.matcher.parts if isinstance(part, (Service, Path)))
         self.dynamic = tuple(part for part in self.matcher.parts if not isinstance(part, (Service, Path)))
+
+    @property
+    def tls(self) -> list[str]:
+        """The TLS faults that it may come to."""
+        return [kind.fault for step in self.steps for kind in step if isinstance(kind, Tls)]
 
     @property
     def matched(self) -> int:
@@ -118,6 +126,20 @@ def _matcher(given: Mapping[str, Any]) -> All:
     beside = {word: value for word, value in given.items() if word in match_words()}
     parts += read_match(beside).parts
     return All(tuple(parts))
+
+
+def _strikes_connections(given: Mapping[str, Any], steps: list[list[Kind]]) -> bool:
+    """Whether this is a rule of connections. Raises FaultError where it is one of requests too."""
+    if not any(kind.of_connections for step in steps for kind in step):
+        return False
+    if not all(kind.of_connections for step in steps for kind in step) or "applied" in given:
+        raise FaultError("it strikes before there is a request: no other action goes with it", "tls")
+    matched = [word for word in given if word in match_words() and (word, given[word]) != ("path", "*")]
+    if given.get("match") not in (None, "*", {}, {"path": "*"}):
+        matched.append("match")
+    if matched:
+        raise FaultError("it strikes before there is a request: nothing can be matched", matched[0])
+    return True
 
 
 def _steps(given: Mapping[str, Any]) -> list[list[Kind]]:

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from mockkms.http.server import Server, _listen
+from mockkms.http.listener import listening
+from mockkms.http.server import Server
 
 _PATIENCE = 5.0
 """Seconds to wait for the server's thread."""
-_TURNS = 4
-"""Of the loop, until a connection that was just accepted is known as one: a listener closed before that loses it."""
 
 
 class NodeServer(Server):
@@ -52,15 +51,7 @@ class NodeServer(Server):
 
     async def _close_port(self, port: int, spare: Any) -> None:
         loop = asyncio.get_running_loop()
-        doomed = [one for one in self._listeners if any(made.getsockname()[1] == port for made in one.sockets)]
-        for listener in doomed:
-            self._listeners.remove(listener)
-            for made in listener.sockets:
-                loop.remove_reader(made.fileno())
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
-        for listener in doomed:
-            listener.close()
+        self._close_listeners([listener for listener in self._listeners if listener.port == port])
         for connection in list(self._manager.connections) if self._manager is not None else ():
             transport = connection.transport
             if transport is None or transport.get_extra_info("sockname")[1] != port:
@@ -71,9 +62,7 @@ class NodeServer(Server):
                 transport.abort()
 
     async def _open_port(self, port: int) -> None:
-        await self._listen_on([_listen(self._host, port)])
+        self._listen_on([listening(self._host, port)])
 
-    async def _reopen(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        if not self._listeners:
-            await self._listen_on([_listen(self._host, port) for port in self.ports if port not in self._closed])
+    def _ports_to_open(self) -> list[int]:
+        return [port for port in self.ports if port not in self._closed]

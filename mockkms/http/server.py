@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 import threading
 from typing import Any
 
@@ -20,9 +19,11 @@ from aiohttp.web_protocol import RequestHandler
 from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest, error_reply
 from mockkms.http.door import Door
 from mockkms.http.listable import Framing, method_of
+from mockkms.http.listener import Listener, listening
+from mockkms.http.tls import ServerTls
+from mockkms.http.tls_faults import meet
 
 _LOG = logging.getLogger("mockkms.http")
-_BACKLOG = 512
 _MAX_HEAD = 1024 * 1024
 """Bytes of a request's head, as Go's default."""
 
@@ -40,13 +41,6 @@ class _Protocol(RequestHandler):
         super().__init__(manager, **options)
         self.framing = Framing()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        manager = self._manager
-        if isinstance(manager, _Manager) and manager.deaf is not None and isinstance(transport, asyncio.Transport):
-            transport.pause_reading()
-            manager.deaf.append(transport)
-
     def data_received(self, data: bytes) -> None:
         # aiohttp calls this without data to take up again what it had set aside.
         passed = self.framing.feed(data) if data else data
@@ -56,9 +50,6 @@ class _Protocol(RequestHandler):
 
 class _Manager(web.Server):
     """Makes a protocol for each connection."""
-
-    deaf: list[asyncio.Transport] | None = None
-    """Connections that are not read from; None while there is to be none."""
 
     def __call__(self) -> RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
@@ -71,13 +62,15 @@ class TooLarge(Exception):
 class Server:
     """Serves one world on one or more loopback ports."""
 
-    def __init__(self, door: Door, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, door: Door, *, tls: ServerTls | None = None) -> None:
         self.door = door
         self._tls = tls
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._manager: _Manager | None = None
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
+        self._deaf: list[socket.socket] | None = None
+        """Connections that are never read from; None while there are to be none."""
         self.ports: list[int] = []
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
@@ -92,7 +85,7 @@ class Server:
         self._host = host
         try:
             for port in ports:
-                sockets.append(_listen(host, port))
+                sockets.append(listening(host, port))
         except OSError:
             for made in sockets:
                 made.close()
@@ -128,6 +121,8 @@ class Server:
 
     def cut_all(self) -> None:
         """Abort every connection. On the server's thread only."""
+        for listener in self._listeners:
+            listener.drop_arriving()
         for connection in self._manager.connections if self._manager is not None else ():
             if connection.transport is not None:
                 connection.transport.abort()
@@ -150,9 +145,7 @@ class Server:
 
     def refuse(self, seconds: float) -> None:
         """Stop listening, cut every connection, and listen again on the same ports. On the server's thread only."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners = []
+        self._close_listeners(self._listeners)
         self.cut_all()
         task = self.loop.create_task(self._reopen(seconds))
         self._reopening.add(task)
@@ -160,25 +153,26 @@ class Server:
 
     def deaf(self, seconds: float) -> None:
         """Accept connections and never read from them for so many seconds, then cut them. On its thread only."""
-        manager = self._manager
-        if manager is not None and manager.deaf is None:
-            manager.deaf = []
+        if self._deaf is None:
+            self._deaf = []
             self.loop.call_later(seconds, self._hear)
 
     def _hear(self) -> None:
-        manager = self._manager
-        for transport in (manager.deaf or ()) if manager is not None else ():
-            transport.abort()
-        if manager is not None:
-            manager.deaf = None
+        unheard, self._deaf = self._deaf or (), None
+        for made in unheard:
+            made.close()
 
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if not self._listeners:
-            await self._listen_on([_listen(self._host, port) for port in self.ports])
+            self._listen_on([listening(self._host, port) for port in self._ports_to_open()])
+
+    def _ports_to_open(self) -> list[int]:
+        return self.ports
 
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
+        # Accepting by hand needs a loop that watches sockets, which is not what Windows gives unasked.
+        loop = asyncio.SelectorEventLoop()
         asyncio.set_event_loop(loop)
         self._loop = loop
         try:
@@ -208,18 +202,36 @@ class Server:
             lingering_time=0.5,
             logger=_LOG,
         )
-        await self._listen_on(sockets)
+        self._listen_on(sockets)
 
-    async def _listen_on(self, sockets: list[socket.socket]) -> None:
-        loop = asyncio.get_running_loop()
+    def _listen_on(self, sockets: list[socket.socket]) -> None:
+        self._listeners += [Listener(made, self._welcome) for made in sockets]
+
+    def _close_listeners(self, doomed: list[Listener]) -> None:
+        self._listeners = [listener for listener in self._listeners if listener not in doomed]
+        for listener in doomed:
+            listener.close()
+
+    async def _welcome(self, made: socket.socket) -> None:
+        """Make a connection of a socket just accepted, unless a fault has other plans."""
         assert self._manager is not None
-        for made in sockets:
-            self._listeners.append(await loop.create_server(self._manager, sock=made, ssl=self._tls, backlog=_BACKLOG))
+        if self._deaf is not None:
+            self._deaf.append(made)
+            return
+        context = None
+        if self._tls is not None:
+            plan = self.door.world.faults.connecting()
+            if plan is not None and plan.tls and not self._tls.presents(plan.tls):
+                await meet(plan.tls, made, self._tls)
+                return
+            context = self._tls.context_for(plan.tls if plan is not None else "")
+        # What fails here is the client's handshake, and the client knows it.
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(self._manager, made, ssl=context)
 
     async def _close(self) -> None:
-        for listener in self._listeners:
-            listener.close()
-        self._listeners = []
+        self._close_listeners(self._listeners)
+        self._hear()
         if self._manager is not None:
             for connection in self._manager.connections:
                 if connection.transport is not None:
@@ -291,18 +303,3 @@ async def _read(aio: web.BaseRequest) -> bytes:
     if isinstance(protocol, _Protocol):
         protocol.framing.idle()
     return bytes(chunks)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((host, port))
-        # Only listening takes the port for good: until then a second server could bind it too.
-        made.listen(_BACKLOG)
-        made.setblocking(False)
-    except OSError:
-        made.close()
-        raise
-    return made

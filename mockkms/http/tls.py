@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -15,6 +18,70 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 
 class TlsError(ValueError):
     """Files that are no certificate and key; the text is for people."""
+
+
+_FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
+
+
+class ServerTls:
+    """The context of a server, and those of its TLS faults, made when they are first asked for."""
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        names: tuple[str, ...] = _LOCAL,
+        *,
+        again: Callable[[], ssl.SSLContext] | None = None,
+        own: bool = False,
+    ) -> None:
+        self.context = context
+        self._names = names
+        self._again = again
+        self._contexts: dict[str, ssl.SSLContext] = {"": context}
+        self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
+        """Faults that this server cannot do, and why."""
+        if again is None:
+            self.denied[CLIENT_CERT] = "a finished SSLContext cannot be changed; give certificate and key as files"
+
+    def presents(self, fault: str) -> bool:
+        """Whether the fault is a certificate that is presented, everything else being as usual."""
+        return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
+
+    def context_for(self, fault: str) -> ssl.SSLContext:
+        """The context of a fault; "" is none."""
+        if fault not in self._contexts:
+            self._contexts[fault] = self._made(fault)
+        return self._contexts[fault]
+
+    def _made(self, fault: str) -> ssl.SSLContext:
+        from mockkms.crypto.authority import Authority, own_authority
+
+        if fault == CLIENT_CERT and self._again is not None:
+            context = self._again()
+            context.verify_mode = ssl.CERT_REQUIRED
+            # No client has a certificate of an authority that was made a moment ago.
+            context.load_verify_locations(cadata=Authority().certificate.decode())
+            return context
+        trusted = fault in (EXPIRED, WRONG_HOST)
+        authority = own_authority() if trusted else Authority("an authority that nobody trusts")
+        names = ("wrong.host.invalid",) if fault == WRONG_HOST else self._names
+        issued = authority.issue(names, expired=fault == EXPIRED)
+        return loaded(issued.certificate + issued.key)
+
+
+NO_TLS: Mapping[str, str] = dict.fromkeys(
+    FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
+)
+
+
+def loaded(pem: bytes) -> ssl.SSLContext:
+    """A context with a certificate and its key, both in ``pem``. Python loads them from files only."""
+    context = _context()
+    with tempfile.TemporaryDirectory(prefix="mockkms-") as folder:
+        both = Path(folder, "server.pem")
+        both.write_bytes(pem)
+        context.load_cert_chain(both)
+    return context
 
 
 def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
@@ -42,22 +109,22 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-class OwnTls:
+class OwnTls(ServerTls):
     """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, and the file by which to trust it."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         from mockkms.crypto.authority import issue
 
         known = host in _LOCAL or host in _EVERYWHERE
-        issued = issue(_LOCAL if known else (*_LOCAL, host))
+        names = _LOCAL if known else (*_LOCAL, host)
+        issued = issue(names)
+
+        def again() -> ssl.SSLContext:
+            return loaded(issued.certificate + issued.key)
+
+        super().__init__(again(), names, again=again, own=True)
         self._authority = issued.authority
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self.context = _context()
-        with tempfile.TemporaryDirectory(prefix="mockkms-") as folder:
-            # Python loads certificates from files only.
-            both = Path(folder, "server.pem")
-            both.write_bytes(issued.certificate + issued.key)
-            self.context.load_cert_chain(both)
 
     @property
     def ca_file(self) -> str:

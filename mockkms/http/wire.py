@@ -15,7 +15,7 @@ from mockkms.faults.plan import BEFORE_ANY_BYTE, Cut, Framing, Plan
 from mockkms.faults.view import Reply
 from mockkms.http.sleepers import Sleepers
 
-_LINGER_ZERO = struct.pack("ii", 1, 0)
+LINGER_ZERO = struct.pack("ii", 1, 0)
 _FLUSH_TRIES = 200
 
 
@@ -113,5 +113,5 @@ def reset(transport: asyncio.Transport) -> None:
     raw = transport.get_extra_info("socket")
     if raw is not None:
         with contextlib.suppress(OSError):
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
     transport.abort()

@@ -165,7 +165,7 @@ def test_bad_rules_name_the_place_and_the_right_word(book: RuleBook, rule: dict[
 @pytest.mark.parametrize("word", sorted(KINDS))
 def test_every_kind_reads_its_own_example_and_plans_something(book: RuleBook, word: str) -> None:
     book.add("*", **{word: KINDS[word].example})
-    plan = book.before(view())
+    plan = book.connecting() if KINDS[word].of_connections else book.before(view())
     assert plan is not None
     assert plan.words == [word]
     blank = type(plan)(plan.view, plan.rules, plan.words)

@@ -26,6 +26,8 @@ class Kind(ABC):
     """A value as it stands in YAML; the docs and the tests use it."""
     final: ClassVar[bool] = False
     """Rules after one with this word are not asked."""
+    of_connections: ClassVar[bool] = False
+    """Strikes new connections, before there is a request."""
 
     def __init_subclass__(cls) -> None:
         if cls.word in KINDS:

@@ -1,0 +1,88 @@
+"""Accepting connections on one port, such that closing it loses none.
+
+asyncio's own server chooses TLS once for all connections, and forgets a connection it has just accepted when it is
+closed in the same moment: that client would wait for ever. Here each connection is handed on by itself, and those that
+were not yet handed on are closed with the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+BACKLOG = 512
+_SHORT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_BREATH = 0.1
+"""Seconds without accepting where the system is short of files or memory."""
+
+Welcome = Callable[[socket.socket], Coroutine[Any, Any, None]]
+
+
+class Listener:
+    """One listening socket. On the loop's thread only; ``welcome`` makes a connection of each accepted socket."""
+
+    def __init__(self, made: socket.socket, welcome: Welcome) -> None:
+        self.port: int = made.getsockname()[1]
+        self._socket, self._welcome = made, welcome
+        self._loop = asyncio.get_running_loop()
+        self._arriving: dict[asyncio.Task[None], socket.socket] = {}
+        self._open = True
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(BACKLOG):
+            try:
+                made, _address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _SHORT_OF:
+                    raise
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(_BREATH, self._listen)
+                return
+            made.setblocking(False)
+            task = self._loop.create_task(self._welcome(made))
+            self._arriving[task] = made
+            task.add_done_callback(self._arrived)
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        made = self._arriving.pop(task)
+        if task.cancelled() or task.exception() is not None:
+            # A task that never began had no chance to close it.
+            made.close()
+
+    def drop_arriving(self) -> None:
+        """Close the connections that are not handed on yet (a TLS handshake takes a while)."""
+        for task in self._arriving:
+            task.cancel()
+
+    def close(self) -> None:
+        """Refuse connections from now on."""
+        self._open = False
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self.drop_arriving()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens (port 0 picks one). Raises OSError for a taken port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        # Only listening takes the port for good: until then a second server could bind it too.
+        made.listen(BACKLOG)
+        made.setblocking(False)
+    except OSError:
+        made.close()
+        raise
+    return made
