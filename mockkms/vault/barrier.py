@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -62,6 +63,8 @@ class RootGeneration:
 
     nonce: str
     otp: str
+    pgp_key: str = ""
+    pgp_fingerprint: str = ""
     progress: list[bytes] = field(default_factory=list)
 
 
@@ -89,6 +92,8 @@ class Barrier:
     rotate_interval: int = 0
     """Seconds; 0 is off."""
     rotate_max_operations: int = MAX_OPERATIONS
+    backup: dict[str, Any] | None = None
+    """Kept PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
 
     @property
     def initialized(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mockkms.vault import shamir
+from mockkms.vault import pgpshares, shamir
 from mockkms.vault.barrier import (
     Barrier,
     InvalidKey,
@@ -100,6 +100,7 @@ def start(barrier: Barrier, rotation: Rotation, words: Words) -> None:
         raise SealError(words.running)
     try:
         validate_shares(rotation.shares, rotation.threshold, rotation.pgp_keys)
+        pgpshares.check(rotation.pgp_keys)
     except SealError as error:
         raise words.wrap(words.invalid, error.text) from None
     if barrier.rotation is not None:
@@ -135,7 +136,11 @@ def give(
         raise words.wrap(words.combine, str(error)) from None
     _authenticate(barrier, old, words)
     new, shares = make_key(rotation.shares, rotation.threshold, random)
-    result = NewShares(shares=shares, backup=rotation.backup)
+    result = NewShares(shares=pgpshares.encrypted(shares, rotation.pgp_keys), backup=rotation.backup)
+    if rotation.pgp_keys:
+        result.fingerprints = [pgpshares.fingerprint(key) for key in rotation.pgp_keys]
+        if rotation.backup:
+            pgpshares.keep(barrier, rotation.nonce, result.shares, result.fingerprints)
     if rotation.verify:
         rotation.verification_key = new
         rotation.verification_nonce = result.verification_nonce = new_nonce()

@@ -23,8 +23,6 @@ class SealState:
     """When the server was initialised, seconds since the epoch."""
     root_token: str = ""
     """The token that initialising by hand made, which a real server shows once."""
-    backups: dict[str, dict[str, object]] = field(default_factory=dict)
-    """Kept PGP-encrypted shares, by ``root`` and ``recovery``."""
 
 
 class SealStore:

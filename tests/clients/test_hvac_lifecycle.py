@@ -144,7 +144,7 @@ def test_generate_root_is_cancelled(client: hvac.Client, keys: list[str]) -> Non
 
 
 def test_shares_are_never_handed_out_bare_where_pgp_was_asked_for(client: hvac.Client) -> None:
-    with pytest.raises(InvalidRequest, match="invalid seal configuration: error parsing PGP key"):
+    with pytest.raises(InvalidRequest, match="invalid seal configuration: error parsing given PGP key"):
         client.sys.initialize(1, 1, pgp_keys=["AAAA"])
     assert not client.sys.is_initialized()
 

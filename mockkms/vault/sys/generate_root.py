@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto import b64
+from mockkms.vault import pgpshares
 from mockkms.vault.barrier import Barrier, InvalidKey, RootGeneration, SealError, check_length, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -56,28 +57,28 @@ def otp_length(core: Core, namespace: str) -> int:
 def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
     """Begin an attempt; the one-time password made for it, if one was. Raises SealError."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
-    otp = otp or made
+    otp, fingerprint = otp or made, ""
     if otp:
         if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
             raise SealError("OTP string has incorrect length")
     else:
-        refuse_pgp(pgp_key)
+        fingerprint = _checked(pgp_key)
     if barrier.generation is not None:
         scope = " for this namespace" if core.flavor.namespaces else ""
         raise SealError("root generation already in progress" + scope)
-    barrier.generation = RootGeneration(nonce=core.entropy.uuid(), otp=otp)
+    barrier.generation = RootGeneration(
+        nonce=core.entropy.uuid(), otp=otp, pgp_key=pgp_key if fingerprint else "", pgp_fingerprint=fingerprint
+    )
     return made
 
 
-def refuse_pgp(pgp_key: str) -> None:
-    """Raises SealError for any PGP key, as encrypting for one is not emulated; nothing for the empty text."""
-    if not pgp_key:
-        return
+def _checked(pgp_key: str) -> str:
+    """The fingerprint of a key that the token can be encrypted to. Raises SealError."""
     try:
-        b64.decode(pgp_key)
-    except ValueError as error:
-        raise SealError(f"error parsing PGP key: error decoding given PGP key: {error}") from None
-    raise SealError("error parsing PGP key: error parsing given PGP key: openpgp: unsupported feature: encryption")
+        pgpshares.check([pgp_key])
+        return pgpshares.fingerprint(pgp_key)
+    except SealError as error:
+        raise SealError(f"error parsing PGP key: {error.text}") from None
 
 
 def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
@@ -118,8 +119,15 @@ def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -
     core.state.leases.items.pop(made.lease_id, None)
     made.lease_id = ""
     barrier.generation = None
+    if running.pgp_key:
+        return progress, base64.b64encode(pgpshares.sealed(made.id.encode(), running.pgp_key)).decode()
     mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode("utf-8", "replace"), strict=True))
     return progress, base64.b64encode(mixed).decode().rstrip("=")
+
+
+def fingerprint_of(barrier: Barrier) -> str:
+    """The fingerprint of the PGP key that the attempt under way is for; empty where there is none."""
+    return barrier.generation.pgp_fingerprint if barrier.generation else ""
 
 
 def _shown(call: Call, otp: str = "") -> dict[str, Any]:
@@ -134,7 +142,7 @@ def _shown(call: Call, otp: str = "") -> dict[str, Any]:
         "started": running is not None,
     }
     if running is not None:
-        data.update(nonce=running.nonce, pgp_fingerprint="")
+        data.update(nonce=running.nonce, pgp_fingerprint=running.pgp_fingerprint)
     return data
 
 
@@ -172,7 +180,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
     try:
         key = decode_key(call["key"].strip(), bounded=False)
         barrier = barrier_of(call)
-        required = barrier.threshold
+        required, fingerprint = barrier.threshold, fingerprint_of(barrier)
         progress, token = give(call.core, call.request.namespace, barrier, key, call["nonce"])
     except SealError as error:
         raise BackendError(error.text) from None
@@ -180,7 +188,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
         "complete": progress == required,
         "encoded_token": token,
         "nonce": call["nonce"],
-        "pgp_fingerprint": "",
+        "pgp_fingerprint": fingerprint,
         "progress": progress,
         "required": required,
         "started": True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import rotation
+from mockkms.vault import pgpshares, rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -57,6 +57,7 @@ def _open(call: Call) -> Barrier:
 
 def _status(barrier: Barrier) -> dict[str, Any]:
     running = barrier.rotation
+    fingerprints, backup = pgpshares.of_rotation(barrier)
     document: dict[str, Any] = {
         "nonce": running.nonce if running else "",
         "started": running is not None,
@@ -64,8 +65,8 @@ def _status(barrier: Barrier) -> dict[str, Any]:
         "n": running.shares if running else 0,
         "progress": len(running.progress) if running else 0,
         "required": barrier.threshold,
-        "pgp_fingerprints": None,
-        "backup": False,
+        "pgp_fingerprints": fingerprints,
+        "backup": backup,
         "verification_required": running.verify if running else False,
     }
     if running is not None and running.verification_nonce:
@@ -88,16 +89,11 @@ def begin_rekey(_state: Any, call: Call) -> Response:
         raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
     if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
         raise ErrorResponse("incorrect number of PGP keys for rekey")
-    for key in body["pgp_keys"] or ():
-        try:
-            generate_root.refuse_pgp(str(key))
-        except SealError as error:
-            raise ErrorResponse(f"{REKEY.invalid}{error.text}", status=500) from None
     wanted = Rotation(
         nonce=call.core.entropy.uuid(),
         shares=body["secret_shares"],
         threshold=body["secret_threshold"],
-        pgp_keys=body["pgp_keys"],
+        pgp_keys=[str(key) for key in body["pgp_keys"] or ()],
         backup=body["backup"],
         verify=body["require_verification"],
         started=call.now(),
@@ -207,7 +203,7 @@ def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
         "complete": False,
         "encoded_token": "",
         "encoded_root_token": "",
-        "pgp_fingerprint": "",
+        "pgp_fingerprint": running.pgp_fingerprint if running else "",
         "otp": otp,
         "otp_length": generate_root.otp_length(call.core, ""),
     }
@@ -236,7 +232,7 @@ def give_attempt_share(_state: Any, call: Call) -> Response:
     """Take a share."""
     barrier = _open(call)
     key, nonce = _share(call, "GenerateRootUpdateRequest", _SHARE)
-    required = barrier.threshold
+    required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
     try:
         progress, token = generate_root.give(call.core, "", barrier, key, nonce)
     except SealError as error:
@@ -244,22 +240,35 @@ def give_attempt_share(_state: Any, call: Call) -> Response:
     document = _attempt(call, barrier)
     document.update(
         nonce=nonce, started=True, progress=progress, required=required, complete=progress == required,
-        encoded_token=token, encoded_root_token=token, otp_length=0,
+        encoded_token=token, encoded_root_token=token, otp_length=0, pgp_fingerprint=fingerprint,
     )  # fmt: skip
     return Response(document=document)
 
 
 @backup.on(Operation.READ)
+def read_backup(_state: Any, call: Call) -> dict[str, Any]:
+    """The kept encrypted shares."""
+    found = pgpshares.kept(call.core.seal.barrier)
+    if found is None:
+        raise ErrorResponse("no backed-up keys found")
+    return found
+
+
 @recovery_backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> Response:
-    """Encrypted shares are only kept for PGP keys, which are not emulated."""
+def read_recovery_backup(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key, so nothing is kept of one."""
     raise ErrorResponse("no backed-up keys found")
 
 
 @backup.on(Operation.DELETE)
-@recovery_backup.on(Operation.DELETE)
 def delete_backup(_state: Any, call: Call) -> None:
     """Forget the kept shares."""
+    call.core.seal.barrier.backup = None
+
+
+@recovery_backup.on(Operation.DELETE)
+def delete_recovery_backup(_state: Any, call: Call) -> None:
+    """Nothing to forget."""
 
 
 @old_attempt.on(*_ALL)

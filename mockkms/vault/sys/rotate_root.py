@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockkms.vault import rotation
+from mockkms.vault import pgpshares, rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.message import ErrorResponse, Operation
 from mockkms.vault.rotation import ROTATION, NewShares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.rotate_keyring import barrier_of
@@ -57,7 +57,10 @@ def _shown(barrier: Barrier) -> dict[str, Any]:
     running = barrier.rotation
     if running is None:
         return {"n": 0, "required": barrier.threshold, "started": False, "t": 0}
+    fingerprints, backup = pgpshares.of_rotation(barrier)
+    encryption = {} if fingerprints is None else {"pgp_fingerprints": fingerprints, "backup": backup}
     return {
+        **encryption,
         "n": running.shares,
         "nonce": running.nonce,
         "progress": len(running.progress),
@@ -168,16 +171,29 @@ def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @root_backup.on(Operation.READ)
-@recovery_backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> Response:
-    """Encrypted shares are only kept for PGP keys, which are not emulated."""
-    raise ErrorResponse("no backed-up keys found")
+def read_backup(_state: Any, call: Call) -> dict[str, Any]:
+    """The kept encrypted shares."""
+    found = pgpshares.kept(barrier_of(call))
+    if found is None:
+        raise ErrorResponse("no backed-up keys found")
+    return found
 
 
 @root_backup.on(Operation.DELETE)
-@recovery_backup.on(Operation.DELETE)
 def delete_backup(_state: Any, call: Call) -> None:
     """Forget the kept shares."""
+    barrier_of(call).backup = None
+
+
+@recovery_backup.on(Operation.READ)
+def read_recovery_backup(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key, so nothing is kept of one."""
+    raise ErrorResponse("no backed-up keys found")
+
+
+@recovery_backup.on(Operation.DELETE)
+def delete_recovery_backup(_state: Any, call: Call) -> None:
+    """Nothing to forget."""
 
 
 @recovery_init.on(Operation.READ)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault import pgpshares
 from mockkms.vault.barrier import InvalidKey, SealError, decode_key, validate_shares
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.generate_root import refuse_pgp
 from mockkms.vault.sys.strict import decoded
 
 if TYPE_CHECKING:
@@ -159,17 +159,21 @@ def initialize(_state: Any, call: Call) -> Response:
         raise ErrorResponse(f"parameters {','.join(recovery)} not applicable to seal type shamir")
     try:
         validate_shares(body["secret_shares"], body["secret_threshold"], body["pgp_keys"])
+        pgpshares.check(body["pgp_keys"])
     except SealError as error:
         raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     if core.seal.barrier.initialized:
         raise ErrorResponse(f"{core.flavor.product} is already initialized")
-    for key in (*(body["pgp_keys"] or ()), body["root_token_pgp_key"]):
-        # Handing out bare what was to be encrypted would be worse than refusing.
-        try:
-            refuse_pgp(str(key))
-        except SealError as error:
-            raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
-    parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
+    owner = body["root_token_pgp_key"]
+    try:
+        # The real server only finds out once it is initialised, and then nobody has the keys.
+        pgpshares.check([owner] if owner else [])
+        parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
+        parts = pgpshares.encrypted(parts, body["pgp_keys"])
+        if owner:
+            token = base64.b64encode(pgpshares.sealed(token.encode(), owner)).decode()
+    except SealError as error:
+        raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     return Response(
         document={
             "keys": [part.hex() for part in parts],
