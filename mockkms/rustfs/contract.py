@@ -1,4 +1,7 @@
-"""Which contract a request means: fixed by ``api``, or told by the request itself."""
+"""Which contract a request means: told by a path that only one has, fixed by ``api``, or told by the request itself.
+
+``current`` alone refuses the paths of the older contract, as the released server does.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,12 @@ from mockkms.rustfs.state import RustfsState
 
 def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
     """``v1`` or ``v2``."""
-    if state.api == "current":
-        return "v2"
-    if state.api in ("guide", "handler"):
-        return "v1"
     route = (request.method, path)
-    if route not in v1.ROUTES:
+    if state.api == "current" or route not in v1.ROUTES:
         return "v2"
-    if v2.find(*route) is None:
+    if route == v1.CONFIG and state.api != "handler":
+        return "v2"
+    if state.api != "auto" or v2.find(*route) is None:
         return "v1"
     return _told(request, path) or state.contract
 

@@ -28,7 +28,7 @@ class SeedError(ValueError):
 _SECTION = (
     "api", "vault", "auth", "contract", "configured", "kms_type", "vault_address", "vault_token", "vault_namespace",
     "vault_mount_path", "vault_timeout_seconds", "vault_app_role_id", "vault_app_role_secret_id", "settings",
-    "unreachable", "users", "iam", "environment", "keys",
+    "unreachable", "users", "iam", "environment", "buckets", "keys",
 )  # fmt: skip
 _KEY_FIELDS = (
     "status", "created", "key_id", "algorithm", "usage", "description", "tags", "deletion_date", "rotated_at",
@@ -162,6 +162,7 @@ def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
     if data.get("unreachable") is not None:
         state.unreachable = [str(pattern) for pattern in data["unreachable"]]
     state.iam = read_iam(_mapping(data, "iam"))
+    state.buckets = read_buckets(data)
     environment = _mapping(data, "environment")
     known = {field.name for field in fields(Environment)}
     for name in environment:
@@ -219,6 +220,20 @@ def read_iam(data: Mapping[str, Any]) -> IamState:
     return found
 
 
+def read_buckets(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """``{bucket: {object: its wrapped data key in base64, or an empty text}}``, for ``POST /rewrap-bucket``."""
+    found: dict[str, dict[str, str]] = {}
+    for name in _mapping(data, "buckets"):
+        objects = found[str(name)] = {}
+        for key, sealed in _mapping(data["buckets"], name).items():
+            try:
+                base64.b64decode(sealed, validate=True)
+                objects[str(key)] = str(sealed)
+            except (ValueError, TypeError):
+                raise SeedError(f"buckets.{name}.{key}", "this must be base64, or empty") from None
+    return found
+
+
 def _token(admin: RustfsAdmin, settings: Settings) -> str:
     if not admin.embedded(settings) or settings.auth_method != "approle":
         return settings.token
@@ -265,6 +280,8 @@ def dump(state: RustfsState) -> dict[str, Any]:
         }
     if state.environment != Environment():
         found["environment"] = _changed(state.environment, Environment())
+    if state.buckets:
+        found["buckets"] = {name: dict(objects) for name, objects in state.buckets.items()}
     found["keys"] = {name: show_key(key) for name, key in state.keys.items()}
     return found
 

@@ -122,6 +122,8 @@ class RustfsState:
     environment: Environment = field(default_factory=Environment)
     deployment_id: str = ""
     backups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    buckets: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By bucket and object: the wrapped data key in base64, empty for an object that is not encrypted."""
     rekey: dict[str, Any] | None = None
     """The last sweep, as it is shown."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Protocol
 from urllib.parse import quote
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
@@ -23,6 +27,7 @@ ALGORITHMS = {
 
 
 _TRANSIT_NAME = re.compile(r"\w(([\w.-]+)?\w)?", re.ASCII)
+_CIPHERTEXT = re.compile(r"vault:v([1-9]\d{0,8}):([A-Za-z0-9+/=]+)", re.ASCII)
 _KEY_ID = re.compile(r"rustfs-key-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -48,6 +53,12 @@ class Store(Protocol):
 
     def create(self, name: str) -> Key:
         """Make a key whose name is free."""
+
+    def rotate(self, key: Key) -> None:
+        """Give a key a new version."""
+
+    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+        """A ciphertext ``vault:v1:…`` under the newest version; ``bound`` is the data it was authenticated with."""
 
 
 def new_key_id(entropy: Entropy) -> str:
@@ -75,16 +86,46 @@ class OwnStore:
 
     def names(self) -> list[str]:
         """All names but the empty one, which the server makes and never finds again."""
+        for key in due(self.state, self.clock.now()):
+            del self.state.keys[key.name]
         return [name for name in self.state.keys if name and name != PROBE]
 
     def get(self, name: str) -> Key | None:
         """One key, or None."""
+        for key in due(self.state, self.clock.now()):
+            del self.state.keys[key.name]
         return self.state.keys.get(name) if name else None
 
     def create(self, name: str) -> Key:
         """Make a key whose name is free."""
         key = self.state.keys[name] = new_record(name, self.clock.now(), self.entropy)
         return key
+
+    def rotate(self, key: Key) -> None:
+        """One version more; a key that was never used has its first one by now."""
+        if not key.material:
+            key.material.append(self.entropy.bytes(32))
+        key.material.append(self.entropy.bytes(32))
+
+    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+        """As transit does it, with the key's own material."""
+        found = _CIPHERTEXT.fullmatch(text)
+        version = int(found[1]) if found else 0
+        if found is None or not 1 <= version <= len(key.material):
+            raise StoreError("invalid ciphertext: no such version", status=400)
+        try:
+            sealed = base64.b64decode(found[2], validate=True)
+            plaintext = AESGCM(key.material[version - 1]).decrypt(sealed[:12], sealed[12:], bound)
+        except (InvalidTag, ValueError):
+            raise StoreError("cipher: message authentication failed", status=400) from None
+        nonce = self.entropy.bytes(12)
+        fresh = nonce + AESGCM(key.material[-1]).encrypt(nonce, plaintext, bound)
+        return f"vault:v{len(key.material)}:{base64.b64encode(fresh).decode()}"
+
+
+def due(state: RustfsState, now: float) -> list[Key]:
+    """Keys whose deletion has come."""
+    return [key for key in state.keys.values() if key.deletion_date is not None and key.deletion_date <= now]
 
 
 class VaultClient:
@@ -140,6 +181,7 @@ class TransitStore:
 
     def names(self) -> list[str]:
         """Names as transit lists them."""
+        self._delete_due()
         response = self.client.call(Operation.LIST, f"{self.mount}/keys/", absent=(404,))
         names = [str(name) for name in (response.data or {}).get("keys", [])] if response else []
         return [name for name in names if name != PROBE]
@@ -148,6 +190,7 @@ class TransitStore:
         """One key, or None. A key that was made in Vault directly gets its record here."""
         if not _TRANSIT_NAME.fullmatch(name):
             return None
+        self._delete_due()
         response = self.client.call(Operation.READ, self.path(name), absent=(404,))
         if response is None or not response.data:
             self.state.keys.pop(name, None)
@@ -163,6 +206,31 @@ class TransitStore:
         self.client.call(Operation.UPDATE, self.path(name))
         key = self.state.keys[name] = new_record(name, self.core.clock.now(), self.core.entropy)
         return key
+
+    def rotate(self, key: Key) -> None:
+        """Rotate it in transit."""
+        self.client.call(Operation.UPDATE, self.path(key.name) + "/rotate")
+
+    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+        """Transit's own rewrap; what has data bound to it is opened and wrapped again."""
+        if not bound:
+            return self._asked("rewrap", key, "ciphertext", ciphertext=text)
+        data = base64.b64encode(bound).decode()
+        plaintext = self._asked("decrypt", key, "plaintext", ciphertext=text, associated_data=data)
+        return self._asked("encrypt", key, "ciphertext", plaintext=plaintext, associated_data=data)
+
+    def _asked(self, verb: str, key: Key, wanted: str, **data: str) -> str:
+        response = self.client.call(Operation.UPDATE, f"{self.mount}/{verb}/{key.name}", data)
+        if response is None or not response.data:
+            raise StoreError("the Vault sent no data")
+        return str(response.data[wanted])
+
+    def _delete_due(self) -> None:
+        """Delete in transit what was to be deleted by now."""
+        for key in due(self.state, self.core.clock.now()):
+            self.client.call(Operation.UPDATE, self.path(key.name) + "/config", {"deletion_allowed": True})
+            self.client.call(Operation.DELETE, self.path(key.name), absent=(404,))
+            del self.state.keys[key.name]
 
     def path(self, name: str) -> str:
         """The key's path in Vault; a slash in the name must not reach into other paths."""

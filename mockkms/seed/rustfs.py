@@ -43,7 +43,7 @@ def shape() -> Record:
     return Record(
         {
             "configured": Key(Boolean(), "whether the KMS is configured already"),
-            "api": Key(Choice(APIS, "contract"), "guide when not given"),
+            "api": Key(Choice(APIS, "contract"), "auto when not given"),
             "vault": Key(Choice(VAULTS, "kind of Vault behind it"), "any when not given"),
             "auth": Key(Choice(AUTHS, "signature check"), "none when not given"),
             "contract": Key(Choice(("v1", "v2"), "contract"), "of the last configuration"),
@@ -60,6 +60,7 @@ def shape() -> Record:
             "users": Key(MapOf(Text()), "access key to secret key of owners"),
             "iam": Key(iam, "users that are no owners, and policies"),
             "environment": Key(_environment(), "what the server reads from its environment"),
+            "buckets": Key(MapOf(MapOf(Text())), "by bucket and object: wrapped data key in base64, or empty"),
             "keys": Key(MapOf(key), "keys by name"),
         }
     )

@@ -1,4 +1,4 @@
-"""The documented contract of the admin KMS API: seven routes, JSON errors. ``ROUTES`` is all of it."""
+"""The documented contract of the admin KMS API, JSON errors: seven routes, and five that its code got later."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mockkms.rustfs.message import AdminReply, AdminRequest, json_reply, query_pairs
+from mockkms.rustfs.v1 import lifecycle, rewrap
 from mockkms.rustfs.v1.configure import configure
 from mockkms.rustfs.v1.errors import V1Error
 from mockkms.rustfs.v1.keys import KeyRoutes
@@ -13,16 +14,24 @@ from mockkms.rustfs.v1.keys import KeyRoutes
 if TYPE_CHECKING:
     from mockkms.rustfs.admin import RustfsAdmin
 
-ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], dict[str, Any] | None] | None] = {
-    ("POST", "/configure"): None,
+CONFIG = ("GET", "/config")
+"""The one later route that the current contract has too."""
+
+ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], Any]] = {
+    ("POST", "/configure"): lambda routes: configure(routes.admin, routes.body),
     ("POST", "/key/create"): KeyRoutes.create,
     ("GET", "/key/status"): KeyRoutes.status,
     ("GET", "/key/list"): KeyRoutes.list,
     ("PUT", "/key/enable"): KeyRoutes.enable,
     ("PUT", "/key/disable"): KeyRoutes.disable,
     ("GET", "/status"): KeyRoutes.health,
+    CONFIG: lifecycle.config,
+    ("POST", "/key/rotate"): lifecycle.rotate,
+    ("DELETE", "/key/delete"): lifecycle.delete,
+    ("POST", "/rewrap"): rewrap.rewrap,
+    ("POST", "/rewrap-bucket"): rewrap.rewrap_bucket,
 }
-"""Method and path below the KMS prefix; None is the one route that is about no key."""
+"""Method and path below the KMS prefix."""
 
 
 def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply:
@@ -30,10 +39,7 @@ def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply:
     route = ROUTES[request.method, path]
     typed = admin.contract_words
     try:
-        if route is None:
-            answer: dict[str, Any] | None = configure(admin, request.body)
-        else:
-            answer = route(KeyRoutes(admin, query_pairs(request.query_string)))
+        answer = route(KeyRoutes(admin, query_pairs(request.query_string), request.body))
     except V1Error as error:
         return json_reply(error.status, error.body(), typed=typed)
     return AdminReply(200) if answer is None else json_reply(200, answer, typed=typed)

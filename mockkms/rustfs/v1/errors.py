@@ -35,6 +35,11 @@ def invalid_request(message: str, error: str) -> V1Error:
     return V1Error(400, "InvalidRequest", message, f"Error: {error}")
 
 
+def internal_error(message: str) -> V1Error:
+    """What the service itself cannot do."""
+    return V1Error(400, "InternalError", message, "Internal KMS error occurred")
+
+
 def invalid_configuration(message: str, description: str) -> V1Error:
     """The body was read, and what it asks for is impossible."""
     return V1Error(400, "InvalidConfiguration", message, description)

@@ -20,8 +20,8 @@ LIST_LIMIT = 100
 class KeyRoutes:
     """One request's view of the keys."""
 
-    def __init__(self, admin: RustfsAdmin, query: dict[str, str]) -> None:
-        self.admin, self.query = admin, query
+    def __init__(self, admin: RustfsAdmin, query: dict[str, str], body: bytes = b"") -> None:
+        self.admin, self.query, self.body = admin, query, body
         self.guide = admin.contract_words
         settings = admin.state.settings
         self.in_vault = settings is not None and settings.kms_type == "vault" and not self.guide
@@ -121,7 +121,7 @@ class KeyRoutes:
                     "Internal KMS error occurred",
                 )
             key = self.found(store, name, 400)
-        key.status = status
+        key.status, key.deletion_date = status, None
         return self.shown(key) if self.guide else None
 
     def shown(self, key: Key) -> dict[str, Any]:
