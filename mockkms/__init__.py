@@ -6,14 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockkms.api import Kms
     from mockkms.cluster import Cluster
     from mockkms.kms import MockKMS
+    from mockkms.remote import RemoteError, RemoteKMS
     from mockkms.seed.problems import SeedError
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "MockKMS", "SeedError", "__version__"]
+__all__ = ["Cluster", "Kms", "MockKMS", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
 
-_PUBLIC = {"Cluster": "mockkms.cluster", "MockKMS": "mockkms.kms", "SeedError": "mockkms.seed.problems"}
+_PUBLIC = {
+    "Cluster": "mockkms.cluster",
+    "Kms": "mockkms.api",
+    "MockKMS": "mockkms.kms",
+    "RemoteError": "mockkms.remote",
+    "RemoteKMS": "mockkms.remote",
+    "SeedError": "mockkms.seed.problems",
+}
 
 
 def __getattr__(name: str) -> Any:

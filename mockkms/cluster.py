@@ -97,7 +97,7 @@ class Cluster(MockKMS):
         self._has_rustfs_port = rustfs_port is not None
         self._nodes_door = NodeDoor(self.world, self._rules, behaviour, self.node_url)
         self._nodes_server = NodeServer(self._nodes_door, tls=self._server._tls)
-        self._door, self._server = self._nodes_door, self._nodes_server
+        self._door, self._server = self._guarded(self._nodes_door), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]
         """All nodes, the first one active at the start."""
 
@@ -193,7 +193,7 @@ class Cluster(MockKMS):
         super().reset()
         self._nodes_door.restart_all()
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: Snapshot | str) -> None:
         """Put back what ``snapshot`` kept: the world; the nodes stay as they are, except that none remains sealed."""
         super().restore(snapshot)
         with self.world.lock:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mockkms.clock import Clock
-from mockkms.faults import RuleBook
+from mockkms.handle import Handle
 from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import NO_TLS, OwnTls, ServerTls, from_files
-from mockkms.journal import Journal
 from mockkms.tenant import Tenant
 from mockkms.world import Snapshot, World
 
 if TYPE_CHECKING:
     from mockkms.seed import WorldSpec
-    from mockkms.vault.policy.explain import Explanation
 
+AnyDoor = TypeVar("AnyDoor", bound=Door)
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path]
+_KEPT_WORLDS = 64
+"""Loaded worlds that are kept ready."""
 STATES = ("uninitialized", "sealed", "unsealed")
 
 
-class MockKMS:
+class MockKMS(Handle):
     """An emulated Vault and RustFS admin API on a loopback port of its own.
 
         with MockKMS(seed="world.yaml") as kms:
@@ -35,8 +37,9 @@ class MockKMS:
     every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``state`` is ``unsealed``, ``sealed`` or
     ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
     for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM.
-    ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. Arguments
-    win over the world's own words.
+    ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. The control
+    API asks for ``control_token`` where one is given, and with ``control_anywhere`` answers peers and host names that
+    are not local. Arguments win over the world's own words.
 
     Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
     ``start`` raises OSError for a taken port.
@@ -58,7 +61,10 @@ class MockKMS:
         default_lease_ttl: int | None = None,
         max_lease_ttl: int | None = None,
         cluster_name: str = "",
+        control_token: str = "",
+        control_anywhere: bool = False,
     ) -> None:
+        self._control = (control_token, control_anywhere)
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
@@ -71,7 +77,7 @@ class MockKMS:
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
-        self.world = World()
+        self._world = World()
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
         core = self.world.core
@@ -79,8 +85,8 @@ class MockKMS:
         core.default_lease_ttl = min(default_lease_ttl or core.default_lease_ttl, core.max_lease_ttl)
         core.cluster_name = cluster_name
         self._populate(self._seeds)
-        self.world.dumper = _dump
-        self._door = Door(self.world)
+        self.world.dumper, self.world.loader = _dump, self._load
+        self._door = self._guarded(Door(self.world))
         self._server = Server(self._door, tls=context)
 
     @property
@@ -99,44 +105,9 @@ class MockKMS:
         return f"[{host}]" if ":" in host else host
 
     @property
-    def token(self) -> str:
-        """The root token; empty while the Vault is uninitialized."""
-        return self.world.root_token or self.world.core.state.seal.root_token
-
-    @property
-    def state(self) -> str:
-        """``uninitialized``, ``sealed`` or ``unsealed``."""
-        return self.world.core.seal.status
-
-    @property
-    def flavor(self) -> str:
-        """``vault`` or ``openbao``."""
-        return self.world.core.flavor.name
-
-    @property
-    def rng(self) -> int | str | None:
-        """The seed from which ids, keys and nonces repeat; None: they do not."""
-        return self.world.entropy.seed
-
-    @property
-    def faults(self) -> RuleBook:
-        """The fault rules: ``faults.add("transit/*", answer="sealed", times=2)``."""
-        return self.world.faults
-
-    @property
-    def journal(self) -> Journal:
-        """What was asked and answered."""
-        return self.world.journal
-
-    @property
-    def clock(self) -> Clock:
-        """The server's time: ``freeze``, ``advance``, ``set``, ``resume``; everything with a lifetime follows it."""
-        return self.world.clock
-
-    @property
-    def unseal_keys(self) -> list[str]:
-        """The unseal key shares in base64."""
-        return list(self.world.core.seal.unseal_keys)
+    def world(self) -> World:
+        """The world itself."""
+        return self._world
 
     def start(self) -> Self:
         """Listen; returns itself. Raises OSError where a port is taken."""
@@ -154,7 +125,7 @@ class MockKMS:
             self.ca_file = ""
 
     def reset(self) -> None:
-        """Back to the world as it was at the start: state, clock, faults and journal. All tenants are dropped.
+        """Back to the world of the start, or as last loaded: state, clock, faults, journal. All tenants are dropped.
 
         Requests that still wait for their answer are cut first, so that they do nothing to the world after it.
         """
@@ -167,63 +138,50 @@ class MockKMS:
 
         Raises TenantError (a ValueError) for an id that no tenant can have, or where all are busy.
         """
-        return Tenant(id, self.url, self._door.tenants)
+        return Tenant(id, self.url, self._door.tenants, self.ca_file)
+
+    def _guarded(self, door: AnyDoor) -> AnyDoor:
+        """The door, its control API guarded as the options say."""
+        door.control.token, door.control.anywhere = self._control
+        return door
 
     def load(self, *seeds: Any) -> None:
-        """Go to the world of the start with ``seeds`` laid over it. Raises SeedError, then nothing has changed."""
+        """Go to the world of the start with ``seeds`` laid over it; ``reset`` goes back there from now on.
+
+        Without seeds it is the world of the start. All tenants are dropped. Raises SeedError, then nothing has changed.
+        """
         self._server.cut_busy()
         self._door.tenants.clear()
+        super().load(*seeds)
+
+    def _load(self, world: World, seeds: list[Any]) -> None:
+        """Put a world, ours or a tenant's, into the state of the start with ``seeds`` over it."""
+        if not seeds and world.start is not None:
+            world.baseline = world.start
+            world.reset()
+            return
         name = repr([(seed, _changed(seed)) for seed in seeds])
         kept = self._loaded.get(name)
-        if kept is not None:
-            self.world.restore(kept)
-            return
-        baseline = self.world.baseline
-        spec = self._read([*self._seeds, *seeds])
-        self._apply(spec)
-        self._loaded[name] = self.world.snapshot()
-        self.world.baseline = baseline
-
-    def snapshot(self) -> Snapshot:
-        """Keep everything: state, clock, faults and journal."""
-        return self.world.snapshot()
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put back what ``snapshot`` kept."""
-        self.world.restore(snapshot)
-
-    def seal(self) -> None:
-        """Seal the Vault, as ``sys/seal`` does."""
-        with self.world.lock:
-            self.world.core.seal.seal()
-
-    def unseal(self) -> None:
-        """Unseal the Vault without asking for keys."""
-        with self.world.lock:
-            self.world.core.seal.open()
-
-    def dump(self) -> str:
-        """The world as YAML that loads to an equal world."""
-        return _dump(self.world)
-
-    def explain(self, token: str, operation: str, path: str) -> Explanation:
-        """Why ``token`` may or may not do ``operation`` on ``path``: its policies and the rule that decides.
-
-        ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there.
-        """
-        from mockkms.vault.message import Operation
-        from mockkms.vault.policy.explain import explain
-
-        with self.world.lock:
-            core = self.world.core
-            held = core.tokens.lookup(token)
-            if held is None:
-                raise ValueError("no such token, or it has expired")
-            return explain(core, held, Operation(operation), path)
+        if kept is None:
+            spec = self._read([*self._seeds, *seeds])
+            before = world.snapshot()
+            try:
+                self._apply(world, spec)
+            except ValueError:
+                world.restore(before)
+                raise
+            kept = world.snapshot()
+            if len(self._loaded) >= _KEPT_WORLDS:
+                self._loaded.pop(next(iter(self._loaded)))
+            self._loaded[name] = kept
+        # Rules count in place: each world needs its own.
+        faults = copy.deepcopy(kept.faults if world is self._world else kept.faults.of_requests())
+        world.baseline = replace(kept, faults=faults)
+        world.reset()
 
     def _populate(self, seeds: Sequence[Any]) -> None:
-        self._apply(self._read(seeds) if seeds else None)
-        self.world.baseline = self.world.snapshot()
+        self._apply(self._world, self._read(seeds) if seeds else None)
+        self._world.baseline = self._world.start = self._world.snapshot()
 
     def _read(self, seeds: Sequence[Any]) -> WorldSpec:
         from mockkms.seed import load
@@ -231,20 +189,20 @@ class MockKMS:
         word = {"vault": {"state": self._state}} if self._state is not None else {}
         return load([*seeds, word])
 
-    def _apply(self, spec: WorldSpec | None) -> None:
+    def _apply(self, world: World, spec: WorldSpec | None) -> None:
         words = self._words
         rng = words["rng"] if words["rng"] is not None else spec.rng if spec else None
         flavor = words["flavor"] or (spec and spec.flavor) or "vault"
         token = words["root_token"] or (spec and spec.root_token) or "root"
-        self.world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
+        world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
         if spec is not None:
             from mockkms.seed import populate
 
-            populate(self.world, spec)
+            populate(world, spec)
         elif self._state is not None:
-            self.world.settle(self._state)
-        if self.state == "uninitialized":
-            self.world.root_token = ""
+            world.settle(self._state)
+        if world.core.seal.status == "uninitialized":
+            world.root_token = ""
 
     def __enter__(self) -> Self:
         return self.start()

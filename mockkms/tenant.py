@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from mockkms.clock import Clock
-from mockkms.faults import RuleBook
-from mockkms.journal import Journal
+from mockkms.handle import Handle
 from mockkms.tenants import Tenants
-from mockkms.world import Snapshot, World
+from mockkms.world import World
 
 
-class Tenant:
+class Tenant(Handle):
     """One tenant: an isolated world behind ``/t/<id>`` of a shared server.
 
         one, other = kms.tenant("one"), kms.tenant("other")
@@ -19,8 +17,10 @@ class Tenant:
     A tenant that had to make room for others begins anew at its next use.
     """
 
-    def __init__(self, id: str, server_url: str, tenants: Tenants) -> None:
+    def __init__(self, id: str, server_url: str, tenants: Tenants, ca_file: str = "") -> None:
         self.id = id
+        self.ca_file = ca_file
+        """Path of the certificate (PEM) that clients must trust; empty where there is none."""
         self._server_url = server_url
         self._tenants = tenants
         tenants.world(id)
@@ -31,53 +31,14 @@ class Tenant:
         return f"{self._server_url}/t/{self.id}"
 
     @property
+    def rustfs_url(self) -> str:
+        """The address for clients of the RustFS admin API."""
+        return self.url
+
+    @property
     def world(self) -> World:
         """The world itself."""
         return self._tenants.world(self.id)
-
-    @property
-    def token(self) -> str:
-        """The root token."""
-        return self.world.root_token
-
-    @property
-    def faults(self) -> RuleBook:
-        """The fault rules of this tenant."""
-        return self.world.faults
-
-    @property
-    def journal(self) -> Journal:
-        """What was asked of this tenant."""
-        return self.world.journal
-
-    @property
-    def clock(self) -> Clock:
-        """This tenant's time."""
-        return self.world.clock
-
-    def reset(self) -> None:
-        """Back to the baseline: state, clock, faults and journal."""
-        self.world.reset()
-
-    def snapshot(self) -> Snapshot:
-        """Keep everything."""
-        return self.world.snapshot()
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Put back what ``snapshot`` kept."""
-        self.world.restore(snapshot)
-
-    def seal(self) -> None:
-        """Seal this tenant's Vault."""
-        world = self.world
-        with world.lock:
-            world.core.seal.seal()
-
-    def unseal(self) -> None:
-        """Unseal it without asking for keys."""
-        world = self.world
-        with world.lock:
-            world.core.seal.open()
 
     def forget(self) -> None:
         """Drop the world; the next use makes it anew."""

@@ -35,15 +35,15 @@ class Tenants:
         self._busy: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def world(self, id: str) -> World:
-        """The world of a tenant, made if it is new. Raises TenantError."""
+    def world(self, id: str, *, now: bool = False) -> World:
+        """The world of a tenant, made if it is new. ``now``: anew, from the server's present. Raises TenantError."""
         with self._lock:
             world = self._worlds.pop(id, None)
-            if world is None:
+            if world is None or now:
                 if _ID.fullmatch(id) is None:
                     raise TenantError(f"{id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
                 self._make_room()
-                world = child_of(self.base)
+                world = child_of(self.base, now=now)
             self._worlds[id] = world  # The last is the one used last.
             return world
 
@@ -90,14 +90,14 @@ class Tenants:
         self.dropped += 1
 
 
-def child_of(base: World) -> World:
-    """A world of its own that begins, and is reset to, as ``base`` was at its baseline."""
-    kept = base.baseline or base.snapshot()
+def child_of(base: World, *, now: bool = False) -> World:
+    """A world of its own that begins, and is reset to, as ``base`` was at its baseline, or is ``now``."""
+    kept = base.snapshot() if now or base.baseline is None else base.baseline
     # Rules count in place: each world needs its own.
     kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=(0, ()))
     world = World()
     world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
-    world.baseline = kept
-    world.dumper = base.dumper
+    world.baseline = world.start = kept
+    world.dumper, world.loader = base.dumper, base.loader
     world.restore(kept)
     return world

@@ -48,6 +48,10 @@ class World:
         """What ``reset`` goes back to."""
         self.snapshots: dict[str, Snapshot] = {}
         """Those with a name."""
+        self.start: Snapshot | None = None
+        """What ``loader`` without seeds goes back to."""
+        self.loader: Callable[[World, list[Any]], None] | None = None
+        """Goes to the world of the start with seeds laid over it; set by who may import the seed room."""
         self.dumper: Callable[[World], str] | None = None
         """Writes this world as YAML; set by who may import the seed room."""
 

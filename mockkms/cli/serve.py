@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockkms.cli import cluster_options, rustfs_options, screen
+from mockkms.cli import cluster_options, control_options, rustfs_options, screen
 from mockkms.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
     world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    control_options.add_options(parser)
     cluster_options.add_options(parser)
     rustfs_options.add_options(parser)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
@@ -103,6 +104,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
     rustfs = rustfs_options.section(options, os.environ)
     if rustfs:
         seeds.append({"rustfs": rustfs})
+    seeds += control_options.seeds(options)
     if not _loopback(options.host):
         screen.warn(
             f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
@@ -126,9 +128,11 @@ def _made(options: argparse.Namespace) -> MockKMS:
             default_lease_ttl=config.default_lease_ttl if config else None,
             max_lease_ttl=config.max_lease_ttl if config else None,
             cluster_name=config.cluster_name if config else "",
+            **control_options.guards(options),
         )
     except TlsError as error:
         raise CommandError(str(error)) from None
+    control_options.shift(kms, options)
     return kms
 
 

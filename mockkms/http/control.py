@@ -32,9 +32,11 @@ _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 class ControlError(Exception):
     """A refusal: an HTTP status and a text."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
         self.status, self.message = status, message
+        self.more = more
+        """Further words of the answer."""
 
 
 @dataclass(slots=True)
@@ -91,9 +93,9 @@ class Control:
 
     def __init__(self, world: World, host: Host, tenants: Tenants | None = None, *, token: str = "") -> None:
         # They fill ROUTES, and import this module.
-        from mockkms.http import control_reports, control_routes, control_tenants
+        from mockkms.http import control_reports, control_routes, control_tenants, control_worlds
 
-        assert all((control_reports, control_routes, control_tenants))
+        assert all((control_reports, control_routes, control_tenants, control_worlds))
         self.world = world
         self.host = host
         self.tenants = tenants
@@ -107,14 +109,16 @@ class Control:
         try:
             self._guard(http)
             if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):
+                # A browser cannot send the token with an address: the page asks for it, and shows nothing without it.
                 return page()
+            self._ask_token(http)
             result = self._dispatch(http)
         except ControlError as error:
-            return _json(error.status, {"ok": False, "message": error.message})
+            return _json(error.status, {"ok": False, "message": error.message, **error.more})
         except FaultError as error:
             return _json(400, {"ok": False, "message": error.message, "path": error.path})
         except AssertionError as error:
-            return _json(409, {"ok": False, "message": str(error)})
+            return _json(409, {"ok": False, "failed": True, "message": str(error)})
         if isinstance(result, str):
             return web.Response(text=result if result.endswith("\n") or not result else result + "\n")
         return _json(200, result)
@@ -129,6 +133,8 @@ class Control:
         origin = http.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
             raise ControlError(403, f"the control API does not answer pages of {origin}")
+
+    def _ask_token(self, http: HttpRequest) -> None:
         if self.token and not hmac.compare_digest(http.headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
             raise ControlError(401, f"the control API wants its token in {TOKEN_HEADER}")
 

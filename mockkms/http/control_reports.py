@@ -21,4 +21,5 @@ def get_policy(asked: Asked) -> Any:
     found = privileges(asked.world)
     if asked.query.get("format") == "hcl":
         return str(found)
-    return {"policy": found.policy, "unused": found.unused}
+    needed = {path: sorted(names) for path, names in sorted(found.needed.items())}
+    return {"policy": found.policy, "needed": needed, "unused": found.unused}

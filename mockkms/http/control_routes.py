@@ -19,6 +19,8 @@ from mockkms.journal import OUTCOMES, Journal
 from mockkms.vault.duration import parse_go
 
 MAX_SNAPSHOTS = 100
+API = 1
+"""Version of this API: another number where an older client would misunderstand."""
 
 
 @route("GET", "", "What this server is, and the paths below")
@@ -27,6 +29,7 @@ def index(asked: Asked) -> Any:
     return {
         "name": "mockkms",
         "version": __version__,
+        "api": API,
         "flavor": asked.world.core.flavor.name,
         "routes": [f"{known.method} /_mockkms/{known.path}" for known in ROUTES],
     }
@@ -41,10 +44,12 @@ def openapi(asked: Asked) -> Any:
 # -- faults ----------------------------------------------------------------------------------------------------------
 
 
-@route("GET", "faults", "All rules with their counts")
+@route("GET", "faults", "All rules with their counts; format=table for text")
 def list_faults(asked: Asked) -> Any:
     """Rules, the rules' state, and what a test should hear of."""
     book = asked.world.faults
+    if asked.query.get("format") == "table":
+        return book.describe()
     return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
 
 
@@ -114,16 +119,38 @@ def get_journal(asked: Asked) -> Any:
 def query_journal(asked: Asked) -> Any:
     """For queries that no query string can hold: bodies, headers, combinations."""
     words = dict(asked.data) if isinstance(asked.data, dict) else {}
+    match = words.pop("match", None)
     last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
     if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
         raise ControlError(400, "last: expected a whole number")
-    return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table)
+    return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
 
 
-def _found(journal: Journal, words: dict[str, Any], last: int | None, *, bodies: bool, table: bool) -> Any:
+@route(
+    "POST", "journal/near-misses", "The requests closest to fitting, and what is wrong with each", body="match words"
+)
+def near_misses(asked: Asked) -> Any:
+    """At most three, the nearest first."""
+    match, words = _split(asked.data)
+    return {"misses": asked.world.journal.near_misses(match, **words)}
+
+
+def _split(value: Any) -> tuple[Any, dict[str, Any]]:
+    """A path or mapping of match words, whose ``match`` is what Python's assertions get as their first argument."""
+    if not isinstance(value, dict):
+        return value, {}
+    if "match" in value:
+        words = {str(word): item for word, item in value.items() if word != "match"}
+        return value["match"], words
+    return value, {}
+
+
+def _found(
+    journal: Journal, words: dict[str, Any], last: int | None, *, bodies: bool, table: bool, match: Any = None
+) -> Any:
     if table:
-        return journal.table(words, last=last)
-    entries = journal.entries(words)
+        return journal.table(match, last=last, **words)
+    entries = journal.entries(match, **words)
     shown = entries if last is None else entries[len(entries) - min(last, len(entries)) :]
     return {
         "count": len(entries),
@@ -151,26 +178,35 @@ def clear_journal(asked: Asked) -> Any:
 @route(
     "POST", "journal/assert", "200 if it holds, else 409 with the reason",
     body="{called: match with times} | {not_called: match} | {order: [match, …]} | {no_unhandled: true} "
-    "| {faults_fired: true}",
+    "| {faults_fired: true} | {script_done: true}; match may hold a path or mapping beside further words",
 )  # fmt: skip
 def assert_journal(asked: Asked) -> Any:
     """Several may be given; all must hold."""
-    words = mapping(asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired"), "assertion")
+    words = mapping(
+        asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
+    )
     journal = asked.world.journal
+    found: dict[str, Any] = {"ok": True}
     for word, value in words.items():
         if word == "called":
-            match = dict(value) if isinstance(value, dict) else {"path": value}
-            times = match.pop("times", None)
-            journal.assert_called(match, times=times)
+            given = dict(value) if isinstance(value, dict) else {"path": value}
+            times, wanted = given.pop("times", None), given.pop("entries", False)
+            match, more = _split(given)
+            called = journal.assert_called(match, times=times, **more)
+            if wanted:
+                found["entries"] = [entry.data() for entry in called]
         elif word == "not_called":
-            journal.assert_not_called(value)
+            match, more = _split(value)
+            journal.assert_not_called(match, **more)
         elif word == "order":
             journal.assert_order(*(value if isinstance(value, list) else [value]))
         elif word == "no_unhandled" and value:
             journal.assert_no_unhandled()
         elif word == "faults_fired" and value:
             asked.world.faults.assert_all_fired()
-    return {"ok": True}
+        elif word == "script_done" and value:
+            asked.world.faults.assert_script_done()
+    return found
 
 
 # -- clock, state, snapshots -----------------------------------------------------------------------------------------
@@ -187,12 +223,13 @@ def reset(asked: Asked) -> Any:
 def get_clock(asked: Asked) -> Any:
     """As RFC 3339 and in seconds since the epoch."""
     clock = asked.world.clock
-    return {"now": rfc3339(clock.now()), "seconds": clock.now(), "frozen": clock.frozen}
+    now = clock.now()
+    return {"now": rfc3339(now), "seconds": now, "frozen": clock.frozen}
 
 
 @route(
     "POST", "clock", "Move the clock",
-    body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}",
+    body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
 )  # fmt: skip
 def move_clock(asked: Asked) -> Any:
     """Several are done in the order set, freeze, advance, resume."""
@@ -200,15 +237,24 @@ def move_clock(asked: Asked) -> Any:
     words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
     with asked.world.lock:
         if "set" in words:
-            clock.set(_read("set", moment, words["set"], clock.now()))
+            clock.set(_read("set", _moment, words["set"], clock.now()))
         if "freeze" in words:
             at = words["freeze"]
-            clock.freeze(None if at is True else _read("freeze", moment, at, clock.now()))
+            clock.freeze(None if at is True else _read("freeze", _moment, at, clock.now()))
         if "advance" in words:
             clock.advance(_read("advance", _signed, words["advance"]))
         if words.get("resume"):
             clock.resume()
     return get_clock(asked)
+
+
+def _moment(value: Any, now: float) -> float:
+    if isinstance(value, dict):
+        epoch = mapping(value, ("epoch",)).get("epoch")
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not abs(epoch) < 1e12:
+            raise FaultError("expected seconds since the epoch", "epoch")
+        return epoch
+    return moment(value, now)
 
 
 def _signed(value: Any) -> float:
@@ -241,7 +287,9 @@ def get_state(asked: Asked) -> Any:
     return {
         "seal": world.core.seal.status,
         "unseal_keys": world.core.seal.unseal_keys,
+        "token": world.root_token or world.core.state.seal.root_token,
         "flavor": world.core.flavor.name,
+        "rng": world.entropy.seed,
         "rules_state": world.faults.state,
         "requests": world.journal.total,
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.faults.words import mapping
 from mockkms.http.control import Asked, ControlError, route
-from mockkms.tenants import Tenants
+from mockkms.tenants import TenantError, Tenants
 
 
 @route("GET", "tenants", "Ids of the tenants, the one idle for longest first")
@@ -20,6 +21,21 @@ def clear_tenants(asked: Asked) -> Any:
     """Each is made anew from the baseline when it is next used."""
     _tenants(asked).clear()
     return {"ok": True}
+
+
+@route("POST", "tenants/{id}", "Make a tenant anew", body="{from: baseline | now}")
+def make_tenant(asked: Asked) -> Any:
+    """From the server's baseline (the default), or from its present: state, clock and rules."""
+    begin = mapping(asked.data or {}, ("from",)).get("from", "baseline")
+    if begin not in ("baseline", "now"):
+        raise ControlError(400, "from: baseline or now")
+    tenants, name = _tenants(asked), asked.names["id"]
+    try:
+        tenants.forget(name)
+        tenants.world(name, now=begin == "now")
+    except TenantError as error:
+        raise ControlError(400, str(error)) from None
+    return {"ok": True, "id": name}
 
 
 @route("DELETE", "tenants/{id}", "Drop a tenant")

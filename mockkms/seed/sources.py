@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mockkms.seed.nodes import MAX_BYTES, Node, from_python, read_yaml
+from mockkms.seed.nodes import MAX_BYTES, Entry, Node, from_python, read_yaml
 from mockkms.seed.problems import Problem, SeedError, nearest
 
-Source = str | os.PathLike[str] | Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Written:
+    """A world as YAML text, with the name of the file that it came from."""
+
+    file: str
+    text: str | bytes
+
+
+@dataclass(frozen=True)
+class FaultsFile:
+    """A YAML file with a list of fault rules; they come after the rules of the worlds before it."""
+
+    path: str | os.PathLike[str]
+
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | Written | FaultsFile
 
 
 class SeedFileError(SeedError):
@@ -33,12 +50,22 @@ def read(source: Any) -> Node:
     """The tree of one source: a path, the name of a ready-made world, YAML text (with a line break), or a mapping."""
     if isinstance(source, Mapping):
         return from_python(dict(source))
+    if isinstance(source, FaultsFile):
+        return _rules(content(Path(source.path)))
+    written = content(source)
+    return read_yaml(written.text, written.file)
+
+
+def content(source: Any) -> Written:
+    """The text of a path, of a ready-made world's name, or the YAML text itself. Raises SeedError."""
+    if isinstance(source, Written):
+        return source
     if not isinstance(source, str | os.PathLike):
         kind = type(source).__name__
         raise SeedError([Problem("<seed>", 0, 0, "", f"a world is a path, a name, or a mapping; found {kind}")])
     text = os.fspath(source)
     if "\n" in text:
-        return read_yaml(text, "<text>")
+        return Written("<text>", text)
     path = Path(text)
     bare = isinstance(source, str) and path.name == text and not path.suffix
     if bare and not path.is_file() and text in ready_made():
@@ -53,4 +80,13 @@ def read(source: Any) -> Node:
         reason = getattr(error, "strerror", None) or str(error)
         hint = nearest(text, ready_made()) if bare else ""
         raise SeedFileError([Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")]) from None
-    return read_yaml(raw, str(path))
+    return Written(str(path), raw)
+
+
+def _rules(written: Written) -> Node:
+    """A world of nothing but the rules of a faults file."""
+    node = read_yaml(written.text, written.file)
+    if node.kind != "list":
+        hint = "; a world goes to --seed" if node.kind == "mapping" else ""
+        raise SeedError([node.problem("", f"a list of fault rules is expected; found a {node.kind}{hint}")])
+    return Node("mapping", {"faults": Entry("faults", node.line, node.column, node)}, written.file)

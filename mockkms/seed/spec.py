@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -71,7 +70,7 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
 
     A source is a path, the name of a ready-made world (``payments``), YAML text of several lines, or a mapping.
     """
-    several = [given] if isinstance(given, str | os.PathLike | Mapping) else list(given)
+    several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     problems: Problems = []
     root: Node | None = None
     unreadable = False
@@ -86,6 +85,8 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
             kind = {"list": "a list"}.get(node.kind, f"a {node.kind}")
             problems.append(node.problem("", f"a world is a mapping such as `mockkms: {VERSION}`; found {kind}"))
             continue
+        if isinstance(source, sources.FaultsFile):
+            node = _appended(root, node)
         root = node if root is None else layered(root, node)
     if unreadable and len(problems) == 1:
         raise sources.SeedFileError(problems)
@@ -94,6 +95,15 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
     if problems:
         raise SeedError(unique(problems))
     return WorldSpec(sections, root)
+
+
+def _appended(below: Node | None, above: Node) -> Node:
+    """A world of rules, those of the world below it first."""
+    entry = above.value["faults"]
+    known = below.value.get("faults") if below is not None else None
+    items = known.value.value if known is not None and known.value.kind == "list" else []
+    rules = replace(entry.value, value=[*items, *entry.value.value])
+    return replace(above, value={"faults": replace(entry, value=rules)})
 
 
 def unique(problems: Sequence[Problem]) -> list[Problem]:

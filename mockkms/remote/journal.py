@@ -1,0 +1,85 @@
+"""``remote.journal``: what a server elsewhere was asked. It does the looking and asserting itself, by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockkms.entry import Entry, entry_of
+from mockkms.faults.words import FaultError
+from mockkms.remote.wire import Wire
+
+
+class RemoteJournal:
+    """As ``Journal``, of a world elsewhere. Entries are copies, without tokens and binary bodies."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def _asked(self, match: Any, words: dict[str, Any], **options: Any) -> Any:
+        return self._wire.call("POST", "journal", {**_query(match, words), **options})
+
+    @property
+    def total(self) -> int:
+        """Requests ever recorded."""
+        return int(self._asked(None, {}, last=0)["total"])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries())
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, place: int) -> Entry:
+        return self.entries()[place]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._wire.call("DELETE", "journal")
+
+    def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
+        """The entries that fit, oldest first. Raises FaultError for words that are not known."""
+        return [entry_of(data) for data in self._asked(match, words)["entries"]]
+
+    def count(self, match: Any = None, /, **words: Any) -> int:
+        """How many entries fit."""
+        return int(self._asked(match, words, last=0)["count"])
+
+    def lines(self, match: Any = None, /, **words: Any) -> list[str]:
+        """``METHOD /path?query`` of the entries that fit."""
+        return [entry_of(data).line for data in self._asked(match, words, bodies=False)["entries"]]
+
+    def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
+        """The entries that fit as lines for people, the newest ``last`` of them."""
+        return str(self._asked(match, words, format="table", last=last)).rstrip("\n")
+
+    def assert_called(self, match: Any = None, /, *, times: int | None = None, **words: Any) -> list[Entry]:
+        """Raise AssertionError unless a request fits (``times``: exactly so many); returns the entries."""
+        called = {**_query(match, words), "times": times, "entries": True}
+        return [entry_of(data) for data in self._assert(called=called)["entries"]]
+
+    def assert_not_called(self, match: Any = None, /, **words: Any) -> None:
+        """Raise AssertionError where a request fits."""
+        self._assert(not_called=_query(match, words))
+
+    def assert_order(self, *matches: Any) -> None:
+        """Raise AssertionError unless requests that fit came in this order; others may stand between."""
+        self._assert(order=list(matches))
+
+    def assert_no_unhandled(self) -> None:
+        """Raise AssertionError for requests that nothing emulates, or that a script did not expect."""
+        self._assert(no_unhandled=True)
+
+    def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
+        """The requests closest to fitting, each with what is wrong about it."""
+        return list(self._wire.call("POST", "journal/near-misses", _query(match, words))["misses"])
+
+    def _assert(self, **words: Any) -> Any:
+        return self._wire.call("POST", "journal/assert", words)
+
+
+def _query(match: Any, words: dict[str, Any]) -> dict[str, Any]:
+    for word in ("match", "last", "bodies", "format", "entries"):
+        if word in words:
+            raise FaultError(f"unknown match word {word!r}")
+    return {"match": match, **words}

@@ -1,0 +1,180 @@
+"""Requests to the control API of a server elsewhere: kept-alive connections, and errors that say what is wrong."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import select
+import ssl
+import threading
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockkms import __version__
+from mockkms.faults.words import FaultError
+
+API = 1
+"""Version of the control API that is spoken here."""
+_LOST = (http.client.HTTPException, ConnectionError, TimeoutError, OSError)
+_FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
+
+
+class RemoteError(Exception):
+    """A server elsewhere that cannot be reached, or refuses. ``status`` is HTTP's; 0 where no answer came."""
+
+    def __init__(self, message: str, status: int = 0, problems: Any = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problems = problems
+        """What is wrong with a world, one mapping each."""
+
+
+class NotMockKMS(RemoteError):
+    """Something answers at the address, but it is no mockkms."""
+
+
+class Wire:
+    """The control API of one world. Safe to use from any thread; each request takes ``timeout`` seconds at most."""
+
+    def __init__(self, url: str, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
+            raise ValueError(f"{url!r} is no address of a server, such as http://127.0.0.1:8200")
+        self.url = url.rstrip("/")
+        self.control_token, self.ca_file, self.timeout = control_token, ca_file, timeout
+        self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
+        self._tls = _trusting(ca_file) if parts.scheme == "https" else None
+        self._kept: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
+        self._known = False
+
+    def close(self) -> None:
+        """Close the kept connection; the next request opens another one."""
+        with self._lock:
+            self._drop()
+
+    def check(self) -> None:
+        """Ask whether a mockkms of this version answers. Raises RemoteError."""
+        if self._known:
+            return
+        told = self._asked("GET", "")
+        if not isinstance(told, dict) or told.get("name") != "mockkms":
+            raise NotMockKMS(f"{self.url} is no mockkms: it has no control API", 200)
+        if told.get("api") != API:
+            theirs = f"version {told.get('api', 'unknown')} of the control API (mockkms {told.get('version')})"
+            raise RemoteError(
+                f"{self.url} has {theirs}; this is mockkms {__version__}, which speaks version {API}", 200
+            )
+        self._known = True
+
+    def call(self, method: str, path: str, data: Any = None) -> Any:
+        """The decoded answer, or a text where it is no JSON.
+
+        Raises FaultError for words that the server does not know, AssertionError for an assertion that does not hold,
+        RemoteError for everything else.
+        """
+        self.check()
+        return self._asked(method, path, data)
+
+    def _asked(self, method: str, path: str, data: Any = None) -> Any:
+        headers = {"Accept": "application/json"}
+        if self.control_token:
+            headers["X-Mockkms-Token"] = self.control_token
+        body = None if data is None else json.dumps(plain(data)).encode()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        with self._lock:
+            status, kind, text = self._exchange(method, f"{self._prefix}/_mockkms/{path}", body, headers)
+        answer = _decoded(text, kind)
+        if status < 300:
+            return answer
+        raise self._refusal(status, answer)
+
+    def _refusal(self, status: int, answer: Any) -> Exception:
+        if not isinstance(answer, dict) or answer.get("ok") is not False:
+            return NotMockKMS(f"{self.url} is no mockkms: it answers {status} to its control API", status)
+        text = str(answer.get("message", ""))
+        if status == 409 and self._known and answer.get("failed"):
+            return AssertionError(text)
+        if status == 400 and "path" in answer:
+            return FaultError(text, answer["path"])
+        if status == 401:
+            given = "the control token is wrong" if self.control_token else "a control token is asked for"
+            return RemoteError(f"{self.url}: {given}: {text}", status)
+        return RemoteError(text, status, answer.get("problems", ()))
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, str]:
+        kept = self._kept
+        if kept is not None and kept.sock is not None and select.select([kept.sock], [], [], 0)[0]:
+            self._drop()  # The server has closed it meanwhile.
+        try:
+            connection = self._kept = self._kept or self._connection()
+            connection.request(method, target, body, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode("utf-8", "replace")
+        except _LOST as error:
+            self._drop()
+            raise RemoteError(f"no mockkms at {self.url}: {_reason(error)}") from None
+        if answer.will_close:
+            self._drop()
+        return answer.status, answer.headers.get_content_type(), text
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls is not None:
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self.timeout, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
+
+    def _drop(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = None
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise ValueError(f"{ca_file}: {error.strerror or error}") from None
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def _decoded(text: str, kind: str) -> Any:
+    if kind != "application/json":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def plain(value: Any) -> Any:
+    """What people write in rules and queries, as JSON can carry it. Raises FaultError for what cannot be sent."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(word): plain(item) for word, item in value.items()}
+    if isinstance(value, (list, tuple, range, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, re.Pattern):
+        flags = "".join(letter for flag, letter in _FLAGS if value.flags & flag)
+        return {"regex": f"(?{flags}:{value.pattern})" if flags else value.pattern}
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise FaultError(f"a {type(value).__name__} cannot be sent to a server elsewhere; write it as data")
