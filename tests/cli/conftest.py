@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         made.append(process)
         until = time.monotonic() + WAIT
         while not ready.exists():
-            assert process.poll() is None, log.read_text()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+            assert process.returncode is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
-            time.sleep(0.01)
         return Served(process, json.loads(ready.read_text()), log)
 
     yield start

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from tests.ports import wait_for_port
 
 WRITE = "/v1/secret/data/app"
 
@@ -98,11 +99,13 @@ def test_delay_waits_and_then_answers(kms: MockKMS) -> None:
 
 
 def test_moving_the_clock_wakes_a_delayed_request(kms: MockKMS) -> None:
-    kms.faults.add("secret/*", delay=3600, times=1)
+    rule = kms.faults.add("secret/*", delay=3600, times=1)
 
     async def both() -> int:
         asked = asyncio.create_task(write_async(kms))
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            while not rule.fired:
+                await asyncio.sleep(0)
         kms.world.clock.advance(3601)
         return (await asked)[0]
 
@@ -171,14 +174,8 @@ def test_the_port_stops_listening_and_comes_back(kms: MockKMS) -> None:
         write(kms)
     with pytest.raises(requests.ConnectionError, match="refused"):
         write(kms)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            assert write(kms).status_code == 200
-            return
-        except requests.ConnectionError:
-            time.sleep(0.02)
-    pytest.fail("the port did not come back")
+    wait_for_port(kms.url)
+    assert write(kms).status_code == 200
 
 
 def test_restart_can_lose_the_state(kms: MockKMS) -> None:
