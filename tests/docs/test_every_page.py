@@ -1,0 +1,19 @@
+"""No page with examples is without a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_with_examples_is_named_by_a_test(page: Path) -> None:
+    if "```" not in page.read_text(encoding="utf-8"):
+        return
+    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    assert any(f'"{page.name}"' in text or f'"docs/{page.name}"' in text for text in tests)
