@@ -17,7 +17,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_SKEW = 15 * 60
 """Seconds a request's time may be off."""
 
-_PART = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
+_HEADER = re.compile(r"\s*Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([^,\s]+)\s*")
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS secret access key "
     "and signing method. For more information, see REST Authentication and SOAP Authentication for details."
@@ -86,19 +86,20 @@ def read_claim(request: AdminRequest) -> Claim:
         if "X-Amz-Signature" in named:
             return presigned(named, query)
         raise Refusal(403, "AccessDenied", "Signature is required")
-    if not header.startswith(ALGORITHM):
+    scheme, _, rest = header.partition(" ")
+    if scheme != ALGORITHM:
         raise Refusal(400, "InvalidRequest", "invalid header: authorization")
-    parts = dict(_PART.findall(header[len(ALGORITHM) :]))
-    scope = parts.get("Credential", "").rsplit("/", 4)
-    if len(parts) != 3 or len(scope) != 5 or scope[4] != "aws4_request":
+    parts = _HEADER.fullmatch(rest)
+    scope = parts[1].rsplit("/", 4) if parts else []
+    if parts is None or len(scope) != 5 or scope[4] != "aws4_request":
         raise Refusal(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
         access_key=scope[0],
         date=scope[1],
         region=scope[2],
         service=scope[3],
-        signed_headers=parts["SignedHeaders"].split(";"),
-        signature=parts["Signature"],
+        signed_headers=parts[2].split(";"),
+        signature=parts[3],
         moment=request.header("x-amz-date") or "",
         payload=request.header("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest(),
         query=query,
@@ -109,7 +110,8 @@ def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
     """The signature of a presigned address."""
     scope = named.get("X-Amz-Credential", "").rsplit("/", 4)
     expires = named.get("X-Amz-Expires", "")
-    if len(scope) != 5 or not (expires.isascii() and expires.isdigit()) or "X-Amz-SignedHeaders" not in named:
+    known = named.get("X-Amz-Algorithm") == ALGORITHM and len(scope) == 5 and scope[4] == "aws4_request"
+    if not known or not (expires.isascii() and expires.isdigit()) or "X-Amz-SignedHeaders" not in named:
         raise Refusal(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
         access_key=scope[0],
