@@ -5,53 +5,54 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import urllib.error
-import urllib.request
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
 
-_TIMEOUT = 10.0
+if TYPE_CHECKING:
+    from mockkms.remote import RemoteKMS
 
 
-def add_address(parser: argparse.ArgumentParser) -> None:
-    """The flags that say which server."""
+def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The flags that say which server; ``again``: the command above has them too."""
+    default = argparse.SUPPRESS if again else None
     address = "address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)"
     token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
-    parser.add_argument("--url", help=address)
-    parser.add_argument("--control-token", metavar="TOKEN", help=token)
+    parser.add_argument("--url", default=default, help=address)
+    parser.add_argument(
+        "--token", "--control-token", dest="control_token", default=default, metavar="TOKEN", help=token
+    )
+    parser.add_argument(
+        "--tenant", default=default, metavar="ID", help="the world behind /t/ID instead of the server's"
+    )
+
+
+@contextmanager
+def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
+    """The server that the flags name. What it refuses is CommandError 1, what cannot be asked 2."""
+    from mockkms.remote import RemoteError, RemoteKMS
+
+    environ = os.environ
+    address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
+    token = options.control_token or environ.get("MOCKKMS_CONTROL_TOKEN", "")
+    try:
+        with RemoteKMS(address, control_token=token, ca_file=environ.get("VAULT_CACERT", "")) as remote:
+            tenant = getattr(options, "tenant", None)
+            yield remote if tenant is None else remote.tenant(tenant)
+    except RemoteError as error:
+        refused = error.status in range(400, 500) and error.status != 401 and type(error) is RemoteError
+        raise CommandError(str(error), 1 if refused else 2) from None
+    except ValueError as error:
+        # Words that the server does not know, or no address at all.
+        raise CommandError(str(error), 2 if "no address of a server" in str(error) else 1) from None
 
 
 def call(options: argparse.Namespace, method: str, path: str, data: Any = None) -> Any:
-    """The decoded answer (a text where it is no JSON). Raises CommandError: 1 for a refusal, 2 for no server."""
-    environ = os.environ
-    address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
-    headers = {"Content-Type": "application/json"}
-    token = options.control_token or environ.get("MOCKKMS_CONTROL_TOKEN", "")
-    if token:
-        headers["X-Mockkms-Token"] = token
-    body = None if data is None else json.dumps(data).encode()
-    try:
-        request = urllib.request.Request(f"{address.rstrip('/')}/_mockkms/{path}", body, headers, method=method)
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            return _decoded(answer.read(), answer.headers.get_content_type())
-    except urllib.error.HTTPError as error:
-        refusal = _decoded(error.read(), error.headers.get_content_type())
-        text = refusal.get("message", "") if isinstance(refusal, dict) else ""
-        place = refusal.get("path", "") if isinstance(refusal, dict) else ""
-        raise CommandError(f"{place}: {text}" if place else text or f"{address} answered {error.code}", 1) from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"no mockkms at {address}: {error}") from None
-
-
-def _decoded(body: bytes, content_type: str) -> Any:
-    text = body.decode("utf-8", "replace")
-    if content_type != "application/json":
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    """The decoded answer (a text where it is no JSON). Raises CommandError."""
+    with server(options) as remote:
+        return remote.call(method, path, data)
 
 
 def show(value: Any) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
-from urllib.parse import quote
 
-from mockkms.cli.calling import add_address, call, show, values
+from mockkms.cli.calling import add_address, server, values
+from mockkms.cli.errors import CommandError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,16 +26,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Do it and print what came of it."""
-    if options.action == "add":
-        words: dict[str, Any] = {"path": options.path, **values(options.words)}
-        added = call(options, "POST", "faults", words)
-        print(added["id"])
-    elif options.action == "list":
-        for rule in call(options, "GET", "faults")["rules"]:
-            counts = f"matched {rule.pop('matched')}, fired {rule.pop('fired')}"
-            print(f"{rule.pop('id')}: {counts}: {rule}")
-    elif options.action == "remove":
-        call(options, "DELETE", "faults/" + quote(options.id, safe=""))
-    else:
-        show(call(options, "DELETE", "faults"))
+    with server(options) as kms:
+        if options.action == "add":
+            print(kms.faults.add({"path": options.path, **values(options.words)}).id)
+        elif options.action == "list":
+            print(kms.faults.describe() or "no rules")
+        elif options.action == "clear":
+            kms.faults.clear()
+        elif not kms.faults.remove(options.id):
+            raise CommandError(f"there is no rule {options.id!r}", 1)
     return 0

@@ -61,6 +61,7 @@ class RemoteKMS:
         self.url = self.rustfs_url = self._wire.url
         """The address for clients of both APIs, without a trailing slash."""
         self.ca_file = ca_file
+        self._tenants: list[RemoteKMS] = []
         self.faults = RemoteFaults(self._wire)
         self.journal = RemoteJournal(self._wire)
         self.clock = RemoteClock(self._wire)
@@ -71,8 +72,9 @@ class RemoteKMS:
         return self
 
     def close(self) -> None:
-        """Close the kept connection."""
-        self._wire.close()
+        """Close the kept connections, those of its tenants too; the next use opens them again."""
+        for held in (self, *self._tenants):
+            held._wire.close()
 
     def call(self, method: str, path: str, data: Any = None) -> Any:
         """Any route of the control API: ``call("POST", "cluster", {"do": "step-down"})``."""
@@ -121,7 +123,8 @@ class RemoteKMS:
             ca_file=wire.ca_file,
             timeout=wire.timeout,
         )
-        return tenant.connect()
+        self._tenants.append(tenant.connect())
+        return tenant
 
     def tenants(self) -> list[str]:
         """Ids of the tenants, the one idle for longest first."""

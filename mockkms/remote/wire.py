@@ -65,6 +65,14 @@ class Wire:
         """Ask whether a mockkms of this version answers. Raises RemoteError."""
         if self._known:
             return
+        try:
+            self._check()
+        except RemoteError:
+            self.close()
+            raise
+        self._known = True
+
+    def _check(self) -> None:
         told = self._asked("GET", "")
         if not isinstance(told, dict) or told.get("name") != "mockkms":
             raise NotMockKMS(f"{self.url} is no mockkms: it has no control API", 200)
@@ -73,7 +81,6 @@ class Wire:
             raise RemoteError(
                 f"{self.url} has {theirs}; this is mockkms {__version__}, which speaks version {API}", 200
             )
-        self._known = True
 
     def call(self, method: str, path: str, data: Any = None) -> Any:
         """The decoded answer, or a text where it is no JSON.

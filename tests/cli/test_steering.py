@@ -1,0 +1,196 @@
+"""``mockkms fault|clock|state|journal`` against real servers, and what misuse says."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from mockkms import Cluster, MockKMS, RemoteKMS
+from mockkms.cli import main
+from mockkms.remote import NotMockKMS, RemoteError
+
+from .conftest import Served
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def kms() -> Iterator[MockKMS]:
+    with MockKMS(rng=2) as started:
+        yield started
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    for name in ("MOCKKMS_URL", "VAULT_ADDR", "VAULT_CACERT", "MOCKKMS_CONTROL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def health(url: str) -> int:
+    return requests.get(f"{url}/v1/sys/health", timeout=5).status_code
+
+
+def test_fault(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    assert run("fault", "list", *at) == (0, "no rules\n", "")
+    assert run("fault", "add", "sys/*", "answer=sealed", "times=2", "id=mine", *at) == (0, "mine\n", "")
+    assert health(kms.url) == 503
+    assert "mine: matched 1, fired 1: " in run("fault", "list", *at)[1]
+    assert run("fault", "remove", "mine", *at) == (0, "", "")
+    assert health(kms.url) == 200
+    assert run("fault", "remove", "mine", *at) == (1, "", "mockkms fault: there is no rule 'mine'\n")
+    code, _, said = run("fault", "add", "sys/*", "anser=sealed", *at)
+    assert code == 1
+    assert "unknown word 'anser'; did you mean 'answer'?" in said
+    assert run("fault", "add", "sys/*", "answer", *at)[0] == 2
+    run("fault", "add", "*", "answer=500", *at)
+    assert run("fault", "clear", *at)[0] == 0
+    assert len(kms.faults) == 0
+
+
+def test_clock(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    assert run("clock", "freeze", "2026-01-01T00:00:00Z", *at)[1] == "2026-01-01T00:00:00Z (frozen)\n"
+    assert run("clock", "advance", "1h", *at)[1] == "2026-01-01T01:00:00Z (frozen)\n"
+    assert run("clock", "set", "2027-01-01T00:00:00Z", *at)[1] == "2027-01-01T00:00:00Z (frozen)\n"
+    assert run("clock", "show", *at)[1] == "2027-01-01T00:00:00Z (frozen)\n"
+    assert "frozen" not in run("clock", "resume", *at)[1]
+    code, _, said = run("clock", "advance", "soon", *at)
+    assert code == 1
+    assert "advance: expected a duration" in said
+
+
+def test_state(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    assert run("state", "save", "before", *at)[0] == 0
+    assert json.loads(run("state", "seal", *at)[1])["seal"] == "sealed"
+    assert json.loads(run("state", "show", *at)[1])["seal"] == "sealed"
+    assert json.loads(run("state", "unseal", *at)[1])["seal"] == "unsealed"
+    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)
+    assert "secret/" in run("state", "diff", "before", *at)[1]
+    assert run("state", "restore", "before", *at)[0] == 0
+    assert run("state", "diff", "before", *at)[1].strip() == ""
+    assert run("state", "snapshots", *at)[1] == "before\n"
+    assert run("state", "reset", *at)[0] == 0
+    code, _, said = run("state", "restore", "befor", *at)
+    assert (code, said) == (1, "mockkms state: unknown snapshot 'befor'; did you mean 'before'?\n")
+
+
+def test_journal(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)
+    health(kms.url)
+    assert len(run("journal", *at)[1].splitlines()) == 2
+    assert "POST /v1/secret/data/a" in run("journal", "show", "path=secret/*", *at)[1]
+    assert json.loads(run("journal", "show", "--json", "--last", "1", *at)[1])["entries"][0]["path"] == "sys/health"
+    assert run("journal", "--policy", *at)[1] == 'path "secret/data/a" {\n  capabilities = ["create"]\n}\n'
+    assert run("journal", "--lint", *at)[1] == "no findings\n"
+    code, _, said = run("journal", "show", "operatoin=read", *at)
+    assert code == 1
+    assert "did you mean 'operation'" in said
+    assert run("journal", "clear", *at)[0] == 0
+    assert kms.journal.total == 0
+
+
+def test_tenants(run: Run, kms: MockKMS) -> None:
+    run("fault", "add", "sys/*", "answer=sealed", "--url", kms.url, "--tenant", "one")
+    assert (health(kms.url), health(kms.url + "/t/one")) == (200, 503)
+    assert "503" in run("journal", "--url", kms.url, "--tenant", "one")[1]
+    assert run("journal", "--url", kms.url)[1].count("\n") == 1
+    assert run("clock", "show", "--url", kms.url, "--tenant", "-")[0] != 0
+
+
+class _Other(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_what_is_no_mockkms(run: Run, kms: MockKMS) -> None:
+    gone = kms.url
+    kms.stop()
+    code, _, said = run("clock", "show", "--url", gone)
+    assert (code, said) == (2, f"mockkms clock: no mockkms at {gone}: Connection refused\n")
+    assert run("clock", "show", "--url", "nowhere")[0] == 2
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Other) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        code, _, said = run("state", "show", "--url", url)
+        assert (code, said) == (2, f"mockkms state: {url} is no mockkms: it answers 404 to its control API\n")
+        with pytest.raises(NotMockKMS):
+            RemoteKMS(url).connect()
+        other.shutdown()
+        thread.join()
+
+
+def test_another_version_is_refused(kms: MockKMS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockkms.remote.wire.API", 99)
+    with pytest.raises(RemoteError, match="has version 1 of the control API"):
+        RemoteKMS(kms.url).connect()
+
+
+def test_the_control_token(run: Run) -> None:
+    with Cluster(nodes=2, control_token="let-me") as cluster:
+        for url in (cluster.url, cluster.url + "/t/one", cluster.nodes[1].url):
+            for path in ("", "state", "cluster", "journal"):
+                assert requests.get(f"{url}/_mockkms/{path}", timeout=5).status_code == 401
+            headers = {"X-Mockkms-Token": "let-me"}
+            assert requests.get(f"{url}/_mockkms/state", headers=headers, timeout=5).status_code == 200
+            # The page holds nothing; it asks for the token.
+            assert "password" in requests.get(f"{url}/_mockkms/ui/", timeout=5).text
+        code, _, said = run("journal", "--url", cluster.url)
+        assert code == 2
+        assert "a control token is asked for" in said
+        assert "the control token is wrong" in run("journal", "--url", cluster.url, "--token", "no")[2]
+        assert run("journal", "--url", cluster.url, "--control-token", "let-me")[0] == 0
+        with RemoteKMS(cluster.url, control_token="let-me") as remote:
+            assert remote.tenant("one").state == "unsealed"
+            assert remote.call("GET", "cluster")["active"] == 0
+
+
+RULES = """
+- {path: sys/health, answer: sealed, times: 1}
+- {path: "secret/*", anser: 503}
+"""
+
+
+def test_serve_with_rules_and_a_clock(serve: Callable[..., Served], tmp_path: Path, run: Run) -> None:
+    (tmp_path / "rules.yaml").write_text("- {path: sys/health, answer: sealed, times: 1}\n")
+    (tmp_path / "world.yaml").write_text("mockkms: 1\nfaults: [{id: first, path: never, answer: 500}]\n")
+    flags = ("--seed", "world.yaml", "--faults", "rules.yaml", "--clock", "2026-01-01", "--control-token", "x")
+    server = serve(*flags, "--control-anywhere")
+    assert "warning: --control-anywhere: who knows the control token can read every secret" in server.text()
+    assert [health(server.url), health(server.url)] == [503, 200]
+    at = ("--url", server.url, "--token", "x")
+    assert [line.partition(":")[0] for line in run("fault", "list", *at)[1].splitlines()] == ["first", "rule-2"]
+    assert run("clock", "show", *at)[1] == "2026-01-01T00:00:00Z (frozen)\n"
+    headers = {"Host": "elsewhere.example", "X-Mockkms-Token": "x"}
+    assert requests.get(f"{server.url}/_mockkms/state", headers=headers, timeout=5).status_code == 200
+
+
+def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    code, _, said = run("serve", "--port", "0", "--faults", str(rules))
+    assert code == 2
+    assert said.startswith(f"{rules}:3:22: faults[1].anser: unknown word 'anser'; did you mean 'answer'?")
+    rules.write_text("mockkms: 1\n")
+    assert "a world goes to --seed" in run("serve", "--port", "0", "--faults", str(rules))[2]
+    assert run("serve", "--port", "0", "--clock", "soon")[2].startswith("mockkms serve: --clock soon: a time such as")
+    assert run("serve", "--port", "0", "--clock", "+soon")[0] == 2
