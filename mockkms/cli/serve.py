@@ -43,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
     world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
     control_options.add_options(parser)
     cluster_options.add_options(parser)
     rustfs_options.add_options(parser)
@@ -61,6 +62,9 @@ def run(options: argparse.Namespace) -> int:
     except SeedError as error:
         print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
         return 2
+    if options.fault_header:
+        kms.faults.header = True
+        kms.set_baseline()
     if options.verbose:
         kms.journal.on_entry = _print_entry
     if options.ready_file is not None:

@@ -31,6 +31,7 @@ class BookState:
     state: str
     made: int
     agenda: tuple[tuple[float, Act], ...]
+    header: bool
 
     def of_requests(self) -> BookState:
         """The same without the rules of connections."""
@@ -50,6 +51,8 @@ class RuleBook:
     def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.active = False
         self.state = START_STATE
+        self.header = False
+        """Answers name the rules that made or changed them in ``X-Mockkms-Fault``, which no real server sends."""
         self.rules: tuple[Rule, ...] = ()
         self.current_script: Script | None = None
         self.tls_denied: Mapping[str, str] = {}
@@ -291,7 +294,7 @@ class RuleBook:
             rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
             script = self.current_script
             progress = script.state() if script is not None else None
-            return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda))
+            return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda), self.header)
 
     def restore(self, kept: BookState) -> None:
         """Put back what ``snapshot`` gave."""
@@ -303,6 +306,7 @@ class RuleBook:
             if kept.script is not None and kept.script_state is not None:
                 kept.script.restore(kept.script_state)
             self.state, self._made, self._agenda = kept.state, kept.made, list(kept.agenda)
+            self.header = kept.header
             self._changed()
 
     def dump(self) -> Any:

@@ -11,7 +11,7 @@ from mockkms.diff import difference
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.plan import Act
 from mockkms.faults.view import View
-from mockkms.faults.words import FaultError, mapping, moment, seconds, unknown
+from mockkms.faults.words import FaultError, flag, mapping, moment, seconds, unknown
 from mockkms.http.acts import ACTS, carry_out
 from mockkms.http.control import ROUTES, Asked, ControlError, route
 from mockkms.http.openapi import document
@@ -291,17 +291,20 @@ def get_state(asked: Asked) -> Any:
         "flavor": world.core.flavor.name,
         "rng": world.entropy.seed,
         "rules_state": world.faults.state,
+        "fault_header": world.faults.header,
         "requests": world.journal.total,
     }
 
 
 @route(
     "POST", "state", "Do something to the server",
-    body="{seal | unseal | restart | refuse | deaf | revoke | advance | set_state: value}",
+    body="{seal | unseal | restart | refuse | deaf | revoke | advance | set_state: value, fault_header: true | false}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
     """The words and values are those of the faults on the server."""
-    words = mapping(asked.data, (*ACTS, "set_state"), "act")
+    words = mapping(asked.data, (*ACTS, "set_state", "fault_header"), "act")
+    if "fault_header" in words:
+        asked.world.faults.header = _read("fault_header", flag, words.pop("fault_header"))
     plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
     view = View()
     for word, kind in plan_words.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import perf_counter
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -27,6 +28,9 @@ from mockkms.vault.message import WRITES, Operation, Request, VaultError
 from mockkms.world import World
 
 Answer = Callable[[HttpRequest], HttpReply]
+FAULT_HEADER = "X-Mockkms-Fault"
+_PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
+"""What stands as it is in the name of a rule, besides letters and digits; a comma parts names."""
 
 
 class FaultLayer:
@@ -78,6 +82,8 @@ class FaultLayer:
             answer = Reply(reply.status, reply.body, dict(reply.headers))
             for edit in plan.edits:
                 answer = edit(answer)
+            if self.world.faults.header:
+                answer.headers[FAULT_HEADER] = ", ".join(quote(rule, safe=_PLAIN) for rule in plan.rules)
         except asyncio.CancelledError:
             self._record(now, http, plan, reply.request, None, started, "left")
             raise

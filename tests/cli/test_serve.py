@@ -210,3 +210,11 @@ def test_rustfs_flags_and_environment(serve: Serve) -> None:
 def test_bad_rustfs_environment(refused: Callable[..., str]) -> None:
     text = refused("--port", "0", RUSTFS_KMS_BACKUP_KEK="short", RUSTFS_KMS_BACKUP_KEK_ID="kek")
     assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: this must be base64 of 32 bytes\n"
+
+
+def test_answers_name_the_fault_rules(serve: Serve) -> None:
+    url = serve("--fault-header").url
+    for _ in range(2):
+        requests.post(f"{url}/_mockkms/faults", json={"id": "odd", "path": "sys/health", "status": 418}, timeout=5)
+        assert requests.get(f"{url}/v1/sys/health", timeout=5).headers["X-Mockkms-Fault"] == "odd"
+        requests.post(f"{url}/_mockkms/reset", timeout=5)
