@@ -8,7 +8,6 @@ from mockkms.http.node_door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
 from mockkms.http.node_server import NodeServer
 from mockkms.kms import MockKMS
 from mockkms.nodes import NodeFacts, Nodes
-from mockkms.world import Snapshot
 
 
 class ClusterNode:
@@ -96,6 +95,7 @@ class Cluster(MockKMS):
         self._ports = own if rustfs_port is None else (*own, rustfs_port)
         self._has_rustfs_port = rustfs_port is not None
         self._nodes_door = NodeDoor(self.world, self._rules, behaviour, self.node_url)
+        self.world.beside = self._nodes_door
         self._nodes_server = NodeServer(self._nodes_door, tls=self._server._tls)
         self._door, self._server = self._guarded(self._nodes_door), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]
@@ -186,20 +186,7 @@ class Cluster(MockKMS):
         """End a partition."""
         self.partition()
 
-    # -- worlds ------------------------------------------------------------------------------------------------------
-
-    def reset(self) -> None:
-        """Back to the start: the world as MockKMS does, every node running, the first one active."""
-        super().reset()
-        self._nodes_door.restart_all()
-
-    def restore(self, snapshot: Snapshot | str) -> None:
-        """Put back what ``snapshot`` kept: the world; the nodes stay as they are, except that none remains sealed."""
-        super().restore(snapshot)
-        with self.world.lock:
-            for facts in self._rules.all:
-                facts.sealed = self.world.core.seal.sealed
-            self._rules.changed()
+    # -- seals -------------------------------------------------------------------------------------------------------
 
     def seal(self) -> None:
         """Seal every node."""

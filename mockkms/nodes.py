@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from mockkms.clock import Clock
 
@@ -62,6 +63,15 @@ class Nodes:
         """As at the start: all run, none sealed, the first one leads."""
         self.all[:] = [NodeFacts() for _ in self.all]
         self._begin()
+
+    def state(self) -> dict[str, Any]:
+        """All but the clock and the rules, to keep."""
+        fixed = ("clock", "quorum", "election_delay")
+        return {name: value for name, value in vars(self).items() if name not in fixed}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """What ``state`` gave, for as many nodes."""
+        vars(self).update(state)
 
     # -- leader ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
@@ -29,6 +29,18 @@ class Snapshot:
     flavor: str
     faults: BookState
     journal: tuple[int, tuple[Entry, ...]]
+    beside: bytes = b""
+    """What the world's ``beside`` kept; empty where there was none."""
+
+
+class Beside(Protocol):
+    """What goes with a world and is not in it, such as the nodes of a cluster."""
+
+    def keep(self) -> bytes:
+        """All of it."""
+
+    def put_back(self, kept: bytes) -> None:
+        """What ``keep`` gave; as at the start where that is nothing."""
 
 
 class World:
@@ -44,6 +56,8 @@ class World:
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal()
+        self.beside: Beside | None = None
+        """Kept and put back with the world."""
         self.baseline: Snapshot | None = None
         """What ``reset`` goes back to."""
         self.snapshots: dict[str, Snapshot] = {}
@@ -85,6 +99,7 @@ class World:
             return Snapshot(
                 pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.root_token,
                 self.core.flavor.name, self.faults.snapshot(), self.journal.snapshot(),
+                self.beside.keep() if self.beside is not None else b"",
             )  # fmt: skip
 
     def reset(self, *, keep_faults: bool = False) -> None:
@@ -104,3 +119,5 @@ class World:
             if not keep_faults:
                 self.faults.restore(snapshot.faults)
                 self.journal.restore(snapshot.journal)
+        if self.beside is not None:
+            self.beside.put_back(snapshot.beside)

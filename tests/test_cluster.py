@@ -241,6 +241,41 @@ def test_reset_brings_every_node_back(make: Callable[..., Cluster]) -> None:
     assert health(cluster) == [200, 429, 429]
 
 
+def test_a_snapshot_keeps_the_nodes(make: Callable[..., Cluster]) -> None:
+    cluster = make(5)
+    cluster.nodes[0].stop()
+    cluster.elect()
+    cluster.nodes[2].seal()
+    cluster.partition(3)
+    cluster.nodes[4].lag = 2
+    kept = cluster.snapshot()
+    expected = [node.role for node in cluster.nodes]
+    leader = cluster.leader
+    assert (expected[0], expected[2], leader) == ("stopped", "sealed", None)
+    cluster.reset()
+    cluster.clock.freeze()
+    assert health(cluster) == [200, 429, 429, 429, 429]
+    cluster.restore(kept)
+    assert ([node.role for node in cluster.nodes], cluster.leader, cluster.nodes[4].lag) == (expected, leader, 2)
+    with pytest.raises(ConnectionError):
+        read(cluster.nodes[0])
+    assert ask(cluster.nodes[2], "GET", "/v1/sys/health").status == 503
+    cluster.heal()
+    cluster.nodes[0].start()
+    cluster.elect()
+    assert read(cluster.nodes[0]).status == 404
+
+
+def test_a_named_snapshot_keeps_the_nodes(make: Callable[..., Cluster]) -> None:
+    cluster = make()
+    cluster.nodes[2].stop()
+    first = cluster.nodes[0].url
+    assert ask(first, "PUT", "/_mockkms/snapshots/one").status == 200
+    assert roles(control(first, do="start", node=2)) == ["active", "standby", "standby"]
+    assert ask(first, "POST", "/_mockkms/snapshots/one/restore").status == 200
+    assert roles(ask(first, "GET", "/_mockkms/cluster")) == ["active", "standby", "stopped"]
+
+
 # -- from outside ----------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import pickle
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -96,6 +97,24 @@ class NodeDoor(Door):
         if isinstance(self.host, NodeServer):
             for port in self.host.ports:
                 self.host.open_port(port)
+
+    def keep(self) -> bytes:
+        """Who leads, and which nodes are stopped, sealed, apart or behind: for a snapshot of the world."""
+        return pickle.dumps((self.nodes.state(), self._progress), protocol=5)
+
+    def put_back(self, kept: bytes) -> None:
+        """What ``keep`` gave, ports included; as at the start where that is nothing."""
+        if not kept:
+            self.restart_all()
+            for facts in self.nodes.all:
+                facts.sealed = self.world.core.seal.sealed
+            return
+        with self.world.lock:
+            state, self._progress = pickle.loads(kept)
+            self.nodes.restore(state)
+        if isinstance(self.host, NodeServer):
+            for port, facts in zip(self.host.ports, self.nodes.all, strict=False):
+                self.host.open_port(port) if facts.running else self.host.close_port(port, spare=self.transport())
 
     def vault(self, http: HttpRequest) -> HttpReply:
         """A request below ``/v1/``, as the node that got it answers it."""
