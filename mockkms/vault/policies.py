@@ -218,7 +218,7 @@ class PolicyStore:
         derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
         frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))
         # Identity counts its changes, so that templates are filled again after one.
-        key = (token.namespace, tuple(token.policies), entity.id, identity.generation, frozen)
+        key = (token.namespace, tuple(token.policies), entity.id, identity.generation, frozen, token.inline_policy)
         acl = self._acls.get(key)
         if acl is None or (acl.expires and acl.expires < self.core.clock.now()):
             acl = self._build(token, derived, entity)
@@ -245,6 +245,8 @@ class PolicyStore:
                 if policy is not None and name != "root":
                     chosen.append((policy.name, self._rules(namespace, policy, entity)))
                     moments.append(policy.expiration)
+        if token.inline_policy:
+            chosen.append(("", parse_policy(token.inline_policy, self.dialect, namespace=token.namespace).rules))
         acl = Acl(chosen, now=now, lists_by_item=self.dialect.lists_by_item)
         for moment in moments:
             acl.expire_at(moment)

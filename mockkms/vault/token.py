@@ -34,6 +34,10 @@ class Token:
     namespace: str = ""
     bound_cidrs: list[str] = field(default_factory=list)
     no_identity_policies: bool = False
+    inline_policy: str = ""
+    """A policy of this token alone."""
+    internal: dict[str, str] = field(default_factory=dict)
+    """What the maker of a batch token keeps in it; never shown."""
     lease_id: str = ""
 
     @property

@@ -7,7 +7,12 @@ from mockkms.vault.engines.identity import (
     groups,
     lookup,
     merge,
+    oidc_assignments,
+    oidc_authorize,
+    oidc_clients,
+    oidc_exchange,
     oidc_keys,
+    oidc_providers,
     oidc_tokens,
 )
 from mockkms.vault.engines.identity.engine import engine
@@ -20,6 +25,11 @@ __all__ = [
     "groups",
     "lookup",
     "merge",
+    "oidc_assignments",
+    "oidc_authorize",
+    "oidc_clients",
+    "oidc_exchange",
     "oidc_keys",
+    "oidc_providers",
     "oidc_tokens",
 ]

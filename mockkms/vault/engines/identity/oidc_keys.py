@@ -12,6 +12,14 @@ from mockkms.vault.engines.identity.oidc_model import ALGORITHMS, DEFAULT_KEY, N
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 
+INVALID_ISSUER = (
+    "invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)"
+)
+ISSUER_WARNING = (
+    'If "issuer" is set explicitly, all tokens must be validated against that address, including those issued '
+    'by secondary clusters. Setting issuer to "" will restore the default behavior of using the cluster\'s '
+    "api_addr as the issuer."
+)
 _NAME = Field(Kind.STRING, help="Name of the key.")
 
 config = engine.path(
@@ -45,7 +53,12 @@ published = engine.path("oidc/.well-known/keys[/]", login=True, help="The public
 
 def issuer(call: Call) -> str:
     """The ``iss`` claim."""
-    base = service(call).issuer or call.core.state.system.get("api_addr", "http://127.0.0.1:8200")
+    return issued_by(call, service(call).issuer)
+
+
+def issued_by(call: Call, base: str) -> str:
+    """The ``iss`` claim under ``base``; empty: this server's own address."""
+    base = base or call.core.state.system.get("api_addr", "http://127.0.0.1:8200")
     return f"{base}/v1/{call.request.namespace}identity/oidc"
 
 
@@ -61,23 +74,16 @@ def write_config(state: Any, call: Call) -> Response | None:
     if "issuer" not in call:
         return None
     text = call["issuer"]
-    if text and not _is_issuer(text):
-        raise ErrorResponse(
-            "invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)"
-        )
+    if text and not is_issuer(text):
+        raise ErrorResponse(INVALID_ISSUER)
     service(call).issuer = text
     if not text:
         return None
-    return Response(
-        warnings=[
-            'If "issuer" is set explicitly, all tokens must be validated against that address, including those issued '
-            'by secondary clusters. Setting issuer to "" will restore the default behavior of using the cluster\'s '
-            "api_addr as the issuer."
-        ]
-    )
+    return Response(warnings=[ISSUER_WARNING])
 
 
-def _is_issuer(text: str) -> bool:
+def is_issuer(text: str) -> bool:
+    """Whether a text is scheme, host and port, and nothing more."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -105,6 +111,11 @@ def write_key(state: Any, call: Call) -> None:
         raise ErrorResponse(
             f'unable to update key "{name}" because it is currently referenced by one or more roles with a token ttl '
             f"greater than {verification} seconds"
+        )
+    if found and any(client.id_token_ttl > verification for client in oidc.clients.values() if client.key == name):
+        raise ErrorResponse(
+            f'unable to update key "{name}" because it is currently referenced by one or more clients with an '
+            f"id_token_ttl greater than {verification} seconds"
         )
     algorithm = call["algorithm"] if found is None else call.get("algorithm", found.algorithm)
     if algorithm not in ALGORITHMS:
@@ -146,6 +157,11 @@ def delete_key(state: Any, call: Call) -> None:
     if users:
         raise ErrorResponse(
             f'unable to delete key "{name}" because it is currently referenced by these roles: {", ".join(users)}'
+        )
+    clients = sorted(client.name for client in oidc.clients.values() if client.key == name)
+    if clients:
+        raise ErrorResponse(
+            f'unable to delete key "{name}" because it is currently referenced by these clients: {", ".join(clients)}'
         )
     oidc.keys.pop(name, None)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mockkms.vault.identity import IdentityState
 
 DEFAULT_KEY = "default"
+DEFAULT_PROVIDER = "default"
+ALLOW_ALL = "allow_all"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
 _CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 
@@ -83,12 +85,80 @@ class TokenRole:
 
 
 @dataclass
+class Assignment:
+    """Who may log in to a client."""
+
+    entity_ids: list[str] = field(default_factory=list)
+    group_ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Scope:
+    """Claims that a client can ask for."""
+
+    template: str = ""
+    description: str = ""
+
+
+@dataclass
+class Client:
+    """An application that logs its users in here. Lifetimes in seconds."""
+
+    name: str
+    client_id: str = ""
+    client_secret: str = ""
+    """Empty for a public client."""
+    client_type: str = "confidential"
+    redirect_uris: list[str] = field(default_factory=list)
+    assignments: list[str] = field(default_factory=list)
+    key: str = ""
+    id_token_ttl: int = 0
+    access_token_ttl: int = 0
+    authorization_code: bool = True
+    client_credentials: bool = False
+
+
+@dataclass
+class Provider:
+    """An issuer with its own endpoints."""
+
+    issuer: str = ""
+    allowed_client_ids: list[str] = field(default_factory=list)
+    scopes_supported: list[str] = field(default_factory=list)
+
+    def allows(self, client_id: str) -> bool:
+        """Whether a client may use it."""
+        return "*" in self.allowed_client_ids or client_id in self.allowed_client_ids
+
+
+@dataclass
+class AuthCode:
+    """What an authorization code stands for."""
+
+    provider: str
+    client_id: str
+    entity_id: str
+    redirect_uri: str
+    nonce: str
+    scopes: list[str]
+    expires: float
+    auth_time: int = 0
+    challenge: str = ""
+    challenge_method: str = ""
+
+
+@dataclass
 class Oidc:
     """The token service of one namespace."""
 
     issuer: str = ""
     keys: dict[str, NamedKey] = field(default_factory=dict)
     roles: dict[str, TokenRole] = field(default_factory=dict)
+    assignments: dict[str, Assignment] = field(default_factory=lambda: {ALLOW_ALL: Assignment(["*"], ["*"])})
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=lambda: {DEFAULT_PROVIDER: Provider("", ["*"])})
+    codes: dict[str, AuthCode] = field(default_factory=dict)
 
 
 def service(call: Call) -> Oidc:

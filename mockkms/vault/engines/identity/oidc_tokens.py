@@ -20,7 +20,7 @@ from mockkms.vault.gojson import GoJSONError, decode_object
 from mockkms.vault.identity import Entity
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
-_RESERVED = (
+RESERVED = (
     "iat", "aud", "exp", "iss", "sub", "namespace", "nonce", "auth_time", "at_hash", "c_hash",
 )  # fmt: skip
 _SKEW = 60
@@ -68,8 +68,8 @@ def write_role(state: Any, call: Call) -> None:
         raise ErrorResponse("the key parameter is required")
     if made.key == DEFAULT_KEY:
         default_key(call)
-    made.template = _decoded(made.template)
-    _check_template(made.template, call.now())
+    made.template = decoded_template(made.template)
+    check_template(made.template, call.now())
     key = oidc.keys.get(made.key)
     if key is None:
         raise ErrorResponse(f'cannot find key "{made.key}"')
@@ -79,14 +79,16 @@ def write_role(state: Any, call: Call) -> None:
     oidc.roles[call["name"]] = made
 
 
-def _decoded(template: str) -> str:
+def decoded_template(template: str) -> str:
+    """A template as it was meant: base64 is taken off."""
     try:
         return base64.b64decode(template, validate=True).decode("utf-8", "replace") if template else ""
     except (binascii.Error, ValueError):
         return template
 
 
-def _check_template(template: str, now: float) -> None:
+def check_template(template: str, now: float) -> None:
+    """Raises ErrorResponse for a template that makes no JSON object, or claims what is not its to claim."""
     if not template:
         return
     try:
@@ -98,8 +100,8 @@ def _check_template(template: str, now: float) -> None:
         place = " looking for beginning of object key string" if str(error).endswith("'") else ""
         raise ErrorResponse(f"error parsing template JSON: {error}{place}") from None
     for name in claims:
-        if name in _RESERVED:
-            raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(_RESERVED)}')
+        if name in RESERVED:
+            raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(RESERVED)}')
 
 
 @role.on(Operation.READ)
