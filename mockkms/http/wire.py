@@ -50,7 +50,9 @@ class WireAnswer(web.StreamResponse):
         body = b"" if bodiless else reply.body
         start = head(reply, plan.framing)
         if plan.framing is not None and plan.framing.bad_chunk:
-            body = f"{len(body):x}\r\n".encode() + body + b"\r\nthis is no chunk size\r\n"
+            # A chunk of no bytes would end the body as it should.
+            chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b""
+            body = chunk + b"this is no chunk size\r\n"
         if plan.cut is not None:
             body = body[: plan.cut.after]
         if plan.drip is not None:
