@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import hvac
 import pytest
+import requests
 
 from mockkms import MockKMS
 from mockkms.faults.kinds import KINDS
@@ -185,3 +187,31 @@ def test_every_kind_has_its_row() -> None:
     rows = {row.split()[0] for row in CASES} | {"tls"}
     assert rows == set(KINDS)
     assert set(HANDSHAKES) == set(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ({"answer": "sealed"}, hvac.exceptions.VaultDown),
+        ({"answer": "permission-denied"}, hvac.exceptions.Forbidden),
+        ({"answer": "rate-limited"}, hvac.exceptions.RateLimitExceeded),
+        ({"answer": "bad-gateway"}, hvac.exceptions.BadGateway),
+        ({"reset": True}, requests.ConnectionError),
+        ({"lose_answer": True}, requests.ConnectionError),
+        ({"truncate": 5}, requests.exceptions.ChunkedEncodingError),
+        ({"hang": True}, requests.ReadTimeout),
+        ({"tls": "expired"}, requests.exceptions.SSLError),
+        ({"tls": "client-cert"}, requests.exceptions.SSLError),
+    ],
+)
+def test_hvac(secure: MockKMS, words: dict[str, Any], error: type[Exception]) -> None:
+    secure.reset()
+    secure.faults.add("*", times=1, **words)
+    client = hvac.Client(url=secure.url, token=secure.token, verify=secure.ca_file, timeout=0.5)
+    client.session.trust_env = False
+    try:
+        with pytest.raises(error):
+            client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    finally:
+        client.adapter.close()
+    assert not secure.faults.unfired
