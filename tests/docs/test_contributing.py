@@ -1,0 +1,73 @@
+"""CONTRIBUTING.md's example of an endpoint, done in a copy of the package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, blocks
+
+PAGE = "CONTRIBUTING.md"
+DRIVE = """
+import requests
+from mockkms import MockKMS
+
+with MockKMS(root_token="root") as kms:
+    def ask(method, **data):
+        answer = requests.request(method, kms.url + "/v1/sys/config/greeting", json=data or None,
+                                  headers={"X-Vault-Token": "root"}, timeout=10)
+        return answer.status_code, answer.json() if answer.content else None
+
+    told = [ask("GET"), ask("POST"), ask("POST", text="hello"), ask("GET")]
+    assert told[0] == (404, {"errors": []}), told
+    assert told[1] == (400, {"errors": ["missing text"]}), told
+    assert told[2] == (204, None), told
+    assert told[3][1]["data"] == {"text": "hello"}, told
+    kept = kms.snapshot()
+    kms.reset()
+    assert ask("GET")[0] == 404
+    kms.restore(kept)
+    assert ask("GET")[1]["data"] == {"text": "hello"}
+"""
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A scratch copy of the package."""
+    shutil.copytree(ROOT / "mockkms", tmp_path / "mockkms", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_the_new_endpoint_answers_as_the_page_says(copied: Path) -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    (place,) = re.findall(r"One file, `(mockkms/vault/sys/\w+\.py)`", page)
+    (copied / place).write_text(blocks(PAGE, "python")[0], encoding="utf-8")
+    topics = copied / "mockkms" / "vault" / "sys" / "__init__.py"
+    listed = topics.read_text(encoding="utf-8")
+    topics.write_text(listed.replace("_TOPICS = (", '_TOPICS = ("greeting", ', 1), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(copied)}
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVE],
+        cwd=copied,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_places_that_are_named_exist() -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    named = {
+        name for name in re.findall(r"`((?:mockkms|tests|scripts|docs)/[\w./-]+)`", page) if "greeting" not in name
+    }
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
