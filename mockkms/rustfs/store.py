@@ -228,8 +228,9 @@ class TransitStore:
     def _delete_due(self) -> None:
         """Delete in transit what was to be deleted by now."""
         for key in due(self.state, self.core.clock.now()):
-            self.client.call(Operation.UPDATE, self.path(key.name) + "/config", {"deletion_allowed": True})
-            self.client.call(Operation.DELETE, self.path(key.name), absent=(404,))
+            if self.client.call(Operation.READ, self.path(key.name), absent=(404,)) is not None:
+                self.client.call(Operation.UPDATE, self.path(key.name) + "/config", {"deletion_allowed": True})
+                self.client.call(Operation.DELETE, self.path(key.name))
             del self.state.keys[key.name]
 
     def path(self, name: str) -> str:

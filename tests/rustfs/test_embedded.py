@@ -173,3 +173,60 @@ def test_the_current_contract_wraps_data_keys_in_transit(core: Core) -> None:
     assert ask(core, Operation.READ, "transit/keys/k").data["latest_version"] == 2  # type: ignore[index]
     ask(core, Operation.UPDATE, "sys/seal")
     assert call(admin, "GET", "/service-status")[1]["healthy"] is False
+
+
+def started(core: Core, backend: str) -> RustfsAdmin:
+    """A running service of the current contract."""
+    admin = RustfsAdmin(core, api="current", vault="embedded")
+    body = {
+        "backend_type": backend,
+        "address": "http://127.0.0.1:8200",
+        "auth_method": {"Token": {"token": "root"}},
+        "allow_insecure_dev_defaults": True,
+    }
+    assert call(admin, "POST", "/configure", json=body)[1]["success"]
+    assert call(admin, "POST", "/start")[1]["status"] == "Running"
+    return admin
+
+
+def test_the_kv2_backend_keeps_its_records_in_the_vault(core: Core) -> None:
+    admin = started(core, "VaultKV2")
+    call(admin, "POST", "/keys", json={"tags": {"name": "k", "team": "a"}, "description": "d"})
+    call(admin, "POST", "/keys/disable", json={"key_id": "k"})
+    place = "rustfs/kms/keys"
+    listed = ask(core, Operation.LIST, f"secret/metadata/{place}/").data
+    assert listed == {"keys": ["k", "rustfs-internal-kms-probe"]}
+    found = ask(core, Operation.READ, f"secret/data/{place}/k").data
+    assert found
+    record = found["data"]
+    assert (record["status"], record["version"], record["tags"]["team"], record["description"]) == (
+        "Disabled", 1, "a", "d"
+    )  # fmt: skip
+    assert len(base64.b64decode(record["encrypted_key_material"])) == 32
+    assert record["created_at"].endswith("+00:00[Etc/UTC]")
+    call(admin, "POST", "/keys/enable", json={"key_id": "k"})
+    call(admin, "POST", "/keys/rotate", json={"key_id": "k"})
+    assert ask(core, Operation.LIST, f"secret/metadata/{place}/k/versions/").data == {"keys": ["1", "2"]}
+    found = ask(core, Operation.READ, f"secret/data/{place}/k").data
+    assert found
+    assert (found["data"]["version"], found["data"]["baseline_version"]) == (2, 1)
+
+
+def test_the_transit_backend_keeps_what_transit_does_not_know(core: Core) -> None:
+    admin = started(core, "VaultTransit")
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}, "description": "d"})
+    call(admin, "DELETE", "/keys/delete", json={"key_id": "k"})
+    found = ask(core, Operation.READ, "secret/data/rustfs/kms/transit-metadata/k").data
+    assert found
+    record = found["data"]
+    assert (record["key_state"], record["origin"], record["description"]) == ("PendingDeletion", "VAULT_TRANSIT", "d")
+    assert record["deletion_date"].startswith("2026-01-31T")
+    assert "k" in names(core)
+
+
+def test_a_record_that_cannot_be_written_changes_nothing(core: Core) -> None:
+    admin = started(core, "VaultKV2")
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
+    ask(core, Operation.DELETE, "sys/mounts/secret")
+    assert call(admin, "POST", "/keys/disable", json={"key_id": "k"})[0].status == 500
+    assert call(admin, "GET", "/keys/k")[1]["key_metadata"]["key_state"] == "Enabled"

@@ -21,6 +21,7 @@ from mockkms.rustfs.v2.errors import (
     Unsupported,
     ValidationFailed,
 )
+from mockkms.rustfs.v2.records import Records
 from mockkms.vault.message import Operation
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Keyring:
         self.backend = BACKENDS[settings.backend]
         self.now = admin.core.clock.now()
         self.entropy = admin.core.entropy
+        self.records = Records(admin, settings)
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -106,13 +108,16 @@ class Keyring:
             tags=dict(tags),
             material=[self.entropy.bytes(32)],
         )
+        with self.records.changing(key):
+            pass
         self.keys[name] = key
         return key
 
     def _again(self, key: Key, usage: str, description: str | None, tags: dict[str, str]) -> Key:
         """What creating a key that is there does: refused, the same again, or replaced, by backend."""
         if self.backend.name == "vault-kv2":
-            key.usage, key.description, key.tags = usage, description, dict(tags)
+            with self.records.changing(key):
+                key.usage, key.description, key.tags = usage, description, dict(tags)
             return key
         same = (key.usage, key.description, key.tags, key.status) == (usage, description, tags, "Enabled")
         if self.backend.name == "vault-transit" and same:
@@ -133,14 +138,16 @@ class Keyring:
         self._able("enable_disable", "enable_key", "backend without enable/disable support")
         key = self.get(key_id)
         self.permit(key, "enabling", when_disabled=True)
-        key.status = "Enabled"
+        with self.records.changing(key):
+            key.status = "Enabled"
 
     def disable(self, key_id: str) -> None:
         """Also a key that is disabled."""
         self._able("enable_disable", "disable_key", "backend without enable/disable support")
         key = self.get(key_id)
         self.permit(key, "disabling", when_disabled=True)
-        key.status = "Disabled"
+        with self.records.changing(key):
+            key.status = "Disabled"
 
     def rotate(self, key_id: str) -> None:
         """A new version; old data keys still open."""
@@ -148,28 +155,35 @@ class Keyring:
         key = self.get(key_id)
         self.permit(key, "rotation", when_disabled=False)
         self._vault(Operation.UPDATE, "/rotate", {}, key.name)
-        self._material(key).append(self.entropy.bytes(32))
-        if self.backend.name == "vault-kv2":
-            key.rotated_at = self.now
+        self._material(key)
+        with self.records.changing(key):
+            key.material.append(self.entropy.bytes(32))
+            if self.backend.name == "vault-kv2":
+                key.rotated_at = self.now
 
     def describe_anew(self, key_id: str, description: str) -> None:
         """Another description; an empty one takes it away."""
         self._able("update_key_metadata", "update_key_description", "backend without key metadata updates")
-        self.get(key_id).description = description or None
+        key = self.get(key_id)
+        with self.records.changing(key):
+            key.description = description or None
 
     def tag(self, key_id: str, tags: dict[str, str]) -> None:
         """Set tags beside those that are there."""
         self._able("update_key_metadata", "tag_key", "backend without key metadata updates")
         self._mutable(tags)
-        self.get(key_id).tags.update(tags)
+        key = self.get(key_id)
+        with self.records.changing(key):
+            key.tags.update(tags)
 
     def untag(self, key_id: str, names: list[str]) -> None:
         """Remove tags; unknown ones are ignored."""
         self._able("update_key_metadata", "untag_key", "backend without key metadata updates")
         self._mutable(names)
         key = self.get(key_id)
-        for name in names:
-            key.tags.pop(name, None)
+        with self.records.changing(key):
+            for name in names:
+                key.tags.pop(name, None)
 
     @staticmethod
     def _mutable(names: Any) -> None:
@@ -193,10 +207,12 @@ class Keyring:
         if immediate:
             self._vault(Operation.UPDATE, "/config", {"deletion_allowed": True}, key_id)
             self._vault(Operation.DELETE, "", {}, key_id)
+            self.records.forget(key_id)
             del self.keys[key_id]
             return None
         self.permit(key, "deletion scheduling", when_disabled=True)
-        key.status, key.deletion_date = "PendingDeletion", self.now + days * DAY
+        with self.records.changing(key):
+            key.status, key.deletion_date = "PendingDeletion", self.now + days * DAY
         return key.deletion_date
 
     def _confirm(self, key_id: str, confirmed: str | None) -> None:
@@ -215,7 +231,8 @@ class Keyring:
         key = self._found_for_deletion(key_id)
         if key.status != "PendingDeletion":
             raise InvalidOperation(f"Key {key_id} is not pending deletion")
-        key.status, key.deletion_date, key.cancelled = "Enabled", None, True
+        with self.records.changing(key):
+            key.status, key.deletion_date, key.cancelled = "Enabled", None, True
         return key
 
     def _static(self, key_id: str, what: str) -> None:
