@@ -43,8 +43,8 @@ class Entry:
     """One request and what became of it. Attributes that cost something are worked out when asked for."""
 
     __slots__ = (
-        "answer", "body", "cut", "given_retry_after", "headers", "method", "number", "request", "rules", "seconds",
-        "service", "status", "target", "time", "unexpected", "words",
+        "answer", "asked", "body", "cut", "given_retry_after", "headers", "method", "number", "rules", "seconds",
+        "service", "status", "target", "time", "trace", "unexpected", "words",
     )  # fmt: skip
 
     def __init__(
@@ -70,8 +70,11 @@ class Entry:
         self.time = time
         """When it came, by the world's clock: seconds since the epoch."""
         self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
-        self.request = request
-        """The operation, token and trace of a Vault request that reached the core; its data is not kept."""
+        # Thousands of entries are kept: of a Vault request they hold what is asked for, never the request itself.
+        self.asked = (request.operation, request.token) if request is not None else None
+        """Operation and token of a Vault request; None for others."""
+        self.trace = request.trace if request is not None else _NO_TRACE
+        """What the core found out; blank where it was not asked."""
         self.status = status
         """As sent; 0 where no answer was sent."""
         self.answer = answer
@@ -87,13 +90,8 @@ class Entry:
     @property
     def retry_after(self) -> float:
         """Seconds that the answer asked the client to wait; 0 where it did not."""
-        given = self.given_retry_after or self.trace.headers.get("Retry-After", "")
+        given = self.given_retry_after or (self.trace.headers or {}).get("Retry-After", "")
         return float(given) if given.isdecimal() else 0.0
-
-    @property
-    def trace(self) -> Trace:
-        """What the core found out; blank where it was not asked."""
-        return self.request.trace if self.request is not None else _NO_TRACE
 
     @property
     def path(self) -> str:
@@ -103,8 +101,8 @@ class Entry:
     @property
     def operation(self) -> str:
         """In the words of policies."""
-        if self.request is not None:
-            return str(self.request.operation)
+        if self.asked is not None:
+            return str(self.asked[0])
         return {"POST": "update", "PUT": "update", "GET": "read"}.get(self.method, self.method.lower())
 
     @property
@@ -128,7 +126,7 @@ class Entry:
     @property
     def token(self) -> str:
         """The token as sent; never shown by ``table`` or ``data``."""
-        return self.request.token if self.request is not None else self.headers.get("x-vault-token", "")
+        return self.asked[1] if self.asked is not None else self.headers.get("x-vault-token", "")
 
     @property
     def accessor(self) -> str:

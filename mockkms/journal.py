@@ -21,6 +21,7 @@ SIZE = 10_000
 """Entries kept."""
 BODY_LIMIT = 16 * 1024
 """Bytes kept of each body."""
+_KINDS_OF_HEADERS = 64
 
 
 class Journal:
@@ -30,6 +31,8 @@ class Journal:
         self._ring: deque[Entry] = deque(maxlen=size)
         self._limit = body_limit
         self._lock = threading.Lock()
+        self._headers: dict[int, Mapping[str, str]] = {}
+        """Headers last seen, by the length of the body: a client sends the same ones again and again."""
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
         self.on_entry: Callable[[Entry], None] | None = None
@@ -54,14 +57,12 @@ class Journal:
         retry_after: str = "",
     ) -> Entry:
         """Keep one request. Bodies are cut to the limit."""
+        headers = self._shared(headers, len(body))
         limit = self._limit
         if len(body) > limit:
             body = body[:limit]
         if len(answer) > limit:
             answer = answer[:limit]
-        if request is not None:
-            # The entry lives long: only operation, token and trace of the request are wanted.
-            request.data, request.body, request.prepared = {}, b"", None
         self.total += 1
         entry = Entry(
             self.total, time, service, method, target, headers, body, request, status, answer, seconds, rules, words,
@@ -71,6 +72,16 @@ class Journal:
         if self.on_entry is not None:
             self.on_entry(entry)
         return entry
+
+    def _shared(self, headers: Mapping[str, str], length: int) -> Mapping[str, str]:
+        """Equal headers as one object, for they are the most of an entry."""
+        known = self._headers.get(length)
+        if known is not None and known == headers and [*known] == [*headers]:
+            return known
+        if len(self._headers) >= _KINDS_OF_HEADERS:
+            self._headers.clear()
+        self._headers[length] = headers
+        return headers
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -86,6 +97,7 @@ class Journal:
     def clear(self) -> None:
         """Forget everything."""
         self._ring.clear()
+        self._headers.clear()
         self.total = 0
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:

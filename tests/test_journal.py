@@ -69,9 +69,7 @@ def test_no_token_is_ever_shown() -> None:
 def test_unhandled_and_unexpected_requests_are_reported() -> None:
     journal = journal_of(ENCRYPT)
     journal.assert_no_unhandled()
-    request = journal[0].request
-    assert request is not None
-    request.trace.unhandled = True
+    journal[0].trace.unhandled = True
     with pytest.raises(AssertionError, match="not emulated"):
         journal.assert_no_unhandled()
 
@@ -83,3 +81,12 @@ def test_snapshots_bring_entries_back() -> None:
     assert len(journal) == 0
     journal.restore(kept)
     assert (len(journal), journal.total) == (1, 1)
+
+
+def test_equal_headers_are_kept_once_and_others_apart() -> None:
+    journal = Journal()
+    given = [{"A": "1"}, {"A": "1"}, {"A": "2"}, {"a": "2"}, {"A": "2"}]
+    for headers in given:
+        journal.record(0.0, "vault", "GET", "/v1/x", headers, b"", None, 200, b"", 0.0)
+    assert [entry.headers for entry in journal] == given
+    assert journal[0].headers is journal[1].headers

@@ -83,7 +83,7 @@ class Trace:
     denied: bool = False
     unhandled: bool = False
     """No endpoint of ours answers this path or operation."""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] | None = None
     """What every answer to this request carries, errors too (rate limits)."""
 
 

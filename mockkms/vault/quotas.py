@@ -91,7 +91,7 @@ class QuotaStore:
             return
         headers, allowed = self._take(rule, request.remote_address)
         if state.response_headers:
-            request.trace.headers.update(headers)
+            request.trace.headers = dict(headers)
         if not allowed:
             path = request.path
             raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
