@@ -28,6 +28,7 @@ MOUNTS = {
     "auth/jwt/": "jwt",
     "auth/kubernetes/": "kubernetes",
     "auth/cert/": "cert",
+    "pki/": "pki",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

@@ -25,8 +25,11 @@ GO_ERROR = re.compile("|".join((
     "at least one constraint should be enabled on the role",
     "at least one origin or the wildcard must be provided",
     "could not set plugin, plugin directory is not configured",
-    "custom_metadata validation failed: .*",
+    "could not fetch the CA certificate \\(was one set\\?\\): .*",
+    "(2 errors occurred:\n\t\\* )?custom_metadata validation failed: .*",
+    "error encountered during CRL building: .*",
     "error fetching CRL: .*",
+    "failed to get external key signer: .*",
     "failed to find accessor entry for secret_id_accessor: .*",
     "failed to parse batch input: .*",
     "failed to validate (token )?CIDR blocks: .*",
@@ -35,20 +38,26 @@ GO_ERROR = re.compile("|".join((
     "invalid character .* looking for beginning of value",
     "invalid (entity|member group|group) ID .*",
     "invalid entity metadata: .*",
+    "invalid, non-URL (path|aia_path) given to cluster: .*",
     "invalid key: key is shorter than minimum \\d+ bytes",
     "invalid rekey seal configuration: .*",
     "'key' must be a valid hex or base64 string",
     "(key|namespace|role) .* (not found|doesn't exist|does not exist)",
+    "message signing not supported for key type .*",
     "missing (password|role_id)",
+    "no default (issuer|key) currently configured",
     "no key found with name .*; to import a new key, use the import/ endpoint",
     "no such (destination key to export to|source key for export)",
     "no token found",
     "plaintext backup is disallowed on the policy",
+    "provided certificate data was too short; .*",
     "provided type does not support public_key import",
     "provided ciphertext is too short",
     "seal config must contain exactly one seal stanza",
     "the import path cannot be used with an existing key; .*",
     "the import_version endpoint can only be used with an imported key",
+    "unable to find PKI (issuer|key) for reference: .*",
+    "unexpected end of JSON input",
     "username does not exist",
 )), re.DOTALL)  # fmt: skip
 """What the real server answers with 500: errors of its own code, told by their texts."""
@@ -65,6 +74,10 @@ def furnished(flavor: str) -> World:
         write(door, f"sys/auth/{mount}", type=mount)
     write(door, "sys/mounts/transit", type="transit")
     write(door, "sys/mounts/kv1", type="kv")
+    write(door, "sys/mounts/pki", type="pki")
+    write(door, "pki/root/generate/internal", common_name="a", key_type="ec")
+    write(door, "pki/roles/a", allow_any_name=True, key_type="ec")
+    write(door, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")
     for name, kind in (("a", "aes256-gcm96"), ("b", "ed25519"), ("k", "ecdsa-p256"), ("1", "hmac")):
         write(door, f"transit/keys/{name}", type=kind, key_size=32 if kind == "hmac" else 0, exportable=True)
     write(door, "secret/data/a", data={"a": 1})
