@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mockkms.vault.hcl.jsonform import parse_json
 from mockkms.vault.hcl.lexer import LITERALS, Kind, Lexer, Token
 from mockkms.vault.hcl.tree import NOWHERE, HclError, Item, Items, Key, ListNode, Literal, Object
 from mockkms.vault.hcl.values import literal, unquote
@@ -19,6 +18,8 @@ def parse(text: str | bytes, *, unique: bool = False) -> Items:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
     if text.lstrip().startswith("{"):
+        from mockkms.vault.hcl.jsonform import parse_json  # the rarer form: loaded where it comes
+
         return parse_json(text)
     return _Parser(text.replace("\r\n", "\n"), unique).parse()
 
