@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from mockkms.kms import MockKMS
+    from mockkms.api import Kms
 
     from .marker import TestWorld
 
@@ -33,17 +33,14 @@ class Active:
         """Where the policies that tests needed are written."""
         self.settled = False
         """The test has its verdict: what was wrong with its requests has been said or does not matter."""
-        self._servers: list[MockKMS] = []
+        self._servers: list[Kms] = []
         self._given: set[str] = set()
         """Rules of worlds and markers: many tests share them, so that not each must meet all."""
 
-    def begin(self, kms: MockKMS, world: TestWorld) -> None:
-        """Put the suite's server into the world that the test asked for."""
+    def begin(self, kms: Kms, world: TestWorld) -> None:
+        """Put the suite's server into the world that the test asked for; its ``reset`` goes back there."""
         try:
-            if world.seeds:
-                kms.load(*world.seeds)
-            else:
-                kms.reset()
+            kms.load(*world.seeds)
             if world.clock is not None:
                 kms.clock.freeze(world.clock)
             kms.faults.extend(world.faults)
@@ -53,9 +50,11 @@ class Active:
             kms.seal()
         elif world.state == "unsealed":
             kms.unseal()
+        if world.faults or world.state or world.clock is not None:
+            kms.set_baseline()
         self.watch(kms)
 
-    def watch(self, kms: MockKMS) -> None:
+    def watch(self, kms: Kms) -> None:
         """Check and report this server too."""
         self._servers.append(kms)
         self._given |= {rule.id for rule in kms.faults.list()}
@@ -79,33 +78,29 @@ class Active:
         for kms in self._servers:
             self._remark(kms)
 
-    def _remark(self, kms: MockKMS) -> None:
+    def _remark(self, kms: Kms) -> None:
         """Say what does not fail the test by itself: rules that never fired, bad habits, the policy it needed."""
         for rule in kms.faults.unfired:
             if rule.id in self._given:
                 continue
             warnings.warn(MockKMSWarning(f"fault {rule.id!r} never fired (matched {rule.matched})"), stacklevel=1)
         if self.lint != "off":
-            from mockkms.lint import lint
-
-            found = [str(finding) for finding in lint(kms.world)]
+            found = [str(finding) for finding in kms.lint()]
             if found and self.lint == "error":
                 pytest.fail("mockkms lint:\n" + "\n".join(found), pytrace=False)
             for text in found:
                 warnings.warn(MockKMSWarning(f"lint: {text}"), stacklevel=1)
         if self.privileges is not None:
-            from mockkms.least_privilege import privileges
-
             test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
             with self.privileges.open("a", encoding="utf-8") as file:
-                file.write(f"# {test}\n{privileges(kms.world)}\n")
+                file.write(f"# {test}\n{kms.privileges()}\n")
 
     def report(self) -> str:
         """What a failure report shows: the last requests, and the rules with their counts."""
         return "\n\n".join(_report(kms) for kms in self._servers)
 
 
-def _report(kms: MockKMS) -> str:
+def _report(kms: Kms) -> str:
     seed = "" if kms.rng is None else f", rng {kms.rng}"
     lines = [f"{kms.flavor} at {kms.url}{seed}", kms.journal.table(last=_SHOWN) or "no request reached the server"]
     rules = kms.faults.describe()

@@ -43,6 +43,8 @@ class MockClient:
     ) -> None:
         self._factory = factory
         self._url = url
+        self._prefix = URL(url).path.rstrip("/")
+        """Of a tenant's address."""
         self._token = token
         self._ssl = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self._client: TestClient[Any, Any] | None = None
@@ -54,7 +56,7 @@ class MockClient:
         headers = {"X-Vault-Token": self._token, **options.pop("headers", {})}
         if self._ssl is not None:
             options.setdefault("ssl", self._ssl)
-        return await self._client.request(method, path, headers=headers, **options)
+        return await self._client.request(method, self._prefix + path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> ClientResponse:
         """GET."""

@@ -13,14 +13,14 @@ from .marker import TestWorld, world_of
 if TYPE_CHECKING:
     import hvac
 
-    from mockkms.kms import MockKMS
+    from mockkms.api import Kms as AnyKms
 
     from .active import Active
     from .client import MockClient
     from .external import ExternalKMS
     from .factory import Factory
 
-    Kms: TypeAlias = MockKMS | ExternalKMS
+    Kms: TypeAlias = AnyKms | ExternalKMS
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
 """Where a test that uses a server keeps its hold on it."""
@@ -52,8 +52,11 @@ def mockkms_server(
     url = settings.option(pytestconfig, "mockkms_url")
     if url:
         from .external import ExternalKMS
+        from .remote import tenant_of
 
-        yield ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
+        folders = (pytestconfig.invocation_params.dir, pytestconfig.rootpath)
+        with tenant_of(url, settings.control_token(pytestconfig), settings.located(mockkms_seed, *folders)) as tenant:
+            yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
     from mockkms import MockKMS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
     group.addoption("--mockkms-url", metavar="URL", help="run the tests against this server instead of an own one")
     group.addoption("--mockkms-token", metavar="TOKEN", help="root token of the server at --mockkms-url")
+    control = "token of the control API of the mockkms at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
+    group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
     group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
     group.addoption("--mockkms-rng", metavar="N", help="repeat every id, key and nonce from this seed")
     group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
@@ -28,6 +31,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this server instead of an own one")
     parser.addini("mockkms_token", "root token of the server at mockkms_url")
+    parser.addini("mockkms_control_token", control)
     parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
     parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
     parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
@@ -37,6 +41,11 @@ def option(config: pytest.Config, name: str) -> Any:
     """The value of an option or its ini twin; None where neither is set."""
     given = config.getoption(name)
     return given if given is not None else config.getini(name) or None
+
+
+def control_token(config: pytest.Config) -> str:
+    """What the control API of the server at ``--mockkms-url`` asks for; empty: nothing."""
+    return str(option(config, "mockkms_control_token") or os.environ.get("MOCKKMS_CONTROL_TOKEN", ""))
 
 
 def strict(config: pytest.Config) -> bool:

@@ -60,7 +60,7 @@ class RemoteKMS:
         self._wire = Wire(url, control_token, ca_file, timeout)
         self.url = self.rustfs_url = self._wire.url
         """The address for clients of both APIs, without a trailing slash."""
-        self.ca_file = ca_file
+        self.ca_file, self.control_token = ca_file, control_token
         self._tenants: list[RemoteKMS] = []
         self.faults = RemoteFaults(self._wire)
         self.journal = RemoteJournal(self._wire)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import requests
 
-from mockkms import MockKMS
+from mockkms import RemoteKMS
 from tests.plugin.conftest import Run
 from tests.plugin.test_marker import ASK
 
+LET = ("--mockkms-control-token", "let-me")
 SOURCE = (
     ASK
     + """
@@ -40,17 +50,115 @@ def test_factory_is_ours(mockkms_factory):
 
 
 @pytest.fixture
-def real() -> Iterator[MockKMS]:
-    with MockKMS(root_token="theirs", flavor="openbao") as kms:
-        yield kms
+def real(tmp_path: Path) -> Iterator[RemoteKMS]:
+    """A server in a process of its own: pytester undoes the imports of a test, which one in here would not survive."""
+    ready = tmp_path / "ready.json"
+    flags = ("--port", "0", "--root-token", "theirs", "--flavor", "openbao", "--control-token", "let-me")
+    command = [sys.executable, "-m", "mockkms", "serve", *flags, "--ready-file", str(ready)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as served:
+        until = time.monotonic() + 30
+        while not ready.exists():
+            assert served.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with RemoteKMS(json.loads(ready.read_text())["url"], control_token="let-me") as remote:
+            yield remote
+        served.terminate()
 
 
-def test_the_same_tests_elsewhere(suite: Run, real: MockKMS) -> None:
-    import requests
+@pytest.fixture
+def gate(real: RemoteKMS) -> Iterator[str]:
+    """The address of a server that has no control API, as a real one."""
 
+    class Gate(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith("/_mockkms/"):
+                self.send_error(404)
+                return
+            asked = http.client.HTTPConnection(real.url.removeprefix("http://"), timeout=10)
+            asked.request("GET", self.path, headers={"X-Vault-Token": self.headers.get("X-Vault-Token", "")})
+            answer = asked.getresponse()
+            body = answer.read()
+            asked.close()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+TENANT = (
+    ASK
+    + """
+def test_reads_and_writes(mockkms_env, mockkms_hvac, mockkms):
+    assert ask(mockkms, "/v1/secret/data/shared")[1]["data"]["data"] == {"from": "outside"}
+    assert ask(mockkms, "/v1/sys/mounts/secret", "DELETE")[0] == 204
+    mockkms_hvac.sys.list_mounted_secrets_engines()
+    mockkms.journal.assert_called("secret/*", times=1)
+
+def test_clean_again(mockkms):
+    assert ask(mockkms, "/v1/secret/data/shared")[0] == 200
+    assert mockkms.journal.total == 1
+
+@pytest.mark.mockkms(faults=[{"match": "sys/*", "answer": "sealed"}], clock="2026-01-01")
+def test_marked(mockkms):
+    assert ask(mockkms, "/v1/sys/health")[0] == 503
+    mockkms.clock.resume()
+    mockkms.reset()
+    assert mockkms.clock.now() == 1767225600 and len(mockkms.faults) == 1
+    assert ask(mockkms, "/v1/sys/health")[0] == 503
+
+@pytest.mark.mockkms(seed="payments")
+def test_seeded(mockkms):
+    assert "payments" in mockkms.dump()
+    ask(mockkms, "/v1/sys/mounts/secret", "DELETE")
+    mockkms.reset()
+    assert "payments" in mockkms.dump()
+
+async def test_aiohttp(mockkms_client):
+    assert (await mockkms_client.get("/v1/sys/health")).status == 200
+    assert (await mockkms_client.list("/v1/secret/metadata/")).status == 200
+
+def test_wrong(mockkms):
+    ask(mockkms, "/v1/nowhere/at/all")
+"""
+)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_mockkms_elsewhere_gives_each_process_a_tenant(suite: Run, real: RemoteKMS, workers: str) -> None:
     headers = {"X-Vault-Token": "theirs"}
     requests.post(real.url + "/v1/secret/data/shared", json={"data": {"from": "outside"}}, headers=headers, timeout=9)
-    result = suite("--mockkms-url", real.url + "/", "--mockkms-token", "theirs", "-rs", source=SOURCE)
+    seen = real.journal.total
+    result = suite("--mockkms-url", real.url, *LET, "-n", workers, source=TENANT, mode="auto")
+    result.assert_outcomes(passed=5, failed=1)
+    result.stdout.fnmatch_lines(["*not emulated*"])
+    assert real.journal.total == seen
+    assert real.tenants() == []
+
+
+def test_a_wrong_control_token_ends_the_run(suite: Run, real: RemoteKMS) -> None:
+    source = "def test_it(mockkms):\n    assert mockkms.state == 'unsealed'\n"
+    result = suite("--mockkms-url", real.url, source=source)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "a control token is asked for" in result.stdout.str() + result.stderr.str()
+    suite("--mockkms-url", real.url, *LET, source=source).assert_outcomes(passed=1)
+
+
+def test_the_same_tests_elsewhere(suite: Run, real: RemoteKMS, gate: str) -> None:
+    headers = {"X-Vault-Token": "theirs"}
+    requests.post(real.url + "/v1/secret/data/shared", json={"data": {"from": "outside"}}, headers=headers, timeout=9)
+    result = suite("--mockkms-url", gate + "/", "--mockkms-token", "theirs", "-rs", source=SOURCE)
     result.assert_outcomes(passed=3, skipped=3)
     for asked in ("mockkms(faults=*)", "mockkms(clock=*)", "mockkms.faults"):
         result.stdout.fnmatch_lines([f"*SKIPPED*{asked} needs a mockkms server; --mockkms-url names another one"])
