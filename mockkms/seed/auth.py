@@ -24,13 +24,15 @@ def shape() -> MapOf:
     secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
     secret_ids = Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
     jwt_config = written("jwt", "config", keys=Key(ListOf(Text("PEM")), "public keys served at the configured URL"))
+    jwt = {
+        "config": Key(jwt_config, "how tokens are verified"),
+        "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
+    }
     variants = {
         "approle": {"roles": Key(MapOf(written("approle", "role/x", secret_ids=secret_ids)), "roles by name")},
         "userpass": {"users": Key(MapOf(written("userpass", "users/x")), "users by name")},
-        "jwt": {
-            "config": Key(jwt_config, "how tokens are verified"),
-            "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
-        },
+        "jwt": jwt,
+        "oidc": jwt,
         "kubernetes": {
             "config": Key(written("kubernetes", "config"), "the cluster"),
             "roles": Key(MapOf(written("kubernetes", "role/x")), "roles by name"),
@@ -68,7 +70,7 @@ def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None
     core, type = to.core, spec["type"]
     if spec.get("config"):
         with to.guard(*at, "config"):
-            if type == "jwt":
+            if mount.engine == "jwt":
                 jwt_seed.configure(core, mount, spec["config"])
             else:
                 seeding.write(core, mount, "config", spec["config"])
@@ -83,7 +85,7 @@ def _write(core: Core, mount: Mount, type: str, name: str, spec: Mapping[str, An
         approle_seed.add_role(core, mount, name, spec)
     elif type == "userpass":
         userpass_seed.add_user(core, mount, name, spec)
-    elif type == "jwt":
+    elif mount.engine == "jwt":
         jwt_seed.add_role(core, mount, name, spec)
     else:
         folder = {"cert": "certs", "token": "roles"}.get(type, "role")

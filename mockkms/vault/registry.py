@@ -26,6 +26,8 @@ _MODULES = {
     "kubernetes": "mockkms.vault.auth.kubernetes",
     "cert": "mockkms.vault.auth.cert",
 }
+_ALIASES = {"generic": "kv", "kv-v1": "kv", "oidc": "jwt"}
+"""Types that another one's engine implements."""
 _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole": "cubbyhole", "ns_token": "token"}
 
 
@@ -39,9 +41,10 @@ def implementation(type: str, options: dict[str, str] | None) -> Engine:
     """The engine behind a mount type as users name it; ``kv`` is version 1 or 2 by its options."""
     if type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or type == "kv-v2"):
         return engine("kv2")
-    return engine({"generic": "kv", "kv-v1": "kv"}.get(type, type))
+    return engine(_ALIASES.get(type, type))
 
 
 def known(kind: str) -> list[str]:
     """The mount types of a kind (``secret``, ``auth``) that this server implements."""
-    return sorted(type for type in _MODULES if engine(type).kind == kind and type != "kv2")
+    types = (*_MODULES, "oidc")
+    return sorted(type for type in types if implementation(type, None).kind == kind and type != "kv2")

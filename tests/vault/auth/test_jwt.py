@@ -122,3 +122,20 @@ def test_a_world_may_serve_keys_at_a_url(world: World) -> None:
     assert seed.dump(mount.state)["config"] == config
     unknown = world.write("auth/jwt/config", {"jwks_url": "https://other.test/jwks"})
     assert unknown.errors == ["error checking jwks URL"]
+
+
+def test_oidc_is_another_name_of_the_method(world: World) -> None:
+    world.write("sys/auth/sso", {"type": "oidc"})
+    shown = world.ask("read", "sys/auth/sso").data
+    assert shown is not None
+    assert shown["type"] == "oidc"
+    assert shown["accessor"].startswith("auth_oidc_")
+    world.write("auth/sso/config", {"jwt_validation_pubkeys": [pem(KEY)]})
+    world.write("auth/sso/role/r", {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "app"})
+    token = jws.sign(json.dumps(CLAIMS), KEY, "EdDSA", "k")
+    auth = world.write("auth/sso/login", {"role": "r", "jwt": token}, token="").auth
+    assert auth is not None
+    assert auth.display_name == "sso-ann"
+    catalog = world.ask("read", "sys/plugins/catalog").data
+    assert catalog is not None
+    assert "oidc" in catalog["auth"]
