@@ -119,6 +119,17 @@ def test_what_was_left_alive(kms: MockKMS) -> None:
     assert rules(kms) == []
 
 
+def test_a_lease_left_alive(kms: MockKMS) -> None:
+    call(kms, "POST", "sys/mounts/pki", {"type": "pki"})
+    call(kms, "POST", "pki/root/generate/internal", {"common_name": "ca", "key_type": "ec"})
+    role = {"allow_any_name": True, "generate_lease": True, "key_type": "ec", "ttl": "1h"}
+    call(kms, "POST", "pki/roles/web", role)
+    lease = call(kms, "POST", "pki/issue/web", {"common_name": "a.test"}).json()["lease_id"]
+    assert [finding.message for finding in lint(kms.world) if finding.rule == "lease-left"] == [lease]
+    call(kms, "PUT", "sys/leases/revoke", {"lease_id": lease})
+    assert "lease-left" not in rules(kms)
+
+
 def test_the_smallest_policy_and_unused_grants(kms: MockKMS) -> None:
     call(kms, "PUT", "sys/policies/acl/app", {"policy": POLICY})
     mine = token(kms, policies=["app"])
