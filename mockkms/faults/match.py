@@ -211,7 +211,7 @@ class Path(Word):
 
     def __init__(self, value: Any) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
-        self.tests = [(text_test(pattern), _on_wire(pattern)) for pattern in patterns]
+        self.tests = [(text_test(_below(pattern)), _on_wire(pattern)) for pattern in patterns]
 
     def __call__(self, seen: Seen) -> bool:
         return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
@@ -221,6 +221,13 @@ def _on_wire(pattern: Any) -> bool:
     if isinstance(pattern, Mapping):
         return any(isinstance(inner, str) and inner.lstrip("^").startswith("/") for inner in pattern.values())
     return str(pattern).startswith("/")
+
+
+def _below(pattern: Any) -> Any:
+    """Clients list with a slash at the end, and paths are seen without it: a pattern may have it or not."""
+    if isinstance(pattern, str) and not pattern.startswith("/"):
+        return pattern.rstrip("/")
+    return pattern
 
 
 class MountWord(Word):
