@@ -88,6 +88,8 @@ class Cluster(MockKMS):
     ) -> None:
         if standby not in (FORWARD, REDIRECT):
             raise ValueError(f"standby={standby!r}: {FORWARD!r} or {REDIRECT!r}")
+        if options.get("upstream") is not None:
+            raise ValueError("upstream: a cluster answers itself")
         super().__init__(**options)
         self._rules = Nodes(self.world.clock, nodes, quorum=quorum, election_delay=election_delay)
         behaviour = ClusterOptions(standby, performance_standbys, index_headers)

@@ -27,13 +27,15 @@ class Handle:
 
     @property
     def token(self) -> str:
-        """The root token; empty while the Vault is uninitialized."""
+        """The root token; empty while the Vault is uninitialized, and before a real server unless it was given."""
+        if self.world.upstream:
+            return self.world.root_token
         return self.world.root_token or self.world.core.state.seal.root_token
 
     @property
     def state(self) -> str:
-        """``uninitialized``, ``sealed`` or ``unsealed``."""
-        return self.world.core.seal.status
+        """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` where a real server answers."""
+        return "proxy" if self.world.upstream else self.world.core.seal.status
 
     @property
     def flavor(self) -> str:
@@ -47,8 +49,8 @@ class Handle:
 
     @property
     def unseal_keys(self) -> list[str]:
-        """The unseal key shares in base64."""
-        return list(self.world.core.seal.unseal_keys)
+        """The unseal key shares in base64; none where a real server answers."""
+        return [] if self.world.upstream else list(self.world.core.seal.unseal_keys)
 
     @property
     def faults(self) -> RuleBook:
@@ -85,6 +87,7 @@ class Handle:
 
     def snapshot(self, name: str = "") -> Snapshot:
         """Keep everything: state, clock, faults and journal; with a name, for ``restore(name)`` too."""
+        self.world.own_state("snapshot")
         kept = self.world.snapshot()
         if name:
             self.world.snapshots[name] = kept
@@ -114,17 +117,20 @@ class Handle:
 
     def seal(self) -> None:
         """Seal the Vault, as ``sys/seal`` does."""
+        self.world.own_state("seal")
         with self.world.lock:
             self.world.core.seal.seal()
 
     def unseal(self) -> None:
         """Unseal the Vault without asking for keys."""
+        self.world.own_state("unseal")
         with self.world.lock:
             self.world.core.seal.open()
 
     def dump(self) -> str:
         """The world as YAML that loads to an equal world."""
         world = self.world
+        world.own_state("dump")
         if world.dumper is None:
             raise ValueError("this world cannot be written")
         return world.dumper(world)
@@ -137,6 +143,7 @@ class Handle:
         from mockkms.vault.message import Operation
         from mockkms.vault.policy.explain import explain
 
+        self.world.own_state("explain")
         with self.world.lock:
             core = self.world.core
             held = core.tokens.lookup(token)

@@ -15,9 +15,10 @@ from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import NO_TLS, OwnTls, ServerTls, from_files
 from mockkms.tenant import Tenant
-from mockkms.world import Snapshot, World
+from mockkms.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
+    from mockkms.http.upstream import Upstream
     from mockkms.seed import WorldSpec
 
 AnyDoor = TypeVar("AnyDoor", bound=Door)
@@ -41,6 +42,11 @@ class MockKMS(Handle):
     API asks for ``control_token`` where one is given, and with ``control_anywhere`` answers peers and host names that
     are not local. Arguments win over the world's own words.
 
+    With ``upstream``, the address of a real server, rules and journal stand in front of that one instead: it is trusted
+    by ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), and given up
+    after ``upstream_timeout`` silent seconds. Its state is its own: ``root_token`` is only told to clients, and a world
+    can hold rules and a clock, no more.
+
     Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
     ``start`` raises OSError for a taken port.
     """
@@ -63,6 +69,10 @@ class MockKMS(Handle):
         cluster_name: str = "",
         control_token: str = "",
         control_anywhere: bool = False,
+        upstream: str | None = None,
+        upstream_ca: str | Path = "",
+        upstream_insecure: bool = False,
+        upstream_timeout: float = 60.0,
     ) -> None:
         self._control = (control_token, control_anywhere)
         self._host = host
@@ -77,7 +87,11 @@ class MockKMS(Handle):
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
+        self._upstream = None
         self._world = World()
+        if upstream is not None:
+            self._upstream = _server_at(upstream, upstream_ca, upstream_insecure, upstream_timeout, state)
+            self.world.stand_before(self._upstream.url)
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
         core = self.world.core
@@ -86,7 +100,7 @@ class MockKMS(Handle):
         core.cluster_name = cluster_name
         self._populate(self._seeds)
         self.world.dumper, self.world.loader = _dump, self._load
-        self._door = self._guarded(Door(self.world))
+        self._door = self._guarded(self._made_door())
         self._server = Server(self._door, tls=context)
 
     @property
@@ -110,8 +124,12 @@ class MockKMS(Handle):
         return self._world
 
     def start(self) -> Self:
-        """Listen; returns itself. Raises OSError where a port is taken."""
+        """Listen; returns itself. Raises OSError where a port is taken, ValueError where it is its own upstream."""
         self._server.start(self._host, self._ports)
+        upstream = self._upstream
+        if upstream is not None and upstream.port in self._server.ports and upstream.is_here(self._host):
+            self._server.stop()
+            raise UpstreamError(f"{upstream.url} is this server itself")
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
@@ -139,6 +157,13 @@ class MockKMS(Handle):
         Raises TenantError (a ValueError) for an id that no tenant can have, or where all are busy.
         """
         return Tenant(id, self.url, self._door.tenants, self.ca_file)
+
+    def _made_door(self) -> Door:
+        if self._upstream is None:
+            return Door(self.world)
+        from mockkms.http.proxy import ProxyDoor
+
+        return ProxyDoor(self.world, self._upstream)
 
     def _guarded(self, door: AnyDoor) -> AnyDoor:
         """The door, its control API guarded as the options say."""
@@ -191,6 +216,10 @@ class MockKMS(Handle):
 
     def _apply(self, world: World, spec: WorldSpec | None) -> None:
         words = self._words
+        if spec is not None and world.upstream:
+            for section in ("vault", "rustfs", "exact"):
+                if spec.sections.get(section):
+                    world.own_state(f"{section}: of a world")
         rng = words["rng"] if words["rng"] is not None else spec.rng if spec else None
         flavor = words["flavor"] or (spec and spec.flavor) or "vault"
         token = words["root_token"] or (spec and spec.root_token) or "root"
@@ -201,7 +230,9 @@ class MockKMS(Handle):
             populate(world, spec)
         elif self._state is not None:
             world.settle(self._state)
-        if world.core.seal.status == "uninitialized":
+        if world.upstream:
+            world.root_token = str(words["root_token"] or "")
+        elif world.core.seal.status == "uninitialized":
             world.root_token = ""
 
     def __enter__(self) -> Self:
@@ -209,6 +240,14 @@ class MockKMS(Handle):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
+
+
+def _server_at(url: str, ca_file: str | Path, insecure: bool, timeout: float, state: str | None) -> Upstream:
+    from mockkms.http.upstream import Upstream
+
+    if state is not None:
+        raise UpstreamError(f"state={state!r}: the state of {url} is its own")
+    return Upstream(url, ca_file=ca_file, insecure=insecure, timeout=timeout)
 
 
 def _listed(seed: Any) -> list[Any]:

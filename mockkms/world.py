@@ -33,6 +33,14 @@ class Snapshot:
     """What the world's ``beside`` kept; empty where there was none."""
 
 
+class UpstreamError(ValueError):
+    """No proxy can be made with this address, file or argument."""
+
+
+class NoState(UpstreamError):
+    """What was asked for needs the state of an emulated server, and a real one answers in its place."""
+
+
 class Beside(Protocol):
     """What goes with a world and is not in it, such as the nodes of a cluster."""
 
@@ -56,6 +64,8 @@ class World:
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal()
+        self.upstream = ""
+        """Address of the real server that answers in the place of this world's own; empty: there is none."""
         self.beside: Beside | None = None
         """Kept and put back with the world."""
         self.baseline: Snapshot | None = None
@@ -68,6 +78,16 @@ class World:
         """Goes to the world of the start with seeds laid over it; set by who may import the seed room."""
         self.dumper: Callable[[World], str] | None = None
         """Writes this world as YAML; set by who may import the seed room."""
+
+    def stand_before(self, upstream: str) -> None:
+        """Be rules, journal and clock in front of a real server at this address."""
+        self.upstream = upstream
+        self.faults.stateless = f"a real server answers here ({upstream}), and its state cannot be changed from outside"
+
+    def own_state(self, what: str) -> None:
+        """Raise NoState where the state that ``what`` needs is a real server's."""
+        if self.upstream:
+            raise NoState(f"{what}: a real server answers here ({self.upstream}), and its state is out of reach")
 
     def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
         """Become the world of a fresh dev server; no rule, no journal. ``clock``, epoch seconds, freezes it."""

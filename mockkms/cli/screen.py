@@ -35,6 +35,8 @@ def warn(text: str) -> None:
 def banner(kms: MockKMS) -> str:
     """What users of ``vault server -dev`` look for on the screen."""
     names = ("VAULT", "BAO") if kms.flavor == "openbao" else ("VAULT",)
+    if kms.world.upstream:
+        return _proxy_banner(kms)
     lines = [
         f"mockkms emulates {kms.flavor} at {kms.url} ({kms.state})",
         *(f"Node {number} at {url}" for number, url in enumerate(_nodes(kms))),
@@ -58,6 +60,19 @@ def banner(kms: MockKMS) -> str:
     return "\n".join(lines)
 
 
+def _proxy_banner(kms: MockKMS) -> str:
+    known = {"ADDR": kms.url, "TOKEN": kms.token, "CACERT": os.path.abspath(kms.ca_file) if kms.ca_file else ""}
+    lines = [
+        f"mockkms passes requests at {kms.url} on to {kms.world.upstream}",
+        f"Faults and journal at {kms.url}/_mockkms/",
+        "",
+        *(f"    export VAULT_{name}='{value}'" for name, value in known.items() if value),
+        "",
+        "For tests only: the journal keeps what clients send and get, secrets included. Ctrl-C stops it.",
+    ]
+    return "\n".join(lines)
+
+
 def ready(kms: MockKMS) -> dict[str, Any]:
     """What a script needs to use the server."""
     return {
@@ -66,6 +81,7 @@ def ready(kms: MockKMS) -> dict[str, Any]:
         "nodes": _nodes(kms),
         "flavor": kms.flavor,
         "state": kms.state,
+        "upstream": kms.world.upstream,
         "token": kms.token,
         "unseal_keys": kms.unseal_keys,
         "ca_file": os.path.abspath(kms.ca_file) if kms.ca_file else "",

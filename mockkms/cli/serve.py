@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockkms.cli import cluster_options, control_options, rustfs_options, screen
+from mockkms.cli import cluster_options, control_options, rustfs_options, screen, upstream_options
 from mockkms.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
     world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
     control_options.add_options(parser)
+    upstream_options.add_options(parser)
     cluster_options.add_options(parser)
     rustfs_options.add_options(parser)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
         screen.say(screen.banner(kms))
-        if kms.rng is None and not options.fresh_keys:
+        if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
         gc.freeze()
         stop.wait()
@@ -106,13 +107,14 @@ def _import_aiohttp() -> None:
 
 def _made(options: argparse.Namespace) -> MockKMS:
     """The server that the flags describe, not started yet; fills in what a configuration file says."""
+    upstream = upstream_options.words(options)
     config = _configured(options)
     uninitialized = options.state == "uninitialized"
     if options.root_token is not None and uninitialized:
         raise CommandError("--root-token: an uninitialized server makes its token at sys/init; or say --state unsealed")
     seeds: list[Any] = list(options.seed)
     rustfs = rustfs_options.section(options, os.environ)
-    if rustfs:
+    if rustfs and not upstream:
         seeds.append({"rustfs": rustfs})
     seeds += control_options.seeds(options)
     if not _loopback(options.host):
@@ -120,6 +122,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
             f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
         )
     from mockkms.http.tls import TlsError
+    from mockkms.world import UpstreamError
 
     second = options.rustfs_port
     try:
@@ -139,8 +142,9 @@ def _made(options: argparse.Namespace) -> MockKMS:
             max_lease_ttl=config.max_lease_ttl if config else None,
             cluster_name=config.cluster_name if config else "",
             **control_options.guards(options),
+            **upstream,
         )
-    except TlsError as error:
+    except (TlsError, UpstreamError) as error:
         raise CommandError(str(error)) from None
     control_options.shift(kms, options)
     return kms

@@ -9,6 +9,7 @@ from typing import Any
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
+from mockkms.faults.kinds import Kind, stateless
 from mockkms.faults.plan import Act, Plan
 from mockkms.faults.rule import Rule
 from mockkms.faults.script import Script
@@ -57,6 +58,8 @@ class RuleBook:
         self.current_script: Script | None = None
         self.tls_denied: Mapping[str, str] = {}
         """TLS faults that the server of this world cannot do, and why."""
+        self.stateless = ""
+        """Why kinds that need the state of an emulated server are refused; empty: they are not."""
         self._of_connections: Rules = []
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
@@ -110,6 +113,7 @@ class RuleBook:
             made = Script(steps, seed=self._seed("script"))
         except FaultError as error:
             raise error.under("script") from None
+        self._refuse_state(made.kinds)
         with self._lock:
             self.current_script = made
             self._changed()
@@ -154,11 +158,19 @@ class RuleBook:
             for fault in rule.tls:
                 if fault in self.tls_denied:
                     raise FaultError(self.tls_denied[fault], "tls")
+            self._refuse_state(rule.kinds)
             if rule.schedule.after and rule.schedule.after == rule.id:
                 raise FaultError("a rule cannot wait for itself", "after")
             self.rules += (rule,)
             self._changed()
         return rule
+
+    def _refuse_state(self, kinds: Iterable[Kind]) -> None:
+        for kind in kinds if self.stateless else ():
+            if kind.needs_state:
+                words = stateless()
+                which = "with this value: " if kind.word in words else ""
+                raise FaultError(f"{which}{self.stateless}; what works here: {', '.join(words)}", kind.word)
 
     def _changed(self) -> None:
         self._by_path = {}

@@ -64,7 +64,12 @@ class Rule:
     @property
     def tls(self) -> list[str]:
         """The TLS faults that it may come to."""
-        return [kind.fault for step in self.steps for kind in step if isinstance(kind, Tls)]
+        return [kind.fault for kind in self.kinds if isinstance(kind, Tls)]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """All that it may do."""
+        return [kind for step in self.steps for kind in step]
 
     @property
     def matched(self) -> int:

@@ -83,6 +83,11 @@ class Script:
         self.complaints: list[str] = []
         """What came that was not expected."""
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """All that it may do."""
+        return [kind for step in (*self.steps, *self.aside) for kind in step.kinds]
+
     def meet(self, view: View) -> Plan:
         """What the script says to a request; an unexpected one is answered 599 and remembered."""
         plan = Plan(view)

@@ -67,6 +67,8 @@ class HttpReply:
     headers: dict[str, str] = field(default_factory=dict)
     request: Request | None = None
     """The Vault request that was answered, for the journal."""
+    repeated: tuple[tuple[str, str], ...] = ()
+    """Further lines of headers that came more than once; their names are spelt as in ``headers``."""
 
 
 class Refused(Exception):

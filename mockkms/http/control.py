@@ -22,7 +22,7 @@ from mockkms.faults import FaultError
 from mockkms.http.acts import Host
 from mockkms.http.codec import HttpRequest
 from mockkms.tenants import Tenants
-from mockkms.world import World
+from mockkms.world import NoState, World
 
 CONTROL_PREFIX = "/_mockkms/"
 TOKEN_HEADER = "X-Mockkms-Token"
@@ -113,6 +113,8 @@ class Control:
             return _json(error.status, {"ok": False, "message": error.message, **error.more})
         except FaultError as error:
             return _json(400, {"ok": False, "message": error.message, "path": error.path})
+        except NoState as error:
+            return _json(400, {"ok": False, "mode": "proxy", "message": str(error)})
         except AssertionError as error:
             return _json(409, {"ok": False, "failed": True, "message": str(error)})
         if isinstance(result, str):

@@ -17,6 +17,7 @@ from mockkms.http.control import ROUTES, Asked, ControlError, route
 from mockkms.http.openapi import document
 from mockkms.journal import OUTCOMES, Journal
 from mockkms.vault.duration import parse_go
+from mockkms.world import World
 
 MAX_SNAPSHOTS = 100
 API = 1
@@ -31,8 +32,15 @@ def index(asked: Asked) -> Any:
         "version": __version__,
         "api": API,
         "flavor": asked.world.core.flavor.name,
+        **_mode(asked),
         "routes": [f"{known.method} /_mockkms/{known.path}" for known in ROUTES],
     }
+
+
+def _mode(asked: Asked) -> dict[str, str]:
+    """Whether the answers are ours or a real server's."""
+    upstream = asked.world.upstream
+    return {"mode": "proxy", "upstream": upstream} if upstream else {"mode": "emulator"}
 
 
 @route("GET", "openapi.json", "This API as an OpenAPI document")
@@ -281,19 +289,27 @@ def get_state(asked: Asked) -> Any:
     """Seal, flavor, rules' state; or the world."""
     world = asked.world
     if asked.query.get("format") == "yaml":
+        world.own_state("writing the world")
         if world.dumper is None:
             raise ControlError(501, "this server cannot write its world")
         return world.dumper(world)
     return {
-        "seal": world.core.seal.status,
-        "unseal_keys": world.core.seal.unseal_keys,
-        "token": world.root_token or world.core.state.seal.root_token,
+        **_mode(asked),
+        **_own_state(world),
         "flavor": world.core.flavor.name,
         "rng": world.entropy.seed,
         "rules_state": world.faults.state,
         "fault_header": world.faults.header,
         "requests": world.journal.total,
     }
+
+
+def _own_state(world: World) -> dict[str, Any]:
+    seal = world.core.seal
+    if world.upstream:
+        return {"seal": "proxy", "unseal_keys": [], "token": world.root_token}
+    token = world.root_token or world.core.state.seal.root_token
+    return {"seal": seal.status, "unseal_keys": seal.unseal_keys, "token": token}
 
 
 @route(
@@ -306,6 +322,9 @@ def change_state(asked: Asked) -> Any:
     if "fault_header" in words:
         asked.world.faults.header = _read("fault_header", flag, words.pop("fault_header"))
     plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
+    for word, kind in plan_words.items():
+        if kind.needs_state:
+            asked.world.own_state(word)
     view = View()
     for word, kind in plan_words.items():
         if word == "set_state":
@@ -326,6 +345,7 @@ def list_snapshots(asked: Asked) -> Any:
 @route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
 def take_snapshot(asked: Asked) -> Any:
     """Replaces one of the same name."""
+    asked.world.own_state("a snapshot")
     snapshots, name = asked.world.snapshots, asked.names["name"]
     if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
         raise ControlError(409, f"there are {MAX_SNAPSHOTS} snapshots already; delete one")
@@ -358,6 +378,7 @@ def diff_snapshot(asked: Asked) -> Any:
 
 
 def _snapshot(asked: Asked, name: str) -> Any:
+    asked.world.own_state("a snapshot")
     known = asked.world.snapshots
     if name not in known:
         raise ControlError(404, unknown(name, known or ("(none)",), "snapshot").message)

@@ -44,9 +44,16 @@ class Door:
         self.control = Control(world, self, self.tenants)
         self._tenant_doors: TenantDoors | None = TenantDoors(self.tenants, self)
 
+    def of(self, world: World) -> Door:
+        """A door of this kind to another world."""
+        return Door(world)
+
+    async def close(self) -> None:
+        """The server stops: let go what is held open."""
+
     def for_tenant(self, world: World, ports: Ports) -> Door:
         """A door to a tenant's world that guards its control API as this one does."""
-        door = Door(world)
+        door = self.of(world)
         door.host, door._tenant_doors, door.control.tenants = ports, None, None
         door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
         return door

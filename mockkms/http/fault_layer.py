@@ -6,7 +6,7 @@ Without rules a request costs this layer one look at a flag and one journal entr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from urllib.parse import quote
 
@@ -27,38 +27,53 @@ from mockkms.vault.core import Core
 from mockkms.vault.message import WRITES, Operation, Request, VaultError
 from mockkms.world import World
 
-Answer = Callable[[HttpRequest], HttpReply]
+Answer = Callable[[HttpRequest], HttpReply | Awaitable[HttpReply]]
+Look = Callable[[World, HttpRequest], View]
 FAULT_HEADER = "X-Mockkms-Fault"
 _PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
 """What stands as it is in the name of a rule, besides letters and digits; a comma parts names."""
 
 
 class FaultLayer:
-    """The faults and the journal of one world, on the way of every request."""
+    """The faults and the journal of one world, on the way of every request.
 
-    def __init__(self, world: World, answer: Answer, host: Host) -> None:
+    ``look`` is how the rules see a request, where that is not as the world itself sees it.
+    """
+
+    def __init__(self, world: World, answer: Answer, host: Host, look: Look | None = None) -> None:
         self.world = world
         self.sleepers = Sleepers(world.clock)
         self._answer = answer
         self._host = host
+        self._look = look or view_of
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
         """Answer one request, with whatever the rules say."""
         world = self.world
         started = perf_counter()
         if world.faults.active:
-            view = view_of(world, http)
+            view = self._look(world, http)
             self._due(view)
             plan = world.faults.before(view)
             if plan is not None:
                 return await self._around(http, plan, started)
         now = world.clock.now()
-        reply = self._answer(http)
+        asked = self._answer(http)
+        reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
         world.journal.record(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
             reply.status, reply.body, self._since(now, started),
         )  # fmt: skip
-        return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers)
+        return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
+
+    async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
+        """An answer that takes its time; a client that does not wait for it is in the journal too."""
+        try:
+            return await asked
+        except asyncio.CancelledError:
+            plan = Plan(self._look(self.world, http))
+            self._record(now, http, plan, None, None, started, "left")
+            raise
 
     def _since(self, now: float, started: float) -> float:
         """Seconds that a request took; by the world's clock where that stands still, so that a journal repeats."""
@@ -77,11 +92,12 @@ class FaultLayer:
                 if act.before:
                     carry_out(act, self.world, self._host, plan.view)
             await self.sleepers.sleep(plan.delay)
-            reply = self._reply(http, plan)
+            reply = await self._reply(http, plan)
             await self.sleepers.sleep(plan.late)
             answer = Reply(reply.status, reply.body, dict(reply.headers))
             for edit in plan.edits:
                 answer = edit(answer)
+            repeated = _still_there(reply, answer.headers)
             if self.world.faults.header:
                 answer.headers[FAULT_HEADER] = ", ".join(quote(rule, safe=_PLAIN) for rule in plan.rules)
         except asyncio.CancelledError:
@@ -93,15 +109,16 @@ class FaultLayer:
             if not act.before:
                 carry_out(act, self.world, self._host, plan.view)
         if plan.on_wire:
-            return WireAnswer(plan, answer, self.sleepers)
-        return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers)
+            return WireAnswer(plan, answer, self.sleepers, repeated)
+        return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers, repeated=repeated)
 
-    def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
+    async def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
         """The core's answer where it is asked, or the rule's; the request of a core that was asked goes along."""
         asked = self._answer(http) if plan.asks_core else HttpReply(0)
+        came = asked if isinstance(asked, HttpReply) else await asked
         if plan.answer is None:
-            return asked
-        return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), asked.request)
+            return came
+        return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), came.request)
 
     def _record(
         self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,
@@ -109,13 +126,18 @@ class FaultLayer:
     ) -> None:  # fmt: skip
         self.world.journal.record(
             now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
-            request or _unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
+            request or unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
             self._since(now, started), plan.rules, plan.words, cut, plan.unexpected,
             sent.headers.get("Retry-After", "") if sent else "",
         )  # fmt: skip
 
 
-def _unasked(view: View) -> Request | None:
+def _still_there(reply: HttpReply, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The further lines of headers that no edit has changed or taken away."""
+    return tuple((name, text) for name, text in reply.repeated if headers.get(name) == reply.headers[name])
+
+
+def unasked(view: View) -> Request | None:
     """For the journal: a request that never reached the core, with what is known of it."""
     if view.service != "vault":
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import http
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 
 from aiohttp import web
@@ -22,9 +22,11 @@ _stamp = (0, "")
 class PlainResponse(web.StreamResponse):
     """A whole answer, known before its first byte is sent."""
 
-    def __init__(self, *, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, status: int, body: bytes, headers: Mapping[str, str], repeated: Iterable[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(status=status, reason=_REASONS.get(status) or f"status code {status}")
-        self._plain_body, self._plain_headers = body, headers
+        self._plain_body, self._plain_headers, self._repeated = body, headers, repeated
         self._open = True
 
     @property
@@ -51,14 +53,22 @@ class PlainResponse(web.StreamResponse):
 
     def _bytes(self, request: web.BaseRequest) -> bytes:
         status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
-        lines = [f"HTTP/1.1 {status} {self.reason}"]
+        lines, declared, dated = [f"HTTP/1.1 {status} {self.reason}"], "", False
         for name, text in self._plain_headers.items():
-            if name.lower() != "content-length":
-                lines.append(f"{name}: {text}")
-        lines.append(f"Date: {_date()}")
+            low = name.lower()
+            if low == "content-length":
+                declared = text
+                continue
+            dated = dated or low == "date"
+            lines.append(f"{name}: {text}")
+        lines += [f"{name}: {text}" for name, text in self._repeated]
+        if not dated:
+            lines.append(f"Date: {_date()}")
         if status not in _BODILESS and status >= 200 and (body or not bodiless):
             lines.append(f"Content-Length: {len(body)}")
         else:
+            if bodiless and declared:
+                lines.append(f"Content-Length: {declared}")
             bodiless = True
         if not self._open:
             lines.append("Connection: close")

@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest, error_reply
 from mockkms.http.door import Door
+from mockkms.http.eager import start_requests_at_once
 from mockkms.http.listable import Framing, method_of
 from mockkms.http.listener import Listener, listening
 from mockkms.http.tls import ServerTls
@@ -173,6 +174,7 @@ class Server:
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
         # Accepting by hand needs a loop that watches sockets, which is not what Windows gives unasked.
         loop = asyncio.SelectorEventLoop()
+        start_requests_at_once(loop)
         asyncio.set_event_loop(loop)
         self._loop = loop
         try:
@@ -242,6 +244,7 @@ class Server:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        await self.door.close()
 
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         connection = aio.protocol

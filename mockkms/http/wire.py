@@ -7,6 +7,7 @@ import contextlib
 import http
 import socket
 import struct
+from collections.abc import Iterable
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -22,9 +23,9 @@ _FLUSH_TRIES = 200
 class WireAnswer(web.StreamResponse):
     """An answer that writes itself, so that aiohttp neither completes nor corrects it."""
 
-    def __init__(self, plan: Plan, reply: Reply, sleepers: Sleepers) -> None:
+    def __init__(self, plan: Plan, reply: Reply, sleepers: Sleepers, repeated: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(status=reply.status)
-        self._plan, self._reply, self._sleepers = plan, reply, sleepers
+        self._plan, self._reply, self._sleepers, self._repeated = plan, reply, sleepers, repeated
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
@@ -48,7 +49,7 @@ class WireAnswer(web.StreamResponse):
     async def _write(self, transport: asyncio.Transport, bodiless: bool) -> None:
         plan, reply = self._plan, self._reply
         body = b"" if bodiless else reply.body
-        start = head(reply, plan.framing)
+        start = head(reply, plan.framing, self._repeated)
         if plan.framing is not None and plan.framing.bad_chunk:
             # A chunk of no bytes would end the body as it should.
             chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b""
@@ -71,12 +72,13 @@ class WireAnswer(web.StreamResponse):
             transport.write(body[start : start + size])
 
 
-def head(reply: Reply, framing: Framing | None) -> bytes:
+def head(reply: Reply, framing: Framing | None, repeated: Iterable[tuple[str, str]] = ()) -> bytes:
     """Status line and headers; the connection is announced to close."""
     known = http.HTTPStatus._value2member_map_
     phrase = http.HTTPStatus(reply.status).phrase if reply.status in known else "Unknown"
     lines = [f"HTTP/1.1 {reply.status} {phrase}"]
     lines += [f"{name}: {text}" for name, text in reply.headers.items() if name.lower() != "content-length"]
+    lines += [f"{name}: {text}" for name, text in repeated]
     if framing is not None and framing.bad_chunk:
         lines.append("Transfer-Encoding: chunked")
     elif framing is not None and framing.content_length is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from mockkms import MockKMS
 from mockkms.cli import main
 
 from .conftest import Served
@@ -218,3 +219,35 @@ def test_answers_name_the_fault_rules(serve: Serve) -> None:
         requests.post(f"{url}/_mockkms/faults", json={"id": "odd", "path": "sys/health", "status": 418}, timeout=5)
         assert requests.get(f"{url}/v1/sys/health", timeout=5).headers["X-Mockkms-Fault"] == "odd"
         requests.post(f"{url}/_mockkms/reset", timeout=5)
+
+
+def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
+    with MockKMS() as real:
+        server = serve("--upstream", real.url, "--root-token", real.token)
+        headers = {"X-Vault-Token": real.token}
+        write = {"data": {"n": 1}}
+        assert (
+            requests.post(f"{server.url}/v1/secret/data/a", json=write, headers=headers, timeout=5).status_code == 200
+        )
+        assert real.journal.lines() == ["POST /v1/secret/data/a"]
+        assert (server.ready["upstream"], server.ready["state"]) == (real.url, "proxy")
+        assert requests.get(f"{server.url}/_mockkms/", timeout=5).json()["mode"] == "proxy"
+        assert f"on to {real.url}" in server.text()
+    down = requests.get(f"{server.url}/v1/sys/health", timeout=5)
+    assert (down.status_code, down.headers["X-Mockkms-Upstream"]) == (502, "unreachable")
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["--upstream", "ftp://a"], "is no address: http://… or https://… is expected"),
+        (["--upstream", "https://localhost:1", "--upstream-ca", "/nowhere.pem"], "/nowhere.pem: No such file"),
+        (["--upstream", "http://localhost:1", "--upstream-timeout", "0"], "seconds above 0"),
+        (["--upstream", "http://localhost:1", "--state", "sealed"], "--state is for an emulated server"),
+        (["--upstream", "http://localhost:1", "--seed", "payments"], "vault: of a world: a real server answers here"),
+        (["--upstream-insecure"], "say --upstream URL too"),
+    ],
+)
+def test_flags_of_a_proxy_that_cannot_be(flags: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--port", "0", *flags]) == 2
+    assert text in capsys.readouterr().err

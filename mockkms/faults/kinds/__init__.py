@@ -29,6 +29,9 @@ class Kind(ABC):
     of_connections: ClassVar[bool] = False
     """Strikes new connections, before there is a request."""
 
+    needs_state: bool = False
+    """Changes the state of the emulated server; a proxy has none."""
+
     def __init_subclass__(cls) -> None:
         if cls.word in KINDS:
             raise TypeError(f"two fault kinds for the word {cls.word!r}")
@@ -41,6 +44,11 @@ class Kind(ABC):
     @abstractmethod
     def plan(self, plan: Plan, turn: Turn) -> None:
         """Write what this kind wants into the plan of one request."""
+
+
+def stateless() -> list[str]:
+    """The words of the kinds that need no emulated server."""
+    return sorted(word for word, kind in KINDS.items() if not kind.needs_state)
 
 
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):

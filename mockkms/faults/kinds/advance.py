@@ -15,6 +15,7 @@ class Advance(Kind):
     word = "advance"
     help = "duration"
     example = "1h"
+    needs_state = True
 
     def __init__(self, value: Any) -> None:
         self.value = seconds(value)

@@ -21,6 +21,7 @@ class Restart(Kind):
         self.value = "keep" if value is True else str(value)
         if self.value not in ("keep", "lose"):
             raise unknown(self.value, ("keep", "lose"), "way to restart")
+        self.needs_state = self.value == "lose"
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.server.append(Act(self.word, self.value, not turn.applied))

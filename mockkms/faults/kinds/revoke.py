@@ -15,6 +15,7 @@ class Revoke(Kind):
     word = "revoke"
     help = "true (the token of the request) | an accessor | a token"
     example = True
+    needs_state = True
 
     def __init__(self, value: Any) -> None:
         self.value = value if value is True else text(value)

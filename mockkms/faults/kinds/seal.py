@@ -15,6 +15,7 @@ class Seal(Kind):
     word = "seal"
     help = "true | seconds of the (virtual) clock until it unseals by itself"
     example = True
+    needs_state = True
 
     def __init__(self, value: Any) -> None:
         self.value = 0.0 if value is True else seconds(value)

@@ -15,6 +15,7 @@ class Unseal(Kind):
     word = "unseal"
     help = "true"
     example = True
+    needs_state = True
 
     def __init__(self, value: Any) -> None:
         self.value = flag(value)

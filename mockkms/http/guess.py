@@ -1,0 +1,117 @@
+"""How a request to a server that nothing is known of looks to rules and journal: from method, path and headers alone.
+
+The mount is the first segment of the path, ``auth/`` and the second one for auth methods. The endpoint of a mount that
+every server has is looked up in the emulated ones; for others it is told from the segment after the mount. A mount
+with more segments, a namespace in the path, and whether a write creates are not to be seen from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mockkms.entry import admin_key, short_path
+from mockkms.faults import View
+from mockkms.faults.view import Facts, named_in
+from mockkms.http import codec
+from mockkms.http.codec import HttpRequest
+from mockkms.http.fault_layer import product_of, service_of, wire_target
+from mockkms.vault.message import Operation
+from mockkms.world import World
+
+_EVERYWHERE = ("sys/", "identity/", "cubbyhole/", "auth/token/")
+_WHOLE_PATH = frozenset(("data", "metadata", "detailed-metadata", "delete", "undelete", "destroy", "subkeys"))
+"""Second-version KV: what follows is the path of a secret."""
+_FORMS = frozenset(("datakey", "export", "byok-export"))
+"""Transit: a form comes before the key."""
+_NAMED = frozenset((
+    "keys", "encrypt", "decrypt", "rewrap", "sign", "verify", "hmac", "backup", "restore", "cache-config", "hash",
+    "random", "wrapping_key", "role", "roles", "creds", "static-role", "static-roles", "static-creds", "config",
+    "issue", "sign-verbatim", "cert", "certs", "user", "users", "groups", "login", "rotate-root", "rotate-role",
+))  # fmt: skip
+_OPERATIONS = {
+    "GET": Operation.READ, "POST": Operation.UPDATE, "PUT": Operation.UPDATE, "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE, "LIST": Operation.LIST, "SCAN": Operation.SCAN, "HEAD": Operation.HEADER,
+}  # fmt: skip
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+
+Known = Callable[[str], tuple[str, Sequence[str]]]
+"""Accessor and policies of a token, so far as they are known."""
+
+
+def view_from_outside(world: World, http: HttpRequest, known: Known) -> View:
+    """A request as the rules of a proxy see it."""
+    service, target = service_of(http), wire_target(http)
+    path = short_path(service, target)
+
+    def facts() -> Facts:
+        if service == "rustfs":
+            return Facts(key=admin_key(target, http.body), token=codec.token_of(http.headers))
+        return _facts(world, http, path, known)
+
+    return View(
+        service, http.method, path, target, http.headers, http.body,
+        operation=lambda: str(operation_of(http)), facts=facts, product=lambda: product_of(world),
+    )  # fmt: skip
+
+
+def operation_of(http: HttpRequest) -> Operation:
+    """The operation in the words of policies; every write is an ``update``."""
+    values = codec.parse_query(http.query) if http.query else {}
+    if values.get("help", [""])[0]:
+        return Operation.HELP
+    if http.method == "GET":
+        for word, operation in (("list", Operation.LIST), ("scan", Operation.SCAN)):
+            if values.get(word, [""])[0] in _TRUE:
+                return operation
+    return _OPERATIONS.get(http.method, Operation.INTERNAL)
+
+
+def _facts(world: World, http: HttpRequest, path: str, known: Known) -> Facts:
+    namespace = http.headers.get("X-Vault-Namespace", "").strip("/")
+    mount, endpoint = where(world, path)
+    token = codec.token_of(http.headers)
+    accessor, policies = known(token)
+    return Facts(
+        mount=mount,
+        key=named_in(endpoint, path[len(mount) :]),
+        namespace=namespace + "/" if namespace else "",
+        token=token,
+        accessor=accessor,
+        policies=policies,
+        endpoint=endpoint,
+    )
+
+
+def where(world: World, path: str) -> tuple[str, str]:
+    """The mount, with its slash, and the endpoint's template for a path below ``/v1/``."""
+    first, _, rest = path.partition("/")
+    mount = first + "/"
+    if first == "auth" and rest:
+        mount += rest.partition("/")[0] + "/"
+    below = path[len(mount) :]
+    if mount in _EVERYWHERE:
+        return mount, _known(world, mount, below)
+    verb = below.partition("/")[0]
+    if verb in _WHOLE_PATH:
+        return mount, verb + "/{path:all}"
+    if verb in _FORMS:
+        return mount, verb + "/{type}/{name}"
+    if verb in _NAMED or first == "auth":
+        return mount, verb + "/{name}"
+    return mount, "{path:all}"
+
+
+def _known(world: World, mount: str, below: str) -> str:
+    found = world.core.state.mounts.get("", mount)
+    endpoint = world.core.engine(found).route(below) if found is not None else None
+    return endpoint[0].template if endpoint is not None else ""
+
+
+def asks_for_a_token(world: World, mount: str, path: str) -> bool:
+    """Whether a path is one that the server answers to nobody without a token, so far as can be told."""
+    below = path[len(mount) :]
+    if mount in _EVERYWHERE:
+        found = world.core.state.mounts.get("", mount)
+        endpoint = world.core.engine(found).route(below) if found is not None else None
+        return endpoint is None or not (endpoint[0].login or endpoint[0].outside)
+    return not (mount.startswith("auth/") and below.partition("/")[0] in ("login", "oidc"))

@@ -1,0 +1,243 @@
+"""A real server whose answers are passed on: one request out, one answer back, nothing changed that need not be.
+
+Hop-by-hop headers stay on their hop, redirects are the client's to follow, and no request is ever sent twice: the
+session is told not to do again what a kept connection lost, for the server may have done it already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from mockkms.http.codec import HttpReply, HttpRequest, error_reply
+from mockkms.world import UpstreamError
+
+UPSTREAM_HEADER = "X-Mockkms-Upstream"
+"""Marks an answer that is ours because the real server gave none, and says why."""
+TIMEOUT = 60.0
+"""Seconds without a connection, or without a byte, after which an answer is given up."""
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer's body."""
+_KEPT_IDLE = 15.0
+"""Seconds; well below what servers allow, so that none closes a connection just as it is used again."""
+_LARGE = 1 << 20
+_MAX_HEAD = 1 << 20
+_HOP = frozenset((
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade",
+))  # fmt: skip
+_OURS = _HOP | {"content-length", "expect", "host"}
+"""Headers of a request that are made anew."""
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""What the session would add by itself."""
+_SIGNED = "AWS4-HMAC-SHA256"
+
+_HERE = frozenset(("localhost", "127.0.0.1", "::1"))
+_ANYWHERE = frozenset(("", "0.0.0.0", "::"))
+
+Pairs = list[tuple[str, str]]
+
+
+class Upstream:
+    """The server behind a proxy. Made on any thread, used on the server's alone.
+
+    ``url`` may have a path, which is put in front of every request's. ``ca_file`` is the certificate (PEM) to trust in
+    the place of the system's; ``insecure`` trusts everything. Raises UpstreamError for what is no address, and for
+    files that are no certificates. Nothing is asked before the first request.
+    """
+
+    def __init__(self, url: str, *, ca_file: str | Path = "", insecure: bool = False, timeout: float = TIMEOUT) -> None:
+        self.url, self.host, self.port = _address(url)
+        if not 0 < timeout < float("inf"):
+            raise UpstreamError(f"upstream_timeout={timeout!r}: seconds above 0")
+        self.timeout = timeout
+        self._path = URL(self.url).raw_path.rstrip("/")
+        self._origin = self.url[: len(self.url) - len(self._path)]
+        # aiohttp's own context is made at its import, which the command line does without certificates.
+        self._ssl = _context(ca_file, insecure) if self.url.startswith("https:") else False
+        self._session: aiohttp.ClientSession | None = None
+        self._under_way: set[asyncio.Task[HttpReply]] = set()
+
+    def is_here(self, host: str) -> bool:
+        """Whether this names the machine that a server on ``host`` listens on, so far as the names tell."""
+        return self.host == host or (self.host in _HERE and (host in _HERE or host in _ANYWHERE))
+
+    async def ask(self, http: HttpRequest) -> HttpReply:
+        """The server's answer, or one of ours (502, 504) that says why there is none.
+
+        What was sent is seen through even if the caller is cancelled: a client that leaves takes no write back.
+        """
+        task = asyncio.get_running_loop().create_task(self._ask(http))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Close the kept connections; the next request opens others."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    # -- there and back ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, http: HttpRequest) -> HttpReply:
+        try:
+            return await self._exchange(http)
+        except TimeoutError:
+            return self._failed(504, "timeout", f"it was silent for {self.timeout:g} s")
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
+            return self._failed(502, "tls", _tls_reason(error))
+        except aiohttp.ClientConnectorError as error:
+            return self._failed(502, "unreachable", _reason(error.os_error))
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
+            return self._failed(502, "cut", f"the connection ended before the answer did ({type(error).__name__})")
+        except (aiohttp.ClientError, UnicodeError) as error:
+            return self._failed(502, "garbled", f"it did not speak HTTP ({type(error).__name__})")
+        except _TooLarge:
+            return self._failed(502, "too-large", f"its answer has more than {MAX_ANSWER >> 20} MiB")
+
+    def _failed(self, status: int, kind: str, why: str) -> HttpReply:
+        reply = error_reply(status, f"mockkms: no answer from {self.url}: {why}")
+        reply.headers = {"Cache-Control": "no-store", "Content-Type": "application/json", UPSTREAM_HEADER: kind}
+        return reply
+
+    async def _exchange(self, http: HttpRequest) -> HttpReply:
+        body: bytes | io.BytesIO | None = http.body or None
+        if len(http.body) > _LARGE:
+            body = io.BytesIO(http.body)  # Written piece by piece, so that others have their turn.
+        asking = self._opened().request(
+            http.method, self._target(http), data=body, headers=_passed(http.headers, http.query),
+            skip_auto_headers=_AUTOMATIC, allow_redirects=False,
+        )  # fmt: skip
+        async with asking as answer:
+            content = await _whole(answer.content)
+        pairs = [(_text(name), _text(text)) for name, text in answer.raw_headers]
+        return self._reply(http, answer.status, content, _end_to_end(pairs))
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, keepalive_timeout=_KEPT_IDLE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout, sock_read=self.timeout),
+                auto_decompress=False,
+                max_line_size=_MAX_HEAD,
+                max_field_size=_MAX_HEAD,
+                max_headers=1000,
+            )
+            # It would send PUT and DELETE again, and has no public word for this; a test holds it to that.
+            self._session._retry_connection = False
+        return self._session
+
+    def _target(self, http: HttpRequest) -> URL:
+        query = "?" + http.query if http.query else ""
+        return URL(f"{self.url}{http.target}{query}", encoded=True)
+
+    def _reply(self, http: HttpRequest, status: int, body: bytes, pairs: Pairs) -> HttpReply:
+        headers: dict[str, str] = {}
+        known: dict[str, str] = {}
+        repeated: Pairs = []
+        for name, text in pairs:
+            low = name.lower()
+            if low == "location":
+                text = self._through_here(text, http.prefix)
+            if low in known:
+                repeated.append((known[low], text))
+            else:
+                known[low] = name
+                headers[name] = text
+        return HttpReply(status, body, headers, repeated=tuple(repeated))
+
+    def _through_here(self, location: str, prefix: str) -> str:
+        """A redirect to the same server leads through the proxy again; others are as they were."""
+        path = location.removeprefix(self._origin)
+        if not path.startswith("/") or path.startswith("//"):
+            return location
+        inside = self._path
+        if inside and path != inside and not path.startswith(inside + "/"):
+            return location
+        return prefix + (path[len(inside) :] or "/")
+
+
+class _TooLarge(Exception):
+    """The answer's body is over the limit."""
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    body = bytearray()
+    async for chunk in content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _address(url: str) -> tuple[str, str, int]:
+    """The address without a slash at its end, its host and port. Raises UpstreamError."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UpstreamError(f"{url!r} is no address: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UpstreamError(f"{url!r} is no address: http://… or https://… is expected")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise UpstreamError(f"{url!r} is no address of a server: no query, fragment or user is expected")
+    return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def _context(ca_file: str | Path, insecure: bool) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(ca_file) or None)
+    except (OSError, ValueError) as error:
+        raise UpstreamError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
+    if insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _reason(error: OSError) -> str:
+    """What the system says; asyncio puts the address into its own texts, which is known already."""
+    number = error.errno or 0
+    return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
+
+
+def _tls_reason(error: Exception) -> str:
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or inner)
+
+
+# -- headers ---------------------------------------------------------------------------------------------------------
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _end_to_end(pairs: Pairs) -> Pairs:
+    """The headers that are not for one connection alone."""
+    named = {part.strip().lower() for name, text in pairs if name.lower() == "connection" for part in text.split(",")}
+    return [(name, text) for name, text in pairs if name.lower() not in _HOP and name.lower() not in named]
+
+
+def _passed(headers: Mapping[str, str], query: str) -> Pairs:
+    """A request's headers as they are sent on.
+
+    A signature may cover every header and always covers the host, so a signed request keeps them. Others are asked for
+    without compression: faults and the journal read what comes back.
+    """
+    signed = headers.get("Authorization", "").startswith(_SIGNED) or f"X-Amz-Algorithm={_SIGNED}" in query
+    given = _end_to_end([*headers.items()])
+    passed = [(name, text) for name, text in given if name.lower() not in _OURS]
+    if signed:
+        return passed + [(name, text) for name, text in given if name.lower() == "host"]
+    return [(n, t) for n, t in passed if n.lower() != "accept-encoding"] + [("Accept-Encoding", "identity")]
