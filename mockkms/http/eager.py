@@ -33,7 +33,7 @@ def _make(
     loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **options: Any
 ) -> asyncio.Future[Any]:
     if getattr(coro, "cr_code", None) is not _REQUEST:
-        return asyncio.Task(coro, loop=loop, **options)  # type: ignore[arg-type]
+        return asyncio.Task(coro, loop=loop, **options)
     context = contextvars.copy_context()
     done = loop.create_future()
     try:
@@ -42,7 +42,7 @@ def _make(
         done.set_result(end.value)
     except asyncio.CancelledError:
         done.cancel()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - handed to the task that waits for it
         done.set_exception(error)
     else:
         return asyncio.Task(_go_on(coro, waits_for), loop=loop, context=context)
@@ -58,7 +58,7 @@ def _go_on(coro: Any, waits_for: Any) -> Generator[Any, Any, Any]:
         except GeneratorExit:
             coro.close()
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed on, whatever it is
             step, what = coro.throw, error
         else:
             step, what = coro.send, given
