@@ -28,7 +28,7 @@ def method_of(method: str) -> str:
 class Framing:
     """Rewrites the verb at the beginning of each message of one connection; everything else passes unchanged."""
 
-    __slots__ = ("_body", "_head", "_held", "_opaque")
+    __slots__ = ("_body", "_head", "_held", "_opaque", "heads")
 
     def __init__(self) -> None:
         self._held = b""
@@ -39,6 +39,13 @@ class Framing:
         """Bytes of body still to come."""
         self._opaque = False
         """A chunked body is passing: its end is not followed, so nothing is rewritten on this connection until idle."""
+        self.heads = 0
+        """Whole heads that have passed."""
+
+    @property
+    def between(self) -> bool:
+        """The last byte that passed was the last of a message."""
+        return not (self._body or self._head or self._held or self._opaque)
 
     def idle(self) -> None:
         """The server has answered all it was sent: the next byte begins a message."""
@@ -77,6 +84,7 @@ class Framing:
             out += data[: end - before]
             data = data[end - before :]
             self._head = b""
+            self.heads += 1
             if _CHUNKED.search(head, 0, end):
                 self._opaque = True
                 return out + data
