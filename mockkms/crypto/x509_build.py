@@ -72,6 +72,20 @@ class Extension:
 
 
 @dataclass
+class Listed:
+    """An entry of a CRL: serial number, when it was revoked (seconds since the epoch), and what more is said."""
+
+    serial: int
+    at: float
+    extensions: Sequence[Extension] = ()
+
+    def der(self) -> bytes:
+        """The entry in DER."""
+        more = (w.sequence(*[item.der() for item in self.extensions]),) if self.extensions else ()
+        return w.sequence(w.integer(self.serial), w.moment(self.at), *more)
+
+
+@dataclass
 class Template:
     """What a certificate is to say. Times are seconds since the epoch; ``None`` path length is no limit."""
 
@@ -153,7 +167,7 @@ def request(
 def revocation_list(
     issuer: bytes,
     key_id: bytes,
-    revoked: Sequence[tuple[int, float]],
+    revoked: Sequence[Listed],
     this_update: float,
     next_update: float,
     number: int,
@@ -161,10 +175,12 @@ def revocation_list(
     signature: str,
     extra: Sequence[Extension] = (),
 ) -> bytes:
-    """A CRL of ``revoked`` (serial number, moment). Raises ValueError with Go's text where it would end before now."""
+    """A CRL. Raises ValueError with Go's text for one that would end before now or cannot refer to its issuer."""
+    if not key_id:
+        raise ValueError("x509: issuer certificate doesn't contain a subject key identifier")
     if this_update > next_update:
         raise ValueError("x509: template.ThisUpdate is after template.NextUpdate")
-    entries = [w.sequence(w.integer(serial), w.moment(when)) for serial, when in revoked]
+    entries = [item.der() for item in revoked]
     extensions = [_authority(key_id), Extension("2.5.29.20", w.integer(number)), *extra]
     body = w.sequence(
         w.integer(1),

@@ -51,7 +51,7 @@ class Certificate:
     @property
     def serial_text(self) -> str:
         """The serial number in hex, byte by byte, with colons."""
-        return colons(self.serial.to_bytes(max(1, (self.serial.bit_length() + 7) // 8), "big"))
+        return serial_text(self.serial)
 
     def signed_by(self, other: Certificate) -> bool:
         """Whether ``other`` may sign certificates and has signed this one."""
@@ -71,6 +71,29 @@ class Request:
     extensions: list[Extension]
     signed: bool
     """Its signature is right."""
+
+
+@dataclass
+class RevocationList:
+    """A CRL: its DER, and serial numbers with the moments (seconds since the epoch) of their revocations."""
+
+    der: bytes
+    entries: list[tuple[int, float]]
+
+
+def parse_list(data: bytes) -> RevocationList:
+    """A CRL in DER. Raises ValueError with Go's text."""
+    try:
+        loaded = x509.load_der_x509_crl(data)
+        entries = [(item.serial_number, item.revocation_date_utc.timestamp()) for item in loaded]
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("x509: malformed crl") from None
+    return RevocationList(data, entries)
+
+
+def serial_text(serial: int) -> str:
+    """A serial number in hex, byte by byte, with colons."""
+    return colons(serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big"))
 
 
 def colons(data: bytes) -> str:

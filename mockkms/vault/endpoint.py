@@ -211,6 +211,7 @@ class Engine:
         revoke: Callable[[Any, Call], Reply] | None = None,
         take_over: Callable[[Any, float], Any] | None = None,
         user: Callable[[Core, Request, str], str] | None = None,
+        catch_up: Callable[[Any, Call], None] | None = None,
     ) -> None:
         self.type = type
         self.kind = kind
@@ -230,6 +231,8 @@ class Engine:
         """Makes this engine's state from that of the one that ran the mount before (KV version 1 to 2), at a moment."""
         self.user = user
         """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
+        self.catch_up = catch_up
+        """Does before a request what the real server does by itself as time passes; it never raises."""
         self.endpoints: list[Endpoint] = []
         self._routes: dict[str, tuple[Endpoint, dict[str, str]] | None] = {}
 
@@ -320,6 +323,8 @@ class Engine:
             request.trace.unhandled = True
             raise unsupported_operation()
         call, warnings = request.prepared or endpoint.call(core, mount, request, captures, "Field validation failed: ")
+        if self.catch_up is not None:
+            self.catch_up(mount.state, call)
         reply = handler(mount.state, call)
         if reply is None:
             return None

@@ -33,3 +33,13 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "<nil>" if value is None else str(value)
+
+
+def unhex(text: str) -> bytes:
+    """The bytes of a text in hex. Raises ValueError with the text of Go's ``encoding/hex``."""
+    for byte in text.encode():
+        if chr(byte) not in "0123456789abcdefABCDEF":
+            raise ValueError(f"encoding/hex: invalid byte: U+{byte:04X} '{chr(byte)}'")
+    if len(text) % 2:
+        raise ValueError("encoding/hex: odd length hex string")
+    return bytes.fromhex(text)

@@ -12,7 +12,7 @@ from mockkms.crypto.x509_build import EXTENDED_USAGES, Names
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki import names, policies_ext, urls, validity
 from mockkms.vault.engines.pki.signer import Signer
-from mockkms.vault.gotext import quote
+from mockkms.vault.gotext import quote, unhex
 from mockkms.vault.message import ErrorResponse
 
 Role = dict[str, Any]
@@ -169,15 +169,9 @@ def _key_id(call: Call) -> bytes:
     for separator in ":- ":
         text = text.replace(separator, "")
     try:
-        return bytes.fromhex(text)
-    except ValueError:
-        bad = next((char for char in text if char not in "0123456789abcdefABCDEF"), "")
-        why = f"encoding/hex: invalid byte: {_rune(bad)}" if bad else "encoding/hex: odd length hex string"
-        raise ErrorResponse(f"cannot parse requested SKID value as hex: {why}") from None
-
-
-def _rune(char: str) -> str:
-    return f"U+{ord(char):04X} '{char}'"
+        return unhex(text)
+    except ValueError as error:
+        raise ErrorResponse(f"cannot parse requested SKID value as hex: {error}") from None
 
 
 def _user_ids(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> list[str]:

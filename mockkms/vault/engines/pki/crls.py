@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mockkms.crypto import x509_build, x509_keys, x509_read
+from mockkms.crypto.x509_build import Listed
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki import refs, signer
 from mockkms.vault.engines.pki.model import PKI, Issuer, Revocation, RevocationList
 from mockkms.vault.message import BackendError
 
-Entries = list[tuple[int, float]]
+Entries = list[Listed]
 
 
 def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
@@ -21,18 +24,17 @@ def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
         return []
     try:
         warnings = _build(state, call, delta=False)
-        for entry in state.lists.values():
-            entry.pending = {}
+        state.pending = {}
         _build(state, call, delta=True)
     except ValueError as error:
         raise BackendError(f"error building CRLs: error building CRLs: {error}") from None
     return [f"warning from local CRL rebuild: {text}" for text in warnings]
 
 
-def rebuild_delta(state: PKI, call: Call) -> None:
-    """Build the delta lists anew. Raises BackendError."""
+def rebuild_delta(state: PKI, call: Call, *, force: bool) -> None:
+    """Build the delta lists anew, unless ``force``d only after new revocations. Raises BackendError."""
     state.delta_checked = call.now()
-    if state.crl.disable or not any(entry.pending for entry in state.lists.values()):
+    if state.crl.disable or (not force and state.last_revoked == state.delta_built):
         return
     try:
         _build(state, call, delta=True)
@@ -53,24 +55,29 @@ def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
         raise BackendError(f"error encountered during CRL building: {error.errors[0]}") from None
 
 
-def refresh(state: PKI, call: Call) -> None:
-    """What the real server does now and then by itself: lists about to end, and delta lists whose time has come."""
+def catch_up(state: PKI, call: Call) -> None:
+    """What the real server does every minute: lists about to end, and delta lists whose time has come.
+
+    A failure goes to its log and the lists stay as they are.
+    """
     config, now = state.crl, call.now()
-    if not config.auto_rebuild:
+    if not config.auto_rebuild or config.disable:
         return
     grace = parse_seconds(config.auto_rebuild_grace_period)
-    if any(entry.expires - grace <= now for entry in state.lists.values()):
-        rebuild(state, call, force=False)
-    elif config.enable_delta and state.delta_checked + parse_seconds(config.delta_rebuild_interval) <= now:
-        rebuild_delta(state, call)
+    with suppress(BackendError):
+        if any(now > entry.expires - grace for entry in state.lists.values()):
+            rebuild(state, call, force=True)
+        if config.enable_delta and now >= state.delta_checked + parse_seconds(config.delta_rebuild_interval):
+            rebuild_delta(state, call, force=False)
 
 
-def issuer_of(state: PKI, certificate: x509_read.Certificate) -> str:
-    """Id of the issuer with a key that signed a certificate, or nothing."""
+def issuer_of(state: PKI, certificate: x509_read.Certificate, *, keyed: bool = False) -> str:
+    """Id of the issuer (``keyed``: one with a key) that signed a certificate, or nothing."""
     for id in sorted(state.issuers):
         issuer = state.issuers[id]
         candidate = x509_read.load(issuer.certificate)
-        if issuer.key_id and candidate.subject == certificate.issuer and certificate.signed_by(candidate):
+        fits = (issuer.key_id or not keyed) and candidate.subject == certificate.issuer
+        if fits and certificate.signed_by(candidate):
             return id
     return ""
 
@@ -106,6 +113,8 @@ def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
         chosen = next((issuer for issuer in able if issuer.id == state.default_issuer), able[0])
         _write(state, call, chosen, _list_of(state, call, group), entries, delta)
     _forget(state)
+    if delta:
+        state.delta_checked, state.delta_built = call.now(), state.last_revoked
     return warnings
 
 
@@ -126,22 +135,24 @@ def _forget(state: PKI) -> None:
 def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:
     """Serial numbers and moments by issuer; those of no known issuer under the empty id."""
     own = {issuer.certificate for issuer in state.issuers.values() if issuer.key_id}
-    pending = {serial for entry in state.lists.values() for serial in entry.pending}
     found: dict[str, Entries] = {}
     for serial in sorted(state.revoked):
         item = state.revoked[serial]
-        if item.certificate not in own and (not delta or serial in pending):
+        if item.certificate not in own and (not delta or serial in state.pending):
             certificate = x509_read.load(item.certificate)
-            found.setdefault(_assigned(state, item, certificate), []).append((certificate.serial, item.at))
+            found.setdefault(_assigned(state, item, certificate), []).append(Listed(certificate.serial, item.at))
     if not delta:
         _add_issuers(state, found)
     return found
 
 
 def _assigned(state: PKI, item: Revocation, certificate: x509_read.Certificate) -> str:
-    if item.issuer not in state.issuers or not state.issuers[item.issuer].key_id:
-        item.issuer = issuer_of(state, certificate)
-    return item.issuer
+    """The issuer on whose list a certificate stands; nothing where no issuer with a key signed it."""
+    if item.issuer in state.issuers and state.issuers[item.issuer].key_id:
+        return item.issuer
+    found = issuer_of(state, certificate, keyed=True)
+    item.issuer = found or item.issuer
+    return found
 
 
 def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
@@ -152,7 +163,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
         certificate = x509_read.load(issuer.certificate)
         for other in state.issuers.values():
             if other is not issuer and certificate.signed_by(x509_read.load(other.certificate)):
-                found.setdefault(other.id, []).append((certificate.serial, issuer.revoked_at))
+                found.setdefault(other.id, []).append(Listed(certificate.serial, issuer.revoked_at))
 
 
 def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entries: Entries, delta: bool) -> None:
@@ -171,11 +182,11 @@ def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entri
         points = ready.urls.delta_crl_distribution_points
         extra = [x509_build.freshest(points)] if points else []
     name = issuer.signature or x509_keys.signature_name(ready.key.private)
-    key_id = ready.certificate.subject_key_id or x509_keys.key_id(ready.certificate.public)
     try:
         der = x509_build.revocation_list(
-            ready.certificate.subject, key_id, entries, now, ends, number, ready.key.private, name, extra
-        )
+            ready.certificate.subject, ready.certificate.subject_key_id, entries, now, ends, number, ready.key.private,
+            name, extra,
+        )  # fmt: skip
     except ValueError as error:
         raise ValueError(f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}") from None
     target.next_number, target.expires = number + 1, ends
@@ -185,9 +196,8 @@ def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entri
         target.complete, target.complete_number, target.modified = der, number, now
 
 
-def find(state: PKI, call: Call, reference: str) -> RevocationList:
-    """The lists of an issuer, brought up to date. Raises BackendError where there are none."""
-    refresh(state, call)
+def find(state: PKI, reference: str) -> RevocationList:
+    """The lists of an issuer. Raises BackendError where there are none."""
     issuer = refs.issuer(state, reference)
     listed = state.lists.get(state.list_of.get(issuer.id, ""))
     if listed is None:

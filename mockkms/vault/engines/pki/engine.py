@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _setup(state: PKI, core: Core, mount: Mount) -> None:
-    state.last_tidy = core.clock.now()
+    state.last_tidy = state.delta_checked = core.clock.now()
 
 
 def _revoke(state: PKI, call: Call) -> None:
@@ -28,11 +28,20 @@ def _revoke(state: PKI, call: Call) -> None:
             revoke(state, call, certificate)
 
 
+def _catch_up(state: PKI, call: Call) -> None:
+    """Revocation lists and tidies that are due; their failures go to the real server's log."""
+    from mockkms.vault.engines.pki import crls, tidywork
+
+    crls.catch_up(state, call)
+    tidywork.catch_up(state, call)
+
+
 engine = Engine(
     "pki",
     kind="secret",
     new_state=PKI,
     setup=_setup,
     revoke=_revoke,
+    catch_up=_catch_up,
     help="A certificate authority: issues and signs X.509 certificates, revokes them, and keeps revocation lists.",
 )

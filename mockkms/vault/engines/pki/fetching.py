@@ -99,8 +99,8 @@ def read_cert_ca(state: PKI, call: Call) -> Response:
     return Response(data=_plain(signer.text(_chain(state)[0])))
 
 
-def _crl(state: PKI, call: Call, delta: bool) -> bytes:
-    found = crls.find(state, call, refs.DEFAULT)
+def _crl(state: PKI, delta: bool) -> bytes:
+    found = crls.find(state, refs.DEFAULT)
     return found.delta if delta else found.complete
 
 
@@ -111,7 +111,7 @@ def _crl_text(der: bytes) -> str:
 @crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> Response:
     """DER, or PEM without the last line break."""
-    der = _quietly(lambda: _crl(state, call, "delta" in call["form"]))
+    der = _quietly(lambda: _crl(state, "delta" in call["form"]))
     return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
 
 
@@ -120,9 +120,9 @@ def read_cert_crl(state: PKI, call: Call) -> Response | None:
     """The list in JSON, DER or PEM. Raises BackendError in JSON only."""
     delta = call["list"] == "delta-crl"
     if call["form"]:
-        der = _quietly(lambda: _crl(state, call, delta))
+        der = _quietly(lambda: _crl(state, delta))
         return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
-    der = _crl(state, call, delta)
+    der = _crl(state, delta)
     return Response(data=_plain(_crl_text(der))) if der else None
 
 

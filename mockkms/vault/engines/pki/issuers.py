@@ -267,7 +267,7 @@ def read_json(state: PKI, call: Call) -> dict[str, Any]:
 def read_crl(state: PKI, call: Call) -> Response:
     """The list in JSON, PEM or DER. Raises BackendError."""
     form = call["form"]
-    listed = crls.find(state, call, refs.reference(call))
+    listed = crls.find(state, refs.reference(call))
     der = listed.delta if "delta" in form else listed.complete
     if form.endswith("/der"):
         return fetching.bare(der, fetching.CRL_DER)

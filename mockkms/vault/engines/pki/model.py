@@ -78,8 +78,6 @@ class RevocationList:
     expires: float = 0
     modified: float = 0
     delta_modified: float = 0
-    pending: dict[str, None] = field(default_factory=dict)
-    """Serial numbers that the next delta CRL adds to the last complete one."""
 
 
 @dataclass
@@ -119,6 +117,13 @@ class PKI:
     list_of: dict[str, str] = field(default_factory=dict)
     """Id of the list by issuer."""
     delta_checked: float = 0
+    """When delta CRLs were built last, or looked at whether they need be."""
+    pending: dict[str, None] = field(default_factory=dict)
+    """Serial numbers that delta CRLs add to the last complete ones."""
+    last_revoked: str = ""
+    """Serial number of the last of them, whether or not it is still pending."""
+    delta_built: str = ""
+    """What ``last_revoked`` was when delta CRLs were built last."""
     tidy: dict[str, Any] = field(default_factory=dict)
     """Settings of the automatic tidy that differ from the defaults, as they are shown."""
     tidy_status: dict[str, Any] = field(default_factory=dict)

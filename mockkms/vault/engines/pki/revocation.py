@@ -51,7 +51,7 @@ def rotate_delta_now(state: PKI, call: Call) -> Response:
         note = "requested rebuild of delta CRL when delta CRL is not enabled; this is a no-op"
         return Response(data={"success": True}, warnings=[note])
     try:
-        crls.rebuild_delta(state, call)
+        crls.rebuild_delta(state, call, force=True)
     except BackendError as error:
         raise BackendError(f"error encountered during delta CRL building: {error.errors[0]}") from None
     return Response(data={"success": True})
@@ -146,7 +146,7 @@ def _check_key(text: str, certificate: x509_read.Certificate) -> None:
 def revoke(state: PKI, call: Call, certificate: x509_read.Certificate) -> Response:
     """Revoke a certificate and renew the lists. Raises ErrorResponse for an issuer's own, BackendError."""
     for id, issuer in state.issuers.items():
-        if issuer.key_id and x509_read.load(issuer.certificate).serial == certificate.serial:
+        if x509_read.load(issuer.certificate).serial == certificate.serial:
             raise ErrorResponse(f"adding issuer (id: {id}) to its own CRL is not allowed")
     serial = hyphens(certificate.serial_text)
     known = state.revoked.get(serial)
@@ -164,9 +164,8 @@ def revoke(state: PKI, call: Call, certificate: x509_read.Certificate) -> Respon
     if not state.crl.auto_rebuild:
         warnings = crls.rebuild_or_fail(state, call, force=False)
     elif state.crl.enable_delta:
-        listed = state.lists.get(state.list_of.get(known.issuer or state.default_issuer, ""))
-        if listed is not None:
-            listed.pending[serial] = None
+        state.pending[serial] = None
+        state.last_revoked = serial
     return Response(data=_shown(known), warnings=warnings)
 
 

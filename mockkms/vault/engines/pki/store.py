@@ -41,7 +41,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
         if known.certificate == der:
             return known, True
     issuer = Issuer(call.core.entropy.uuid(), name, der, modified=call.now())
-    if certificate.key_usage and not certificate.key_usage & _CRL_SIGN:
+    if not certificate.key_usage & _CRL_SIGN:
         issuer.usage.remove("crl-signing")
     for id in sorted(state.keys):
         if x509_keys.public_of(state.keys[id].private) == certificate.public:
