@@ -13,7 +13,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from mockkms.entry import Entry
-from mockkms.faults.match import All, Matcher, match_words, read_match
+from mockkms.faults.algebra import All, Matcher
+from mockkms.faults.match import match_words, read_match
 from mockkms.faults.words import FaultError, mapping
 from mockkms.vault.message import Request
 

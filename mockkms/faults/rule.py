@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mockkms.faults.algebra import All, Matcher
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.kinds.tls import Tls
-from mockkms.faults.match import All, Matcher, Path, Service, match_words, read_match
+from mockkms.faults.match import match_words, read_match
+from mockkms.faults.matchers import Path, Service
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.view import View
 from mockkms.faults.when import WORDS as WHEN_WORDS

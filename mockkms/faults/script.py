@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockkms.faults.algebra import All
 from mockkms.faults.kinds import KINDS, Kind
-from mockkms.faults.match import All, read_match
+from mockkms.faults.match import read_match
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.rule import read_kinds
 from mockkms.faults.view import Reply, View, go_json

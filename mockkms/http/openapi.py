@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from mockkms.faults.kinds import KINDS
-from mockkms.faults.match import COMBINED, MATCHERS
+from mockkms.faults.match import COMBINED
+from mockkms.faults.matchers import MATCHERS
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.rule import OWN_WORDS
 from mockkms.faults.when import WORDS

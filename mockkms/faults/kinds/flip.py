@@ -9,7 +9,7 @@ from typing import Any
 
 from mockkms.faults.fields import change_field
 from mockkms.faults.kinds import Kind
-from mockkms.faults.match import dig
+from mockkms.faults.matchers import dig
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.view import Reply
 from mockkms.faults.when import Luck

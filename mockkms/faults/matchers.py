@@ -1,0 +1,224 @@
+"""The words of a match, one small class each; defining it registers its ``word``.
+
+The same matchers choose fault rules, script steps and journal entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from mockkms.faults.algebra import Matcher
+from mockkms.faults.texts import text_test
+from mockkms.faults.view import Seen
+from mockkms.faults.words import FaultError, shown, unknown
+
+MATCHERS: dict[str, type[Word]] = {}
+
+
+class Word(Matcher):
+    """A matcher with a word of its own; subclasses register themselves."""
+
+    word: ClassVar[str]
+    help: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        if cls.word in MATCHERS:
+            raise TypeError(f"two matchers for the word {cls.word!r}")
+        MATCHERS[cls.word] = cls
+
+    def __init__(self, value: Any) -> None:
+        self.test = text_test(value)
+
+    def misses(self, seen: Seen) -> list[str]:
+        return [] if self(seen) else [self.word]
+
+
+class Service(Word):
+    """``vault`` or ``rustfs``."""
+
+    word, help = "service", "vault or rustfs"
+
+    def __init__(self, value: Any) -> None:
+        names = value if isinstance(value, (list, tuple)) else [value]
+        for name in names:
+            if name not in ("vault", "rustfs"):
+                raise unknown(str(name), ("vault", "rustfs"), "service")
+        self.names = frozenset(names)
+
+    def __call__(self, seen: Seen) -> bool:
+        return seen.service in self.names
+
+
+class Method(Word):
+    """The HTTP method, upper or lower case."""
+
+    word, help = "method", "HTTP method: GET, POST, PUT, LIST, …"
+
+    def __init__(self, value: Any) -> None:
+        names = value if isinstance(value, (list, tuple)) else [value]
+        self.names = frozenset(str(name).upper() for name in names)
+
+    def __call__(self, seen: Seen) -> bool:
+        return seen.method in self.names
+
+
+_OPERATIONS = ("read", "create", "update", "patch", "delete", "list", "scan", "help", "header", "internal", "write")
+
+
+class Operation(Word):
+    """What is asked in the words of policies; ``write`` is create, update or patch."""
+
+    word, help = "operation", "read, create, update, patch, delete, list; write is any of create, update, patch"
+
+    def __init__(self, value: Any) -> None:
+        names = value if isinstance(value, (list, tuple)) else [value]
+        chosen: set[str] = set()
+        for name in names:
+            if name not in _OPERATIONS:
+                raise unknown(str(name), _OPERATIONS, "operation")
+            chosen |= {"create", "update", "patch"} if name == "write" else {str(name)}
+        self.names = frozenset(chosen)
+
+    def __call__(self, seen: Seen) -> bool:
+        return seen.operation in self.names
+
+
+class Path(Word):
+    """The path below ``/v1/`` or the admin base; a pattern that starts with ``/`` means the path on the wire."""
+
+    word, help = "path", "glob (* anything, + one segment) or {regex: …}; starting with / it is the path on the wire"
+
+    def __init__(self, value: Any) -> None:
+        patterns = value if isinstance(value, (list, tuple)) else [value]
+        self.tests = [(text_test(_below(pattern)), _on_wire(pattern)) for pattern in patterns]
+
+    def __call__(self, seen: Seen) -> bool:
+        return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
+
+
+def _on_wire(pattern: Any) -> bool:
+    if isinstance(pattern, Mapping):
+        return any(isinstance(inner, str) and inner.lstrip("^").startswith("/") for inner in pattern.values())
+    return str(pattern).startswith("/")
+
+
+def _below(pattern: Any) -> Any:
+    """Clients list with a slash at the end, and paths are seen without it: a pattern may have it or not."""
+    if isinstance(pattern, str) and not pattern.startswith("/"):
+        return pattern.rstrip("/")
+    return pattern
+
+
+class MountWord(Word):
+    """The mount's path, with or without its slash."""
+
+    word, help = "mount", "path of the mount: transit/, secret/, auth/approle/"
+
+    def __call__(self, seen: Seen) -> bool:
+        mount = seen.mount
+        return self.test(mount) or self.test(mount.rstrip("/"))
+
+
+class KeyWord(Word):
+    """The transit key, secret path, role or KMS key that the request names."""
+
+    word, help = "key", "name of the key, secret or role that the request is about"
+
+    def __call__(self, seen: Seen) -> bool:
+        return self.test(seen.key)
+
+
+class NamespaceWord(Word):
+    """The namespace, with or without its slash."""
+
+    word, help = "namespace", "namespace of the request"
+
+    def __call__(self, seen: Seen) -> bool:
+        namespace = seen.namespace
+        return self.test(namespace) or self.test(namespace.strip("/"))
+
+
+class TokenWord(Word):
+    """The token as sent."""
+
+    word, help = "token", "the token sent (true: any, false: none)"
+
+    def __call__(self, seen: Seen) -> bool:
+        return self.test(seen.token)
+
+
+class AccessorWord(Word):
+    """The accessor of the token sent."""
+
+    word, help = "accessor", "accessor of the token sent"
+
+    def __call__(self, seen: Seen) -> bool:
+        return self.test(seen.accessor)
+
+
+class PolicyWord(Word):
+    """One of the policies of the token sent."""
+
+    word, help = "policy", "a policy that the token sent has"
+
+    def __call__(self, seen: Seen) -> bool:
+        return any(self.test(policy) for policy in seen.policies)
+
+
+class HeaderWord(Word):
+    """Request headers, each by name."""
+
+    word, help = "header", "mapping of header names to texts (true: given, false: not given)"
+
+    def __init__(self, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise FaultError(f"expected a mapping of header names, got {shown(value)}")
+        self.tests = [(str(name).lower(), text_test(item)) for name, item in value.items()]
+
+    def __call__(self, seen: Seen) -> bool:
+        headers = seen.headers
+        return all(test(headers.get(name)) for name, test in self.tests)
+
+
+class BodyWord(Word):
+    """Fields of the JSON body, each by its dotted path."""
+
+    word, help = "body", "mapping of JSON body fields (dotted: options.cas, batch_input.0.context) to texts or values"
+
+    def __init__(self, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise FaultError(f"expected a mapping of body fields, got {shown(value)}")
+        self.tests = [(str(name).split("."), text_test(item)) for name, item in value.items()]
+
+    def __call__(self, seen: Seen) -> bool:
+        fields = seen.fields
+        return all(test(dig(fields, steps)) for steps, test in self.tests)
+
+
+class QueryWord(Word):
+    """Parameters of the query string, each by name."""
+
+    word, help = "query", "mapping of query parameters to texts (true: given, false: not given)"
+
+    def __init__(self, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise FaultError(f"expected a mapping of query parameters, got {shown(value)}")
+        self.tests = [(str(name), text_test(item)) for name, item in value.items()]
+
+    def __call__(self, seen: Seen) -> bool:
+        given = parse_qs(seen.target.partition("?")[2], keep_blank_values=True)
+        return all(test(given[name][-1] if name in given else None) for name, test in self.tests)
+
+
+def dig(data: Any, steps: list[str]) -> Any:
+    """The value at a dotted path of a JSON value, or None."""
+    for step in steps:
+        if isinstance(data, Mapping):
+            data = data.get(step)
+        elif isinstance(data, list) and step.lstrip("-").isdecimal() and -len(data) <= int(step) < len(data):
+            data = data[int(step)]
+        else:
+            return None
+    return data

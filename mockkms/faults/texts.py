@@ -1,0 +1,69 @@
+"""How one text of a request is tested: as it is, as a glob, by a regular expression, or against a list of these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mockkms.faults.words import FaultError, shown, unknown
+
+Test = Callable[[Any], bool]
+_TEXT_FORMS = ("glob", "regex", "exact", "not")
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """A pattern as policies write it: ``*`` is anything, slashes too; a whole segment ``+`` is one segment."""
+    segments = pattern.split("/")
+    parts = ["[^/]+" if part == "+" else ".*".join(map(re.escape, part.split("*"))) for part in segments]
+    return re.compile("/".join(parts), re.DOTALL)
+
+
+def text_test(value: Any) -> Test:
+    """A test from ``"a*b"``, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list, true (given), false (not given)."""
+    if isinstance(value, bool):
+        return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
+    if isinstance(value, (list, tuple)):
+        tests = [text_test(item) for item in value]
+        return lambda got: any(test(got) for test in tests)
+    if isinstance(value, re.Pattern):
+        return lambda got: isinstance(got, str) and value.search(got) is not None
+    if isinstance(value, Mapping):
+        return _formed(value)
+    if isinstance(value, str):
+        if "*" not in value and "+" not in value.split("/"):
+            return lambda got: got == value or _same(got, value)
+        full = glob(value).fullmatch
+        return lambda got: isinstance(got, str) and full(got) is not None
+    if value is None or isinstance(value, (int, float)):
+        return lambda got: got == value and not isinstance(got, bool)
+    raise FaultError(f"expected a text or a pattern, got {shown(value)}")
+
+
+def _same(got: Any, value: str) -> bool:
+    """A JSON number or boolean against the text of it, as a query string gives it."""
+    if not isinstance(got, (bool, int, float)):
+        return False
+    return (str(got).lower() if isinstance(got, bool) else str(got)) == value
+
+
+def _formed(value: Mapping[Any, Any]) -> Test:
+    if len(value) != 1:
+        raise FaultError(f"expected one of {', '.join(_TEXT_FORMS)}, got {shown(dict(value))}")
+    ((form, inner),) = value.items()
+    if form == "not":
+        test = text_test(inner)
+        return lambda got: not test(got)
+    if form not in _TEXT_FORMS:
+        raise unknown(str(form), _TEXT_FORMS, "form of a text")
+    if form == "exact":
+        return lambda got: bool(got == inner)
+    if not isinstance(inner, str):
+        raise FaultError(f"expected a text, got {shown(inner)}", str(form))
+    if form == "glob":
+        return text_test(inner)
+    try:
+        search = re.compile(inner).search
+    except (re.error, OverflowError, RecursionError) as error:
+        raise FaultError(f"no regular expression: {error}", "regex") from None
+    return lambda got: isinstance(got, str) and search(got) is not None
