@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, unquote_plus
 
 from mockkms.vault import gojson
@@ -20,6 +20,7 @@ MAX_BODY = 32 * 1024 * 1024
 STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
+_OCSP = "application/ocsp-request"
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _METHODS = {
@@ -56,6 +57,22 @@ class HttpRequest:
     """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
     bare_mark: bool = False
     """There was a ``?`` with nothing behind it."""
+    whole: bool = False
+    """The answer is wanted in one piece, for rules may change it."""
+
+
+class Rest(Protocol):
+    """The body of an answer that is still coming."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces; raises RestLost where it ends too early."""
+
+    def close(self) -> None:
+        """Take no more of it."""
+
+
+class RestLost(Exception):
+    """A body ended before it was whole."""
 
 
 @dataclass(slots=True)
@@ -69,6 +86,8 @@ class HttpReply:
     """The Vault request that was answered, for the journal."""
     repeated: tuple[tuple[str, str], ...] = ()
     """Further lines of headers that came more than once; their names are spelt as in ``headers``."""
+    rest: Rest | None = None
+    """The body, where it is still coming; ``body`` is empty then."""
 
 
 class Refused(Exception):
@@ -164,6 +183,8 @@ def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
             raise Refused(error_reply(415, text))
     elif _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
         return _form(http.body)
+    elif _media_type(http.headers) == _OCSP:
+        return {}  # The endpoint reads the DER itself.
     return _json_object(core, http.body)
 
 

@@ -19,6 +19,7 @@ from mockkms.faults.view import Facts, named_in
 from mockkms.http import codec
 from mockkms.http.acts import Host, carry_out
 from mockkms.http.codec import HttpReply, HttpRequest, Refused
+from mockkms.http.passing import PassedOn
 from mockkms.http.plain import PlainResponse
 from mockkms.http.sleepers import Sleepers
 from mockkms.http.wire import WireAnswer
@@ -60,11 +61,21 @@ class FaultLayer:
         now = world.clock.now()
         asked = self._answer(http)
         reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
+        if reply.rest is not None:
+            return PassedOn(reply, reply.rest, lambda body, cut: self._passed(http, reply, body, cut, now, started))
         world.journal.record(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
             reply.status, reply.body, self._since(now, started),
         )  # fmt: skip
         return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
+
+    def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
+        """An answer was sent on while it came."""
+        reply.body = body
+        self.world.journal.record(
+            now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
+            reply.status, body, self._since(now, started), cut=cut,
+        )  # fmt: skip
 
     async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
         """An answer that takes its time; a client that does not wait for it is in the journal too."""
@@ -114,6 +125,7 @@ class FaultLayer:
 
     async def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
         """The core's answer where it is asked, or the rule's; the request of a core that was asked goes along."""
+        http.whole = True
         asked = self._answer(http) if plan.asks_core else HttpReply(0)
         came = asked if isinstance(asked, HttpReply) else await asked
         if plan.answer is None:

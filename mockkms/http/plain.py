@@ -53,7 +53,19 @@ class PlainResponse(web.StreamResponse):
 
     def _bytes(self, request: web.BaseRequest) -> bytes:
         status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
-        lines, declared, dated = [f"HTTP/1.1 {status} {self.reason}"], "", False
+        lines, declared = self._lines()
+        if status not in _BODILESS and status >= 200 and (body or not bodiless):
+            lines.append(f"Content-Length: {len(body)}")
+        else:
+            if bodiless and declared:
+                lines.append(f"Content-Length: {declared}")
+            bodiless = True
+        head = self._head(lines, request)
+        return head if bodiless else head + body
+
+    def _lines(self) -> tuple[list[str], str]:
+        """Status line and headers, and apart from them the length that they declare."""
+        lines, declared, dated = [f"HTTP/1.1 {self.status} {self.reason}"], "", False
         for name, text in self._plain_headers.items():
             low = name.lower()
             if low == "content-length":
@@ -64,12 +76,9 @@ class PlainResponse(web.StreamResponse):
         lines += [f"{name}: {text}" for name, text in self._repeated]
         if not dated:
             lines.append(f"Date: {_date()}")
-        if status not in _BODILESS and status >= 200 and (body or not bodiless):
-            lines.append(f"Content-Length: {len(body)}")
-        else:
-            if bodiless and declared:
-                lines.append(f"Content-Length: {declared}")
-            bodiless = True
+        return lines, declared
+
+    def _head(self, lines: list[str], request: web.BaseRequest) -> bytes:
         if not self._open:
             lines.append("Connection: close")
         elif request.version.minor == 0:
@@ -77,8 +86,7 @@ class PlainResponse(web.StreamResponse):
         if any("\n" in line or "\r" in line for line in lines):
             # As Go writes a header: what would end its line becomes a blank.
             lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
-        head = "\r\n".join((*lines, "", "")).encode("utf-8", "replace")
-        return head if bodiless else head + body
+        return "\r\n".join((*lines, "", "")).encode("utf-8", "replace")
 
 
 def _date() -> str:

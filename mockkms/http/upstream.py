@@ -11,14 +11,14 @@ import errno
 import io
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
-from mockkms.http.codec import HttpReply, HttpRequest, error_reply
+from mockkms.http.codec import HttpReply, HttpRequest, RestLost, error_reply
 from mockkms.world import UpstreamError
 
 UPSTREAM_HEADER = "X-Mockkms-Upstream"
@@ -30,6 +30,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 _KEPT_IDLE = 15.0
 """Seconds; well below what servers allow, so that none closes a connection just as it is used again."""
 _LARGE = 1 << 20
+_AT_ONCE = 64 * 1024
+"""Bytes: an answer that declares no more is read as a whole before it is sent on."""
 _MAX_HEAD = 1 << 20
 _HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -79,7 +81,11 @@ class Upstream:
         task = asyncio.get_running_loop().create_task(self._ask(http))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_let_go)
+            raise
 
     async def close(self) -> None:
         """Close the kept connections; the next request opens others."""
@@ -114,14 +120,20 @@ class Upstream:
         body: bytes | io.BytesIO | None = http.body or None
         if len(http.body) > _LARGE:
             body = io.BytesIO(http.body)  # Written piece by piece, so that others have their turn.
-        asking = self._opened().request(
+        answer = await self._opened().request(
             http.method, self._target(http), data=body, headers=_passed(http.headers, http.query),
             skip_auto_headers=_AUTOMATIC, allow_redirects=False,
         )  # fmt: skip
-        async with asking as answer:
-            content = await _whole(answer.content)
         pairs = [(_text(name), _text(text)) for name, text in answer.raw_headers]
-        return self._reply(http, answer.status, content, _end_to_end(pairs))
+        reply = self._reply(http, answer.status, _end_to_end(pairs))
+        if http.whole or _soon_whole(http, answer):
+            try:
+                reply.body = await _whole(answer.content)
+            finally:
+                answer.release()
+        elif not answer.content.at_eof():
+            reply.rest = _Rest(answer)
+        return reply
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -142,20 +154,17 @@ class Upstream:
         query = "?" + http.query if http.query else ""
         return URL(f"{self.url}{http.target}{query}", encoded=True)
 
-    def _reply(self, http: HttpRequest, status: int, body: bytes, pairs: Pairs) -> HttpReply:
+    def _reply(self, http: HttpRequest, status: int, pairs: Pairs) -> HttpReply:
         headers: dict[str, str] = {}
-        known: dict[str, str] = {}
         repeated: Pairs = []
         for name, text in pairs:
-            low = name.lower()
-            if low == "location":
+            if name.lower() == "location":
                 text = self._through_here(text, http.prefix)
-            if low in known:
-                repeated.append((known[low], text))
+            if name in headers:
+                repeated.append((name, text))
             else:
-                known[low] = name
                 headers[name] = text
-        return HttpReply(status, body, headers, repeated=tuple(repeated))
+        return HttpReply(status, b"", headers, repeated=tuple(repeated))
 
     def _through_here(self, location: str, prefix: str) -> str:
         """A redirect to the same server leads through the proxy again; others are as they were."""
@@ -166,6 +175,42 @@ class Upstream:
         if inside and path != inside and not path.startswith(inside + "/"):
             return location
         return prefix + (path[len(inside) :] or "/")
+
+
+class _Rest:
+    """The body of an answer, while it is coming."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces as they come; raises RestLost where it ends too early."""
+        try:
+            async for piece in self._answer.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RestLost(str(error)) from error
+
+    def close(self) -> None:
+        """Keep the connection if the body is whole, else cut it."""
+        if self._answer.content.at_eof():
+            self._answer.release()
+        else:
+            self._answer.close()
+
+
+def _let_go(task: asyncio.Task[HttpReply]) -> None:
+    """Nobody waits for this answer any more."""
+    rest = None if task.cancelled() or task.exception() is not None else task.result().rest
+    if rest is not None:
+        rest.close()
+
+
+def _soon_whole(http: HttpRequest, answer: aiohttp.ClientResponse) -> bool:
+    """Whether to wait for the whole of an answer: those that are short, and JSON that is no endless log."""
+    if answer.content_length is not None and answer.content_length <= _AT_ONCE:
+        return True
+    return answer.content_type == "application/json" and not http.target.endswith("/sys/monitor")
 
 
 class _TooLarge(Exception):
@@ -224,9 +269,11 @@ def _text(raw: bytes) -> str:
 
 
 def _end_to_end(pairs: Pairs) -> Pairs:
-    """The headers that are not for one connection alone."""
+    """The headers that are not for one connection alone; one that comes again is spelt as the first time."""
     named = {part.strip().lower() for name, text in pairs if name.lower() == "connection" for part in text.split(",")}
-    return [(name, text) for name, text in pairs if name.lower() not in _HOP and name.lower() not in named]
+    spelt: dict[str, str] = {}
+    kept = [(name, text) for name, text in pairs if name.lower() not in _HOP and name.lower() not in named]
+    return [(spelt.setdefault(name.lower(), name), text) for name, text in kept]
 
 
 def _passed(headers: Mapping[str, str], query: str) -> Pairs:
