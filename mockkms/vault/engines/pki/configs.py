@@ -9,7 +9,8 @@ from mockkms.vault.duration import go_duration, parse_seconds
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import crls, refs, urls
 from mockkms.vault.engines.pki.engine import engine
-from mockkms.vault.engines.pki.model import PKI
+from mockkms.vault.engines.pki.model import PKI, CRLConfig
+from mockkms.vault.engines.pki.rolefields import told
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -52,7 +53,15 @@ config_crl = engine.path(
         "auto_rebuild_grace_period": Field(Kind.STRING, default="12h", help="How long before."),
         "enable_delta": Field(Kind.BOOL, help="Delta CRLs are built in between."),
         "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="How often."),
-        "allow_expired_cert_revocation": Field(Kind.BOOL, help="Expired certificates can be revoked."),
+        "allow_expired_cert_revocation": Field(
+            Kind.BOOL, help="Expired certificates can be revoked.", needs="pki_additions"
+        ),
+        "cross_cluster_revocation": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
+        "unified_crl": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
+        "unified_crl_on_existing_paths": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
+        "max_crl_entries": Field(
+            Kind.INT, default=100000, help="Most entries of a CRL; -1 is no limit.", needs="unified_crl"
+        ),
     },
     help="How revocation lists are built.",
 )
@@ -158,9 +167,9 @@ def write_keys(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @config_crl.on(Operation.READ)
-def read_crl(state: PKI, _call: Call) -> dict[str, Any]:
+def read_crl(state: PKI, call: Call) -> dict[str, Any]:
     """The settings; durations as they were written."""
-    return asdict(state.crl)
+    return told(call.core.flavor, config_crl.fields, asdict(state.crl))
 
 
 @config_crl.on(Operation.UPDATE)
@@ -168,9 +177,13 @@ def write_crl(state: PKI, call: Call) -> Response:
     """Change what is sent. Raises ErrorResponse for settings that do not fit, BackendError where building fails."""
     old = state.crl
     config = replace(old, **{name: call[name] for name in config_crl.fields if name in call})
+    if config.max_crl_entries < 1 and config.max_crl_entries != -1:
+        config.max_crl_entries = old.max_crl_entries
     for name in ("expiry", "ocsp_expiry", "auto_rebuild_grace_period", "delta_rebuild_interval"):
         if name in call:
             _check_duration(name, call[name])
+    if config.unified_crl_on_existing_paths and not config.unified_crl:
+        raise ErrorResponse("unified_crl_on_existing_paths cannot be enabled if unified_crl is disabled")
     expiry = parse_seconds(config.expiry)
     if config.auto_rebuild and parse_seconds(config.auto_rebuild_grace_period) >= expiry:
         raise ErrorResponse(
@@ -186,12 +199,27 @@ def write_crl(state: PKI, call: Call) -> Response:
         raise ErrorResponse(
             "Delta CRLs cannot be enabled when auto rebuilding is disabled as the complete CRL is always regenerated!"
         )
+    _check_enterprise(config)
     state.crl = config
     warnings: list[str] = []
     stopped = old.auto_rebuild and not config.auto_rebuild
     if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
         warnings = crls.rebuild_or_fail(state, call, force=True)
-    return Response(data=asdict(config), warnings=warnings)
+    return Response(data=told(call.core.flavor, config_crl.fields, asdict(config)), warnings=warnings)
+
+
+def _check_enterprise(config: CRLConfig) -> None:
+    if config.cross_cluster_revocation and not config.auto_rebuild:
+        raise ErrorResponse(
+            "Global, cross-cluster revocation queue cannot be enabled when auto rebuilding is disabled as the local "
+            "cluster may not have the certificate entry!"
+        )
+    if config.cross_cluster_revocation:
+        raise ErrorResponse(
+            "Global, cross-cluster revocation queue (cross_cluster_revocation) can only be enabled on Vault Enterprise."
+        )
+    if config.unified_crl:
+        raise ErrorResponse("unified_crl can only be enabled on Vault Enterprise")
 
 
 def _check_duration(name: str, text: str) -> None:

@@ -45,7 +45,7 @@ def wanted(call: Call, role: Role, signer: Signer | None, csr: x509_read.Request
     """Check everything that was asked for. Raises ErrorResponse in the server's words."""
     csr_parts = x509_read.parts(csr.subject) if csr is not None else {}
     common_name = _common_name(call, role, csr_parts)
-    serial = call["serial_number"] or "".join(csr_parts.get("serial_number", [])[-1:])
+    serial = call["serial_number"] or _serial_of(role, csr_parts)
     from_csr = csr is not None and role["use_csr_sans"]
     found = _host_names(call, common_name, csr.names if csr is not None and from_csr else None)
     _check_names(call, role, common_name, serial, found)
@@ -76,6 +76,14 @@ def _common_name(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> str
             'unless "require_cn" is set to false'
         )
     return name
+
+
+def _serial_of(role: Role, csr_parts: dict[str, list[str]]) -> str:
+    """The serial number that a request's subject has, if the role takes it. Raises ErrorResponse."""
+    source = role.get("serial_number_source", "")
+    if source not in ("", "json-csr", "json"):
+        raise ErrorResponse("invalid value for serial_number_source")
+    return "".join(csr_parts.get("serial_number", [])[-1:]) if source != "json" else ""
 
 
 def _host_names(call: Call, common_name: str, given: Names | None) -> Names:

@@ -29,14 +29,17 @@ ca_chain = engine.path("ca_chain", login=True, help="The default issuer's chain.
 crl = engine.path("crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, help="The default issuer's CRL.")
 cert_chain = engine.path("cert/ca_chain", login=True, help="The default issuer's chain.")
 cert_ca = engine.path("cert/ca{form:re((/raw|/raw/pem)?)}", login=True, help="The default issuer's certificate.")
-cert_crl = engine.path(
-    "cert/{list:re(crl|delta-crl)}{form:re((/raw|/raw/pem)?)}", login=True, help="The default issuer's CRL."
-)
+cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.")
 raw = engine.path(f"cert/{_HEX}/raw{{form:re((/pem)?)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
 one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificate.")
 nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ lead nowhere.")
 listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the certificates that are kept.")
-detailed = engine.path("certs/detailed[/]", fields=PAGE, help="The certificates that are kept, described.")
+detailed = engine.path(
+    "certs/detailed[/]", fields=PAGE, needs="pki_additions", help="The certificates that are kept, described."
+)
+unified = engine.path(
+    "unified-crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, needs="unified_crl", help="The CRL of all clusters."
+)
 
 
 def bare(body: bytes, content_type: str) -> Response:
@@ -115,14 +118,16 @@ def read_crl(state: PKI, call: Call) -> Response:
     return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
 
 
+@unified.on(Operation.READ)
+def read_unified(_state: PKI, call: Call) -> Response:
+    """Nothing: only the enterprise edition lets unified revocation be switched on."""
+    return bare(b"", PEM_FILE if call["form"].endswith("/pem") else CRL_DER)
+
+
 @cert_crl.on(Operation.READ)
 def read_cert_crl(state: PKI, call: Call) -> Response | None:
-    """The list in JSON, DER or PEM. Raises BackendError in JSON only."""
-    delta = call["list"] == "delta-crl"
-    if call["form"]:
-        der = _quietly(lambda: _crl(state, delta))
-        return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
-    der = _crl(state, delta)
+    """The list in JSON. Raises BackendError."""
+    der = _crl(state, call["list"] == "delta-crl")
     return Response(data=_plain(_crl_text(der))) if der else None
 
 

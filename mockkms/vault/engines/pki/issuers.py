@@ -45,7 +45,7 @@ listing = engine.path("issuers/", fields=PAGE, login=True, help="The issuers.")
 unlisted = engine.path("issuers", fields=PAGE, help="The issuers.")
 one = engine.path("issuer/{issuer_ref}", fields=_FIELDS, help="An issuer.")
 plain = engine.path("issuer/{issuer_ref}/{form:re(der|pem)}", fields=ISSUER_REF, login=True, help="Its certificate.")
-as_json = engine.path("issuer/{issuer_ref}/json", fields=ISSUER_REF, help="Its certificate and chain.")
+as_json = engine.path("issuer/{issuer_ref}/json", fields=ISSUER_REF, login=True, help="Its certificate and chain.")
 crl = engine.path(
     "issuer/{issuer_ref}/crl{form:re((/pem|/der|/delta|/delta/pem|/delta/der)?)}",
     fields=ISSUER_REF, login=True, help="Its CRL.",
@@ -206,13 +206,19 @@ def _signature(issuer: Issuer, wanted: str) -> str:
 
 def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
     """The addresses after the change; None where there are none. Raises ErrorResponse."""
-    old = issuer.urls or Urls()
+    old, complete = issuer.urls or Urls(), len(touched) == len(_FIELDS)
     lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
     found = Urls(**lists)
     found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
+    if not complete:
+        # Once on, a patch cannot switch templates off: the real server writes true whatever changed.
+        found.templating |= old.templating
     bad = "" if found.templating else urls.fault(found)
     if bad:
         raise ErrorResponse(bad)
+    if complete:
+        # A write checks these and then leaves them as they are.
+        found.delta_crl_distribution_points = old.delta_crl_distribution_points
     return None if found.empty else found
 
 

@@ -32,6 +32,8 @@ def issue_leaf(state: PKI, call: Call) -> Response:
     """Make a key and a certificate. Raises ErrorResponse and BackendError."""
     role, warnings = dict(_role(state, call)), []
     if role["key_type"] == "any":
+        if not call.core.flavor.pki_additions:
+            raise ErrorResponse('role key type "any" not allowed for issuing certificates, only signing')
         if "key_type" not in call:
             raise ErrorResponse(
                 'role key type "any" not allowed for issuing certificates without providing key_type and/or key_bits '
@@ -118,8 +120,9 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, 
     chain = made.chain
     if call["remove_roots_from_chain"]:
         chain = [der for der in chain if not _is_root(der)]
+    begin = {"not_before": int(certificate.not_before)} if call.core.flavor.pki_additions else {}
     data: dict[str, Any] = {
-        "not_before": int(certificate.not_before),
+        **begin,
         "expiration": int(certificate.not_after),
         "serial_number": certificate.serial_text,
         **encoded(certificate.der, ca.certificate.der, chain, made, form),

@@ -93,6 +93,10 @@ class CRLConfig:
     enable_delta: bool = False
     delta_rebuild_interval: str = "15m"
     allow_expired_cert_revocation: bool = False
+    cross_cluster_revocation: bool = False
+    unified_crl: bool = False
+    unified_crl_on_existing_paths: bool = False
+    max_crl_entries: int = 100000
 
 
 @dataclass

@@ -153,10 +153,9 @@ def revoke(state: PKI, call: Call, certificate: x509_read.Certificate) -> Respon
     if known is not None:
         return Response(data=_shown(known))
     if certificate.not_after < call.now() + _SOON and not state.crl.allow_expired_cert_revocation:
-        note = (
-            f"certificate with serial {certificate.serial_text} already expired; refusing to add to CRL. Enable "
-            "'AllowExpiredCertRevocation' to allow revoking expired certificates."
-        )
+        note = f"certificate with serial {certificate.serial_text} already expired; refusing to add to CRL"
+        if call.core.flavor.pki_additions:
+            note += ". Enable 'AllowExpiredCertRevocation' to allow revoking expired certificates."
         return Response(warnings=[note])
     known = Revocation(certificate.der, call.now(), crls.issuer_of(state, certificate))
     state.revoked[serial] = known

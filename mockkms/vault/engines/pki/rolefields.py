@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mockkms.vault.endpoint import Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.flavor import Flavor
 
 KEY_USAGE = ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
+_OWN = "pki_additions"
 _LIST, _TEXT, _FLAG, _NUMBER, _TIME = Kind.COMMA_STRINGS, Kind.STRING, Kind.BOOL, Kind.INT, Kind.SECONDS
 
 SUBJECT = {
@@ -32,7 +35,7 @@ ROLE = {
     "allow_localhost": Field(_FLAG, default=True, help="Lets localhost and localdomain in."),
     "allowed_domains": Field(_LIST, help="Domains that certificates may be for."),
     "allowed_domains_template": Field(_FLAG, help="The domains may hold identity templates."),
-    "allow_globs_in_identity_templates": Field(_FLAG, help="Filled-in templates may hold asterisks."),
+    "allow_globs_in_identity_templates": Field(_FLAG, help="Filled-in templates may hold asterisks.", needs=_OWN),
     "allow_bare_domains": Field(_FLAG, help="Lets the domains themselves in."),
     "allow_subdomains": Field(_FLAG, help="Lets names below the domains in."),
     "allow_glob_domains": Field(_FLAG, help="Asterisks in domains stand for anything."),
@@ -40,7 +43,7 @@ ROLE = {
     "allow_any_name": Field(_FLAG, help="Lets any name in."),
     "enforce_hostnames": Field(_FLAG, default=True, help="Names must be proper host names."),
     "allow_ip_sans": Field(_FLAG, default=True, help="Lets IP addresses in."),
-    "allowed_ip_sans_cidr": Field(_LIST, help="Networks that IP addresses must be of."),
+    "allowed_ip_sans_cidr": Field(_LIST, help="Networks that IP addresses must be of.", needs=_OWN),
     "allowed_uri_sans": Field(_LIST, help="Patterns of URIs."),
     "allowed_uri_sans_template": Field(_FLAG, help="The URI patterns may hold identity templates."),
     "allowed_other_sans": Field(_LIST, help="Other names: OID;UTF8:pattern, or * for all."),
@@ -57,6 +60,9 @@ ROLE = {
     **USAGES,
     "use_csr_common_name": Field(_FLAG, default=True, help="Requests bring the common name."),
     "use_csr_sans": Field(_FLAG, default=True, help="Requests bring the alternative names."),
+    "serial_number_source": Field(
+        _TEXT, default="json-csr", help="json-csr, or json: requests bring none.", needs="pki_serial_source"
+    ),
     **SUBJECT,
     "generate_lease": Field(_FLAG, help="Certificates come with a lease."),
     "no_store": Field(_FLAG, help="Certificates are not kept."),
@@ -65,10 +71,10 @@ ROLE = {
     "policy_identifiers": Field(_LIST, help="Policy OIDs, or a JSON list of objects with oid, notice and cps."),
     "basic_constraints_valid_for_non_ca": Field(_FLAG, help="Leaves say that they are no CA."),
     "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
-    "not_before": Field(_TEXT, help="A fixed beginning of validity (RFC 3339)."),
-    "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid: what requests may ask."),
+    "not_before": Field(_TEXT, help="A fixed beginning of validity (RFC 3339).", needs=_OWN),
+    "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid.", needs=_OWN),
     "not_after": Field(_TEXT, help="A fixed end of validity (RFC 3339)."),
-    "not_after_bound": Field(_TEXT, default="permit", help="permit, ttl-limited, forbid, or the latest moment."),
+    "not_after_bound": Field(_TEXT, default="permit", help="permit, ttl-limited, forbid, or a moment.", needs=_OWN),
     "issuer_ref": Field(_TEXT, default="default", help="Issuer that signs."),
 }  # fmt: skip
 """What a role can be told; the same names are shown."""
@@ -84,7 +90,7 @@ _NAMES = {
     "alt_names": Field(_TEXT, help="Host names and mail addresses, separated by commas."),
     "serial_number": Field(_TEXT, help="Serial number in the subject."),
     "ttl": Field(_TIME, help="Lifetime."),
-    "not_before": Field(_TEXT, help="Beginning of validity (RFC 3339)."),
+    "not_before": Field(_TEXT, help="Beginning of validity (RFC 3339).", needs=_OWN),
     "not_after": Field(_TEXT, help="End of validity (RFC 3339)."),
 }
 
@@ -100,8 +106,8 @@ LEAF = {
 
 ISSUE = {
     **LEAF,
-    "key_type": Field(_TEXT, help="Type of key where the role takes any."),
-    "key_bits": Field(_NUMBER, help="Size of key where the role takes any."),
+    "key_type": Field(_TEXT, help="Type of key where the role takes any.", needs=_OWN),
+    "key_bits": Field(_NUMBER, help="Size of key where the role takes any.", needs=_OWN),
 }
 
 SIGN = {**LEAF, "csr": Field(_TEXT, help="Certificate request in PEM.")}
@@ -137,8 +143,8 @@ CA = {
 }
 
 PAGE = {
-    "after": Field(_TEXT, query=True, help="List entries after this one."),
-    "limit": Field(_NUMBER, query=True, help="List at most so many entries."),
+    "after": Field(_TEXT, query=True, help="List entries after this one.", needs="pagination"),
+    "limit": Field(_NUMBER, query=True, help="List at most so many entries.", needs="pagination"),
 }
 
 
@@ -146,6 +152,15 @@ def page(call: Any, entries: list[str]) -> list[str]:
     """The sorted entries that ``after`` and ``limit`` ask for."""
     found = [entry for entry in sorted(entries) if entry > call["after"]] if call["after"] else sorted(entries)
     return found[: call["limit"]] if call["limit"] > 0 else found
+
+
+def told(flavor: Flavor, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
+    """What a product shows: without the entries whose field is the other product's."""
+    return {
+        name: value
+        for name, value in shown.items()
+        if name not in fields or not fields[name].needs or getattr(flavor, fields[name].needs)
+    }
 
 
 def internal_role(**settings: Any) -> dict[str, Any]:

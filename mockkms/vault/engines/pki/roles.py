@@ -9,7 +9,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import gotime, keysizes, names, policies_ext, refs
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
-from mockkms.vault.engines.pki.rolefields import PAGE, ROLE, page
+from mockkms.vault.engines.pki.rolefields import PAGE, ROLE, page, told
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -43,7 +43,7 @@ def list_roles(state: PKI, call: Call) -> dict[str, Any]:
 def read(state: PKI, call: Call) -> dict[str, Any] | None:
     """The role as it was written, defaults put in."""
     role = state.roles.get(call["name"])
-    return dict(role) if role is not None else None
+    return told(call.core.flavor, ROLE, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
@@ -93,7 +93,7 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
     if note:
         warnings.append(note)
     state.roles[call["name"]] = role
-    return Response(data=dict(role), warnings=warnings)
+    return Response(data=told(call.core.flavor, ROLE, role), warnings=warnings)
 
 
 def _network(text: str) -> str:

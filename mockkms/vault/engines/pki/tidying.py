@@ -10,18 +10,31 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import tidywork
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
-from mockkms.vault.engines.pki.tidywork import BUFFERS, COUNTS, DEFAULTS, PARTS
+from mockkms.vault.engines.pki.rolefields import told
+from mockkms.vault.engines.pki.tidywork import BUFFERS, COUNTS, DEFAULTS, PARTS, UNIFIED_COUNTS
 from mockkms.vault.envelope import envelope
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 
+_OWN, _UNIFIED = "pki_additions", "unified_crl"
 _FIELDS = {
-    **{name: Field(Kind.BOOL, help="Do this part of the work.") for name in (*PARTS, "tidy_revocation_list")},
-    **{name: Field(Kind.SECONDS, default=value, help="How long after its end.") for name, value in BUFFERS.items()},
-    "revoked_safety_buffer": Field(Kind.SECONDS, help="The same for revoked certificates."),
-    "page_size": Field(Kind.INT, default=1000, help="How many certificates to read at once."),
+    **{name: Field(Kind.BOOL, help="Do this part of the work.", needs=switch) for name, switch in PARTS.items()},
+    "tidy_revocation_list": Field(Kind.BOOL, help="The older name of tidy_revoked_certs."),
+    **{
+        name: Field(
+            Kind.SECONDS, default=value, help="How long after its end.", needs=_UNIFIED if "queue" in name else ""
+        )
+        for name, value in BUFFERS.items()
+    },
+    "revoked_safety_buffer": Field(Kind.SECONDS, help="The same for revoked certificates.", needs=_OWN),
+    "page_size": Field(Kind.INT, default=1000, help="How many certificates to read at once.", needs=_OWN),
     "pause_duration": Field(Kind.STRING, default="0s", help="Rest between two certificates."),
 }
+_BACKOFF = {
+    name: Field(Kind.SECONDS, default=DEFAULTS[name], help="How long after a start.", needs=_UNIFIED)
+    for name in ("min_startup_backoff_duration", "max_startup_backoff_duration")
+}
+_METADATA = "certificate metadata is only supported on Vault Enterprise"
 
 tidy = engine.path("tidy", fields=_FIELDS, help="Forgets what is long over.")
 status = engine.path("tidy-status", help="What the last tidy did.")
@@ -30,6 +43,7 @@ auto = engine.path(
     "config/auto-tidy",
     fields={
         **_FIELDS,
+        **_BACKOFF,
         "enabled": Field(Kind.BOOL, help="Tidy from time to time."),
         "interval_duration": Field(Kind.SECONDS, default=43200, help="How often."),
         "maintain_stored_certificate_counts": Field(Kind.BOOL, help="Certificates are counted."),
@@ -48,13 +62,17 @@ def run(state: PKI, call: Call) -> Response:
     buffers["revoked_safety_buffer"] = call.get("revoked_safety_buffer", buffers["safety_buffer"])
     for name, label in (
         ("safety_buffer", "safety_buffer"), ("revoked_safety_buffer", "revokedSafetyBuffer"),
-        ("issuer_safety_buffer", "issuer_safety_buffer"), ("acme_account_safety_buffer", "acme_account_safety_buffer"),
+        ("issuer_safety_buffer", "issuer_safety_buffer"),
+        ("revocation_queue_safety_buffer", "revocation_queue_safety_buffer"),
+        ("acme_account_safety_buffer", "acme_account_safety_buffer"),
     ):  # fmt: skip
         if buffers[name] < 1:
             raise ErrorResponse(f"{label} must be greater than zero")
     pause = _pause(call["pause_duration"], "Error parsing pause_duration")
     if 0 < call["page_size"] < 5:
         raise ErrorResponse("page_size must be greater than five")
+    if given["tidy_cert_metadata"]:
+        raise ErrorResponse(_METADATA)
     settings = {**given, **buffers, "pause_duration": go_duration(pause), "page_size": call["page_size"]}
     tidywork.run(state, call, settings)
     if any(given.values()):
@@ -65,7 +83,7 @@ def run(state: PKI, call: Call) -> Response:
     else:
         note = (
             "Manual tidy requested but no tidy operations were set. Enable at least one tidy operation to be run "
-            f"({' / '.join(PARTS)})."
+            f"({tidywork.named(call.core.flavor)})."
         )
     # The real server writes this envelope before the request has its id in it.
     text = envelope(call.core.flavor, Response(warnings=[note]))
@@ -84,17 +102,23 @@ def _pause(text: str, fault: str) -> float:
 
 @status.on(Operation.READ)
 def read_status(state: PKI, call: Call) -> dict[str, Any]:
-    """What the last run was told and did; nothing before the first."""
+    """What the last run was told and did; nothing before the first.
+
+    The counts of what is stored stay empty: the real server begins to count when it starts the next time.
+    """
+    unified = UNIFIED_COUNTS if call.core.flavor.unified_crl else ()
     names = (
-        *PARTS, *BUFFERS, *COUNTS, "revoked_safety_buffer", "pause_duration", "page_size", "error", "time_started",
-        "time_finished", "message", "current_cert_store_count", "current_revoked_cert_count",
+        *PARTS, *BUFFERS, *COUNTS, *unified, "revoked_safety_buffer", "pause_duration", "page_size", "error",
+        "time_started", "time_finished", "message", "current_cert_store_count", "current_revoked_cert_count",
     )  # fmt: skip
     shown: dict[str, Any] = {**dict.fromkeys(names), "state": "Inactive", "internal_backend_uuid": call.mount.uuid}
     if state.tidy_status:
         shown |= {**state.tidy_status, "last_auto_tidy_finished": rfc3339(state.last_tidy)}
-        # The real server forgets to note this one.
-        shown["tidy_invalid_certs"] = False
-    return shown
+        # The real server forgets to note these.
+        shown |= {"tidy_invalid_certs": False, "tidy_cmpv2_nonce_store": False}
+    if not unified:
+        shown = {name: value for name, value in shown.items() if name not in UNIFIED_COUNTS}
+    return told(call.core.flavor, _FIELDS, shown)
 
 
 @cancel.on(Operation.UPDATE)
@@ -104,18 +128,21 @@ def stop(_state: PKI, _call: Call) -> Response:
 
 
 @auto.on(Operation.READ)
-def read_auto(state: PKI, _call: Call) -> dict[str, Any]:
+def read_auto(state: PKI, call: Call) -> dict[str, Any]:
     """The settings, defaults put in."""
-    return tidywork.settings(state)
+    return told(call.core.flavor, auto.fields, tidywork.settings(state))
 
 
 @auto.on(Operation.UPDATE)
 def write_auto(state: PKI, call: Call) -> dict[str, Any]:
     """Change what is sent. Raises ErrorResponse."""
     sent = {name: call[name] for name in (*DEFAULTS, "revoked_safety_buffer") if name in call}
+    whole = {**DEFAULTS, **state.tidy, **sent}
+    _check_backoff(sent, whole)
     for name, text in (
         ("safety_buffer", "given safety_buffer"), ("revoked_safety_buffer", "revoked_safety_buffer"),
         ("issuer_safety_buffer", "given safety_buffer"),
+        ("revocation_queue_safety_buffer", "given revocation_queue_safety_buffer"),
         ("acme_account_safety_buffer", "given acme_account_safety_buffer"),
     ):  # fmt: skip
         if sent.get(name, 1) < 1:
@@ -124,16 +151,32 @@ def write_auto(state: PKI, call: Call) -> dict[str, Any]:
         sent["pause_duration"] = go_duration(_pause(sent["pause_duration"], "unable to parse given pause_duration"))
     if sent.get("page_size", 5) < 5:
         raise ErrorResponse("page_size must be at least 5")
-    whole = {**DEFAULTS, **state.tidy, **sent}
+    if sent.get("tidy_cert_metadata"):
+        raise ErrorResponse(_METADATA)
     if whole["enabled"] and not any(whole[name] for name in PARTS):
         raise ErrorResponse(
             "Auto-tidy enabled but no tidy operations were requested. Enable at least one tidy operation to be run "
-            f"({' / '.join(PARTS)})."
+            f"({tidywork.named(call.core.flavor)})."
         )
     if whole["publish_stored_certificate_count_metrics"] and not whole["maintain_stored_certificate_counts"]:
         raise ErrorResponse(
             "Can not publish a running storage metrics count to metrics without first maintaining that count.  Enable "
             "`maintain_stored_certificate_counts` to enable `publish_stored_certificate_count_metrics`."
         )
+    if call.core.flavor.unified_crl and whole["enabled"] and not state.tidy.get("enabled"):
+        state.last_tidy = call.now()
     state.tidy = {**state.tidy, **sent}
-    return tidywork.settings(state)
+    return told(call.core.flavor, auto.fields, tidywork.settings(state))
+
+
+def _check_backoff(sent: dict[str, Any], whole: dict[str, Any]) -> None:
+    """How long the first tidy waits after a start; the emulated server has no starts, so it is only kept."""
+    for name in _BACKOFF:
+        if sent.get(name, 1) < 1:
+            raise ErrorResponse(f"{name} must be at least 1 second: parsed: {go_duration(sent[name])}")
+    low, high = (whole[name] for name in _BACKOFF)
+    if low > high:
+        raise ErrorResponse(
+            f"max_startup_backoff_duration {go_duration(high)} must be greater or equal to "
+            f"min_startup_backoff_duration {go_duration(low)}"
+        )

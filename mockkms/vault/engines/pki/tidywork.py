@@ -9,23 +9,43 @@ from mockkms.crypto import x509_read
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki import crls, store
 from mockkms.vault.engines.pki.model import PKI
+from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import BackendError
 
-PARTS = (
-    "tidy_cert_store", "tidy_revoked_certs", "tidy_invalid_certs", "tidy_revoked_cert_issuer_associations",
-    "tidy_expired_issuers", "tidy_move_legacy_ca_bundle", "tidy_acme",
-)  # fmt: skip
-"""The parts of the work; ``tidy_revocation_queue`` and ``tidy_cross_cluster_revoked_certs`` are the other product's."""
-BUFFERS = {"safety_buffer": 259200, "issuer_safety_buffer": 31536000, "acme_account_safety_buffer": 2592000}
+_OWN, _UNIFIED = "pki_additions", "unified_crl"
+PARTS = {
+    "tidy_cert_store": "", "tidy_revoked_certs": "", "tidy_invalid_certs": _OWN,
+    "tidy_revoked_cert_issuer_associations": "", "tidy_expired_issuers": "", "tidy_move_legacy_ca_bundle": "",
+    "tidy_revocation_queue": _UNIFIED, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_acme": "",
+    "tidy_cert_metadata": _UNIFIED, "tidy_cmpv2_nonce_store": _UNIFIED,
+}  # fmt: skip
+"""The parts of the work, each with the switch of the product that has it."""
+_UNNAMED = ("tidy_cert_metadata", "tidy_cmpv2_nonce_store")
+"""Not told where no part is chosen."""
+BUFFERS = {
+    "safety_buffer": 259200, "issuer_safety_buffer": 31536000, "acme_account_safety_buffer": 2592000,
+    "revocation_queue_safety_buffer": 172800,
+}  # fmt: skip
 COUNTS = (
     "cert_store_deleted_count", "revoked_cert_deleted_count", "missing_issuer_cert_count", "total_acme_account_count",
     "acme_account_deleted_count", "acme_account_revoked_count", "acme_orders_deleted_count",
 )  # fmt: skip
+UNIFIED_COUNTS = (
+    "revocation_queue_deleted_count", "cross_revoked_cert_deleted_count", "cert_metadata_deleted_count",
+    "cmpv2_nonce_deleted_count",
+)  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "enabled": False, "interval_duration": 43200, **dict.fromkeys(PARTS, False), **BUFFERS, "pause_duration": "0s",
     "page_size": 1000, "publish_stored_certificate_count_metrics": False, "maintain_stored_certificate_counts": False,
+    "min_startup_backoff_duration": 300, "max_startup_backoff_duration": 900,
 }  # fmt: skip
 """Settings of the automatic tidy."""
+
+
+def named(flavor: Flavor) -> str:
+    """The parts that a product has, as its texts list them."""
+    known = [name for name, switch in PARTS.items() if not switch or getattr(flavor, switch)]
+    return " / ".join(name for name in known if name not in _UNNAMED)
 
 
 def settings(state: PKI) -> dict[str, Any]:
@@ -48,7 +68,7 @@ def catch_up(state: PKI, call: Call) -> None:
 
 def run(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
     """Do the parts that are ``wanted`` and note the outcome. A failure is noted, too."""
-    now, counts, error = call.now(), dict.fromkeys(COUNTS, 0), None
+    now, counts, error = call.now(), dict.fromkeys((*COUNTS, *UNIFIED_COUNTS), 0), None
     try:
         _work(state, call, wanted, counts)
     except BackendError as fault:
