@@ -14,7 +14,20 @@ from typing import NoReturn
 from mockkms import __version__
 from mockkms.cli.errors import CommandError
 
-COMMANDS = ("serve", "check", "schema", "dump", "run", "fault", "clock", "state", "journal")
+COMMANDS = (
+    "serve",
+    "server",
+    "status",
+    "version",
+    "check",
+    "schema",
+    "dump",
+    "run",
+    "fault",
+    "clock",
+    "state",
+    "journal",
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -56,6 +57,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
+    return attended(options)
+
+
+def attended(
+    options: argparse.Namespace,
+    banner: Callable[[MockKMS], str] = screen.banner,
+    farewell: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve until a signal says stop. ``banner`` makes the text once it listens, ``farewell`` is called at the end."""
     from mockkms.seed.problems import SeedError
 
     # Whatever is loaded from here on stays: looking through it for garbage only delays the start.
@@ -82,13 +92,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
-        screen.say(screen.banner(kms))
+        screen.say(banner(kms))
         if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
         gc.freeze()
         stop.wait()
     finally:
         kms.stop()
+        farewell()
     return _leave()
 
 

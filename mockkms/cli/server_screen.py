@@ -1,0 +1,103 @@
+"""What ``mockkms server`` writes: the lines of ``vault server`` that scripts and containers wait for and read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+_DEV = """\
+WARNING! dev mode is enabled! In this mode, {product} runs entirely in-memory
+and starts unsealed with a single unseal key. The root token is already
+authenticated to the CLI, so you can immediately begin using {product}.
+
+You may need to set the following environment variables:
+
+    $ export {variable}_ADDR='{url}'
+{certificate}
+The unseal key and root token are displayed below in case you want to
+seal/unseal the Vault or re-authenticate.
+
+Unseal Key: {key}
+Root Token: {token}
+
+Development mode should NOT be used in production installations!
+"""
+
+
+def note(text: str) -> None:
+    """Write a line to stderr, where the real server's log goes."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def started(kms: MockKMS, configurations: Sequence[str], *, dev: bool, ca_file: str) -> str:
+    """The output of a server that listens. ``ca_file``: path of the authority made for it, if any."""
+    flavor = kms.world.core.flavor
+    lines = ["", f"==> {flavor.product} server configuration:", ""]
+    lines += [f"{name:>24}: {value}" for name, value in sorted(_facts(kms, configurations).items())]
+    lines += ["", f"==> {flavor.product} server started! Log data will stream in below:", ""]
+    if dev and kms.state == "unsealed":
+        variable = "BAO" if flavor.cli == "bao" else "VAULT"
+        certificate = f"    $ export {variable}_CACERT='{ca_file}'\n" if ca_file else ""
+        key = kms.unseal_keys[0] if kms.unseal_keys else ""
+        lines.append(
+            _DEV.format(
+                product=flavor.product, variable=variable, url=kms.url, certificate=certificate,
+                key=key, token=kms.token,
+            )
+        )  # fmt: skip
+    return "\n".join(lines)
+
+
+def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
+    flavor = kms.world.core.flavor
+    scheme, _, address = kms.url.partition("://")
+    host, _, port = address.rpartition(":")
+    cluster = f"{host}:{int(port) + 1}"
+    tls = "enabled" if scheme == "https" else "disabled"
+    facts = {
+        "Api Address": kms.url,
+        "Cgo": "disabled",
+        "Cluster Address": f"https://{cluster}",
+        "Listener 1": f'tcp (addr: "{address}", cluster address: "{cluster}", tls: "{tls}")',
+        "Log Level": "info",
+        "Mlock": "supported: true, enabled: false",
+        "Recovery Mode": "false",
+        "Storage": "inmem",
+        "Version": f"{flavor.product} v{flavor.version}, built {flavor.build_date}",
+    }
+    if configurations:
+        facts["Configuration"] = ", ".join(configurations)
+    return facts
+
+
+def follow(kms: MockKMS) -> None:
+    """Log that the server is unsealed or sealed, now and whenever that changes."""
+    seen = [""]
+
+    def look(_: Any = None) -> None:
+        state = kms.state
+        if state != seen[0]:
+            seen[0] = state
+            note(f"{_moment(kms)} [INFO]  core: {_WORDS[state]}")
+
+    look()
+    kms.journal.on_entry = look
+
+
+_WORDS = {
+    "uninitialized": "security barrier not initialized",
+    "sealed": "vault is sealed",
+    "unsealed": "vault is unsealed",
+}
+
+
+def _moment(kms: MockKMS) -> str:
+    from mockkms.clock import rfc3339
+
+    return rfc3339(kms.world.clock.now())

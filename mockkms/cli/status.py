@@ -1,0 +1,66 @@
+"""``mockkms status``: the seal's status as ``vault status`` tells it, for health checks.
+
+The address is ``VAULT_ADDR`` or ``-address``. Exit codes are that command's: 0 unsealed, 2 sealed, 1 no answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import ssl
+import urllib.request
+from typing import Any
+
+from mockkms.cli.errors import CommandError
+
+_TIMEOUT = 10.0
+"""Seconds."""
+_ROWS = {
+    "type": "Seal Type", "initialized": "Initialized", "sealed": "Sealed", "n": "Total Shares", "t": "Threshold",
+    "version": "Version", "build_date": "Build Date", "commit_date": "Commit Date", "storage_type": "Storage Type",
+    "cluster_name": "Cluster Name", "cluster_id": "Cluster ID",
+}  # fmt: skip
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("status", help="tell whether a server is sealed", description=__doc__)
+    environ = os.environ
+    address = environ.get("BAO_ADDR") or environ.get("VAULT_ADDR") or "https://127.0.0.1:8200"
+    certificate = environ.get("BAO_CACERT") or environ.get("VAULT_CACERT")
+    parser.add_argument("-address", "--address", default=address, metavar="URL")
+    parser.add_argument("-ca-cert", "--ca-cert", default=certificate, metavar="PEM")
+    parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true")
+    parser.add_argument("-format", "--format", choices=("table", "json"), default="table")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask, print, and say by the exit code whether it is sealed."""
+    status = _asked(options)
+    if options.format == "json":
+        print(json.dumps(status, indent=2))
+    else:
+        rows = [(title, status[key]) for key, title in _ROWS.items() if key in status]
+        for title, value in [("Key", "Value"), ("---", "-----"), *rows]:
+            print(f"{title:<15} {json.dumps(value) if isinstance(value, bool) else value}")
+    return 2 if status.get("sealed") else 0
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    url = f"{options.address.rstrip('/')}/v1/sys/seal-status"
+    skip = options.tls_skip_verify or os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
+    try:
+        context = ssl.create_default_context(cafile=options.ca_cert or None)
+        if skip:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        # A health check is about a server nearby: no proxy on the way.
+        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:
+            found = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"Error checking seal status: {error}", 1) from None
+    if not isinstance(found, dict):
+        raise CommandError(f"Error checking seal status: {url} answers no JSON object", 1)
+    return found

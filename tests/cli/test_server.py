@@ -1,0 +1,204 @@
+"""``mockkms server`` and its companions in the place of the ``vault`` binary: flags, environment, output, codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mockkms.cli import main
+
+from .conftest import WAIT, environment
+
+HCL = 'storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:0"\n  tls_disable = 1\n}\n'
+
+
+class Binary:
+    """A server process, started by a name of our choice, whose output is read as it comes."""
+
+    def __init__(self, folder: Path, name: str, flags: tuple[str, ...], words: dict[str, str]) -> None:
+        link = folder / name
+        if not link.exists():
+            link.write_text(f"#!{sys.executable}\nimport sys\nfrom mockkms.cli import main\nsys.exit(main())\n")
+            link.chmod(0o755)
+        self._log, self._errors = folder / "out", folder / "err"
+        env = environment(HOME=str(folder), **words)
+        with self._log.open("w") as out, self._errors.open("w") as err:
+            self.process = subprocess.Popen([link, "server", *flags], stdout=out, stderr=err, env=env, cwd=folder)
+
+    @property
+    def out(self) -> str:
+        """What it wrote to stdout so far."""
+        return self._log.read_text()
+
+    @property
+    def err(self) -> str:
+        """What it wrote to stderr so far."""
+        return self._errors.read_text()
+
+    def wait_for(self, pattern: str, *, log: bool = False) -> str:
+        """What ``pattern`` finds on stdout or in the log, waiting for it as wrappers do."""
+        until = time.monotonic() + WAIT
+        while (found := re.search(pattern, self.err if log else self.out)) is None:
+            ended = self.process.poll() is not None
+            assert not ended, self.out + self.err
+            assert time.monotonic() < until, self.out + self.err
+            # Waits for its end, which does not come.
+            with pytest.raises(subprocess.TimeoutExpired):
+                self.process.wait(0.01)
+        return found[found.lastindex or 0]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self.wait_for(r"Api Address: (\S+)")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., Binary]]:
+    """Starts servers, and ends them."""
+    made: list[Binary] = []
+
+    def start(*flags: str, name: str = "vault", **words: str) -> Binary:
+        made.append(Binary(tmp_path, name, flags, words))
+        return made[-1]
+
+    yield start
+    for one in made:
+        if one.process.poll() is None:
+            one.process.kill()
+        one.process.wait(WAIT)
+
+
+Start = Callable[..., Binary]
+
+
+def asked(url: str, path: str, token: str = "", **words: Any) -> Any:
+    """The decoded answer of a GET."""
+    return requests.get(f"{url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=5, **words).json()
+
+
+def test_dev_mode_says_what_wrappers_wait_for(server: Start, tmp_path: Path) -> None:
+    vault = server("-dev", "-dev-root-token-id=mine", "-dev-listen-address=127.0.0.1:0", "-log-level", "debug")
+    assert vault.wait_for(r"Root Token: (\S+)") == "mine"
+    vault.wait_for("Development mode should NOT be used in production installations!")
+    vault.wait_for(r"core: vault is unsealed", log=True)
+    order = ["==> Vault server configuration:", "Api Address: ", "Listener 1: tcp (addr:", "==> Vault server started!",
+             "WARNING! dev mode is enabled!", f"export VAULT_ADDR='{vault.url}'", "Unseal Key: "]  # fmt: skip
+    places = [vault.out.index(text) for text in order]
+    assert places == sorted(places)
+    assert asked(vault.url, "auth/token/lookup-self", "mine")["data"]["id"] == "mine"
+    assert asked(vault.url, "sys/mounts/secret", "mine")["data"]["options"] == {"version": "2"}
+    key = vault.wait_for(r"Unseal Key: (\S+)")
+    assert requests.put(f"{vault.url}/v1/sys/seal", headers={"X-Vault-Token": "mine"}, timeout=5).status_code == 204
+    vault.wait_for("core: vault is sealed", log=True)
+    assert requests.put(f"{vault.url}/v1/sys/unseal", json={"key": key}, timeout=5).json()["sealed"] is False
+    helper = tmp_path / ".vault-token"
+    assert (helper.read_text(), stat.S_IMODE(helper.stat().st_mode)) == ("mine", 0o600)
+    vault.process.send_signal(signal.SIGTERM)
+    assert vault.process.wait(WAIT) == 0
+
+
+def test_dev_mode_by_environment(server: Start, tmp_path: Path) -> None:
+    words = {"VAULT_DEV_ROOT_TOKEN_ID": "from-env", "VAULT_DEV_LISTEN_ADDRESS": "127.0.0.1:0"}
+    # As the entrypoint of the image starts it: with an empty directory of configuration and an empty flag.
+    (tmp_path / "config").mkdir()
+    vault = server("-config=config", "-dev-root-token-id=", "-dev", "--dev-no-store-token", "-dev-kv-v1=true", **words)
+    assert vault.wait_for(r"Root Token: (\S+)") == "from-env"
+    assert asked(vault.url, "sys/mounts/secret", "from-env")["data"]["options"] == {"version": "1"}
+    assert not (tmp_path / ".vault-token").exists()
+
+
+def test_the_name_chooses_the_product(server: Start) -> None:
+    words = {"VAULT_DEV_ROOT_TOKEN_ID": "vaults", "BAO_DEV_ROOT_TOKEN_ID": "baos"}
+    bao = server("-dev", "-dev-listen-address", "127.0.0.1:0", "-dev-no-store-token", name="bao", **words)
+    assert bao.wait_for(r"Root Token: (\S+)") == "baos"
+    bao.wait_for("==> OpenBao server started!")
+    bao.wait_for(f"export BAO_ADDR='{bao.url}'")
+    assert asked(bao.url, "sys/health")["version"].startswith("2.")
+
+
+def test_without_a_token_of_our_choice_dev_mode_makes_one(server: Start) -> None:
+    vault = server("-dev", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
+    token = vault.wait_for(r"Root Token: (hvs\.\w{24})")
+    assert asked(vault.url, "auth/token/lookup-self", token)["data"]["policies"] == ["root"]
+
+
+def test_dev_tls_writes_its_authority(server: Start, tmp_path: Path) -> None:
+    (tmp_path / "tls").mkdir()
+    flags = ("-dev-tls", "-dev-tls-cert-dir=tls", "-dev-root-token-id=t", "-dev-listen-address=127.0.0.1:0")
+    vault = server(*flags, "-dev-no-store-token")
+    certificate = tmp_path / vault.wait_for(r"export VAULT_CACERT='(\S+)'")
+    assert certificate == tmp_path / "tls" / "vault-ca.pem"
+    assert sorted(file.name for file in (tmp_path / "tls").iterdir()) == [
+        "vault-ca.pem", "vault-cert.pem", "vault-key.pem"]  # fmt: skip
+    assert asked(vault.url, "sys/seal-status", verify=str(certificate))["sealed"] is False
+    vault.process.send_signal(signal.SIGINT)
+    assert vault.process.wait(WAIT) == 0
+    assert list((tmp_path / "tls").iterdir()) == []
+
+
+def test_a_configured_server_waits_for_init(server: Start, tmp_path: Path) -> None:
+    (tmp_path / "vault.hcl").write_text(HCL)
+    vault = server("-config", "vault.hcl", "-dev-root-token-id=ignored")
+    vault.wait_for("==> Vault server started!")
+    vault.wait_for("core: security barrier not initialized", log=True)
+    assert "outside of" in vault.err
+    assert "Root Token" not in vault.out
+    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
+    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=5)
+    vault.wait_for("core: vault is unsealed", log=True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "text"),
+    [
+        ((), 1, "Must specify at least one config path using -config"),
+        (("-dev=perhaps",), 2, '"perhaps" is neither true nor false'),
+        (("-dve",), 2, "-dve"),
+        (("-dev", "-dev-listen-address=nowhere"), 2, "-dev-listen-address nowhere: no HOST:PORT"),
+        (("-dev-tls", "-dev-tls-cert-dir=/nonexistent"), 2, "-dev-tls-cert-dir /nonexistent"),
+        (("-config=missing.hcl",), 2, "missing.hcl"),
+    ],
+)
+def test_what_cannot_be_started(
+    flags: tuple[str, ...], code: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        found: object = main(["server", *flags])
+    except SystemExit as error:
+        found = error.code
+    assert found == code
+    out, err = capsys.readouterr()
+    assert text in err
+    assert (out, err.count("\n")) == ("", 1)
+
+
+def test_status_is_a_health_check(server: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "vault.hcl").write_text(HCL)
+    vault = server("-config=vault.hcl")
+    assert main(["status", "-address", vault.url]) == 2
+    assert re.search(r"^Sealed +true$", capsys.readouterr().out, re.MULTILINE)
+    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
+    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=5)
+    assert main(["status", f"-address={vault.url}", "-format=json"]) == 0
+    assert json.loads(capsys.readouterr().out) == asked(vault.url, "sys/seal-status")
+    assert main(["status", "-address=http://127.0.0.1:1"]) == 1
+    assert "Error checking seal status" in capsys.readouterr().err
+
+
+def test_version_is_the_emulated_servers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    assert re.match(r"Vault v\d+\.\d+\.\d+ \(mockkms \S+\), built \d{4}-", capsys.readouterr().out)
+    assert main(["version", "-flavor=openbao"]) == 0
+    assert re.match(r"OpenBao v\d+\.\d+\.\d+ ", capsys.readouterr().out)
