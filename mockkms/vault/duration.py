@@ -6,12 +6,20 @@ import re
 from typing import Any
 
 from mockkms.clock import parse_rfc3339
+from mockkms.vault.gotext import quote
+from mockkms.vault.number import Number
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECOND = 10**9
+_UNITS = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND,
+}  # fmt: skip
+"""Nanoseconds."""
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-_MOST = 9_223_372_036
-"""Seconds: the longest duration that Go's nanoseconds in 64 bits can hold."""
-_PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
+_MOST = 1 << 63
+"""Nanoseconds: one more than a duration of Go's can hold."""
+_PART = re.compile(r"([0-9]*)(\.?)([0-9]*)([^0-9.]*)")
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
+_TOO_LONG = "multiplication of durations resulted in overflow, one operand may be too large"
 
 
 def parse_seconds(value: Any) -> float:
@@ -23,42 +31,46 @@ def parse_seconds(value: Any) -> float:
         return 0.0
     whole = _int64(text)
     if whole is not None:
-        return _wrapped(whole)
+        return _whole_seconds(whole)
     if text.endswith("d"):
-        days = _int64(text[:-1])
-        if days is None:
-            fault = "value out of range" if _WHOLE.fullmatch(text[:-1]) else "invalid syntax"
-            raise ValueError(f'strconv.ParseInt: parsing "{text[:-1]}": {fault}')
-        return _wrapped(days * 86400)
+        return _whole_seconds(parse_int64(text[:-1]) * 86400)
     return parse_go(text)
 
 
+def parse_int64(text: str) -> int:
+    """A whole number of 64 bits, as Go's ``strconv.ParseInt`` with base 10. Raises ValueError in its words."""
+    value = _int64(text)
+    if value is None:
+        fault = "value out of range" if _WHOLE.fullmatch(text) else "invalid syntax"
+        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: {fault}")
+    return value
+
+
 def _int64(text: str) -> int | None:
-    """A whole number that fits into 64 bits, as Go's ``strconv.ParseInt`` reads it."""
-    if len(text) > 20 or not _WHOLE.fullmatch(text):
+    if not _WHOLE.fullmatch(text) or len(text.lstrip("+-0")) > 19:
         return None
     value = int(text)
     return value if -(1 << 63) <= value < 1 << 63 else None
 
 
-def _wrapped(seconds: int) -> float:
-    """Seconds as they come out of Go's nanoseconds in 64 bits, which overflow in silence."""
-    if abs(seconds) < _MOST:
-        return float(seconds)
-    return ((seconds * 10**9 + (1 << 63)) % (1 << 64) - (1 << 63)) / 1e9
+def _whole_seconds(seconds: int) -> float:
+    if not -_MOST <= seconds * _SECOND < _MOST:
+        raise ValueError(_TOO_LONG)
+    return float(seconds)
 
 
 def parse_moment(value: Any) -> float:
     """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Number)):
         raise ValueError("could not parse time from input type")
     text = str(value)
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-        return float(text)
-    if isinstance(value, (int, float)):
-        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if not isinstance(value, str):
+        return float(parse_int64(text))
+    epoch = _int64(text)
+    if epoch is not None:
+        return float(epoch)
     try:
-        if len(text) < 20 or text[10] != "T":
+        if not _RFC3339.fullmatch(text):
             raise ValueError
         return parse_rfc3339(text)
     except (ValueError, OverflowError):
@@ -67,31 +79,46 @@ def parse_moment(value: Any) -> float:
 
 def parse_go(text: str) -> float:
     """Go's ``time.ParseDuration``, in seconds."""
-    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    rest = text
-    sign = 1.0
-    if rest[:1] in "+-" and rest:
-        sign = -1.0 if rest[0] == "-" else 1.0
-        rest = rest[1:]
+    invalid = f"time: invalid duration {_quoted(text)}"
+    rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
         return 0.0
     if not rest:
-        raise ValueError(f"time: invalid duration {quoted}")
-    total = 0.0
+        raise ValueError(invalid)
+    total = 0
     while rest:
         match = _PART.match(rest)
-        number, unit = match.groups() if match else ("", "")
-        if number in ("", "."):
-            raise ValueError(f"time: invalid duration {quoted}")
+        whole, _, fraction, unit = match.groups() if match else ("", "", "", "")
+        if not whole and not fraction:
+            raise ValueError(invalid)
+        if len(whole.lstrip("0")) > 19 or int(whole or 0) > _MOST:
+            raise ValueError(invalid)
         if not unit:
-            raise ValueError(f"time: missing unit in duration {quoted}")
+            raise ValueError(f"time: missing unit in duration {_quoted(text)}")
         if unit not in _UNITS:
-            raise ValueError(f'time: unknown unit "{unit}" in duration {quoted}')
-        total += float(number) * _UNITS[unit]
-        if total >= _MOST + 0.854775808:
-            raise ValueError(f"time: invalid duration {quoted}")
-        rest = rest[len(number) + len(unit) :]
-    return sign * total
+            raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
+        total += int(whole or 0) * _UNITS[unit] + int(float(f"0.{fraction or 0}") * _UNITS[unit])
+        if total > _MOST:
+            raise ValueError(invalid)
+        rest = rest[match.end() :] if match else ""
+    if text[0] == "-":
+        return -total / _SECOND
+    if total == _MOST:
+        raise ValueError(invalid)
+    return total / _SECOND
+
+
+def _quoted(text: str) -> str:
+    """A text as package ``time`` quotes it: by bytes where it is not printable ASCII."""
+    shown = (
+        f"\\{char}"
+        if char in '"\\'
+        else char
+        if " " <= char < "\x80"
+        else "".join(f"\\x{b:02x}" for b in char.encode())
+        for char in text
+    )
+    return '"' + "".join(shown) + '"'
 
 
 def go_duration(seconds: float) -> str:

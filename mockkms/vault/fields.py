@@ -41,8 +41,16 @@ _ZERO: dict[Kind, Any] = {
 }  # fmt: skip
 
 
-_PREFIXED = re.compile(r"[+-]?0[xXbBoO]?")
-_OCTAL = re.compile(r"[+-]?0[0-7]+")
+_BASES = {"b": 2, "o": 8, "x": 16}
+_DIGITS = {
+    2: re.compile("[01_]*"),
+    8: re.compile("[0-7_]*"),
+    10: re.compile("[0-9_]*"),
+    16: re.compile("[0-9a-fA-F_]*"),
+}
+_SPACED = re.compile(r"(?:0[bBoOxX]_?)?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*")
+"""Digits with underscores where Go's literals may have them."""
+_NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
 def zero(kind: Kind) -> Any:
@@ -71,31 +79,43 @@ def _string(value: Any) -> tuple[bool, Any]:
 
 
 def _integer(value: Any) -> tuple[bool, Any]:
+    return True, _whole(value, "int")
+
+
+def _integer64(value: Any) -> tuple[bool, Any]:
+    return True, _whole(value, "int64")
+
+
+def _whole(value: Any, go_name: str) -> int:
     if isinstance(value, bool):
-        return True, int(value)
-    if isinstance(value, int):
-        return True, value
+        return int(value)
     if value is None or value == "":
-        return True, 0
-    if isinstance(value, str):
-        number = _go_integer(value)
-        if number is not None:
-            return True, number
+        return 0
     if isinstance(value, (list, dict)):
-        raise ValueError(f"'' expected type 'int', got unconvertible type '{go_type(value)}'")
-    raise ValueError("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax")
+        raise ValueError(f"'' expected type '{go_name}', got unconvertible type '{go_type(value)}'")
+    number = value if isinstance(value, int) else _go_integer(str(value))
+    fault = "invalid syntax" if number is None else "value out of range"
+    if number is None or not -(1 << 63) <= number < 1 << 63:
+        raise ValueError(f"'' cannot parse value as '{go_name}': strconv.ParseInt: {fault}")
+    return number
 
 
 def _go_integer(text: str) -> int | None:
-    """A text as Go's ``ParseInt`` with base 0 reads it, or None: prefixes as in Go's own literals, no blanks."""
-    if text != text.strip() or ("_" in text and not _PREFIXED.match(text)):
+    """A text as Go's ``ParseInt`` with base 0 reads it, or None where it is no number.
+
+    Go goes digit by digit: of a number that is too large it says so before it sees what follows.
+    """
+    bare = text[1:] if text[:1] in ("+", "-") else text
+    base = _BASES.get(bare[1:2].lower(), 8) if bare[:1] == "0" and len(bare) > 2 else 8 if bare[:1] == "0" else 10
+    rest = bare[2:] if bare[1:2].isalpha() and base != 10 and len(bare) > 2 else bare
+    read = _DIGITS[base].match(rest)
+    digits = read.group() if read else ""
+    number = int(digits.replace("_", "") or "0", base)
+    if number >= 1 << 64:
+        return number
+    if not bare or digits != rest or ("_" in digits and not _SPACED.fullmatch(bare)):
         return None
-    if _OCTAL.fullmatch(text):
-        return int(text, 8)
-    try:
-        return int(text, 0)
-    except ValueError:
-        return None
+    return -number if text[0] == "-" else number
 
 
 def _boolean(value: Any) -> tuple[bool, Any]:
@@ -130,7 +150,7 @@ def _time(value: Any) -> tuple[bool, Any]:
 
 
 def _comma_strings(value: Any) -> tuple[bool, Any]:
-    if value is None or value == "":
+    if value is None or value == "" or value == {}:
         return True, []
     if isinstance(value, str):
         return True, [part.strip() for part in value.split(",")]
@@ -147,10 +167,7 @@ def _comma_strings(value: Any) -> tuple[bool, Any]:
 
 
 def _strings(value: Any) -> tuple[bool, Any]:
-    if value is None or value == "":
-        return True, []
-    items = value if isinstance(value, list) else [value]
-    return True, [part.strip() for part in _each(items, _string)]
+    return True, [part.strip() for part in _each([] if value == "" else _items(value)[1], _string)]
 
 
 def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> list[Any]:
@@ -167,44 +184,42 @@ def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> lis
 
 
 def _items(value: Any) -> tuple[bool, Any]:
-    if value is None:
+    if value is None or value == {}:
         return True, []
     return True, value if isinstance(value, list) else [value]
 
 
 def _ints(value: Any) -> tuple[bool, Any]:
     if isinstance(value, str):
-        value = [part for part in value.split(",") if part]
+        value = value.split(",") if value else []
     return True, _each(_items(value)[1], _integer)
 
 
 def _mapping(value: Any) -> tuple[bool, Any]:
+    return True, _merged(value, "")
+
+
+def _merged(value: Any, place: str) -> dict[str, Any]:
+    """An object; the weak decoder merges a list of them, however deep, and takes null for an empty one."""
     if value is None:
-        return True, {}
+        return {}
     if isinstance(value, dict):
-        return True, value
+        return value
     if isinstance(value, list):
-        # The weak decoder merges a list of objects; an empty one is an empty object.
         merged: dict[str, Any] = {}
         for index, item in enumerate(value):
-            if not isinstance(item, dict):
-                raise ValueError(f"'[{index}]' {_NO_MAP} '{go_type(item)}'")
-            merged.update(item)
-        return True, merged
-    raise ValueError(f"'' {_NO_MAP} '{go_type(value)}'")
+            merged.update(_merged(item, f"{place}[{index}]"))
+        return merged
+    raise ValueError(f"'{place}' {_NO_MAP} '{go_type(value)}'")
 
 
 def _pairs(value: Any) -> tuple[bool, Any]:
-    if value is None:
-        return True, {}
-    if isinstance(value, dict):
-        try:
-            return True, {name: _string(item)[1] for name, item in value.items()}
-        except ValueError:
-            # What is no map of texts is tried as a list of key=value.
-            value = [value]
+    try:
+        return True, {name: _string(item)[1] for name, item in _merged(value, "").items()}
+    except ValueError:
+        pass  # What is no map of texts is tried as a list of key=value.
     pairs = {}
-    for item in _strings(value)[1] if value != "" else [""]:
+    for item in _each(value if isinstance(value, list) else [value], _string):
         name, equals, text = item.partition("=")
         if not equals or not name:
             raise ValueError(f"invalid key pair {quote(item)}")
@@ -213,7 +228,10 @@ def _pairs(value: Any) -> tuple[bool, Any]:
 
 
 def _name(value: Any) -> tuple[bool, Any]:
-    return _string(value)
+    text = _string(value)[1]
+    if not _NAME.fullmatch(text):
+        raise ValueError("field does not match the formatting rules")
+    return True, text
 
 
 def _lower(value: Any) -> tuple[bool, Any]:
@@ -227,7 +245,7 @@ def _float(value: Any) -> tuple[bool, Any]:
         raise ValueError(f"'' expected type 'float64', got unconvertible type '{go_type(value)}'")
     text = str(value)
     try:
-        number = float(value)
+        number = float(value if isinstance(value, bool) or text == text.strip() else "no blanks")
     except (ValueError, OverflowError) as error:
         why = "value out of range" if isinstance(error, OverflowError) else "invalid syntax"
         raise ValueError(f"'' cannot parse value as 'float64': strconv.ParseFloat: {why}") from None
@@ -254,7 +272,7 @@ def go_kind(value: Any) -> str:
 
 _CONVERTERS = {
     Kind.STRING: _string, Kind.LOWER_STRING: _lower, Kind.NAME: _name, Kind.BOOL: _boolean, Kind.INT: _integer,
-    Kind.INT64: _integer, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
+    Kind.INT64: _integer64, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
     Kind.SIGNED_SECONDS: _signed_seconds, Kind.SLICE: _items, Kind.STRING_SLICE: _strings,
     Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _mapping,
     Kind.TIME: _time,

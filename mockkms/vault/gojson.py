@@ -34,6 +34,11 @@ def _constant(text: str) -> Any:
 
 _DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
 _LENIENT = json.JSONDecoder(parse_float=_number, parse_int=lambda t: int(t) if len(t) < 4000 else Number(t))
+_NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
+_KEEPING = json.JSONDecoder(
+    parse_float=_number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
+)
+"""Keeps the one whole number whose text an ``int`` loses; a call for each of them is too dear for the rest."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,7 +46,7 @@ def decode(body: bytes) -> Any:
     """The first JSON value of ``body``. Raises GoJSONError in Go's words; an empty body is None."""
     text = body.decode("utf-8", "replace")
     try:
-        value = _DECODER.decode(text)
+        value = (_KEEPING if "-0" in text and _NEGATIVE_ZERO.search(text) else _DECODER).decode(text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise

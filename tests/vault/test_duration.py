@@ -26,6 +26,10 @@ def test_durations_are_read(text: str, seconds: float) -> None:
         ("9" * 30 + "d", f'strconv.ParseInt: parsing "{"9" * 30}": value out of range'),
         ("x", 'time: invalid duration "x"'),
         ("1.5", 'time: missing unit in duration "1.5"'),
+        ("9" * 20, f'time: invalid duration "{"9" * 20}"'),
+        ('1"h', 'time: unknown unit "\\"h" in duration "1\\"h"'),
+        ("1ü", r'time: unknown unit "\xc3\xbc" in duration "1\xc3\xbc"'),
+        ("9999999999", "multiplication of durations resulted in overflow, one operand may be too large"),
         ("9999999999h", 'time: invalid duration "9999999999h"'),
     ],
 )
