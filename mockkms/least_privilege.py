@@ -38,24 +38,36 @@ class Privileges:
 
 
 def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileges:
-    """What the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing."""
+    """What the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing.
+
+    Before a real server, whether a write was to create is not known, so both are needed; and its policies are not known.
+    """
     found = Privileges()
     policies: set[tuple[str, str]] = set()
     with world.lock:
         for entry in world.journal if entries is None else entries:
-            if entry.service != "vault" or not entry.accessor or entry.denied or not entry.trace.rule:
+            if entry.service != "vault" or not _counts(world, entry):
                 continue
             path = _full(entry)
             wanted = found.needed.setdefault(path, set())
-            wanted.add(entry.operation)
-            if world.core.needs_sudo(entry.namespace, path.removeprefix(entry.namespace)):
+            wanted |= {"create", "update"} if world.upstream and entry.operation == "update" else {entry.operation}
+            # What is root-protected is the same everywhere; only ours knows which namespaces there are.
+            namespace = "" if world.upstream else entry.namespace
+            if world.core.needs_sudo(namespace, path.removeprefix(entry.namespace)):
                 wanted.add("sudo")
             policies |= {(entry.namespace, name) for name in entry.policies}
-        for namespace, name in sorted(policies):
+        for namespace, name in sorted(policies) if not world.upstream else ():
             policy = world.core.policies.get(namespace, name)
             if name not in ("root", "default") and policy is not None:
                 found.unused += _unused(name, policy.text, namespace, found.needed)
     return found
+
+
+def _counts(world: World, entry: Entry) -> bool:
+    """Whether a token's policies let the request pass."""
+    if entry.denied or not entry.trace.rule:
+        return False
+    return entry.status != 403 if world.upstream else bool(entry.accessor)
 
 
 def _full(entry: Entry) -> str:

@@ -42,7 +42,9 @@ def lint(world: World) -> list[Finding]:
     with world.lock:
         left = [*_left(world)]
         tokens = {entry.token for entry in entries if entry.token}
-        dead = {token for token in tokens if world.core.tokens.lookup(token) is None}
+        dead = {token for token in tokens if not world.upstream and world.core.tokens.lookup(token) is None}
+    if world.upstream:
+        dead = {entry.token for entry in entries if entry.status == 403 and _ended(entry)}
     found = [*_renewals(entries), *_retried(entries), *_expired(entries, dead), *_in_url(entries, tokens)]
     if not world.clock.frozen:
         found += _hurried(entries)
@@ -95,8 +97,13 @@ def _expired(entries: list[Entry], dead: set[str]) -> Iterator[Finding]:
     for entry in entries:
         if entry.status == 403 and entry.token in alive and entry.token in dead and not entry.denied:
             yield Finding("expired-token-used", f"{_named(entry)}: the token had ended")
-        elif 200 <= entry.status < 300 and entry.accessor:
+        elif 200 <= entry.status < 300 and (entry.accessor or entry.trace.rule):
             alive.add(entry.token)
+
+
+def _ended(entry: Entry) -> bool:
+    """Whether a real server's 403 is about the token itself: not about what its policies allow, nor a fault's."""
+    return bool(entry.trace.rule) and not entry.denied and not entry.rules and b"permission denied" in entry.answer
 
 
 def _in_url(entries: list[Entry], tokens: set[str]) -> Iterator[Finding]:

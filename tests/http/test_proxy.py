@@ -64,3 +64,93 @@ def test_what_needs_the_servers_state_is_refused(proxy: MockKMS, words: dict[str
     with pytest.raises(FaultError, match="a real server answers here"):
         proxy.faults.script([{"expect": "*", **words}])
     assert not proxy.faults.active
+
+
+def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("transit", path="team-transit")
+    client.secrets.transit.create_key("orders", mount_point="team-transit")
+    client.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
+    client.secrets.transit.generate_data_key("orders", "plaintext", mount_point="team-transit")
+    client.secrets.kv.v2.create_or_update_secret("a/b", {"n": 1})
+    client.sys.enable_auth_method("approle")
+    client.auth.approle.create_or_update_approle("web")
+    client.sys.list_policies()
+    seen = [(entry.operation, entry.mount, entry.key) for entry in proxy.journal]
+    assert seen == [
+        ("update", "sys/", "team-transit"), ("update", "team-transit/", "orders"), ("update", "team-transit/", "orders"),
+        ("update", "team-transit/", "orders"), ("update", "secret/", "a/b"), ("update", "sys/", "approle"),
+        ("update", "auth/approle/", "web"), ("read", "sys/", ""),
+    ]  # fmt: skip
+    rule = proxy.faults.add(match={"mount": "team-transit", "key": "orders", "operation": "write"}, status=503)
+    with pytest.raises(hvac.exceptions.VaultDown):
+        client.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
+    assert rule.fired == 1
+
+
+def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, client: hvac.Client) -> None:
+    client.sys.create_or_update_policy("reader", 'path "secret/data/*" { capabilities = ["read", "create"] }')
+    made = client.auth.token.create(policies=["reader"])["auth"]
+    reader = hvac.Client(url=proxy.url, token=made["client_token"])
+    reader.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    entry = proxy.journal[-1]
+    assert (entry.accessor, [*entry.policies], entry.denied) == (made["accessor"], ["default", "reader"], False)
+    with pytest.raises(hvac.exceptions.Forbidden):
+        reader.secrets.kv.v2.delete_metadata_and_all_versions("app")
+    proxy.journal.assert_called("secret/metadata/app", denied=True, policy="reader", times=1)
+    rule = proxy.faults.add("secret/*", policy="reader", answer="sealed")
+    with pytest.raises(hvac.exceptions.VaultDown):
+        reader.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    assert rule.fired == 1
+    assert client.lookup_token()["data"]["accessor"] == proxy.journal[-1].accessor
+    assert [*proxy.journal[-1].policies] == ["root"]
+
+
+def test_no_token_is_shown(proxy: MockKMS, client: hvac.Client) -> None:
+    client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    shown = requests.get(f"{proxy.url}/_mockkms/journal?bodies=false", timeout=5).json()["entries"][0]
+    assert "body" not in shown
+    shown = requests.get(f"{proxy.url}/_mockkms/journal", timeout=5).json()["entries"][0]
+    assert shown["headers"]["X-Vault-Token"] == "(redacted)"
+    assert (shown["status"], shown["rule"]) == (200, "decided upstream")
+    assert shown["body"] == '{"options": {}, "data": {"n": 1}}'
+
+
+def test_the_smallest_policy(proxy: MockKMS, client: hvac.Client) -> None:
+    client.sys.is_initialized()
+    requests.post(f"{proxy.url}/v1/auth/approle/login", headers={"X-Vault-Token": proxy.token}, timeout=5)
+    client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    client.secrets.kv.v2.list_secrets("")
+    client.read("sys/audit")
+    client.token = "nobody"
+    with pytest.raises(hvac.exceptions.Forbidden):
+        client.read("secret/data/other")
+    proxy.faults.add("secret/data/lost", answer=503)
+    client.token = proxy.token
+    with pytest.raises(hvac.exceptions.VaultDown):
+        client.read("secret/data/lost")
+    needed = proxy.privileges()
+    assert needed.unused == []
+    assert {path: sorted(names) for path, names in needed.needed.items()} == {
+        "secret/data/app": ["create", "update"],
+        "secret/metadata/": ["list"],
+        "sys/audit": ["read", "sudo"],
+    }
+
+
+def test_the_linter(proxy: MockKMS, real: MockKMS, client: hvac.Client) -> None:
+    made = client.auth.token.create(policies=["default"], ttl="1h")["auth"]["client_token"]
+    user = hvac.Client(url=proxy.url, token=made)
+    user.lookup_token()
+    with pytest.raises(hvac.exceptions.Forbidden):
+        user.read("secret/data/a")
+    assert proxy.lint() == [], "it was not allowed to, which is no expired token"
+    user.auth.token.renew_self()
+    user.auth.token.renew_self()
+    real.clock.advance(3601)
+    with pytest.raises(hvac.exceptions.Forbidden):
+        user.lookup_token()
+    requests.get(f"{proxy.url}/v1/secret/data/{made}", headers={"X-Vault-Token": proxy.token}, timeout=5)
+    assert [found.rule for found in proxy.lint()] == [
+        "renewal-without-back-off", "expired-token-used", "token-in-url",
+    ]  # fmt: skip
