@@ -40,7 +40,8 @@ class Privileges:
 def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileges:
     """What the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing.
 
-    Before a real server, whether a write was to create is not known, so both are needed; and its policies are not known.
+    Before a real server it is not known whether a write was to create, so both rights are needed; nor what its
+    policies grant.
     """
     found = Privileges()
     policies: set[tuple[str, str]] = set()
