@@ -7,6 +7,7 @@ from typing import Any
 
 from mockkms.faults import View
 from mockkms.faults.view import json_object
+from mockkms.http import codec
 from mockkms.http.codec import HttpReply, HttpRequest
 from mockkms.http.door import Door
 from mockkms.http.fault_layer import FaultLayer, unasked
@@ -74,7 +75,7 @@ class ProxyDoor(Door):
         """The real server's answer, with what the journal is to know of it."""
         reply = await self.upstream.ask(http)
         view = self.look(self.world, http)
-        self._tokens.learn(view.token, view.path, reply.body)
+        self._tokens.learn(codec.token_of(http.headers), view.path, reply.body)
         reply.request = self._told(view, reply)
         return reply
 
