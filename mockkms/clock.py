@@ -48,9 +48,11 @@ class Clock:
             self._frozen = None
 
     def advance(self, seconds: float | timedelta) -> float:
-        """Move the clock by ``seconds`` (negative: back); returns the new moment."""
+        """Move the clock by ``seconds`` (negative: back); returns the new moment. Raises ValueError for no number."""
         if isinstance(seconds, timedelta):
             seconds = seconds.total_seconds()
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+            raise ValueError(f"{seconds!r} is no span: seconds or a timedelta; set() goes to a moment")
         if self._frozen is not None:
             self._frozen += seconds
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from mockkms.http.node_door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
 from mockkms.http.node_server import NodeServer
@@ -72,6 +73,8 @@ class Cluster(MockKMS):
 
     Raises ValueError for numbers that make no cluster.
     """
+
+    _denied: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,

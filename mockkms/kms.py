@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from mockkms.handle import Handle
 from mockkms.http.door import Door
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 AnyDoor = TypeVar("AnyDoor", bound=Door)
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path]
+_ALONE = {"step_down": "there is nobody to take over from one server; mockkms.Cluster and serve --nodes make several"}
 _KEPT_WORLDS = 64
 """Loaded worlds that are kept ready."""
 STATES = ("uninitialized", "sealed", "unsealed")
@@ -50,6 +51,8 @@ class MockKMS(Handle):
     Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
     ``start`` raises OSError for a taken port.
     """
+
+    _denied: ClassVar[Mapping[str, str]] = _ALONE
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class MockKMS(Handle):
         if upstream is not None:
             self._upstream = _server_at(upstream, upstream_ca, upstream_insecure, upstream_timeout, state)
             self.world.stand_before(self._upstream.url)
+        self.world.faults.denied = self._denied
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
         core = self.world.core

@@ -97,6 +97,7 @@ def child_of(base: World, *, now: bool = False) -> World:
     kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=(0, ()))
     world = World()
     world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
+    world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}
     if base.upstream:
         world.stand_before(base.upstream)
     world.baseline = world.start = kept

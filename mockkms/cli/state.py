@@ -1,4 +1,4 @@
-"""``mockkms state show|seal|unseal|restart|refuse|revoke|reset|save|restore|diff``: the state of a running server."""
+"""``mockkms state show|seal|unseal|restart|refuse|deaf|revoke|expire|step-down|reset|save|restore|diff``: a running server's state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from urllib.parse import quote
 
 from mockkms.cli.calling import add_address, call, show
 
-_ACTS = {"seal": True, "unseal": True, "restart": "keep", "refuse": 1, "revoke": None}
+_ACTS = {
+    "seal": True,
+    "unseal": True,
+    "restart": "keep",
+    "refuse": 1,
+    "deaf": 1,
+    "revoke": None,
+    "expire": None,
+    "step-down": True,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -58,6 +58,8 @@ class RuleBook:
         self.current_script: Script | None = None
         self.tls_denied: Mapping[str, str] = {}
         """TLS faults that the server of this world cannot do, and why."""
+        self.denied: Mapping[str, str] = {}
+        """Words that cannot be done on this server, and why."""
         self.stateless = ""
         """Why kinds that need the state of an emulated server are refused; empty: they are not."""
         self._of_connections: Rules = []
@@ -113,7 +115,7 @@ class RuleBook:
             made = Script(steps, seed=self._seed("script"))
         except FaultError as error:
             raise error.under("script") from None
-        self._refuse_state(made.kinds)
+        self.check(made.kinds)
         with self._lock:
             self.current_script = made
             self._changed()
@@ -158,19 +160,22 @@ class RuleBook:
             for fault in rule.tls:
                 if fault in self.tls_denied:
                     raise FaultError(self.tls_denied[fault], "tls")
-            self._refuse_state(rule.kinds)
+            self.check(rule.kinds)
             if rule.schedule.after and rule.schedule.after == rule.id:
                 raise FaultError("a rule cannot wait for itself", "after")
             self.rules += (rule,)
             self._changed()
         return rule
 
-    def _refuse_state(self, kinds: Iterable[Kind]) -> None:
-        for kind in kinds if self.stateless else ():
-            if kind.needs_state:
+    def check(self, kinds: Iterable[Kind]) -> None:
+        """Raise FaultError for what cannot be done on this server."""
+        for kind in kinds:
+            if self.stateless and kind.needs_state:
                 words = stateless()
                 which = "with this value: " if kind.word in words else ""
                 raise FaultError(f"{which}{self.stateless}; what works here: {', '.join(words)}", kind.word)
+            if kind.word in self.denied:
+                raise FaultError(self.denied[kind.word], kind.word)
 
     def _changed(self) -> None:
         self._by_path = {}

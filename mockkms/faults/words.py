@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from mockkms.clock import parse_rfc3339
+from mockkms.clock import seconds_of
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_A_TIME = "2026-01-01T00:00:00Z"
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 
@@ -78,6 +80,12 @@ def flag(value: Any) -> bool:
     return value
 
 
+def given(value: Any) -> None:
+    """True and nothing else: of a word that has no other value."""
+    if not flag(value):
+        raise FaultError("expected true; leave the word out otherwise")
+
+
 def text(value: Any) -> str:
     """A text and nothing else."""
     if not isinstance(value, str):
@@ -102,14 +110,37 @@ def seconds(value: Any) -> float:
     return float(value)
 
 
+def span(value: Any) -> float:
+    """Seconds of a duration that may be negative: ``-90``, ``"-1m30s"``. A time is none."""
+    if _is_time(value):
+        hint = "set goes to a time, in a rule set_clock"
+        raise FaultError(f"expected a duration such as 1h or -30s, got the time {shown(value)}; {hint}")
+    if isinstance(value, str) and value.startswith("-"):
+        return -seconds(value[1:])
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+        return -seconds(-value)
+    return seconds(value)
+
+
+def instant(value: Any) -> float:
+    """Seconds since the epoch of an RFC 3339 time, a date, or ``{epoch: seconds}``."""
+    if isinstance(value, Mapping):
+        epoch = mapping(value, ("epoch",)).get("epoch")
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not abs(epoch) < 1e12:
+            raise FaultError("expected seconds since the epoch", "epoch")
+        return epoch
+    if not isinstance(value, (str, date)):
+        raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}")
+    try:
+        return seconds_of(value)
+    except ValueError:
+        raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}") from None
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None)
+
+
 def moment(value: Any, now: float) -> float:
-    """Seconds since the epoch of an RFC 3339 time, or of a duration counted from ``now``."""
-    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value):
-        try:
-            return parse_rfc3339(value)
-        except ValueError:
-            raise FaultError(f"expected a time such as 2026-01-01T00:00:00Z, got {shown(value)}") from None
-    stamp = getattr(value, "timestamp", None)
-    if stamp is not None:
-        return float(stamp())
-    return now + seconds(value)
+    """Seconds since the epoch of a time (without a zone it is UTC), or of a duration counted from ``now``."""
+    return instant(value) if _is_time(value) else now + seconds(value)

@@ -1,4 +1,4 @@
-"""What a fault does to the server itself: seal, unseal, restart, refuse, revoke, advance."""
+"""What a fault does to the server itself: its seal, its ports, its tokens and leases, its clock, its leadership."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from mockkms.faults.plan import Act
+from mockkms.faults.texts import glob
 from mockkms.faults.view import View
 from mockkms.world import World
 
@@ -21,6 +22,9 @@ class Host(Protocol):
 
     def deaf(self, seconds: float) -> None:
         """Accept connections and never read from them, for so many seconds."""
+
+    def step_down(self) -> None:
+        """Let the active node of a cluster give up."""
 
     def reset(self) -> None:
         """Put the world back to its baseline, keeping rules, journal and counts."""
@@ -72,8 +76,31 @@ def _revoke(value: Any, world: World, host: Host, view: View) -> None:
         tokens.revoke(token)
 
 
+def _expire(value: Any, world: World, host: Host, view: View) -> None:
+    leases, now = world.core.leases, world.clock.now()
+    ending = [entry for entry in leases.state.items.values() if entry.expires]
+    if value == "last":
+        ending = [entry for entry in ending if entry.auth is None][-1:]
+    else:
+        fits = glob(value.strip("/") + "/*").fullmatch
+        ending = [entry for entry in ending if fits(f"{entry.namespace}{entry.id}/")]
+    for entry in ending:
+        # Ending one may end others, such as those of a token.
+        if entry.id in leases.state.items:
+            entry.expires = now
+            leases.revoke_quietly(entry)
+
+
 def _advance(value: Any, world: World, host: Host, view: View) -> None:
     world.clock.advance(value)
+
+
+def _set_clock(value: Any, world: World, host: Host, view: View) -> None:
+    world.clock.set(value)
+
+
+def _step_down(value: Any, world: World, host: Host, view: View) -> None:
+    host.step_down()
 
 
 ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
@@ -83,5 +110,8 @@ ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
     "refuse": _refuse,
     "deaf": _deaf,
     "revoke": _revoke,
+    "expire": _expire,
     "advance": _advance,
+    "set_clock": _set_clock,
+    "step_down": _step_down,
 }

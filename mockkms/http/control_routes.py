@@ -11,12 +11,11 @@ from mockkms.diff import difference
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.plan import Act
 from mockkms.faults.view import View
-from mockkms.faults.words import FaultError, flag, mapping, moment, seconds, unknown
+from mockkms.faults.words import FaultError, flag, instant, mapping, moment, span, unknown
 from mockkms.http.acts import ACTS, carry_out
 from mockkms.http.control import ROUTES, Asked, ControlError, route
 from mockkms.http.openapi import document
 from mockkms.journal import OUTCOMES, Journal
-from mockkms.vault.duration import parse_go
 from mockkms.world import World
 
 MAX_SNAPSHOTS = 100
@@ -250,7 +249,7 @@ def move_clock(asked: Asked) -> Any:
             at = words["freeze"]
             clock.freeze(None if at is True else _read("freeze", _moment, at, clock.now()))
         if "advance" in words:
-            clock.advance(_read("advance", _signed, words["advance"]))
+            clock.advance(_read("advance", span, words["advance"]))
         if words.get("resume"):
             clock.resume()
     return get_clock(asked)
@@ -258,23 +257,8 @@ def move_clock(asked: Asked) -> Any:
 
 def _moment(value: Any, now: float) -> float:
     if isinstance(value, dict):
-        epoch = mapping(value, ("epoch",)).get("epoch")
-        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not abs(epoch) < 1e12:
-            raise FaultError("expected seconds since the epoch", "epoch")
-        return epoch
+        return instant(value)
     return moment(value, now)
-
-
-def _signed(value: Any) -> float:
-    """A duration that may be negative."""
-    if isinstance(value, str) and value.startswith("-"):
-        try:
-            return parse_go(value)
-        except ValueError:
-            return -seconds(value[1:])
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        return -seconds(-value)
-    return seconds(value)
 
 
 def _read(word: str, read: Any, *values: Any) -> Any:
@@ -314,7 +298,7 @@ def _own_state(world: World) -> dict[str, Any]:
 
 @route(
     "POST", "state", "Do something to the server",
-    body="{seal | unseal | restart | refuse | deaf | revoke | advance | set_state: value, fault_header: true | false}",
+    body=f"{{{' | '.join(ACTS)} | set_state: value, fault_header: true | false}}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
     """The words and values are those of the faults on the server."""
@@ -325,6 +309,7 @@ def change_state(asked: Asked) -> Any:
     for word, kind in plan_words.items():
         if kind.needs_state:
             asked.world.own_state(word)
+    asked.world.faults.check(plan_words.values())
     view = View()
     for word, kind in plan_words.items():
         if word == "set_state":

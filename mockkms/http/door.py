@@ -81,6 +81,9 @@ class Door:
         if self.host is not None:
             self.host.deaf(seconds)
 
+    def step_down(self) -> None:
+        """One server has nobody to hand over to: who asks for it is refused before it comes to this."""
+
     def reset(self) -> None:
         """Put the state back to the baseline; rules, counts and journal stay."""
         self.world.reset(keep_faults=True)

@@ -90,6 +90,12 @@ class NodeDoor(Door):
         super().reset()
         self.restart_all()
 
+    def step_down(self) -> None:
+        """The active node gives up."""
+        with self.world.lock:
+            self.take_seal_from_core()
+            self.nodes.step_down()
+
     def restart_all(self) -> None:
         """Every node runs, none is sealed, the first one leads."""
         self.nodes.reset()

@@ -12,7 +12,7 @@ import hvac
 import pytest
 import requests
 
-from mockkms import MockKMS
+from mockkms import Cluster, MockKMS
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.kinds.tls import FAULTS
 from tests.faults.asking import Asked, Client, Seen, by_aiohttp, by_requests, go, node
@@ -69,6 +69,7 @@ CASES: dict[str, Case] = {
         "Read timed out", "TimeoutError", "Timeout", "TimeoutError"), timeout=0.1),
     "drop": Case({"drop": "data.version"}, check=lambda seen: "version" not in json.loads(seen.body)["data"]),
     "empty": Case({"empty": True}, check=lambda seen: (seen.status, seen.body) == (200, b"")),
+    "expire": Case({"expire": "last"}, check=lambda seen: version(seen) == 1),
     "flip": Case({"flip": "data.created_time"}, check=lambda seen: not json.loads(seen.body)["data"]["created_time"]
                  .startswith("2026-01-01T00:00:00")),
     "garbage": Case({"garbage": 64}, check=lambda seen: (seen.status, len(seen.body), seen.body[:1] == b"{")
@@ -91,6 +92,8 @@ CASES: dict[str, Case] = {
     "restart": Case({"restart": "keep"}, CLOSED, applied=False),
     "revoke": Case({"revoke": True}, check=lambda seen: seen.status == 403, applied=False),
     "seal": Case({"seal": True}, check=lambda seen: seen.status == 503, applied=False),
+    "set_clock": Case({"set_clock": "2030-01-01"}, check=lambda seen: (
+        json.loads(seen.body)["data"]["created_time"] == "2030-01-01T00:00:00Z")),
     "set_state": Case({"set_state": "down"}, check=lambda seen: version(seen) == 1),
     "stale": Case({"stale": True}, check=lambda seen: version(seen) == 1),
     "status": Case({"status": 500}, check=lambda seen: (seen.status, version(seen)) == (500, 1)),
@@ -183,8 +186,27 @@ def test_handshake(secure: MockKMS, clients: Callable[[str], Client], fault: str
     assert (after.status, after.error) == (200, ""), "the next connection is as usual"
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster(2, seed={"clock": "2026-01-01T00:00:00Z"}) as kms:
+        yield kms
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_step_down(cluster: Cluster, clients: Callable[[str], Client], name: str) -> None:
+    client = clients(name)
+    cluster.reset()
+    cluster.faults.add(PATH, times=1, step_down=True)
+    seen = client(write(cluster))
+    assert (seen.status, b"active cluster node not found" in seen.body) == (500, True), seen
+    assert cluster.leader is None
+    cluster.clock.advance(1)
+    assert cluster.leader == 1
+    assert client(write(cluster)).status == 200
+
+
 def test_every_kind_has_its_row() -> None:
-    rows = {row.split()[0] for row in CASES} | {"tls"}
+    rows = {row.split()[0] for row in CASES} | {"tls", "step_down"}
     assert rows == set(KINDS)
     assert set(HANDSHAKES) == set(FAULTS)
 

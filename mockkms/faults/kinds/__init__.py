@@ -12,7 +12,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.plan import Act, Cut, Plan, Turn
 
 KINDS: dict[str, type[Kind]] = {}
 
@@ -33,9 +33,12 @@ class Kind(ABC):
     """Changes the state of the emulated server; a proxy has none."""
 
     def __init_subclass__(cls) -> None:
-        if cls.word in KINDS:
-            raise TypeError(f"two fault kinds for the word {cls.word!r}")
-        KINDS[cls.word] = cls
+        word = vars(cls).get("word")
+        if word is None:
+            return  # A common part of several kinds.
+        if word in KINDS:
+            raise TypeError(f"two fault kinds for the word {word!r}")
+        KINDS[word] = cls
 
     @abstractmethod
     def __init__(self, value: Any) -> None:
@@ -44,6 +47,21 @@ class Kind(ABC):
     @abstractmethod
     def plan(self, plan: Plan, turn: Turn) -> None:
         """Write what this kind wants into the plan of one request."""
+
+
+class ServerKind(Kind):
+    """Done to the server itself: before the core is asked, or with ``applied`` after it has answered."""
+
+    value: Any = True
+    """For the one who does it."""
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.server.append(Act(self.word, self.value, not turn.applied))
+        plan.cut = plan.cut or self.cut()
+
+    def cut(self) -> Cut | None:
+        """What becomes of the request's own connection; None: nothing, the request is answered."""
+        return None
 
 
 def stateless() -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind
-from mockkms.faults.plan import Act, Cut, Plan, Turn
+from mockkms.faults.kinds import ServerKind
+from mockkms.faults.plan import Cut
 from mockkms.faults.words import seconds
 
 
-class Deaf(Kind):
+class Deaf(ServerKind):
     """The request that meets it gets no answer either; with ``applied`` it has taken effect."""
 
     word = "deaf"
@@ -20,6 +20,5 @@ class Deaf(Kind):
     def __init__(self, value: Any) -> None:
         self.value = seconds(value)
 
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.server.append(Act(self.word, self.value, not turn.applied))
-        plan.cut = plan.cut or Cut("hang", limit=self.value)
+    def cut(self) -> Cut:
+        return Cut("hang", limit=self.value)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind
-from mockkms.faults.plan import Act, Cut, Plan, Turn
+from mockkms.faults.kinds import ServerKind
+from mockkms.faults.plan import Cut
 from mockkms.faults.words import seconds
 
 
-class Refuse(Kind):
+class Refuse(ServerKind):
     """The request that meets it gets no answer; with ``applied`` it has taken effect."""
 
     word = "refuse"
@@ -20,6 +20,5 @@ class Refuse(Kind):
     def __init__(self, value: Any) -> None:
         self.value = seconds(value)
 
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.server.append(Act(self.word, self.value, not turn.applied))
-        plan.cut = plan.cut or Cut("reset")
+    def cut(self) -> Cut:
+        return Cut("reset")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind
-from mockkms.faults.plan import Act, Cut, Plan, Turn
+from mockkms.faults.kinds import ServerKind
+from mockkms.faults.plan import Cut
 from mockkms.faults.words import unknown
 
 
-class Restart(Kind):
+class Restart(ServerKind):
     """The request that meets it gets no answer; with ``applied`` it has taken effect."""
 
     word = "restart"
@@ -23,6 +23,5 @@ class Restart(Kind):
             raise unknown(self.value, ("keep", "lose"), "way to restart")
         self.needs_state = self.value == "lose"
 
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.server.append(Act(self.word, self.value, not turn.applied))
-        plan.cut = plan.cut or Cut("reset")
+    def cut(self) -> Cut:
+        return Cut("reset")

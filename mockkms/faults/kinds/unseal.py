@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind
-from mockkms.faults.plan import Act, Plan, Turn
-from mockkms.faults.words import FaultError, flag
+from mockkms.faults.kinds import ServerKind
+from mockkms.faults.words import given
 
 
-class Unseal(Kind):
-    """Done before the core is asked; with ``applied`` after it has answered."""
+class Unseal(ServerKind):
+    """Without asking for keys."""
 
     word = "unseal"
     help = "true"
@@ -18,9 +17,4 @@ class Unseal(Kind):
     needs_state = True
 
     def __init__(self, value: Any) -> None:
-        self.value = flag(value)
-        if not self.value:
-            raise FaultError("expected true; leave the word out otherwise")
-
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.server.append(Act(self.word, self.value, not turn.applied))
+        given(value)
