@@ -181,7 +181,7 @@ def revocation_list(
     if this_update > next_update:
         raise ValueError("x509: template.ThisUpdate is after template.NextUpdate")
     entries = [item.der() for item in revoked]
-    extensions = [_authority(key_id), Extension("2.5.29.20", w.integer(number)), *extra]
+    extensions = [authority(key_id), Extension("2.5.29.20", w.integer(number)), *extra]
     body = w.sequence(
         w.integer(1),
         keys.algorithm(signature),
@@ -198,7 +198,8 @@ def _signed(body: bytes, private: bytes, signature: str) -> bytes:
     return w.sequence(body, keys.algorithm(signature), w.bits(keys.sign(private, signature, body)))
 
 
-def _authority(key_id: bytes) -> Extension:
+def authority(key_id: bytes) -> Extension:
+    """Refers to the issuer's key."""
     return Extension("2.5.29.35", w.sequence(w.context(0, key_id, constructed=False)))
 
 
@@ -216,9 +217,10 @@ def _extensions(template: Template) -> list[Extension]:
     if template.subject_key_id:
         own.append(Extension("2.5.29.14", w.octets(template.subject_key_id)))
     if template.authority_key_id:
-        own.append(_authority(template.authority_key_id))
-    if template.ocsp or template.issuing:
-        own.append(Extension("1.3.6.1.5.5.7.1.1", _access(template)))
+        own.append(authority(template.authority_key_id))
+    addresses = access(template.ocsp, template.issuing)
+    if addresses is not None:
+        own.append(addresses)
     if template.names:
         own.append(Extension(ALT_NAMES, alt_names(template.names), template.subject == w.sequence()))
     if template.policies:
@@ -226,8 +228,9 @@ def _extensions(template: Template) -> list[Extension]:
     if template.permitted:
         trees = [w.sequence(w.tlv(0x82, domain.encode())) for domain in template.permitted]
         own.append(Extension("2.5.29.30", w.sequence(w.context(0, b"".join(trees))), True))
-    if template.crl_points:
-        own.append(Extension("2.5.29.31", _points([[url] for url in template.crl_points])))
+    lists = points(template.crl_points)
+    if lists is not None:
+        own.append(lists)
     if template.delta_points:
         own.append(freshest(template.delta_points))
     return [item for item in own if item.oid not in taken] + template.extra
@@ -257,10 +260,18 @@ def _uri(url: str) -> bytes:
     return w.tlv(0x86, url.encode())
 
 
-def _access(template: Template) -> bytes:
-    ocsp = [w.sequence(w.oid("1.3.6.1.5.5.7.48.1"), _uri(url)) for url in template.ocsp]
-    issuing = [w.sequence(w.oid("1.3.6.1.5.5.7.48.2"), _uri(url)) for url in template.issuing]
-    return w.sequence(*ocsp, *issuing)
+def access(ocsp: Sequence[str], issuing: Sequence[str]) -> Extension | None:
+    """Where OCSP servers and the issuer's certificate are found; None where nothing is told."""
+    if not ocsp and not issuing:
+        return None
+    servers = [w.sequence(w.oid("1.3.6.1.5.5.7.48.1"), _uri(url)) for url in ocsp]
+    issuers = [w.sequence(w.oid("1.3.6.1.5.5.7.48.2"), _uri(url)) for url in issuing]
+    return Extension("1.3.6.1.5.5.7.1.1", w.sequence(*servers, *issuers))
+
+
+def points(urls: Sequence[str]) -> Extension | None:
+    """Where CRLs are found; None where nothing is told."""
+    return Extension("2.5.29.31", _points([[url] for url in urls])) if urls else None
 
 
 def _points(groups: list[list[str]]) -> bytes:

@@ -180,7 +180,7 @@ def verifies(public: bytes, signed: bytes) -> bool:
     try:
         outer = Reader(signed).enter()
         body, declared, signature = outer.skip(), outer.skip(), outer.read(0x03)[1:]
-        name = _ALGORITHMS.get(declared)
+        name = ALGORITHMS.get(declared)
         return name is not None and _verify(load_public(public), name, body, signature)
     except (DERError, ValueError, UnsupportedAlgorithm):
         return False
@@ -202,4 +202,5 @@ def _verify(key: Public, name: str, data: bytes, signature: bytes) -> bool:
     return True
 
 
-_ALGORITHMS: Final = {algorithm(name): name for name in SIGNATURES.values()}
+ALGORITHMS: Final = {algorithm(name): name for name in SIGNATURES.values()}
+"""Names of signature algorithms by what stands for them in certificates."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.crypto import der_write, pem, x509_keys, x509_read
+from mockkms.crypto import der_write, pem, x509_build, x509_keys, x509_read
 from mockkms.crypto.der import Reader
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import making, refs, roots, signer
@@ -30,6 +30,13 @@ _SELF = {
     "certificate": Field(Kind.STRING, help="Self-issued CA certificate in PEM."),
     "require_matching_certificate_algorithms": Field(Kind.BOOL, help="Both keys must be of one kind."),
 }
+
+_AUTHORITY, _ACCESS, _POINTS = map(der_write.oid, ("2.5.29.35", "1.3.6.1.5.5.7.1.1", "2.5.29.31"))
+_ORDER = (
+    *map(der_write.oid, ("2.5.29.15", "2.5.29.37", "2.5.29.19", "2.5.29.14")), _AUTHORITY, _ACCESS,
+    *map(der_write.oid, ("2.5.29.17", "2.5.29.32", "2.5.29.30")), _POINTS,
+)  # fmt: skip
+"""The extensions that Go knows, in its order."""
 
 sign = engine.path("root/sign-intermediate", fields=_SIGN, help="A CA certificate for a request.")
 issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same of a named issuer.")
@@ -106,25 +113,34 @@ def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
             f"signing certificate's public key algorithm ({names[kinds[0]]}) does not match submitted certificate's "
             f"({names[kinds[1]]}), and require_matching_certificate_algorithms is true"
         )
-    return {"certificate": signer.text(_again(certificate, ca)), "issuing_ca": signer.text(ca.certificate.der)}
+    der = _again(certificate, ca, keep_algorithm=kinds[0] == kinds[1])
+    return {"certificate": signer.text(der), "issuing_ca": signer.text(ca.certificate.der)}
 
 
-def _again(certificate: x509_read.Certificate, ca: signer.Signer) -> bytes:
-    """The certificate's content in the name of another issuer, whose key it then refers to."""
-    name = x509_keys.signature_name(ca.key.private)
+def _again(certificate: x509_read.Certificate, ca: signer.Signer, *, keep_algorithm: bool) -> bytes:
+    """The certificate's content in the name of another issuer: its key and addresses stand in place of the old ones.
+
+    Extensions that Go does not know are lost, as on the real server.
+    """
     body = Reader(certificate.der).enter().enter()
     parts = [body.skip() for _ in range(7)]
-    parts[2], parts[3] = x509_keys.algorithm(name), ca.certificate.subject
     rest = Reader(body.rest)
+    found: dict[bytes, bytes] = {}
     extensions = Reader(rest.read(0xA3)).enter() if body.rest else Reader(b"")
-    kept = []
-    authority = der_write.oid("2.5.29.35")
     while extensions.rest:
         item = extensions.skip()
-        if not Reader(item).enter().rest.startswith(authority):
-            kept.append(item)
-    key_id = der_write.sequence(der_write.context(0, ca.certificate.subject_key_id, constructed=False))
-    kept.append(der_write.sequence(authority, der_write.octets(key_id)))
+        found[Reader(item).enter().skip()] = item
+    name = x509_keys.ALGORITHMS.get(parts[2], "") if keep_algorithm else ""
+    name = name or x509_keys.signature_name(ca.key.private)
+    if ca.certificate.subject != certificate.subject and ca.certificate.subject_key_id:
+        found[_AUTHORITY] = x509_build.authority(ca.certificate.subject_key_id).der()
+    for number, extension in ((_ACCESS, x509_build.access(ca.urls.ocsp_servers, ca.urls.issuing_certificates)),
+                              (_POINTS, x509_build.points(ca.urls.crl_distribution_points))):  # fmt: skip
+        found.pop(number, None)
+        if extension is not None:
+            found[number] = extension.der()
+    parts[2], parts[3] = x509_keys.algorithm(name), ca.certificate.subject
+    kept = [found[number] for number in _ORDER if number in found]
     whole = der_write.sequence(*parts, der_write.context(3, der_write.sequence(*kept)))
     signature = x509_keys.sign(ca.key.private, name, whole)
     return der_write.sequence(whole, x509_keys.algorithm(name), der_write.bits(signature))

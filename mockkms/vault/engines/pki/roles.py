@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
@@ -24,6 +25,7 @@ one = engine.path(
     help="A role.",
 )
 
+_CIDR = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 _NO_STORE = (
     "mutually exclusive values no_store=true and generate_lease=true were both specified; no_store=true takes priority"
 )
@@ -98,7 +100,7 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
 
 def _network(text: str) -> str:
     try:
-        if "/" not in text:
+        if not _CIDR.fullmatch(text):
             raise ValueError(text)
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
