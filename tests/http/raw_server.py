@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-Answer = bytes | tuple[threading.Event, bytes] | Callable[[socket.socket], object]
-"""Bytes (after an event), then on with the connection; or what to do with it, after which it is closed."""
+Answer = bytes | Callable[[socket.socket], object]
+"""Bytes, then on with the connection; or what to do with it, after which it is closed."""
 PATIENCE = 10.0
 """Seconds after which something that does not happen counts as broken."""
 
@@ -24,18 +24,12 @@ class RawServer:
         self.requests: list[bytes] = []
         self.connections = 0
         self._open: list[socket.socket] = []
-        self._news = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def will(self, *answers: Answer) -> None:
         """Answer so to the next requests."""
         for answer in answers:
             self._answers.put(answer)
-
-    def wait_for(self, count: int) -> None:
-        """Return as soon as so many requests have come."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.requests) >= count, PATIENCE)
 
     @property
     def heads(self) -> list[list[str]]:
@@ -66,13 +60,8 @@ class RawServer:
         with suppress(OSError, ValueError):
             file = made.makefile("rb")
             while request := _request(file):
-                with self._news:
-                    self.requests.append(request)
-                    self._news.notify_all()
+                self.requests.append(request)
                 answer = self._answers.get(timeout=PATIENCE)
-                if isinstance(answer, tuple):
-                    event, answer = answer
-                    event.wait(PATIENCE)
                 if not isinstance(answer, bytes):
                     answer(made)
                     break

@@ -79,7 +79,8 @@ def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, cli
     assert seen == [
         ("update", "sys/", "team-transit"), ("update", "team-transit/", "orders"),
         ("update", "team-transit/", "orders"), ("update", "team-transit/", "orders"),
-        ("update", "secret/", "a/b"), ("update", "sys/", "approle"), ("update", "auth/approle/", "web"), ("read", "sys/", ""),
+        ("update", "secret/", "a/b"), ("update", "sys/", "approle"), ("update", "auth/approle/", "web"),
+        ("read", "sys/", ""),
     ]  # fmt: skip
     rule = proxy.faults.add(match={"mount": "team-transit", "key": "orders", "operation": "write"}, status=503)
     with pytest.raises(hvac.exceptions.VaultDown):

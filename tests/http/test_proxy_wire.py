@@ -269,19 +269,6 @@ def test_an_answer_that_breaks_off_on_its_way_breaks_off_for_the_client(real: Ra
     proxy.journal.assert_called("secret/a", cut="close", status=200)
 
 
-def test_a_client_that_leaves_takes_no_write_back(real: RawServer, proxy: MockKMS) -> None:
-    gone = noting(proxy)
-    real.will((gone, answer()), answer())
-    with Wire(proxy) as wire:
-        wire.send(b"POST /v1/secret/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: t\r\nContent-Length: 2\r\n\r\n{}")
-        real.wait_for(1)
-    assert gone.wait(5)
-    entry = proxy.journal.assert_called("secret/a", cut="left", status=0)[0]
-    assert (entry.operation, entry.mount, entry.token) == ("update", "secret/", "t")
-    get(proxy)
-    assert real.connections == 1, "the server was let finish, and its connection kept"
-
-
 def test_faults_keep_repeated_headers_unless_they_change_them(real: RawServer, proxy: MockKMS) -> None:
     cookies = answer("Set-Cookie: a=1", "Set-Cookie: b=2", JSON, body=b'{"data": {}}')
     for words, wanted in (
