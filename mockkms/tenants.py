@@ -95,7 +95,7 @@ def child_of(base: World, *, now: bool = False) -> World:
     kept = base.snapshot() if now or base.baseline is None else base.baseline
     # Rules count in place: each world needs its own.
     kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=(0, ()))
-    world = World()
+    world = base.sibling()
     world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
     world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}
     if base.upstream:

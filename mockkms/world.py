@@ -13,6 +13,7 @@ from mockkms.entropy import Entropy
 from mockkms.entry import Entry
 from mockkms.faults import RuleBook
 from mockkms.faults.book import BookState
+from mockkms.faults.words import unknown
 from mockkms.journal import Journal
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.core import Core
@@ -121,6 +122,30 @@ class World:
                 self.core.flavor.name, self.faults.snapshot(), self.journal.snapshot(),
                 self.beside.keep() if self.beside is not None else b"",
             )  # fmt: skip
+
+    def named(self, name: str) -> Snapshot:
+        """The snapshot of that name; ``baseline`` is the one to which ``reset`` goes. Raises FaultError."""
+        known = {"baseline": self.baseline, **self.snapshots}
+        found = known.get(name)
+        if found is None:
+            raise unknown(name, known, "snapshot")
+        return found
+
+    def sibling(self) -> World:
+        """An empty world on a server with the same settings."""
+        world = World()
+        world.entropy.fresh_keys = self.entropy.fresh_keys
+        for setting in ("default_lease_ttl", "max_lease_ttl", "cluster_name"):
+            setattr(world.core, setting, getattr(self.core, setting))
+        return world
+
+    def earlier(self, name: str) -> World:
+        """A world of its own with the state of a snapshot, at the present time. Raises FaultError for no such name."""
+        world = self.sibling()
+        world.restore(self.named(name), keep_faults=True)
+        world.clock.restore(self.clock.state())
+        world.entropy.restore(self.entropy.state())
+        return world
 
     def reset(self, *, keep_faults: bool = False) -> None:
         """Back to the baseline, if one was marked."""

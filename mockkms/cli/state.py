@@ -1,4 +1,4 @@
-"""``mockkms state show|seal|unseal|restart|refuse|deaf|revoke|expire|step-down|reset|save|restore|diff``: a running server's state."""
+"""``mockkms state``: show and change the state of a running server, its snapshots included."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What is to be done with one request: data that the HTTP room carries out. Nothing here acts.
 
-The way of a planned request: ``server`` acts with ``before`` set, ``delay``, then ``answer`` or (``applied``, or no
-answer and no early cut) the core, then ``late``, the ``edits`` in order, ``server`` acts without ``before``, and at
-last the wire: ``cut``, ``drip``, ``framing``, ``raw``.
+The way of a planned request: ``server`` acts with ``before`` set, ``delay``, then ``answer``, a ``snapshot``'s world or
+(``applied``, or none of these and no early cut) the core, then ``late``, the ``edits`` in order, ``server`` acts without
+``before``, and at last the wire: ``cut``, ``drip``, ``framing``, ``raw``.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Plan:
     delay: float = 0.0
     late: float = 0.0
     answer: Reply | None = None
+    snapshot: str = ""
+    """Name of the snapshot whose world answers, unless ``answer`` is there."""
     applied: bool = False
     cut: Cut | None = None
     edits: list[Edit] = field(default_factory=list)
@@ -85,7 +87,7 @@ class Plan:
         if self.applied:
             return True
         early = self.cut is not None and self.cut.after == BEFORE_ANY_BYTE
-        return self.answer is None and not early and self.raw is None
+        return self.answer is None and not self.snapshot and not early and self.raw is None
 
     @property
     def on_wire(self) -> bool:

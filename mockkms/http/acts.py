@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from mockkms.faults.plan import Act
 from mockkms.faults.texts import glob
 from mockkms.faults.view import View
+from mockkms.http.codec import HttpReply, HttpRequest
 from mockkms.world import World
 
 
@@ -25,6 +26,9 @@ class Host(Protocol):
 
     def step_down(self) -> None:
         """Let the active node of a cluster give up."""
+
+    def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
+        """The answer of the world as a snapshot kept it. Raises FaultError for no such name."""
 
     def reset(self) -> None:
         """Put the world back to its baseline, keeping rules, journal and counts."""

@@ -97,6 +97,14 @@ class Door:
             return self.rustfs(http)
         return self.elsewhere(http)
 
+    def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
+        """The answer of the world as a snapshot kept it; nothing changes. Raises FaultError for no such name."""
+        with self.world.lock:
+            world = self.world.earlier(snapshot)
+            reply = self.of(world).answer(http)
+            self.world.entropy.restore(world.entropy.state())
+        return reply
+
     def vault(self, http: HttpRequest) -> HttpReply:
         """A request below ``/v1/``."""
         core = self.world.core

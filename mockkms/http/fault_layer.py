@@ -13,8 +13,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from mockkms.entry import admin_key, short_path
-from mockkms.faults import Plan, Product, Reply, View
+from mockkms.faults import FaultError, Plan, Product, Reply, View
 from mockkms.faults.plan import BEFORE_ANY_BYTE
+from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.faults.view import Facts, named_in
 from mockkms.http import codec
 from mockkms.http.acts import Host, carry_out
@@ -128,9 +129,21 @@ class FaultLayer:
         http.whole = True
         asked = self._answer(http) if plan.asks_core else HttpReply(0)
         came = asked if isinstance(asked, HttpReply) else await asked
+        if plan.answer is None and plan.snapshot:
+            return self._earlier(http, plan, came)
         if plan.answer is None:
             return came
         return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), came.request)
+
+    def _earlier(self, http: HttpRequest, plan: Plan, came: HttpReply) -> HttpReply:
+        """A snapshot's answer; where there is no such snapshot, one that no test takes for it."""
+        try:
+            reply = self._host.earlier(http, plan.snapshot)
+        except FaultError as error:
+            plan.unexpected = f"mockkms: stale: {error}"
+            reply = codec.error_reply(UNEXPECTED_STATUS, plan.unexpected)
+        reply.request = came.request or reply.request
+        return reply
 
     def _record(
         self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,

@@ -152,6 +152,62 @@ def test_stale_gives_the_first_answer_again(kms: MockKMS) -> None:
     assert read == [1, 1, 2]
 
 
+def number(kms: MockKMS, token: str = "") -> object:
+    answer = requests.get(kms.url + WRITE, headers={"X-Vault-Token": token or kms.token}, timeout=5)
+    return answer.json()["data"]["data"]["n"] if answer.ok else answer.status_code
+
+
+def test_a_named_snapshot_answers_and_nothing_changes(kms: MockKMS) -> None:
+    write(kms, 1)
+    kms.snapshot("before")
+    write(kms, 2)
+    headers = {"X-Vault-Token": kms.token}
+    made = requests.post(kms.url + "/v1/auth/token/create", json={}, headers=headers, timeout=5).json()["auth"]
+    rule = kms.faults.add("secret/*", stale="before")
+    assert [number(kms), number(kms), number(kms, made["client_token"])] == [1, 1, 403], "the token came later"
+    assert [write(kms, 3).json()["data"]["version"] for _ in range(2)] == [2, 2], "each write is lost"
+    kms.faults.remove(rule.id)
+    assert number(kms) == 2
+    kms.faults.add("secret/*", stale="before", applied=True, times=1)
+    assert write(kms, 4).json()["data"]["version"] == 2
+    assert number(kms) == 4
+    kms.faults.add("secret/*", stale="baseline", times=1)
+    assert number(kms) == 404
+    kms.journal.assert_no_unhandled()
+
+
+def test_a_snapshot_answers_at_the_present_time_with_new_ids(kms: MockKMS) -> None:
+    kms.clock.freeze(1767225600)
+    kms.snapshot("before")
+    kms.clock.advance(3600)
+    kms.faults.add("secret/*", stale="before")
+    first, second = write(kms).json(), write(kms).json()
+    assert first["data"]["created_time"] == second["data"]["created_time"] == "2026-01-01T01:00:00Z"
+    assert first["request_id"] != second["request_id"]
+
+
+def test_a_tenant_has_snapshots_of_its_own(kms: MockKMS) -> None:
+    tenant = kms.tenant("stale")
+    requests.post(tenant.url + WRITE, json={"data": {"n": 1}}, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    tenant.snapshot("then")
+    requests.delete(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    tenant.faults.add("secret/*", stale="then")
+    answer = requests.get(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    assert answer.json()["data"]["data"] == {"n": 1}
+    tenant.forget()
+
+
+def test_no_such_snapshot_is_told_loudly(kms: MockKMS) -> None:
+    kms.snapshot("before")
+    kms.faults.add("secret/*", stale="befor")
+    answer = write(kms)
+    told = "mockkms: stale: unknown snapshot 'befor'; did you mean 'before'?"
+    assert (answer.status_code, answer.json()) == (599, {"errors": [told]})
+    with pytest.raises(AssertionError, match="unknown snapshot 'befor'"):
+        kms.journal.assert_no_unhandled()
+    assert stored(kms) is None
+
+
 def test_drip_delivers_everything_slowly(kms: MockKMS) -> None:
     kms.faults.add("secret/*", drip={"bytes": 60, "every": "5ms"})
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""``stale``: the answer that the same question got when this rule first saw it, whatever has changed since."""
+"""``stale``: an old answer, whatever has changed since: the first one to the same question, or a snapshot's."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from typing import Any
 from mockkms.faults.kinds import Kind
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.view import Reply
-from mockkms.faults.words import FaultError, flag
+from mockkms.faults.words import given
 
 _REMEMBERED = 1000
 
 
 class Stale(Kind):
-    """A replica that lags: the first good answer to a method, target and body is kept and given again and again."""
+    """A replica that lags. With true the first good answer to a method, target and body is given again and again; with
+    a name the world of that snapshot answers, at the present time and without effect."""
 
     word = "stale"
-    help = "true"
+    help = "true (the first answer to the same question) | name of a snapshot, or baseline: its world answers"
     example = True
 
     def __init__(self, value: Any) -> None:
-        if not flag(value):
-            raise FaultError("expected true; leave the word out otherwise")
+        self.snapshot = value if isinstance(value, str) else ""
+        self.needs_state = bool(self.snapshot)
+        if not self.snapshot:
+            given(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
+        if self.snapshot:
+            plan.snapshot = self.snapshot
+            return
         view, memory = turn.view, turn.memory
         question = (view.method, view.target, view.body, view.token)
         known = memory.get(question)
