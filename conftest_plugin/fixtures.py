@@ -63,8 +63,15 @@ def mockkms_server(
     from .tls import tls_files
 
     tls, ca_file = tls_files(mockkms_tls, tmp_path_factory.mktemp("mockkms") if mockkms_tls else pytestconfig.rootpath)
-    seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
-    with MockKMS(seed=seed, rng=settings.rng(pytestconfig), tls=tls) as kms:
+    upstream = settings.upstream(pytestconfig)
+    if upstream:
+        from .upstream import proxy
+
+        server = proxy(pytestconfig, upstream, tls)
+    else:
+        seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
+        server = MockKMS(seed=seed, rng=settings.rng(pytestconfig), tls=tls)
+    with server as kms:
         kms.ca_file = ca_file or kms.ca_file
         yield kms
 
@@ -79,6 +86,10 @@ def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms
         mockkms_server.refuse(world)
         yield mockkms_server
         return
+    if settings.upstream(request.config):
+        from .upstream import refuse
+
+        refuse(world)
     active = _active(request, world)
     active.begin(mockkms_server, world)
     yield mockkms_server

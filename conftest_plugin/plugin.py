@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     settings.strict(config)
     settings.lint(config)
+    settings.upstream(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,10 +61,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """What was wrong with a passed test's requests fails the test itself, not its teardown."""
     try:
         result = yield
-    except BaseException:
+    except BaseException as error:
         active = item.stash.get(ACTIVE, None)
         if active is not None:
             active.settled = True
+        if settings.upstream(item.config):
+            from .upstream import skip_if_out_of_reach
+
+            skip_if_out_of_reach(error)
         raise
     active = item.stash.get(ACTIVE, None)
     if active is not None:

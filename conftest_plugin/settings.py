@@ -17,7 +17,10 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare every option with its ini twin."""
     group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
     group.addoption("--mockkms-url", metavar="URL", help="run the tests against this server instead of an own one")
-    group.addoption("--mockkms-token", metavar="TOKEN", help="root token of the server at --mockkms-url")
+    upstream = "put faults and journal in front of this real server instead of emulating one"
+    group.addoption("--mockkms-upstream", metavar="URL", help=upstream)
+    token = "root token of the server at --mockkms-url or --mockkms-upstream (default: root)"
+    group.addoption("--mockkms-token", metavar="TOKEN", help=token)
     control = "token of the control API of the mockkms at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
     group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
     group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
@@ -30,7 +33,8 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_lint", lint, default="off")
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this server instead of an own one")
-    parser.addini("mockkms_token", "root token of the server at mockkms_url")
+    parser.addini("mockkms_upstream", upstream)
+    parser.addini("mockkms_token", token)
     parser.addini("mockkms_control_token", control)
     parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
     parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
@@ -62,6 +66,14 @@ def lint(config: pytest.Config) -> str:
     if word not in LINT:
         raise pytest.UsageError(f"mockkms_lint = {word}: {', '.join(LINT)}")
     return word
+
+
+def upstream(config: pytest.Config) -> str:
+    """The real server that ours stands in front of; empty: there is none. Raises UsageError."""
+    url = str(option(config, "mockkms_upstream") or "")
+    if url and option(config, "mockkms_url"):
+        raise pytest.UsageError("--mockkms-upstream and --mockkms-url: one of them")
+    return url
 
 
 def report(config: pytest.Config) -> Path | None:

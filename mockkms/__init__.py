@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from mockkms.kms import MockKMS
     from mockkms.remote import RemoteError, RemoteKMS
     from mockkms.seed.problems import SeedError
+    from mockkms.world import NoState
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "Kms", "MockKMS", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
+__all__ = ["Cluster", "Kms", "MockKMS", "NoState", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
 
 _PUBLIC = {
     "Cluster": "mockkms.cluster",
     "Kms": "mockkms.api",
     "MockKMS": "mockkms.kms",
+    "NoState": "mockkms.world",
     "RemoteError": "mockkms.remote",
     "RemoteKMS": "mockkms.remote",
     "SeedError": "mockkms.seed.problems",

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import http.client
 import http.server
-import json
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -47,23 +42,6 @@ def test_factory_is_ours(mockkms_factory):
     assert ask(mockkms_factory(), "/v1/sys/health")[0] == 200
 """
 )
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Iterator[RemoteKMS]:
-    """A server in a process of its own: pytester undoes the imports of a test, which one in here would not survive."""
-    ready = tmp_path / "ready.json"
-    flags = ("--port", "0", "--root-token", "theirs", "--flavor", "openbao", "--control-token", "let-me")
-    command = [sys.executable, "-m", "mockkms", "serve", *flags, "--ready-file", str(ready)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as served:
-        until = time.monotonic() + 30
-        while not ready.exists():
-            assert served.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        with RemoteKMS(json.loads(ready.read_text())["url"], control_token="let-me") as remote:
-            yield remote
-        served.terminate()
 
 
 @pytest.fixture

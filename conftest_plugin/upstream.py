@@ -1,0 +1,42 @@
+"""A real server behind ours (``--mockkms-upstream``): faults and journal work, what needs its state is skipped."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import settings
+
+if TYPE_CHECKING:
+    from mockkms import MockKMS
+
+    from .marker import TestWorld
+
+
+def proxy(config: pytest.Config, url: str, tls: Any) -> MockKMS:
+    """Our server in front of the one at ``url``, not started yet. Raises UsageError for what is no address."""
+    from mockkms import MockKMS
+
+    token = settings.option(config, "mockkms_token") or "root"
+    ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
+    try:
+        return MockKMS(upstream=url, upstream_ca=ca_file, root_token=token, rng=settings.rng(config), tls=tls)
+    except ValueError as error:
+        raise pytest.UsageError(f"--mockkms-upstream: {error}") from None
+
+
+def refuse(world: TestWorld) -> None:
+    """Skip a test whose marker asks for a state, which is a real server's own."""
+    for word, wanted in (("seed", world.seeds), ("state", world.state == "sealed"), ("clock", world.clock is not None)):
+        if wanted:
+            pytest.skip(f"mockkms({word}=…) needs an emulated server; --mockkms-upstream names a real one")
+
+
+def skip_if_out_of_reach(error: BaseException) -> None:
+    """Skip where a test asked for what only an emulated server has."""
+    from mockkms import NoState
+
+    if isinstance(error, NoState):
+        pytest.skip(str(error))
