@@ -1,8 +1,8 @@
 """What is to be done with one request: data that the HTTP room carries out. Nothing here acts.
 
 The way of a planned request: ``server`` acts with ``before`` set, ``delay``, then ``answer``, a ``snapshot``'s world or
-(``applied``, or none of these and no early cut) the core, then ``late``, the ``edits`` in order, ``server`` acts without
-``before``, and at last the wire: ``cut``, ``drip``, ``framing``, ``raw``.
+(``applied``, or none of these and no early cut) the core, then ``late``, the ``edits`` in order, ``server`` acts
+without ``before``, and at last the wire: ``cut``, ``drip``, ``framing``, ``raw``.
 """
 
 from __future__ import annotations
