@@ -7,9 +7,11 @@ are loaded unchecked (they are our own, or were checked at import) and the loade
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, cast
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -58,6 +60,23 @@ def ed25519_from_seed(seed: bytes) -> bytes:
     """The 64 bytes that Go keeps of the key with this 32-byte seed."""
     public = ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key()
     return seed + public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def repeatable_ecdsa(digest: hashes.HashAlgorithm) -> ec.ECDSA:
+    """ECDSA whose nonce follows from key and message (RFC 6979), so that what a seeded world signs repeats, too.
+
+    Where the cryptographic library below cannot do that, the nonce is random.
+    """
+    return ec.ECDSA(digest, deterministic_signing=True) if _ecdsa_repeats() else ec.ECDSA(digest)
+
+
+@cache
+def _ecdsa_repeats() -> bool:
+    try:
+        ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+    except (TypeError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def public_of(private: bytes) -> bytes:

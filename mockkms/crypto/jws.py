@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from mockkms.crypto.asymmetric import repeatable_ecdsa
+
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA")
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -106,7 +108,7 @@ def sign(claims: str, key: PrivateKey, algorithm: str, key_id: str) -> str:
         signature = key.sign(signed.encode(), _padding(algorithm, digest), digest)
     else:
         size = (key.key_size + 7) // 8
-        r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(_HASHES[algorithm[2:]])))
+        r, s = decode_dss_signature(key.sign(signed.encode(), repeatable_ecdsa(_HASHES[algorithm[2:]])))
         signature = r.to_bytes(size, "big") + s.to_bytes(size, "big")
     return f"{signed}.{encode(signature)}"
 

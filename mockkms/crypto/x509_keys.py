@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mockkms.crypto import der_write as w
 from mockkms.crypto import pem, rsa_pool
-from mockkms.crypto.asymmetric import draw
+from mockkms.crypto.asymmetric import draw, repeatable_ecdsa
 from mockkms.crypto.der import DERError, Reader
 from mockkms.entropy import Entropy
 
@@ -168,7 +168,7 @@ def sign(private: bytes, name: str, data: bytes) -> bytes:
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(data)
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        return key.sign(data, ec.ECDSA(_HASHES[int(name[-3:])]))
+        return key.sign(data, repeatable_ecdsa(_HASHES[int(name[-3:])]))
     digest = _HASHES[int(name[3:6])]
     if name.endswith("PSS"):
         return key.sign(data, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)

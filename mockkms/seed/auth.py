@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockkms.seed.applying import Applier, Steps
@@ -21,30 +21,38 @@ _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default
 
 def shape() -> MapOf:
     """Auth methods by path."""
-    secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
-    secret_ids = Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
-    jwt_config = written("jwt", "config", keys=Key(ListOf(Text("PEM")), "public keys served at the configured URL"))
-    jwt = {
-        "config": Key(jwt_config, "how tokens are verified"),
-        "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
-    }
-    variants = {
-        "approle": {"roles": Key(MapOf(written("approle", "role/x", secret_ids=secret_ids)), "roles by name")},
-        "userpass": {"users": Key(MapOf(written("userpass", "users/x")), "users by name")},
-        "jwt": jwt,
-        "oidc": jwt,
-        "kubernetes": {
+    variants: dict[str, Callable[[], Mapping[str, Key]]] = {
+        "approle": lambda: {
+            "roles": Key(MapOf(written("approle", "role/x", secret_ids=_secret_ids())), "roles by name")
+        },
+        "userpass": lambda: {"users": Key(MapOf(written("userpass", "users/x")), "users by name")},
+        "jwt": _jwt,
+        "oidc": _jwt,
+        "kubernetes": lambda: {
             "config": Key(written("kubernetes", "config"), "the cluster"),
             "roles": Key(MapOf(written("kubernetes", "role/x")), "roles by name"),
         },
-        "cert": {
+        "cert": lambda: {
             "config": Key(written("cert", "config"), "settings of the method"),
             "certs": Key(MapOf(written("cert", "certs/x")), "trusted certificates by name"),
         },
-        "token": {"roles": Key(MapOf(written("token", "roles/x")), "token roles by name")},
+        "token": lambda: {"roles": Key(MapOf(written("token", "roles/x")), "token roles by name")},
     }
     common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
     return MapOf(Tagged("type", variants, common, "auth method"), _path)
+
+
+def _secret_ids() -> Key:
+    secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
+    return Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
+
+
+def _jwt() -> dict[str, Key]:
+    config = written("jwt", "config", keys=Key(ListOf(Text("PEM")), "public keys served at the configured URL"))
+    return {
+        "config": Key(config, "how tokens are verified"),
+        "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
+    }
 
 
 def _path(path: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockkms.crypto import pem
@@ -106,8 +106,23 @@ def transit_key() -> Record:
 
 def shape() -> MapOf:
     """Mounts by path."""
+    variants: dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]] = {
+        "kv": lambda: {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **_kv2()},
+        "kv-v1": _secrets,
+        "kv-v2": _kv2,
+        "generic": _secrets,
+        "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
+        "pki": _pki,
+    }
+    return MapOf(Tagged("type", variants, mount_keys(), "mount type"), _path)
+
+
+def _secrets() -> dict[str, Key]:
+    return {"secrets": Key(MapOf(MapOf(Json())), "the data of each secret by its path")}
+
+
+def _kv2() -> dict[str, Key]:
     data = MapOf(Json())
-    secrets = Key(MapOf(data), "the data of each secret by its path")
     settings = ("max_versions", "cas_required", "delete_version_after", "custom_metadata", "metadata_cas_required")
     known = written("kv2", "metadata/x").keys
     history = Record(
@@ -116,19 +131,17 @@ def shape() -> MapOf:
             **{name: known[name] for name in settings if name in known},
         }
     )
-    kv2 = {
-        "secrets": secrets,
+    return {
+        **_secrets(),
         "keys": Key(MapOf(history), "secrets with their history and settings"),
         "config": Key(written("kv2", "config"), "settings of the mount (version 2)"),
     }
-    variants = {
-        "kv": {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **kv2},
-        "kv-v1": {"secrets": secrets},
-        "kv-v2": kv2,
-        "generic": {"secrets": secrets},
-        "transit": {"keys": Key(MapOf(transit_key()), "keys by name")},
-    }
-    return MapOf(Tagged("type", variants, mount_keys(), "mount type"), _path)
+
+
+def _pki() -> dict[str, Key]:
+    from mockkms.seed import authorities
+
+    return authorities.shape()
 
 
 def _path(path: str) -> str | None:
@@ -147,8 +160,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
         at = (*steps, "mounts", path)
         with to.guard(*at):
             mount = mounted(to.core, namespace, path, spec)
-            fill = _fill_transit if spec["type"] == "transit" else _fill_kv
-            fill(to, mount, spec, at)
+            _FILLERS.get(spec["type"], _fill_kv)(to, mount, spec, at)
 
 
 def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Mount:
@@ -199,16 +211,29 @@ def _fill_transit(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) ->
             transit_seed.seed_key(mount.state, to.core, name, key, scope)
 
 
+def _fill_pki(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
+    from mockkms.seed import authorities
+
+    authorities.fill(to, mount, spec, at)
+
+
+_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki}
+
+
 def dump(core: Core, namespace: str) -> dict[str, Any]:
     """The secrets engines of a namespace whose kind a world file can describe."""
     found: dict[str, Any] = {}
     now = core.clock.now()
     for mount in core.state.mounts.of(namespace, auth=False):
-        if mount.engine not in ("kv", "kv2", "transit") or mount.path.startswith(_PROTECTED):
+        if mount.engine not in ("kv", "kv2", "transit", "pki") or mount.path.startswith(_PROTECTED):
             continue
         shown = dump_mount(mount)
         if mount.engine == "transit":
             shown["keys"] = transit_seed.dump_keys(mount.state)
+        elif mount.engine == "pki":
+            from mockkms.vault.engines.pki import seed as pki_seed
+
+            shown.update(pki_seed.dump(mount.state))
         elif mount.engine == "kv2":
             shown["keys"] = kv_seed.dump_keys(mount.state, now)
             config = {name: value for name, value in vars(mount.state.config).items() if value}

@@ -146,16 +146,22 @@ class Tagged(Shape):
     """A record whose other keys depend on one: ``type: transit`` brings ``keys``."""
 
     tag: str
-    variants: Mapping[str, Mapping[str, Key]]
+    variants: Mapping[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]]
+    """Keys, or what makes them when a value of that variant is read: their modules are loaded no sooner."""
     common: Mapping[str, Key] = field(default_factory=dict)
     what: str = "type"
 
     def __post_init__(self) -> None:
         self.expected = "a mapping"
-        choice = Key(Choice(tuple(self.variants), self.what), required=True)
-        self._records = {
-            name: Record({self.tag: choice, **self.common, **keys}) for name, keys in self.variants.items()
-        }
+        self._records: dict[str, Record] = {}
+
+    def _record(self, name: str) -> Record | None:
+        if name not in self._records and name in self.variants:
+            choice = Key(Choice(tuple(self.variants), self.what), required=True)
+            keys = self.variants[name]
+            found = keys() if callable(keys) else keys
+            self._records[name] = Record({self.tag: choice, **self.common, **found})
+        return self._records.get(name)
 
     def read(self, node: Node, path: str, problems: Problems) -> Any:
         if node.kind != "mapping":
@@ -166,7 +172,7 @@ class Tagged(Shape):
             words = ", ".join(self.variants)
             problems.append(node.problem(path, f'the key "{self.tag}" is missing; it says which {self.what}: {words}'))
             return {}
-        record = self._records.get(entry.value.text)
+        record = self._record(entry.value.text)
         if record is None:
             Choice(tuple(self.variants), self.what).read(entry.value, f"{path}.{self.tag}", problems)
             return {}
@@ -174,7 +180,9 @@ class Tagged(Shape):
 
     def schema(self) -> dict[str, Any]:
         variants = []
-        for name, record in self._records.items():
+        for name in self.variants:
+            record = self._record(name)
+            assert record is not None
             shown = record.schema()
             shown["properties"][self.tag] = {"const": name}
             variants.append(shown)

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 
-def write(core: Core, mount: Mount, below: str, data: Mapping[str, Any]) -> Response | None:
-    """Write ``data`` to a path below a mount, as root would. Raises VaultError in the server's words."""
+def write(
+    core: Core, mount: Mount, below: str, data: Mapping[str, Any], operation: Operation = Operation.UPDATE
+) -> Response | None:
+    """Write ``data`` to a path below a mount, as root would, or do another ``operation`` there.
+
+    Raises VaultError in the server's words.
+    """
     engine = core.engine(mount)
-    request = Request(Operation.UPDATE, mount.path + below, data=dict(data), namespace=mount.namespace)
+    request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
+    if operation is not Operation.UPDATE:
+        return engine.dispatch(core, mount, request, below)
     exists = engine.resource_exists(core, mount, request, below)
     request.operation = Operation.CREATE if exists is False else Operation.UPDATE
     return engine.dispatch(core, mount, request, below)

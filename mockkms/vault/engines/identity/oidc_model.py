@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from mockkms.crypto import jws
+from mockkms.crypto import jws, x509_keys
 from mockkms.vault.endpoint import Call
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ DEFAULT_KEY = "default"
 DEFAULT_PROVIDER = "default"
 ALLOW_ALL = "allow_all"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
-_CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+_KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
+_SIZES = {"ES256": 256, "ES384": 384, "ES512": 521}
 
 
 @dataclass
@@ -55,7 +56,8 @@ class NamedKey:
 
     def renew(self, call: Call) -> None:
         """Begin a new ring, as for a changed algorithm."""
-        self.ring = [new_key(call, self.algorithm), new_key(call, self.algorithm)]
+        first = new_key(call, self.algorithm)
+        self.ring = [first, new_key(call, self.algorithm, first)]
 
     def rotate(self, call: Call, verification_ttl: int) -> None:
         """The next key signs from now on; the old one counts for ``verification_ttl`` more seconds."""
@@ -64,7 +66,7 @@ class NamedKey:
         old = [key for key in kept if key.expires]
         signing, following = (key for key in kept if not key.expires)
         signing.expires = now + verification_ttl
-        self.ring = [*old, signing, following, new_key(call, self.algorithm)]
+        self.ring = [*old, signing, following, new_key(call, self.algorithm, *kept)]
         self.next_rotation = now + self.rotation_period
 
     def signing(self, call: Call) -> SigningKey:
@@ -168,18 +170,12 @@ def service(call: Call) -> Oidc:
     return found
 
 
-def new_key(call: Call, algorithm: str) -> SigningKey:
-    """A fresh key pair. A seeded world repeats the id; the numbers of RSA and EC keys come from the system."""
-    key: jws.PrivateKey
-    if algorithm == "EdDSA":
-        key = ed25519.Ed25519PrivateKey.from_private_bytes(call.core.entropy.bytes(32))
-    elif algorithm.startswith("ES"):
-        key = ec.generate_private_key(_CURVES[algorithm]())
-    else:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+def new_key(call: Call, algorithm: str, *beside: SigningKey) -> SigningKey:
+    """A fresh key pair that no other key of the namespace, nor one ``beside`` it, equals; a seeded world repeats it."""
+    kind, size = _KINDS.get(algorithm[:2], ""), _SIZES.get(algorithm, 2048)
+    rings = [*beside, *(key for named in service(call).keys.values() for key in named.ring)]
+    taken = [x509_keys.public_of(key.private) for key in rings if kind == "rsa" and key.algorithm[:2] == "RS"]
+    private = x509_keys.generate(kind, size, call.core.entropy, taken)
     return SigningKey(call.core.entropy.uuid(), private, algorithm)
 
 

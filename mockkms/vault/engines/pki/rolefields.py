@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockkms.vault.endpoint import Field
-from mockkms.vault.fields import Kind
+from mockkms.vault.fields import Kind, zero
 from mockkms.vault.flavor import Flavor
 
 KEY_USAGE = ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
@@ -165,9 +165,7 @@ def told(flavor: Flavor, fields: Mapping[str, Field], shown: dict[str, Any]) -> 
 
 def internal_role(**settings: Any) -> dict[str, Any]:
     """A role that lets everything in, for what CAs themselves are asked."""
-    role: dict[str, Any] = {
-        name: field.default if field.default is not None else _nothing(field.kind) for name, field in ROLE.items()
-    }
+    role: dict[str, Any] = {name: default_of(field) for name, field in ROLE.items()}
     role |= {
         "allow_any_name": True, "enforce_hostnames": False, "allowed_uri_sans": ["*"], "allowed_other_sans": ["*"],
         "allowed_serial_numbers": ["*"], "allowed_user_ids": ["*"], "cn_validations": ["disabled"], "key_usage": [],
@@ -177,5 +175,6 @@ def internal_role(**settings: Any) -> dict[str, Any]:
     return role | settings
 
 
-def _nothing(kind: Kind) -> Any:
-    return {Kind.COMMA_STRINGS: [], Kind.STRING: "", Kind.BOOL: False}.get(kind, 0)
+def default_of(field: Field) -> Any:
+    """What a parameter is where it was not sent."""
+    return field.default if field.default is not None else zero(field.kind)

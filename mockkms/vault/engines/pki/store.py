@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mockkms.crypto import pem, x509_keys, x509_read
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki.model import PKI, Issuer, Key
@@ -21,7 +23,7 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, 
     for known in state.keys.values():
         if x509_keys.public_of(known.private) == public:
             return known, True
-    key = Key(call.core.entropy.uuid(), name, x509_keys.describe(public)[0], private)
+    key = Key(_unused(call, state.keys), name, x509_keys.describe(public)[0], private)
     state.keys[key.id] = key
     for id in sorted(state.issuers):
         issuer = state.issuers[id]
@@ -32,6 +34,14 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, 
     return key, False
 
 
+def _unused(call: Call, taken: Collection[str]) -> str:
+    """A new id. A world that was written down and its own randomness may draw the same one again."""
+    id = call.core.entropy.uuid()
+    while id in taken:
+        id = call.core.entropy.uuid()
+    return id
+
+
 def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer, bool]:
     """Keep a CA certificate; returns its issuer, and whether the mount had it. Raises ValueError in Go's words."""
     certificate = x509_read.load(der)
@@ -40,7 +50,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
     for known in state.issuers.values():
         if known.certificate == der:
             return known, True
-    issuer = Issuer(call.core.entropy.uuid(), name, der, modified=call.now())
+    issuer = Issuer(_unused(call, state.issuers), name, der, modified=call.now())
     if not certificate.key_usage & _CRL_SIGN:
         issuer.usage.remove("crl-signing")
     for id in sorted(state.keys):
