@@ -53,6 +53,8 @@ class HttpRequest:
     body: bytes = b""
     remote_address: str = ""
     remote_port: int = 0
+    client_certificates: tuple[bytes, ...] | None = None
+    """DER, the client's own first; None where the connection is not encrypted."""
     prefix: str = ""
     """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
     bare_mark: bool = False
@@ -277,6 +279,7 @@ def to_request(core: Core, http: HttpRequest) -> Request:
         headers=headers,
         remote_address=http.remote_address,
         remote_port=http.remote_port,
+        client_certificates=http.client_certificates,
         method=http.method,
         query={name: given[0] for name, given in values.items()},
         body=http.body,

@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from mockkms.http.clients import shown
 from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest, error_reply
 from mockkms.http.door import Door
 from mockkms.http.eager import start_requests_at_once
@@ -23,6 +24,7 @@ from mockkms.http.listable import Framing, method_of
 from mockkms.http.listener import Listener, listening
 from mockkms.http.tls import ServerTls
 from mockkms.http.tls_faults import meet
+from mockkms.vault.trust import trusted
 
 _LOG = logging.getLogger("mockkms.http")
 _MAX_HEAD = 1024 * 1024
@@ -233,7 +235,7 @@ class Server:
             if plan is not None and plan.tls and not self._tls.presents(plan.tls):
                 await meet(plan.tls, made, self._tls)
                 return
-            context = self._tls.context_for(plan.tls if plan is not None else "")
+            context = self._tls.context_for(plan.tls if plan is not None else "", trusted(self.door.world.core))
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(self._manager, made, ssl=context)
@@ -280,6 +282,7 @@ class Server:
             body=body,
             remote_address=peer[0] if isinstance(peer, tuple) else "",
             remote_port=peer[1] if isinstance(peer, tuple) else 0,
+            client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
         )
         return await self.door.serve(http, aio)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.http.clients import ClientTrust
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -33,11 +34,14 @@ class ServerTls:
         *,
         again: Callable[[], ssl.SSLContext] | None = None,
         own: bool = False,
+        client_authority: str | Path = "",
+        client_required: bool = False,
     ) -> None:
         self.context = context
         self._names = names
         self._again = again
         self._contexts: dict[str, ssl.SSLContext] = {"": context}
+        self._clients = ClientTrust(again, client_authority, client_required) if again is not None else None
         self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
         """Faults that this server cannot do, and why."""
         if again is None:
@@ -47,8 +51,10 @@ class ServerTls:
         """Whether the fault is a certificate that is presented, everything else being as usual."""
         return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
 
-    def context_for(self, fault: str) -> ssl.SSLContext:
-        """The context of a fault; "" is none."""
+    def context_for(self, fault: str, trusted: frozenset[str] = frozenset()) -> ssl.SSLContext:
+        """The context of a fault; "" is none. ``trusted``: certificates (PEM) that clients may show."""
+        if not fault and self._clients is not None:
+            return self._clients.context(self.context, trusted)
         if fault not in self._contexts:
             self._contexts[fault] = self._made(fault)
         return self._contexts[fault]

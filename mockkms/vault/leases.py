@@ -176,8 +176,13 @@ class LeaseStore:
         response.lease.lease_id, response.lease.ttl, response.lease.registered = entry.id, granted, False
         return response
 
-    def renew_token(self, token: Token, entry: LeaseEntry, increment: int) -> Response | None:
-        """Renew a token's lease. Raises ErrorResponse and BackendError as its auth method refuses; None: it gave up."""
+    def renew_token(
+        self, token: Token, entry: LeaseEntry, increment: int, asking: Request | None = None
+    ) -> Response | None:
+        """Renew a token's lease for who is ``asking``; None: its auth method gave up.
+
+        Raises ErrorResponse and BackendError as the auth method refuses.
+        """
         assert entry.auth is not None
         mount = self._mount(entry)
         auth: Auth | None = copy(entry.auth)
@@ -186,7 +191,9 @@ class LeaseStore:
         engine = self.core.engine(mount)
         if engine.renew is not None:
             try:
-                reply = engine.renew(mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}))
+                reply = engine.renew(
+                    mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}, asking)
+                )
             except BackendError as error:
                 raise BackendError(f"failed to renew entry: {error.errors[0]}") from None
             auth = reply.auth if isinstance(reply, Response) else None
@@ -219,8 +226,10 @@ class LeaseStore:
     def _mount(self, entry: LeaseEntry) -> Mount | None:
         return self.core.state.mounts.match(entry.namespace, entry.path)
 
-    def _call(self, mount: Mount, entry: LeaseEntry, internal: dict[str, Any]) -> Call:
+    def _call(self, mount: Mount, entry: LeaseEntry, internal: dict[str, Any], asking: Request | None = None) -> Call:
         request = Request(Operation.UPDATE, entry.path, data=dict(internal), namespace=entry.namespace)
+        if asking is not None:
+            request.client_certificates = asking.client_certificates
         return Call(self.core, mount, _INTERNAL, request, internal, dict(internal))
 
     # -- revocation ----------------------------------------------------------------------------------------------

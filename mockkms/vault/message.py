@@ -52,6 +52,8 @@ class Request:
     """Names in lower case."""
     remote_address: str = "127.0.0.1"
     remote_port: int = 0
+    client_certificates: tuple[bytes, ...] | None = None
+    """What the client has shown by TLS (DER), its own first; None where the connection is not encrypted."""
     method: str = ""
     """The HTTP method where there was one."""
     query: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""TLS certificates: configuration and trusted certificates. No login succeeds, as no connection here shows one."""
+"""TLS certificates of clients: configuration, trusted certificates, logins with them."""
 
 from mockkms.vault.auth.cert import config, crls, login, roles
 from mockkms.vault.auth.cert.model import Cert, engine

@@ -62,7 +62,7 @@ def extend(call: Call, token: Token | None) -> Response | None:
     refusal = leases.refusal(entry)
     if refusal:
         raise ErrorResponse(refusal)
-    response = leases.renew_token(token, entry, call["increment"])
+    response = leases.renew_token(token, entry, call["increment"], call.request)
     if response is not None and response.auth is not None:
         show_policies(call, response.auth)
     return response

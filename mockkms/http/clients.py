@@ -1,0 +1,60 @@
+"""Certificates of clients: which ones a TLS connection takes, and what its client has shown."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
+"""A trusted certificate need not be an authority: cert roles name clients' own certificates too."""
+
+
+class ClientTrust:
+    """Contexts that take the certificates trusted at the moment.
+
+    Go asks for a certificate and takes any; OpenSSL, as Python has it, takes only what leads to a trusted one. So what
+    the cert mounts trust is trusted here too, and while nothing is, none is asked for. ``authority`` is the path of a
+    PEM file whose certificates are always trusted; with ``required`` a client must show one that leads there.
+    """
+
+    def __init__(self, again: Callable[[], ssl.SSLContext], authority: str | Path = "", required: bool = False) -> None:
+        self._again, self._authority, self._required = again, authority, required
+        self._made: tuple[frozenset[str], ssl.SSLContext] | None = None
+
+    def context(self, plain: ssl.SSLContext, trusted: frozenset[str]) -> ssl.SSLContext:
+        """The context for a connection now; ``plain`` where no certificate is asked for."""
+        if not trusted and not self._authority and not self._required:
+            return plain
+        if self._made is None or self._made[0] != trusted:
+            self._made = (trusted, self._fresh(trusted))
+        return self._made[1]
+
+    def _fresh(self, trusted: frozenset[str]) -> ssl.SSLContext:
+        context = self._again()
+        context.verify_mode = ssl.CERT_REQUIRED if self._required else ssl.CERT_OPTIONAL
+        context.verify_flags |= PARTIAL_CHAIN
+        if self._authority:
+            context.load_verify_locations(self._authority)
+        for pem in () if self._required else trusted:
+            # What is no certificate to OpenSSL is trusted by nobody.
+            with suppress(ssl.SSLError, ValueError):
+                context.load_verify_locations(cadata=pem)
+        return context
+
+
+def shown(transport: asyncio.BaseTransport | None) -> tuple[bytes, ...] | None:
+    """The certificates (DER) that the client has shown, its own first; None without TLS.
+
+    Those it sent along are there from Python 3.13 on.
+    """
+    connection = transport.get_extra_info("ssl_object") if transport is not None else None
+    if connection is None:
+        return None
+    own = connection.getpeercert(binary_form=True)
+    if own is None:
+        return ()
+    chain = getattr(connection, "get_unverified_chain", None)
+    return tuple(chain()) if chain is not None else (own,)

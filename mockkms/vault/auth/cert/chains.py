@@ -1,0 +1,108 @@
+"""From a client's certificate to one that is trusted, as Go's verification builds chains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+_BLOCK = re.compile(rb"-----BEGIN (TRUSTED )?CERTIFICATE-----.*?-----END (TRUSTED )?CERTIFICATE-----", re.DOTALL)
+_LONGEST = 8
+"""Certificates in a chain."""
+_CLIENT = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+
+
+class ChainError(Exception):
+    """A certificate that leads to a trusted one and still is not valid; the text is Go's."""
+
+
+@lru_cache(256)
+def certificates(pem: str) -> tuple[x509.Certificate, ...]:
+    """The certificates of a text; what is none in it is passed over."""
+    found = []
+    for block in _BLOCK.finditer(pem.encode("utf-8", "replace")):
+        try:
+            found.append(x509.load_pem_x509_certificate(block.group().replace(b"TRUSTED ", b"")))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it may sign others."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def chains(
+    presented: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], now: datetime
+) -> list[list[x509.Certificate]]:
+    """Every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
+
+    Raises ChainError where chains lead to a root and none of them is valid.
+    """
+    found, fault = [], None
+    for chain in _paths([presented[0]], presented[1:], roots):
+        try:
+            _check(chain, now)
+            found.append(chain)
+        except ChainError as error:
+            fault = error
+    if fault is not None and not found:
+        raise fault
+    return found
+
+
+def _paths(
+    chain: list[x509.Certificate], others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
+) -> Iterator[list[x509.Certificate]]:
+    last = chain[-1]
+    if last in roots:
+        yield chain
+        return
+    for root in roots:
+        if signed(last, root):
+            yield [*chain, root]
+    if len(chain) < _LONGEST:
+        for other in others:
+            if other not in chain and is_authority(other) and signed(last, other):
+                yield from _paths([*chain, other], others, roots)
+
+
+def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether ``issuer`` has signed it."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _check(chain: list[x509.Certificate], now: datetime) -> None:
+    for place, certificate in enumerate(chain):
+        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if not begin <= now <= end:
+            word, limit = ("before", begin) if now < begin else ("after", end)
+            raise ChainError(
+                "x509: certificate has expired or is not yet valid: "
+                f"current time {_go(now)} is {word} {_go(limit)}"
+            )  # fmt: skip
+        if place and not is_authority(certificate):
+            raise ChainError("x509: certificate is not authorized to sign other certificates")
+        try:
+            usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        except (x509.ExtensionNotFound, ValueError):
+            continue
+        if not usages & _CLIENT:
+            raise ChainError("x509: certificate specifies an incompatible key usage")
+
+
+def _go(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,76 @@
+"""What a role asks of a certificate besides its chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from mockkms.crypto.der import DERError, Reader
+from mockkms.vault.auth.cert.model import Role
+from mockkms.vault.engines.pki.names import glob
+
+_STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, 0x12))
+"""Tags that Go reads into a string."""
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """The subject's last common name."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[-1].value) if names else ""
+
+
+def fits(certificate: x509.Certificate, role: Role) -> bool:
+    """Whether the certificate has what the role's lists ask for; an empty list asks for nothing."""
+    name = [common_name(certificate)]
+    dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
+    urls = alternatives(certificate, x509.UniformResourceIdentifier)
+    units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    return (
+        _any(role.allowed_names, [*name, *dns, *mail])
+        and _any(role.allowed_common_names, name)
+        and _any(role.allowed_dns_sans, dns)
+        and _any(role.allowed_email_sans, mail)
+        and _any(role.allowed_uri_sans, urls)
+        and _any(role.allowed_organizational_units, [str(unit.value) for unit in units])
+        and _extended(certificate, role)
+    )
+
+
+def alternatives(
+    certificate: x509.Certificate, kind: type[x509.DNSName | x509.RFC822Name | x509.UniformResourceIdentifier]
+) -> list[str]:
+    """The alternative names of one kind."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [str(name) for name in names.get_values_for_type(kind)]
+
+
+def extension_texts(certificate: x509.Certificate) -> dict[str, str]:
+    """Every extension by its OID: the text that it holds, empty where it holds something else."""
+    return {item.oid.dotted_string: _text(item.value.public_bytes()) for item in certificate.extensions}
+
+
+def _any(patterns: list[str] | None, names: Iterable[str]) -> bool:
+    return not patterns or any(glob(pattern, name) for name in names for pattern in patterns)
+
+
+def _extended(certificate: x509.Certificate, role: Role) -> bool:
+    if not role.required_extensions:
+        return True
+    held = extension_texts(certificate)
+    for required in role.required_extensions:
+        oid, _, pattern = required.partition(":")
+        if oid not in held or not glob(pattern, held[oid]):
+            return False
+    return True
+
+
+def _text(content: bytes) -> str:
+    try:
+        return Reader(content).read(content[0]).decode() if content and content[0] in _STRINGS else ""
+    except (DERError, UnicodeDecodeError):
+        return ""
