@@ -62,7 +62,8 @@ class Upstream:
         if not 0 < timeout < float("inf"):
             raise UpstreamError(f"upstream_timeout={timeout!r}: seconds above 0")
         self.timeout = timeout
-        self._path = URL(self.url).raw_path.rstrip("/")
+        self._base = URL(self.url)
+        self._path = self._base.raw_path.rstrip("/")
         self._origin = self.url[: len(self.url) - len(self._path)]
         # aiohttp's own context is made at its import, which the command line does without certificates.
         self._ssl = _context(ca_file, insecure) if self.url.startswith("https:") else False
@@ -151,8 +152,12 @@ class Upstream:
         return self._session
 
     def _target(self, http: HttpRequest) -> URL:
-        query = "?" + http.query if http.query else ""
-        return URL(f"{self.url}{http.target}{query}", encoded=True)
+        # Put together of its parts: a text would be cut at a "#", which servers take for a part of the path.
+        base = self._base
+        return URL.build(
+            scheme=base.scheme, authority=base.raw_authority, path=self._path + http.target, query_string=http.query,
+            encoded=True,
+        )  # fmt: skip
 
     def _reply(self, http: HttpRequest, status: int, pairs: Pairs) -> HttpReply:
         headers: dict[str, str] = {}

@@ -180,6 +180,16 @@ def test_a_server_that_is_down_at_the_start_and_later() -> None:
         assert get(proxy).status_code == 204, "rules answer without a server"
 
 
+def test_an_address_of_ipv6() -> None:
+    try:
+        real = MockKMS(host="::1").start()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with MockKMS(upstream=real.url) as proxy:
+        assert get(proxy).status_code == 200
+    real.stop()
+
+
 def test_it_is_no_server_of_its_own() -> None:
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]

@@ -82,14 +82,14 @@ def test_a_request_keeps_its_method_target_body_and_headers(real: RawServer, pro
     real.will(answer())
     body = b'{"a": "\xc3\xa9"}'
     raw(
-        proxy, "LIST /v1/secret//a%2Fb/../c%20d?list=true&x=%ff HTTP/1.1", "Host: proxy.invalid", "X-Vault-Token: t",
+        proxy, "LIST /v1/secret//a%2Fb/../c%20d#e?list=true&x=%ff HTTP/1.1", "Host: proxy.invalid", "X-Vault-Token: t",
         "X-Vault-Namespace: ns", "X-Vault-Policy-Override: 1", "X-Twice: 1", "x-twice: 2", "X-Hop: 1",
         "Accept-Encoding: gzip", "Keep-Alive: 5", "Te: trailers", "Connection: X-Hop", f"Content-Length: {len(body)}",
         body=body,
     )  # fmt: skip
     assert real.requests[0].endswith(b"\r\n\r\n" + body)
     host = real.url.removeprefix("http://")
-    assert real.heads[0][0] == "LIST /v1/secret//a%2Fb/../c%20d?list=true&x=%ff HTTP/1.1"
+    assert real.heads[0][0] == "LIST /v1/secret//a%2Fb/../c%20d#e?list=true&x=%ff HTTP/1.1"
     assert sorted(real.heads[0][1:]) == sorted([
         f"Host: {host}", "X-Vault-Token: t", "X-Vault-Namespace: ns", "X-Vault-Policy-Override: 1", "X-Twice: 1",
         "X-Twice: 2", "Accept-Encoding: identity", f"Content-Length: {len(body)}",

@@ -157,3 +157,25 @@ def test_ipv6(tmp_path: Path) -> None:
     with kms:
         assert kms.url.startswith("http://[::1]:")
         assert json.loads(requests.get(kms.url + "/v1/sys/health", timeout=10).content)["sealed"] is False
+
+
+def test_the_verb_help_asks_for_help(kms: MockKMS) -> None:
+    answer = requests.request("HELP", f"{kms.url}/v1/sys/mounts", headers=ROOT, timeout=10)
+    assert (
+        answer.json()["help"]
+        == requests.get(f"{kms.url}/v1/sys/mounts?help=1", headers=ROOT, timeout=10).json()["help"]
+    )
+
+
+def test_a_parameter_repeated_in_a_query_is_a_list_of_texts(kms: MockKMS) -> None:
+    answer = requests.get(f"{kms.url}/v1/secret/data/x?version=1&version=2", headers=ROOT, timeout=10)
+    assert answer.json()["errors"] == [
+        "Field validation failed: error converting input for field \"version\": '' expected type 'int', got "
+        "unconvertible type '[]string'"
+    ]
+
+
+def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
+    headers = {**ROOT, "X-Vault-Namespace": "a"}
+    answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=10)
+    assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (400, "a")
