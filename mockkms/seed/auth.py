@@ -8,7 +8,7 @@ from typing import Any
 from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.mounts import dump_mount, mount_keys, mounted
 from mockkms.seed.parameters import written
-from mockkms.seed.shapes import Choice, Either, Key, ListOf, MapOf, Tagged, Text
+from mockkms.seed.shapes import Choice, Either, Key, ListOf, MapOf, Record, Tagged, Text
 from mockkms.vault import seeding
 from mockkms.vault.auth import userpass_seed
 from mockkms.vault.auth.approle import seed as approle_seed
@@ -31,6 +31,7 @@ def shape() -> MapOf:
         "kubernetes": lambda: {
             "config": Key(written("kubernetes", "config"), "the cluster"),
             "roles": Key(MapOf(written("kubernetes", "role/x")), "roles by name"),
+            "service_accounts": Key(ListOf(_account()), "those that the cluster knows, for its token reviews"),
         },
         "cert": lambda: {
             "config": Key(written("cert", "config"), "settings of the method"),
@@ -45,6 +46,16 @@ def shape() -> MapOf:
 def _secret_ids() -> Key:
     secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
     return Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
+
+
+def _account() -> Record:
+    return Record(
+        {
+            "name": Key(Text(), "of the account", required=True),
+            "namespace": Key(Text(), "of the account", required=True),
+            "uid": Key(Text(), "of the account", required=True),
+        }
+    )
 
 
 def _jwt() -> dict[str, Key]:
@@ -82,6 +93,8 @@ def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None
                 jwt_seed.configure(core, mount, spec["config"])
             else:
                 seeding.write(core, mount, "config", spec["config"])
+    if spec.get("service_accounts"):
+        mount.state.reviewed = [dict(account) for account in spec["service_accounts"]]
     for word in ("roles", "users", "certs"):
         for name, one in (spec.get(word) or {}).items():
             with to.guard(*at, word, name):
@@ -111,5 +124,33 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
             shown["users"] = userpass_seed.dump_users(mount.state)
         elif mount.engine == "jwt":
             shown.update(jwt_seed.dump(mount.state))
+        elif mount.engine in ("kubernetes", "cert", "token"):
+            shown.update(_described(mount))
         found[mount.path.removeprefix("auth/")] = shown
     return {"auth": found}
+
+
+def _described(mount: Mount) -> dict[str, Any]:
+    """A mount whose state is settings and roles, each with the names that the API gives them."""
+    state = mount.state
+    shown: dict[str, Any] = {}
+    if mount.engine == "kubernetes" and state.config is not None:
+        shown["config"] = {name: value for name, value in vars(state.config).items() if value not in ("", [])}
+        if state.reviewed:
+            shown["service_accounts"] = [dict(account) for account in state.reviewed]
+    elif mount.engine == "cert":
+        shown["config"] = {name: value for name, value in vars(state.config).items() if value}
+    roles = {name: _role(role) for name, role in sorted(state.roles.items())}
+    shown["certs" if mount.engine == "cert" else "roles"] = roles
+    return {word: value for word, value in shown.items() if value}
+
+
+def _role(role: Any) -> dict[str, Any]:
+    """What a role was told, under the deprecated names where those were used."""
+    fresh = type(role)(*([role.name] if hasattr(role, "name") else []))
+    known = vars(fresh)
+    shown = {name: value for name, value in vars(role).items() if name not in ("name", "old") and value != known[name]}
+    shown |= {name: value for name, value in getattr(role, "old", {}).items() if value}
+    for name in [name for name in shown if f"token_{name}" in shown]:
+        del shown[f"token_{name}"]
+    return shown

@@ -1,17 +1,17 @@
-"""``identity``: entities with their aliases, and groups, by name."""
+"""``identity``: entities with their aliases, groups, and the OIDC provider."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mockkms.seed.applying import Applier, Steps
-from mockkms.seed.shapes import Boolean, Choice, Key, ListOf, MapOf, Record, Text
+from mockkms.seed.shapes import Boolean, Choice, Key, Late, ListOf, MapOf, Record, Text
 from mockkms.vault.core import Core
 from mockkms.vault.identity import seed
 
 
 def shape() -> Record:
-    """Entities and groups."""
+    """Entities, groups and the provider."""
     texts = ListOf(Text(), single=True)
     mount = Key(Text(), "path of the auth method: auth/userpass/", required=True)
     name = Key(Text(), "what it is called there", required=True)
@@ -36,7 +36,19 @@ def shape() -> Record:
             "alias": Key(Record({"mount": mount, "name": name}), "of an external group"),
         }
     )
-    return Record({"entities": Key(MapOf(entity), "by name"), "groups": Key(MapOf(group), "by name")})
+    return Record(
+        {
+            "entities": Key(MapOf(entity), "by name"),
+            "groups": Key(MapOf(group), "by name"),
+            "oidc": Key(Late(_oidc), "the OIDC provider"),
+        }
+    )
+
+
+def _oidc() -> Record:
+    from mockkms.seed import openid
+
+    return openid.shape()
 
 
 def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
@@ -48,9 +60,17 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
     for name, spec in (identity.get("groups") or {}).items():
         with to.guard(*steps, "identity", "groups", name):
             seed.add_group(to.core, name, spec, namespace)
+    if identity.get("oidc"):
+        from mockkms.seed import openid
+
+        openid.apply(to, identity["oidc"], (*steps, "identity", "oidc"), namespace)
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
     """The identities of a namespace."""
     shown = {"entities": seed.dump_entities(core, namespace), "groups": seed.dump_groups(core, namespace)}
+    if core.state.identity.oidc:
+        from mockkms.seed import openid
+
+        shown["oidc"] = openid.dump(core, namespace)
     return {"identity": {word: found for word, found in shown.items() if found}}

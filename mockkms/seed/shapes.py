@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from mockkms.seed.nodes import Node
@@ -21,6 +22,7 @@ __all__ = [
     "Integer",
     "Json",
     "Key",
+    "Late",
     "ListOf",
     "MapOf",
     "Moment",
@@ -208,6 +210,24 @@ class Either(Shape):
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [shape.schema() for shape in self.shapes.values()]}
+
+
+@dataclass
+class Late(Shape):
+    """A shape that is made when a value is read: its modules are loaded no sooner."""
+
+    make: Callable[[], Shape]
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape itself."""
+        return self.make()
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        return self.shape.read(node, path, problems)
+
+    def schema(self) -> dict[str, Any]:
+        return self.shape.schema()
 
 
 @dataclass

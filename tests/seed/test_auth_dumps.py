@@ -1,0 +1,65 @@
+"""Kubernetes, cert and token roles are dumped in words, not only under ``exact``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from mockkms.seed import dump, exact, load
+from tests.seed.test_dump import made
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+NAME = x509.Name.from_rfc4514_string("CN=client")
+CERTIFICATE = (
+    x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(KEY.public_key()).serial_number(1)
+    .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
+    .sign(KEY, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+)  # fmt: skip
+METHODS: dict[str, Any] = {
+    "kubernetes/": {
+        "type": "kubernetes",
+        "config": {"kubernetes_host": "https://cluster.test", "kubernetes_ca_cert": CERTIFICATE, "pem_keys": [PUBLIC]},
+        "roles": {
+            "app": {"bound_service_account_names": ["app"], "bound_service_account_namespaces": ["default"],
+                    "token_ttl": "1h", "audience": "vault"},
+            "old": {"bound_service_account_names": ["*"], "bound_service_account_namespaces": ["*"], "ttl": 600,
+                    "policies": ["default"], "num_uses": 3},
+        },
+        "service_accounts": [{"name": "app", "namespace": "default", "uid": "1-2-3"}],
+    },
+    "cert/": {
+        "type": "cert",
+        "config": {"disable_binding": True},
+        "certs": {"web": {"certificate": CERTIFICATE, "allowed_common_names": ["client"], "token_policies": ["app"]},
+                  "older": {"certificate": CERTIFICATE, "display_name": "x", "ttl": 60}},
+    },
+    "token/": {
+        "type": "token",
+        "roles": {"ci": {"allowed_policies": ["ci"], "orphan": True, "token_period": "24h", "path_suffix": "ci-run"},
+                  "aged": {"period": 3600, "renewable": False, "allowed_entity_aliases": ["a*"]}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("flavor", ["vault", "openbao"])
+def test_methods_are_dumped_in_words(flavor: str) -> None:
+    world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "flavor": flavor, "vault": {"auth": METHODS}})
+    text = dump(world)
+    assert exact.roots(made(text)) == exact.roots(world)
+    sections = load(text).sections
+    assert all(patch["at"][-1] == "uuid" for patch in sections.get("exact", []))
+    shown = sections["vault"]["auth"]
+    assert shown["kubernetes/"]["roles"]["app"]["token_ttl"] == 3600
+    old = shown["kubernetes/"]["roles"]["old"]
+    assert (old["ttl"], old["policies"], old["num_uses"]) == (600, ["default"], 3)
+    assert not {"token_ttl", "token_policies", "token_num_uses"} & set(old)
+    assert shown["kubernetes/"]["service_accounts"] == METHODS["kubernetes/"]["service_accounts"]
+    assert shown["cert/"]["certs"]["web"]["certificate"] == CERTIFICATE
+    assert shown["token/"]["roles"]["aged"] == {"period": 3600, "renewable": False, "allowed_entity_aliases": ["a*"]}
