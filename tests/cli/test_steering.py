@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -182,6 +183,30 @@ def test_serve_with_rules_and_a_clock(serve: Callable[..., Served], tmp_path: Pa
     assert run("clock", "show", *at)[1] == "2026-01-01T00:00:00Z (frozen)\n"
     headers = {"Host": "elsewhere.example", "X-Mockkms-Token": "x"}
     assert requests.get(f"{server.url}/_mockkms/state", headers=headers, timeout=5).status_code == 200
+
+
+def test_serve_with_a_clock_that_stands_still_or_runs_elsewhere(serve: Callable[..., Served], run: Run) -> None:
+    begun = time.time()
+
+    def clock(*flags: str) -> tuple[RemoteKMS, float, bool]:
+        remote = RemoteKMS(serve(*flags).url)
+        return remote, remote.clock.now(), remote.clock.frozen
+
+    still, moment, frozen = clock("--clock", "frozen")
+    assert (begun - 1 <= moment <= time.time(), frozen, still.clock.now()) == (True, True, moment)
+    for shift, seconds in (("+30d", 30 * 86400), ("-1h30m", -5400)):
+        remote, moment, frozen = clock("--clock=" + shift)
+        assert (begun <= moment - seconds <= time.time(), frozen) == (True, False)
+        remote.clock.freeze(0)
+        remote.reset()
+        assert begun <= remote.clock.now() - seconds <= time.time(), "reset keeps the shift"
+        remote.close()
+    still.close()
+    at = ("--url", still.url)
+    assert run("clock", "advance", *at, "--", "-1h")[0] == 0
+    assert run("state", "expire", "last", *at)[0] == 0
+    assert "clock: advance: expected a duration" in run("clock", "advance", "2026-01-01", *at)[2]
+    assert "step_down: there is nobody to take over" in run("state", "step-down", *at)[2]
 
 
 def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path) -> None:

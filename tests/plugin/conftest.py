@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mockkms import RemoteKMS
+from tests.serving import served
 
 Run = Callable[..., pytest.RunResult]
 INI = """
@@ -44,15 +41,6 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[RemoteKMS]:
     """A server in a process of its own: pytester undoes the imports of a test, which one in here would not survive."""
-    ready = tmp_path / "ready.json"
-    flags = ("--port", "0", "--root-token", "theirs", "--flavor", "openbao", "--control-token", "let-me")
-    command = [sys.executable, "-m", "mockkms", "serve", *flags, "--ready-file", str(ready)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as served:
-        until = time.monotonic() + 30
-        while not ready.exists():
-            assert served.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        with RemoteKMS(json.loads(ready.read_text())["url"], control_token="let-me") as remote:
-            yield remote
-        served.terminate()
+    flags = ("--root-token", "theirs", "--flavor", "openbao", "--control-token", "let-me")
+    with served(tmp_path, *flags) as ready, RemoteKMS(ready["url"], control_token="let-me") as remote:
+        yield remote

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mockkms import Kms, MockKMS, RemoteKMS
+from tests.serving import served
 
 WORLD = """
 mockkms: 1
@@ -23,7 +19,6 @@ vault:
     secret/: {type: kv, version: 2, secrets: {app: {n: 1}}}
     transit/: {type: transit, keys: {orders: {type: aes256-gcm96}}}
 """
-WAIT = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -42,17 +37,8 @@ def here(world_file: Path) -> Iterator[MockKMS]:
 @pytest.fixture(scope="session")
 def elsewhere(world_file: Path) -> Iterator[str]:
     """The address of ``mockkms serve`` in a process of its own."""
-    ready = world_file.with_name("ready.json")
-    command = [sys.executable, "-m", "mockkms", "serve", "--port", "0", "--seed", str(world_file)]
-    environment = {**os.environ, "MOCKKMS_CONTROL_TOKEN": "let-me"}
-    with subprocess.Popen([*command, "--ready-file", str(ready)], env=environment, stdout=subprocess.DEVNULL) as served:
-        until = time.monotonic() + WAIT
-        while not ready.exists():
-            assert served.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        yield str(json.loads(ready.read_text())["url"])
-        served.terminate()
+    with served(world_file.parent, "--seed", str(world_file), MOCKKMS_CONTROL_TOKEN="let-me") as ready:
+        yield ready["url"]
 
 
 @pytest.fixture(params=["here", "tenant", "remote", "remote tenant", "process", "tenant of a process"])
