@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's example of an endpoint, done in a copy of the package."""
+"""CONTRIBUTING.md's examples of an endpoint and of a key in worlds, done in a copy of the package."""
 
 from __future__ import annotations
 
@@ -71,3 +71,45 @@ def test_the_places_that_are_named_exist() -> None:
     }
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+WORLD = """
+import json
+from mockkms import MockKMS
+from mockkms.seed import SeedError, check, dump, json_schema, load
+
+kms = MockKMS(seed={"vault": {"greeting": "hello"}})
+assert kms.world.core.state.system["greeting"] == "hello"
+text = kms.dump()
+assert load(text).sections["vault"]["greeting"] == "hello"
+assert MockKMS(seed=text).world.core.state.system["greeting"] == "hello"
+assert json_schema()["properties"]["vault"]["properties"]["greeting"]["type"] == "string"
+try:
+    (fault,) = check(["vault:\\n  greeting: 7\\n"])
+except SeedError as error:
+    (fault,) = error.problems
+assert (fault.line, fault.column, fault.path) == (2, 13, "vault.greeting"), fault
+assert 'quote it: "7"' in fault.message, fault
+"""
+
+
+def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    (key,) = re.findall(r'`("greeting": Key\(.*?\),)`', page)
+    _, applied, dumped = blocks(PAGE, "python")
+    section = copied / "mockkms" / "seed" / "vault.py"
+    text = section.read_text(encoding="utf-8")
+    for anchor, added in (
+        ('            "state": Key(', f"            {key}\n"),
+        ('    if state == "sealed":\n', applied),
+        ("    spaces = {}\n", dumped),
+    ):
+        assert text.count(anchor) == 1
+        text = text.replace(anchor, added + anchor)
+    section.write_text(text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(copied)}
+    done = subprocess.run(
+        [sys.executable, "-c", WORLD], cwd=copied, env=environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
