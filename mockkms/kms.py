@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from mockkms.handle import Handle
 from mockkms.http.door import Door
 from mockkms.http.server import Server
-from mockkms.http.tls import NO_TLS, OwnTls, ServerTls, from_files
+from mockkms.http.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
 from mockkms.world import Snapshot, UpstreamError, World
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mockkms.seed import WorldSpec
 
 AnyDoor = TypeVar("AnyDoor", bound=Door)
-Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path]
+Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
+Listener = tuple[str, int, TlsFiles | None]
+"""Host, port (0 picks one) and TLS of a further address to listen on."""
 _ALONE = {"step_down": "there is nobody to take over from one server; mockkms.Cluster and serve --nodes make several"}
 _KEPT_WORLDS = 64
 """Loaded worlds that are kept ready."""
@@ -38,7 +40,8 @@ class MockKMS(Handle):
     ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
     every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``state`` is ``unsealed``, ``sealed`` or
     ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
-    for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM.
+    for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM
+    (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on besides, each with its TLS.
     ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. The control
     API asks for ``control_token`` where one is given, and with ``control_anywhere`` answers peers and host names that
     are not local. Arguments win over the world's own words.
@@ -66,6 +69,7 @@ class MockKMS(Handle):
         flavor: str | None = None,
         state: str | None = None,
         tls: Tls | None = None,
+        further: Sequence[Listener] = (),
         fresh_keys: bool = False,
         default_lease_ttl: int | None = None,
         max_lease_ttl: int | None = None,
@@ -84,7 +88,7 @@ class MockKMS(Handle):
         self._words = {"root_token": root_token, "rng": rng, "flavor": flavor}
         self._loaded: dict[str, Snapshot] = {}
         self._state = _known_state(state)
-        self.ca_file = str(tls[0]) if isinstance(tls, (tuple, list)) else ""
+        self.ca_file = _certificate(tls)
         """Path of the certificate (PEM) that clients must trust, where the server knows it; for ``tls=True`` there from
         ``start`` to ``stop``."""
         self._own_tls = OwnTls(host) if tls is True else None
@@ -105,7 +109,8 @@ class MockKMS(Handle):
         self._populate(self._seeds)
         self.world.dumper, self.world.loader = _dump, self._load
         self._door = self._guarded(self._made_door())
-        self._server = Server(self._door, tls=context)
+        addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
+        self._server = Server(self._door, tls=context, further=addresses)
 
     @property
     def url(self) -> str:
@@ -118,9 +123,14 @@ class MockKMS(Handle):
         return f"{self._scheme}://{self._shown_host}:{self._server.ports[-1]}"
 
     @property
+    def further_urls(self) -> list[str]:
+        """The addresses besides, as ``url``; none before the start."""
+        found = self._server.further
+        return [f"http{'s' if place.tls else ''}://{_shown(place.host)}:{port}" for place, port in found]
+
+    @property
     def _shown_host(self) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        return f"[{host}]" if ":" in host else host
+        return _shown(self._host)
 
     @property
     def world(self) -> World:
@@ -282,9 +292,23 @@ def _context(tls: Tls | None) -> ServerTls | None:
         return None
     if isinstance(tls, ssl.SSLContext):
         return ServerTls(tls)
+    if isinstance(tls, TlsFiles):
+        return tls.server()
     if isinstance(tls, bool) or len(tls) != 2:
         raise ValueError(f"tls={tls!r}: True, an SSLContext, or the paths of a certificate and a key")
-    return ServerTls(from_files(*tls), again=lambda: from_files(*tls))
+    return TlsFiles(*tls).server()
+
+
+def _certificate(tls: Tls | None) -> str:
+    if isinstance(tls, TlsFiles):
+        return str(tls.certificate)
+    return str(tls[0]) if isinstance(tls, (tuple, list)) else ""
+
+
+def _shown(host: str) -> str:
+    """A host for addresses: where it is all of them, the loopback one."""
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def _known_state(state: str | None) -> str | None:

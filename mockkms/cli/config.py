@@ -1,7 +1,7 @@
 """``serve --config``: the part of a Vault server's configuration (HCL or JSON) that an emulation can follow.
 
-Listener, TLS, lease limits and the cluster's name take effect. What has none here is named in one note, and a word that
-no server knows gets a warning with the nearest one that is.
+Listeners, TLS, lease limits and the cluster's name take effect. What has none here is named in one note, and a word
+that no server knows gets a warning with the nearest one that is.
 """
 
 from __future__ import annotations
@@ -56,17 +56,30 @@ _LISTENER = _words(
     "enable_rekey_endpoints socket_mode socket_user socket_group tls_acme_ca_directory tls_acme_email "
     "tls_acme_domains tls_acme_cache_path tls_acme_ca_root tls_acme_eab_key_id tls_acme_eab_mac_key"
 )
+_FLAGS = ("tls_disable", "tls_require_and_verify_client_cert", "tls_disable_client_certs")
+_FILES = ("tls_cert_file", "tls_key_file", "tls_client_ca_file")
 _TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
+
+
+@dataclass
+class Listener:
+    """One address to listen on; the paths are of PEM files. No certificate: no TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8200
+    tls_disable: bool = False
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_client_ca_file: str = ""
+    tls_require_and_verify_client_cert: bool = False
+    tls_disable_client_certs: bool = False
 
 
 @dataclass
 class ServerConfig:
     """What a configuration asks for. None: it does not say."""
 
-    host: str | None = None
-    port: int | None = None
-    tls: tuple[str, str] | None = None
-    """Paths of certificate and key."""
+    listeners: list[Listener] = field(default_factory=list)
     default_lease_ttl: int | None = None
     """Seconds, as the next one."""
     max_lease_ttl: int | None = None
@@ -204,27 +217,26 @@ class _Reader:
         config = self._config
         if kind != "tcp":
             raise self._wrong(item, f'listener "{kind}": only "tcp" is emulated')
-        if config.port is not None:
-            config.notes.append(f"{self._place(item)}: only the first listener is used")
-            return
-        said: dict[str, Any] = {}
+        made = Listener()
         for inner in members.items:
             name = inner.keys[0].name
             if name == "address":
-                config.host, config.port = self._address(inner)
-            elif name == "tls_disable":
-                said[name] = self._flag(inner)
-            elif name in ("tls_cert_file", "tls_key_file"):
-                said[name] = self._text(inner)
+                made.host, made.port = self._address(inner)
+            elif name in _FLAGS:
+                setattr(made, name, self._flag(inner))
+            elif name in _FILES:
+                setattr(made, name, self._text(inner))
             elif name not in _LISTENER:
                 self._unknown(inner, _LISTENER, "listener.")
-        if config.port is None:
-            config.host, config.port = "127.0.0.1", 8200
-        if not said.get("tls_disable"):
-            certificate, key = said.get("tls_cert_file"), said.get("tls_key_file")
-            if not certificate or not key:
+        if not made.tls_disable:
+            if not made.tls_cert_file or not made.tls_key_file:
                 raise self._wrong(item, "listener: tls_cert_file and tls_key_file are needed, or tls_disable = true")
-            config.tls = (certificate, key)
+            if made.tls_require_and_verify_client_cert and made.tls_disable_client_certs:
+                fault = "'tls_disable_client_certs' and 'tls_require_and_verify_client_cert' are mutually exclusive"
+                raise self._wrong(item, f"listener: {fault}")
+            if made.tls_require_and_verify_client_cert and not made.tls_client_ca_file:
+                raise self._wrong(item, "listener: tls_require_and_verify_client_cert needs tls_client_ca_file")
+        config.listeners.append(made)
 
     def _address(self, item: Item) -> tuple[str, int]:
         text = self._text(item)

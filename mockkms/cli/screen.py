@@ -39,6 +39,7 @@ def banner(kms: MockKMS) -> str:
         return _proxy_banner(kms)
     lines = [
         f"mockkms emulates {kms.flavor} at {kms.url} ({kms.state})",
+        *(f"Also at {url}" for url in kms.further_urls),
         *(f"Node {number} at {url}" for number, url in enumerate(_nodes(kms))),
         f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms",
         f"Faults, journal and clock at {kms.url}/_mockkms/",
@@ -78,6 +79,7 @@ def ready(kms: MockKMS) -> dict[str, Any]:
     return {
         "url": kms.url,
         "rustfs_url": kms.rustfs_url,
+        "further_urls": kms.further_urls,
         "nodes": _nodes(kms),
         "flavor": kms.flavor,
         "state": kms.state,

@@ -20,7 +20,8 @@ from mockkms.cli import cluster_options, control_options, rustfs_options, screen
 from mockkms.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from mockkms.cli.config import ServerConfig
+    from mockkms.cli.config import Listener, ServerConfig
+    from mockkms.http.tls import TlsFiles
     from mockkms.kms import MockKMS, Tls
 
 _HOST, _PORT = "127.0.0.1", 8200
@@ -148,6 +149,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
             flavor=options.flavor,
             state=options.state,
             tls=_tls(options, config),
+            further=_further(options, config),
             fresh_keys=options.fresh_keys,
             default_lease_ttl=config.default_lease_ttl if config else None,
             max_lease_ttl=config.max_lease_ttl if config else None,
@@ -171,11 +173,28 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
         for note in config.notes:
             screen.warn(note)
         options.state = options.state or "uninitialized"
+    first = _first(options, config)
     if options.host is None:
-        options.host = (config.host if config else None) or _HOST
+        options.host = first.host if first else _HOST
     if options.port is None:
-        options.port = config.port if config and config.port is not None else _PORT
+        options.port = first.port if first else _PORT
     return config
+
+
+def _first(options: argparse.Namespace, config: ServerConfig | None) -> Listener | None:
+    """The configuration's listener that the server's own address comes from; the dev server has its own."""
+    dev = getattr(options, "dev", False)
+    return config.listeners[0] if config and config.listeners and not dev else None
+
+
+def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[tuple[str, int, TlsFiles | None]]:
+    """What is listened on besides."""
+    first = _first(options, config)
+    others = [listener for listener in config.listeners if listener is not first] if config else []
+    if others and options.nodes is not None:
+        screen.warn("the nodes of a cluster have one listener each; the others are ignored")
+        return []
+    return [(listener.host, listener.port, _files(listener)) for listener in others]
 
 
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
@@ -183,7 +202,22 @@ def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None
         raise CommandError("--tls-cert and --tls-key go together")
     if options.tls_cert is not None:
         return (options.tls_cert, options.tls_key)
-    return True if options.tls else config.tls if config else None
+    first = _first(options, config)
+    return True if options.tls else _files(first) if first else None
+
+
+def _files(listener: Listener) -> TlsFiles | None:
+    if listener.tls_disable:
+        return None
+    from mockkms.http.tls import TlsFiles
+
+    return TlsFiles(
+        listener.tls_cert_file,
+        listener.tls_key_file,
+        client_authority=listener.tls_client_ca_file,
+        client_required=listener.tls_require_and_verify_client_cert,
+        ask_clients=not listener.tls_disable_client_certs,
+    )
 
 
 def _loopback(host: str) -> bool:

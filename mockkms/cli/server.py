@@ -119,6 +119,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.dev_root_token_id:
         server_screen.note('You cannot specify a custom root token ID outside of "dev" mode. It is ignored.')
     asked = _parsed(words)
+    asked.dev = dev
     if options.dev_kv_v1:
         asked.seed.append({"vault": {"mounts": {"secret/": {"type": "kv", "version": 1}}}})
     certificates = _DevTls(options, asked) if options.dev_tls else None

@@ -56,15 +56,11 @@ def started(kms: MockKMS, configurations: Sequence[str], *, dev: bool, ca_file: 
 
 def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
     flavor = kms.world.core.flavor
-    scheme, _, address = kms.url.partition("://")
-    host, _, port = address.rpartition(":")
-    cluster = f"{host}:{int(port) + 1}"
-    tls = "enabled" if scheme == "https" else "disabled"
     facts = {
         "Api Address": kms.url,
         "Cgo": "disabled",
-        "Cluster Address": f"https://{cluster}",
-        "Listener 1": f'tcp (addr: "{address}", cluster address: "{cluster}", tls: "{tls}")',
+        "Cluster Address": f"https://{_cluster(kms.url)}",
+        **{f"Listener {number}": _listener(url) for number, url in enumerate([kms.url, *kms.further_urls], 1)},
         "Log Level": "info",
         "Mlock": "supported: true, enabled: false",
         "Recovery Mode": "false",
@@ -74,6 +70,18 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
     if configurations:
         facts["Configuration"] = ", ".join(configurations)
     return facts
+
+
+def _cluster(url: str) -> str:
+    """The address for other servers that goes with an address for clients: one port on."""
+    host, _, port = url.partition("://")[2].rpartition(":")
+    return f"{host}:{int(port) + 1}"
+
+
+def _listener(url: str) -> str:
+    scheme, _, address = url.partition("://")
+    tls = "enabled" if scheme == "https" else "disabled"
+    return f'tcp (addr: "{address}", cluster address: "{_cluster(url)}", tls: "{tls}")'
 
 
 def follow(kms: MockKMS) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -22,7 +23,7 @@ from mockkms.http.door import Door
 from mockkms.http.eager import start_requests_at_once
 from mockkms.http.listable import Framing, method_of
 from mockkms.http.listener import Listener, listening
-from mockkms.http.tls import ServerTls
+from mockkms.http.tls import Address, ServerTls
 from mockkms.http.tls_faults import meet
 from mockkms.vault.trust import trusted
 
@@ -72,9 +73,12 @@ class TooLarge(Exception):
 class Server:
     """Serves one world on one or more loopback ports."""
 
-    def __init__(self, door: Door, *, tls: ServerTls | None = None) -> None:
+    def __init__(self, door: Door, *, tls: ServerTls | None = None, further: Sequence[Address] = ()) -> None:
         self.door = door
         self._tls = tls
+        self._addresses = list(further)
+        self._further: dict[int, Address] = {}
+        """What is listened on besides the ports, by the port in use."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._manager: _Manager | None = None
@@ -91,16 +95,18 @@ class Server:
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
         """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
-        sockets = []
+        sockets: list[socket.socket] = []
         self._host = host
         try:
-            for port in ports:
-                sockets.append(listening(host, port))
+            for place in [*(Address(host, port) for port in ports), *self._addresses]:
+                sockets.append(listening(place.host, place.port))
         except OSError:
             for made in sockets:
                 made.close()
             raise
-        self.ports = [made.getsockname()[1] for made in sockets]
+        found = [made.getsockname()[1] for made in sockets]
+        self.ports = found[: len(ports)]
+        self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
         self._thread.start()
@@ -121,6 +127,11 @@ class Server:
             loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         self._loop = self._thread = None
+
+    @property
+    def further(self) -> list[tuple[Address, int]]:
+        """What is listened on besides the ports, each with its port in use."""
+        return [(place, port) for port, place in self._further.items()]
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -175,7 +186,9 @@ class Server:
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if not self._listeners:
-            self._listen_on([listening(self._host, port) for port in self._ports_to_open()])
+            places = [(self._host, port) for port in self._ports_to_open()]
+            places += [(place.host, port) for port, place in self._further.items()]
+            self._listen_on([listening(host, port) for host, port in places])
 
     def _ports_to_open(self) -> list[int]:
         return self.ports
@@ -229,13 +242,16 @@ class Server:
         if self._deaf is not None:
             self._deaf.append(made)
             return
-        context = None
-        if self._tls is not None:
+        context, tls = None, self._tls
+        if self._further:
+            place = self._further.get(made.getsockname()[1])
+            tls = place.tls if place is not None else tls
+        if tls is not None:
             plan = self.door.world.faults.connecting()
-            if plan is not None and plan.tls and not self._tls.presents(plan.tls):
-                await meet(plan.tls, made, self._tls)
+            if plan is not None and plan.tls and not tls.presents(plan.tls):
+                await meet(plan.tls, made, tls)
                 return
-            context = self._tls.context_for(plan.tls if plan is not None else "", trusted(self.door.world.core))
+            context = tls.context_for(plan.tls if plan is not None else "", trusted(self.door.world.core))
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(self._manager, made, ssl=context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
@@ -15,6 +16,15 @@ from mockkms.http.clients import ClientTrust
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens, and with which TLS; port 0 picks one."""
+
+    host: str
+    port: int
+    tls: ServerTls | None = None
 
 
 class TlsError(ValueError):
@@ -36,12 +46,14 @@ class ServerTls:
         own: bool = False,
         client_authority: str | Path = "",
         client_required: bool = False,
+        ask_clients: bool = True,
     ) -> None:
         self.context = context
         self._names = names
         self._again = again
         self._contexts: dict[str, ssl.SSLContext] = {"": context}
-        self._clients = ClientTrust(again, client_authority, client_required) if again is not None else None
+        asks = again is not None and ask_clients
+        self._clients = ClientTrust(again, client_authority, client_required) if again is not None and asks else None
         self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
         """Faults that this server cannot do, and why."""
         if again is None:
@@ -107,6 +119,38 @@ def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
             raise TlsError(f"{key} is not the key of {certificate}") from None
         raise TlsError(f"{certificate} and {key} are no certificate and unencrypted key in PEM") from None
     return context
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """Paths of PEM files: a server's certificate (chain) and key, and the authority of its clients' certificates."""
+
+    certificate: str | Path
+    key: str | Path
+    client_authority: str | Path = ""
+    client_required: bool = False
+    """A client must show a certificate of that authority."""
+    ask_clients: bool = True
+
+    def server(self) -> ServerTls:
+        """The TLS of a server with them. Raises TlsError."""
+
+        def again() -> ssl.SSLContext:
+            return from_files(self.certificate, self.key)
+
+        context = again()
+        if self.client_authority:
+            try:
+                again().load_verify_locations(self.client_authority)
+            except OSError as error:
+                reason = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+                raise TlsError(f"{self.client_authority}: {reason}") from None
+        elif self.client_required:
+            raise TlsError("clients' certificates are required: say which authority's")
+        return ServerTls(
+            context, again=again, client_authority=self.client_authority, client_required=self.client_required,
+            ask_clients=self.ask_clients,
+        )  # fmt: skip
 
 
 def _context() -> ssl.SSLContext:

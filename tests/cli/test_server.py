@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from mockkms.cli import main
 
@@ -158,6 +160,65 @@ def test_a_configured_server_waits_for_init(server: Start, tmp_path: Path) -> No
     made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
     requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=5)
     vault.wait_for("core: vault is unsealed", log=True)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> trustme.CA:
+    """``ca.pem``, ``cert.pem`` and ``key.pem`` of a server."""
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    return authority
+
+
+TWO = """{"listener": {"tcp": {"address": "127.0.0.1:0", "tls_cert_file": "cert.pem", "tls_key_file": "key.pem"}},
+ "listener": {"tcp": {"address": "127.0.0.1:0", "tls_disable": "true"}}, "backend": {"file": {}}}"""
+
+
+def test_every_listener_of_a_configuration_is_there(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+    (tmp_path / "vault.json").write_text(TWO)
+    vault = server("-config=vault.json")
+    plain = vault.wait_for(r'Listener 2: tcp \(addr: "(\S+)", .* tls: "disabled"')
+    assert vault.url.startswith("https:")
+    for url in (vault.url, f"http://{plain}"):
+        assert asked(url, "sys/init", verify=str(tmp_path / "ca.pem")) == {"initialized": False}
+
+
+def test_dev_mode_and_a_configured_listener(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+    (tmp_path / "vault.json").write_text(
+        TWO.partition('"listener": {"tcp": {"address": "127.0.0.1:0", "tls_dis')[0] + '"x":1}'
+    )
+    flags = ("-dev", "-dev-root-token-id=t", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
+    vault = server(*flags, "-config", "vault.json")
+    encrypted = vault.wait_for(r'Listener 2: tcp \(addr: "(\S+)", .* tls: "enabled"')
+    for url in (vault.url, f"https://{encrypted}"):
+        assert asked(url, "auth/token/lookup-self", "t", verify=str(tmp_path / "ca.pem"))["data"]["id"] == "t"
+
+
+def test_a_listener_may_demand_certificates(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+    (tmp_path / "vault.hcl").write_text("""
+        listener "tcp" {
+          address = "127.0.0.1:0"
+          tls_cert_file = "cert.pem"
+          tls_key_file = "key.pem"
+          tls_client_ca_file = "ca.pem"
+          tls_require_and_verify_client_cert = "true"
+        }""")
+    vault = server("-config=vault.hcl")
+    words: dict[str, Any] = {"verify": str(tmp_path / "ca.pem"), "timeout": 5}
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{vault.url}/v1/sys/init", **words)
+    for authority, known in ((files, True), (trustme.CA(key_type=trustme.KeyType.ECDSA), False)):
+        pair = authority.issue_cert(common_name="client")
+        pair.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+        call = partial(requests.get, f"{vault.url}/v1/sys/init", cert=str(tmp_path / "client.pem"), **words)
+        if known:
+            assert call().json() == {"initialized": False}
+        else:
+            with pytest.raises(requests.ConnectionError):
+                call()
 
 
 @pytest.mark.parametrize(
