@@ -11,18 +11,16 @@ from mockkms.vault.engines.pki import making, refs, roots, signer
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.issuing import b64
 from mockkms.vault.engines.pki.model import PKI, hyphens
-from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, ISSUER_REF, USAGES
+from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, ISSUER_REF, SIGNATURE, USAGES
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
 _SIGN = {
-    **AUTHORITY, **USAGES, **CA, **ISSUER_REF,
+    **AUTHORITY, **USAGES, **SIGNATURE, **CA, **ISSUER_REF,
     "issuer_name": Field(Kind.STRING, help="Has no effect."),
     "csr": Field(Kind.STRING, help="Certificate request in PEM."),
     "use_csr_values": Field(Kind.BOOL, help="Subject and extensions are the request's."),
-    "signature_bits": Field(Kind.INT, help="Size of the signature's hash in bits; 0 is the default."),
     "skid": Field(Kind.STRING, help="Subject key identifier in hex; by default that of the key."),
-    "use_pss": Field(Kind.BOOL, help="RSA issuers sign with PSS."),
 }  # fmt: skip
 _SELF = {
     **ISSUER_REF,

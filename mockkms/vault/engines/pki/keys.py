@@ -9,7 +9,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import keysizes, making, refs, store
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
-from mockkms.vault.engines.pki.rolefields import PAGE, page
+from mockkms.vault.engines.pki.rolefields import KIND, PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -26,8 +26,7 @@ generate = engine.path(
     fields={
         **_NAME,
         "exported": Field(Kind.STRING, help="internal, exported or kms."),
-        "key_type": Field(Kind.STRING, default="rsa", help="rsa, ec or ed25519."),
-        "key_bits": Field(Kind.INT, help="Size of the key in bits; 0 is the default of the type."),
+        **KIND,
         "external_key_ref": Field(Kind.STRING, help="Reference of a key in another system."),
     },
     help="A new key.",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki.model import PKI, Issuer, Key
 from mockkms.vault.message import BackendError, ErrorResponse
 
+T = TypeVar("T", Issuer, Key)
 DEFAULT = "default"
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
@@ -18,30 +21,26 @@ class Unresolved(BackendError):
 
 def issuer(state: PKI, reference: str) -> Issuer:
     """The issuer behind a reference. Raises Unresolved."""
-    if reference == DEFAULT:
-        if state.default_issuer not in state.issuers:
-            raise Unresolved("no default issuer currently configured")
-        return state.issuers[state.default_issuer]
-    if reference in state.issuers:
-        return state.issuers[reference]
-    for id in sorted(state.issuers):
-        if state.issuers[id].name == reference:
-            return state.issuers[id]
-    raise Unresolved(f"unable to find PKI issuer for reference: {reference}")
+    return _find(state.issuers, state.default_issuer, reference, "issuer")
 
 
 def key(state: PKI, reference: str) -> Key:
     """The key behind a reference. Raises Unresolved."""
+    return _find(state.keys, state.default_key, reference, "key")
+
+
+def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
+    """The one with an id, else the first with a name: ids go first, in their order."""
     if reference == DEFAULT:
-        if state.default_key not in state.keys:
-            raise Unresolved("no default key currently configured")
-        return state.keys[state.default_key]
-    if reference in state.keys:
-        return state.keys[reference]
-    for id in sorted(state.keys):
-        if state.keys[id].name == reference:
-            return state.keys[id]
-    raise Unresolved(f"unable to find PKI key for reference: {reference}")
+        if default not in known:
+            raise Unresolved(f"no default {what} currently configured")
+        return known[default]
+    if reference in known:
+        return known[reference]
+    for id in sorted(known):
+        if known[id].name == reference:
+            return known[id]
+    raise Unresolved(f"unable to find PKI {what} for reference: {reference}")
 
 
 def reference(call: Call, field: str = "issuer_ref") -> str:
@@ -59,35 +58,26 @@ def proper(name: str) -> bool:
 
 def new_issuer_name(state: PKI, call: Call, present: str | None = None, *, may_be_empty: bool = False) -> str:
     """The name asked for with ``issuer_name``; ``present`` is the one it may already have. Raises ErrorResponse."""
-    if "issuer_name" not in call:
-        return ""
-    name = str(call["issuer_name"]).strip()
-    if not name:
+    if "issuer_name" in call and not str(call["issuer_name"]).strip():
         if may_be_empty:
             return ""
         raise ErrorResponse("expected non-empty issuer name")
-    if name.lower() == DEFAULT:
-        raise ErrorResponse("reserved keyword 'default' can not be used as issuer name")
-    if not proper(name):
-        raise ErrorResponse("issuer name contained invalid characters")
-    if name != present and _resolves(state, name):
-        raise ErrorResponse("issuer name already in use")
-    return name
-
-
-def _resolves(state: PKI, name: str) -> bool:
-    return name in state.issuers or any(entry.name == name for entry in state.issuers.values())
+    return _new_name(state.issuers, call, "issuer", present)
 
 
 def new_key_name(state: PKI, call: Call) -> str:
     """The name asked for with ``key_name``. Raises ErrorResponse."""
-    if "key_name" not in call:
+    return _new_name(state.keys, call, "key", None)
+
+
+def _new_name(known: Mapping[str, Issuer | Key], call: Call, what: str, present: str | None) -> str:
+    if f"{what}_name" not in call:
         return ""
-    name = str(call["key_name"]).strip()
+    name = str(call[f"{what}_name"]).strip()
     if name.lower() == DEFAULT:
-        raise ErrorResponse("reserved keyword 'default' can not be used as key name")
+        raise ErrorResponse(f"reserved keyword 'default' can not be used as {what} name")
     if not proper(name):
-        raise ErrorResponse("key name contained invalid characters")
-    if name in state.keys or any(entry.name == name for entry in state.keys.values()):
-        raise ErrorResponse("key name already in use")
+        raise ErrorResponse(f"{what} name contained invalid characters")
+    if name != present and (name in known or any(entry.name == name for entry in known.values())):
+        raise ErrorResponse(f"{what} name already in use")
     return name

@@ -29,6 +29,24 @@ USAGES = {
     "ext_key_usage_oids": Field(_LIST, help="Extended key usages by OID."),
 }
 
+SIGNATURE = {
+    "signature_bits": Field(_NUMBER, help="Size of the signature's hash in bits; 0 is the default."),
+    "use_pss": Field(_FLAG, help="RSA keys sign with PSS."),
+}
+
+KIND = {
+    "key_type": Field(_TEXT, default="rsa", help="rsa, ec or ed25519."),
+    "key_bits": Field(_NUMBER, help="Size of the key in bits; 0 is the default of the type."),
+}
+
+BACKDATING = {
+    "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
+}
+
+_BASIC = {"basic_constraints_valid_for_non_ca": Field(_FLAG, help="Leaves say that they are no CA.")}
+
+ISSUER_REF = {"issuer_ref": Field(_TEXT, default="default", help="Id or name of an issuer, or default.")}
+
 ROLE = {
     "ttl": Field(_TIME, help="Lifetime of certificates that do not ask for one."),
     "max_ttl": Field(_TIME, help="Longest lifetime."),
@@ -55,8 +73,7 @@ ROLE = {
     "email_protection_flag": Field(_FLAG, help="Certificates are for mail."),
     "key_type": Field(_TEXT, default="rsa", help="rsa, ec, ed25519, or any."),
     "key_bits": Field(_NUMBER, help="Size of keys in bits; 0 is the default of the type."),
-    "signature_bits": Field(_NUMBER, help="Size of the signature's hash in bits; 0 is the default."),
-    "use_pss": Field(_FLAG, help="RSA issuers sign with PSS."),
+    **SIGNATURE,
     **USAGES,
     "use_csr_common_name": Field(_FLAG, default=True, help="Requests bring the common name."),
     "use_csr_sans": Field(_FLAG, default=True, help="Requests bring the alternative names."),
@@ -69,13 +86,13 @@ ROLE = {
     "require_cn": Field(_FLAG, default=True, help="A common name must be given."),
     "cn_validations": Field(_LIST, default=["email", "hostname"], help="What a common name may be; or disabled."),
     "policy_identifiers": Field(_LIST, help="Policy OIDs, or a JSON list of objects with oid, notice and cps."),
-    "basic_constraints_valid_for_non_ca": Field(_FLAG, help="Leaves say that they are no CA."),
-    "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
+    **_BASIC,
+    **BACKDATING,
     "not_before": Field(_TEXT, help="A fixed beginning of validity (RFC 3339).", needs=_OWN),
     "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid.", needs=_OWN),
     "not_after": Field(_TEXT, help="A fixed end of validity (RFC 3339)."),
     "not_after_bound": Field(_TEXT, default="permit", help="permit, ttl-limited, forbid, or a moment.", needs=_OWN),
-    "issuer_ref": Field(_TEXT, default="default", help="Issuer that signs."),
+    **ISSUER_REF,
 }  # fmt: skip
 """What a role can be told; the same names are shown."""
 
@@ -93,8 +110,6 @@ _NAMES = {
     "not_before": Field(_TEXT, help="Beginning of validity (RFC 3339).", needs=_OWN),
     "not_after": Field(_TEXT, help="End of validity (RFC 3339)."),
 }
-
-ISSUER_REF = {"issuer_ref": Field(_TEXT, default="default", help="Id or name of an issuer, or default.")}
 
 LEAF = {
     **_NAMES,
@@ -115,23 +130,20 @@ SIGN = {**LEAF, "csr": Field(_TEXT, help="Certificate request in PEM.")}
 VERBATIM = {
     **SIGN,
     **USAGES,
-    "signature_bits": Field(_NUMBER, help="Size of the signature's hash in bits; 0 is the default."),
-    "use_pss": Field(_FLAG, help="RSA issuers sign with PSS."),
-    "basic_constraints_valid_for_non_ca": Field(_FLAG, help="Leaves say that they are no CA."),
+    **SIGNATURE,
+    **_BASIC,
 }
 
 AUTHORITY = {
     **_NAMES,
     **SUBJECT,
-    "not_before_duration": Field(_TIME, default=30, help="By how much the certificate begins before it is made."),
+    **BACKDATING,
 }
 
 NEW_KEY = {
     "exported": Field(_TEXT, help="internal, exported, existing or kms."),
-    "key_type": Field(_TEXT, default="rsa", help="rsa, ec or ed25519."),
-    "key_bits": Field(_NUMBER, help="Size of the key in bits; 0 is the default of the type."),
-    "signature_bits": Field(_NUMBER, help="Size of the signature's hash in bits; 0 is the default."),
-    "use_pss": Field(_FLAG, help="An RSA key signs with PSS."),
+    **KIND,
+    **SIGNATURE,
     "external_key_ref": Field(_TEXT, help="Reference of a key in another system."),
     "key_name": Field(_TEXT, help="Name of the key."),
     "key_ref": Field(_TEXT, default="default", help="Id or name of a key, or default."),
