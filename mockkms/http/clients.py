@@ -26,7 +26,7 @@ class ClientTrust:
 
     def context(self, plain: ssl.SSLContext, trusted: frozenset[str]) -> ssl.SSLContext:
         """The context for a connection now; ``plain`` where no certificate is asked for."""
-        if not trusted and not self._authority and not self._required:
+        if not trusted and not self._required:
             return plain
         if self._made is None or self._made[0] != trusted:
             self._made = (trusted, self._fresh(trusted))
