@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote, unquote_plus
 
+from multidict import MultiMapping
+
+from mockkms.http import jsoncost
+from mockkms.http.mediatype import parse_media_type
 from mockkms.vault import gojson
 from mockkms.vault.core import Core
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.envelope import envelope
+from mockkms.vault.gotext import Texts
 from mockkms.vault.message import Operation, Request, Response
 
 MAX_BODY = 32 * 1024 * 1024
@@ -21,6 +26,7 @@ STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _OCSP = "application/ocsp-request"
+_PLAIN_TYPES = frozenset(("", _JSON))
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _METHODS = {
@@ -33,6 +39,7 @@ _METHODS = {
     "SCAN": Operation.SCAN,
     "HEAD": Operation.HEADER,
     "OPTIONS": Operation.INTERNAL,
+    "HELP": Operation.HELP,
 }
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """What the real server's mux knows with a slash only: without one it redirects."""
@@ -148,11 +155,18 @@ def _flag(values: dict[str, list[str]], name: str) -> bool:
 
 
 def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
-    return {k: v[0] if len(v) == 1 else v for k, v in values.items() if k != "help"}
+    return {k: v[0] if len(v) == 1 else Texts(v) for k, v in values.items() if k != "help"}
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("Content-Type", "").split(";", 1)[0].strip().lower()
+    """The type of the body; empty where there is none or Go could not read it."""
+    text = headers.get("Content-Type", "")
+    if text in _PLAIN_TYPES:
+        return text
+    try:
+        return parse_media_type(text)
+    except ValueError:
+        return ""
 
 
 def _form(body: bytes) -> dict[str, Any]:
@@ -170,16 +184,18 @@ def _json_object(core: Core, body: bytes) -> dict[str, Any]:
     except gojson.GoJSONError as error:
         raise Refused(error_reply(400, core.flavor.json_error(str(error)))) from None
     limit = core.flavor.json_string_limit
-    if limit and body.count(b'"') > 2 * limit and gojson.count_strings(body) > limit:
-        raise Refused(error_reply(400, "refused JSON input due to high complexity: exceeded maximum number of strings"))
+    fault = jsoncost.fault(body, limit) if limit else None
+    if fault:
+        raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
     return data or {}
 
 
 def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
     if http.method == "PATCH":
-        media = _media_type(http.headers)
-        if not media:
-            raise Refused(error_reply(400, "mime: no media type"))
+        try:
+            media = parse_media_type(http.headers.get("Content-Type", ""))
+        except ValueError as error:
+            raise Refused(error_reply(400, str(error))) from None
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
@@ -216,6 +232,22 @@ def _wrap_ttl(headers: Mapping[str, str]) -> float:
     return ttl
 
 
+def _second_proofs(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """The lines of ``X-Vault-MFA`` by method: ``name`` alone or ``name:value``."""
+    if "X-Vault-MFA" not in headers:
+        return {}
+    lines = headers.getall("X-Vault-MFA") if isinstance(headers, MultiMapping) else [headers["X-Vault-MFA"]]
+    proofs: dict[str, list[str]] = {}
+    for line in filter(None, lines):
+        method, colon, value = line.partition(":")
+        if colon and not (method and value):
+            lacking = "value" if method else "name or ID"
+            text = f'invalid data in header "X-Vault-MFA"; missing method {lacking}'
+            raise Refused(error_reply(400, f"failed to parse X-Vault-MFA header: {text}"))
+        proofs.setdefault(method, []).extend([value] if colon else [])
+    return proofs
+
+
 def clean_target(http: HttpRequest) -> str:
     """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go does."""
     target = http.target
@@ -239,9 +271,19 @@ def clean_target(http: HttpRequest) -> str:
 
 def to_request(core: Core, http: HttpRequest) -> Request:
     """The message of an HTTP request below ``/v1/``. Raises Refused where the HTTP layer answers itself."""
+    try:
+        return _to_request(core, http)
+    except Refused as refused:
+        namespace = http.headers.get("X-Vault-Namespace", "")
+        if namespace and "Cache-Control" in refused.reply.headers:
+            refused.reply.headers["X-Vault-Namespace"] = namespace
+        raise
+
+
+def _to_request(core: Core, http: HttpRequest) -> Request:
     path = clean_target(http)
     values = parse_query(http.query) if http.query else {}
-    asks_help = bool(values.get("help", [""])[0])
+    asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
         raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
@@ -277,6 +319,7 @@ def to_request(core: Core, http: HttpRequest) -> Request:
         wrap_ttl=_wrap_ttl(headers),
         wrap_format="jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else "",
         headers=headers,
+        mfa=_second_proofs(headers),
         remote_address=http.remote_address,
         remote_port=http.remote_port,
         client_certificates=http.client_certificates,

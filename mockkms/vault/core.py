@@ -13,9 +13,11 @@ from mockkms.entropy import Entropy
 from mockkms.vault import audit, registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.flavor import FLAVORS, Flavor
+from mockkms.vault.gotext import error_list
 from mockkms.vault.ha import Standing
 from mockkms.vault.idchecks import check_ids, settle_namespace
 from mockkms.vault.identity import IdentityState, IdentityStore
+from mockkms.vault.identity.mfa.store import MfaStore
 from mockkms.vault.leases import LeaseState, LeaseStore
 from mockkms.vault.lockout import Lockout, LockoutState
 from mockkms.vault.message import (
@@ -89,6 +91,7 @@ class Core:
         self.leases = LeaseStore(self)
         self.lockout = Lockout(self)
         self.identity = IdentityStore(self)
+        self.mfa = MfaStore(self)
         self.quotas = QuotaStore(self)
         self.seal = SealStore(self)
 
@@ -304,10 +307,8 @@ class Core:
                 self.lockout.failed(mount, user)
             raise
         if response is not None and response.auth is not None and mount.is_auth:
-            response.auth, warnings = self.tokens.login(request, mount, response.auth)
+            response.auth, warnings = self.tokens.login(request, mount, response.auth, user)
             response.warnings.extend(warnings)
-            if user:
-                self.lockout.unlock(mount.accessor, user)
         return response
 
     def _finish(self, request: Request, mount: Mount, response: Response | None, token: Token | None) -> Response:
@@ -367,10 +368,7 @@ def framed(error: BackendError) -> BackendError:
     """A Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
     if not error.errors:
         return error
-    lines = "".join(f"\t* {text}\n" for text in error.errors)
-    count = len(error.errors)
-    noun = "error" if count == 1 else "errors"
-    error.errors = [f"{count} {noun} occurred:\n{lines}\n"]
+    error.errors = [error_list(error.errors)]
     return error
 
 

@@ -61,7 +61,7 @@ def _auth(response: Response) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "client_token": auth.client_token,
         "accessor": auth.accessor,
-        "policies": auth.policies,
+        "policies": None if auth.mfa_requirement else auth.policies,
         "token_policies": auth.token_policies,
         "identity_policies": auth.identity_policies,
         "metadata": auth.metadata,
@@ -70,7 +70,7 @@ def _auth(response: Response) -> dict[str, Any]:
         "entity_id": auth.entity_id,
         "token_type": auth.token_type,
         "orphan": auth.orphan,
-        "mfa_requirement": None,
+        "mfa_requirement": auth.mfa_requirement,
         "num_uses": auth.num_uses,
     }
     for name in ("token_policies", "identity_policies"):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _SHORT = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     '"': '\\"', "\\": "\\\\",
 }  # fmt: skip
+
+
+class Texts(list[str]):
+    """A parameter given more than once in a query: Go's ``[]string``, which decoders tell from a list in JSON."""
 
 
 def quote(text: str) -> str:
@@ -33,6 +39,12 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "<nil>" if value is None else str(value)
+
+
+def error_list(errors: Sequence[str]) -> str:
+    """Several errors as ``go-multierror`` lists them; one, too."""
+    noun = "error" if len(errors) == 1 else "errors"
+    return f"{len(errors)} {noun} occurred:\n" + "".join(f"\t* {text}\n" for text in errors) + "\n"
 
 
 def unhex(text: str) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockkms.vault import policynames, ttl
+from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
+from mockkms.vault.identity.mfa.store import MfaFault
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Request
 from mockkms.vault.mounts import Mount
 from mockkms.vault.token import Token
@@ -13,16 +15,70 @@ if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 
-def login(core: Core, request: Request, mount: Mount, auth: Auth) -> tuple[Auth, list[str]]:
-    """Make the token; returns the ``auth`` to show and the warnings.
+_WAITS = (
+    "A login request was issued that is subject to MFA validation. Please make sure to validate the login by sending "
+    "another request to mfa/validate endpoint."
+)
 
-    Raises ErrorResponse (a root policy, a disabled entity) and BackendError (no name, a lifetime that cannot be).
+
+def login(core: Core, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
+    """Make the token, or put the login aside for its second proof; returns the ``auth`` to show and the warnings.
+
+    ``user`` is whose failures the user lockout counts. Raises ErrorResponse (a root policy, a disabled entity, a bad
+    second proof) and BackendError (no name, a lifetime that cannot be).
     """
     auth.token_type = token_type(auth.token_type, mount.config.token_type)
     if auth.alias is not None:
         if not auth.alias.get("name"):
             raise BackendError("missing name in alias")
         auth.entity_id = core.identity.login(mount, auth.alias, auth.group_aliases)
+    warnings: list[str] = []
+    subject_to = core.mfa.required(mount, core.identity.entity(auth.entity_id))
+    if subject_to or (request.mfa and auth.entity_id):
+        waiting = _second_proof(core, request, mount, auth, user, subject_to, warnings)
+        if waiting is not None:
+            return waiting, warnings
+    warnings += grant(core, request, mount, auth, request.path)
+    if user:
+        core.lockout.unlock(mount.accessor, user)
+    return auth, warnings
+
+
+def _second_proof(
+    core: Core,
+    request: Request,
+    mount: Mount,
+    auth: Auth,
+    user: str,
+    subject_to: list[Enforcement],
+    warnings: list[str],
+) -> Auth | None:
+    """Check what the login brought along, or put it aside: then this is what to show instead of a token."""
+    entity = core.identity.entity(auth.entity_id)
+    if not subject_to:
+        warnings.append("Found MFA header but failed to find MFA Enforcement Config")
+        return None
+    if entity is None:
+        raise ErrorResponse("permission denied", status=403)
+    if request.mfa:
+        for enforcement in subject_to:
+            try:
+                core.mfa.check(enforcement, entity, request.mfa)
+            except MfaFault:
+                raise ErrorResponse("permission denied", status=403) from None
+        return None
+    id = core.entropy.uuid()
+    login = PendingLogin(auth, request.path, request.namespace, core.clock.now(), mount.accessor, user)
+    core.mfa.put_aside(id, login)
+    warnings.append(_WAITS)
+    return Auth(token_type="default", mfa_requirement=core.mfa.requirement(id, subject_to))
+
+
+def grant(core: Core, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:
+    """Make the token of a login at ``path`` whose every proof was given; returns the warnings.
+
+    Raises ErrorResponse and BackendError.
+    """
     source = (mount.namespace + mount.path).removeprefix("auth/").replace("/", "-")
     auth.display_name = (source + auth.display_name).removesuffix("-")
     granted, warnings = ttl.calculate(
@@ -45,7 +101,7 @@ def login(core: Core, request: Request, mount: Mount, auth: Auth) -> tuple[Auth,
         id="",
         accessor="",
         policies=list(auth.token_policies),
-        path=request.path,
+        path=path,
         display_name=auth.display_name,
         meta=auth.metadata,
         num_uses=auth.num_uses,
@@ -59,7 +115,7 @@ def login(core: Core, request: Request, mount: Mount, auth: Auth) -> tuple[Auth,
     )
     core.tokens.create(token, auth)
     request.trace.accessor, request.trace.display_name = token.accessor, token.display_name
-    return auth, warnings
+    return warnings
 
 
 def identity_policies(core: Core, entity_id: str, namespace: str) -> list[str]:

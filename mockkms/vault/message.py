@@ -64,6 +64,8 @@ class Request:
     """The token that asks, once the core knows it; None in logins."""
     trace: Trace = field(default_factory=lambda: Trace())
     """What the core found out on the way; the journal reads it afterwards."""
+    mfa: Mapping[str, list[str]] = field(default_factory=dict)
+    """Second proofs, by the method's id or name."""
     prepared: Any = None
     """The fields as the existence check converted them, so that it is done once."""
 
@@ -106,6 +108,8 @@ class Auth:
     token_type: str = "service"
     orphan: bool = False
     num_uses: int = 0
+    mfa_requirement: dict[str, Any] | None = None
+    """What has to be proved before there is a token; everything else is empty then."""
     # What a login asks of the token store; never sent.
     display_name: str = ""
     ttl: int = 0

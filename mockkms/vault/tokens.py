@@ -199,6 +199,9 @@ class TokenStore:
 
     # -- logins --------------------------------------------------------------------------------------------------
 
-    def login(self, request: Request, mount: Mount, auth: Auth) -> tuple[Auth, list[str]]:
-        """Make the token that a login earned; returns what to show and the warnings."""
-        return login(self.core, request, mount, auth)
+    def login(self, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
+        """Make the token that a login earned; returns what to show and the warnings.
+
+        ``user`` is whose failures the user lockout counts; they are forgotten with the token made.
+        """
+        return login(self.core, request, mount, auth, user)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockkms.vault.identity.mfa.model import MfaState, Secret
+
 INTERNAL = "internal"
 EXTERNAL = "external"
 
@@ -50,7 +52,7 @@ class Entity:
     aliases: list[Alias] = field(default_factory=list)
     merged: list[str] | None = None
     """Ids of the entities that were merged into this one; their tokens live on as this entity's."""
-    mfa: dict[str, Any] = field(default_factory=dict)
+    mfa: dict[str, Secret] = field(default_factory=dict)
     """MFA secrets by method id."""
 
     def settle(self) -> None:
@@ -110,5 +112,5 @@ class IdentityState:
     """Counts changes, so that what is derived from them can be cached."""
     oidc: dict[str, Any] = field(default_factory=dict)
     """The OIDC token service by namespace; its model is the identity engine's."""
-    mfa: dict[str, Any] = field(default_factory=dict)
-    """MFA methods and login enforcements by namespace; their model is the identity engine's."""
+    mfa: dict[str, MfaState] = field(default_factory=dict)
+    """MFA by namespace."""

@@ -10,7 +10,7 @@ _TOPICS = (
     "health", "seal_status", "status", "rekey", "generate_root", "rotate_keyring", "rotate_root",
     "config_cors", "config_ui", "config_auditing", "audit", "plugins",
     "tune", "mounts", "auth_mounts", "remount",
-    "leases", "locked_users", "policies", "password_policies", "capabilities", "wrapping",
+    "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
     "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "raw", "enterprise",
 )  # fmt: skip
 """In this order: of two templates that fit a path, the one declared first answers."""

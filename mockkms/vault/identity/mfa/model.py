@@ -1,0 +1,80 @@
+"""MFA methods, login enforcements and waiting logins as plain data. Times are seconds since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.message import Auth
+
+TOTP, DUO, OKTA, PINGID = "totp", "duo", "okta", "pingid"
+
+
+@dataclass
+class Method:
+    """One configured way of proving oneself a second time."""
+
+    id: str
+    type: str
+    namespace: str
+    name: str = ""
+    username_format: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The settings of its type, secret ones too, by the names of their parameters."""
+
+
+@dataclass
+class Enforcement:
+    """Whose logins need which methods: any one of ``method_ids``."""
+
+    id: str
+    name: str
+    namespace: str
+    method_ids: list[str] = field(default_factory=list)
+    accessors: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    group_ids: list[str] = field(default_factory=list)
+    entity_ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Secret:
+    """What an entity has of a TOTP method: the method's settings when the key was made. The key lies elsewhere."""
+
+    method_name: str
+    period: int
+    digits: int
+    skew: int
+    algorithm: str
+
+
+@dataclass
+class PendingLogin:
+    """A login that waits for its second proof."""
+
+    auth: Auth
+    path: str
+    namespace: str
+    since: float
+    mount_accessor: str
+    user: str = ""
+    """Whose failures the user lockout counts; empty: nobody's."""
+
+
+@dataclass
+class MfaState:
+    """The MFA of one namespace."""
+
+    methods: dict[str, Method] = field(default_factory=dict)
+    enforcements: dict[str, Enforcement] = field(default_factory=dict)
+    """By name."""
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    """TOTP keys in base32 by (method id, entity id)."""
+    used: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Until when a passcode may not come again, by (method id, passcode)."""
+    attempts: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    """Failed tries and when they are forgotten, by (method id, entity id)."""
+    waiting: dict[str, PendingLogin] = field(default_factory=dict)
+    """By request id."""
+    services: str = "unreachable"
+    """How Duo, Okta and PingID take it: ``approve``, ``deny`` or ``unreachable``."""

@@ -1,0 +1,238 @@
+"""What a login asks of MFA: which enforcements it is subject to, and whether what was sent satisfies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.duration import go_duration
+from mockkms.vault.gotext import error_list
+from mockkms.vault.identity.mfa import services
+from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, Method, MfaState, PendingLogin, Secret
+from mockkms.vault.identity.model import Entity
+from mockkms.vault.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
+
+WAITS = 300
+"""Seconds that a login waits for its second proof."""
+BAD = "MFA credentials not supplied or incorrect"
+_NONE = MfaState()
+
+Creds = Mapping[str, list[str]]
+"""What was sent, by method id, or by the namespace and name of a method."""
+
+
+class MfaFault(Exception):
+    """A second proof that does not do, with the reason."""
+
+
+class MfaStore:
+    """Methods, enforcements, keys and waiting logins of all namespaces."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    @property
+    def _states(self) -> dict[str, MfaState]:
+        return self.core.state.identity.mfa
+
+    def state(self, namespace: str) -> MfaState:
+        """The data of a namespace, made when it is first written to."""
+        return self._states.setdefault(namespace, MfaState())
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of all namespaces."""
+        for state in self._states.values():
+            yield from state.methods.values()
+
+    def method(self, id: str) -> Method | None:
+        """A method of any namespace."""
+        return next((state.methods[id] for state in self._states.values() if id in state.methods), None)
+
+    def enforcements(self) -> list[Enforcement]:
+        """The enforcements of all namespaces, by id."""
+        found = [one for state in self._states.values() for one in state.enforcements.values()]
+        return sorted(found, key=lambda one: one.id)
+
+    def enforcement(self, namespace: str, name: str) -> Enforcement | None:
+        """An enforcement of a namespace by its name."""
+        return self._states.get(namespace, _NONE).enforcements.get(name)
+
+    # -- logins --------------------------------------------------------------------------------------------------
+
+    def required(self, mount: Mount, entity: Entity | None) -> list[Enforcement]:
+        """The enforcements that a login of ``entity`` on ``mount`` is subject to."""
+        if not self._states:
+            return []
+        groups: set[str] = set()
+        if entity is not None:
+            groups = {group.id for group in self.core.identity.groups_of(entity.id)}
+        found = []
+        for one in self.enforcements():
+            if not mount.namespace.startswith(one.namespace):
+                continue
+            named = entity is not None and (entity.id in one.entity_ids or not groups.isdisjoint(one.group_ids))
+            if named or mount.accessor in one.accessors or mount.type in one.types:
+                found.append(one)
+        return found
+
+    def requirement(self, id: str, subject_to: list[Enforcement]) -> dict[str, Any]:
+        """``mfa_requirement`` as a login shows it."""
+        constraints: dict[str, Any] = {}
+        for enforcement in sorted(subject_to, key=lambda one: one.name):
+            ways = []
+            for method_id in enforcement.method_ids:
+                method = self.method(method_id)
+                if method is not None:
+                    ways.append(_way(method))
+            constraints[enforcement.name] = {"any": ways} if ways else {}
+        return {"mfa_request_id": id, "mfa_constraints": constraints}
+
+    def put_aside(self, id: str, login: PendingLogin) -> None:
+        """Keep a login until its second proof comes."""
+        waiting = self.state(login.namespace).waiting
+        for old in [old for old, one in waiting.items() if one.since + WAITS <= self.core.clock.now()]:
+            del waiting[old]
+        waiting[id] = login
+
+    def taken(self, id: str) -> PendingLogin | None:
+        """Take a waiting login of any namespace; None for none, or one that waited too long."""
+        for state in self._states.values():
+            login = state.waiting.pop(id, None)
+            if login is not None:
+                return login if self.core.clock.now() < login.since + WAITS else None
+        return None
+
+    # -- checking ------------------------------------------------------------------------------------------------
+
+    def check(self, enforcement: Enforcement, entity: Entity, creds: Creds) -> None:
+        """Raises MfaFault where nothing of what was sent satisfies ``enforcement``."""
+        known = self._by_id(enforcement, creds)
+        last = f"login MFA validation failed for methodID: [{' '.join(enforcement.method_ids)}]"
+        faults = []
+        for id in enforcement.method_ids:
+            if known.get(id) is None:
+                continue
+            try:
+                self._prove(id, entity, known[id])
+            except MfaFault as fault:
+                faults.append(str(fault))
+            else:
+                return
+        raise MfaFault(error_list([*faults, last]))
+
+    def _by_id(self, enforcement: Enforcement, creds: Creds) -> dict[str, list[str]]:
+        known: dict[str, list[str]] = {}
+        faults = []
+        for id in enforcement.method_ids:
+            if id in creds:
+                known[id] = creds[id]
+                continue
+            method = self.method(id)
+            if method is None:
+                faults.append(f"failed to find MFA config for method ID {id}")
+                continue
+            name = method.namespace + method.name
+            if name in creds:
+                known[id] = creds[name]
+            else:
+                faults.append(
+                    f"failed to find MFA credentials associated with an MFA method ID {id}, method name {name}"
+                )
+        if not known:
+            raise MfaFault("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
+        return known
+
+    def _prove(self, id: str, entity: Entity, creds: list[str]) -> None:
+        method = self.method(id)
+        if method is None:
+            raise MfaFault("MFA method configuration not present")
+        username = entity.name
+        if method.type != TOTP and method.username_format:
+            username = self._username(method.username_format, entity)
+        try:
+            passcode = passcode_of(creds)
+        except ValueError as error:
+            raise MfaFault(f"failed to parse MFA factor, {error}") from None
+        if method.type != TOTP:
+            fault = services.fault(method, username, self._states.get(method.namespace, _NONE).services)
+            if fault:
+                raise MfaFault(fault)
+            return
+        secret = entity.mfa.get(id)
+        if secret is None:
+            raise MfaFault(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
+        self._totp(method, entity, secret, passcode)
+
+    def _username(self, template: str, entity: Entity) -> str:
+        from mockkms.vault.policy.templates import TemplateError, Templates
+
+        groups = self.core.identity.groups_of(entity.id)
+        try:
+            return Templates(entity, groups, self.core.clock.now(), namespace=entity.namespace).render(template)
+        except TemplateError as error:
+            raise MfaFault(str(error)) from None
+
+    def _totp(self, method: Method, entity: Entity, secret: Secret, passcode: str) -> None:
+        if len(passcode.encode("utf-8", "replace")) != secret.digits or passcode.strip() != passcode:
+            raise MfaFault(BAD)
+        from mockkms.crypto import totp
+
+        now, state = self.core.clock.now(), self.state(method.namespace)
+        if state.used.get((method.id, passcode), 0) > now:
+            raise MfaFault(BAD)
+        self._count_try(state, method, entity, secret)
+        key = self.state(entity.namespace).keys.get((method.id, entity.id), "")
+        if not key:
+            raise MfaFault("empty key for entity's TOTP secret")
+        settings: dict[str, Any] = {"period": secret.period, "digits": secret.digits, "algorithm": secret.algorithm}
+        if not totp.valid(passcode, key, now, skew=secret.skew, **settings):
+            raise MfaFault(BAD)
+        state.used = {code: until for code, until in state.used.items() if until > now}
+        state.used[method.id, passcode] = now + secret.period * (2 + secret.skew)
+        state.attempts.pop((method.id, entity.id), None)
+
+    def _count_try(self, state: MfaState, method: Method, entity: Entity, secret: Secret) -> None:
+        now, most = self.core.clock.now(), int(method.config["max_validation_attempts"])
+        tries, until = state.attempts.get((method.id, entity.id), (0, 0.0))
+        if until <= now:
+            tries, until = 0, now + secret.period
+        state.attempts[method.id, entity.id] = (tries + 1, until)
+        if tries + 1 > most:
+            # The real server adds the skew as nanoseconds, and says "seconds" after a duration.
+            wait = go_duration(secret.period)
+            if secret.skew:
+                wait = wait.removesuffix("s") + f".{2 * secret.skew:09}s"
+            raise MfaFault(
+                f"maximum TOTP validation attempts {tries + 1} exceeded the allowed attempts {most}. "
+                f"Please try again in {wait} seconds"
+            )
+
+
+def passcode_of(creds: list[str]) -> str:
+    """The one passcode among the factors sent; empty for none. Raises ValueError."""
+    passcode = ""
+    for cred in creds:
+        if not cred:
+            continue
+        if cred.startswith("passcode="):
+            if passcode:
+                raise ValueError("found multiple passcodes for the same MFA method")
+            passcode = cred.removeprefix("passcode=")
+            if not passcode:
+                raise ValueError("invalid passcode")
+        elif "=" in cred:
+            raise ValueError(f"found an invalid MFA cred: {cred}")
+        elif passcode:
+            raise ValueError("found multiple passcodes for the same MFA method")
+        else:
+            passcode = cred
+    return passcode
+
+
+def _way(method: Method) -> dict[str, Any]:
+    uses = method.type == TOTP or (method.type == DUO and method.config["use_passcode"])
+    shown = {"type": method.type, "id": method.id, "uses_passcode": uses, "name": method.name}
+    return {name: value for name, value in shown.items() if value}

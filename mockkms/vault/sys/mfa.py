@@ -1,0 +1,85 @@
+"""``sys/mfa/validate``: the second proof of a login that waits for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.identity.mfa import PendingLogin
+from mockkms.vault.identity.mfa.store import MfaFault
+from mockkms.vault.login import grant
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, VaultError
+from mockkms.vault.number import Number
+from mockkms.vault.sys.engine import engine
+
+validate = engine.path(
+    "mfa/validate",
+    {
+        "mfa_request_id": Field(Kind.STRING, help="Id from the login's answer."),
+        "mfa_payload": Field(Kind.MAP, help="Passcodes by the id of the method; an empty list where none is used."),
+    },
+    login=True,
+    help="Give the second proof of a login, for its token.",
+)
+
+
+@validate.on(Operation.UPDATE)
+def prove(state: Any, call: Call) -> Response:
+    """The token of the login. Whatever goes wrong, the login goes on waiting."""
+    id = call["mfa_request_id"]
+    if not id:
+        raise ErrorResponse("missing request ID")
+    creds = _creds(call["mfa_payload"])
+    login = call.core.mfa.taken(id)
+    if login is None:
+        raise ErrorResponse("invalid request ID")
+    try:
+        return _token(call, login, creds)
+    except VaultError:
+        call.core.mfa.put_aside(id, login)
+        raise
+
+
+def _creds(payload: dict[str, Any]) -> dict[str, list[str]]:
+    creds: dict[str, list[str]] = {}
+    for method, passcodes in payload.items():
+        if passcodes is None:
+            continue
+        if not isinstance(passcodes, list):
+            raise ErrorResponse("invalid mfa payload")
+        for passcode in passcodes:
+            if passcode is not None and (isinstance(passcode, bool) or not isinstance(passcode, str | int | Number)):
+                raise ErrorResponse("invalid mfa payload")
+        creds[method] = ["" if passcode is None else str(passcode) for passcode in passcodes]
+    return creds
+
+
+def _token(call: Call, login: PendingLogin, creds: dict[str, list[str]]) -> Response:
+    core, own = call.core, call.request.namespace
+    if own != login.namespace:
+        raise BackendError(
+            f"original request was issued in a different namesapce {login.namespace}, current namespace is {own}"
+        )
+    entity = core.identity.entity(login.auth.entity_id)
+    if entity is None:
+        raise BackendError("MFA validation failed. entity not found: <nil>")
+    mount = core.state.mounts.match(own, login.path)
+    if mount is None:
+        raise BackendError("failed to find MFAEnforcement configuration")
+    subject_to = core.mfa.required(mount, entity)
+    if not subject_to:
+        raise BackendError("found nil or empty MFAEnforcement configuration")
+    for enforcement in subject_to:
+        try:
+            core.mfa.check(enforcement, entity, creds)
+        except MfaFault as fault:
+            text = f"failed to satisfy enforcement {enforcement.name}. error: {fault}"
+            raise ErrorResponse(text, status=403) from None
+    try:
+        warnings = grant(core, call.request, mount, login.auth, login.path)
+    except VaultError as error:
+        raise BackendError(f"failed to create a token. error: {'; '.join(error.errors)}") from None
+    if login.user:
+        core.lockout.unlock(mount.accessor, login.user)
+    return Response(auth=login.auth, warnings=warnings)
