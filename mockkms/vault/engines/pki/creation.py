@@ -139,7 +139,8 @@ def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
         try:
             if "%" in value:
                 raise ValueError(value)
-            found.append(ipaddress.ip_address(value))
+            address = ipaddress.ip_address(value)
+            found.append(getattr(address, "ipv4_mapped", None) or address)
         except ValueError:
             raise ErrorResponse(f"the value {quote(value)} is not a valid IP address") from None
     if found and not role["allow_ip_sans"]:
@@ -216,6 +217,6 @@ def _path_length(role: Role, signer: Signer | None) -> int | None:
     """How many CAs may follow: what was asked for, else one less than the issuer may have."""
     asked = role.get("max_path_length")
     if asked is not None:
-        return asked if asked >= 0 else None
+        return asked if asked != -1 else None
     most = signer.certificate.path_length if signer is not None else None
     return max(most - 1, 0) if most is not None else None

@@ -41,3 +41,8 @@ def show(moment: float) -> str:
     stamp = datetime.fromtimestamp(round(moment, 6), UTC)
     fraction = f".{stamp.microsecond:06d}".rstrip("0") if stamp.microsecond else ""
     return f"{stamp:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def plain(moment: float) -> str:
+    """A time in UTC as Go prints it by itself."""
+    return show(moment).replace("T", " ").replace("Z", " +0000 UTC")

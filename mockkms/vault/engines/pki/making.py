@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockkms.crypto import pem, x509_build, x509_keys, x509_read
@@ -74,6 +74,8 @@ def _template(call: Call, role: Role, asked: creation.Wanted, public: bytes, url
 
 def _build(template: Template, issuer: bytes, private: bytes, name: str) -> x509_read.Certificate:
     try:
+        if template.path_length is not None and template.path_length < 0:
+            raise ValueError("x509: invalid MaxPathLen, must be greater or equal to -1")
         return x509_read.load(x509_build.certificate(template, issuer, private, name))
     except (ValueError, UnicodeError) as error:
         raise BackendError(f"unable to create certificate: {error}") from None
@@ -124,7 +126,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
     template.authority_key_id = signer.certificate.subject_key_id
     if verbatim:
         template.subject = csr.subject
-        template.names = csr.names
+        template.names = replace(csr.names, other=asked.names.other)
         template.extra = _taken_over(csr, bool(asked.names.other))
     if authority:
         authority_parts(call, template)

@@ -182,7 +182,7 @@ def internal_role(**settings: Any) -> dict[str, Any]:
         "allow_any_name": True, "enforce_hostnames": False, "allowed_uri_sans": ["*"], "allowed_other_sans": ["*"],
         "allowed_serial_numbers": ["*"], "allowed_user_ids": ["*"], "cn_validations": ["disabled"], "key_usage": [],
         "server_flag": False, "client_flag": False, "require_cn": False, "use_csr_common_name": False,
-        "use_csr_sans": False, "not_before_duration": 0,
+        "use_csr_sans": False, "not_before_duration": 0, "not_before_bound": "",
     }  # fmt: skip
     return role | settings
 

@@ -91,7 +91,7 @@ def _beyond(end: float, signer: Certificate, behavior: str, now: float) -> float
         return end
     if behavior == "truncate":
         if end < now:
-            raise ErrorResponse(f"cannot satisfy request, as NotAfter date {show(end)} is in the past")
+            raise ErrorResponse(f"cannot satisfy request, as NotAfter date {gotime.plain(end)} is in the past")
         return signer.not_after
     raise ErrorResponse(
         f"cannot satisfy request, as TTL would result in notAfter of {show(end)} that is beyond the expiration of the "
