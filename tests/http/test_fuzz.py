@@ -29,7 +29,7 @@ GO_ERROR = re.compile("|".join((
     "(2 errors occurred:\n\t\\* )?custom_metadata validation failed: .*",
     # Of a list that would end before it begins, an issuer without key identifier, or addresses that cannot be filled.
     "error encountered during (delta )?CRL building: (error building CRLs: ){2}unable to build CRL for issuer "
-    "\\([0-9a-f-]{36}\\): error (creating new CRL: x509|fetching CA certificate: unable to fetch AIA URL information): .*",
+    "\\([0-9a-f-]{36}\\): error (creating new CRL: x509: .*|fetching CA certificate: unable to fetch AIA .*)",
     "error fetching CRL: .*",
     "failed to get external key signer: .*",
     "failed to find accessor entry for secret_id_accessor: .*",
