@@ -1,4 +1,4 @@
-"""``identity``: entities with their aliases, groups, and the OIDC provider."""
+"""``identity``: entities with their aliases, groups, the OIDC provider, and second proofs at login."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def shape() -> Record:
             "entities": Key(MapOf(entity), "by name"),
             "groups": Key(MapOf(group), "by name"),
             "oidc": Key(Late(_oidc), "the OIDC provider"),
+            "mfa": Key(Late(_mfa), "second proofs at login"),
         }
     )
 
@@ -49,6 +50,12 @@ def _oidc() -> Record:
     from mockkms.seed import openid
 
     return openid.shape()
+
+
+def _mfa() -> Record:
+    from mockkms.seed import second_proof
+
+    return second_proof.shape()
 
 
 def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
@@ -64,6 +71,10 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
         from mockkms.seed import openid
 
         openid.apply(to, identity["oidc"], (*steps, "identity", "oidc"), namespace)
+    if identity.get("mfa"):
+        from mockkms.seed import second_proof
+
+        second_proof.apply(to, identity["mfa"], (*steps, "identity", "mfa"), namespace)
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
@@ -73,4 +84,8 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
         from mockkms.seed import openid
 
         shown["oidc"] = openid.dump(core, namespace)
+    if core.state.identity.mfa:
+        from mockkms.seed import second_proof
+
+        shown["mfa"] = second_proof.dump(core, namespace)
     return {"identity": {word: found for word, found in shown.items() if found}}
