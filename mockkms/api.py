@@ -32,6 +32,8 @@ class KmsClock(Protocol):
 class KmsJournal(Protocol):
     """What was asked and answered."""
 
+    redact: bool
+
     @property
     def total(self) -> int: ...
     def __iter__(self) -> Iterator[Entry]: ...
@@ -76,6 +78,8 @@ class KmsScript(Protocol):
 
 class KmsFaults(Protocol):
     """The fault rules."""
+
+    header: bool
 
     @property
     def state(self) -> str: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -12,6 +13,9 @@ from mockkms.vault.message import Operation, Request, Trace
 
 SECRET_HEADERS = frozenset(("x-vault-token", "authorization", "cookie", "proxy-authorization", "x-mockkms-token"))
 REDACTED = "(redacted)"
+TOKEN_IN_URL = re.compile(r"([/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})")
+_LONG_TOKEN = 8
+"""Letters from which on a token is none that stands in a path by chance."""
 _NO_TRACE = Trace()
 _ADMIN_BASE = "/rustfs/admin/v3/kms/"
 
@@ -49,7 +53,6 @@ class Entry:
 
     def __init__(
         self,
-        number: int,
         time: float,
         service: str,
         method: str,
@@ -60,13 +63,15 @@ class Entry:
         status: int,
         answer: bytes,
         seconds: float,
-        rules: Sequence[str],
-        words: Sequence[str],
-        cut: str,
-        unexpected: str,
+        rules: Sequence[str] = (),
+        words: Sequence[str] = (),
+        cut: str = "",
+        unexpected: str = "",
         retry_after: str = "",
+        number: int = 0,
     ) -> None:
         self.number = number
+        """Counted from 1 by the journal that keeps it."""
         self.time = time
         """When it came, by the world's clock: seconds since the epoch."""
         self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
@@ -158,6 +163,12 @@ class Entry:
         """``METHOD /path?query`` as on the wire."""
         return f"{self.method} {self.target}"
 
+    @property
+    def shown_line(self) -> str:
+        """``line`` without tokens, for people."""
+        line = TOKEN_IN_URL.sub(r"\1(token)", self.line)
+        return line.replace(self.token, "(token)") if len(self.token) >= _LONG_TOKEN else line
+
     def data(self, *, bodies: bool = True) -> dict[str, Any]:
         """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
         headers = {n: REDACTED if n.lower() in SECRET_HEADERS else v for n, v in self.headers.items()}
@@ -178,7 +189,7 @@ class Entry:
     def __str__(self) -> str:
         outcome = self.cut + " " if self.cut else ""
         outcome += str(self.status) if self.status else "no answer"
-        parts = [f"{self.number:>4}", f"{outcome:<12}", f"{self.operation:<7}", self.line]
+        parts = [f"{self.number:>4}", f"{outcome:<12}", f"{self.operation:<7}", self.shown_line]
         if self.rules:
             parts.append(f"[fault {', '.join(self.rules)}: {', '.join(self.words)}]")
         if self.unexpected:
@@ -203,8 +214,8 @@ def entry_of(data: Mapping[str, Any]) -> Entry:
         request = Request(Operation(data["operation"]), data["path"], namespace=data["namespace"], trace=trace)
     retry_after = data["retry_after"]
     return Entry(
-        data["number"], parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
+        parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
         data.get("headers", {}), data.get("body", "").encode(), request, data["status"],
         data.get("answer", "").encode(), data["seconds"], data["faults"], data["actions"], data["cut"],
-        data["unexpected"], f"{retry_after:.0f}" if retry_after else "",
+        data["unexpected"], f"{retry_after:.0f}" if retry_after else "", data["number"],
     )  # fmt: skip

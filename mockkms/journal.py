@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockkms.entry import Entry
 from mockkms.faults.algebra import All, Matcher
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.words import FaultError, mapping
-from mockkms.vault.message import Request
+from mockkms.redaction import redact
 
 SIZE = 10_000
 """Entries kept."""
 BODY_LIMIT = 16 * 1024
 """Bytes kept of each body."""
 _KINDS_OF_HEADERS = 64
+
+
+class Kept(NamedTuple):
+    """A journal at one moment."""
+
+    total: int = 0
+    entries: tuple[Entry, ...] = ()
+    redact: bool = False
 
 
 class Journal:
@@ -36,39 +44,23 @@ class Journal:
         """Headers last seen, by the length of the body: a client sends the same ones again and again."""
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
+        self.redact = False
+        """Bodies are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
         self.on_entry: Callable[[Entry], None] | None = None
         """Called with each new entry, on the server's thread."""
 
-    def record(
-        self,
-        time: float,
-        service: str,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        request: Request | None,
-        status: int,
-        answer: bytes,
-        seconds: float,
-        rules: Sequence[str] = (),
-        words: Sequence[str] = (),
-        cut: str = "",
-        unexpected: str = "",
-        retry_after: str = "",
-    ) -> Entry:
-        """Keep one request. Bodies are cut to the limit."""
-        headers = self._shared(headers, len(body))
+    def record(self, entry: Entry) -> Entry:
+        """Keep one request, its bodies cut to the limit."""
+        entry.headers = self._shared(entry.headers, len(entry.body))
+        if self.redact:
+            redact(entry)
         limit = self._limit
-        if len(body) > limit:
-            body = body[:limit]
-        if len(answer) > limit:
-            answer = answer[:limit]
+        if len(entry.body) > limit:
+            entry.body = entry.body[:limit]
+        if len(entry.answer) > limit:
+            entry.answer = entry.answer[:limit]
         self.total += 1
-        entry = Entry(
-            self.total, time, service, method, target, headers, body, request, status, answer, seconds, rules, words,
-            cut, unexpected, retry_after,
-        )  # fmt: skip
+        entry.number = self.total
         self._ring.append(entry)
         if self.on_entry is not None:
             self.on_entry(entry)
@@ -181,15 +173,15 @@ class Journal:
 
     # -- worlds --------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> tuple[int, tuple[Entry, ...]]:
+    def snapshot(self) -> Kept:
         """What a named snapshot keeps."""
-        return (self.total, tuple(self._ring.copy()))
+        return Kept(self.total, tuple(self._ring.copy()), self.redact)
 
-    def restore(self, kept: tuple[int, tuple[Entry, ...]]) -> None:
+    def restore(self, kept: Kept) -> None:
         """Put back what ``snapshot`` gave."""
         self._ring.clear()
-        self.total = kept[0]
-        self._ring.extend(kept[1])
+        self.total, entries, self.redact = kept
+        self._ring.extend(entries)
 
 
 # -- queries -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mockkms.entry import Entry
+from mockkms.entry import TOKEN_IN_URL, Entry
 from mockkms.vault.auth.approle.model import AppRole
 from mockkms.world import World
 
@@ -20,7 +20,6 @@ _RENEWALS = re.compile(r"(auth/token/renew(-self|-accessor)?|sys/(leases/)?renew
 _READS = frozenset(("GET", "LIST", "HEAD", "SCAN"))
 _TRY_AGAIN = frozenset((404, 408, 412, 429, 472, 473))
 """Not final: what may be there, caught up or free at the next attempt."""
-_TOKEN_IN_URL = re.compile(r"(?:[/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def lint(world: World) -> list[Finding]:
 
 
 def _named(entry: Entry) -> str:
-    return f"{_TOKEN_IN_URL.sub('/(token)', entry.line)} (request {entry.number})"
+    return f"{entry.shown_line} (request {entry.number})"
 
 
 def _renewals(entries: list[Entry]) -> Iterator[Finding]:
@@ -109,7 +108,7 @@ def _ended(entry: Entry) -> bool:
 def _in_url(entries: list[Entry], tokens: set[str]) -> Iterator[Finding]:
     long = {token for token in tokens if len(token) >= 8}
     for entry in entries:
-        if _TOKEN_IN_URL.search(entry.target) or any(token in entry.target for token in long):
+        if TOKEN_IN_URL.search(entry.target) or any(token in entry.target for token in long):
             yield Finding("token-in-url", f"{entry.method} {entry.path.partition('/')[0]}/… (request {entry.number})")
 
 

@@ -12,6 +12,7 @@ import threading
 from dataclasses import replace
 
 from mockkms.faults.kinds.tls import FAULTS
+from mockkms.journal import Kept
 from mockkms.world import World
 
 LIMIT = 256
@@ -94,7 +95,7 @@ def child_of(base: World, *, now: bool = False) -> World:
     """A world of its own that begins, and is reset to, as ``base`` was at its baseline, or is ``now``."""
     kept = base.snapshot() if now or base.baseline is None else base.baseline
     # Rules count in place: each world needs its own.
-    kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=(0, ()))
+    kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=Kept(redact=kept.journal.redact))
     world = base.sibling()
     world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
     world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}

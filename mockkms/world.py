@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
-from mockkms.entry import Entry
 from mockkms.faults import RuleBook
 from mockkms.faults.book import BookState
 from mockkms.faults.words import unknown
-from mockkms.journal import Journal
+from mockkms.journal import Journal, Kept
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.core import Core
 
@@ -29,7 +28,7 @@ class Snapshot:
     root_token: str
     flavor: str
     faults: BookState
-    journal: tuple[int, tuple[Entry, ...]]
+    journal: Kept
     beside: bytes = b""
     """What the world's ``beside`` kept; empty where there was none."""
 
@@ -101,6 +100,7 @@ class World:
             self.rustfs.state = RustfsState(api="auto")
             self.faults.clear()
             self.journal.clear()
+            self.faults.header = self.journal.redact = False
 
     def settle(self, state: str) -> None:
         """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockkms.entry import Entry
 from mockkms.faults import FaultError
 from mockkms.journal import Journal
 from mockkms.vault.message import Operation, Request
@@ -17,7 +18,7 @@ def journal_of(*lines: str, size: int = 100) -> Journal:
         request = Request(operation, target[4:], token="secret-token")
         request.trace.mount, request.trace.endpoint = "transit/", "encrypt/{name}"
         headers = {"x-vault-token": "secret-token"}
-        journal.record(0.0, "vault", method, target, headers, b"0123456789", request, 200, b"", 0)
+        journal.record(Entry(0.0, "vault", method, target, headers, b"0123456789", request, 200, b"", 0))
     return journal
 
 
@@ -87,6 +88,6 @@ def test_equal_headers_are_kept_once_and_others_apart() -> None:
     journal = Journal()
     given = [{"A": "1"}, {"A": "1"}, {"A": "2"}, {"a": "2"}, {"A": "2"}]
     for headers in given:
-        journal.record(0.0, "vault", "GET", "/v1/x", headers, b"", None, 200, b"", 0.0)
+        journal.record(Entry(0.0, "vault", "GET", "/v1/x", headers, b"", None, 200, b"", 0.0))
     assert [entry.headers for entry in journal] == given
     assert journal[0].headers is journal[1].headers

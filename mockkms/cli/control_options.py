@@ -23,6 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     world = parser.add_argument_group("faults and clock")
     rules = "a YAML list of fault rules; they come after the world's"
     world.add_argument("--faults", action="append", default=[], type=Path, metavar="FILE", help=rules)
+    world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
+    world.add_argument("--redact", action="store_true", help="the journal keeps bodies without secrets")
     clock = "TIME: stands still there; frozen: stands still at the start; +30d, -1h: runs that far ahead or behind"
     world.add_argument("--clock", metavar="TIME|frozen", help=clock)
     control = parser.add_argument_group("control API, below /_mockkms/")
@@ -40,6 +42,10 @@ def seeds(options: argparse.Namespace) -> list[Any]:
         from mockkms.seed.sources import FaultsFile
 
         found += [FaultsFile(path) for path in options.faults]
+    if options.fault_header:
+        found.append({"fault_header": True})
+    if options.redact:
+        found.append({"journal": {"redact": True}})
     return found
 
 

@@ -46,7 +46,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
     world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
-    world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
     control_options.add_options(parser)
     upstream_options.add_options(parser)
     cluster_options.add_options(parser)
@@ -79,9 +78,6 @@ def attended(
         return 2
     finally:
         gc.enable()
-    if options.fault_header:
-        kms.faults.header = True
-        kms.set_baseline()
     if options.verbose:
         kms.journal.on_entry = _print_entry
     if options.ready_file is not None:

@@ -19,6 +19,7 @@ from mockkms.journal import OUTCOMES, Journal
 from mockkms.world import World
 
 MAX_SNAPSHOTS = 100
+_SWITCHES = ("fault_header", "redact")
 API = 1
 """Version of this API: another number where an older client would misunderstand."""
 
@@ -284,6 +285,7 @@ def get_state(asked: Asked) -> Any:
         "rng": world.entropy.seed,
         "rules_state": world.faults.state,
         "fault_header": world.faults.header,
+        "redact": world.journal.redact,
         "requests": world.journal.total,
     }
 
@@ -298,18 +300,19 @@ def _own_state(world: World) -> dict[str, Any]:
 
 @route(
     "POST", "state", "Do something to the server",
-    body=f"{{{' | '.join(ACTS)} | set_state: value, fault_header: true | false}}",
+    body=f"{{{' | '.join(ACTS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
     """The words and values are those of the faults on the server."""
-    words = mapping(asked.data, (*ACTS, "set_state", "fault_header"), "act")
-    if "fault_header" in words:
-        asked.world.faults.header = _read("fault_header", flag, words.pop("fault_header"))
+    words = mapping(asked.data, (*ACTS, "set_state", *_SWITCHES), "act")
+    switches = {word: _read(word, flag, words.pop(word)) for word in _SWITCHES if word in words}
     plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
     for word, kind in plan_words.items():
         if kind.needs_state:
             asked.world.own_state(word)
     asked.world.faults.check(plan_words.values())
+    asked.world.faults.header = switches.get("fault_header", asked.world.faults.header)
+    asked.world.journal.redact = switches.get("redact", asked.world.journal.redact)
     view = View()
     for word, kind in plan_words.items():
         if word == "set_state":

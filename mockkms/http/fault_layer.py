@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from mockkms.entry import admin_key, short_path
+from mockkms.entry import Entry, admin_key, short_path
 from mockkms.faults import FaultError, Plan, Product, Reply, View
 from mockkms.faults.plan import BEFORE_ANY_BYTE
 from mockkms.faults.script import UNEXPECTED_STATUS
@@ -64,19 +64,19 @@ class FaultLayer:
         reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
         if reply.rest is not None:
             return PassedOn(reply, reply.rest, lambda body, cut: self._passed(http, reply, body, cut, now, started))
-        world.journal.record(
+        world.journal.record(Entry(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
             reply.status, reply.body, self._since(now, started),
-        )  # fmt: skip
+        ))  # fmt: skip
         return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
 
     def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
         """An answer was sent on while it came."""
         reply.body = body
-        self.world.journal.record(
+        self.world.journal.record(Entry(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
             reply.status, body, self._since(now, started), cut=cut,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
         """An answer that takes its time; a client that does not wait for it is in the journal too."""
@@ -149,12 +149,12 @@ class FaultLayer:
         self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,
         started: float, cut: str,
     ) -> None:  # fmt: skip
-        self.world.journal.record(
+        self.world.journal.record(Entry(
             now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
             request or unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
             self._since(now, started), plan.rules, plan.words, cut, plan.unexpected,
             sent.headers.get("Retry-After", "") if sent else "",
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def _still_there(reply: HttpReply, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -144,6 +144,15 @@ class RemoteFaults:
         self._wire.call("POST", "state", {"set_state": value})
 
     @property
+    def header(self) -> bool:
+        """Answers name the rules that made or changed them in ``X-Mockkms-Fault``."""
+        return bool(self._wire.call("GET", "state")["fault_header"])
+
+    @header.setter
+    def header(self, value: bool) -> None:
+        self._wire.call("POST", "state", {"fault_header": value})
+
+    @property
     def unfired(self) -> tuple[RemoteRule, ...]:
         """The rules that never fired."""
         rules = self._wire.call("GET", "faults")["rules"]

@@ -24,6 +24,15 @@ class RemoteJournal:
         """Requests ever recorded."""
         return int(self._asked(None, {}, last=0)["total"])
 
+    @property
+    def redact(self) -> bool:
+        """Bodies are kept without secrets."""
+        return bool(self._wire.call("GET", "state")["redact"])
+
+    @redact.setter
+    def redact(self, value: bool) -> None:
+        self._wire.call("POST", "state", {"redact": value})
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries())
 

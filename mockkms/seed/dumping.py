@@ -75,7 +75,13 @@ def _head(world: World) -> dict[str, Any]:
 def _described(world: World) -> dict[str, Any]:
     body: dict[str, Any] = {"vault": vault.dump(world.core, world.root_token), "rustfs": rustfs.dump(world)}
     rules = faults.dump(world)
-    return body | ({"faults": rules} if rules else {})
+    if rules:
+        body["faults"] = rules
+    if world.faults.header:
+        body["fault_header"] = True
+    if world.journal.redact:
+        body["journal"] = {"redact": True}
+    return body
 
 
 def _whole(value: Any) -> Any:

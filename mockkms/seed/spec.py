@@ -11,6 +11,7 @@ from mockkms.seed import exact, faults, rustfs, sources, vault
 from mockkms.seed.applying import Applier
 from mockkms.seed.nodes import Node, layered
 from mockkms.seed.problems import Problem, SeedError
+from mockkms.seed.scalars import Boolean
 from mockkms.seed.shapes import Choice, Either, Integer, Key, Moment, Problems, Record, Text
 from mockkms.seed.sources import Source
 from mockkms.vault.flavor import FLAVORS
@@ -60,6 +61,8 @@ def world_shape() -> Record:
             "vault": Key(vault.shape(), "the emulated Vault"),
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
             "faults": Key(faults.shape(), "fault rules"),
+            "fault_header": Key(Boolean(), "answers name the rules that changed them in X-Mockkms-Fault"),
+            "journal": Key(Record({"redact": Key(Boolean(), "keep bodies without secrets")}), "how requests are kept"),
             "exact": Key(exact.shape(), "written by dump: what the sections above cannot say"),
         }
     )
@@ -137,6 +140,8 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
         world.core.seal.seal()
     if sections.get("faults"):
         faults.apply(to, sections["faults"])
+    world.faults.header = bool(sections.get("fault_header"))
+    world.journal.redact = bool((sections.get("journal") or {}).get("redact"))
     if sections.get("exact") and not to.problems:
         exact.apply(to, sections["exact"])
     return to.problems

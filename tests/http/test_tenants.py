@@ -161,5 +161,5 @@ def test_the_number_is_bounded_and_the_idle_one_goes() -> None:
 
 def test_a_tenants_server_has_the_same_lease_limits() -> None:
     with MockKMS(root_token="boss", default_lease_ttl=60, max_lease_ttl=120) as kms:
-        made = call(kms.tenant("short").url, "POST", "/v1/auth/token/create", {}).json()
+        made = call(kms.tenant("short").url, "POST", "/v1/auth/token/create", {"policies": ["default"]}).json()
         assert made["auth"]["lease_duration"] == 60

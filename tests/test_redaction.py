@@ -1,0 +1,200 @@
+"""A redacting journal keeps bodies whose secrets nobody can read, of every kind of request that carries one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from mockkms import Kms, MockKMS, RemoteKMS
+from mockkms.entry import Entry
+from mockkms.redaction import PARSED, redact
+
+SECRET = "tOpSeCrEt"
+PLAIN = base64.b64encode(SECRET.encode()).decode()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockKMS]:
+    with MockKMS(rng=4, root_token="the-root-token") as kms:
+        yield kms
+
+
+@pytest.fixture
+def kms(server: MockKMS) -> MockKMS:
+    server.load()
+    return server
+
+
+def call(kms: Kms, method: str, path: str, data: Any = None, token: str = "", **headers: str) -> Any:
+    headers["X-Vault-Token"] = token or kms.token
+    answer = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=5)
+    return answer.json() if answer.content else {}
+
+
+def use_everything(kms: Kms) -> set[str]:
+    """Requests of every kind that carries secrets; returns these."""
+    for path, kind in (("transit", "transit"), ("kv1", "kv"), ("pki", "pki")):
+        call(kms, "POST", f"sys/mounts/{path}", {"type": kind})
+    for method in ("approle", "userpass"):
+        call(kms, "POST", f"sys/auth/{method}", {"type": method})
+    call(kms, "POST", "secret/data/app", {"data": {"password-of-db": SECRET, "deep": {"list": [SECRET]}}})
+    call(kms, "GET", "secret/data/app")
+    call(kms, "PATCH", "secret/data/app", {"data": {"other": SECRET}})
+    call(kms, "POST", "kv1/app", {"anything": SECRET})
+    call(kms, "GET", "kv1/app")
+    call(kms, "POST", "cubbyhole/mine", {"anything": SECRET})
+    call(kms, "GET", "cubbyhole/mine")
+    call(kms, "POST", "transit/keys/orders", {"exportable": True})
+    sealed = call(kms, "POST", "transit/encrypt/orders", {"plaintext": PLAIN})["data"]["ciphertext"]
+    call(kms, "POST", "transit/decrypt/orders", {"batch_input": [{"ciphertext": sealed}]})
+    call(kms, "POST", "transit/hmac/orders", {"input": PLAIN})
+    exported = call(kms, "GET", "transit/export/encryption-key/orders")["data"]["keys"]["1"]
+    datakey = call(kms, "POST", "transit/datakey/plaintext/orders", {})["data"]["plaintext"]
+    call(kms, "POST", "auth/userpass/users/ann", {"password": SECRET})
+    token = call(kms, "POST", "auth/userpass/login/ann", {"password": SECRET})["auth"]["client_token"]
+    call(kms, "POST", "auth/approle/role/web", {})
+    role = call(kms, "GET", "auth/approle/role/web/role-id")["data"]["role_id"]
+    secret_id = call(kms, "POST", "auth/approle/role/web/secret-id", {})["data"]["secret_id"]
+    login = {"role_id": role, "secret_id": secret_id}
+    other = call(kms, "POST", "auth/approle/login", login)["auth"]["client_token"]
+    call(kms, "POST", "auth/token/create", {"id": "chosen-" + SECRET})
+    call(kms, "POST", "auth/token/lookup", {"token": token})
+    call(kms, "GET", "auth/token/lookup-self", token=token)
+    wrapped = call(kms, "GET", "secret/data/app", **{"X-Vault-Wrap-TTL": "60"})["wrap_info"]["token"]
+    call(kms, "POST", "sys/wrapping/unwrap", {"token": wrapped})
+    pki = call(kms, "POST", "pki/root/generate/exported", {"common_name": "ca", "key_type": "ec"})["data"][
+        "private_key"
+    ]
+    call(kms, "POST", "nowhere/at/all", {"who": SECRET})
+    call(kms, "PUT", "sys/unseal", {"key": kms.unseal_keys[0]})
+    random = call(kms, "POST", "sys/tools/random/16", {})["data"]["random_bytes"]
+    requests.post(
+        f"{kms.url}/v1/secret/data/form", data=f"data={SECRET}", headers={"X-Vault-Token": kms.token}, timeout=5
+    )
+    pem = pki.splitlines()[1]
+    return {
+        SECRET,
+        PLAIN,
+        exported,
+        datakey,
+        token,
+        other,
+        secret_id,
+        wrapped,
+        pem,
+        kms.unseal_keys[0],
+        random,
+        kms.token,
+    }
+
+
+def shown(kms: Kms) -> str:
+    """All that anybody can be shown of the journal."""
+    return json.dumps([entry.data() for entry in kms.journal]) + kms.journal.table()
+
+
+def test_no_secret_is_kept(kms: MockKMS) -> None:
+    secrets = use_everything(kms)
+    told = shown(kms)
+    assert [secret for secret in secrets - {kms.token} if secret not in told] == [], "all are there without redaction"
+    kms.load()
+    kms.journal.redact = True
+    secrets = use_everything(kms)
+    told = shown(kms)
+    assert [secret for secret in secrets if secret in told] == []
+    assert not any(SECRET.encode() in entry.body + entry.answer for entry in kms.journal)
+
+
+def test_the_shape_is_kept(kms: MockKMS) -> None:
+    kms.journal.redact = True
+    use_everything(kms)
+    written = kms.journal.entries("secret/data/app", operation="write")[0]
+    assert written.fields == {"data": {"password-of-db": "(redacted)", "deep": {"list": ["(redacted)"]}}}
+    assert json.loads(written.answer)["data"]["version"] == 1
+    read = json.loads(kms.journal.entries("secret/data/app", operation="read")[0].answer)["data"]
+    assert read["data"] == written.fields["data"]
+    assert read["metadata"]["version"] == 1
+    login = kms.journal.entries("auth/approle/login")[0]
+    assert login.fields["secret_id"] == "(redacted)"
+    assert json.loads(login.answer)["auth"]["token_policies"] == ["default"]
+    kms.journal.assert_called("transit/encrypt/orders", body={"plaintext": True}, times=1)
+    [form] = kms.journal.entries("secret/data/form")
+    assert form.body == b"(redacted: 14 bytes)"
+
+
+def test_names_and_errors_stay_readable(kms: MockKMS) -> None:
+    kms.journal.redact = True
+    call(kms, "POST", "secret/data/app", {"data": {"n": 1}, "options": {"cas": 7}})
+    call(kms, "POST", "secret/data/app", {"data": {"n": 1}})
+    call(kms, "LIST", "secret/metadata")
+    requests.get(kms.rustfs_url + "/rustfs/admin/v3/kms/key/status?keyName=k", timeout=5)
+    kms.faults.add("sys/health", answer="bad-gateway")
+    call_raw = requests.get(kms.url + "/v1/sys/health", timeout=5)
+    refused, _, listed, admin, gateway = kms.journal
+    assert (refused.fields["options"], b"check-and-set" in refused.answer) == ({"cas": 7}, True)
+    assert json.loads(listed.answer)["data"] == {"keys": ["app"]}
+    assert "code" in json.loads(admin.answer)
+    assert gateway.answer == call_raw.content
+
+
+def entry(body: bytes, answer: bytes = b"", status: int = 200) -> Entry:
+    made = Entry(0, "vault", "POST", "/v1/secret/data/a", {}, body, None, status, answer, 0)
+    redact(made)
+    return made
+
+
+def test_long_deep_and_broken_bodies_are_bounded() -> None:
+    long = b'{"a": "' + b"x" * PARSED + b'"}'
+    assert entry(long).body == b"(redacted: %d bytes)" % len(long)
+    deep = b"[" * 100_000 + b"]" * 100_000
+    assert entry(deep, deep).answer == b"(redacted: 200000 bytes)"
+    assert entry(b'{"token": "x').body == b"(redacted: 12 bytes)"
+    assert entry(b"").body == b""
+    assert entry(b'["s.%s", 1, null, true, ""]' % (b"a" * 24)).body == b'["(redacted)","(redacted)",null,true,""]'
+
+
+def test_bodies_are_cut_after_their_secrets_are_gone(kms: MockKMS) -> None:
+    kms.journal.redact = True
+    call(kms, "POST", "secret/data/app", {"pad": "x" * 20_000, "data": {"n": SECRET}})
+    assert len(kms.journal[-1].body) == 16 * 1024
+    assert SECRET.encode() not in kms.journal[-1].body
+
+
+def test_the_switch_in_every_way(kms: MockKMS) -> None:
+    def seen() -> str:
+        call(kms, "POST", "secret/data/app", {"data": {"n": SECRET}})
+        return kms.journal[-1].body.decode()
+
+    assert SECRET in seen()
+    with RemoteKMS(kms.url) as remote:
+        assert (remote.journal.redact, remote.faults.header) == (False, False)
+        remote.journal.redact = remote.faults.header = True
+        assert (remote.journal.redact, remote.faults.header) == (True, True)
+        assert remote.call("GET", "state")["redact"] is True
+    assert (kms.journal.redact, kms.faults.header) == (True, True)
+    assert SECRET not in seen()
+    kms.load("journal: {redact: true}\nfault_header: true\n")
+    assert SECRET not in seen()
+    assert "fault_header: true\njournal: {redact: true}\n" in kms.dump()
+    tenant = kms.tenant("one")
+    assert (tenant.journal.redact, tenant.faults.header) == (True, True)
+    kms.snapshot("on")
+    kms.load()
+    assert SECRET in seen()
+    kms.restore("on")
+    assert SECRET not in seen()
+    kms.load({"clock": "2026-01-01T00:00:00Z"})
+    assert (kms.journal.redact, kms.faults.header) == (False, False), "another world begins anew"
+
+
+def test_a_token_in_a_url_is_never_printed(kms: MockKMS) -> None:
+    token = call(kms, "POST", "auth/token/create", {"policies": ["default"]})["auth"]["client_token"]
+    call(kms, "GET", f"auth/token/lookup/{token}")
+    call(kms, "GET", "sys/health?token=" + kms.token)
+    table = kms.journal.table()
+    assert (token in table, kms.token in table, table.count("(token)")) == (False, False, 2)
