@@ -70,16 +70,27 @@ def test_hvac_approle_and_policies(kms: MockKMS, client: hvac.Client) -> None:
         hvac.Client(url=kms.url).auth.approle.login(role_id, "wrong")
 
 
-def test_go_vault_api(kms: MockKMS) -> None:
+def go_program(name: str) -> str:
+    """A program with Vault's Go module, built once; skips where there is no Go."""
     go = tool("go")
-    sources = {name: (HERE / "govault" / name).read_text() for name in ("main.go", "go.mod", "go.sum")}
-    place = workshop("go-vault", sources)
-    program = place / "govault"
+    sources = {file: (HERE / name / file).read_text() for file in ("main.go", "go.mod", "go.sum")}
+    place = workshop(name, sources)
+    program = place / name
     if not program.exists():
         build(
             "Go", go, "build", "-o", str(program), ".", cwd=place, env={"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
         )
-    found = json.loads(run(str(program), kms.url, kms.token))
+    return str(program)
+
+
+def test_go_walks_the_clients_methods(kms: MockKMS) -> None:
+    found = json.loads(run(go_program("gowalk"), kms.url, kms.token, kms.unseal_keys[0]))
+    assert found["faults"] == {}
+    assert found["steps"] == 32
+
+
+def test_go_vault_api(kms: MockKMS) -> None:
+    found = json.loads(run(go_program("govault"), kms.url, kms.token))
     assert found["ciphertext"].startswith("vault:v1:")
     del found["ciphertext"]
     assert found == {
