@@ -33,7 +33,7 @@ def shape() -> dict[str, Key]:
     )
     settings = parameters("pki", "issuer/x")
     generate = {**parameters("pki", "root/sign-intermediate"), **parameters("pki", "root/generate/internal")}
-    for left_out in ("csr", "issuer_ref", "issuer_name", "key_ref", "format", "private_key_format", "external_key_ref"):
+    for left_out in ("csr", "issuer_ref", "issuer_name", "key_ref", "format", "private_key_format"):
         generate.pop(left_out, None)
     issuer = Record(
         {

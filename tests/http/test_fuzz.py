@@ -31,7 +31,6 @@ GO_ERROR = re.compile("|".join((
     "error encountered during (delta )?CRL building: (error building CRLs: ){2}unable to build CRL for issuer "
     "\\([0-9a-f-]{36}\\): error (creating new CRL: x509: .*|fetching CA certificate: unable to fetch AIA .*)",
     "error fetching CRL: .*",
-    "failed to get external key signer: .*",
     "failed to find accessor entry for secret_id_accessor: .*",
     "failed to parse batch input: .*",
     "failed to validate (token )?CIDR blocks: .*",

@@ -27,7 +27,6 @@ generate = engine.path(
         **_NAME,
         "exported": Field(Kind.STRING, help="internal, exported or kms."),
         **KIND,
-        "external_key_ref": Field(Kind.STRING, help="Reference of a key in another system."),
     },
     help="A new key.",
 )
@@ -92,11 +91,7 @@ def generate_key(state: PKI, call: Call) -> dict[str, Any]:
     """Make a key. Raises ErrorResponse and BackendError."""
     name, how = refs.new_key_name(state, call), call["exported"]
     if how == "kms":
-        if not call["external_key_ref"]:
-            raise ErrorResponse('"external_key_ref" is required for kms typed key generation')
-        raise BackendError("failed to get external key signer: external keys are not supported by this mount")
-    if call["external_key_ref"].strip():
-        raise ErrorResponse('cannot specify "external_key_ref" on non-kms typed key generation request')
+        raise ErrorResponse("Unknown type of key to generate")
     kind = call["key_type"]
     try:
         bits, _ = keysizes.settle(kind, call["key_bits"], 0)

@@ -16,7 +16,7 @@ def settle(kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
     elif kind == "ec":
         if bits not in (224, 256, 384, 521):
             raise ValueError(f"unsupported bit length for EC key: {bits}")
-    elif kind not in ("any", "ed25519", "external-key"):
+    elif kind not in ("any", "ed25519"):
         raise ValueError(f"unknown key type {kind}")
     if kind == "rsa":
         hash_bits = hash_bits or 256

@@ -144,7 +144,6 @@ NEW_KEY = {
     "exported": Field(_TEXT, help="internal, exported, existing or kms."),
     **KIND,
     **SIGNATURE,
-    "external_key_ref": Field(_TEXT, help="Reference of a key in another system."),
     "key_name": Field(_TEXT, help="Name of the key."),
     "key_ref": Field(_TEXT, default="default", help="Id or name of a key, or default."),
 }

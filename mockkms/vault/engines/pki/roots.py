@@ -18,6 +18,7 @@ from mockkms.vault.message import BackendError, ErrorResponse, Operation, Respon
 Role = dict[str, Any]
 _ROOT = {**AUTHORITY, **USAGES, **NEW_KEY, **CA, "issuer_name": Field(Kind.STRING, help="Name of the issuer.")}
 _CSR = {**AUTHORITY, **NEW_KEY, "add_basic_constraints": Field(Kind.BOOL, help="The request says that it is a CA's.")}
+del _CSR["use_pss"]  # Go signs no requests with PSS.
 
 generate = engine.path("root/generate/{exported}", fields=_ROOT, help="A new root CA.")
 rotate = engine.path("root/rotate/{exported}", fields=_ROOT, help="A new root CA beside the old one.")
@@ -46,11 +47,6 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
     """Format, role, and the private key where one is there already. Raises ErrorResponse."""
     if how not in ("exported", "internal", "existing", "kms"):
         raise ErrorResponse('the "exported" path parameter must be "internal", "existing", exported" or "kms"')
-    external = call["external_key_ref"].strip()
-    if how == "kms" and not external:
-        raise ErrorResponse('must specify "external_key_ref" on "kms"-typed generation requests')
-    if how != "kms" and external:
-        raise ErrorResponse(f'cannot specify "external_key_ref" on "{how}"-typed generation requests')
     if call["format"] not in ("pem", "der", "pem_bundle"):
         raise ErrorResponse('the "format" path parameter must be "pem", "der", or "pem_bundle"')
     kind, bits, private = call["key_type"], call["key_bits"], b""
@@ -67,13 +63,14 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
         bits, hash_bits = keysizes.settle(kind, bits, call["signature_bits"])
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
-    role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits, use_pss=call["use_pss"])
+    role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits)
+    role["use_pss"] = "use_pss" in call.endpoint.fields and call["use_pss"]
     return call["format"], role, private
 
 
 def _existing(state: PKI, call: Call, how: str) -> bytes:
     if how == "kms":
-        raise ErrorResponse("failed to get external key: external keys are not supported by this mount")
+        raise ErrorResponse("unsupported public key: <nil>")
     try:
         return refs.key(state, refs.reference(call, "key_ref")).private
     except refs.Unresolved as error:
