@@ -47,9 +47,9 @@ class MockKMS(Handle):
     are not local. Arguments win over the world's own words.
 
     With ``upstream``, the address of a real server, rules and journal stand in front of that one instead: it is trusted
-    by ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), and given up
-    after ``upstream_timeout`` silent seconds. Its state is its own: ``root_token`` is only told to clients, and a world
-    can hold rules and a clock, no more.
+    by ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown
+    ``upstream_cert`` (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds.
+    Its state is its own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more.
 
     Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
     ``start`` raises OSError for a taken port.
@@ -78,6 +78,7 @@ class MockKMS(Handle):
         control_anywhere: bool = False,
         upstream: str | None = None,
         upstream_ca: str | Path = "",
+        upstream_cert: tuple[str | Path, str | Path] | None = None,
         upstream_insecure: bool = False,
         upstream_timeout: float = 60.0,
     ) -> None:
@@ -97,7 +98,11 @@ class MockKMS(Handle):
         self._upstream = None
         self._world = World()
         if upstream is not None:
-            self._upstream = _server_at(upstream, upstream_ca, upstream_insecure, upstream_timeout, state)
+            if state is not None:
+                raise UpstreamError(f"state={state!r}: the state of {upstream} is its own")
+            self._upstream = _server_at(
+                upstream, ca_file=upstream_ca, cert=upstream_cert, insecure=upstream_insecure, timeout=upstream_timeout
+            )
             self.world.stand_before(self._upstream.url)
         self.world.faults.denied = self._denied
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
@@ -258,12 +263,10 @@ class MockKMS(Handle):
         self.stop()
 
 
-def _server_at(url: str, ca_file: str | Path, insecure: bool, timeout: float, state: str | None) -> Upstream:
+def _server_at(url: str, **words: Any) -> Upstream:
     from mockkms.http.upstream import Upstream
 
-    if state is not None:
-        raise UpstreamError(f"state={state!r}: the state of {url} is its own")
-    return Upstream(url, ca_file=ca_file, insecure=insecure, timeout=timeout)
+    return Upstream(url, **words)
 
 
 def _listed(seed: Any) -> list[Any]:

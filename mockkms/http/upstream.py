@@ -7,18 +7,14 @@ session is told not to do again what a kept connection lost, for the server may 
 from __future__ import annotations
 
 import asyncio
-import errno
 import io
-import os
-import ssl
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from mockkms.http.codec import HttpReply, HttpRequest, RestLost, error_reply
+from mockkms.http.upstream_address import Pem, address, context, reason, tls_reason
 from mockkms.world import UpstreamError
 
 UPSTREAM_HEADER = "X-Mockkms-Upstream"
@@ -53,12 +49,21 @@ class Upstream:
     """The server behind a proxy. Made on any thread, used on the server's alone.
 
     ``url`` may have a path, which is put in front of every request's. ``ca_file`` is the certificate (PEM) to trust in
-    the place of the system's; ``insecure`` trusts everything. Raises UpstreamError for what is no address, and for
-    files that are no certificates. Nothing is asked before the first request.
+    the place of the system's, ``cert`` our own and its key (PEM), shown on demand; ``insecure`` trusts everything.
+    Raises UpstreamError for what is no address, and for files that are no certificates. Nothing is asked before the
+    first request.
     """
 
-    def __init__(self, url: str, *, ca_file: str | Path = "", insecure: bool = False, timeout: float = TIMEOUT) -> None:
-        self.url, self.host, self.port = _address(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: Pem = "",
+        cert: tuple[Pem, Pem] | None = None,
+        insecure: bool = False,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self.url, self.host, self.port = address(url)
         if not 0 < timeout < float("inf"):
             raise UpstreamError(f"upstream_timeout={timeout!r}: seconds above 0")
         self.timeout = timeout
@@ -66,7 +71,9 @@ class Upstream:
         self._path = self._base.raw_path.rstrip("/")
         self._origin = self.url[: len(self.url) - len(self._path)]
         # aiohttp's own context is made at its import, which the command line does without certificates.
-        self._ssl = _context(ca_file, insecure) if self.url.startswith("https:") else False
+        self._ssl = context(ca_file, cert, insecure) if self._base.scheme == "https" else False
+        if self._ssl is False and (ca_file or cert or insecure):
+            raise UpstreamError(f"{self.url} has no certificate: https://… is expected with words about trust")
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[HttpReply]] = set()
 
@@ -102,9 +109,9 @@ class Upstream:
         except TimeoutError:
             return self._failed(504, "timeout", f"it was silent for {self.timeout:g} s")
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
-            return self._failed(502, "tls", _tls_reason(error))
+            return self._failed(502, "tls", tls_reason(error))
         except aiohttp.ClientConnectorError as error:
-            return self._failed(502, "unreachable", _reason(error.os_error))
+            return self._failed(502, "unreachable", reason(error.os_error))
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
             return self._failed(502, "cut", f"the connection ended before the answer did ({type(error).__name__})")
         except (aiohttp.ClientError, UnicodeError) as error:
@@ -229,41 +236,6 @@ async def _whole(content: aiohttp.StreamReader) -> bytes:
         if len(body) > MAX_ANSWER:
             raise _TooLarge
     return bytes(body)
-
-
-def _address(url: str) -> tuple[str, str, int]:
-    """The address without a slash at its end, its host and port. Raises UpstreamError."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UpstreamError(f"{url!r} is no address: {error}") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise UpstreamError(f"{url!r} is no address: http://… or https://… is expected")
-    if parts.query or parts.fragment or parts.username is not None:
-        raise UpstreamError(f"{url!r} is no address of a server: no query, fragment or user is expected")
-    return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
-
-
-def _context(ca_file: str | Path, insecure: bool) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=str(ca_file) or None)
-    except (OSError, ValueError) as error:
-        raise UpstreamError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
-    if insecure:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def _reason(error: OSError) -> str:
-    """What the system says; asyncio puts the address into its own texts, which is known already."""
-    number = error.errno or 0
-    return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
-
-
-def _tls_reason(error: Exception) -> str:
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-    return str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or inner)
 
 
 # -- headers ---------------------------------------------------------------------------------------------------------

@@ -246,6 +246,11 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         (["--upstream", "http://localhost:1", "--state", "sealed"], "--state is for an emulated server"),
         (["--upstream", "http://localhost:1", "--seed", "payments"], "vault: of a world: a real server answers here"),
         (["--upstream-insecure"], "say --upstream URL too"),
+        (["--upstream", "http://localhost:1", "--upstream-insecure"], "has no certificate"),
+        (
+            ["--upstream", "https://localhost:1", "--upstream-cert", "a"],
+            "--upstream-cert and --upstream-key go together",
+        ),
     ],
 )
 def test_flags_of_a_proxy_that_cannot_be(flags: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 import requests
+import trustme
 
 from mockkms import MockKMS, RemoteKMS
 from mockkms.faults.kinds import KINDS, stateless
@@ -30,7 +33,7 @@ def real() -> Iterator[MockKMS]:
 
 @pytest.fixture(scope="module")
 def front(real: MockKMS) -> Iterator[MockKMS]:
-    with MockKMS(upstream=real.url, root_token=real.token) as kms:
+    with MockKMS(upstream=real.url, root_token=real.token, rng=5) as kms:
         yield kms
 
 
@@ -244,6 +247,27 @@ def test_a_handshake_with_the_server_that_fails(secure: MockKMS, fault: str, kin
         assert refused.headers["X-Mockkms-Upstream"] in kind.split("|")
         assert text in refused.json()["errors"][0]
         assert get(proxy).status_code == 200
+
+
+def test_a_server_that_asks_for_a_certificate_is_shown_ours(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    demanding = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(demanding)
+    authority.configure_trust(demanding)
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    ours = authority.issue_cert("proxy.example")
+    ca_file, cert, key = (str(tmp_path / name) for name in ("ca.pem", "cert.pem", "key.pem"))
+    authority.cert_pem.write_to_path(ca_file)
+    ours.cert_chain_pems[0].write_to_path(cert)
+    ours.private_key_pem.write_to_path(key)
+    with MockKMS(tls=demanding) as real:
+        with MockKMS(upstream=real.url, upstream_ca=ca_file, upstream_cert=(cert, key)) as proxy:
+            assert get(proxy).status_code == 200
+        with MockKMS(upstream=real.url, upstream_ca=ca_file) as proxy:
+            refused = get(proxy)
+        assert (refused.status_code, refused.headers["X-Mockkms-Upstream"]) == (502, "cut")
+    with pytest.raises(ValueError, match="No such file"):
+        MockKMS(upstream="https://127.0.0.1:9", upstream_cert=(cert, tmp_path / "none.pem"))
 
 
 # -- tenants, control ------------------------------------------------------------------------------------------------

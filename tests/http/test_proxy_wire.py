@@ -294,3 +294,42 @@ def test_an_answer_too_long_to_be_held_is_refused_where_rules_want_it_whole(
     refused = get(proxy)
     assert (refused.status_code, refused.headers["X-Mockkms-Upstream"]) == (502, "too-large")
     assert len(get(proxy).content) == (1 << 20) + 1
+
+
+def test_a_reset_waits_for_no_server(real: RawServer, proxy: MockKMS) -> None:
+    reached, done = threading.Event(), threading.Event()
+    real.will(lambda made: (reached.set(), done.wait(10)))
+    with Wire(proxy) as wire:
+        wire.send(b"GET /v1/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert reached.wait(5)
+        proxy.reset()
+        assert wire.closed()
+    done.set()
+    assert proxy.journal.total == 0, "what was under way is forgotten too"
+
+
+def test_an_endless_answer_ends_with_its_client(real: RawServer, proxy: MockKMS) -> None:
+    ended, noted = threading.Event(), noting(proxy)
+
+    def endless(made: socket.socket) -> None:
+        made.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                made.sendall(b"8\r\nstreams\n\r\n")
+        except OSError:
+            ended.set()
+
+    real.will(endless)
+    with Wire(proxy) as wire:
+        wire.send(b"GET /v1/sys/monitor HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.socket.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert ended.wait(5)
+    assert noted.wait(5)
+    assert (proxy.journal[0].status, proxy.journal[0].cut) == (200, "left")
+
+
+def test_a_client_of_http_1_0_is_told_the_end_by_the_connection(real: RawServer, proxy: MockKMS) -> None:
+    real.will(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    got = raw(proxy, "GET /v1/sys/monitor HTTP/1.0")
+    assert got.endswith(b"\r\nConnection: close\r\n\r\nabc")
+    assert b"Transfer-Encoding" not in got
