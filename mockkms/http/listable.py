@@ -1,8 +1,9 @@
-"""Lets aiohttp's C parser read ``LIST`` and ``SCAN``, the verbs that Vault's clients send and it refuses.
+"""Lets aiohttp's C parser read ``LIST``, ``SCAN`` and ``HELP``, the verbs that Vault's clients send and it refuses.
 
-The parser knows ``LINK`` and ``BIND``, which no client of ours sends. Where a message begins with a verb that the
-parser does not know, the verb is replaced by one that it does; the handler reads it back with ``method_of``. To know
-where messages begin (keep-alive, pipelining, packets split anywhere), ``Framing`` follows the lengths of head and body.
+The parser knows ``LINK``, ``BIND`` and ``COPY``, which no client of ours sends. Where a message begins with a verb that
+the parser does not know, the verb is replaced by one that it does; the handler reads it back with ``method_of``. To
+know where messages begin (keep-alive, pipelining, packets split anywhere), ``Framing`` follows the lengths of head and
+body.
 
 This leans on aiohttp's ``data_received`` being called on the protocol: tests/http/test_listable.py holds it to that.
 """
@@ -12,9 +13,9 @@ from __future__ import annotations
 import re
 
 _KNOWN = {b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"}
-_STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
+_STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND", b"HELP": b"COPY"}
 _UNKNOWN = b"LOCK"
-_METHODS = {"LINK": "LIST", "BIND": "SCAN", "LOCK": "UNKNOWN"}
+_METHODS = {"LINK": "LIST", "BIND": "SCAN", "COPY": "HELP", "LOCK": "UNKNOWN"}
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 _LONGEST_VERB = 32

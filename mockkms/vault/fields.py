@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Any
 
 from mockkms.vault.duration import parse_moment, parse_seconds
-from mockkms.vault.gotext import quote, shown
+from mockkms.vault.gotext import Texts, quote, shown
 
 
 class Kind(Enum):
@@ -257,7 +257,7 @@ def _float(value: Any) -> tuple[bool, Any]:
 def go_type(value: Any) -> str:
     """The Go type that the real server's JSON decoder makes of a value."""
     if isinstance(value, list):
-        return "[]interface {}"
+        return "[]string" if isinstance(value, Texts) else "[]interface {}"
     if isinstance(value, dict):
         return "map[string]interface {}"
     return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")
@@ -265,9 +265,12 @@ def go_type(value: Any) -> str:
 
 def go_kind(value: Any) -> str:
     """The Go kind of a value, as in ``expected a map, got 'string'``."""
-    return {"[]interface {}": "slice", "map[string]interface {}": "map", "json.Number": "string"}.get(
-        go_type(value), go_type(value)
-    )
+    return {
+        "[]interface {}": "slice",
+        "[]string": "slice",
+        "map[string]interface {}": "map",
+        "json.Number": "string",
+    }.get(go_type(value), go_type(value))
 
 
 _CONVERTERS = {
