@@ -26,6 +26,7 @@ class ExternalKMS:
             "state": world.state == "sealed",
             "faults": bool(world.faults),
             "clock": world.clock is not None,
+            "tls": world.tls is not None,
         }
         for word, wanted in asked.items():
             if wanted:

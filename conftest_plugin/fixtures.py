@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .client import MockClient
     from .external import ExternalKMS
     from .factory import Factory
+    from .servers import Servers
 
     Kms: TypeAlias = AnyKms | ExternalKMS
 
@@ -45,8 +46,19 @@ def mockkms_tls() -> Any:
 
 
 @pytest.fixture(scope="session")
+def _mockkms_servers(
+    pytestconfig: pytest.Config, mockkms_seed: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Servers]:
+    from .servers import Servers
+
+    servers = Servers(pytestconfig, mockkms_seed, tmp_path_factory)
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(scope="session")
 def mockkms_server(
-    pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any, tmp_path_factory: pytest.TempPathFactory
+    pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any, _mockkms_servers: Servers
 ) -> Iterator[Kms]:
     """The server of this process (one for each xdist worker). Tests use ``mockkms``, which is clean for each."""
     url = settings.option(pytestconfig, "mockkms_url")
@@ -58,26 +70,11 @@ def mockkms_server(
         with tenant_of(url, settings.control_token(pytestconfig), settings.located(mockkms_seed, *folders)) as tenant:
             yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
-    from mockkms import MockKMS
-
-    from .tls import tls_files
-
-    tls, ca_file = tls_files(mockkms_tls, tmp_path_factory.mktemp("mockkms") if mockkms_tls else pytestconfig.rootpath)
-    upstream = settings.upstream(pytestconfig)
-    if upstream:
-        from .upstream import proxy
-
-        server = proxy(pytestconfig, upstream, tls)
-    else:
-        seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
-        server = MockKMS(seed=seed, rng=settings.rng(pytestconfig), tls=tls)
-    with server as kms:
-        kms.ca_file = ca_file or kms.ca_file
-        yield kms
+    yield _mockkms_servers.of(mockkms_tls)
 
 
 @pytest.fixture
-def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms]:
+def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms, _mockkms_servers: Servers) -> Iterator[Kms]:
     """The server, put back to the suite's world (and the marker's) before the test, checked after it."""
     from .external import ExternalKMS
 
@@ -90,9 +87,14 @@ def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms) -> Iterator[Kms
         from .upstream import refuse
 
         refuse(world)
+    server: AnyKms = mockkms_server
+    if world.tls is not None:
+        if settings.option(request.config, "mockkms_url"):
+            pytest.skip("mockkms(tls=…) needs a server of its own; --mockkms-url names another one")
+        server = _mockkms_servers.of(world.tls)
     active = _active(request, world)
-    active.begin(mockkms_server, world)
-    yield mockkms_server
+    active.begin(server, world)
+    yield server
     active.check()
 
 

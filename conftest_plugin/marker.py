@@ -12,13 +12,14 @@ import pytest
 from .settings import LINT, located
 
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None): the world of this test: seed, a "
-    "file (beside the test, or from the root), a ready-made world's name or a dict, laid over the suite's; state, "
-    "'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which "
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None): the world of this test: "
+    "seed, a file (beside the test, or from the root), a ready-made world's name or a dict, laid over the suite's; "
+    "state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which "
     "time stands still; strict, whether a request that nothing emulates fails the test; lint, 'off', 'warn' or "
-    "'error' for bad habits of the client"
+    "'error' for bad habits of the client; tls, a server of its own kind: True, False, a trustme.CA, an SSLContext or "
+    "the paths of a certificate and a key"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint")
+_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint", "tls")
 _STATES = ("sealed", "unsealed")
 
 
@@ -40,6 +41,7 @@ class TestWorld:
     clock: Any = None
     strict: bool | None = None
     lint: str | None = None
+    tls: Any = None
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def _wrong(word: str, value: Any) -> str | None:
         return "a list of rules, each a dict"
     if word == "strict" and not isinstance(value, bool):
         return "True or False"
+    if word == "tls" and not _is_tls(value):
+        return "True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
     if word == "clock":
         from mockkms.clock import seconds_of
 
@@ -75,6 +79,12 @@ def _wrong(word: str, value: Any) -> str | None:
         except ValueError as error:
             return str(error)
     return None
+
+
+def _is_tls(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return len(value) == 2 and all(isinstance(path, (str, Path)) for path in value)
+    return isinstance(value, bool) or hasattr(value, "issue_cert") or hasattr(value, "wrap_socket")
 
 
 def world_of(node: pytest.Item) -> TestWorld:
@@ -91,4 +101,5 @@ def world_of(node: pytest.Item) -> TestWorld:
         world.clock = words.get("clock", world.clock)
         world.strict = words.get("strict", world.strict)
         world.lint = words.get("lint", world.lint)
+        world.tls = words.get("tls", world.tls)
     return world

@@ -10,6 +10,7 @@ import pytest
 from . import settings
 from .fixtures import (
     ACTIVE,
+    _mockkms_servers,
     mockkms,
     mockkms_client,
     mockkms_env,
@@ -22,6 +23,7 @@ from .fixtures import (
 from .marker import MARKER, MarkerError, read_marker
 
 __all__ = [
+    "_mockkms_servers",
     "mockkms",
     "mockkms_client",
     "mockkms_env",
