@@ -11,7 +11,8 @@ _TOPICS = (
     "config_cors", "config_ui", "config_auditing", "audit", "plugins",
     "tune", "mounts", "auth_mounts", "remount",
     "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
-    "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "raw", "enterprise",
+    "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "pprof", "raw",
+    "enterprise",
 )  # fmt: skip
 """In this order: of two templates that fit a path, the one declared first answers."""
 

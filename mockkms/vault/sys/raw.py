@@ -20,7 +20,7 @@ _FIELDS = {
     "after": Field(Kind.STRING, query=True, help="List what comes after this key."),
     "limit": Field(Kind.INT, default=-1, query=True, help="List no more than this many keys."),
 }
-_COMPRESSIONS = ("", "gzip", "lzw", "snappy", "lz4")
+_COMPRESSIONS = ("", "gzip", "snappy")
 
 every = engine.path("raw[/]", fields=_FIELDS, help="Keys in storage.", sudo=True)
 one = engine.path("raw/{path:some}", fields=_FIELDS, help="Read, write, list or delete storage.", sudo=True)
@@ -43,6 +43,7 @@ def list_keys(_state: Any, call: Call) -> dict[str, Any]:
     return {"keys": listed[: call["limit"]] if call["limit"] > 0 else listed}
 
 
+@every.on(Operation.READ)
 @one.on(Operation.READ)
 def read_key(_state: Any, call: Call) -> dict[str, Any] | None:
     """What is stored at a key."""
@@ -63,7 +64,15 @@ def _encoding(call: Call) -> str:
     return encoding
 
 
-@one.on(Operation.UPDATE)
+@every.existence
+@one.existence
+def exists(_state: Any, call: Call) -> bool:
+    """Whether something is stored at a key."""
+    return call["path"] in _stored(call)
+
+
+@every.on(Operation.CREATE, Operation.UPDATE)
+@one.on(Operation.CREATE, Operation.UPDATE)
 def write_key(_state: Any, call: Call) -> None:
     """Store a value."""
     value = call["value"]
@@ -79,6 +88,7 @@ def write_key(_state: Any, call: Call) -> None:
     _stored(call)[call["path"]] = b64.encode(raw)
 
 
+@every.on(Operation.DELETE)
 @one.on(Operation.DELETE)
 def delete_key(_state: Any, call: Call) -> None:
     """Delete a key."""
