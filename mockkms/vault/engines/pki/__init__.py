@@ -2,10 +2,11 @@
 
 from mockkms.vault.engines.pki import roles  # isort: skip
 from mockkms.vault.engines.pki import issuing, roots, authorities, importing, configs  # isort: skip
-from mockkms.vault.engines.pki import revocation, keys, issuers, resigning, tidying, fetching, ocsp  # isort: skip
+from mockkms.vault.engines.pki import revocation, keys, issuers, issuerwrites, resigning, tidying  # isort: skip
+from mockkms.vault.engines.pki import fetching, ocsp  # isort: skip
 from mockkms.vault.engines.pki.engine import engine
 
 __all__ = [
-    "authorities", "configs", "engine", "fetching", "importing", "issuers", "issuing", "keys", "ocsp", "resigning",
-    "revocation", "roles", "roots", "tidying",
+    "authorities", "configs", "engine", "fetching", "importing", "issuers", "issuerwrites", "issuing", "keys", "ocsp",
+    "resigning", "revocation", "roles", "roots", "tidying",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.duration import go_duration, parse_seconds
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.pki import crls, refs, urls
+from mockkms.vault.engines.pki import crls, refs, store, urls
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI, CRLConfig
 from mockkms.vault.engines.pki.rolefields import told
@@ -134,7 +134,7 @@ def write_issuers(state: PKI, call: Call) -> Response:
         issuer = refs.issuer(state, wanted)
     except refs.Unresolved as error:
         raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
-    state.default_issuer = issuer.id
+    store.set_default(state, call, issuer.id)
     if call.endpoint is issuers:
         state.follow_latest = call.get("default_follows_latest_issuer", state.follow_latest)
     warnings = []

@@ -191,9 +191,9 @@ def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entri
         raise ValueError(f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}") from None
     target.next_number, target.expires = number + 1, ends
     if delta:
-        target.delta, target.delta_modified = der, now
+        target.delta, state.deltas_modified = der, now
     else:
-        target.complete, target.complete_number, target.modified = der, number, now
+        target.complete, target.complete_number, state.lists_modified = der, number, now
 
 
 def find(state: PKI, reference: str) -> RevocationList:

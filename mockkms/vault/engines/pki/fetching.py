@@ -11,7 +11,7 @@ from typing import Any
 from mockkms.clock import rfc3339
 from mockkms.crypto import pem, x509_keys, x509_read
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.pki import crls, refs, signer
+from mockkms.vault.engines.pki import crls, modified, refs, signer
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI, colons, hyphens
 from mockkms.vault.engines.pki.rolefields import PAGE, page
@@ -67,9 +67,23 @@ def _plain(text: str, **more: Any) -> dict[str, Any]:
     return {"certificate": text, "revocation_time": 0, "revocation_time_rfc3339": "", **more}
 
 
+def _ca_kept(state: PKI, call: Call) -> Response | None:
+    """304 for who has the default issuer's certificate already."""
+    issuer = state.issuers.get(state.default_issuer)
+    return modified.unchanged(call, issuer.modified) if issuer is not None else None
+
+
+def _list_kept(state: PKI, call: Call, delta: bool) -> Response | None:
+    """304 for who has the list already."""
+    return modified.unchanged(call, state.deltas_modified if delta else state.lists_modified)
+
+
 @ca.on(Operation.READ)
 def read_ca(state: PKI, call: Call) -> Response:
     """DER, or PEM without the last line break."""
+    kept = _ca_kept(state, call)
+    if kept is not None:
+        return kept
     if call.request.path.endswith("/pem"):
         return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
     return bare(_quietly(lambda: _chain(state)[0]), DER)
@@ -95,6 +109,9 @@ def read_chain_json(state: PKI, _call: Call) -> dict[str, Any]:
 @cert_ca.on(Operation.READ)
 def read_cert_ca(state: PKI, call: Call) -> Response:
     """The certificate in JSON, DER or PEM. Raises ErrorResponse and BackendError in JSON only."""
+    kept = _ca_kept(state, call)
+    if kept is not None:
+        return kept
     if call["form"] == "/raw":
         return bare(_quietly(lambda: _chain(state)[0]), DER)
     if call["form"]:
@@ -114,6 +131,9 @@ def _crl_text(der: bytes) -> str:
 @crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> Response:
     """DER, or PEM without the last line break."""
+    kept = _list_kept(state, call, "delta" in call["form"])
+    if kept is not None:
+        return kept
     der = _quietly(lambda: _crl(state, "delta" in call["form"]))
     return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
 
@@ -127,6 +147,9 @@ def read_unified(_state: PKI, call: Call) -> Response:
 @cert_crl.on(Operation.READ)
 def read_cert_crl(state: PKI, call: Call) -> Response | None:
     """The list in JSON. Raises BackendError."""
+    kept = _list_kept(state, call, call["list"] == "delta-crl")
+    if kept is not None:
+        return kept
     der = _crl(state, call["list"] == "delta-crl")
     return Response(data=_plain(_crl_text(der))) if der else None
 

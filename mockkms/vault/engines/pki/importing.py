@@ -55,7 +55,7 @@ def take_in(state: PKI, call: Call) -> Response:
     except ErrorResponse:
         state.keys, state.issuers, state.default_key, state.default_issuer = before
         raise
-    warnings = _defaults(state, imported, mapping)
+    warnings = _defaults(state, call, imported, mapping)
     if state.urls.empty:
         warnings.append(store.NO_URLS)
     if imported:
@@ -104,13 +104,13 @@ def _blocks(call: Call) -> tuple[list[str], list[str]]:
     return certificates, keys
 
 
-def _defaults(state: PKI, imported: list[str], mapping: dict[str, str]) -> list[str]:
+def _defaults(state: PKI, call: Call, imported: list[str], mapping: dict[str, str]) -> list[str]:
     """Let the default follow where it shall. Returns warnings."""
     warnings = []
     keyed = [id for id in imported if mapping[id]]
     if imported and state.follow_latest:
         if len(keyed) == 1:
-            state.default_issuer = keyed[0]
+            store.set_default(state, call, keyed[0])
         elif keyed:
             warnings.append(
                 "Default issuer left unchanged: could not select new issuer automatically as multiple imported issuers "

@@ -76,8 +76,6 @@ class RevocationList:
     next_number: int = 1
     complete_number: int = 0
     expires: float = 0
-    modified: float = 0
-    delta_modified: float = 0
 
 
 @dataclass
@@ -120,6 +118,9 @@ class PKI:
     """By id."""
     list_of: dict[str, str] = field(default_factory=dict)
     """Id of the list by issuer."""
+    lists_modified: float = 0
+    deltas_modified: float = 0
+    """When lists last changed, or which of them are the default ones."""
     delta_checked: float = 0
     """When delta CRLs were built last, or looked at whether they need be."""
     pending: dict[str, None] = field(default_factory=dict)

@@ -115,7 +115,7 @@ def generate_root(state: PKI, call: Call) -> Response:
     issuer.signature = x509_keys.signature_name(made.private, role["signature_bits"], pss=role["use_pss"])
     state.certificates[hyphens(certificate.serial_text)] = certificate.der
     if state.follow_latest:
-        state.default_issuer = issuer.id
+        store.set_default(state, call, issuer.id)
     data |= {"issuer_id": issuer.id, "issuer_name": issuer.name, "key_id": key.id, "key_name": key.name}
     warnings += rebuilt(state, call)
     if certificate.path_length == 0:

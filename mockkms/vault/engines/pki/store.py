@@ -29,7 +29,8 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, 
         issuer = state.issuers[id]
         if not issuer.key_id and x509_read.load(issuer.certificate).public == public:
             issuer.key_id = key.id
-            state.default_issuer = state.default_issuer or issuer.id
+            if not state.default_issuer:
+                set_default(state, call, issuer.id)
     state.default_key = state.default_key or key.id
     return key, False
 
@@ -60,8 +61,19 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
     state.issuers[issuer.id] = issuer
     rebuild_chains(state)
     if not state.default_issuer and issuer.key_id:
-        state.default_issuer = issuer.id
+        set_default(state, call, issuer.id)
     return issuer, False
+
+
+def set_default(state: PKI, call: Call, id: str) -> None:
+    """Make an issuer the default one: to who asks for that, it and the one before have changed."""
+    if id == state.default_issuer:
+        return
+    now = call.now()
+    for changed in (state.default_issuer, id):
+        if changed in state.issuers:
+            state.issuers[changed].modified = now
+    state.default_issuer, state.lists_modified, state.deltas_modified = id, now, now
 
 
 def rebuild_chains(state: PKI) -> None:
