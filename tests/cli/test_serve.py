@@ -245,6 +245,7 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         (["--upstream", "http://localhost:1", "--upstream-timeout", "0"], "seconds above 0"),
         (["--upstream", "http://localhost:1", "--state", "sealed"], "--state is for an emulated server"),
         (["--upstream", "http://localhost:1", "--seed", "payments"], "vault: of a world: a real server answers here"),
+        (["--upstream", "http://localhost:1", "--nodes", "3"], "--nodes is for an emulated server"),
         (["--upstream-insecure"], "say --upstream URL too"),
         (["--upstream", "http://localhost:1", "--upstream-insecure"], "has no certificate"),
         (

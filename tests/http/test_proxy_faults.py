@@ -14,7 +14,7 @@ import pytest
 import requests
 import trustme
 
-from mockkms import MockKMS, RemoteKMS
+from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.faults.kinds import KINDS, stateless
 from mockkms.remote import RemoteError
 from mockkms.world import NoState
@@ -201,6 +201,26 @@ def test_it_is_no_server_of_its_own() -> None:
         proxy.start()
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("127.0.0.1:8200", "is no address"),
+        ("http://", "is no address"),
+        ("http://a:b", "is no address"),
+        ("http://me:secret@a", "no query, fragment or user"),
+        ("http://a/?b", "no query, fragment or user"),
+    ],
+)
+def test_what_is_no_address_of_a_server(url: str, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        MockKMS(upstream=url)
+
+
+def test_a_cluster_answers_itself() -> None:
+    with pytest.raises(ValueError, match="a cluster answers itself"):
+        Cluster(upstream="http://a")
 
 
 def test_it_stops_and_starts_again(real: MockKMS) -> None:
