@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.clock import rfc3339
 from mockkms.crypto import pem, x509_read
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.pki import crls, fetching, modified, refs, store, urls
+from mockkms.vault.engines.pki import chains, crls, fetching, modified, refs, store, urls
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI, Issuer, Revocation, Urls, hyphens
 from mockkms.vault.engines.pki.rolefields import ISSUER_REF, PAGE, page
@@ -117,7 +117,7 @@ def delete(state: PKI, call: Call) -> Response:
             "Operations without an explicit issuer will not work until a new default is configured."
         )
         warnings += store.dereferenced(state, refs.DEFAULT)
-    store.rebuild_chains(state)
+    chains.rebuild(state)
     return Response(warnings=warnings + crls.numbered(crls.rebuild(state, call, force=True)))
 
 

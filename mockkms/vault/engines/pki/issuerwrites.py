@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.crypto import x509_keys, x509_read
 from mockkms.vault.endpoint import Call
-from mockkms.vault.engines.pki import issuers, refs, store, urls
+from mockkms.vault.engines.pki import chains, issuers, refs, store, urls
 from mockkms.vault.engines.pki.model import PKI, USAGES, Issuer, Urls
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -53,7 +53,7 @@ def _change(state: PKI, call: Call, touched: set[str]) -> Response:
     issuer.urls = addresses
     if chain != issuer.manual_chain:
         issuer.manual_chain = chain
-        store.rebuild_chains(state)
+        chains.rebuild(state)
     response = issuers.shown(state, issuer)
     if issuer.name != old_name and old_name:
         response.warnings += store.dereferenced(state, old_name)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from mockkms.crypto import pem, x509_keys, x509_read
 from mockkms.vault.endpoint import Call
+from mockkms.vault.engines.pki import chains
 from mockkms.vault.engines.pki.model import PKI, Issuer, Key
 from mockkms.vault.message import BackendError
 
@@ -59,7 +60,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
             issuer.key_id = id
             break
     state.issuers[issuer.id] = issuer
-    rebuild_chains(state)
+    chains.rebuild(state)
     if not state.default_issuer and issuer.key_id:
         set_default(state, call, issuer.id)
     return issuer, False
@@ -74,33 +75,6 @@ def set_default(state: PKI, call: Call, id: str) -> None:
         if changed in state.issuers:
             state.issuers[changed].modified = now
     state.default_issuer, state.lists_modified, state.deltas_modified = id, now, now
-
-
-def rebuild_chains(state: PKI) -> None:
-    """Find for every issuer the issuers above it; one that was given a chain keeps that."""
-    parents = {id: _parents(state, id) for id in state.issuers}
-    for id, issuer in state.issuers.items():
-        if issuer.manual_chain:
-            issuer.chain = [link for link in issuer.manual_chain if link in state.issuers]
-            continue
-        chain, waiting = [id], list(parents[id])
-        while waiting:
-            link = waiting.pop(0)
-            if link not in chain:
-                chain.append(link)
-                waiting += parents[link]
-        issuer.chain = chain
-
-
-def _parents(state: PKI, id: str) -> list[str]:
-    """The other issuers that have signed this one's certificate."""
-    certificate = x509_read.load(state.issuers[id].certificate)
-    found = []
-    for other in sorted(state.issuers):
-        candidate = x509_read.load(state.issuers[other].certificate)
-        if other != id and candidate.subject == certificate.issuer and certificate.signed_by(candidate):
-            found.append(other)
-    return found
 
 
 def delete_issuer(state: PKI, id: str) -> bool:

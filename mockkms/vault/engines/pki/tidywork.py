@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.clock import rfc3339
 from mockkms.crypto import x509_read
 from mockkms.vault.endpoint import Call
-from mockkms.vault.engines.pki import crls, store
+from mockkms.vault.engines.pki import chains, crls, store
 from mockkms.vault.engines.pki.model import PKI
 from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import BackendError
@@ -132,5 +132,5 @@ def _forget_issuers(state: PKI, limit: float) -> bool:
     ]
     for id in gone:
         store.delete_issuer(state, id)
-    store.rebuild_chains(state)
+    chains.rebuild(state)
     return bool(gone)
