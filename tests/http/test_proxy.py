@@ -155,3 +155,24 @@ def test_the_linter(proxy: MockKMS, real: MockKMS, client: hvac.Client) -> None:
     assert [found.rule for found in proxy.lint()] == [
         "renewal-without-back-off", "expired-token-used", "token-in-url",
     ]  # fmt: skip
+
+
+def test_secrets_of_a_real_server_are_kept_out_of_the_journal_on_demand(proxy: MockKMS, client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("kv", path="old", options={"version": "1"})
+    client.sys.enable_secrets_engine("transit")
+    client.secrets.transit.create_key("orders")
+    proxy.journal.redact = True
+    client.secrets.kv.v2.create_or_update_secret("app", {"n": "s3cr3t"})
+    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    client.secrets.kv.v1.create_or_update_secret("app", {"n": "s3cr3t"}, method="POST", mount_point="old")
+    client.secrets.kv.v1.read_secret("app", mount_point="old")
+    client.secrets.transit.encrypt_data("orders", "czNjcjN0")
+    client.auth.token.create(ttl="1h")
+    proxy.faults.add("secret/*", drip=10000)
+    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    shown = [entry.body + entry.answer for entry in proxy.journal][3:]
+    assert len(shown) == 7
+    for text in shown:
+        assert b"(redacted)" in text
+        assert not any(secret in text for secret in (b"s3cr3t", b"czNjcjN0", b"hvs."))
+    assert b'"ciphertext":"vault:v1:' in shown[4]
