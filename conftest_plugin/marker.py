@@ -14,8 +14,8 @@ from .settings import LINT, located
 MARKER = (
     "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None): the world of this test: "
     "seed, a file (beside the test, or from the root), a ready-made world's name or a dict, laid over the suite's; "
-    "state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at which "
-    "time stands still; strict, whether a request that nothing emulates fails the test; lint, 'off', 'warn' or "
+    "state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at "
+    "which time stands still; strict, whether a request that nothing emulates fails the test; lint, 'off', 'warn' or "
     "'error' for bad habits of the client; tls, a server of its own kind: True, False, a trustme.CA, an SSLContext or "
     "the paths of a certificate and a key"
 )

@@ -1,0 +1,98 @@
+"""What was asked of the servers stands in the report of a failed test, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.plugin.conftest import Run
+from tests.plugin.test_marker import ASK, sections
+
+SOURCE = (
+    ASK
+    + """
+@pytest.fixture
+def fails_before(mockkms):
+    ask(mockkms, "/v1/sys/health?in=setup")
+    raise RuntimeError("before")
+
+@pytest.fixture
+def fails_after(mockkms):
+    yield
+    ask(mockkms, "/v1/sys/health?in=teardown")
+    raise RuntimeError("after")
+
+def test_passes(mockkms):
+    ask(mockkms, "/v1/sys/health?in=passes")
+    mockkms.faults.add("sys/health", answer="sealed", times=1)
+    ask(mockkms, "/v1/sys/health?in=passes")
+
+def test_fails(mockkms, mockkms_factory):
+    ask(mockkms, "/v1/sys/health?in=fails")
+    ask(mockkms_factory(), "/v1/sys/health?in=another")
+    assert 1 == 2
+
+def test_setup(fails_before):
+    raise SystemExit(9)
+
+def test_teardown(fails_after, mockkms):
+    ask(mockkms, "/v1/sys/health?in=call")
+
+def test_both(fails_after, mockkms):
+    ask(mockkms, "/v1/sys/health?in=both")
+    assert 1 == 2
+
+@pytest.mark.xfail(reason="known")
+def test_xfails(mockkms):
+    ask(mockkms, "/v1/sys/health?in=xfails")
+    assert 1 == 2
+
+def test_skips(mockkms):
+    ask(mockkms, "/v1/sys/health?in=skips")
+    pytest.skip("because")
+
+def test_near_misses(mockkms):
+    ask(mockkms, "/v1/sys/health?in=near")
+    mockkms.journal.assert_called("sys/helth", operation="update")
+
+def test_without(pytestconfig):
+    assert 1 == 3
+
+def test_quiet(mockkms):
+    assert 1 == 2
+
+def test_long(mockkms):
+    for number in range(40):
+        ask(mockkms, f"/v1/sys/health?long={number:02}")
+    assert 1 == 2
+"""
+)
+
+
+def asked(text: str) -> list[str]:
+    return re.findall(r"^ +\d+ 200 .*sys/health\?in=(\w+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2"), ("-rA",)], ids=["one process", "two workers", "all reported"])
+def test_only_of_failed_tests(suite: Run, options: tuple[str, ...]) -> None:
+    result = suite("-p", "no:randomly", *options, source=SOURCE)
+    result.assert_outcomes(passed=2, failed=6, errors=3, skipped=1, xfailed=1)
+    shown = sections(result.stdout.str())
+    for quiet in ("passes", "xfails", "skips"):
+        assert quiet not in asked(result.stdout.str()), quiet
+    assert asked(shown["test_fails"]) == ["fails", "another"]
+    assert shown["test_fails"].count("mockkms ---") == 1
+    assert asked(shown["test_setup"]) == ["setup"]
+    assert asked(shown["test_teardown"]) == ["call", "teardown"]
+    assert asked(shown["test_both"]) == ["both", "teardown", "both"], "the error, then the failure"
+    assert "no request reached the server" in shown["test_quiet"]
+    assert "mockkms ---" not in shown["test_without"].partition("short test summary")[0]
+
+
+def test_near_misses_and_the_latest_requests(suite: Run) -> None:
+    shown = sections(suite("-p", "no:randomly", source=SOURCE).stdout.str())
+    near = shown["test_near_misses"]
+    assert "expected request sys/helth operation='update' at least once, got 0" in near
+    assert re.search(r"nearest:\n.*sys/health\?in=near  <- wrong: (path, operation|operation, path)", near)
+    assert re.findall(r"long=(\d\d)", shown["test_long"]) == [f"{number:02}" for number in range(10, 40)]
