@@ -431,9 +431,7 @@ def test_a_method_is_named_by_namespace_and_name(world: World) -> None:
     eve = world.core.identity.by_factors(mount.accessor, "eve")
     assert eve is not None
     asked = {"method_id": id, "entity_id": eve.canonical_id}
-    assert world.write("identity/mfa/method/totp/admin-generate", asked).errors == [
-        "entity namespace ID does not match the current namespace ID"
-    ]
+    assert world.write("identity/mfa/method/totp/admin-generate", asked).errors == ["invalid entity ID"]
     phone = Phone(world, data(world.write("identity/mfa/method/totp/admin-generate", asked, namespace="team")))
     enforced = {"mfa_method_ids": [id], "auth_method_types": ["userpass"]}
     assert world.write("identity/mfa/login-enforcement/e", enforced, namespace="team").errors is None
@@ -499,3 +497,17 @@ def test_failed_logins_are_forgotten_with_the_token_only(guarded: tuple[World, s
     assert login(world).status == 403
     assert validate(world, asked, {id: [phone.code()]}).auth is not None
     assert login(world).status == 0
+
+
+def test_merging_entities_merges_their_keys(guarded: tuple[World, str, Phone]) -> None:
+    world, id, _ = guarded
+    other = data(world.write("identity/entity", {"name": "other", "policies": "a"}))["id"]
+    asked = {"method_id": id, "entity_id": other}
+    world.write("identity/mfa/method/totp/admin-generate", asked)
+    merge = {"to_entity_id": entity_of(world), "from_entity_ids": [other]}
+    refused = world.write("identity/entity/merge", merge)
+    text = f'conflicting MFA config ID "{id}" in entity ID "{other}"'
+    assert (refused.status, refused.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    assert world.write("identity/entity/merge", {**merge, "force": True}).status == 204
+    merged = data(world.ask("read", f"identity/entity/id/{entity_of(world)}"))
+    assert (merged["merged_entity_ids"], merged["policies"]) == ([other], [])

@@ -14,6 +14,7 @@ from mockkms.vault.engines.identity.engine import (
     listed,
     mount_shown,
     namespace_id,
+    own,
     store,
 )
 from mockkms.vault.engines.identity.entities import write as write_entity
@@ -67,11 +68,9 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
     canonical = call["canonical_id"] or call["entity_id"]
     name, accessor = call["name"], call["mount_accessor"]
     if call["id"]:
-        stored = identity.state.aliases.get(call["id"])
+        stored = own(call, identity.state.aliases, call["id"])
         if stored is None:
             raise ErrorResponse("invalid alias ID provided")
-        if stored.namespace != call.request.namespace:
-            raise elsewhere("cannot modify aliases across namespaces")
         if not name and not accessor and not canonical and not given:
             return None
         changed = replace(stored)
@@ -104,11 +103,10 @@ def _mount(call: Call, accessor: str, refusal: str) -> Mount:
 
 def _create(call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None) -> dict[str, Any]:
     identity = store(call)
-    entity = identity.state.entities.get(canonical) if canonical else identity.new_entity(call.request.namespace)
+    namespace = call.request.namespace
+    entity = own(call, identity.state.entities, canonical) if canonical else identity.new_entity(namespace)
     if entity is None:
         raise ErrorResponse("invalid canonical ID")
-    if entity.namespace != call.request.namespace:
-        raise elsewhere("entity found with 'canonical_id' not in request namespace")
     if any(present.mount_accessor == mount.accessor for present in entity.aliases):
         raise ErrorResponse("Alias already exists for requested entity and mount accessor")
     entity.settle()
@@ -161,11 +159,9 @@ def _has(entity: Entity, accessor: str) -> bool:
 def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
     if mount.local:
         raise ErrorResponse("local aliases can't be moved between entities")
-    entity = store(call).state.entities.get(canonical)
+    entity = own(call, store(call).state.entities, canonical)
     if entity is None:
         raise ErrorResponse("given 'canonical_id' is not associated with an entity")
-    if entity.namespace != call.request.namespace:
-        raise elsewhere("given 'canonical_id' associated with entity in a different namespace from the alias")
     if _has(entity, accessor):
         raise ErrorResponse("Alias cannot be updated as the given entity already has an alias for this mount ")
     return entity
@@ -176,15 +172,13 @@ def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
 @persona_one.on(Operation.READ)
 def read(state: Any, call: Call) -> dict[str, Any] | None:
     """An alias."""
-    return shown(call, store(call).state.aliases.get(call["id"]))
+    return shown(call, own(call, store(call).state.aliases, call["id"]))
 
 
 def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
     """An alias of an entity or a group as it is answered."""
     if alias is None:
         return None
-    if alias.namespace != call.request.namespace:
-        raise elsewhere("alias and request are in different namespaces")
     return {
         **alias_shown(call, alias),
         "custom_metadata": alias.custom_metadata,
@@ -199,11 +193,9 @@ def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
 def delete(state: Any, call: Call) -> None:
     """Take an alias away from its entity."""
     identity = store(call)
-    found = identity.state.aliases.get(call["id"])
+    found = own(call, identity.state.aliases, call["id"])
     if found is None:
         return
-    if found.namespace != call.request.namespace:
-        raise elsewhere("request and alias are in different namespaces")
     entity = identity.state.entities.get(found.canonical_id)
     if entity is None:
         raise BackendError("alias not associated to an entity")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from mockkms.clock import rfc3339
 from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Endpoint, Engine, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.identity import Alias, IdentityStore
+from mockkms.vault.identity import Alias, Entity, Group, IdentityStore
 from mockkms.vault.message import ErrorResponse, Response
+
+_Kept = TypeVar("_Kept", Entity, Group, Alias)
 
 engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
 
@@ -61,6 +63,12 @@ def bare_json(document: Any, status: int = 200, headers: dict[str, str] | None =
 def namespace_id(call: Call, namespace: str) -> str:
     """``root`` or the short id of a namespace."""
     return call.core.namespaces.id_of(namespace)
+
+
+def own(call: Call, known: Mapping[str, _Kept], id: str) -> _Kept | None:
+    """What has this id, if it is of the request's namespace: namespaces share no identities."""
+    found = known.get(id)
+    return found if found is not None and found.namespace == call.request.namespace else None
 
 
 def elsewhere(text: str) -> ErrorResponse:

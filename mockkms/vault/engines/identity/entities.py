@@ -13,6 +13,7 @@ from mockkms.vault.engines.identity.engine import (
     listed,
     mount_shown,
     namespace_id,
+    own,
     store,
 )
 from mockkms.vault.fields import Kind
@@ -70,8 +71,8 @@ def _meant(call: Call) -> Entity | None:
     identity, namespace = store(call), call.request.namespace
     found = None
     if call["id"]:
-        found = identity.state.entities.get(call["id"])
-        if found is None or found.namespace != namespace:
+        found = own(call, identity.state.entities, call["id"])
+        if found is None:
             raise ErrorResponse("entity not found from id")
     if call["name"]:
         by_name = identity.entity_named(namespace, call["name"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.aliases import aliases_listed, shown
-from mockkms.vault.engines.identity.engine import by_id, elsewhere, engine, store
+from mockkms.vault.engines.identity.engine import by_id, elsewhere, engine, own, store
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Alias, Group
 from mockkms.vault.identity.model import EXTERNAL
@@ -41,7 +41,7 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
 def _write_by_id(call: Call) -> dict[str, Any] | None:
     if not call["id"]:
         raise ErrorResponse("empty group alias ID")
-    found = store(call).state.group_aliases.get(call["id"])
+    found = own(call, store(call).state.group_aliases, call["id"])
     if found is None:
         raise ErrorResponse("invalid group alias ID")
     return _write(call, found)
@@ -50,8 +50,6 @@ def _write_by_id(call: Call) -> dict[str, Any] | None:
 def _write(call: Call, found: Alias | None) -> dict[str, Any] | None:
     identity = store(call)
     name, accessor, canonical = call["name"], call["mount_accessor"], call["canonical_id"]
-    if found is not None and found.namespace != call.request.namespace:
-        raise elsewhere("existing alias not in the same namespace as request")
     if not name:
         raise ErrorResponse("missing alias name")
     if not accessor:
@@ -82,13 +80,11 @@ def _write(call: Call, found: Alias | None) -> dict[str, Any] | None:
 
 
 def _target(call: Call, canonical: str) -> Group:
-    target = store(call).state.groups.get(canonical)
+    target = own(call, store(call).state.groups, canonical)
     if target is None:
         raise ErrorResponse("invalid group ID given in 'canonical_id'")
     if target.type != EXTERNAL:
         raise ErrorResponse("alias can't be set on an internal group")
-    if target.namespace != call.request.namespace:
-        raise elsewhere("group referenced with 'canonical_id' not in the same namespace as alias")
     return target
 
 
@@ -125,18 +121,16 @@ def _set(call: Call, group: Group, alias: Alias | None) -> None:
 @one.on(Operation.READ)
 def read(state: Any, call: Call) -> dict[str, Any] | None:
     """A group alias."""
-    return shown(call, store(call).state.group_aliases.get(call["id"]))
+    return shown(call, own(call, store(call).state.group_aliases, call["id"]))
 
 
 @one.on(Operation.DELETE)
 def delete(state: Any, call: Call) -> None:
     """Take an alias away from its group."""
     identity = store(call)
-    found = identity.state.group_aliases.get(call["id"])
+    found = own(call, identity.state.group_aliases, call["id"])
     if found is None:
         return
-    if found.namespace != call.request.namespace:
-        raise elsewhere("request namespace is not the same as the group alias namespace")
     group = identity.state.groups.get(found.canonical_id)
     if group is None:
         raise BackendError("alias not associated to a group")

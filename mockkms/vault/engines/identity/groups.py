@@ -9,11 +9,11 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.engine import (
     alias_shown,
     by_id,
-    elsewhere,
     engine,
     listed,
     mount_shown,
     namespace_id,
+    own,
     store,
 )
 from mockkms.vault.fields import Kind
@@ -57,7 +57,7 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
 def _write_by_id(call: Call) -> dict[str, Any] | None:
     if not call["id"]:
         raise ErrorResponse("empty group ID")
-    found = store(call).state.groups.get(call["id"])
+    found = own(call, store(call).state.groups, call["id"])
     if found is None:
         raise ErrorResponse("invalid group ID")
     return _write(call, found)
@@ -126,7 +126,7 @@ def _type(call: Call, found: Group | None) -> str:
 def _entities(call: Call) -> list[str]:
     members = distinct(call["member_entity_ids"])
     for id in members:
-        if id not in store(call).state.entities:
+        if own(call, store(call).state.entities, id) is None:
             raise BackendError(f'invalid entity ID "{id}"')
     return members
 
@@ -135,7 +135,7 @@ def _groups(call: Call, parent: Group | None) -> list[str]:
     groups = store(call).state.groups
     below = distinct(call["member_group_ids"])
     for id in below:
-        member = groups.get(id)
+        member = own(call, groups, id)
         if member is None:
             raise BackendError(f'invalid member group ID "{id}"')
         if parent is None or parent.id in (member.parents or ()):
@@ -173,7 +173,7 @@ def _adopt(call: Call, parent: Group, below: list[str]) -> None:
 @one.on(Operation.READ)
 def read(state: Any, call: Call) -> dict[str, Any] | None:
     """A group with its members."""
-    return shown(call, store(call).state.groups.get(call["id"]))
+    return shown(call, own(call, store(call).state.groups, call["id"]))
 
 
 @named.on(Operation.READ)
@@ -186,8 +186,6 @@ def shown(call: Call, group: Group | None) -> dict[str, Any] | None:
     """A group as it is answered."""
     if group is None:
         return None
-    if group.namespace != call.request.namespace:
-        raise elsewhere("request namespace is not the same as the group namespace")
     below = sorted(g.id for g in store(call).state.groups.values() if group.id in (g.parents or ()))
     return {
         "alias": alias_shown(call, group.alias) if group.alias else {},
@@ -209,7 +207,7 @@ def shown(call: Call, group: Group | None) -> dict[str, Any] | None:
 @one.on(Operation.DELETE)
 def delete(state: Any, call: Call) -> None:
     """Delete a group."""
-    _delete(call, store(call).state.groups.get(call["id"]))
+    _delete(call, own(call, store(call).state.groups, call["id"]))
 
 
 @named.on(Operation.DELETE)
@@ -219,11 +217,8 @@ def delete_named(state: Any, call: Call) -> None:
 
 
 def _delete(call: Call, group: Group | None) -> None:
-    if group is None:
-        return
-    if group.namespace != call.request.namespace:
-        raise elsewhere("request namespace is not the same as the group namespace")
-    store(call).delete_group(group)
+    if group is not None:
+        store(call).delete_group(group)
 
 
 @ids.on(Operation.LIST)

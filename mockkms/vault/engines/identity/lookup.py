@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity import entities, groups
-from mockkms.vault.engines.identity.engine import engine, store
+from mockkms.vault.engines.identity.engine import engine, own, store
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
 
@@ -46,14 +46,14 @@ def find_group(state: Any, call: Call) -> dict[str, Any] | None:
     identity = store(call)
     known = identity.state.groups
     if call["id"]:
-        return groups.shown(call, known.get(call["id"]))
+        return groups.shown(call, own(call, known, call["id"]))
     if call["name"]:
         return groups.shown(call, identity.group_named(call.request.namespace, call["name"]))
     if call["alias_id"]:
         alias = identity.state.group_aliases.get(call["alias_id"])
     else:
         alias = identity.group_by_factors(call["alias_mount_accessor"], call["alias_name"])
-    return groups.shown(call, known.get(alias.canonical_id)) if alias is not None else None
+    return groups.shown(call, own(call, known, alias.canonical_id)) if alias is not None else None
 
 
 def _check(call: Call) -> None:

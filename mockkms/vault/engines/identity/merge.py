@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import engine, mount_shown, store
+from mockkms.vault.engines.identity.engine import engine, mount_shown, own, store
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.checks import distinct
@@ -17,7 +17,7 @@ merge = engine.path(
         "from_entity_ids": Field(Kind.COMMA_STRINGS, help="Entities to merge; they are deleted."),
         "to_entity_id": Field(Kind.STRING, help="Entity that stays."),
         "conflicting_alias_ids_to_keep": Field(Kind.COMMA_STRINGS, help="Which of two aliases on one mount stays."),
-        "force": Field(Kind.BOOL, help="Keep the staying entity's MFA secrets where both have one."),
+        "force": Field(Kind.BOOL, help="Merge although both have an MFA secret of one method."),
     },
     help="Merge entities into one.",
 )
@@ -31,22 +31,19 @@ def merge_entities(state: Any, call: Call) -> Response | None:
     if not call["from_entity_ids"]:
         raise ErrorResponse("missing entity ids to merge from")
     identity = store(call)
-    target = identity.state.entities.get(call["to_entity_id"])
+    target = own(call, identity.state.entities, call["to_entity_id"])
     if target is None:
         raise ErrorResponse("entity id to merge to is invalid")
-    if target.namespace != call.request.namespace:
-        raise ErrorResponse("entity id to merge into does not belong to the request's namespace")
     keep = call["conflicting_alias_ids_to_keep"]
     if len(call["from_entity_ids"]) > 1 and len(keep) > 1:
         raise ErrorResponse(
             "aliases conflicts cannot be resolved with multiple from entity ids - merge one entity at a time"
         )
     sources = [_source(call, target, id) for id in distinct(call["from_entity_ids"])]
-    if not keep:
-        refusal = _clashes(call, target, sources)
-        if refusal is not None:
-            return refusal
+    refusal = None if keep else _clashes(call, target, sources)
     _check_mfa(target, sources, call["force"])
+    if refusal is not None:
+        return refusal
     _check_choice(target, sources, keep)
     target.settle()
     for source in sources:
@@ -58,11 +55,9 @@ def merge_entities(state: Any, call: Call) -> Response | None:
 def _source(call: Call, target: Entity, id: str) -> Entity:
     if id == target.id:
         raise ErrorResponse("to_entity_id should not be present in from_entity_ids")
-    source = store(call).state.entities.get(id)
+    source = own(call, store(call).state.entities, id)
     if source is None:
         raise ErrorResponse("entity id to merge from is invalid")
-    if source.namespace != target.namespace:
-        raise ErrorResponse("entity id to merge from does not belong to this namespace")
     return source
 
 
@@ -137,9 +132,8 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
         alias.merged_from = [*(alias.merged_from or []), source.id]
         identity.put_alias(alias)
         target.aliases.append(alias)
-    target.policies = distinct(name.lower() for name in target.policies + source.policies)
     target.merged = [*(target.merged or []), *(source.merged or []), source.id]
-    target.mfa = {**source.mfa, **target.mfa}
+    target.mfa.update(source.mfa)  # Forced, those of the source win, whatever the parameter's description says.
     for group in identity.direct_groups(source.id):
         group.settle()
         group.members = [id for id in group.members or () if id not in (source.id, target.id)] + [target.id]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import engine, listed, namespace_id, store
+from mockkms.vault.engines.identity.engine import engine, listed, namespace_id, own, store
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity.mfa import Enforcement
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
@@ -106,11 +106,13 @@ def _types(call: Call) -> tuple[set[str], str]:
 
 
 def _groups(call: Call) -> tuple[set[str], str]:
-    return set(store(call).state.groups), "one of the provided group ids doesn't exist"
+    groups = store(call).state.groups
+    return {id for id in groups if own(call, groups, id)}, "one of the provided group ids doesn't exist"
 
 
 def _entities(call: Call) -> tuple[set[str], str]:
-    return set(store(call).state.entities), "one of the provided entity ids doesn't exist"
+    entities = store(call).state.entities
+    return {id for id in entities if own(call, entities, id)}, "one of the provided entity ids doesn't exist"
 
 
 _KNOWN: dict[str, Callable[[Call], tuple[set[str], str]]] = {

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field, Reply
-from mockkms.vault.engines.identity.engine import engine, store
+from mockkms.vault.engines.identity.engine import engine, own, store
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
 from mockkms.vault.identity import Entity
@@ -93,14 +93,12 @@ def _method(call: Call) -> Method:
 
 
 def _entity(call: Call, id: str) -> Entity:
-    entity = store(call).state.entities.get(id)
+    entity = own(call, store(call).state.entities, id)
     if entity is None:
         raise ErrorResponse("invalid entity ID")
     return entity
 
 
 def _check_namespaces(call: Call, method: Method, entity: Entity, outside: str, path: str) -> None:
-    if entity.namespace != call.request.namespace:
-        raise ErrorResponse("entity namespace ID does not match the current namespace ID")
     if not entity.namespace.startswith(method.namespace):
         raise ErrorResponse(f"entity namespace {entity.namespace} outside of {outside} {path}")
