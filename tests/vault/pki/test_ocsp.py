@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -151,6 +152,15 @@ def served() -> Any:
         head = {"X-Vault-Token": "root"}
         requests.post(kms.url + "/v1/sys/mounts/pki", json={"type": "pki"}, headers=head, timeout=10)
         yield kms, head
+
+
+def test_a_get_over_http_as_clients_quote_it(served: Any) -> None:
+    kms, _ = served
+    body = bytes.fromhex("3003300130")
+    for quoted in (base64.b64encode(body).decode(), quote(base64.b64encode(b"\xff\xef\xff").decode(), safe="")):
+        answer = requests.get(f"{kms.url}/v1/pki/ocsp/{quoted}", timeout=10)
+        assert (answer.status_code, answer.content) == (400, MALFORMED)
+        assert answer.headers["Content-Type"] == "application/ocsp-response"
 
 
 def test_openssl_agrees(served: Any, tmp_path: Path) -> None:
