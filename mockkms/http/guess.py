@@ -1,13 +1,11 @@
 """How a request to a server that nothing is known of looks to rules and journal: from method, path and headers alone.
 
-The mount is the first segment of the path, ``auth/`` and the second one for auth methods. The endpoint of a mount that
-every server has is looked up in the emulated ones; for others it is told from the segment after the mount. A mount
-with more segments, a namespace in the path, and whether a write creates are not to be seen from outside.
+The mount is one that an answer told of, else the first segment of the path, ``auth/`` and the second one for auth
+methods. The endpoint of a mount that every server has is looked up in the emulated ones; for others it is told from the
+segment after the mount. A namespace in the path, and whether a write creates, are not to be seen from outside.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from mockkms.entry import admin_key, short_path
 from mockkms.faults import View
@@ -15,6 +13,7 @@ from mockkms.faults.view import Facts, named_in
 from mockkms.http import codec
 from mockkms.http.codec import HttpRequest
 from mockkms.http.fault_layer import product_of, service_of, wire_target
+from mockkms.http.learned import Learned
 from mockkms.vault.message import Operation
 from mockkms.world import World
 
@@ -31,14 +30,12 @@ _NAMED = frozenset((
 _OPERATIONS = {
     "GET": Operation.READ, "POST": Operation.UPDATE, "PUT": Operation.UPDATE, "PATCH": Operation.PATCH,
     "DELETE": Operation.DELETE, "LIST": Operation.LIST, "SCAN": Operation.SCAN, "HEAD": Operation.HEADER,
+    "HELP": Operation.HELP,
 }  # fmt: skip
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
-Known = Callable[[str], tuple[str, Sequence[str]]]
-"""Accessor and policies of a token, so far as they are known."""
 
-
-def view_from_outside(world: World, http: HttpRequest, known: Known) -> View:
+def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View:
     """A request as the rules of a proxy see it."""
     service, target = service_of(http), wire_target(http)
     path = short_path(service, target)
@@ -46,7 +43,7 @@ def view_from_outside(world: World, http: HttpRequest, known: Known) -> View:
     def facts() -> Facts:
         if service == "rustfs":
             return Facts(key=admin_key(target, http.body), token=codec.token_of(http.headers))
-        return _facts(world, http, path, known)
+        return _facts(world, http, path, learned)
 
     return View(
         service, http.method, path, target, http.headers, http.body,
@@ -66,15 +63,21 @@ def operation_of(http: HttpRequest) -> Operation:
     return _OPERATIONS.get(http.method, Operation.INTERNAL)
 
 
-def _facts(world: World, http: HttpRequest, path: str, known: Known) -> Facts:
-    namespace = http.headers.get("X-Vault-Namespace", "").strip("/")
-    mount, endpoint = where(world, path)
-    token = codec.token_of(http.headers)
-    accessor, policies = known(token)
+def namespace_of(http: HttpRequest) -> str:
+    """The namespace of the header, ``""`` or ``a/b/``."""
+    name = http.headers.get("X-Vault-Namespace", "").strip("/")
+    return name + "/" if name else ""
+
+
+def _facts(world: World, http: HttpRequest, path: str, learned: Learned) -> Facts:
+    namespace, token = namespace_of(http), codec.token_of(http.headers)
+    mount = learned.mount(namespace, path) or _first(path)
+    endpoint = _endpoint(world, mount, path[len(mount) :])
+    accessor, policies = learned.token(token)
     return Facts(
         mount=mount,
         key=named_in(endpoint, path[len(mount) :]),
-        namespace=namespace + "/" if namespace else "",
+        namespace=namespace,
         token=token,
         accessor=accessor,
         policies=policies,
@@ -82,23 +85,23 @@ def _facts(world: World, http: HttpRequest, path: str, known: Known) -> Facts:
     )
 
 
-def where(world: World, path: str) -> tuple[str, str]:
-    """The mount, with its slash, and the endpoint's template for a path below ``/v1/``."""
+def _first(path: str) -> str:
     first, _, rest = path.partition("/")
-    mount = first + "/"
-    if first == "auth" and rest:
-        mount += rest.partition("/")[0] + "/"
-    below = path[len(mount) :]
+    return f"auth/{rest.partition('/')[0]}/" if first == "auth" and rest else first + "/"
+
+
+def _endpoint(world: World, mount: str, below: str) -> str:
+    """The template that a path below a mount most likely fits."""
     if mount in _EVERYWHERE:
-        return mount, _known(world, mount, below)
+        return _known(world, mount, below)
     verb = below.partition("/")[0]
     if verb in _WHOLE_PATH:
-        return mount, verb + "/{path:all}"
+        return verb + "/{path:all}"
     if verb in _FORMS:
-        return mount, verb + "/{type}/{name}"
-    if verb in _NAMED or first == "auth":
-        return mount, verb + "/{name}"
-    return mount, "{path:all}"
+        return verb + "/{type}/{name}"
+    if verb in _NAMED or mount.startswith("auth/"):
+        return verb + "/{name}"
+    return "{path:all}"
 
 
 def _known(world: World, mount: str, below: str) -> str:

@@ -2,70 +2,33 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any
-
 from mockkms.faults import View
-from mockkms.faults.view import json_object
 from mockkms.http import codec
 from mockkms.http.codec import HttpReply, HttpRequest
 from mockkms.http.door import Door
 from mockkms.http.fault_layer import FaultLayer, unasked
-from mockkms.http.guess import asks_for_a_token, view_from_outside
+from mockkms.http.guess import asks_for_a_token, namespace_of, view_from_outside
+from mockkms.http.learned import Learned
 from mockkms.http.upstream import UPSTREAM_HEADER, Upstream
 from mockkms.vault.message import Request
 from mockkms.world import World
 
 DECIDED = "decided upstream"
 """In the journal, in the place of the policy rule that let a token do something, or not."""
-_TOKENS = 10_000
-
-
-class Tokens:
-    """Accessors and policies of the tokens that answers told of. The oldest are forgotten first."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
-
-    def learn(self, token: str, path: str, body: bytes) -> None:
-        """Look into the answer that ``token`` got at ``path``: a login, a new token, a look at one."""
-        if b'"accessor"' not in body:
-            return
-        document = json_object(body)
-        auth, data = document.get("auth"), document.get("data")
-        if isinstance(auth, dict):
-            self._keep(auth.get("client_token"), auth)
-        elif isinstance(data, dict) and path.endswith("auth/token/lookup-self"):
-            self._keep(token, data)
-        elif isinstance(data, dict) and path.endswith("auth/token/lookup"):
-            self._keep(data.get("id"), data)
-
-    def _keep(self, token: Any, told: dict[str, Any]) -> None:
-        accessor, policies = told.get("accessor"), told.get("policies")
-        if isinstance(token, str) and token and isinstance(accessor, str):
-            listed = policies if isinstance(policies, list) else []
-            self._known[token] = (accessor, tuple(name for name in listed if isinstance(name, str)))
-            self._known.move_to_end(token)
-            if len(self._known) > _TOKENS:
-                self._known.popitem(last=False)
-
-    def of(self, token: str) -> tuple[str, tuple[str, ...]]:
-        """Accessor and policies; nothing where no answer told of the token."""
-        return self._known.get(token, ("", ()))
 
 
 class ProxyDoor(Door):
     """Passes every request on, but for the control API's and those that rules answer."""
 
-    def __init__(self, world: World, upstream: Upstream, tokens: Tokens | None = None) -> None:
+    def __init__(self, world: World, upstream: Upstream, learned: Learned | None = None) -> None:
         super().__init__(world)
         self.upstream = upstream
-        self._tokens = Tokens() if tokens is None else tokens
+        self._learned = Learned() if learned is None else learned
         self.layer = FaultLayer(world, self.ask, self, self.look)
 
     def of(self, world: World) -> Door:
         """A door to another world in front of the same server."""
-        return ProxyDoor(world, self.upstream, self._tokens)
+        return ProxyDoor(world, self.upstream, self._learned)
 
     async def close(self) -> None:
         """Let go the connections to the server."""
@@ -75,13 +38,15 @@ class ProxyDoor(Door):
         """The real server's answer, with what the journal is to know of it."""
         reply = await self.upstream.ask(http)
         view = self.look(self.world, http)
-        self._tokens.learn(codec.token_of(http.headers), view.path, reply.body)
+        if view.service == "vault":
+            token = codec.token_of(http.headers)
+            self._learned.learn(view, namespace_of(http), token, reply.status, reply.body)
         reply.request = self._told(view, reply)
         return reply
 
     def look(self, world: World, http: HttpRequest) -> View:
         """A request as the rules see it."""
-        return view_from_outside(world, http, self._tokens.of)
+        return view_from_outside(world, http, self._learned)
 
     def _told(self, view: View, reply: HttpReply) -> Request | None:
         request = unasked(view)

@@ -107,6 +107,38 @@ def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, client: hv
     assert [*proxy.journal[-1].policies] == ["root"]
 
 
+def mounts_seen(proxy: MockKMS, client: hvac.Client, *paths: str) -> list[str]:
+    for path in paths:
+        client.read(path)
+    return [entry.mount for entry in proxy.journal][-len(paths) :]
+
+
+def test_mounts_are_known_once_an_answer_told_of_them(real: MockKMS, proxy: MockKMS, client: hvac.Client) -> None:
+    behind = hvac.Client(url=real.url, token=real.token)
+    for path in ("one/kv", "two/kv", "three/kv"):
+        behind.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})
+    behind.sys.enable_auth_method("approle", path="corp/approle")
+    login = "auth/corp/approle/role/web"
+    assert mounts_seen(proxy, client, "one/kv/data/a", login) == ["one/", "auth/corp/"]
+    client.read("sys/internal/ui/mounts/one/kv/data/a")
+    assert mounts_seen(proxy, client, "one/kv/data/a", "two/kv/data/a") == ["one/kv/", "two/"]
+    client.sys.list_auth_methods()
+    client.sys.list_mounted_secrets_engines()
+    assert mounts_seen(proxy, client, "two/kv/data/a", login) == ["two/kv/", "auth/corp/approle/"]
+    assert proxy.journal[-2].key == "a"
+    client.sys.enable_secrets_engine("kv", path="four/kv")
+    client.sys.disable_secrets_engine("three/kv")
+    assert mounts_seen(proxy, client, "four/kv/a", "three/kv/data/a", "sys/policies/acl/default") == [
+        "four/kv/", "three/", "sys/",
+    ]  # fmt: skip
+    proxy.faults.add(match={"mount": "two/kv"}, answer="sealed")
+    with pytest.raises(hvac.exceptions.VaultDown):
+        client.read("two/kv/data/a")
+    client.adapter.namespace = "elsewhere"
+    client.read("one/kv/data/a")
+    assert (proxy.journal[-1].mount, proxy.journal[-1].namespace) == ("one/", "elsewhere/")
+
+
 def test_no_token_is_shown(proxy: MockKMS, client: hvac.Client) -> None:
     client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
     shown = requests.get(f"{proxy.url}/_mockkms/journal?bodies=false", timeout=5).json()["entries"][0]
