@@ -188,6 +188,7 @@ class NamespaceStore:
                     del table[key]
             core.quotas.namespace_removed(child)
             core.identity.forget_namespace(child)
+            core.state.system.get("workflows", {}).pop(child, None)
             del self._items[child]
         core.policies.forget_caches()
 
