@@ -288,7 +288,7 @@ class Server:
             refusal = to_aiohttp(reply)
             refusal.force_close()
             return refusal
-        target, mark, query = aio.raw_path.partition("?")
+        target, mark, query = _origin_form(aio.raw_path).partition("?")
         peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
         http = HttpRequest(
             method=method_of(aio.method),
@@ -302,6 +302,15 @@ class Server:
             bare_mark=bool(mark) and not query,
         )
         return await self.door.serve(http, aio)
+
+
+def _origin_form(target: str) -> str:
+    """The target as it is without scheme and host, which clients put in front for what they take for a proxy."""
+    if target.startswith(("http://", "https://")):
+        rest = target.partition("://")[2]
+        start = min((place for mark in "/?" if (place := rest.find(mark)) >= 0), default=len(rest))
+        return rest[start:] if rest[start : start + 1] == "/" else "/" + rest[start:]
+    return target
 
 
 def to_aiohttp(reply: HttpReply) -> web.Response:

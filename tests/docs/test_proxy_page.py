@@ -54,6 +54,14 @@ def test_the_commands_run(tmp_path: Path) -> None:
     assert "GET /v1/sys/health" in run.stdout.splitlines()[-1]
 
 
+def test_a_client_may_take_it_for_its_http_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockKMS() as real, MockKMS(upstream=real.url) as kms:
+        monkeypatch.setenv("HTTP_PROXY", kms.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert requests.get("http://vault.invalid:8200/v1/sys/health", timeout=5).json()["initialized"] is True
+        assert kms.journal.lines() == real.journal.lines() == ["GET /v1/sys/health"]
+
+
 def test_the_refused_kinds_are_the_ones_named() -> None:
     sentence = TEXT[TEXT.index("Every kind of fault works") : TEXT.index("need a server that is ours")]
     named = re.findall(r"`([a-z_]+)(?:: lose)?`", sentence)

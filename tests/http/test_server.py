@@ -179,3 +179,14 @@ def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
     headers = {**ROOT, "X-Vault-Namespace": "a"}
     answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=10)
     assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (400, "a")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://vault.invalid:8200/v1/sys/health", "http://vault.invalid/v1/sys/health?a=http://b/c"]
+)
+def test_a_client_may_take_it_for_its_proxy(kms: MockKMS, url: str) -> None:
+    answer = requests.get(url, proxies={"http": kms.url}, timeout=5)
+    assert answer.json()["initialized"] is True
+    assert kms.journal.lines() == ["GET /v1/sys/health" + ("?a=http://b/c" if "?" in url else "")]
+    redirect = requests.get("http://vault.invalid", proxies={"http": kms.url}, allow_redirects=False, timeout=5)
+    assert redirect.headers["Location"] == "/ui/"
