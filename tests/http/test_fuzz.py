@@ -40,7 +40,7 @@ GO_ERROR = re.compile("|".join((
     "invalid (entity|member group|group) ID .*",
     "invalid entity metadata: .*",
     "invalid, non-URL (path|aia_path) given to cluster: .*",
-    "invalid key: key is shorter than minimum \\d+ bytes",
+    "invalid key: key is (shorter than minimum|longer than maximum) \\d+ bytes",
     "invalid rekey seal configuration: .*",
     "'key' must be a valid hex or base64 string",
     "(key|namespace|role) .* (not found|doesn't exist|does not exist)",
