@@ -63,6 +63,7 @@ GO_ERROR = re.compile("|".join((
     "methodID is still used by an enforcement configuration with ID: .*",
     "missing (config id|data fields)",
     "unable to find PKI (issuer|key) for reference: .*",
+    "unsupported key type in use; must be a rsa key",
     "unexpected end of JSON input",
     "username does not exist",
 )), re.DOTALL)  # fmt: skip
