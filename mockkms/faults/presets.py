@@ -27,10 +27,18 @@ class Preset:
 
     def bound(self, options: Mapping[str, Any]) -> Callable[[View], Reply | None]:
         """What builds this answer with ``retry_after`` and ``location`` as given."""
-        return lambda view: self.make(view, options)
+        return lambda view: _in_namespace(view, self.make(view, options))
 
 
 PRESETS: dict[str, Preset] = {}
+
+
+def _in_namespace(view: View, reply: Reply | None) -> Reply | None:
+    """The server tells every request's namespace in its answer; a proxy before it does not."""
+    namespace = view.headers.get("x-vault-namespace", "")
+    if reply is not None and namespace and "Strict-Transport-Security" in reply.headers:
+        reply.headers = {**reply.headers, "X-Vault-Namespace": namespace}
+    return reply
 
 
 def preset(name: str, help: str) -> Callable[[Make], Make]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from mockkms.faults.view import Product, Reply, View, go_json
 
@@ -72,6 +72,8 @@ def state_reply(state: State, view: View, location: str = "") -> Reply | None:
         return _health(state, view)
     if path in ("sys/seal-status", "sys/init", "sys/leader") and view.method in ("GET", "HEAD"):
         return Reply(200, go_json(_status_document(state, path, product, location)), dict(VAULT_HEADERS))
+    if path == "sys/seal" and state.standby and not state.sealed:
+        return _refusal(500, "vault cannot seal when in standby mode; please restart instead")
     if path in ("sys/unseal", "sys/seal") or (path == "sys/init" and not state.initialized):
         return None
     if state.redirects and location:
@@ -79,7 +81,11 @@ def state_reply(state: State, view: View, location: str = "") -> Reply | None:
     if state.refusal is None:
         return None
     status, text = state.refusal
-    return Reply(status, go_json({"errors": [text.format(product=product.name)]}), dict(VAULT_HEADERS))
+    return _refusal(status, text.format(product=product.name))
+
+
+def _refusal(status: int, text: str) -> Reply:
+    return Reply(status, go_json({"errors": [text]}), dict(VAULT_HEADERS))
 
 
 def _health(state: State, view: View) -> Reply:
@@ -120,26 +126,34 @@ def _status_document(state: State, path: str, product: Product, location: str) -
     if path == "sys/init":
         return {"initialized": state.initialized}
     if path == "sys/leader":
-        if not state.standby or state.sealed:
-            return {"ha_enabled": False} | (_quiet_leader() if product.vault else {})
-        leader = location.rstrip("/") or DEFAULT_LOCATION
-        known = {"ha_enabled": True, "is_self": False, "active_time": "0001-01-01T00:00:00Z", "leader_address": leader}
-        rest = {"leader_cluster_address": "", "performance_standby": state.performance_standby}
-        return known | rest | {"performance_standby_last_remote_wal": 0}
+        alone = not state.standby or state.sealed
+        return _leader_document(state, product, "" if alone else location.rstrip("/") or DEFAULT_LOCATION)
     shares = 1 if state.initialized else 0
     document: dict[str, Any] = {
         "type": "shamir", "initialized": state.initialized, "sealed": state.sealed, "t": shares, "n": shares,
-        "progress": 0, "nonce": "", "version": product.version,
+        "progress": 0, "nonce": "",
     }  # fmt: skip
+    cluster = {} if state.sealed else {"cluster_name": product.cluster_name, "cluster_id": product.cluster_id}
     if product.vault:
-        document |= {"build_date": "", "migration": False}
-    else:
-        document |= {"commit_date": "", "migration": False}
-    if not state.sealed:
-        document |= {"cluster_name": product.cluster_name, "cluster_id": product.cluster_id}
-    return document | {"recovery_seal": False, "storage_type": "inmem"}
+        build = {"version": product.version, "build_date": product.build_date, "migration": False}
+        return {**document, **build, **cluster, "recovery_seal": False, "storage_type": "inmem"}
+    build = {"version": product.version, "commit_date": "", "migration": False}
+    return {**document, "recovery_seal": False, **build, **cluster, "storage_type": "inmem"}
 
 
-def _quiet_leader() -> dict[str, Any]:
-    rest = {"leader_cluster_address": "", "performance_standby": False, "performance_standby_last_remote_wal": 0}
-    return {"is_self": False, "active_time": "0001-01-01T00:00:00Z", "leader_address": ""} | rest
+def _leader_document(state: State, product: Product, leader: str) -> dict[str, Any]:
+    """The body of ``sys/leader``; one product leaves out what has no value."""
+    document: dict[str, Any] = {"ha_enabled": bool(leader)}
+    if product.vault:
+        document |= {"is_self": False, "active_time": "0001-01-01T00:00:00Z"}
+    if leader or product.vault:
+        document |= {"leader_address": leader, "leader_cluster_address": _cluster_address(leader)}
+    if product.vault:
+        document |= {"performance_standby": state.performance_standby, "performance_standby_last_remote_wal": 0}
+    return document
+
+
+def _cluster_address(leader: str) -> str:
+    """Where nodes would talk to each other: the port after the API's, over TLS."""
+    where = urlsplit(leader)
+    return f"https://{where.hostname}:{(where.port or 443) + 1}" if where.hostname else ""

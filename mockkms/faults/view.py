@@ -69,6 +69,8 @@ class Product:
     version: str = ""
     vault: bool = True
     """Health documents and bad-token texts in HashiCorp's form."""
+    build_date: str = ""
+    """As ``sys/seal-status`` has it."""
     cluster_name: str = ""
     cluster_id: str = ""
     now: float = 0.0

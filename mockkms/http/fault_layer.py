@@ -261,6 +261,7 @@ def product_of(world: World) -> Product:
         name=flavor.product,
         version=flavor.version,
         vault=flavor.mount_type_in_envelope,
+        build_date=flavor.build_date,
         cluster_name=seal.cluster_name,
         cluster_id=seal.cluster_id,
         now=world.clock.now(),

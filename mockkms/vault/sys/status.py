@@ -56,7 +56,8 @@ def _leader(call: Call, standing: Standing) -> dict[str, Any]:
         "raft_applied_index": standing.index,
     }
     if extras:
-        return document
+        indexes = ("raft_committed_index", "raft_applied_index")
+        return {name: value for name, value in document.items() if value or name not in indexes}
     del document["performance_standby"], document["performance_standby_last_remote_wal"]
     return {name: value for name, value in document.items() if value and value != ZERO_TIME}
 
