@@ -8,16 +8,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
+_PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
 """A trusted certificate need not be an authority: cert roles name clients' own certificates too."""
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""OpenSSL's flag, which Python does not name: whether a certificate has expired is said by the login, by its clock."""
 
 
 class ClientTrust:
     """Contexts that take the certificates trusted at the moment.
 
     Go asks for a certificate and takes any; OpenSSL, as Python has it, takes only what leads to a trusted one. So what
-    the cert mounts trust is trusted here too, and while nothing is, none is asked for. ``authority`` is the path of a
-    PEM file whose certificates are always trusted; with ``required`` a client must show one that leads there.
+    the cert mounts trust is trusted here too, and while nothing is, none is asked for; the server closes connections
+    that were made before this changed. ``authority`` is the path of a PEM file whose certificates are always trusted;
+    with ``required`` a client must show one that leads there.
     """
 
     def __init__(self, again: Callable[[], ssl.SSLContext], authority: str | Path = "", required: bool = False) -> None:
@@ -35,7 +38,7 @@ class ClientTrust:
     def _fresh(self, trusted: frozenset[str]) -> ssl.SSLContext:
         context = self._again()
         context.verify_mode = ssl.CERT_REQUIRED if self._required else ssl.CERT_OPTIONAL
-        context.verify_flags |= PARTIAL_CHAIN
+        context.verify_flags |= _PARTIAL_CHAIN if self._required else _PARTIAL_CHAIN | _NO_CHECK_TIME
         if self._authority:
             context.load_verify_locations(self._authority)
         for pem in () if self._required else trusted:

@@ -39,11 +39,13 @@ _MAX_DROPPED = 2 * MAX_BODY
 class _Protocol(RequestHandler):
     """aiohttp's protocol, shown verbs that its parser knows."""
 
-    __slots__ = ("framing",)
+    __slots__ = ("framing", "trust")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
         self.framing = Framing()
+        self.trust: frozenset[str] | None = None
+        """The clients' certificates that were trusted when the connection was made; None without TLS."""
 
     def data_received(self, data: bytes) -> None:
         # aiohttp calls this without data to take up again what it had set aside.
@@ -242,7 +244,7 @@ class Server:
         if self._deaf is not None:
             self._deaf.append(made)
             return
-        context, tls = None, self._tls
+        context, tls, trust = None, self._tls, None
         if self._further:
             place = self._further.get(made.getsockname()[1])
             tls = place.tls if place is not None else tls
@@ -251,10 +253,14 @@ class Server:
             if plan is not None and plan.tls and not tls.presents(plan.tls):
                 await meet(plan.tls, made, tls)
                 return
-            context = tls.context_for(plan.tls if plan is not None else "", trusted(self.door.world.core))
+            trust = trusted(self.door.world.core)
+            context = tls.context_for(plan.tls if plan is not None else "", trust)
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
-            await asyncio.get_running_loop().connect_accepted_socket(self._manager, made, ssl=context)
+            loop = asyncio.get_running_loop()
+            _, protocol = await loop.connect_accepted_socket(self._manager, made, ssl=context)
+            if context is not None and isinstance(protocol, _Protocol):
+                protocol.trust = trust
 
     async def _close(self) -> None:
         self._close_listeners(self._listeners)
@@ -301,7 +307,12 @@ class Server:
             client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
         )
-        return await self.door.serve(http, aio)
+        answer = await self.door.serve(http, aio)
+        trust = getattr(aio.protocol, "trust", None)
+        if trust is not None and trust != trusted(self.door.world.core):
+            # The next connection is one on which its client is asked for the certificates trusted by now.
+            answer.force_close()
+        return answer
 
 
 def _origin_form(target: str) -> str:

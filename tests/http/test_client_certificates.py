@@ -186,6 +186,21 @@ def test_no_tls_no_login(flavor: str, text: str) -> None:
     assert body["errors"][0].startswith(text)
 
 
+def test_a_kept_connection_is_made_anew_when_a_role_comes(kms: MockKMS, tmp_path: Path) -> None:
+    pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
+    client = hvac.Client(url=kms.url, token="root", cert=pair, verify=kms.ca_file)
+    client.sys.read_health_status(method="GET")
+    client.auth.cert.create_ca_certificate_role("self", certificate=pem)
+    assert client.auth.cert.login()["auth"]["metadata"]["cert_name"] == "self"
+
+
+def test_an_expired_certificate_is_refused_by_the_login(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
+    root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
+    pair = written(tmp_path, authority.issue_cert("web", not_after=datetime(2024, 1, 1, tzinfo=UTC)))
+    status, body = asked(kms, "POST", "auth/cert/login", pair)
+    assert (status, "has expired" in body["errors"][0]) == (500, True)
+
+
 def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     pair = written(tmp_path, authority.issue_cert(common_name="web"))
     assert asked(kms, "GET", "sys/health", pair)[0] == 200
