@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mockkms.clock import rfc3339
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import children
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
 
@@ -198,10 +200,11 @@ def _limit(text: str, everything: int) -> int:
         return _MOST
     if text.lower() == "none":
         return everything
-    try:
-        most = int(text)
-    except ValueError:
-        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing \"{text}\": invalid syntax") from None
+    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
+        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing {quote(text)}: invalid syntax")
+    most = int(text) if len(text) < 30 else 1 << 64
+    if not -(1 << 63) <= most < 1 << 63:
+        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing {quote(text)}: value out of range")
     if most < 1:
         raise BackendError("limit must be 'none' or a positive integer")
     return most

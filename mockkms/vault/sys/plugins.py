@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.vault import registry
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import unhex
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
@@ -104,6 +105,12 @@ def write_plugin(_state: Any, call: Call) -> None:
         raise ErrorResponse("missing SHA-256 value")
     if not call["command"]:
         raise ErrorResponse("missing command value")
+    if " " in call["command"] and call["args"]:
+        raise ErrorResponse("must not specify args in command and args field")
+    try:
+        unhex(call["sha256"] or call["sha_256"])
+    except ValueError:
+        raise ErrorResponse("Could not decode SHA-256 value from Hex") from None
     raise BackendError("could not set plugin, plugin directory is not configured")
 
 

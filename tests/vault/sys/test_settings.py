@@ -162,3 +162,34 @@ def test_replication_is_off_or_unknown() -> None:
     assert World("vault").ask("read", "sys/replication/status", token="").data == {"mode": "disabled"}
     unknown = World("openbao").ask("read", "sys/replication/status", token="")
     assert (unknown.status, unknown.errors) == (404, ["unsupported path"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({}, "missing SHA-256 value"),
+        ({"sha256": "00"}, "missing command value"),
+        ({"sha256": "00", "command": "a b", "args": ["c"]}, "must not specify args in command and args field"),
+        ({"sha_256": "xx", "command": "a"}, "Could not decode SHA-256 value from Hex"),
+        ({"sha256": "00", "command": "a", "version": "1.0.0+builtin"},
+         "version \"v1.0.0+builtin\" is not allowed because 'builtin' is a reserved metadata identifier"),
+    ],
+)  # fmt: skip
+def test_plugins_that_are_refused(world: World, sent: dict[str, Any], text: str) -> None:
+    answer = world.write("sys/plugins/catalog/secret/mine", sent)
+    assert (answer.status, answer.errors) == (400, [text])
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        ("x", "invalid 'limit' provided: strconv.Atoi: parsing \"x\": invalid syntax"),
+        ("1_0", "invalid 'limit' provided: strconv.Atoi: parsing \"1_0\": invalid syntax"),
+        ("9" * 20, f"invalid 'limit' provided: strconv.Atoi: parsing \"{'9' * 20}\": value out of range"),
+        ("0", "limit must be 'none' or a positive integer"),
+    ],
+)
+def test_limits_of_irrevocable_leases(world: World, limit: str, text: str) -> None:
+    refused = world.ask("read", "sys/leases", {"type": "irrevocable", "limit": limit})
+    assert (refused.status, refused.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    assert world.ask("read", "sys/leases", {"type": "irrevocable", "limit": "none"}).errors is None
