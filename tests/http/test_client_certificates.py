@@ -201,6 +201,14 @@ def test_an_expired_certificate_is_refused_by_the_login(kms: MockKMS, authority:
     assert (status, "has expired" in body["errors"][0]) == (500, True)
 
 
+def test_a_certificate_named_itself_expires_too(kms: MockKMS, tmp_path: Path) -> None:
+    pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
+    root(kms, "POST", "auth/cert/certs/self", certificate=pem)
+    kms.clock.set("2019-01-01T00:00:00Z")
+    status, body = asked(kms, "POST", "auth/cert/login", pair)
+    assert (status, "2019-01-01T00:00:00Z is before 2020-01-01T00:00:00Z" in body["errors"][0]) == (500, True)
+
+
 def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     pair = written(tmp_path, authority.issue_cert(common_name="web"))
     assert asked(kms, "GET", "sys/health", pair)[0] == 200

@@ -46,8 +46,9 @@ def chains(
 ) -> list[list[x509.Certificate]]:
     """Every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
-    Raises ChainError where chains lead to a root and none of them is valid.
+    Raises ChainError where the first one is not valid now, or where chains lead to a root and none of them is valid.
     """
+    _check_time(presented[0], now)
     found, fault = [], None
     for chain in _paths([presented[0]], presented[1:], roots):
         try:
@@ -87,13 +88,7 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _check(chain: list[x509.Certificate], now: datetime) -> None:
     for place, certificate in enumerate(chain):
-        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        if not begin <= now <= end:
-            word, limit = ("before", begin) if now < begin else ("after", end)
-            raise ChainError(
-                "x509: certificate has expired or is not yet valid: "
-                f"current time {_go(now)} is {word} {_go(limit)}"
-            )  # fmt: skip
+        _check_time(certificate, now)
         if place and not is_authority(certificate):
             raise ChainError("x509: certificate is not authorized to sign other certificates")
         try:
@@ -102,6 +97,15 @@ def _check(chain: list[x509.Certificate], now: datetime) -> None:
             continue
         if not usages & _CLIENT:
             raise ChainError("x509: certificate specifies an incompatible key usage")
+
+
+def _check_time(certificate: x509.Certificate, now: datetime) -> None:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not begin <= now <= end:
+        word, limit = ("before", begin) if now < begin else ("after", end)
+        raise ChainError(
+            f"x509: certificate has expired or is not yet valid: current time {_go(now)} is {word} {_go(limit)}"
+        )
 
 
 def _go(moment: datetime) -> str:
