@@ -63,6 +63,7 @@ def _jwt() -> dict[str, Key]:
     return {
         "config": Key(config, "how tokens are verified"),
         "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
+        "cel_roles": Key(MapOf(written("jwt", "cel/role/x")), "roles that are programs, by name"),
     }
 
 
@@ -99,6 +100,9 @@ def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None
         for name, one in (spec.get(word) or {}).items():
             with to.guard(*at, word, name):
                 _write(core, mount, type, name, one)
+    for name, one in (spec.get("cel_roles") or {}).items():
+        with to.guard(*at, "cel_roles", name):
+            seeding.write(core, mount, f"cel/role/{name}", one)
 
 
 def _write(core: Core, mount: Mount, type: str, name: str, spec: Mapping[str, Any]) -> None:

@@ -29,6 +29,8 @@ class Flavor:
     """Most strings in one JSON body; 0 is no limit."""
     pagination: bool
     """Lists take ``after`` and ``limit``, and SCAN exists."""
+    cel_roles: bool
+    """JWT mounts have roles that are programs."""
     cli: str
     """The name of the command line client in texts."""
     kv_metadata_cas: bool
@@ -106,7 +108,7 @@ FLAVORS = {
         builtin_suffix="+builtin.bao", mount_type_in_envelope=False, namespaces=True, json_string_limit=1000,
         transit_additions=True, transit_enterprise=False, transit_nonce=False, transit_first_version=(
             "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"),
-        pki_additions=True, unified_crl=False, pki_serial_source=False,
+        pki_additions=True, unified_crl=False, pki_serial_source=False, cel_roles=True,
         pagination=True, cli="bao", kv_metadata_cas=True, kv_exclude_deleted=False, kv_attribution=False,
         json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
@@ -121,7 +123,7 @@ FLAVORS = {
         builtin_suffix="+builtin.vault", mount_type_in_envelope=True, namespaces=False, json_string_limit=0,
         transit_additions=False, transit_enterprise=True, transit_nonce=True, transit_first_version=(
             "since Vault 0.3, transit key numbering starts at 1; forcing minimum to 1"),
-        pki_additions=False, unified_crl=True, pki_serial_source=True,
+        pki_additions=False, unified_crl=True, pki_serial_source=True, cel_roles=False,
         pagination=False, cli="vault", kv_metadata_cas=False, kv_exclude_deleted=True, kv_attribution=True,
         json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,

@@ -63,3 +63,12 @@ def test_methods_are_dumped_in_words(flavor: str) -> None:
     assert shown["kubernetes/"]["service_accounts"] == METHODS["kubernetes/"]["service_accounts"]
     assert shown["cert/"]["certs"]["web"]["certificate"] == CERTIFICATE
     assert shown["token/"]["roles"]["aged"] == {"period": 3600, "renewable": False, "allowed_entity_aliases": ["a*"]}
+
+
+def test_cel_roles_are_dumped_in_words() -> None:
+    program = {"variables": [{"name": "x", "expression": "true"}], "expression": "x"}
+    methods = {"jwt/": {"type": "jwt", "cel_roles": {"r": {"cel_program": program, "message": "m"}}}}
+    world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "flavor": "openbao", "vault": {"auth": methods}})
+    text = dump(world)
+    assert exact.roots(made(text)) == exact.roots(world)
+    assert load(text).sections["vault"]["auth"]["jwt/"]["cel_roles"] == methods["jwt/"]["cel_roles"]

@@ -9,7 +9,7 @@ from mockkms.crypto import jws
 from mockkms.vault import cidr
 from mockkms.vault.auth.claims import Expected, claim, validate
 from mockkms.vault.auth.jwt.config import parsed
-from mockkms.vault.auth.jwt.model import JWT, Config, Role, engine
+from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
 from mockkms.vault.auth.jwt.roles import shown_value
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -45,7 +45,7 @@ def log_in(state: JWT, call: Call) -> Response:
         raise ErrorResponse("missing token")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    claims = _claims(state, config, role, call)
+    claims = claims_of(state, config, role, call)
     if claim(claims, "aud") and not role.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
     alias, groups = _identity(claims, name, role)
@@ -63,13 +63,14 @@ def log_in(state: JWT, call: Call) -> Response:
     return Response(auth=auth)
 
 
-def _claims(state: JWT, config: Config, role: Role, call: Call) -> dict[str, Any]:
+def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> dict[str, Any]:
+    """The claims of the token sent, valid for ``role``. Raises ErrorResponse."""
     url = config.oidc_discovery_url or config.jwks_url
     pems = config.jwt_validation_pubkeys or state.jwks.get(url, [])
     keys: list[jws.PublicKey] = [parsed(pem) for pem in pems]
     expected = Expected(
         issuer=config.bound_issuer,
-        subject=role.bound_subject,
+        subject=role.bound_subject if isinstance(role, Role) else "",
         audiences=role.bound_audiences or [],
         algorithms=config.jwt_supported_algs,
         not_before_leeway=role.not_before_leeway,
@@ -184,6 +185,10 @@ def renew(state: JWT, call: Call) -> Response:
     """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
     auth: Auth = call.raw["auth"]
     name = str(call.raw.get("role", ""))
+    if call.raw.get("role_type") == "cel":
+        if name not in state.cel_roles:
+            raise BackendError(f"CEL role {name} does not exist during renewal")
+        return Response(auth=auth)
     role = state.roles.get(name)
     if role is None:
         raise BackendError(f"role {name} does not exist during renewal")

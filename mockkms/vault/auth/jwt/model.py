@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.cel import Program
 from mockkms.vault.endpoint import Engine
 
 
@@ -59,11 +60,24 @@ class Role(TokenParams):
 
 
 @dataclass
+class CelRole:
+    """A role that is a program: it looks at a token's claims and makes the login, or tells why not."""
+
+    program: Program
+    message: str = ""
+    expiration_leeway: int = 150
+    not_before_leeway: int = 150
+    clock_skew_leeway: int = 60
+    bound_audiences: list[str] = field(default_factory=list)
+
+
+@dataclass
 class JWT:
     """One mount."""
 
     config: Config | None = None
     roles: dict[str, Role] = field(default_factory=dict)
+    cel_roles: dict[str, CelRole] = field(default_factory=dict)
     jwks: dict[str, list[str]] = field(default_factory=dict)
     """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL: nothing outside is ever asked."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.vault import seeding
 from mockkms.vault.auth.jwt.config import parsed
-from mockkms.vault.auth.jwt.model import JWT, Config, Role
+from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role
 from mockkms.vault.mounts import Mount
 
 if TYPE_CHECKING:
@@ -43,7 +43,14 @@ def dump(state: JWT) -> dict[str, Any]:
             shown["config"]["keys"] = list(keys)
     if state.roles:
         shown["roles"] = {name: _role(role) for name, role in sorted(state.roles.items())}
+    if state.cel_roles:
+        shown["cel_roles"] = {name: _cel_role(role) for name, role in sorted(state.cel_roles.items())}
     return shown
+
+
+def _cel_role(role: CelRole) -> dict[str, Any]:
+    changed = _changed(role, CelRole(role.program), "program")
+    return {"cel_program": role.program.shown(), **changed}
 
 
 def _role(role: Role) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""``cel/login``: a token of the configured issuer, judged by a program that makes the login."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from mockkms.vault import cidr, gojson
+from mockkms.vault.auth.jwt.login import claims_of
+from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
+from mockkms.vault.cel import CelFault
+from mockkms.vault.cel.program import library
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
+
+_SECOND = 10**9
+_TOKEN_TYPES = ("default", "service", "batch", "default-service", "default-batch")
+_GO_TYPES = {
+    "BoolType": "types.Bool", "IntType": "types.Int", "UintType": "types.Uint", "DoubleType": "types.Double",
+    "NoneType": "types.Null", "BytesType": "types.Bytes", "ListType": "*types.baseList", "MapType": "*types.baseMap",
+    "DurationType": "types.Duration", "TimestampType": "types.Timestamp",
+}  # fmt: skip
+
+login = engine.path(
+    "cel/login",
+    fields={
+        "role": Field(Kind.LOWER_STRING, help="CEL role to log in against; else the configured default."),
+        "jwt": Field(Kind.STRING, help="The signed token."),
+    },
+    login=True,
+    help="Log in with a JSON Web Token against a CEL role.",
+    needs="cel_roles",
+)
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: JWT, call: Call) -> Response:
+    """Log in. Raises ErrorResponse."""
+    config = state.config
+    if config is None:
+        raise ErrorResponse("could not load configuration")
+    name = call["role"] or config.default_role
+    if not name:
+        raise ErrorResponse("missing role")
+    role = state.cel_roles.get(name)
+    if role is None:
+        raise ErrorResponse(f'role "{name}" could not be found')
+    if not call["jwt"]:
+        raise ErrorResponse("missing token")
+    claims = claims_of(state, config, role, call)
+    try:
+        made = _answer(role, name, claims, call.now())
+    except CelFault as fault:
+        raise ErrorResponse(f"error executing cel program: {fault}") from None
+    try:
+        auth = _auth(made)
+    except ValueError as error:
+        raise ErrorResponse(f"error converting proto auth: {error}") from None
+    auth.internal.update(role=name, role_type="cel")
+    return Response(auth=auth)
+
+
+def _answer(role: CelRole, name: str, claims: dict[str, Any], now: float) -> Any:
+    """The ``pb.Auth`` that the program makes. Raises CelFault where it makes none."""
+    moment = library("celpy.celtypes").TimestampType(datetime.fromtimestamp(now, UTC))
+    try:
+        answer = role.program.evaluate({"claims": claims, "now": moment, "operation": "update"})
+    except CelFault as fault:
+        raise CelFault(f"CEL auth program failed: {fault}") from None
+    kind = type(answer).__name__
+    if kind == "pb.Auth":
+        return answer
+    if kind == "BoolType" and not answer:
+        raise CelFault(f"CEL role '{name}' blocked authorization with boolean false return")
+    if isinstance(answer, str):
+        raise CelFault(f"CEL role '{name}' blocked authorization with message: {answer}")
+    shown = "*types.protoObj" if kind.startswith(("pb.", "logical.")) else _GO_TYPES.get(kind, kind)
+    raise CelFault(f"CEL program '{name}' returned unexpected type: {shown}")
+
+
+def _auth(made: Any) -> Auth:
+    """The login that a ``pb.Auth`` describes; its durations are nanoseconds. Raises ValueError."""
+    made = dict(made)  # The library's own mapping raises KeyError where a dict has None.
+    internal = {}
+    if made.get("internal_data"):
+        internal = gojson.decode_object(str(made["internal_data"]).encode()) or {}
+    if "lease_options" in made and "issue_time" not in made["lease_options"]:
+        raise ValueError("proto: invalid nil Timestamp")
+    lease = dict(made.get("lease_options") or {})
+    kind = int(made.get("token_type", 0))
+    alias = made.get("alias")
+    return Auth(
+        display_name=str(made.get("display_name", "")),
+        policies=_texts(made.get("policies")),
+        metadata=_map(made["metadata"]) if made.get("metadata") else None,
+        num_uses=int(made.get("num_uses", 0)),
+        ttl=int(lease.get("TTL", 0)) // _SECOND,
+        max_ttl=int(lease.get("MaxTTL", 0)) // _SECOND,
+        renewable=bool(lease.get("renewable", False)),
+        period=int(made.get("period", 0)) // _SECOND,
+        explicit_max_ttl=int(made.get("explicit_max_ttl", 0)) // _SECOND,
+        bound_cidrs=cidr.parse_addresses(_texts(made.get("bound_cidrs"))),
+        no_default_policy=bool(made.get("no_default_policy", False)),
+        token_type=_TOKEN_TYPES[kind] if kind < len(_TOKEN_TYPES) else "default",
+        alias=None if alias is None else _alias(alias),
+        group_aliases=[_alias(one) for one in made.get("group_aliases") or []],
+        internal=internal,
+    )
+
+
+def _alias(made: Any) -> dict[str, Any]:
+    given = dict(made)
+    return {"name": str(given.get("name", "")), "metadata": _map(given.get("metadata") or {})}
+
+
+def _map(made: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in made.items()}
+
+
+def _texts(made: Any) -> list[str]:
+    return [str(value) for value in made or []]

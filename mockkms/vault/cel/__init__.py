@@ -1,0 +1,5 @@
+"""Programs in the Common Expression Language, as roles hold them. Needs the extra ``mockkms[cel]``."""
+
+from mockkms.vault.cel.program import CelFault, Program, Variable, read_program
+
+__all__ = ["CelFault", "Program", "Variable", "read_program"]

@@ -1,0 +1,24 @@
+"""The library's evaluation errors, told as the real server tells them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_RULES = (
+    (re.compile(r"no such member in mapping: '(.*?)'"), r"no such key: \1"),
+    (re.compile(r"undeclared reference to '(.*?)'"), r"no such attribute(s): \1"),
+    (re.compile(r"(?:list index out of range|no such key|invalid_argument)"), "index out of bounds"),
+    (re.compile(r"(?:divide by zero|modulus by zero|division by zero)"), "division by zero"),
+    (re.compile(r"(?:no such overload|found no matching overload|no matching overload|unsupported operand)"), ""),
+)
+
+
+def in_go(error: Any) -> str:
+    """The text; where several are nested, that of the innermost."""
+    text = str(error.args[0]) if error.args else str(error)
+    for pattern, said in _RULES:
+        match = pattern.search(text)
+        if match:
+            return match.expand(said) if said else "no such overload"
+    return text.splitlines()[0] if text else "no such overload"

@@ -1,0 +1,192 @@
+"""A program: variables in their order, each an expression that sees those before it, and one that answers."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.cel.messages import MESSAGES, message_types
+from mockkms.vault.fields import go_kind, go_type
+from mockkms.vault.gotext import quote
+from mockkms.vault.number import Number
+
+EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
+
+
+_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+
+
+class CelFault(ValueError):
+    """A program that is not valid, or whose evaluation failed; the text is the real server's."""
+
+
+@dataclass
+class Variable:
+    """A name and the expression behind it."""
+
+    name: str = ""
+    expression: str = ""
+
+
+@dataclass
+class Program:
+    """Plain text: nothing compiled is kept."""
+
+    expression: str = ""
+    variables: list[Variable] = field(default_factory=list)
+
+    def shown(self) -> dict[str, Any]:
+        """As the API shows it: without variables where there are none."""
+        shown: dict[str, Any] = {}
+        if self.variables:
+            shown["variables"] = [{"name": one.name, "expression": one.expression} for one in self.variables]
+        return {**shown, "expression": self.expression}
+
+    def validate(self, declared: frozenset[str]) -> None:
+        """Raises CelFault for bad syntax, and where the last expression uses what is not declared."""
+        from mockkms.vault.cel import check
+
+        names = set(declared)
+        for index, variable in enumerate(self.variables):
+            try:
+                parse(variable.expression)
+            except CelFault as fault:
+                where = f"variable[{index}].{variable.name}: failed to validate: "
+                syntax = f"invalid CEL syntax for variable '{variable.name}': {fault}"
+                raise CelFault(f"failed to validate variables: {where}{syntax}") from None
+            names.add(variable.name)
+        try:
+            tree = parse(self.expression)
+        except CelFault as fault:
+            raise CelFault(f"invalid CEL syntax for main expression: {fault}") from None
+        clash = next((one.name for one in self.variables if one.name in declared), None)
+        faults = check.faults(tree, self.expression, names)
+        if clash is not None:
+            faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
+        if faults:
+            raise CelFault("error type-checking CEL MainProgram: " + "\n".join(faults))
+
+    def evaluate(self, data: Mapping[str, Any]) -> Any:
+        """The program's answer for the variables of ``data``, in the library's types. Raises CelFault."""
+        known = {name: _value(value) for name, value in data.items()}
+        for index, variable in enumerate(self.variables):
+            try:
+                known[variable.name] = _evaluated(variable.expression, known)
+            except CelFault as fault:
+                text = f"failed to evaluate variables: variable[{index}].{variable.name}: {fault}"
+                raise CelFault(text) from None
+        try:
+            return _evaluated(self.expression, known)
+        except CelFault as fault:
+            raise CelFault(f"failed to evaluate expression: {fault}") from None
+
+
+def library(module: str = "celpy") -> Any:
+    """A module of the library. Raises CelFault where the extra is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise CelFault(EXTRA) from None
+
+
+def read_program(raw: Mapping[str, Any]) -> Program:
+    """The program of a request. Raises CelFault with the faults of all members, in the real decoder's words."""
+    faults: list[str] = []
+    program = Program()
+    listed = _member(raw, "variables")
+    if isinstance(listed, list):
+        program.variables = [_variable(item, f"Variables[{index}]", faults) for index, item in enumerate(listed)]
+    elif listed is not None:
+        faults.append(f"'Variables' source data must be an array or slice, got {go_kind(listed)}")
+    program.expression = _text(raw, "expression", "Expression", faults)
+    if faults:
+        raise CelFault("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
+    return program
+
+
+def _variable(raw: Any, place: str, faults: list[str]) -> Variable:
+    if raw is None:
+        return Variable()
+    if not isinstance(raw, dict):
+        faults.append(f"'{place}' expected a map or struct, got \"{go_kind(raw)}\"")
+        return Variable()
+    name = _text(raw, "name", f"{place}.Name", faults)
+    return Variable(name, _text(raw, "expression", f"{place}.Expression", faults))
+
+
+def _text(raw: Mapping[str, Any], name: str, place: str, faults: list[str]) -> str:
+    value = _member(raw, name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, (int, Number)) and not isinstance(value, bool):
+        return str(value)
+    faults.append(f"'{place}' expected type 'string', got unconvertible type '{go_type(value)}'")
+    return ""
+
+
+def _member(raw: Mapping[str, Any], name: str) -> Any:
+    """A member by its name in any case, as the real decoder finds it."""
+    return raw[name] if name in raw else next((value for key, value in raw.items() if key.lower() == name), None)
+
+
+def parse(text: str) -> Any:
+    """The syntax tree. Raises CelFault."""
+    celpy = library()
+    end = "mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " + (
+        "NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+    )
+    if not text.strip():
+        raise CelFault(f"ERROR: <input>:1:0: Syntax error: {end}")
+    try:
+        return celpy.Environment().compile(text)
+    except celpy.CELParseError as error:
+        cause = error.__cause__ or error.__context__
+        position = getattr(cause, "pos_in_stream", None)
+        if position is None or position < 0 or getattr(getattr(cause, "token", None), "type", "") == "$END":
+            raise CelFault(located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
+        found = text[position : position + 1]
+        raise CelFault(located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
+
+
+def located(text: str, position: int, message: str) -> str:
+    """A fault with its place: line and column, the line itself and a mark below."""
+    before = text[:position]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    shown = text.split("\n")[line - 1]
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"
+
+
+def _evaluated(text: str, known: Mapping[str, Any]) -> Any:
+    from mockkms.vault.cel import errors, functions
+
+    celpy = library()
+    try:
+        tree = parse(text)
+    except CelFault as fault:
+        raise CelFault(f"invalid CEL syntax for expression {quote(text)}: {fault}") from None
+    types = message_types(library("celpy.celtypes"), library("celpy.evaluation"))
+    environment = celpy.Environment(annotations={name: types[name] for name in MESSAGES})
+    program = environment.program(tree, functions=functions.all_of(library("celpy.celtypes")))
+    try:
+        return program.evaluate({name: value for name, value in known.items() if _NAME.fullmatch(name)})
+    except (celpy.CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise CelFault(f"failed to evaluate expression {quote(text)}: {errors.in_go(error)}") from None
+
+
+def _value(value: Any) -> Any:
+    """A value as the library has it. Numbers of a JSON text are doubles, as Go's decoder makes them."""
+    types = library("celpy.celtypes")
+    if isinstance(value, bool):
+        return types.BoolType(value)
+    if isinstance(value, (int, float, Number)):
+        return types.DoubleType(float(value))
+    if isinstance(value, str):
+        return types.StringType(value)
+    if isinstance(value, list):
+        return types.ListType([_value(item) for item in value])
+    if isinstance(value, dict):
+        return types.MapType({types.StringType(name): _value(item) for name, item in value.items()})
+    return value
