@@ -35,6 +35,7 @@ class Handle:
     @property
     def state(self) -> str:
         """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` where a real server answers."""
+        self.world.overdue()
         return "proxy" if self.world.upstream else self.world.core.seal.status
 
     @property

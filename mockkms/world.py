@@ -76,6 +76,8 @@ class World:
         """What ``loader`` without seeds goes back to."""
         self.loader: Callable[[World, list[Any]], None] | None = None
         """Goes to the world of the start with seeds laid over it; set by who may import the seed room."""
+        self.overdue: Callable[[], None] = lambda: None
+        """Does what rules had put off until a moment that has come; set by who carries rules out."""
         self.dumper: Callable[[World], str] | None = None
         """Writes this world as YAML; set by who may import the seed room."""
 

@@ -278,6 +278,7 @@ def get_state(asked: Asked) -> Any:
         if world.dumper is None:
             raise ControlError(501, "this server cannot write its world")
         return world.dumper(world)
+    world.overdue()
     return {
         **_mode(asked),
         **_own_state(world),

@@ -48,6 +48,7 @@ class FaultLayer:
         self._answer = answer
         self._host = host
         self._look = look or view_of
+        world.overdue = self._overdue
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
         """Answer one request, with whatever the rules say."""
@@ -95,6 +96,9 @@ class FaultLayer:
     def _due(self, view: View) -> None:
         for act in self.world.faults.due(self.world.clock.now()):
             carry_out(act, self.world, self._host, view)
+
+    def _overdue(self) -> None:
+        self._due(View())
 
     async def _around(self, http: HttpRequest, plan: Plan, started: float) -> web.StreamResponse:
         now = self.world.clock.now()
