@@ -19,6 +19,7 @@ COMMANDS = (
     "server",
     "status",
     "version",
+    "operator",
     "check",
     "schema",
     "dump",

@@ -18,6 +18,7 @@ import pytest
 import requests
 import trustme
 
+from mockkms import MockKMS
 from mockkms.cli import main
 
 from .conftest import WAIT, environment
@@ -263,3 +264,19 @@ def test_version_is_the_emulated_servers(capsys: pytest.CaptureFixture[str]) -> 
     assert re.match(r"Vault v\d+\.\d+\.\d+ \(mockkms \S+\), built \d{4}-", capsys.readouterr().out)
     assert main(["version", "-flavor=openbao"]) == 0
     assert re.match(r"OpenBao v\d+\.\d+\.\d+ ", capsys.readouterr().out)
+
+
+def test_a_generated_root_token_is_decoded(capsys: pytest.CaptureFixture[str]) -> None:
+    with MockKMS() as kms:
+        url = f"{kms.url}/v1/sys/generate-root"
+        begun = requests.put(f"{url}/attempt", json={}, timeout=5).json()
+        made = requests.put(
+            f"{url}/update", json={"key": kms.unseal_keys[0], "nonce": begun["nonce"]}, timeout=5
+        ).json()
+        flags = ["-decode", made["encoded_token"], "-otp", begun["otp"]]
+        assert main(["operator", "generate-root", *flags]) == 0
+        token = capsys.readouterr().out.strip()
+        assert asked(kms.url, "auth/token/lookup-self", token)["data"]["policies"] == ["root"]
+    for wrong, text in (("!", "Error decoding base64"), ("AAAA", "Error xoring token")):
+        assert main(["operator", "generate-root", f"-decode={wrong}", "-otp=x"]) == 1
+        assert text in capsys.readouterr().err

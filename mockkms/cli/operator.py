@@ -1,0 +1,36 @@
+"""``mockkms operator generate-root -decode``: the one operator command that asks no server, as suites call it."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import sys
+
+from mockkms.cli.errors import CommandError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    text = "decode a token made by generate-root"
+    parser = subparsers.add_parser("operator", help=text, description=__doc__)
+    parser.add_argument("operation", choices=("generate-root",))
+    parser.add_argument("-decode", "--decode", required=True, metavar="TOKEN", help="as encoded; - reads it from stdin")
+    parser.add_argument("-otp", "--otp", required=True, metavar="OTP", help="what the attempt was begun with")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the token. Raises CommandError."""
+    encoded = sys.stdin.read().strip() if options.decode == "-" else options.decode
+    try:
+        sealed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CommandError(f"Error decoding base64'd token: {error}", 1) from None
+    otp = options.otp.encode()
+    if len(otp) != len(sealed):
+        raise CommandError(
+            f"Error xoring token: length of byte slices is not equivalent: {len(sealed)} != {len(otp)}", 1
+        )
+    print(bytes(a ^ b for a, b in zip(sealed, otp, strict=True)).decode("utf-8", "replace"))
+    return 0
