@@ -162,9 +162,9 @@ def _kind(call: Call, role: Role | None) -> str:
     return "batch"
 
 
-def _seconds_or(text: str, refusal: str) -> int:
+def _seconds_or(text: str, refusal: str) -> float:
     try:
-        return int(parse_seconds(text))
+        return parse_seconds(text)
     except ValueError:
         raise ErrorResponse(refusal) from None
 
