@@ -85,6 +85,8 @@ class Flavor:
     """``sys/renew``, ``sys/revoke``, ``sys/revoke-prefix`` and ``sys/revoke-force`` are still there."""
     names_missing_tls: bool
     """A login by certificate over a connection without TLS is told so."""
+    inline_auth: bool
+    """Requests may bring their login along in headers."""
     workflows: bool
     """``sys/workflows`` exists."""
     lease_details: bool
@@ -115,7 +117,7 @@ FLAVORS = {
         api_audit=False,
         kv_plugin_version="",
         signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
-        names_missing_tls=False, lease_details=True, old_lease_paths=False, workflows=True,
+        names_missing_tls=False, lease_details=True, old_lease_paths=False, workflows=True, inline_auth=True,
     ),
     "vault": Flavor(
         name="vault", policies=VAULT_POLICIES, product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
@@ -129,6 +131,6 @@ FLAVORS = {
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
         api_audit=True, kv_plugin_version="v0.25.0+builtin",
         signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
-        names_missing_tls=True, lease_details=False, old_lease_paths=True, workflows=False,
+        names_missing_tls=True, lease_details=False, old_lease_paths=True, workflows=False, inline_auth=False,
     ),
 }  # fmt: skip
