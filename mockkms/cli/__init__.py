@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from mockkms import __version__
@@ -38,9 +39,17 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
 
 
+def _called() -> str:
+    """The name by which the command was called."""
+    return Path(sys.argv[0]).name
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
+        # As the binary does that has this name.
+        arguments = ["version"]
     parser = _Parser(
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
     )

@@ -262,8 +262,20 @@ def test_status_is_a_health_check(server: Start, capsys: pytest.CaptureFixture[s
 def test_version_is_the_emulated_servers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["version"]) == 0
     assert re.match(r"Vault v\d+\.\d+\.\d+ \(mockkms \S+\), built \d{4}-", capsys.readouterr().out)
+    assert main(["-version"]) == 0
+    assert capsys.readouterr().out.startswith("Vault v")
     assert main(["version", "-flavor=openbao"]) == 0
     assert re.match(r"OpenBao v\d+\.\d+\.\d+ ", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", ["vault", "bao"])
+def test_by_a_binarys_name_every_way_to_the_version_is_its(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"/bin/{name}"])
+    for flag in ("version", "-version", "--version", "-v"):
+        assert main([flag]) == 0
+        assert capsys.readouterr().out.startswith({"vault": "Vault v", "bao": "OpenBao v"}[name])
 
 
 def test_a_generated_root_token_is_decoded(capsys: pytest.CaptureFixture[str]) -> None:
