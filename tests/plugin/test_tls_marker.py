@@ -91,3 +91,14 @@ def test_a_server_elsewhere_has_its_own(suite: Run, real: RemoteKMS) -> None:
     result = suite("--mockkms-url", url, "--mockkms-control-token", "let-me", "-rs", source=source)
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*SKIPPED*mockkms(tls=*) needs a server of its own; --mockkms-url names another one*"])
+
+
+def test_over_tls_in_front_of_a_real_server(suite: Run, real: RemoteKMS) -> None:
+    source = (
+        "import pytest, requests\nRULE = {'path': 'sys/health', 'answer': 418, 'times': 1}\n"
+        "@pytest.mark.mockkms(tls=True, faults=[RULE])\n"
+        "def test_it(mockkms):\n    assert mockkms.url.startswith('https:')\n"
+        "    ask = lambda: requests.get(mockkms.url + '/v1/sys/health', verify=mockkms.ca_file).status_code\n"
+        "    assert [ask(), ask()] == [418, 200]\n"
+    )
+    suite("--mockkms-upstream", real.url, "--mockkms-token", "theirs", source=source).assert_outcomes(passed=1)
