@@ -11,12 +11,15 @@ from mockkms.cli.errors import CommandError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
+    """Declare the command; what says which server is not needed, and taken."""
     text = "decode a token made by generate-root"
     parser = subparsers.add_parser("operator", help=text, description=__doc__)
     parser.add_argument("operation", choices=("generate-root",))
     parser.add_argument("-decode", "--decode", required=True, metavar="TOKEN", help="as encoded; - reads it from stdin")
     parser.add_argument("-otp", "--otp", required=True, metavar="OTP", help="what the attempt was begun with")
+    for name in ("address", "ca-cert"):
+        parser.add_argument(f"-{name}", f"--{name}", help=argparse.SUPPRESS)
+    parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
