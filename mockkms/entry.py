@@ -11,13 +11,20 @@ from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.faults.view import json_object, named_in
 from mockkms.vault.message import Operation, Request, Trace
 
-SECRET_HEADERS = frozenset(("x-vault-token", "authorization", "cookie", "proxy-authorization", "x-mockkms-token"))
+SECRET_HEADERS = frozenset(
+    ("x-vault-token", "x-vault-mfa", "authorization", "cookie", "proxy-authorization", "x-mockkms-token")
+)
+_SECRET_PARAMETERS = "x-vault-inline-auth-parameter-"
 REDACTED = "(redacted)"
 TOKEN_IN_URL = re.compile(r"([/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})")
 _LONG_TOKEN = 8
 """Letters from which on a token is none that stands in a path by chance."""
 _NO_TRACE = Trace()
 _ADMIN_BASE = "/rustfs/admin/v3/kms/"
+
+
+def _secret(header: str) -> bool:
+    return header in SECRET_HEADERS or header.startswith(_SECRET_PARAMETERS)
 
 
 def short_path(service: str, target: str) -> str:
@@ -47,7 +54,7 @@ class Entry:
     """One request and what became of it. Attributes that cost something are worked out when asked for."""
 
     __slots__ = (
-        "answer", "asked", "body", "cut", "given_retry_after", "headers", "method", "number", "rules", "seconds",
+        "answer", "asked", "body", "cut", "given_retry_after", "headers", "likeness", "method", "number", "rules", "seconds",
         "service", "status", "target", "time", "trace", "unexpected", "words",
     )  # fmt: skip
 
@@ -91,6 +98,8 @@ class Entry:
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
         self.given_retry_after = retry_after
+        self.likeness: int | bytes = body
+        """Equal for equal bodies, where the body itself is redacted too."""
 
     @property
     def retry_after(self) -> float:
@@ -171,7 +180,7 @@ class Entry:
 
     def data(self, *, bodies: bool = True) -> dict[str, Any]:
         """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
-        headers = {n: REDACTED if n.lower() in SECRET_HEADERS else v for n, v in self.headers.items()}
+        headers = {n: REDACTED if _secret(n.lower()) else v for n, v in self.headers.items()}
         out: dict[str, Any] = {
             "number": self.number, "time": rfc3339(self.time), "service": self.service, "method": self.method,
             "target": self.target, "path": self.path, "operation": self.operation, "mount": self.mount,

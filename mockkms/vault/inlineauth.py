@@ -120,9 +120,10 @@ def _parameter(value: str) -> tuple[str, Any]:
     except (binascii.Error, ValueError):
         raise ValueError("failed raw url-safe base64 decoding header value") from None
     try:
-        found = json.loads(text) or {}
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
+        found = ""
+    found = {} if found is None else found
     if not isinstance(found, dict):
         raise ValueError("failed json decoding header value")
     for word in ("key", "value"):

@@ -60,6 +60,14 @@ def test_a_request_logs_in_for_itself(kms: MockKMS, user: str) -> None:
     assert set(kms.world.core.state.tokens.by_id) == before
 
 
+def test_the_journal_keeps_no_login(kms: MockKMS) -> None:
+    ask(kms, MFA="phone:123456")
+    entry = [e for e in kms.journal.entries() if e.path == "secret/a"][-1]
+    shown = {name.lower(): value for name, value in entry.data()["headers"].items()}
+    assert shown["x-vault-inline-auth-parameter-1"] == shown["x-vault-mfa"] == "(redacted)"
+    assert shown["x-vault-inline-auth-path"] == "auth/userpass/login/anna"
+
+
 def test_the_token_can_look_at_itself(kms: MockKMS) -> None:
     shown = ask(kms, "auth/token/lookup-self").json()["data"]
     assert (shown["display_name"], shown["policies"]) == ("userpass-anna", ["app", "default"])
