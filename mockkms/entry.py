@@ -54,8 +54,8 @@ class Entry:
     """One request and what became of it. Attributes that cost something are worked out when asked for."""
 
     __slots__ = (
-        "answer", "asked", "body", "cut", "given_retry_after", "headers", "likeness", "method", "number", "rules", "seconds",
-        "service", "status", "target", "time", "trace", "unexpected", "words",
+        "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
+        "seconds", "service", "status", "target", "time", "trace", "unexpected", "words",
     )  # fmt: skip
 
     def __init__(
@@ -98,8 +98,8 @@ class Entry:
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
         self.given_retry_after = retry_after
-        self.likeness: int | bytes = body
-        """Equal for equal bodies, where the body itself is redacted too."""
+        self.hidden: int | None = None
+        """Of a redacted body: a number that is equal for equal bodies."""
 
     @property
     def retry_after(self) -> float:
@@ -156,6 +156,11 @@ class Entry:
     def fields(self) -> Mapping[str, Any]:
         """The JSON object sent; empty where there was none."""
         return json_object(self.body)
+
+    @property
+    def likeness(self) -> bytes | int:
+        """Equal for equal bodies, redacted ones too."""
+        return self.body if self.hidden is None else self.hidden
 
     @property
     def unhandled(self) -> bool:

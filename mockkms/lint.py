@@ -56,9 +56,9 @@ def _named(entry: Entry) -> str:
 
 def _renewals(entries: list[Entry]) -> Iterator[Finding]:
     renewals = [entry for entry in entries if _RENEWALS.fullmatch(entry.path)]
-    told: set[tuple[str, str, bytes]] = set()
+    told: set[tuple[str, str, bytes | int]] = set()
     for before, entry in _neighbours(renewals):
-        key = (entry.token, entry.target, entry.body)
+        key = (entry.token, entry.target, entry.likeness)
         if key not in told and 0 <= entry.time - before.time < BACK_OFF:
             told.add(key)
             yield Finding("renewal-without-back-off", f"{_named(entry)} right after {before.number}")
@@ -66,9 +66,9 @@ def _renewals(entries: list[Entry]) -> Iterator[Finding]:
 
 def _neighbours(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Each entry with the one before it that asked the same."""
-    latest: dict[tuple[str, str, bytes, str], Entry] = {}
+    latest: dict[tuple[str, str, bytes | int, str], Entry] = {}
     for entry in entries:
-        key = (entry.method, entry.target, entry.body, entry.token)
+        key = (entry.method, entry.target, entry.likeness, entry.token)
         if key in latest:
             yield latest[key], entry
         latest[key] = entry

@@ -31,6 +31,8 @@ def redact(entry: Entry) -> None:
     for error pages.
     """
     hide = _Hide(entry)
+    # Python's hash of bytes is another one in each process: nobody guesses a secret by it.
+    entry.hidden = hash(entry.body)
     entry.body = _whole(entry.body, hide.request)
     if entry.status < 400 or entry.answer[:1] in (b"{", b"["):
         entry.answer = _whole(entry.answer, hide.answer)

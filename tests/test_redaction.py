@@ -198,3 +198,14 @@ def test_a_token_in_a_url_is_never_printed(kms: MockKMS) -> None:
     call(kms, "GET", "sys/health?token=" + kms.token)
     table = kms.journal.table()
     assert (token in table, kms.token in table, table.count("(token)")) == (False, False, 2)
+
+
+def test_the_linter_tells_redacted_bodies_apart(kms: MockKMS) -> None:
+    kms.journal.redact = True
+    call(kms, "POST", "sys/auth/userpass", {"type": "userpass"})
+    for password in ("one", "two", "two"):
+        call(kms, "POST", "auth/userpass/login/nobody", {"password": password})
+    assert {entry.body for entry in kms.journal.entries("auth/userpass/login/*")} == {b'{"password":"(redacted)"}'}
+    assert [finding.message.partition(" after")[0] for finding in kms.lint()] == [
+        "POST /v1/auth/userpass/login/nobody (request 4)"
+    ]
