@@ -70,9 +70,10 @@ class SealStore:
         return parts
 
     def seal(self) -> None:
-        """Seal the server. Nothing stored is lost."""
+        """Seal the server. Nothing stored is lost; logins that wait for a second proof are not stored."""
         if self.barrier.initialized:
             self.barrier.seal()
+            self.core.mfa.forget_logins()
 
     def unseal(self, part: bytes) -> bool:
         """Take one unseal share; True once unsealed. Raises InvalidKey."""

@@ -407,6 +407,15 @@ def test_waiting_logins_are_plain_data(guarded: tuple[World, str, Phone]) -> Non
     assert validate(world, asked, {id: ["passcode=" + phone.code()]}).auth is not None
 
 
+def test_sealing_forgets_who_waits(guarded: tuple[World, str, Phone]) -> None:
+    world, id, phone = guarded
+    asked = login(world)
+    world.core.seal.seal()
+    world.core.seal.open()
+    assert validate(world, asked, {id: [phone.code()]}).errors == ["invalid request ID"]
+    assert login(world, mfa={id: [phone.code()]}).auth is not None
+
+
 # -- logins in one phase ---------------------------------------------------------------------------------------------
 
 

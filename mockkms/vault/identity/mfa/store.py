@@ -105,6 +105,11 @@ class MfaStore:
                 return login if self.core.clock.now() < login.since + WAITS else None
         return None
 
+    def forget_logins(self) -> None:
+        """What is kept in memory alone goes when the server is sealed: waiting logins, used passcodes, tries."""
+        for state in self._states.values():
+            state.waiting, state.used, state.attempts = {}, {}, {}
+
     # -- checking ------------------------------------------------------------------------------------------------
 
     def check(self, enforcement: Enforcement, entity: Entity, creds: Creds) -> None:
