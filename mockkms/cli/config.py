@@ -26,7 +26,7 @@ _SILENT = _words(
     "api_addr cluster_addr cluster_cipher_suites disable_cache cache_size disable_clustering disable_indexing "
     "disable_mlock disable_sealwrap disable_printable_check disable_performance_standby disable_sentinel_trace "
     "enable_ui ui log_level log_format log_file log_requests_level log_rotate_bytes log_rotate_duration "
-    "log_rotate_max_files max_lease_count pid_file raw_storage_endpoint introspection_endpoint detect_deadlocks "
+    "log_rotate_max_files max_lease_count raw_storage_endpoint introspection_endpoint detect_deadlocks "
     "enable_response_header_hostname enable_response_header_raft_node_id imprecise_lease_role_tracking "
     "default_max_request_duration license_path plugin_directory plugin_tmpdir plugin_file_uid "
     "plugin_file_permissions allow_audit_log_prefixing unsafe_allow_api_audit_creation "
@@ -40,7 +40,7 @@ _NAMED = _words(
     "request_limiter sentinel"
 )
 """Blocks without effect that are worth a word."""
-_TOP = frozenset(("listener", "default_lease_ttl", "max_lease_ttl", "cluster_name")) | _SILENT | _NAMED
+_TOP = frozenset(("listener", "default_lease_ttl", "max_lease_ttl", "cluster_name", "pid_file")) | _SILENT | _NAMED
 _LISTENER = _words(
     "address cluster_address tls_disable tls_cert_file tls_key_file tls_min_version tls_max_version tls_cipher_suites "
     "tls_prefer_server_cipher_suites tls_require_and_verify_client_cert tls_client_ca_file tls_disable_client_certs "
@@ -84,6 +84,8 @@ class ServerConfig:
     """Seconds, as the next one."""
     max_lease_ttl: int | None = None
     cluster_name: str = ""
+    pid_file: str = ""
+    """Path of a file that holds the process's number while it runs."""
     notes: list[str] = field(default_factory=list)
     """Lines for the user: what is not known and what has no effect."""
 
@@ -127,8 +129,8 @@ class _Reader:
                 self._listeners(item)
             elif name in ("default_lease_ttl", "max_lease_ttl"):
                 setattr(config, name, self._seconds(item))
-            elif name == "cluster_name":
-                config.cluster_name = self._text(item)
+            elif name in ("cluster_name", "pid_file"):
+                setattr(config, name, self._text(item))
             elif name in _NAMED:
                 seen.append(name if name not in seen else "")
             elif name not in _TOP:

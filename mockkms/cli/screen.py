@@ -123,5 +123,13 @@ def write_ready_file(path: Path, kms: MockKMS) -> None:
         raise _unwritable(path, error) from None
 
 
+def write_pid_file(path: str) -> None:
+    """Write this process's number. Raises CommandError."""
+    try:
+        Path(path).write_text(f"{os.getpid()}")
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot write the pid file {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
 def _unwritable(path: Path, error: Exception) -> CommandError:
     return CommandError(f"cannot write the ready file {path}: {getattr(error, 'strerror', None) or error}")

@@ -52,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     rustfs_options.add_options(parser)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, pid_file="")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,6 +89,8 @@ def attended(
     try:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
+        if options.pid_file:
+            screen.write_pid_file(options.pid_file)
         screen.say(banner(kms))
         if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
@@ -96,6 +98,8 @@ def attended(
         stop.wait()
     finally:
         kms.stop()
+        if options.pid_file:
+            Path(options.pid_file).unlink(missing_ok=True)
         farewell()
     return _leave()
 
@@ -169,6 +173,7 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
         for note in config.notes:
             screen.warn(note)
         options.state = options.state or "uninitialized"
+        options.pid_file = config.pid_file
     first = _first(options, config)
     if options.host is None:
         options.host = first.host if first else _HOST

@@ -125,6 +125,7 @@ def run(options: argparse.Namespace) -> int:
     certificates = _DevTls(options, asked) if options.dev_tls else None
 
     def banner(kms: MockKMS) -> str:
+        server_screen.outlive_reloads(kms)
         if dev and not options.dev_no_store_token and kms.token:
             _store(kms.token)
         server_screen.follow(kms)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from mockkms.cli import screen
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -70,6 +73,14 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
     if configurations:
         facts["Configuration"] = ", ".join(configurations)
     return facts
+
+
+def outlive_reloads(kms: MockKMS) -> None:
+    """Say that SIGHUP came, which makes the real server read its files again, and stay."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is not None:
+        text = f"==> {kms.world.core.flavor.product} reload triggered"
+        signal.signal(number, lambda *_: screen.say(text))
 
 
 def _cluster(url: str) -> str:

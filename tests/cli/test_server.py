@@ -151,6 +151,19 @@ def test_dev_tls_writes_its_authority(server: Start, tmp_path: Path) -> None:
     assert list((tmp_path / "tls").iterdir()) == []
 
 
+def test_pid_file_and_reload(server: Start, tmp_path: Path) -> None:
+    (tmp_path / "vault.hcl").write_text(f'pid_file = "vault.pid"\n{HCL}')
+    vault = server("-config=vault.hcl")
+    vault.wait_for("==> Vault server started!")
+    assert (tmp_path / "vault.pid").read_text() == str(vault.process.pid)
+    vault.process.send_signal(signal.SIGHUP)
+    vault.wait_for("==> Vault reload triggered")
+    assert asked(vault.url, "sys/init") == {"initialized": False}
+    vault.process.send_signal(signal.SIGTERM)
+    assert vault.process.wait(WAIT) == 0
+    assert not (tmp_path / "vault.pid").exists()
+
+
 def test_a_configured_server_waits_for_init(server: Start, tmp_path: Path) -> None:
     (tmp_path / "vault.hcl").write_text(HCL)
     vault = server("-config", "vault.hcl", "-dev-root-token-id=ignored")
