@@ -96,3 +96,14 @@ def test_a_key_in_use_stays(world: World) -> None:
     assert world.ask("delete", "identity/oidc/key/k").status == 400
     world.ask("delete", "identity/oidc/role/r")
     assert world.ask("delete", "identity/oidc/key/k").status == 204
+
+
+def test_a_token_from_before_a_merge_has_no_identity_to_sign(world: World) -> None:
+    auth = world.write("auth/up/login/ann", {"password": "pw"}, token="").auth
+    assert auth is not None
+    other = (world.write("identity/entity", {"name": "other"}).data or {})["id"]
+    merge = {"to_entity_id": other, "from_entity_ids": [auth.entity_id]}
+    assert world.write("identity/entity/merge", merge).status == 204
+    refused = world.ask("read", "identity/oidc/token/r", token=auth.client_token)
+    text = f'error loading entity ID "{auth.entity_id}"'
+    assert (refused.status, refused.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])

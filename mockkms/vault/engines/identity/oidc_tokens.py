@@ -11,7 +11,7 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, store
+from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, own, store
 from mockkms.vault.engines.identity.oidc_keys import issuer
 from mockkms.vault.engines.identity.oidc_model import DEFAULT_KEY, TokenRole, default_key, service
 from mockkms.vault.engines.identity.oidc_template import TemplateFault, filled
@@ -164,7 +164,7 @@ def _caller(call: Call) -> Entity:
     caller = call.core.state.tokens.by_id.get(call.request.token)
     if caller is None or not caller.entity_id:
         raise ErrorResponse("no entity associated with the request's token")
-    entity = store(call).entity(caller.entity_id)
+    entity = own(call, store(call).state.entities, caller.entity_id)
     if entity is None:
         raise BackendError(f'error loading entity ID "{caller.entity_id}"')
     return entity
@@ -193,7 +193,7 @@ def _fault(call: Call) -> str:
     wrong = _wrong_claim(call, claims, now)
     if wrong:
         return f"error validating claims: go-jose/go-jose/jwt: validation failed, {wrong}"
-    entity = store(call).state.entities.get(str(claims.get("sub", "")))
+    entity = own(call, store(call).state.entities, str(claims.get("sub", "")))
     if entity is None:
         return "entity was not found"
     return "entity is disabled" if entity.disabled else ""
