@@ -226,3 +226,16 @@ def test_documents_and_lists(world: World) -> None:
         "description": "d",
         "template": '{"name": {{identity.entity.name}}}',
     }
+
+
+def test_who_was_merged_away_is_not_found(world: World) -> None:
+    token, id = login(world)
+    code = shown(asked(world, token))["code"]
+    other = (world.write("identity/entity", {"name": "other"}).data or {})["id"]
+    assert world.write("identity/entity/merge", {"to_entity_id": other, "from_entity_ids": [id]}).status == 204
+    text = "identity entity associated with the request not found"
+    refused = shown(exchanged(world, code=code))
+    assert (refused["error"], refused["error_description"]) == ("invalid_request", text)
+    world.write(f"identity/entity/id/{other}", {"policies": "asks"})
+    denied = shown(asked(world, token))
+    assert (denied["error"], denied["error_description"]) == ("access_denied", text)

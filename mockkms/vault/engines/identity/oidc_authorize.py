@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import bare_json, engine, store
+from mockkms.vault.engines.identity.engine import bare_json, engine, own, store
 from mockkms.vault.engines.identity.oidc_assignments import OPENID
 from mockkms.vault.engines.identity.oidc_clients import with_id
 from mockkms.vault.engines.identity.oidc_model import ALLOW_ALL, AuthCode, Client, Provider, service
@@ -135,7 +135,7 @@ def _entity(call: Call, client: Client) -> Entity:
     caller = call.request.client
     if caller is None or not caller.entity_id:
         raise OAuthError("access_denied", "identity entity must be associated with the request")
-    entity = store(call).entity(caller.entity_id)
+    entity = own(call, store(call).state.entities, caller.entity_id)
     if entity is None:
         raise OAuthError("access_denied", "identity entity associated with the request not found")
     if not assigned(call, entity, client):

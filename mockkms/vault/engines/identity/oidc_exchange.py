@@ -12,7 +12,7 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, store
+from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, own, store
 from mockkms.vault.engines.identity.oidc_authorize import OAuthError, asked_scopes, assigned
 from mockkms.vault.engines.identity.oidc_clients import with_id
 from mockkms.vault.engines.identity.oidc_model import AuthCode, Client, NamedKey, Provider, service
@@ -165,7 +165,7 @@ def _granted(call: Call, client: Client, entry: AuthCode) -> Entity:
     if entry.redirect_uri != call["redirect_uri"]:
         text = "redirect_uri does not match the redirect_uri used in the authorization request"
         raise OAuthError("invalid_grant", text)
-    entity = store(call).entity(entry.entity_id)
+    entity = own(call, store(call).state.entities, entry.entity_id)
     if entity is None:
         raise OAuthError("invalid_request", "identity entity associated with the request not found")
     if not assigned(call, entity, client):
@@ -271,7 +271,7 @@ def _about(call: Call) -> dict[str, Any]:
     client = with_id(call, caller.internal["client_id"])
     if client is None:
         raise OAuthError("access_denied", "client not found")
-    entity = store(call).entity(caller.entity_id)
+    entity = own(call, store(call).state.entities, caller.entity_id)
     if entity is None:
         raise OAuthError("access_denied", "identity entity associated with the request not found")
     if not assigned(call, entity, client):
