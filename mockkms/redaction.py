@@ -11,11 +11,12 @@ from mockkms.entry import REDACTED, Entry
 PARSED = 1 << 20
 """Bytes of the longest body that is looked into; of longer ones nothing is kept."""
 _NAMES = frozenset((
-    "accesstoken", "backup", "bindpass", "clientsecret", "clienttoken", "code", "credentials", "encodedroottoken",
-    "encodedtoken", "idtoken", "input", "jwt", "key", "keysbase64", "otp", "passcode", "password", "passwordhash",
-    "pembundle", "plaintext", "plaintextkey", "privatekey", "randombytes", "recoverykeys",
-    "recoverykeysbase64", "refreshtoken", "roottoken", "secretid", "secretkey", "sharedsecret", "token",
-    "tokenreviewerjwt", "barcode", "vaulttoken",
+    "accesstoken", "apitoken", "backup", "barcode", "bindpass", "clientsecret", "clienttoken", "code",
+    "credentials", "encodedroottoken", "encodedtoken", "hmackey", "idtoken", "input", "integrationkey", "jwt",
+    "key", "keysbase64", "masterkey", "otp", "passcode", "password", "passwordhash", "pembundle", "plaintext",
+    "plaintextkey", "privatekey", "randombytes", "recoverykeys", "recoverykeysbase64", "refreshtoken", "roottoken",
+    "secret", "secretid", "secretids", "secretkey", "settingsfilebase64", "sharedsecret", "token",
+    "tokenreviewerjwt", "unlockkey", "vaultapprolesecretid", "vaulttoken",
 ))  # fmt: skip
 """Fields whose values are secrets wherever they stand, in lower case without ``_`` and ``-``."""
 _KEYS = frozenset(("export", "byok-export", "init", "rekey", "rekey-recovery-key", "rotate"))

@@ -148,6 +148,21 @@ def entry(body: bytes, answer: bytes = b"", status: int = 200) -> Entry:
     return made
 
 
+def test_configurations_of_the_admin_api() -> None:
+    asked = {
+        "backend_type": "vault", "auth_method": {"approle": {"role_id": "r", "secret_id": SECRET}},
+        "vault_token": SECRET, "vault_app_role_secret_id": SECRET, "master_key": SECRET, "default_key_id": "k",
+    }  # fmt: skip
+    made = Entry(
+        0, "rustfs", "POST", "/rustfs/admin/v3/kms/configure", {}, json.dumps(asked).encode(), None, 200, b"", 0
+    )
+    redact(made)
+    kept = json.loads(made.body)
+    assert SECRET not in made.body.decode()
+    assert (kept["backend_type"], kept["default_key_id"]) == ("vault", "k")
+    assert kept["auth_method"]["approle"] == {"role_id": "r", "secret_id": "(redacted)"}
+
+
 def test_long_deep_and_broken_bodies_are_bounded() -> None:
     long = b'{"a": "' + b"x" * PARSED + b'"}'
     assert entry(long).body == b"(redacted: %d bytes)" % len(long)
