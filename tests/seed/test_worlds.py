@@ -173,5 +173,5 @@ def test_two_hundred_secrets_load_quickly() -> None:
 
 def test_schema_names_the_sections() -> None:
     assert set(json_schema()["properties"]) == {
-        "mockkms", "rng", "clock", "flavor", "vault", "rustfs", "faults", "exact"
+        "mockkms", "rng", "clock", "flavor", "vault", "rustfs", "faults", "fault_header", "journal", "exact"
     }  # fmt: skip
