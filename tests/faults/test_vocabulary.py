@@ -111,7 +111,7 @@ def test_presets(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], name: str) 
 def test_what(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], row: str) -> None:
     words, check, applied = WHAT[row]
     put(kms, [{"path": APP, "times": 1, **words}])
-    seen = ask(Ask("POST", APP, {"data": {"n": 2}}, timeout=0.1 if row == "hang" else 5))
+    seen = ask(Ask("POST", APP, {"data": {"n": 2}}, timeout=1 if row == "hang" else 5))
     assert check(seen), seen
     assert [rule.fired for rule in kms.faults] == [1]
     wait_for_port(kms.url)
@@ -126,7 +126,7 @@ def test_what(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], row: str) -> N
 def test_tls(put: Put, secure: MockKMS, fault: str) -> None:
     put(secure, [{"tls": fault, "times": 1}])
     with pytest.raises(requests.RequestException):
-        requests.get(f"{secure.url}/v1/sys/health", timeout=0.2, verify=secure.ca_file)
+        requests.get(f"{secure.url}/v1/sys/health", timeout=1, verify=secure.ca_file)
     assert secure.faults.list()[0].fired == 1
 
 

@@ -150,7 +150,7 @@ def test_a_client_that_leaves_takes_no_write_back(
         proxy.faults.add(PATH, **words)
     body, headers = {"data": {"n": 1}}, {"X-Vault-Token": real.token}
     with pytest.raises(requests.ReadTimeout):
-        requests.post(f"{proxy.url}/v1/{PATH}", json=body, headers=headers, timeout=0.1)
+        requests.post(f"{proxy.url}/v1/{PATH}", json=body, headers=headers, timeout=1)
     assert left.wait(5)
     entry = proxy.journal.assert_called(PATH, cut="left", status=0)[0]
     assert (entry.operation, entry.mount, entry.token) == ("update", "secret/", real.token)

