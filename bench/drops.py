@@ -12,10 +12,12 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 from bench.endure import _ask, _files, _resident, _settled
 from mockkms import MockKMS
+from mockkms.faults.rule import Rule
 
 BODY = b'{"plaintext": "aGVsbG8="}'
 HEAD = (
@@ -65,9 +67,9 @@ def run(connections: int, processes: int = 4) -> Result:
         _drop(port, len(MOMENTS) * 4)
         before = _resident()
         _drop(port, connections)
-        kms.faults.add("secret/data/slow", delay=3600)
-        for _ in range(processes):
-            _kill(port)
+        slow = kms.faults.add("secret/data/slow", delay=3600)
+        for number in range(processes):
+            _kill(port, slow, number + 1)
         settled = _settled(files)
         left = kms.journal.count(cut="left")
         kms.faults.clear()
@@ -90,11 +92,14 @@ def _drop(port: int, count: int) -> None:
         line.close()
 
 
-def _kill(port: int) -> None:
-    """Kill a process that waits for an answer."""
+def _kill(port: int, slow: Rule, fired: int) -> None:
+    """Kill a process that waits for an answer, once the rule that keeps it waiting has fired so often."""
     with subprocess.Popen([sys.executable, "-c", _CHILD, str(port)], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
+        until = time.monotonic() + 30
+        while slow.fired < fired and time.monotonic() < until:
+            time.sleep(0.001)
         os.kill(child.pid, signal.SIGKILL)
 
 

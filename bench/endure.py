@@ -120,8 +120,8 @@ def _ask(port: int, method: str, path: str, data: Any = None) -> int:
 
 
 def _settled(wanted: int) -> int:
-    """Open files once the server has seen that its clients left, within five seconds."""
-    deadline, pause = monotonic() + 5, threading.Event()
+    """Open files once the server has seen that its clients left, within thirty seconds."""
+    deadline, pause = monotonic() + 30, threading.Event()
     while _files() > wanted and monotonic() < deadline:
         pause.wait(0.01)
     return _files()
