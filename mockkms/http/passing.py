@@ -43,12 +43,12 @@ class PassedOn(PlainResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has left")
-        lines, declared = self._lines()
+        begun, declared = self._begun()
         chunked = not declared and request.version.minor > 0
         self._open = self._open and request.keep_alive and bool(declared or chunked)
         if declared or chunked:
-            lines.append(f"Content-Length: {declared}" if declared else "Transfer-Encoding: chunked")
-        transport.write(self._head(lines, request))
+            begun += f"Content-Length: {declared}\r\n" if declared else "Transfer-Encoding: chunked\r\n"
+        transport.write(self._end(begun, request))
         async for piece in self._rest:
             if len(kept) < KEPT:
                 kept += piece[: KEPT - len(kept)]

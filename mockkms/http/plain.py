@@ -9,6 +9,7 @@ import http
 import time
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -53,40 +54,48 @@ class PlainResponse(web.StreamResponse):
 
     def _bytes(self, request: web.BaseRequest) -> bytes:
         status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
-        lines, declared = self._lines()
+        begun, declared = self._begun()
         if status not in _BODILESS and status >= 200 and (body or not bodiless):
-            lines.append(f"Content-Length: {len(body)}")
+            begun += f"Content-Length: {len(body)}\r\n"
         else:
             if bodiless and declared:
-                lines.append(f"Content-Length: {declared}")
+                begun += f"Content-Length: {declared}\r\n"
             bodiless = True
-        head = self._head(lines, request)
+        head = self._end(begun, request)
         return head if bodiless else head + body
 
-    def _lines(self) -> tuple[list[str], str]:
+    def _begun(self) -> tuple[str, str]:
         """Status line and headers, and apart from them the length that they declare."""
-        lines, declared, dated = [f"HTTP/1.1 {self.status} {self.reason}"], "", False
-        for name, text in self._plain_headers.items():
-            low = name.lower()
-            if low == "content-length":
-                declared = text
-                continue
-            dated = dated or low == "date"
-            lines.append(f"{name}: {text}")
-        lines += [f"{name}: {text}" for name, text in self._repeated]
-        if not dated:
-            lines.append(f"Date: {_date()}")
-        return lines, declared
+        begun, declared = _head(self.status, self.reason or "", tuple(self._plain_headers.items()), _date())
+        return begun + "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in self._repeated), declared
 
-    def _head(self, lines: list[str], request: web.BaseRequest) -> bytes:
+    def _end(self, begun: str, request: web.BaseRequest) -> bytes:
         if not self._open:
-            lines.append("Connection: close")
+            begun += "Connection: close\r\n"
         elif request.version.minor == 0:
-            lines.append("Connection: keep-alive")
-        if any("\n" in line or "\r" in line for line in lines):
-            # As Go writes a header: what would end its line becomes a blank.
-            lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
-        return "\r\n".join((*lines, "", "")).encode("utf-8", "replace")
+            begun += "Connection: keep-alive\r\n"
+        return (begun + "\r\n").encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, reason: str, headers: tuple[tuple[str, str], ...], date: str) -> tuple[str, str]:
+    """Status line and headers, and apart from them the length that they declare. Most answers of a second share one."""
+    lines, declared, dated = [f"HTTP/1.1 {status} {reason}"], "", False
+    for name, text in headers:
+        low = name.lower()
+        if low == "content-length":
+            declared = text
+            continue
+        dated = dated or low == "date"
+        lines.append(_line(f"{name}: {text}"))
+    if not dated:
+        lines.append(f"Date: {date}")
+    return "\r\n".join((*lines, "")), _line(declared)
+
+
+def _line(text: str) -> str:
+    """As Go writes a header: what would end its line becomes a blank."""
+    return text.replace("\r", " ").replace("\n", " ")
 
 
 def _date() -> str:
