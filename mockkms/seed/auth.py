@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockkms.seed.applying import Applier, Steps
-from mockkms.seed.mounts import dump_mount, mount_keys, mounted
+from mockkms.seed.mounts import by_name_only, dump_mount, mount_keys, mountable, mounted
 from mockkms.seed.parameters import written
 from mockkms.seed.shapes import Choice, Either, Key, ListOf, MapOf, Record, Tagged, Text
 from mockkms.vault import seeding
@@ -21,7 +21,7 @@ _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default
 
 def shape() -> MapOf:
     """Auth methods by path."""
-    variants: dict[str, Callable[[], Mapping[str, Key]]] = {
+    variants: dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]] = {
         "approle": lambda: {
             "roles": Key(MapOf(written("approle", "role/x", secret_ids=_secret_ids())), "roles by name")
         },
@@ -40,7 +40,7 @@ def shape() -> MapOf:
         "token": lambda: {"roles": Key(MapOf(written("token", "roles/x")), "token roles by name")},
     }
     common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
-    return MapOf(Tagged("type", variants, common, "auth method"), _path)
+    return MapOf(Tagged("type", variants | by_name_only("auth", variants), common, "auth method"), _path)
 
 
 def _secret_ids() -> Key:
@@ -83,7 +83,8 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
             if (path == "token/") != (spec["type"] == "token"):
                 to.fault((*at, "type"), "the token method is mounted at token/, and nothing else is")
                 continue
-            _fill(to, mounted(to.core, namespace, f"auth/{path}", spec), spec, at)
+            if mountable(to, "auth", spec["type"], at):
+                _fill(to, mounted(to.core, namespace, f"auth/{path}", spec), spec, at)
 
 
 def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:

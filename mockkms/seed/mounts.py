@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mockkms.crypto import pem
@@ -25,6 +25,7 @@ from mockkms.seed.shapes import (
     Tagged,
     Text,
 )
+from mockkms.vault import builtins, registry
 from mockkms.vault.core import Core
 from mockkms.vault.engines import kv_seed
 from mockkms.vault.engines.transit import seed as transit_seed
@@ -114,7 +115,13 @@ def shape() -> MapOf:
         "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
         "pki": _pki,
     }
-    return MapOf(Tagged("type", variants, mount_keys(), "mount type"), _path)
+    return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
+
+
+def by_name_only(kind: str, described: Iterable[str]) -> dict[str, Mapping[str, Key]]:
+    """The types of a kind (``secret``, ``auth``) that can be mounted and have nothing to describe."""
+    types = (name.removeprefix(f"{kind}/") for name in sorted(builtins.ALL) if name.startswith(f"{kind}/"))
+    return {type: {} for type in types if type not in described}
 
 
 def _secrets() -> dict[str, Key]:
@@ -159,8 +166,19 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
     for path, spec in (section.get("mounts") or {}).items():
         at = (*steps, "mounts", path)
         with to.guard(*at):
+            if not mountable(to, "secret", spec["type"], at):
+                continue
             mount = mounted(to.core, namespace, path, spec)
             _FILLERS.get(spec["type"], _fill_kv)(to, mount, spec, at)
+
+
+def mountable(to: Applier, kind: str, type: str, at: Steps) -> bool:
+    """Whether the world's product has a mount type; the problem is noted where it has not."""
+    flavor = to.core.flavor
+    if not flavor.builtins.lacks(kind, type):
+        return True
+    to.fault((*at, "type"), f"{flavor.product} has no {type}; it has {', '.join(flavor.builtins.names(kind))}")
+    return False
 
 
 def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Mount:
@@ -225,9 +243,13 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     now = core.clock.now()
     for mount in core.state.mounts.of(namespace, auth=False):
-        if mount.engine not in ("kv", "kv2", "transit", "pki") or mount.path.startswith(_PROTECTED):
+        by_name = not registry.emulated("secret", mount.type)
+        if mount.path.startswith(_PROTECTED) or not (by_name or mount.engine in ("kv", "kv2", "transit", "pki")):
             continue
         shown = dump_mount(mount)
+        if by_name:
+            found[mount.path] = shown
+            continue
         if mount.engine == "transit":
             shown["keys"] = transit_seed.dump_keys(mount.state)
         elif mount.engine == "pki":

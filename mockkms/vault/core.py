@@ -140,8 +140,9 @@ class Core:
         external_entropy_access: bool = False,
     ) -> Mount:
         """Mount an engine of ``type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
-        engine = registry.implementation(type, options)
-        prefix = "auth_" if path.startswith("auth/") else ""
+        auth = path.startswith("auth/")
+        engine = registry.implementation(type, options, "auth" if auth else "secret")
+        prefix = "auth_" if auth else ""
         mount = Mount(
             path=path,
             type=type,

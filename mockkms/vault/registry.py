@@ -1,6 +1,9 @@
 """Which engine implements a mount type: the modules of ``sys``, ``auth`` and ``engines``, loaded when first asked for.
 
-An implementation registers by being named here: one line a type. Its module holds ``engine`` (an ``Engine``).
+An implementation registers by being named here: one line a type. Its module holds ``engine``, an
+``Engine`` of that name.
+A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
+Types without a line are known by name only, see ``builtins``.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
+from mockkms.vault import builtins
 from mockkms.vault.endpoint import Engine
 
 _MODULES = {
@@ -32,19 +36,31 @@ _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole":
 
 
 @cache
-def engine(type: str) -> Engine:
+def engine(name: str) -> Engine:
     """The engine of an implementation name. Raises KeyError for an unknown one."""
-    return cast(Engine, import_module(_MODULES[_NAMESPACED.get(type, type)]).engine)
+    module = _MODULES.get(_NAMESPACED.get(name, name))
+    return cast(Engine, import_module(module).engine) if module else builtins.nameplate(name)
 
 
-def implementation(type: str, options: dict[str, str] | None) -> Engine:
-    """The engine behind a mount type as users name it; ``kv`` is version 1 or 2 by its options."""
+def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engine:
+    """The engine behind a mount type as users name it; ``kv`` is version 1 or 2 by its options.
+
+    ``kind`` is ``secret`` or ``auth``: some types are both. Raises KeyError for an unknown one.
+    """
     if type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or type == "kv-v2"):
         return engine("kv2")
-    return engine(_ALIASES.get(type, type))
+    own = f"{kind}/{type}"
+    if own in _MODULES:
+        return engine(own)
+    found = engine(_ALIASES.get(type, type)) if _ALIASES.get(type, type) in {*_MODULES, *_NAMESPACED} else None
+    if found is None or (found.kind != kind and own in builtins.ALL):
+        return engine(own)
+    return found
 
 
-def known(kind: str) -> list[str]:
-    """The mount types of a kind (``secret``, ``auth``) that this server implements."""
-    types = (*_MODULES, "oidc")
-    return sorted(type for type in types if implementation(type, None).kind == kind and type != "kv2")
+def emulated(kind: str, type: str) -> bool:
+    """Whether a type is more than a name here."""
+    try:
+        return bool(implementation(type, None, kind).type in _MODULES)
+    except KeyError:
+        return False

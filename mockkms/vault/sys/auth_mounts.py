@@ -65,8 +65,7 @@ def enable_auth(_state: Any, call: Call) -> None:
     if path == "/":
         raise ErrorResponse("backend path must be specified")
     check_conflict(call, "auth/" + path)
-    found = implementation(type, None)
-    if found is None or found.kind != "auth":
+    if implementation(core, "auth", type, None) is None:
         raise ErrorResponse(f"plugin not found in the catalog: {type}")
     made = new_config(config, leases)
     made.plugin_version = version

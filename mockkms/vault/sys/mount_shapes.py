@@ -79,7 +79,7 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
         "uuid": mount.uuid,
     }
     if mount.type not in SINGLETONS:
-        info["deprecation_status"] = "supported"
+        info["deprecation_status"] = core.flavor.builtins.status(mount.type)
     return info
 
 
@@ -237,9 +237,12 @@ def check_conflict(call: Call, path: str) -> None:
         raise ErrorResponse(f"existing mount at {below}")
 
 
-def implementation(type: str, options: dict[str, str] | None) -> Engine | None:
-    """The engine of a type, None for one that is not there."""
+def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
+    """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
+    if core.flavor.builtins.lacks(kind, type):
+        return None
     try:
-        return registry.implementation(type, options)
+        found = registry.implementation(type, options, kind)
     except KeyError:
         return None
+    return found if found.kind == kind else None

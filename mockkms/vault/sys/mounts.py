@@ -83,8 +83,8 @@ def check_new_mount(call: Call, path: str, type: str, options: dict[str, str]) -
     if type in SINGLETONS:
         raise ErrorResponse(f'mount type of "{type}" is not mountable')
     check_conflict(call, path)
-    found = implementation(type, options)
-    if found is None or found.kind != "secret":
+    found = implementation(call.core, "secret", type, options)
+    if found is None:
         raise ErrorResponse(f"plugin not found in the catalog: {type}")
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
         raise ErrorResponse(f'nil backend of type "{type}" returned from factory')

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import registry
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import unhex
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
+from mockkms.vault.sys.mount_shapes import builtin_version, semantic_version
 
-_DATABASES = ("mysql-database-plugin", "postgresql-database-plugin")
 _TYPES = ("auth", "database", "secret")
 _FIELDS = {
     "name": Field(Kind.STRING, help="Name of the plugin."),
@@ -47,29 +45,28 @@ reload = engine.path(
 )
 
 
-def names(kind: str) -> list[str]:
-    """The built-in names of a type."""
-    if kind == "database":
-        return list(_DATABASES)
-    return [name for name in registry.known(kind) if name not in SINGLETONS]
-
-
 @every.on(Operation.READ)
 def list_all(_state: Any, call: Call) -> dict[str, Any]:
     """All plugins, by type and in detail."""
-    core, always = call.core, {"builtin": True, "deprecation_status": "supported"}
+    known = call.core.flavor.builtins
     detailed = [
-        {**always, "name": name, "type": kind, "version": builtin_version(core, name)}
+        {
+            "builtin": True,
+            "deprecation_status": known.status(name),
+            "name": name,
+            "type": kind,
+            "version": builtin_version(call.core, name),
+        }
         for kind in _TYPES
-        for name in names(kind)
+        for name in known.names(kind)
     ]
-    return {**{kind: names(kind) for kind in _TYPES}, "detailed": detailed}
+    return {**{kind: list(known.names(kind)) for kind in _TYPES}, "detailed": detailed}
 
 
 @of_type.on(Operation.LIST)
 def list_type(_state: Any, call: Call) -> dict[str, Any]:
     """Names of the plugins of one type."""
-    return {"keys": names(call["type"])}
+    return {"keys": list(call.core.flavor.builtins.names(call["type"]))}
 
 
 @one.on(Operation.READ)
@@ -80,19 +77,19 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
     wanted = semantic_version(call["version"]) if call["version"] else ""
-    if name not in names(kind) or wanted not in ("", builtin_version(call.core, name)):
+    flavor = call.core.flavor
+    if name not in flavor.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
-    return {
+    found = {
         "args": None,
         "builtin": True,
         "command": "",
-        "declarative": False,
-        "deprecation_status": "supported",
+        "deprecation_status": flavor.builtins.status(name),
         "name": name,
-        "oci": False,
         "sha256": "",
         "version": builtin_version(call.core, name),
     }
+    return {**found, "declarative": False, "oci": False} if flavor.plugin_origins else found
 
 
 @one.on(Operation.UPDATE)
@@ -140,6 +137,7 @@ def reload_plugin(_state: Any, call: Call) -> dict[str, Any]:
         raise ErrorResponse("plugin and mounts cannot be set at the same time")
     if not plugin and not mounts:
         raise ErrorResponse("plugin or mounts must be provided")
-    if plugin and plugin not in (*names("auth"), *names("secret"), *names("database")):
+    known = call.core.flavor.builtins
+    if plugin and not any(plugin in known.names(kind) for kind in _TYPES):
         raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
     return {"reload_id": call.request.id}

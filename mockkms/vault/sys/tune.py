@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from mockkms.vault import registry
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -15,7 +16,6 @@ from mockkms.vault.sys.mount_shapes import (
     LISTS,
     TOKEN_TYPES,
     builtin_version,
-    implementation,
     lockout_settings,
     optional_settings,
     sanitized,
@@ -239,8 +239,8 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
 
 def upgrade(mount: Mount, now: float) -> None:
     """Run a mount with the engine its options now ask for; a new engine starts with what it can take over."""
-    found = implementation(mount.type, mount.options)
-    if found is None or found.type == mount.engine:
+    found = registry.implementation(mount.type, mount.options, "auth" if mount.is_auth else "secret")
+    if found.type == mount.engine:
         return
     mount.engine = found.type
     mount.state = found.take_over(mount.state, now) if found.take_over else found.new_state()
