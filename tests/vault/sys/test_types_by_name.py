@@ -59,12 +59,11 @@ def test_a_login_there_is_missing_and_not_refused() -> None:
 
 
 def test_a_type_of_the_other_product_is_not_there() -> None:
-    with MockKMS(flavor="openbao") as server:
-        with pytest.raises(InvalidRequest, match="plugin not found in the catalog: consul"):
-            client_of(server).sys.enable_secrets_engine("consul")
-    with pytest.raises(SeedError, match="OpenBao has no consul; it has .*transit") as caught:
+    absent = pytest.raises(InvalidRequest, match="plugin not found in the catalog: consul")
+    with MockKMS(flavor="openbao") as server, absent:
+        client_of(server).sys.enable_secrets_engine("consul")
+    with pytest.raises(SeedError, match=r"OpenBao has no consul; it has .*transit"):
         MockKMS(seed={"mockkms": 1, "flavor": "openbao", "vault": {"mounts": {"consul/": {"type": "consul"}}}}).start()
-    assert "consul" in str(caught.value)
 
 
 def test_a_world_names_it_and_a_dump_keeps_it() -> None:
@@ -73,10 +72,10 @@ def test_a_world_names_it_and_a_dump_keeps_it() -> None:
     with MockKMS(seed=world) as server:
         dump = server.dump()
     with MockKMS(seed=dump) as again:
+        assert again.dump() == dump
         sys = client_of(again).sys
         assert sys.list_mounted_secrets_engines()["data"]["db/"]["description"] == "d"
         assert sys.list_auth_methods()["data"]["k/"]["type"] == "kerberos"
-        assert again.dump() == dump
 
 
 @pytest.mark.parametrize("flavor", ["vault", "openbao"])

@@ -1,0 +1,107 @@
+"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: what one product has.
+
+Rules: the product's API pages and its published source; nothing of it is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.sys.engine import engine
+
+_TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
+
+flags = engine.path("activation-flags", help="Features that are switched on once.", needs="feature_switches")
+activate = engine.path(
+    "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
+    help="Switch a feature on, for good.",
+    needs="feature_switches",
+)
+experiments = engine.path("experiments", help="Experiments of this version.", needs="feature_switches")
+licence = engine.path("config/reload/license", help="Read the licence again; there is none.", needs="feature_switches")
+pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs="feature_switches")
+runtimes = engine.path("plugins/runtimes/catalog[/]", help="Every plugin runtime.", needs="feature_switches")
+runtime = engine.path(
+    "plugins/runtimes/catalog/{type:re(container)}/{name}",
+    fields={
+        **_TYPE,
+        "oci_runtime": Field(Kind.STRING, help="Program that runs images."),
+        "cgroup_parent": Field(Kind.STRING, help="Control group above them."),
+        "cpu_nanos": Field(Kind.INT64, help="Processor time, nanoseconds of each second."),
+        "memory_bytes": Field(Kind.INT64, help="Memory, bytes."),
+        "rootless": Field(Kind.BOOL, help="Whether the container's user is none of the host's."),
+    },
+    help="One plugin runtime.",
+    sudo=True,
+    needs="feature_switches",
+)
+
+
+@flags.on(Operation.READ)
+def read_flags(_state: Any, call: Call) -> dict[str, Any]:
+    """The features that are on."""
+    return {"activated": sorted(call.core.state.system.get("activation flags", []))}
+
+
+@activate.on(Operation.UPDATE)
+def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
+    """Switch a feature on; a second time changes nothing."""
+    known: list[str] = call.core.state.system.setdefault("activation flags", [])
+    if call["flag"] not in known:
+        known.append(call["flag"])
+    return {"activated": sorted(known)}
+
+
+@experiments.on(Operation.READ)
+def read_experiments(_state: Any, _call: Call) -> dict[str, Any]:
+    """There are none."""
+    return {"available": [], "enabled": []}
+
+
+@licence.on(Operation.UPDATE)
+def reload_licence(_state: Any, _call: Call) -> None:
+    """The community edition has none, and does nothing."""
+
+
+@pins.on(Operation.READ, Operation.LIST)
+def list_pins(_state: Any, _call: Call) -> dict[str, Any]:
+    """None: only what comes with the server runs here, in its one version."""
+    return {"pinned_versions": []}
+
+
+@runtimes.on(Operation.READ, Operation.LIST)
+def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
+    """Every runtime by its name; no key at all where there is none."""
+    found = [shown for _, shown in sorted(_runtimes(call).items())]
+    return {"runtimes": found} if found else {}
+
+
+@runtime.on(Operation.READ)
+def read_runtime(_state: Any, call: Call) -> dict[str, Any] | None:
+    """One runtime."""
+    return _runtimes(call).get(call["name"])
+
+
+@runtime.on(Operation.UPDATE)
+def write_runtime(_state: Any, call: Call) -> None:
+    """Register a runtime, or replace it."""
+    for name, told in (("cpu_nanos", "cpu in nanos"), ("memory_bytes", "memory in bytes")):
+        if call[name] < 0:
+            raise ErrorResponse(f"runtime {told} cannot be negative")
+    settings = ("name", "type", "oci_runtime", "cgroup_parent", "cpu_nanos", "memory_bytes", "rootless")
+    _runtimes(call)[call["name"]] = {name: call[name] for name in settings}
+
+
+@runtime.on(Operation.DELETE)
+def delete_runtime(_state: Any, call: Call) -> None:
+    """Forget a runtime."""
+    if _runtimes(call).pop(call["name"], None) is None:
+        raise ErrorResponse("plugin runtime not found", status=404)
+
+
+def _runtimes(call: Call) -> dict[str, dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = call.core.state.system.setdefault("plugin runtimes", {})
+    return known
