@@ -8,11 +8,11 @@ from mockkms.vault.sys.engine import engine
 
 _TOPICS = (
     "health", "seal_status", "status", "rekey", "generate_root", "rotate_keyring", "rotate_root",
-    "config_cors", "config_ui", "config_auditing", "audit", "plugins",
+    "features", "config_cors", "config_ui", "config_auditing", "audit", "plugins",
     "tune", "mounts", "auth_mounts", "remount",
     "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
     "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "pprof", "raw",
-    "workflows", "enterprise", "client_counts", "features",
+    "workflows", "enterprise", "client_counts",
 )  # fmt: skip
 """In this order: of two templates that fit a path, the one declared first answers."""
 
