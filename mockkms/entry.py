@@ -168,6 +168,11 @@ class Entry:
         return self.trace.unhandled
 
     @property
+    def hint(self) -> str:
+        """What the world lacks for another answer; mostly empty."""
+        return self.trace.hint
+
+    @property
     def denied(self) -> bool:
         """The policies said no."""
         return self.trace.denied
@@ -191,8 +196,8 @@ class Entry:
             "target": self.target, "path": self.path, "operation": self.operation, "mount": self.mount,
             "key": self.key, "namespace": self.namespace, "accessor": self.accessor,
             "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
-            "unhandled": self.unhandled, "faults": [*self.rules], "actions": [*self.words], "cut": self.cut,
-            "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
+            "unhandled": self.unhandled, "hint": self.hint, "faults": [*self.rules], "actions": [*self.words],
+            "cut": self.cut, "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
             "endpoint": self.trace.endpoint, "retry_after": self.retry_after,
         }  # fmt: skip
         if bodies:
@@ -212,6 +217,8 @@ class Entry:
             parts.append(f"[denied: policies {', '.join(self.policies) or 'none'}; {self.trace.rule or 'no rule'}]")
         if self.unhandled:
             parts.append("[unhandled]")
+        if self.trace.hint:
+            parts.append(f"[hint: {self.trace.hint}]")
         return " ".join(parts)
 
     __repr__ = __str__
@@ -222,6 +229,7 @@ def entry_of(data: Mapping[str, Any]) -> Entry:
     trace = Trace(
         mount=data["mount"], namespace=data["namespace"], endpoint=data["endpoint"], accessor=data["accessor"],
         policies=[*data["policies"]], rule=data["rule"], denied=data["denied"], unhandled=data["unhandled"],
+        hint=data.get("hint", ""),
     )  # fmt: skip
     request = None
     if data["service"] == "vault":

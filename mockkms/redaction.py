@@ -11,7 +11,7 @@ from mockkms.entry import REDACTED, Entry
 PARSED = 1 << 20
 """Bytes of the longest body that is looked into; of longer ones nothing is kept."""
 _NAMES = frozenset((
-    "accesstoken", "apitoken", "backup", "barcode", "bindpass", "clientsecret", "clienttoken", "code",
+    "accesstoken", "apitoken", "backup", "barcode", "bindpass", "clientsecret", "clienttlskey", "clienttoken", "code",
     "credentials", "encodedroottoken", "encodedtoken", "hmackey", "idtoken", "input", "integrationkey", "jwt",
     "key", "keysbase64", "masterkey", "otp", "passcode", "password", "passwordhash", "pembundle", "plaintext",
     "plaintextkey", "privatekey", "randombytes", "recoverykeys", "recoverykeysbase64", "refreshtoken", "roottoken",

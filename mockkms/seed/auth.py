@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockkms.seed import directories
 from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.mounts import by_name_only, dump_mount, mount_keys, mountable, mounted
 from mockkms.seed.parameters import written
@@ -37,6 +38,7 @@ def shape() -> MapOf:
             "config": Key(written("cert", "config"), "settings of the method"),
             "certs": Key(MapOf(written("cert", "certs/x")), "trusted certificates by name"),
         },
+        **directories.variants(),
         "token": lambda: {"roles": Key(MapOf(written("token", "roles/x")), "token roles by name")},
     }
     common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
@@ -89,6 +91,9 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 def _fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:
     core, type = to.core, spec["type"]
+    if directories.fills(mount):
+        directories.fill(to, mount, spec, at)
+        return
     if spec.get("config"):
         with to.guard(*at, "config"):
             if mount.engine == "jwt":
@@ -131,6 +136,8 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
             shown.update(jwt_seed.dump(mount.state))
         elif mount.engine in ("kubernetes", "cert", "token"):
             shown.update(_described(mount))
+        elif directories.fills(mount):
+            shown.update(directories.dump(mount))
         found[mount.path.removeprefix("auth/")] = shown
     return {"auth": found}
 
@@ -145,17 +152,6 @@ def _described(mount: Mount) -> dict[str, Any]:
             shown["service_accounts"] = [dict(account) for account in state.reviewed]
     elif mount.engine == "cert":
         shown["config"] = {name: value for name, value in vars(state.config).items() if value}
-    roles = {name: _role(role) for name, role in sorted(state.roles.items())}
+    roles = {name: directories.told(role) for name, role in sorted(state.roles.items())}
     shown["certs" if mount.engine == "cert" else "roles"] = roles
     return {word: value for word, value in shown.items() if value}
-
-
-def _role(role: Any) -> dict[str, Any]:
-    """What a role was told, under the deprecated names where those were used."""
-    fresh = type(role)(*([role.name] if hasattr(role, "name") else []))
-    known = vars(fresh)
-    shown = {name: value for name, value in vars(role).items() if name not in ("name", "old") and value != known[name]}
-    shown |= {name: value for name, value in getattr(role, "old", {}).items() if value}
-    for name in [name for name in shown if f"token_{name}" in shown]:
-        del shown[f"token_{name}"]
-    return shown

@@ -87,6 +87,8 @@ class Trace:
     denied: bool = False
     unhandled: bool = False
     """No endpoint of ours answers this path or operation."""
+    hint: str = ""
+    """What whoever reads the journal should know: what the world lacks for another answer."""
     headers: dict[str, str] | None = None
     """What every answer to this request carries, errors too (rate limits)."""
 

@@ -23,12 +23,15 @@ _MODULES = {
     "kv2": "mockkms.vault.engines.kv2",
     "transit": "mockkms.vault.engines.transit",
     "pki": "mockkms.vault.engines.pki",
+    "database": "mockkms.vault.engines.database",
     "token": "mockkms.vault.auth.token",
     "approle": "mockkms.vault.auth.approle",
     "userpass": "mockkms.vault.auth.userpass",
     "jwt": "mockkms.vault.auth.jwt",
     "kubernetes": "mockkms.vault.auth.kubernetes",
     "cert": "mockkms.vault.auth.cert",
+    "auth/ldap": "mockkms.vault.auth.ldap",
+    "github": "mockkms.vault.auth.github",
 }
 _ALIASES = {"generic": "kv", "kv-v1": "kv", "oidc": "jwt"}
 """Types that another one's engine implements."""

@@ -28,6 +28,8 @@ MOUNTS = {
     "auth/jwt/": "jwt",
     "auth/kubernetes/": "kubernetes",
     "auth/cert/": "cert",
+    "auth/github/": "github",
+    "auth/ldap/": "auth/ldap",
     "pki/": "pki",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")

@@ -47,6 +47,38 @@ METHODS: dict[str, Any] = {
     },
 }  # fmt: skip
 
+DIRECTORIES: dict[str, Any] = {
+    "ldap/": {
+        "type": "ldap",
+        "config": {"url": "ldaps://dir.test", "bindpass": "x", "binddn": "cn=x", "token_ttl": 60, "max_page_size": 9},
+        "users": {"anna": {"groups": ["dev", "ops"], "policies": ["p"]}},
+        "groups": {"dev": {"policies": ["a", "b"]}, "none": {"policies": []}},
+        "directory": {"anna": {"password": "secret", "groups": ["dev"], "attributes": {"mail": "a@b"}, "dn": "cn=a"},
+                      "Ben": {"password": "x"}},
+    },
+    "github/": {
+        "type": "github",
+        "config": {"organization": "acme", "ttl": 60, "base_url": "https://github.test/"},
+        "teams": {"default": ["a", "b"], "dev": []},
+        "users": {"anna": ["c"]},
+        "directory": {"t-1": {"user": "anna", "org": ["acme", "other"], "teams": ["dev"]}, "t-2": {"user": "b"}},
+    },
+}  # fmt: skip
+
+
+def test_directories_are_dumped_in_words() -> None:
+    world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "vault": {"auth": DIRECTORIES}})
+    text = dump(world)
+    assert exact.roots(made(text)) == exact.roots(world)
+    sections = load(text).sections
+    assert all(patch["at"][-1] == "uuid" for patch in sections.get("exact", []))
+    shown = sections["vault"]["auth"]
+    for path, method in DIRECTORIES.items():
+        for word in method.keys() - {"type"}:
+            found = dict(shown[path][word])
+            found.pop("organization_id", None)
+            assert found == method[word]
+
 
 @pytest.mark.parametrize("flavor", ["vault", "openbao"])
 def test_methods_are_dumped_in_words(flavor: str) -> None:

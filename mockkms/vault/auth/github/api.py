@@ -1,0 +1,129 @@
+"""GitHub as a mount sees it: the accounts of the world, else a stand-in on this machine, else nobody answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockkms import outside
+from mockkms.vault.auth.github.model import Account, Config, Github
+from mockkms.vault.endpoint import Call
+from mockkms.vault.message import BackendError
+
+ADDRESS = "https://api.github.com/"
+_PAGE = "?per_page=100"
+HINT = "the world names nobody: accounts stand under `directory` of this mount"
+
+
+@dataclass
+class Member:
+    """The owner of a token, as far as the mount asks."""
+
+    user: str
+    organizations: list[tuple[int, str]]
+    """Id and name."""
+    teams: list[tuple[str, str, int]]
+    """Name, slug and organization's id."""
+
+
+def id_of(organization: str) -> int:
+    """The id that an organization has in a world, which knows names only."""
+    return zlib.crc32(organization.lower().encode()) or 1
+
+
+def organization_id(state: Github, config: Config) -> int:
+    """The id of the configured organization. Raises BackendError in the words of GitHub's client.
+
+    A GitHub of which the world says nothing is taken to know every organization.
+    """
+    base, name = config.base_url or ADDRESS, config.organization
+    if state.directory:
+        if name.lower() in {org.lower() for account in state.directory.values() for org in account.org}:
+            return id_of(name)
+        raise BackendError(f"GET {base}orgs/{name}: 404 Not Found []")
+    if not outside.is_here(base):
+        return id_of(name)
+    id = _asked(base, f"orgs/{name}", "").get("id")
+    if not isinstance(id, int) or not id:
+        raise BackendError(f"organization_id not found for {name}")
+    return id
+
+
+def member(state: Github, config: Config, token: str, call: Call) -> Member:
+    """Who a token belongs to. Raises BackendError in the words of GitHub's client."""
+    base = config.base_url or ADDRESS
+    if state.directory:
+        account = state.directory.get(token)
+        if account is None:
+            raise BackendError(f"GET {base}user: 401 Bad credentials []")
+        return _known(account, config)
+    if not outside.is_here(base):
+        call.request.trace.hint = HINT
+        raise BackendError(f'Get "{base}user": {_refusal(base)}')
+    user = _asked(base, "user", token).get("login")
+    organizations = _listed(base, "user/orgs" + _PAGE, token)
+    teams = _listed(base, "user/teams" + _PAGE, token)
+    return Member(
+        str(user or ""),
+        [(int(org.get("id") or 0), str(org.get("login") or "")) for org in organizations],
+        [_team(team) for team in teams],
+    )
+
+
+def _known(account: Account, config: Config) -> Member:
+    # A configured id is the organization's real one, which the world does not know.
+    own = {config.organization.lower(): config.organization_id}
+    organizations = [(own.get(name.lower(), id_of(name)), name) for name in account.org]
+    teams = [(name, slug(name), config.organization_id) for name in account.teams]
+    return Member(account.user, organizations, teams)
+
+
+def slug(team: str) -> str:
+    """A team's name as it stands in addresses."""
+    return re.sub(r"[^\w-]+", "-", team.lower()).strip("-")
+
+
+def _team(team: dict[str, Any]) -> tuple[str, str, int]:
+    organization = team.get("organization")
+    id = organization.get("id") if isinstance(organization, dict) else 0
+    name = str(team.get("name") or "")
+    return name, str(team.get("slug") or name), int(id or 0)
+
+
+def _listed(base: str, path: str, token: str) -> list[dict[str, Any]]:
+    found = _answer(base, path, token)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _asked(base: str, path: str, token: str) -> dict[str, Any]:
+    found = _answer(base, path, token)
+    return found if isinstance(found, dict) else {}
+
+
+def _answer(base: str, path: str, token: str) -> Any:
+    headers = {"Accept": "application/vnd.github.v3+json", "User-Agent": "go-github"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        status, body = outside.get(base + path, headers)
+    except OSError:
+        raise BackendError(f'Get "{base}{path}": {_refusal(base)}') from None
+    try:
+        found = json.loads(body) if body.strip() else None
+    except ValueError:
+        if status < 300:
+            raise BackendError("invalid character in the answer of GitHub's API") from None
+        found = None
+    if status >= 300:
+        message = found.get("message", "") if isinstance(found, dict) else ""
+        raise BackendError(f"GET {base}{path}: {status} {message} []")
+    return found
+
+
+def _refusal(base: str) -> str:
+    parts = urlsplit(base)
+    return outside.refusal(parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443))

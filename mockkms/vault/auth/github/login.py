@@ -1,0 +1,85 @@
+"""``login``: a member's personal access token becomes a token of this server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockkms.vault import cidr, policynames
+from mockkms.vault.auth.github import api
+from mockkms.vault.auth.github.maps import policies
+from mockkms.vault.auth.github.model import Config, Github, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, BackendError, Operation, Response, permission_denied
+
+login = engine.path(
+    "login", fields={"token": Field(Kind.STRING, help="Personal access token.")}, login=True, help="Log in."
+)
+
+
+@dataclass
+class _Verified:
+    config: Config
+    user: str
+    organization: str
+    teams: list[str]
+    policies: list[str]
+    warnings: list[str]
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: Github, call: Call) -> Response:
+    """Log in. Raises BackendError."""
+    found = _verify(state, call, call["token"])
+    auth = Auth(
+        metadata={"username": found.user, "org": found.organization},
+        display_name=found.user,
+        alias={"name": found.user},
+        group_aliases=_aliases(found.teams),
+        internal={"token": call["token"]},
+    )
+    found.config.apply(auth, call.request)
+    auth.policies += found.policies
+    return Response(auth=auth, warnings=found.warnings)
+
+
+def renew(state: Github, call: Call) -> Response:
+    """Renew a login as long as GitHub says the same of its token. Raises BackendError."""
+    auth: Auth = call.raw["auth"]
+    found = _verify(state, call, str(call.raw.get("token") or ""))
+    # The real server, too, leaves the policies of the configuration out here.
+    if not policynames.equivalent(found.policies, auth.token_policies):
+        raise BackendError("policies do not match")
+    auth.group_aliases = _aliases(found.teams)
+    return Response(auth=found.config.renewed(auth), warnings=found.warnings)
+
+
+engine.renew = renew
+
+
+def _aliases(teams: list[str]) -> list[dict[str, object]]:
+    return [{"name": name} for name in teams if name]
+
+
+def _verify(state: Github, call: Call, token: str) -> _Verified:
+    config = state.config
+    if config is None:
+        raise BackendError("configuration has not been set")
+    if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    member = api.member(state, config, token, call)
+    name = next((login for id, login in member.organizations if id == config.organization_id), None)
+    if name is None:
+        raise BackendError("user is not part of required org")
+    warnings = []
+    if name != config.organization:
+        warnings.append(
+            f'the organization name has changed to "{name}". It is recommended to verify and update the organization '
+            f"name in the config: organization_id={config.organization_id}"
+        )
+    teams: list[str] = []
+    for team, slug, organization in member.teams:
+        if organization == config.organization_id:
+            teams += [team] if team == slug else [team, slug]
+    granted = policies(state.teams, teams) + policies(state.users, [member.user])
+    return _Verified(config, member.user, name, teams, granted, warnings)

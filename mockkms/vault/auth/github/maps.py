@@ -1,0 +1,63 @@
+"""``map/teams`` and ``map/users``: policies by team and by user. A mapping is kept as it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mockkms.vault.auth.github.model import Github, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Operation, Response
+
+
+def _declare(kind: str) -> None:
+    def mappings(state: Github) -> dict[str, dict[str, Any]]:
+        return state.teams if kind == "teams" else state.users
+
+    listing = engine.path(f"map/{kind}[/]", help=f"The names of all mapped {kind}.")
+    single = engine.path(
+        f"map/{kind}/{{key:re([-\\w]+)}}",
+        fields={
+            "key": Field(Kind.STRING, help="Name, in any case; default is what everybody has."),
+            "value": Field(Kind.STRING, help="Policies, separated by commas."),
+        },
+        help=f"Policies of one of the {kind}.",
+    )
+
+    @listing.on(Operation.LIST, Operation.READ)
+    def list_keys(state: Github, call: Call) -> dict[str, Any]:
+        names = sorted(mappings(state))
+        return {"keys": names} if names else {}
+
+    @single.existence
+    def exists(state: Github, call: Call) -> bool:
+        return call["key"].lower() in mappings(state)
+
+    @single.on(Operation.READ)
+    def read(state: Github, call: Call) -> Response:
+        # One that is not there is 200 with no data.
+        found = mappings(state).get(call["key"].lower())
+        return Response(data=dict(found) if found is not None else None)
+
+    @single.on(Operation.CREATE, Operation.UPDATE)
+    def write(state: Github, call: Call) -> None:
+        mappings(state)[call["key"].lower()] = dict(call.raw)
+
+    @single.on(Operation.DELETE)
+    def delete(state: Github, call: Call) -> None:
+        mappings(state).pop(call["key"].lower(), None)
+
+
+_declare("teams")
+_declare("users")
+
+
+def policies(mappings: dict[str, dict[str, Any]], names: Iterable[str]) -> list[str]:
+    """The policies of some names and of ``default``; sorted, each once."""
+    found: set[str] = set()
+    for name in ("default", *names):
+        value = mappings.get(name.lower(), {}).get("value")
+        if isinstance(value, str):
+            found |= {policy.strip() for policy in value.split(",")}
+    return sorted(found - {""})

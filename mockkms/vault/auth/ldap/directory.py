@@ -1,0 +1,107 @@
+"""The directory as a mount sees it: the people of the world, asked by the rules of the mount's configuration."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from mockkms import outside
+from mockkms.vault.auth.ldap.model import Config, Ldap, Person
+from mockkms.vault.gotext import error_list
+
+HINT = "the world names nobody: people stand under `directory` of this mount"
+_PORTS = {"ldap": "389", "ldaps": "636"}
+
+
+def dial_fault(state: Ldap) -> str:
+    """Why no directory can be reached; empty where one is."""
+    faults = []
+    for url in state.config.url.split(","):
+        parts = urlsplit(url)
+        host, port = parts.netloc, ""
+        if re.fullmatch(r".*:\d+", host):
+            host, _, port = host.rpartition(":")
+        if parts.scheme not in _PORTS:
+            faults.append(f'invalid LDAP scheme in url "{host}:{port}"')
+        elif state.directory:
+            return ""
+        else:
+            refusal = outside.refusal(host.strip("[]"), port or _PORTS[parts.scheme])
+            faults.append(f'error connecting to host "{url}": LDAP Result Code 200 "Network Error": {refusal}')
+    return error_list(faults)
+
+
+def searches(config: Config) -> bool:
+    """Whether a user's DN is looked for, not made of the name."""
+    return config.discoverdn or bool(config.binddn and config.bindpass)
+
+
+def bind_dn(config: Config, name: str) -> str:
+    """Under what name a user binds where the directory is not searched."""
+    if config.upndomain:
+        return f"{escaped(name)}@{config.upndomain}"
+    return f"{config.userattr}={escaped(name)},{config.userdn}"
+
+
+def find(state: Ldap, name: str) -> tuple[str, Person] | None:
+    """Who a user name stands for, as the directory writes it: directories overlook case."""
+    wanted = name.casefold()
+    return next(((known, person) for known, person in state.directory.items() if known.casefold() == wanted), None)
+
+
+def bound(state: Ldap, name: str, password: str) -> tuple[str, Person] | None:
+    """The person who binds with this password, and how the directory writes the name; None for nobody."""
+    config = state.config
+    found = find(state, name)
+    if found is None:
+        return None
+    person = found[1]
+    if password and password != person.password:
+        return None
+    made = not searches(config) and not config.upndomain
+    if made and person.dn and _plain(person.dn) != _plain(bind_dn(config, name)):
+        return None
+    return found
+
+
+def groups_of(config: Config, person: Person) -> list[str]:
+    """The groups that the directory tells of, by CN; without ``groupdn`` it is not asked."""
+    if not config.use_token_groups and not (config.groupfilter and config.groupdn):
+        return []
+    return list(dict.fromkeys(_cn(config, group) for group in person.groups))
+
+
+def alias(config: Config, name: str, written: str, person: Person) -> str:
+    """What identifies the user to the server where the user name does not."""
+    if not searches(config):
+        return bind_dn(config, name)
+    attributes = {key.lower(): value for key, value in person.attributes.items()}
+    return attributes.get(config.userattr, written)
+
+
+def _cn(config: Config, group: str) -> str:
+    for part in re.split(r"(?<!\\),", group) if "=" in group else ():
+        kind, _, value = part.strip().partition("=")
+        if kind == "CN" or (kind.lower() == "cn" and not config.use_pre111_group_cn_behavior):
+            return value
+    return group
+
+
+def _plain(dn: str) -> str:
+    return re.sub(r"\s*([,=])\s*", r"\1", dn).casefold()
+
+
+def escaped(text: str) -> str:
+    """A value as it stands in a DN."""
+    out = []
+    raw = text.encode()
+    for index, byte in enumerate(raw):
+        letter = chr(byte)
+        blank = letter == " " and index in (0, len(raw) - 1)
+        if blank or letter in '#"+,;<>\\':
+            out.append("\\" + letter)
+        elif not " " <= letter <= "~":
+            out.append(f"\\{byte:02x}")
+        else:
+            out.append(letter)
+    return "".join(out)

@@ -1,0 +1,75 @@
+"""``users`` and ``groups``: what the mount itself gives to users and to members of groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import policynames
+from mockkms.vault.auth.ldap.model import Ldap, User, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Operation
+
+_POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
+_NAME = Field(Kind.STRING, help="Name in the directory.")
+
+groups = engine.path("groups/{name:some}", {"name": _NAME, "policies": _POLICIES}, help="Policies of a group.")
+group_list = engine.path("groups[/]", help="The names of all groups.")
+users = engine.path(
+    "users/{name:some}",
+    {"name": _NAME, "policies": _POLICIES, "groups": Field(Kind.COMMA_STRINGS, help="More groups of the user.")},
+    help="Groups and policies of a user.",
+)
+user_list = engine.path("users[/]", help="The names of all users.")
+
+
+@group_list.on(Operation.LIST)
+def list_groups(state: Ldap, call: Call) -> dict[str, Any]:
+    """The names of all groups."""
+    return {"keys": sorted(state.groups)}
+
+
+@user_list.on(Operation.LIST)
+def list_users(state: Ldap, call: Call) -> dict[str, Any]:
+    """The names of all users."""
+    return {"keys": sorted(state.users)}
+
+
+@groups.on(Operation.READ)
+def read_group(state: Ldap, call: Call) -> dict[str, Any] | None:
+    """A group."""
+    found = state.groups.get(state.canonical(call["name"]))
+    return None if found is None else {"policies": found}
+
+
+@groups.on(Operation.UPDATE)
+def write_group(state: Ldap, call: Call) -> None:
+    """Make or replace a group."""
+    state.groups[state.canonical(call["name"])] = policynames.sanitize(call["policies"])
+
+
+@groups.on(Operation.DELETE)
+def delete_group(state: Ldap, call: Call) -> None:
+    """Delete a group, by the very name that it is kept under."""
+    state.groups.pop(call["name"], None)
+
+
+@users.on(Operation.READ)
+def read_user(state: Ldap, call: Call) -> dict[str, Any] | None:
+    """A user; the groups are one text."""
+    found = state.users.get(state.canonical(call["name"]))
+    return None if found is None else {"groups": ",".join(found.groups), "policies": found.policies}
+
+
+@users.on(Operation.UPDATE)
+def write_user(state: Ldap, call: Call) -> None:
+    """Make or replace a user."""
+    trimmed = {name.strip() for name in call["groups"]} - {""}
+    names = sorted({state.canonical(name) for name in trimmed})
+    state.users[state.canonical(call["name"])] = User(names, policynames.sanitize(call["policies"]))
+
+
+@users.on(Operation.DELETE)
+def delete_user(state: Ldap, call: Call) -> None:
+    """Delete a user, by the very name that it is kept under."""
+    state.users.pop(call["name"], None)

@@ -1,0 +1,194 @@
+"""LDAP logins: the people of a world's directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import hvac
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hvac.exceptions import Forbidden, InternalServerError, InvalidPath, InvalidRequest
+
+from mockkms import MockKMS
+from tests.seed.test_auth_dumps import CERTIFICATE
+from tests.vault.auth.outsiders import anybody, client_of, self_of, serving
+
+LDAP: dict[str, Any] = {
+    "type": "ldap",
+    "config": {"userdn": "ou=people,dc=acme", "groupdn": "ou=groups,dc=acme", "userattr": "uid"},
+    "groups": {"dev": {"policies": ["code", "read"]}, "local": {"policies": ["here"]}},
+    "users": {"anna": {"policies": ["own"], "groups": ["local"]}},
+    "directory": {
+        "anna": {"password": "secret", "groups": ["cn=dev,ou=groups,dc=acme", "unmapped"]},
+        "ben": {"password": "hidden", "dn": "uid=other,dc=acme"},
+        "Cleo": {"password": "open", "attributes": {"uid": "c-1"}},
+    },
+}
+
+
+@pytest.fixture(params=["vault", "openbao"])
+def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
+    with serving({"ldap/": LDAP}, request.param) as made:
+        yield made
+
+
+def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
+    answer: dict[str, Any] = anybody(server).auth.ldap.login(name, password)
+    return answer
+
+
+def test_policies_come_from_groups_of_both_sides_and_from_the_user(server: MockKMS) -> None:
+    answer = login(server, " Anna ", "secret")
+    auth = answer["auth"]
+    assert auth["policies"] == ["code", "default", "here", "own", "read"]
+    assert auth["metadata"] == {"username": "anna"}
+    assert answer["warnings"] is None
+    assert self_of(server, auth["client_token"])["display_name"] == "ldap-anna"
+    entity = client_of(server).secrets.identity.read_entity(auth["entity_id"])["data"]
+    assert entity["aliases"][0]["name"] == "uid=anna,ou=people,dc=acme"
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), ("ben", "hidden")])
+def test_who_cannot_bind_is_refused(server: MockKMS, name: str, password: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^ldap operation failed: failed to bind as user"):
+        login(server, name, password)
+
+
+def test_a_search_finds_whoever_a_made_dn_misses(server: MockKMS) -> None:
+    client_of(server).auth.ldap.configure(discoverdn=True)
+    answer = login(server, "ben", "hidden")
+    [warning] = answer["warnings"]
+    assert warning.startswith('no LDAP groups found in groupDN "ou=groups,dc=acme"; only policies')
+    auth = login(server, "cleo", "open")["auth"]
+    entity = client_of(server).secrets.identity.read_entity(auth["entity_id"])["data"]
+    assert entity["aliases"][0]["name"] == "c-1"
+
+
+def test_without_a_place_for_groups_the_directory_is_not_asked_for_them(server: MockKMS) -> None:
+    client = client_of(server)
+    client.auth.ldap.configure(groupdn="")
+    assert login(server, "anna", "secret")["auth"]["policies"] == ["default", "here", "own"]
+    client.write("auth/ldap/config", use_token_groups=True, username_as_alias=True)
+    auth = login(server, "anna", "secret")["auth"]
+    assert auth["policies"] == ["code", "default", "here", "own", "read"]
+    entity = client.secrets.identity.read_entity(auth["entity_id"])["data"]
+    assert entity["aliases"][0]["name"] == "anna"
+
+
+def test_empty_passwords_are_refused_unless_allowed(server: MockKMS) -> None:
+    with pytest.raises(InvalidRequest, match="password cannot be of zero length when passwordless binds"):
+        login(server, "anna", "")
+    client_of(server).auth.ldap.configure(deny_null_bind=False)
+    assert login(server, "anna", "")["auth"]
+
+
+def test_case_matters_only_where_it_is_asked_for(server: MockKMS) -> None:
+    client = client_of(server)
+    client.auth.ldap.create_or_update_user("DORA", policies=["P"], groups=["X", "x"])
+    assert client.read("auth/ldap/users/Dora")["data"] == {"groups": "x", "policies": ["p"]}
+    client.auth.ldap.configure(case_sensitive_names=True)
+    client.auth.ldap.create_or_update_user("DORA", groups=["X", "x"])
+    assert client.read("auth/ldap/users/DORA")["data"] == {"groups": "X,x", "policies": []}
+    assert client.auth.ldap.list_users()["data"]["keys"] == ["DORA", "anna", "dora"]
+
+
+def test_users_and_groups_come_and_go(server: MockKMS) -> None:
+    ldap = client_of(server).auth.ldap
+    assert ldap.list_groups()["data"]["keys"] == ["dev", "local"]
+    assert ldap.read_group("DEV")["data"] == {"policies": ["code", "read"]}
+    ldap.delete_group("DEV")
+    assert ldap.read_group("dev")
+    for name in ("dev", "local"):
+        ldap.delete_group(name)
+    with pytest.raises(InvalidPath):
+        ldap.list_groups()
+    ldap.delete_user("anna")
+    with pytest.raises(InvalidPath):
+        ldap.read_user("anna")
+
+
+def test_the_configuration_is_there_from_the_start() -> None:
+    with MockKMS() as server:
+        client = client_of(server)
+        client.sys.enable_auth_method("ldap")
+        shown = client.auth.ldap.read_configuration()["data"]
+        assert (shown["url"], shown["request_timeout"], shown["deny_null_bind"]) == ("ldap://127.0.0.1", 90, True)
+        assert shown["enable_samaccountname_login"] is False
+        assert not {"bindpass", "client_tls_cert", "client_tls_key"} & set(shown)
+        client.write("auth/ldap/config", url="LDAP://Dir.Test", userattr="UID", request_timeout="2m")
+        shown = client.auth.ldap.read_configuration()["data"]
+        assert (shown["url"], shown["userattr"], shown["request_timeout"]) == ("ldap://dir.test", "uid", 120)
+        answer = client.write("auth/ldap/config", userfilter="(mail={{.Username}})")
+        assert answer["warnings"][0].startswith("userfilter configured does not consider userattr")
+
+
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+).decode()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ({"tls_min_version": "cats"}, "invalid 'tls_min_version'"),
+        ({"tls_min_version": "tls13"}, "'tls_max_version' must be greater than or equal to 'tls_min_version'"),
+        ({"client_tls_key": "x"}, "both client_tls_cert and client_tls_key must be set"),
+        ({"client_tls_cert": "x", "client_tls_key": "y"}, "tls: failed to find any PEM data in certificate input"),
+        ({"client_tls_cert": CERTIFICATE, "client_tls_key": OTHER_KEY}, "tls: private key does not match public key"),
+        ({"certificate": "x"}, "failed to parse server tls cert: failed to decode PEM block in the certificate"),
+        ({"userfilter": "({{.UserAttr"}, "invalid userfilter: template: queryTemplate:1: unclosed action"),
+        ({"groupfilter": "({{name}})"}, 'invalid groupfilter: template: queryTemplate:1: function "name" not defined'),
+        ({"token_type": "cats"}, "invalid 'token_type' value"),
+    ],
+)
+def test_bad_settings_change_nothing(server: MockKMS, written: dict[str, str], text: str) -> None:
+    client = client_of(server)
+    before = client.auth.ldap.read_configuration()["data"]
+    with pytest.raises(InvalidRequest) as refused:
+        client.write("auth/ldap/config", url="ldap://new", **written)
+    assert text in str(refused.value)
+    assert client.auth.ldap.read_configuration()["data"] == before
+
+
+def test_five_failures_lock_a_user_out_however_the_name_is_written(server: MockKMS) -> None:
+    for name in ("anna", "ANNA", " anna", "Anna", "anna "):
+        with pytest.raises(InvalidRequest):
+            login(server, name, "wrong")
+    with pytest.raises(Forbidden):
+        login(server, "anna", "secret")
+    server.clock.advance(900)
+    assert login(server, "anna", "secret")["auth"]
+
+
+def test_a_login_is_renewed_as_long_as_the_directory_says_the_same(server: MockKMS) -> None:
+    mine = hvac.Client(server.url, token=login(server, "anna", "secret")["auth"]["client_token"])
+    assert mine.auth.token.renew_self()["auth"]["policies"] == ["code", "default", "here", "own", "read"]
+    client_of(server).auth.ldap.create_or_update_group("dev", policies=["less"])
+    with pytest.raises(InternalServerError, match="policies have changed, not renewing"):
+        mine.auth.token.renew_self()
+
+
+def test_without_people_no_directory_answers_and_the_journal_says_what_is_missing() -> None:
+    with serving({"ldap/": {"type": "ldap", "config": {"url": "ldap://dir.test,ldaps://10.0.0.1,http://x"}}}) as server:
+        with pytest.raises(InvalidRequest) as refused:
+            login(server, "anna", "secret")
+        text = str(refused.value)
+        assert text.startswith("3 errors occurred:")
+        network = 'LDAP Result Code 200 "Network Error"'
+        assert f'"ldap://dir.test": {network}: dial tcp: lookup dir.test: no such host' in text
+        assert f'"ldaps://10.0.0.1": {network}: dial tcp 10.0.0.1:636: connect: connection refused' in text
+        assert 'invalid LDAP scheme in url "x:"' in text
+        assert "directory" in server.journal[-1].hint
+
+
+def test_the_token_follows_the_configuration(server: MockKMS) -> None:
+    client = client_of(server)
+    client.auth.ldap.configure(token_policies=["all"], token_ttl="5m", token_type="batch")
+    auth = login(server, "anna", "secret")["auth"]
+    assert (auth["token_type"], auth["lease_duration"]) == ("batch", 300)
+    assert "all" in auth["policies"]
+    client.auth.ldap.configure(token_bound_cidrs=["10.0.0.1"])
+    with pytest.raises(Forbidden):
+        login(server, "anna", "secret")
