@@ -114,6 +114,7 @@ def shape() -> MapOf:
         "generic": _secrets,
         "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
         "pki": _pki,
+        "database": _database,
     }
     return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
 
@@ -142,6 +143,17 @@ def _kv2() -> dict[str, Key]:
         **_secrets(),
         "keys": Key(MapOf(history), "secrets with their history and settings"),
         "config": Key(written("kv2", "config"), "settings of the mount (version 2)"),
+    }
+
+
+def _database() -> dict[str, Key]:
+    details = Key(MapOf(Json()), "what the plugin connects with: connection_url, username, password and so on")
+    connection = written("database", "config/x", connection_details=details)
+    static = written("database", "static-roles/x", password=Key(Text(), "the present password; drawn when not given"))
+    return {
+        "config": Key(MapOf(connection), "connections by name"),
+        "roles": Key(MapOf(written("database", "roles/x")), "roles by name, whose users are made on demand"),
+        "static_roles": Key(MapOf(static), "roles by name, each with a user that is there already"),
     }
 
 
@@ -235,7 +247,20 @@ def _fill_pki(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> Non
     authorities.fill(to, mount, spec, at)
 
 
-_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki}
+def _fill_database(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
+    from mockkms.vault.engines.database import seed as database_seed
+
+    for word, add in (
+        ("config", database_seed.connect),
+        ("roles", database_seed.add_role),
+        ("static_roles", database_seed.add_static_role),
+    ):
+        for name, one in (spec.get(word) or {}).items():
+            with to.guard(*at, word, name):
+                add(to.core, mount, name, one)
+
+
+_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki, "database": _fill_database}
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
@@ -244,7 +269,9 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     now = core.clock.now()
     for mount in core.state.mounts.of(namespace, auth=False):
         by_name = not registry.emulated("secret", mount.type)
-        if mount.path.startswith(_PROTECTED) or not (by_name or mount.engine in ("kv", "kv2", "transit", "pki")):
+        if mount.path.startswith(_PROTECTED) or not (
+            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database")
+        ):
             continue
         shown = dump_mount(mount)
         if by_name:
@@ -256,6 +283,10 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
             from mockkms.vault.engines.pki import seed as pki_seed
 
             shown.update(pki_seed.dump(mount.state))
+        elif mount.engine == "database":
+            from mockkms.vault.engines.database import seed as database_seed
+
+            shown.update(database_seed.dump(mount.state))
         elif mount.engine == "kv2":
             shown["keys"] = kv_seed.dump_keys(mount.state, now)
             config = {name: value for name, value in vars(mount.state.config).items() if value}

@@ -10,7 +10,7 @@ from hvac.exceptions import InvalidPath, InvalidRequest
 
 from mockkms import MockKMS, SeedError
 
-_BY_NAME = [("vault", "secret", "database"), ("vault", "auth", "kerberos"), ("openbao", "secret", "rabbitmq")]
+_BY_NAME = [("vault", "secret", "nomad"), ("vault", "auth", "kerberos"), ("openbao", "secret", "rabbitmq")]
 
 
 def client_of(server: MockKMS) -> hvac.Client:
@@ -42,10 +42,10 @@ def test_a_type_without_emulation_is_mounted_tuned_moved_and_disabled(flavor: An
 def test_below_it_nothing_is_there_and_the_journal_says_so() -> None:
     with MockKMS() as server:
         client = client_of(server)
-        client.sys.enable_secrets_engine("database")
+        client.sys.enable_secrets_engine("nomad")
         with pytest.raises(InvalidPath, match="unsupported path"):
-            client.write("database/roles/app", db_name="x")
-        with pytest.raises(AssertionError, match="database/roles/app"):
+            client.write("nomad/role/app", policies="x")
+        with pytest.raises(AssertionError, match="nomad/role/app"):
             server.journal.assert_no_unhandled()
 
 
@@ -67,7 +67,7 @@ def test_a_type_of_the_other_product_is_not_there() -> None:
 
 
 def test_a_world_names_it_and_a_dump_keeps_it() -> None:
-    mounts = {"db/": {"type": "database", "description": "d"}}
+    mounts = {"db/": {"type": "nomad", "description": "d"}}
     world = {"mockkms": 1, "rng": 7, "vault": {"mounts": mounts, "auth": {"k/": {"type": "kerberos"}}}}
     with MockKMS(seed=world) as server:
         dump = server.dump()

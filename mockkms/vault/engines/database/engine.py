@@ -1,0 +1,106 @@
+"""State of a database mount, and the engine that its endpoints are declared on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Engine, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import BackendError, Response
+
+PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
+
+
+@dataclass
+class Connection:
+    """How a database is reached: ``config/``."""
+
+    plugin_name: str = ""
+    plugin_version: str = ""
+    connection_details: dict[str, Any] = field(default_factory=dict)
+    allowed_roles: list[str] = field(default_factory=list)
+    root_credentials_rotate_statements: list[str] = field(default_factory=list)
+    password_policy: str = ""
+
+
+@dataclass
+class Role:
+    """What users of a dynamic role are made with. Durations in seconds."""
+
+    db_name: str = ""
+    creation_statements: list[str] = field(default_factory=list)
+    revocation_statements: list[str] = field(default_factory=list)
+    rollback_statements: list[str] = field(default_factory=list)
+    renew_statements: list[str] = field(default_factory=list)
+    default_ttl: int = 0
+    max_ttl: int = 0
+    credential_type: str = PASSWORD
+    credential_config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class StaticRole:
+    """A user that is there already, whose password rotates. Durations in seconds."""
+
+    db_name: str = ""
+    username: str = ""
+    rotation_period: int = 0
+    rotation_statements: list[str] = field(default_factory=list)
+    credential_type: str = PASSWORD
+    credential_config: dict[str, Any] = field(default_factory=dict)
+    password: str = ""
+    private_key: str = ""
+    last_rotation: float = 0.0
+    """Seconds since the epoch."""
+
+
+@dataclass
+class Database:
+    """State of a mount."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    static_roles: dict[str, StaticRole] = field(default_factory=dict)
+
+    def connection(self, name: str) -> Connection:
+        """A connection. Raises BackendError where there is none."""
+        found = self.connections.get(name)
+        if found is None:
+            raise BackendError(f'failed to find entry for connection with name: "{name}"')
+        return found
+
+
+def _renew(state: Database, call: Call) -> Response:
+    from mockkms.vault.engines.database import credentials
+
+    return credentials.renew(state, call)
+
+
+def _revoke(state: Database, call: Call) -> None:
+    from mockkms.vault.engines.database import credentials
+
+    credentials.revoke(state, call)
+
+
+def _catch_up(state: Database, call: Call) -> None:
+    if state.static_roles:
+        from mockkms.vault.engines.database import credentials
+
+        credentials.catch_up(state, call)
+
+
+engine = Engine(
+    "database",
+    kind="secret",
+    new_state=Database,
+    renew=_renew,
+    revoke=_revoke,
+    catch_up=_catch_up,
+    help="Users of databases, made on demand. No database is contacted: connections are kept, statements are not run.",
+)
+
+PAGE = {
+    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
+    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
+}

@@ -1,0 +1,273 @@
+"""The database secrets engine, through hvac: connections, users on demand and their leases, static users."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import hvac
+import pytest
+from hvac.exceptions import InternalServerError, InvalidPath, InvalidRequest
+
+from mockkms import MockKMS
+
+_URL = "postgresql://{{username}}:{{password}}@db.example.org:5432/app"
+_CREATE = ["CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';"]
+
+
+@pytest.fixture(params=["vault", "openbao"])
+def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
+    with MockKMS(flavor=request.param, rng=11) as running:
+        running.clock.freeze()
+        yield running
+
+
+@pytest.fixture
+def client(server: MockKMS) -> hvac.Client:
+    made = hvac.Client(server.url, token=server.token)
+    made.sys.enable_secrets_engine("database")
+    return made
+
+
+def connect(client: hvac.Client, name: str = "pg", **more: Any) -> Any:
+    settings = {"plugin_name": "postgresql-database-plugin", "connection_url": _URL, "allowed_roles": ["app*"]}
+    settings |= {"username": "root", "password": "first", **more}
+    return client.write_data(f"database/config/{name}", data=settings)
+
+
+def add_role(client: hvac.Client, name: str = "app", **more: Any) -> Any:
+    settings = {"db_name": "pg", "creation_statements": _CREATE, "default_ttl": "1h", "max_ttl": "24h", **more}
+    return client.write_data(f"database/roles/{name}", data=settings)
+
+
+def test_a_connection_is_kept_and_shown_without_its_password(client: hvac.Client) -> None:
+    connect(client, connection_url="postgresql://root:hidden@db/app", password_policy="strict")
+    shown = client.secrets.database.read_connection("pg")["data"]
+    assert shown == {
+        "allowed_roles": ["app*"],
+        "connection_details": {"connection_url": "postgresql://root:xxxxx@db/app", "username": "root"},
+        "password_policy": "strict",
+        "plugin_name": "postgresql-database-plugin",
+        "plugin_version": "",
+        "root_credentials_rotate_statements": [],
+    }
+    assert client.secrets.database.list_connections()["data"]["keys"] == ["pg"]
+    client.secrets.database.delete_connection("pg")
+    with pytest.raises(InvalidPath):
+        client.secrets.database.read_connection("pg")
+
+
+def test_a_password_in_the_url_is_warned_of(client: hvac.Client) -> None:
+    assert connect(client).status_code == 204
+    warned = connect(client, connection_url="postgresql://root:plain@db/app")["warnings"]
+    assert any(text.startswith("Password found in connection_url") for text in warned)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"plugin_name": ""}, "empty plugin name"),
+        (
+            {"plugin_name": "none"},
+            r"invalid database version: 2 errors occurred:\n\t\* plugin not found in the catalog",
+        ),
+        ({"connection_url": ""}, "error creating database object: connection_url cannot be empty"),
+        ({"plugin_name": "redis-database-plugin"}, "host cannot be empty"),
+        ({"username_template": "{{ nothing 5 }}"}, 'unable to parse template: function "nothing" not defined'),
+        ({"username_template": "{{ .Other }}"}, "can't evaluate field Other"),
+        ({"plugin_version": "v9.9.9"}, "plugin not found in the catalog: postgresql-database-plugin, version=v9.9.9"),
+    ],
+)
+def test_a_connection_that_a_plugin_would_refuse(client: hvac.Client, settings: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidRequest, match=text):
+        connect(client, **settings)
+    assert client.list("database/config") is None
+
+
+def test_a_user_is_made_with_a_lease(client: hvac.Client) -> None:
+    connect(client)
+    add_role(client)
+    first = client.secrets.database.generate_credentials("app")
+    second = client.secrets.database.generate_credentials("app")
+    assert re.fullmatch(r"v-token-app-[0-9A-Za-z]{20}-\d+", first["data"]["username"])
+    assert re.fullmatch(r"[0-9A-Za-z-]{20}", first["data"]["password"])
+    assert first["data"]["username"] != second["data"]["username"]
+    assert (first["lease_duration"], first["renewable"]) == (3600, True)
+    assert first["lease_id"].startswith("database/creds/app/")
+
+
+def test_a_lease_is_renewed_revoked_and_ends(server: MockKMS, client: hvac.Client) -> None:
+    connect(client)
+    add_role(client)
+    lease = client.secrets.database.generate_credentials("app")["lease_id"]
+    server.clock.advance(1800)
+    assert client.sys.renew_lease(lease, increment=7200)["lease_duration"] == 7200
+    client.sys.revoke_lease(lease)
+    with pytest.raises(InvalidRequest, match="invalid lease"):
+        client.sys.read_lease(lease)
+    other = client.secrets.database.generate_credentials("app")["lease_id"]
+    server.clock.advance(3601)
+    with pytest.raises(InvalidRequest, match="invalid lease"):
+        client.sys.read_lease(other)
+
+
+def test_a_lease_outlives_neither_its_role_nor_its_connection(client: hvac.Client) -> None:
+    connect(client)
+    add_role(client)
+    lease = client.secrets.database.generate_credentials("app")["lease_id"]
+    client.secrets.database.delete_role("app")
+    with pytest.raises(hvac.exceptions.VaultError, match='could not find role with name "app"'):
+        client.sys.renew_lease(lease)
+    client.secrets.database.delete_connection("pg")
+    with pytest.raises(InvalidRequest, match='failed to find entry for connection with name: "pg"'):
+        client.sys.revoke_lease(lease)
+
+
+def test_who_gets_no_user(client: hvac.Client) -> None:
+    connect(client)
+    add_role(client, "other")
+    add_role(client, "app-lost", db_name="gone")
+    add_role(client, "app-key", credential_type="rsa_private_key")
+    database = client.secrets.database
+    with pytest.raises(InvalidRequest, match="unknown role: none"):
+        database.generate_credentials("none")
+    with pytest.raises(InternalServerError, match='"other" is not an allowed role'):
+        database.generate_credentials("other")
+    with pytest.raises(InternalServerError, match='failed to find entry for connection with name: "gone"'):
+        database.generate_credentials("app-lost")
+    with pytest.raises(InvalidRequest, match='unsupported credential_type: "rsa_private_key"'):
+        database.generate_credentials("app-key")
+
+
+def test_a_role_is_shown_as_written_and_keeps_what_is_not_sent(client: hvac.Client) -> None:
+    add_role(client, revocation_statements=["", "DROP ROLE x"], credential_config={"password_policy": "strict"})
+    client.write_data("database/roles/app", data={"max_ttl": 90})
+    assert client.secrets.database.read_role("app")["data"] == {
+        "creation_statements": _CREATE,
+        "credential_config": {"password_policy": "strict"},
+        "credential_type": "password",
+        "db_name": "pg",
+        "default_ttl": 3600,
+        "max_ttl": 90,
+        "renew_statements": [],
+        "revocation_statements": ["DROP ROLE x"],
+        "rollback_statements": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "settings", "text"),
+    [
+        ("roles/x", {}, "database name is required"),
+        ("roles/x", {"db_name": "pg", "credential_type": "odd"}, 'invalid credential_type "odd"'),
+        ("roles/x", {"db_name": "pg", "credential_type": "rsa_private_key", "credential_config": {"key_bits": "7"}},
+         "credential_config validation failed: invalid key_bits: 7"),
+        ("static-roles/x", {}, "database name is a required field"),
+        ("static-roles/x", {"db_name": "pg"}, "username is a required field to create a static account"),
+        ("static-roles/x", {"db_name": "pg", "username": "u"}, "rotation_period is required to create static accounts"),
+        ("static-roles/x", {"db_name": "pg", "username": "u", "rotation_period": 4}, "must be 5 seconds or more"),
+        ("static-roles/app", {"db_name": "pg"}, "Role and Static Role names must be unique"),
+    ],
+)  # fmt: skip
+def test_roles_that_are_refused(client: hvac.Client, path: str, settings: dict[str, Any], text: str) -> None:
+    add_role(client)
+    with pytest.raises(InvalidRequest, match=text):
+        client.write_data(f"database/{path}", data=settings)
+
+
+def test_passwords_follow_a_policy(client: hvac.Client) -> None:
+    policy = 'length = 12\nrule "charset" { charset = "xyz" }'
+    client.write_data("sys/policies/password/letters", data={"policy": policy})
+    connect(client, password_policy="letters")
+    add_role(client)
+    assert re.fullmatch("[xyz]{12}", client.secrets.database.generate_credentials("app")["data"]["password"])
+    connect(client, password_policy="gone")
+    with pytest.raises(InternalServerError, match="failed to generate password"):
+        client.secrets.database.generate_credentials("app")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "pattern"),
+    [
+        ("mysql-database-plugin", r"v-token-applicatio-[0-9A-Za-z]{13}"),
+        ("mysql-rds-database-plugin", r"v-appl-[0-9A-Za-z]{9}"),
+    ],
+)
+def test_user_names_are_those_of_the_plugin(client: hvac.Client, plugin: str, pattern: str) -> None:
+    connect(client, plugin_name=plugin)
+    add_role(client, "application-of-many")
+    assert re.match(pattern, client.secrets.database.generate_credentials("application-of-many")["data"]["username"])
+
+
+def test_user_names_follow_a_template(client: hvac.Client) -> None:
+    template = '{{ .DisplayName | uppercase }}_{{ printf "%s.%d" (.RoleName | replace "-" "") 7 | truncate 20 }}'
+    connect(client, username_template=template)
+    add_role(client, "app-one")
+    assert client.secrets.database.generate_credentials("app-one")["data"]["username"] == "TOKEN_appone.7"
+
+
+def test_a_static_user_keeps_a_password_for_its_period(server: MockKMS, client: hvac.Client) -> None:
+    connect(client)
+    settings = {"db_name": "pg", "username": "batch", "rotation_period": "1h"}
+    client.write_data("database/static-roles/app-static", data=settings)
+    read = client.secrets.database.get_static_credentials
+    first = read("app-static")["data"]
+    assert (first["username"], first["ttl"], first["rotation_period"]) == ("batch", 3600, 3600)
+    server.clock.advance(3000)
+    later = read("app-static")["data"]
+    assert (later["password"], later["ttl"]) == (first["password"], 600)
+    server.clock.advance(700)
+    rotated = read("app-static")["data"]
+    assert rotated["password"] != first["password"]
+    assert rotated["ttl"] == 3500
+    client.secrets.database.rotate_static_role_credentials("app-static")
+    assert read("app-static")["data"]["password"] != rotated["password"]
+    shown = client.secrets.database.read_static_role("app-static")["data"]
+    assert "password" not in shown
+    assert shown["last_vault_rotation"] == read("app-static")["data"]["last_vault_rotation"]
+    with pytest.raises(InvalidRequest, match="cannot update static account username"):
+        client.write_data("database/static-roles/app-static", data={"username": "else"})
+
+
+def test_the_root_password_rotates(client: hvac.Client) -> None:
+    connect(client)
+    assert client.secrets.database.rotate_root_credentials("pg").status_code == 204
+    connect(client, "bare", username="", password="")
+    with pytest.raises(InternalServerError, match="no username in configuration"):
+        client.secrets.database.rotate_root_credentials("bare")
+    assert client.secrets.database.reset_connection("pg").status_code == 204
+    with pytest.raises(InternalServerError, match="failed to find entry for connection"):
+        client.secrets.database.reset_connection("none")
+
+
+def test_a_world_brings_databases_and_a_dump_keeps_them() -> None:
+    world = """
+    mockkms: 1
+    rng: 5
+    vault:
+      mounts:
+        db/:
+          type: database
+          config:
+            pg:
+              plugin_name: postgresql-database-plugin
+              allowed_roles: ["*"]
+              connection_details:
+                connection_url: postgresql://{{username}}:{{password}}@db/app
+                username: root
+                password: s3cr3t
+          roles:
+            app: {db_name: pg, default_ttl: 10m}
+          static_roles:
+            batch: {db_name: pg, username: batch, rotation_period: 1d, password: known}
+    """
+    with MockKMS(seed=world) as server:
+        dump = server.dump()
+        client = hvac.Client(server.url, token=server.token)
+        made = client.read("db/creds/app")
+    with MockKMS(seed=dump) as again:
+        assert again.dump() == dump
+        client = hvac.Client(again.url, token=again.token)
+        assert client.read("db/static-creds/batch")["data"]["password"] == "known"
+        assert client.read("db/creds/app")["lease_duration"] == made["lease_duration"] == 600
