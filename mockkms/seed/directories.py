@@ -10,13 +10,20 @@ from typing import Any
 
 from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.parameters import written
-from mockkms.seed.shapes import Key, ListOf, MapOf, Record, Text
+from mockkms.seed.shapes import Choice, Key, ListOf, MapOf, Record, Text
 from mockkms.vault import seeding
+from mockkms.vault.auth.github import model as github
+from mockkms.vault.auth.ldap import model as ldap
+from mockkms.vault.auth.okta import model as okta
+from mockkms.vault.auth.okta.model import STATUSES
+from mockkms.vault.auth.radius import model as radius
 from mockkms.vault.mounts import Mount
 
 _PATHS = {
     "auth/ldap": {"users": "users", "groups": "groups"},
     "github": {"teams": "map/teams", "users": "map/users"},
+    "okta": {"users": "users", "groups": "groups"},
+    "radius": {"users": "users"},
 }
 """What these methods have by name, by engine: the world's word for it, and the API's path."""
 _NAMES = ListOf(Text(), single=True)
@@ -25,7 +32,7 @@ _PASSWORD = Key(Text(), "the password that logs in", required=True)
 
 def variants() -> dict[str, Callable[[], Mapping[str, Key]]]:
     """The keys of these methods, by type."""
-    return {"ldap": _ldap, "github": _github}
+    return {"ldap": _ldap, "github": _github, "okta": _okta, "radius": _radius}
 
 
 def _ldap() -> dict[str, Key]:
@@ -61,6 +68,31 @@ def _github() -> dict[str, Key]:
     }
 
 
+def _okta() -> dict[str, Key]:
+    person = Record(
+        {
+            "password": _PASSWORD,
+            "groups": Key(_NAMES, "groups at Okta"),
+            "status": Key(Choice(STATUSES, "status"), "what Okta says of the right password; SUCCESS when not given"),
+            "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
+        }
+    )
+    return {
+        "config": Key(written("okta", "config"), "the organization"),
+        "users": Key(MapOf(written("okta", "users/x")), "groups and policies that the mount adds, by user"),
+        "groups": Key(MapOf(written("okta", "groups/x")), "policies by group"),
+        "directory": Key(MapOf(person), "whom Okta knows, by user name"),
+    }
+
+
+def _radius() -> dict[str, Key]:
+    return {
+        "config": Key(written("radius", "config"), "the authentication server's address"),
+        "users": Key(MapOf(written("radius", "users/x")), "policies by registered user"),
+        "directory": Key(MapOf(Record({"password": _PASSWORD})), "whom the server knows, by user name"),
+    }
+
+
 def fills(mount: Mount) -> bool:
     """Whether a mount is of one of these methods."""
     return mount.engine in _PATHS
@@ -82,13 +114,7 @@ def fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:
 
 
 def _person(engine: str) -> Callable[..., Any]:
-    if engine == "github":
-        from mockkms.vault.auth.github.model import Account
-
-        return Account
-    from mockkms.vault.auth.ldap.model import Person
-
-    return Person
+    return {"auth/ldap": ldap.Person, "github": github.Account, "okta": okta.Person, "radius": radius.Person}[engine]
 
 
 def dump(mount: Mount) -> dict[str, Any]:
@@ -96,12 +122,15 @@ def dump(mount: Mount) -> dict[str, Any]:
     state = mount.state
     shown: dict[str, Any] = {}
     config = told(state.config) if state.config is not None else {}
+    if isinstance(config.get("unregistered_user_policies"), list):
+        config["unregistered_user_policies"] = ",".join(config["unregistered_user_policies"])
     if config:
         shown["config"] = config
     for word in _PATHS[mount.engine]:
         shown[word] = {name: _entry(one) for name, one in sorted(getattr(state, word).items())}
     shown["directory"] = {
-        name: {key: value for key, value in vars(person).items() if value} for name, person in state.directory.items()
+        name: {key: value for key, value in vars(person).items() if value and value != "SUCCESS"}
+        for name, person in state.directory.items()
     }
     return {word: value for word, value in shown.items() if value}
 

@@ -32,6 +32,8 @@ _MODULES = {
     "cert": "mockkms.vault.auth.cert",
     "auth/ldap": "mockkms.vault.auth.ldap",
     "github": "mockkms.vault.auth.github",
+    "okta": "mockkms.vault.auth.okta",
+    "radius": "mockkms.vault.auth.radius",
 }
 _ALIASES = {"generic": "kv", "kv-v1": "kv", "oidc": "jwt"}
 """Types that another one's engine implements."""

@@ -30,7 +30,10 @@ MOUNTS = {
     "auth/cert/": "cert",
     "auth/github/": "github",
     "auth/ldap/": "auth/ldap",
+    "auth/okta/": "okta",
+    "auth/radius/": "radius",
     "pki/": "pki",
+    "database/": "database",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

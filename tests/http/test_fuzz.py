@@ -35,6 +35,10 @@ GO_ERROR = re.compile("|".join((
     "failed to parse batch input: .*",
     "failed to validate (token )?CIDR blocks: .*",
     "for destination key: .*",
+    'Get "https?://.*": dial tcp.*',
+    "asn1: structure error: invalid object identifier",
+    "configuration has not been set",
+    "unable to fetch the organization_id, you must manually set it in the config: .*",
     "illegal base64 data at input byte \\d+",
     "invalid character .* looking for beginning of value",
     "invalid (entity|member group|group) ID .*",
@@ -77,8 +81,11 @@ def furnished(flavor: str) -> World:
     world = World()
     world.begin(root_token="root", rng=7, flavor=flavor)
     door = Door(world)
-    for mount in ("approle", "userpass", "jwt", "kubernetes", "cert"):
+    for mount in ("approle", "userpass", "jwt", "kubernetes", "cert", "ldap", "radius"):
         write(door, f"sys/auth/{mount}", type=mount)
+    if flavor == "vault":
+        for mount in ("github", "okta"):
+            write(door, f"sys/auth/{mount}", type=mount)
     write(door, "sys/mounts/transit", type="transit")
     write(door, "sys/mounts/kv1", type="kv")
     write(door, "sys/mounts/pki", type="pki")

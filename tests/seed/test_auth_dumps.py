@@ -63,6 +63,19 @@ DIRECTORIES: dict[str, Any] = {
         "users": {"anna": ["c"]},
         "directory": {"t-1": {"user": "anna", "org": ["acme", "other"], "teams": ["dev"]}, "t-2": {"user": "b"}},
     },
+    "okta/": {
+        "type": "okta",
+        "config": {"org_name": "acme", "api_token": "x", "production": False, "max_ttl": 900},
+        "users": {"anna": {"groups": ["Dev"], "policies": ["p"]}},
+        "groups": {"dev": {"policies": ["a"]}},
+        "directory": {"anna": {"password": "secret", "groups": ["Dev"], "status": "MFA_REQUIRED", "totp": "123456"}},
+    },
+    "radius/": {
+        "type": "radius",
+        "config": {"host": "radius.test", "secret": "s", "port": 1, "unregistered_user_policies": "a, b"},
+        "users": {"anna": {"policies": ["p"]}},
+        "directory": {"anna": {"password": "secret"}},
+    },
 }  # fmt: skip
 
 

@@ -1,0 +1,74 @@
+"""``users`` and ``groups``: what the mount itself gives to users and to members of groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import policynames
+from mockkms.vault.auth.okta.model import Okta, User, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Operation
+
+_POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
+_NAME = Field(Kind.STRING, help="Name at Okta.")
+
+users = engine.path(
+    "users/{name:some}",
+    {"name": _NAME, "policies": _POLICIES, "groups": Field(Kind.COMMA_STRINGS, help="More groups of the user.")},
+    help="Groups and policies of a user.",
+)
+groups = engine.path("groups/{name:some}", {"name": _NAME, "policies": _POLICIES}, help="Policies of a group.")
+user_list = engine.path("users[/]", help="The names of all users.")
+group_list = engine.path("groups[/]", help="The names of all groups.")
+
+
+@user_list.on(Operation.LIST)
+def list_users(state: Okta, call: Call) -> dict[str, Any]:
+    """The names of all users."""
+    return {"keys": sorted(state.users)}
+
+
+@group_list.on(Operation.LIST)
+def list_groups(state: Okta, call: Call) -> dict[str, Any]:
+    """The names of all groups."""
+    return {"keys": sorted(state.groups)}
+
+
+@users.on(Operation.READ)
+def read_user(state: Okta, call: Call) -> dict[str, Any] | None:
+    """A user."""
+    found = state.users.get(call["name"])
+    return None if found is None else {"groups": found.groups, "policies": found.policies}
+
+
+@users.on(Operation.UPDATE)
+def write_user(state: Okta, call: Call) -> None:
+    """Make or replace a user; groups and policies stay as they were sent."""
+    state.users[call["name"]] = User(list(call["groups"]), list(call["policies"]))
+
+
+@users.on(Operation.DELETE)
+def delete_user(state: Okta, call: Call) -> None:
+    """Delete a user."""
+    state.users.pop(call["name"], None)
+
+
+@groups.on(Operation.READ)
+def read_group(state: Okta, call: Call) -> dict[str, Any] | None:
+    """A group, in any case."""
+    known = state.known_group(call["name"])
+    return None if known is None else {"policies": state.groups[known]}
+
+
+@groups.on(Operation.UPDATE)
+def write_group(state: Okta, call: Call) -> None:
+    """Make or replace a group; a new one is kept in lower case."""
+    known = state.known_group(call["name"])
+    state.groups[known or call["name"].lower()] = policynames.sanitize(call["policies"])
+
+
+@groups.on(Operation.DELETE)
+def delete_group(state: Okta, call: Call) -> None:
+    """Delete a group, in any case."""
+    state.groups.pop(state.known_group(call["name"]) or "", None)

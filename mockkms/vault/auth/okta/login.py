@@ -1,0 +1,140 @@
+"""``login/{username}``: a password that Okta accepts becomes a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms import outside
+from mockkms.vault import cidr, policynames
+from mockkms.vault.auth.okta.model import Config, Okta, Person, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+
+HINT = "the world names nobody: people stand under `directory` of this mount"
+_PROVIDERS = ("GOOGLE", "OKTA")
+_FAILED = "okta authentication failed"
+
+login = engine.path(
+    "login/{username:some}",
+    fields={
+        "username": Field(Kind.STRING, help="Name at Okta."),
+        "password": Field(Kind.STRING, help="Password at Okta."),
+        "totp": Field(Kind.STRING, help="Code of the second factor."),
+        "nonce": Field(Kind.STRING, help="Names the login where a number has to be compared."),
+        "provider": Field(Kind.STRING, help="GOOGLE or OKTA: whose second factor."),
+    },
+    login=True,
+    help="Log in.",
+)
+verify = engine.path(
+    "verify/{nonce:some}",
+    {"nonce": Field(Kind.STRING, help="As given to the login.")},
+    login=True,
+    help="The number that has to be compared.",
+)
+
+
+@dataclass
+class _Found:
+    config: Config
+    groups: list[str]
+    policies: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+
+@verify.on(Operation.READ)
+def no_number(state: Okta, call: Call) -> None:
+    """No login ever waits for a push here."""
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: Okta, call: Call) -> Response:
+    """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
+    name, password, provider = call["username"], call["password"], call["provider"].upper()
+    if provider and provider not in _PROVIDERS:
+        raise ErrorResponse(f"provider {provider} is not among the supported ones [{' '.join(_PROVIDERS)}]")
+    found = _ask(state, call, name, password, call["totp"])
+    auth = Auth(
+        metadata={"username": name, "policies": ",".join(found.policies)},
+        display_name=name,
+        alias={"name": name},
+        group_aliases=_aliases(found.groups),
+        internal={"password": password},
+    )
+    found.config.apply(auth, call.request)
+    auth.policies += found.policies
+    return Response(data={}, auth=auth, warnings=found.warnings)
+
+
+def renew(state: Okta, call: Call) -> Response:
+    """Renew a login as long as Okta says the same; there is no code to give. Raises VaultError."""
+    auth: Auth = call.raw["auth"]
+    name = (auth.metadata or {}).get("username", "")
+    found = _ask(state, call, name, str(call.raw.get("password") or ""), "")
+    if not policynames.equivalent([*(found.config.token_policies or []), *found.policies], auth.token_policies):
+        raise BackendError("policies have changed, not renewing")
+    auth.group_aliases = _aliases(found.groups)
+    return Response(auth=found.config.renewed(auth), warnings=found.warnings)
+
+
+engine.renew = renew
+
+
+def _aliases(groups: list[str]) -> list[dict[str, Any]]:
+    return [{"name": name} for name in groups if name]
+
+
+def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _Found:
+    config = state.config
+    if config is None:
+        raise ErrorResponse("Okta auth method not configured")
+    if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    if not state.directory:
+        call.request.trace.hint = HINT
+        host = config.address.removeprefix("https://")
+        raise ErrorResponse(f'Okta auth failed: Post "{config.address}/api/v1/authn": {outside.refusal(host, 443)}')
+    person = state.directory.get(name)
+    if person is None or person.password != password:
+        raise ErrorResponse(_wrong_password(config))
+    warnings = _standing(config, person, totp)
+    theirs = person.groups if config.api_token else []
+    if config.api_token and not theirs:
+        warnings.append("no Okta groups found; only policies from locally-defined groups available")
+    user = state.users.get(name)
+    groups = [*theirs, *(user.groups if user else [])]
+    policies = [policy for group in groups for policy in state.groups.get(state.known_group(group) or "", [])]
+    policies += user.policies if user else []
+    return _Found(config, groups, policies, warnings)
+
+
+def _wrong_password(config: Config) -> str:
+    if config.api_token:
+        return "Okta auth failed: the API returned an error: Authentication failed (code=E0000004)"
+    return (
+        f"Okta auth failed: HTTP Method: POST - URL: {config.address}/api/v1/authn: - HTTP Status Code: 401, "
+        "OKTA Error Code: E0000004, OKTA Error Summary: Authentication failed, OKTA Error Causes: []"
+    )
+
+
+def _standing(config: Config, person: Person, totp: str) -> list[str]:
+    """What becomes of a right password, by the account's status; returns the warnings."""
+    status = person.status
+    if status in ("LOCKED_OUT", "PASSWORD_EXPIRED"):
+        raise ErrorResponse(_FAILED)
+    if status == "PASSWORD_WARN":
+        return ["Your Okta password is in warning state and needs to be changed soon."]
+    if config.bypass_okta_mfa:
+        return []
+    if status in ("MFA_ENROLL", "MFA_ENROLL_ACTIVATE"):
+        raise ErrorResponse(f"{_FAILED}: you must complete MFA enrollment to continue")
+    if status == "MFA_REQUIRED":
+        if not person.totp:
+            raise ErrorResponse("Okta Verify Push or TOTP or Google TOTP factor is required in order to perform MFA")
+        if not totp:
+            raise ErrorResponse("'totp' passcode parameter is required to perform MFA")
+        if totp != person.totp:
+            raise ErrorResponse("Okta auth failed: the API returned an error: Invalid Passcode/Answer")
+    return []

@@ -1,0 +1,71 @@
+"""What an Okta mount remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.endpoint import Engine
+
+STATUSES = (
+    "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",
+)  # fmt: skip
+"""What Okta says of a right password."""
+
+
+@dataclass
+class Config(TokenParams):
+    """The organization, and what logins get."""
+
+    org_name: str = ""
+    api_token: str = ""
+    base_url: str = ""
+    production: bool | None = None
+    bypass_okta_mfa: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where the organization is."""
+        usual = "oktapreview.com" if self.production is False else "okta.com"
+        return f"https://{self.org_name}.{self.base_url or usual}"
+
+
+@dataclass
+class User:
+    """Groups and policies that the mount itself gives a user."""
+
+    groups: list[str] = field(default_factory=list)
+    policies: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Person:
+    """Who the Okta of this world knows."""
+
+    password: str
+    groups: list[str] = field(default_factory=list)
+    status: str = "SUCCESS"
+    """One of ``STATUSES``."""
+    totp: str = ""
+    """The code that is right where the status is ``MFA_REQUIRED``; empty: the user has no such factor."""
+
+
+@dataclass
+class Okta:
+    """One mount."""
+
+    config: Config | None = None
+    users: dict[str, User] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """Policies by group."""
+    directory: dict[str, Person] = field(default_factory=dict)
+    """Whom Okta knows, by user name. Where it knows nobody, nobody answers at its address."""
+
+    def known_group(self, name: str) -> str | None:
+        """How a group is written here: Okta keeps case and overlooks it."""
+        if name in self.groups:
+            return name
+        return next((known for known in sorted(self.groups) if known.casefold() == name.casefold()), None)
+
+
+engine = Engine("okta", kind="auth", new_state=Okta, help="Logins with user name and password at Okta.")

@@ -1,0 +1,77 @@
+"""``login``: a password that the authentication server accepts becomes a token."""
+
+from __future__ import annotations
+
+from mockkms.vault import cidr, policynames
+from mockkms.vault.auth.radius.model import Config, Radius, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+
+HINT = "the world names nobody: people stand under `directory` of this mount"
+
+login = engine.path(
+    "login[/{urlusername:some}]",
+    fields={
+        "urlusername": Field(Kind.STRING, help="Name of the user, in the path."),
+        "username": Field(Kind.STRING, help="Name of the user, in the body."),
+        "password": Field(Kind.STRING, help="Password of the user."),
+    },
+    login=True,
+    help="Log in.",
+)
+
+
+@login.on(Operation.UPDATE)
+def log_in(state: Radius, call: Call) -> Response:
+    """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
+    config = _configured(state)
+    if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    name, password = call["username"] or call["urlusername"], call["password"]
+    for value, what in ((name, "username"), (password, "password")):
+        if not value:
+            raise ErrorResponse(f"{what} cannot be empty")
+    policies = _ask(state, config, call, name, password)
+    auth = Auth(
+        metadata={"username": name, "policies": ",".join(policies)},
+        display_name=name,
+        alias={"name": name},
+        internal={"password": password},
+    )
+    config.apply(auth, call.request)
+    auth.policies += policies
+    return Response(auth=auth)
+
+
+def renew(state: Radius, call: Call) -> Response:
+    """Renew a login as long as the server says the same. Raises VaultError."""
+    auth: Auth = call.raw["auth"]
+    config = _configured(state)
+    name = (auth.metadata or {}).get("username", "")
+    policies = _ask(state, config, call, name, str(call.raw.get("password") or ""))
+    if not policynames.equivalent([*(config.token_policies or []), *policies], auth.token_policies):
+        raise BackendError("policies have changed, not renewing")
+    return Response(auth=config.renewed(auth))
+
+
+engine.renew = renew
+
+
+def _configured(state: Radius) -> Config:
+    if state.config is None:
+        raise ErrorResponse("radius backend not configured")
+    return state.config
+
+
+def _ask(state: Radius, config: Config, call: Call, name: str, password: str) -> list[str]:
+    """The policies of whom the server lets in."""
+    if not state.directory:
+        call.request.trace.hint = HINT
+        # Nothing tells over UDP that nobody listens: the real server waits for ``read_timeout``.
+        raise ErrorResponse("context deadline exceeded")
+    person = state.directory.get(name)
+    if person is None or person.password != password:
+        raise ErrorResponse("access denied by the authentication server")
+    registered = state.users.get(name.lower())
+    return list(config.unregistered_user_policies if registered is None else registered)

@@ -1,0 +1,44 @@
+"""What a RADIUS mount remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.endpoint import Engine
+
+
+@dataclass
+class Config(TokenParams):
+    """The authentication server, and what logins get. Times are seconds."""
+
+    host: str = ""
+    port: int = 1812
+    secret: str = ""
+    unregistered_user_policies: list[str] = field(default_factory=list)
+    """As sent between commas."""
+    dial_timeout: int = 10
+    read_timeout: int = 10
+    nas_port: int = 10
+    nas_identifier: str = ""
+
+
+@dataclass
+class Person:
+    """Who the authentication server of this world knows."""
+
+    password: str
+
+
+@dataclass
+class Radius:
+    """One mount."""
+
+    config: Config | None = None
+    users: dict[str, list[str]] = field(default_factory=dict)
+    """Policies by user, under the name as it was written; looked up in lower case."""
+    directory: dict[str, Person] = field(default_factory=dict)
+    """Whom the authentication server knows, by user name. Where it knows nobody, no server answers."""
+
+
+engine = Engine("radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.")

@@ -1,0 +1,63 @@
+"""``users``: policies of registered users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault import policynames
+from mockkms.vault.auth.radius.model import Radius, engine
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import page
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation
+
+users = engine.path(
+    "users/{name:some}",
+    fields={
+        "name": Field(Kind.STRING, help="Name of the user."),
+        "policies": Field(Kind.COMMA_STRINGS, help="Policies."),
+    },
+    help="Policies of a user.",
+)
+listing = engine.path(
+    "users[/]",
+    fields={
+        "after": Field(Kind.STRING, query=True, needs="pagination", help="Name to begin after."),
+        "limit": Field(Kind.INT, query=True, needs="pagination", help="Most names to show."),
+    },
+    help="The names of all users.",
+)
+
+
+@users.existence
+def exists(state: Radius, call: Call) -> bool:
+    """Whether the user is registered."""
+    return call["name"].lower() in state.users
+
+
+@listing.on(Operation.LIST)
+def list_users(state: Radius, call: Call) -> dict[str, Any]:
+    """The names of all users."""
+    return {"keys": page(sorted(state.users), call["after"], call["limit"])}
+
+
+@users.on(Operation.READ)
+def read(state: Radius, call: Call) -> dict[str, Any] | None:
+    """A user, looked up in lower case."""
+    found = state.users.get(call["name"].lower())
+    return None if found is None else {"policies": found}
+
+
+@users.on(Operation.CREATE, Operation.UPDATE)
+def write(state: Radius, call: Call) -> None:
+    """Register a user, under the name as it stands. Raises ErrorResponse."""
+    policies = policynames.sanitize(call["policies"])
+    if "root" in policies:
+        raise ErrorResponse("root policy cannot be granted by an auth method")
+    state.users[call["name"]] = policies
+
+
+@users.on(Operation.DELETE)
+def delete(state: Radius, call: Call) -> None:
+    """Delete a user, under the name as it stands."""
+    state.users.pop(call["name"], None)

@@ -1,0 +1,154 @@
+"""Okta logins: the people whom a world's Okta knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import hvac
+import pytest
+from hvac.exceptions import Forbidden, InternalServerError, InvalidPath, InvalidRequest
+
+from mockkms import MockKMS
+from tests.vault.auth.outsiders import anybody, client_of, self_of, serving
+
+OKTA: dict[str, Any] = {
+    "type": "okta",
+    "config": {"org_name": "acme", "api_token": "t", "token_ttl": "1h"},
+    "users": {"anna": {"policies": ["own"], "groups": ["local"]}},
+    "groups": {"Dev": {"policies": ["code"]}, "local": {"policies": ["here"]}},
+    "directory": {
+        "anna": {"password": "secret", "groups": ["DEV", "unmapped"]},
+        "ben": {"password": "x"},
+        "warned": {"password": "x", "groups": ["dev"], "status": "PASSWORD_WARN"},
+        "locked": {"password": "x", "status": "LOCKED_OUT"},
+        "expired": {"password": "x", "status": "PASSWORD_EXPIRED"},
+        "new": {"password": "x", "status": "MFA_ENROLL"},
+        "strict": {"password": "x", "status": "MFA_REQUIRED", "totp": "123456"},
+        "push": {"password": "x", "status": "MFA_REQUIRED"},
+    },
+}
+
+
+@pytest.fixture
+def server() -> Iterator[MockKMS]:
+    with serving({"okta/": OKTA}) as made:
+        yield made
+
+
+def login(server: MockKMS, name: str, password: str = "x", **more: str) -> dict[str, Any]:
+    answer: dict[str, Any] = anybody(server).write(f"auth/okta/login/{name}", password=password, **more)
+    return answer
+
+
+def test_policies_come_from_groups_of_both_sides_and_from_the_user(server: MockKMS) -> None:
+    auth = login(server, "anna", "secret")["auth"]
+    assert auth["policies"] == ["code", "default", "here", "own"]
+    assert auth["metadata"] == {"username": "anna", "policies": "code,here,own"}
+    assert self_of(server, auth["client_token"])["display_name"] == "okta-anna"
+    [warning] = login(server, "ben")["warnings"]
+    assert warning == "no Okta groups found; only policies from locally-defined groups available"
+
+
+def test_without_an_api_token_no_groups_are_asked_for(server: MockKMS) -> None:
+    client_of(server).write("auth/okta/config", api_token="")
+    answer = login(server, "anna", "secret")
+    assert answer["auth"]["policies"] == ["default", "here", "own"]
+    assert answer["warnings"] is None
+    with pytest.raises(InvalidRequest, match="OKTA Error Code: E0000004"):
+        login(server, "anna", "wrong")
+
+
+def test_wrong_passwords_are_refused(server: MockKMS) -> None:
+    with pytest.raises(InvalidRequest, match=r"Authentication failed \(code=E0000004\)"):
+        login(server, "anna", "wrong")
+    with pytest.raises(InvalidRequest, match="provider SMS is not among the supported ones"):
+        login(server, "anna", "secret", provider="sms")
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "text"),
+    [
+        ("locked", {}, "okta authentication failed"),
+        ("expired", {}, "okta authentication failed"),
+        ("new", {}, "you must complete MFA enrollment to continue"),
+        ("strict", {}, "'totp' passcode parameter is required to perform MFA"),
+        ("strict", {"totp": "000000"}, "Invalid Passcode/Answer"),
+        ("push", {}, "TOTP factor is required in order to perform MFA"),
+    ],
+)
+def test_an_account_may_stand_in_the_way(server: MockKMS, name: str, more: dict[str, str], text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        login(server, name, **more)
+    assert text in str(refused.value)
+
+
+def test_other_accounts_log_in(server: MockKMS) -> None:
+    assert login(server, "strict", totp="123456")["auth"]
+    assert login(server, "warned")["warnings"] == [
+        "Your Okta password is in warning state and needs to be changed soon."
+    ]
+    answer = client_of(server).write("auth/okta/config", bypass_okta_mfa=True)
+    assert answer["warnings"][0].startswith("Okta MFA bypass is configured.")
+    for name in ("new", "strict", "push"):
+        assert login(server, name)["auth"]
+    with pytest.raises(InvalidPath):
+        anybody(server).adapter.get("/v1/auth/okta/verify/nonce")
+
+
+def test_the_configuration_is_kept_without_its_token() -> None:
+    with MockKMS() as server:
+        client = client_of(server)
+        client.sys.enable_auth_method("okta")
+        with pytest.raises(InvalidPath):
+            client.auth.okta.read_config()
+        with pytest.raises(InvalidRequest, match="Okta auth method not configured"):
+            login(server, "anna")
+        with pytest.raises(InvalidRequest, match="org_name is missing"):
+            client.write("auth/okta/config", ttl="1h")
+        client.write("auth/okta/config", organization="acme", token="t", ttl="1h", production=False)
+        shown = client.auth.okta.read_config()["data"]
+        assert (shown["org_name"], shown["organization"], shown["production"]) == ("acme", "acme", False)
+        assert (shown["ttl"], shown["token_ttl"], shown["bypass_okta_mfa"]) == (3600, 3600, False)
+        assert not {"token", "api_token", "base_url"} & set(shown)
+        refused = 'Okta auth failed: Post "https://acme.oktapreview.com/api/v1/authn": dial tcp: lookup acme.okta'
+        with pytest.raises(InvalidRequest) as raised:
+            login(server, "anna")
+        assert refused in str(raised.value)
+        assert "directory" in server.journal[-1].hint
+        client.write("auth/okta/config", base_url="okta-emea.com")
+        shown = client.auth.okta.read_config()["data"]
+        assert shown["base_url"] == "okta-emea.com"
+        assert "production" not in shown
+
+
+def test_groups_are_kept_in_lower_case_and_found_in_any(server: MockKMS) -> None:
+    okta = client_of(server).auth.okta
+    assert okta.list_groups()["data"]["keys"] == ["dev", "local"]
+    okta.register_group("DEV", policies=["B", "a"])
+    assert okta.read_group("Dev")["data"] == {"policies": ["a", "b"]}
+    okta.delete_group("dEV")
+    assert okta.list_groups()["data"]["keys"] == ["local"]
+    client_of(server).write("auth/okta/users/Cleo", policies="P,q", groups="One")
+    assert okta.read_user("Cleo")["data"] == {"groups": ["One"], "policies": ["P", "q"]}
+    okta.delete_user("Cleo")
+    assert okta.list_users()["data"]["keys"] == ["anna"]
+
+
+def test_a_login_is_renewed_until_its_policies_change(server: MockKMS) -> None:
+    mine = hvac.Client(server.url, token=login(server, "anna", "secret")["auth"]["client_token"])
+    assert mine.auth.token.renew_self()["auth"]["lease_duration"] == 3600
+    client_of(server).auth.okta.register_group("dev", policies=["less"])
+    with pytest.raises(InternalServerError, match="policies have changed, not renewing"):
+        mine.auth.token.renew_self()
+
+
+def test_addresses_bind_logins(server: MockKMS) -> None:
+    client_of(server).write("auth/okta/config", token_bound_cidrs="10.0.0.1")
+    with pytest.raises(Forbidden):
+        login(server, "anna", "secret")
+
+
+def test_openbao_has_no_such_method() -> None:
+    with MockKMS(flavor="openbao") as server, pytest.raises(InvalidRequest, match="plugin not found"):
+        client_of(server).sys.enable_auth_method("okta")
