@@ -34,7 +34,11 @@ GO_ERROR = re.compile("|".join((
     "failed to find accessor entry for secret_id_accessor: .*",
     "failed to parse batch input: .*",
     "failed to validate (token )?CIDR blocks: .*",
+    "failed to (find entry for connection with name|generate (password|username)): .*",
     "for destination key: .*",
+    "unable to (rotate root credentials|finish rotating credentials; .*): .*",
+    '".*" is not an allowed role',
+    "unsupported credential_type: .*",
     'Get "https?://.*": dial tcp.*',
     "asn1: structure error: invalid object identifier",
     "configuration has not been set",
@@ -91,6 +95,10 @@ def furnished(flavor: str) -> World:
     write(door, "sys/mounts/pki", type="pki")
     write(door, "pki/root/generate/internal", common_name="a", key_type="ec")
     write(door, "pki/roles/a", allow_any_name=True, key_type="ec")
+    write(door, "sys/mounts/database", type="database")
+    settings = {"plugin_name": "postgresql-database-plugin", "connection_url": "postgresql://db", "allowed_roles": "*"}
+    write(door, "database/config/a", **settings)
+    write(door, "database/roles/a", db_name="a")
     write(door, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")
     for name, kind in (("a", "aes256-gcm96"), ("b", "ed25519"), ("k", "ecdsa-p256"), ("1", "hmac")):
         write(door, f"transit/keys/{name}", type=kind, key_size=32 if kind == "hmac" else 0, exportable=True)

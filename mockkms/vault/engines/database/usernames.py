@@ -98,7 +98,7 @@ class _Reader:
             arguments.append(self._operand())
         try:
             return function(*arguments, *piped)
-        except TypeError:
+        except (TypeError, AttributeError):
             raise TemplateError(f"wrong number or type of args for {name}") from None
 
     def _operand(self) -> Any:
