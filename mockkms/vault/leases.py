@@ -280,11 +280,17 @@ class LeaseStore:
                 self.revoke_quietly(entry)
         self.state.items.pop(token.lease_id, None)
 
-    def revoke_prefix(self, namespace: str, prefix: str, *, force: bool = False) -> None:
-        """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse where one fails."""
+    def revoke_prefix(self, namespace: str, prefix: str, *, force: bool = False, wait: bool = True) -> None:
+        """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse where one fails.
+
+        Without ``wait`` that is left to the background: those that fail become irrevocable.
+        """
         exact = None if prefix.endswith("/") else self.get(prefix, namespace)
         entries = [exact] if exact else self.below(prefix.rstrip("/") + "/", namespace)
         for at, entry in enumerate(entries, 1):
+            if not wait:
+                self.revoke_quietly(entry)
+                continue
             try:
                 self.revoke(entry, force=force)
             except VaultError as error:

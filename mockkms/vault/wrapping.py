@@ -172,9 +172,12 @@ def put_aside(core: Core, request: Request, text: str, seconds: float, path: str
     return WrapInfo(shown, token.accessor, int(seconds), now, path)
 
 
-def contents(core: Core, token: Token) -> tuple[str, dict[str, Any]]:
-    """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty."""
-    cubbyhole = core.state.mounts.get(token.namespace, "cubbyhole/")
+def contents(core: Core, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty.
+
+    ``namespace`` is where to look instead of in the token's own.
+    """
+    cubbyhole = core.state.mounts.get(token.namespace if namespace is None else namespace, "cubbyhole/")
     kept = cubbyhole.state.get(token.id, {}) if cubbyhole is not None else {}
     if "response" not in kept or "wrapinfo" not in kept:
         product = core.flavor.product

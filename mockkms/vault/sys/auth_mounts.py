@@ -8,15 +8,14 @@ from mockkms.vault import mounting
 from mockkms.vault.endpoint import Call
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_config import decoded_config, lease_settings, new_config
 from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
     TOKEN_TYPES,
     check_conflict,
-    decoded_config,
     implementation,
-    lease_settings,
     mount_info,
-    new_config,
+    not_in_catalog,
     plugin_type,
     plugin_version,
     sanitized,
@@ -65,8 +64,8 @@ def enable_auth(_state: Any, call: Call) -> None:
     if path == "/":
         raise ErrorResponse("backend path must be specified")
     check_conflict(call, "auth/" + path)
-    if implementation(core, "auth", type, None) is None:
-        raise ErrorResponse(f"plugin not found in the catalog: {type}")
+    if version or implementation(core, "auth", type, None) is None:
+        raise not_in_catalog(type, version)
     made = new_config(config, leases)
     made.plugin_version = version
     core.mount(

@@ -135,7 +135,7 @@ def revoke_lease(state: Any, call: Call) -> Response | None:
 @old_prefix.on(Operation.UPDATE)
 @revoke_prefix.on(Operation.UPDATE)
 def revoke_below(state: Any, call: Call) -> Response | None:
-    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"])
+    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], wait=call["sync"])
     return _done(call)
 
 

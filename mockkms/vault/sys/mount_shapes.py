@@ -1,4 +1,4 @@
-"""How a mount is shown, and what ``config`` means when one is made: shared by secrets engines and auth methods."""
+"""How a mount is shown, and what may be mounted where: shared by secrets engines and auth methods."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault import registry
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.duration import parse_int64
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse
-from mockkms.vault.mounts import Mount, MountConfig
+from mockkms.vault.mounts import Mount, MountTable
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -37,7 +37,6 @@ MOUNT_FIELDS = {
     "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
     "options": Field(Kind.KV_PAIRS, help="Settings of the type itself, such as `version` of `kv`."),
 }
-_TEXTS = ("default_lease_ttl", "max_lease_ttl", "listing_visibility", "token_type", "plugin_version", "plugin_name")
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
 
 
@@ -121,71 +120,6 @@ def visibility(value: str) -> str:
     return value
 
 
-def decoded_config(raw: dict[str, Any], kind: str) -> dict[str, Any]:
-    """``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
-
-    ``kind`` (``mount``, ``auth``) stands in the refusal.
-    """
-    refused = ErrorResponse(f"unable to convert given {kind} config information")
-    found: dict[str, Any] = {}
-    for name, value in raw.items():
-        if value is None:
-            continue
-        if name in LISTS:
-            items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-            if not isinstance(items, list) or any(_text(item) is None for item in items):
-                raise refused
-            found[name] = [_text(item) for item in items]
-        elif name == "force_no_cache":
-            if not isinstance(value, bool):
-                raise refused
-            found[name] = value
-        elif name in _TEXTS:
-            if _text(value) is None:
-                raise refused
-            found[name] = _text(value)
-    return found
-
-
-def _text(value: Any) -> str | None:
-    """A string, or a number as its text; None for the rest."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    return str(value)
-
-
-def lease_settings(core: Core, config: dict[str, Any]) -> tuple[int, int]:
-    """Default and largest lease of a new mount in seconds. Raises ErrorResponse."""
-    default = _lease(config.get("default_lease_ttl", ""), "default")
-    largest = _lease(config.get("max_lease_ttl", ""), "max")
-    if largest and default > largest:
-        raise ErrorResponse("given default lease TTL greater than given max lease TTL")
-    if default > core.max_lease_ttl and not largest:
-        raise ErrorResponse(f"given default lease TTL greater than system max lease TTL of {core.max_lease_ttl}")
-    return default, largest
-
-
-def _lease(text: str, which: str) -> int:
-    if text in ("", "system"):
-        return 0
-    try:
-        return int(parse_seconds(text))
-    except (ValueError, OverflowError) as error:
-        raise ErrorResponse(f"unable to parse {which} TTL of {text}: {error}") from None
-
-
-def new_config(config: dict[str, Any], leases: tuple[int, int]) -> MountConfig:
-    """The configuration of a new mount from what was decoded."""
-    return MountConfig(
-        default_lease_ttl=leases[0],
-        max_lease_ttl=leases[1],
-        force_no_cache=config.get("force_no_cache", False),
-        listing_visibility=visibility(config.get("listing_visibility", "")),
-        token_type=config.get("token_type", ""),
-        **{name: config.get(name, []) for name in LISTS},
-    )
-
-
 def plugin_type(type: str, config: dict[str, Any], plugin_name: str) -> str:
     """The type to mount: ``plugin`` names its own. Raises ErrorResponse for none."""
     if type == "":
@@ -199,27 +133,74 @@ def plugin_type(type: str, config: dict[str, Any], plugin_name: str) -> str:
 
 
 def plugin_version(core: Core, version: str, type: str, kind: str) -> str:
-    """The pinned version of a new mount. Raises ErrorResponse for one that is no version or not there.
+    """The pinned version of a new mount. Raises ErrorResponse for one that is no version.
 
-    ``kind`` is ``secrets`` or ``auth``.
+    ``kind`` is ``secrets`` or ``auth``. Whether a plugin of that version is there shows when it is mounted; the types
+    that are part of the server itself are refused here.
     """
     if not version:
         return ""
     semantic = semantic_version(version)
     if semantic == builtin_version(core, type):
         return ""
-    raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {type}")
+    if (kind, type) in _INNER:
+        raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {_INNER[kind, type]}")
+    return semantic
+
+
+_INNER = {
+    ("secrets", "kv"): "kv", ("secrets", "generic"): "kv", ("secrets", "database"): "database",
+    ("secrets", "plugin"): "plugin", ("auth", "plugin"): "plugin", ("auth", "token"): "token",
+    **{("secrets", type): type for type in SINGLETONS - {"token", "ns_token"}},
+}  # fmt: skip
+"""Types that are no plugins, and their names."""
+
+
+def not_in_catalog(type: str, version: str = "") -> ErrorResponse:
+    """The refusal of a type, or of a version of it, that is not there."""
+    return ErrorResponse(f"plugin not found in the catalog: {type}" + (f", version={version}" if version else ""))
+
+
+_VERSION = re.compile(
+    r"v?([0-9]+(?:\.[0-9]+)*)"
+    r"(?:-([0-9]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*)|-?([A-Za-z\-~]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*))?"
+    r"(?:\+([0-9A-Za-z\-~]+(?:\.[0-9A-Za-z\-~]+)*))?"
+)
 
 
 def semantic_version(text: str) -> str:
-    """``v1.2.3`` of a semantic version. Raises ErrorResponse."""
-    match = re.fullmatch(
-        r"v?(0|[1-9]\d*)(\.(?:0|[1-9]\d*))?(\.(?:0|[1-9]\d*))?(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", text, re.ASCII
-    )
+    """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse."""
+    match = _VERSION.fullmatch(text)
+    refusal = f'version "{text}" is not a valid semantic version: '
     if match is None:
-        raise ErrorResponse(f'version "{text}" is not a valid semantic version: invalid semantic version')
-    major, minor, patch, pre, meta = match.groups()
-    return f"v{major}{minor or '.0'}{patch or '.0'}{pre or ''}{meta or ''}"
+        raise ErrorResponse(f"{refusal}malformed version: {text}")
+    segments, number, word, meta = match.groups()
+    try:
+        numbers = [parse_int64(segment) for segment in segments.split(".")]
+    except ValueError as error:
+        raise ErrorResponse(f"{refusal}error parsing version: {error}") from None
+    pre = number or word
+    shown = ".".join(str(part) for part in [*numbers, 0, 0][: max(len(numbers), 3)])
+    return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")
+
+
+def conflict(mounts: MountTable, namespace: str, path: str) -> str:
+    """What stands in the way of a mount at ``path``, by its whole path: one at or above it, one below, a namespace.
+
+    The real router knows a namespace by its mount ``sys/``, so any mount whose path ends in these letters counts.
+    """
+    whole = namespace + path
+    above = [at for at in mounts.entries if whole.startswith(at)]
+    if above:
+        return max(above, key=len)
+    below = min((at for at in mounts.entries if at.startswith(whole)), default="")
+    if below:
+        return below
+    for at in sorted(mounts.entries):
+        front = at.removesuffix("sys/")
+        if front != at and at.startswith(namespace) and front != namespace and whole.startswith(front):
+            return front
+    return ""
 
 
 def check_conflict(call: Call, path: str) -> None:
@@ -231,10 +212,9 @@ def check_conflict(call: Call, path: str) -> None:
         if mount.path.startswith(path) or path.startswith(mount.path):
             shown = mount.path.removeprefix("auth/") if auth else mount.path
             raise ErrorResponse(f"path is already in use at {shown}")
-    whole = namespace + path
-    below = next((place for place in sorted(mounts.entries) if place.startswith(whole)), "")
-    if below:
-        raise ErrorResponse(f"existing mount at {below}")
+    taken = conflict(mounts, namespace, path)
+    if taken:
+        raise ErrorResponse(f"existing mount at {taken}")
 
 
 def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:

@@ -8,16 +8,15 @@ from mockkms.vault import mounting
 from mockkms.vault.endpoint import Call
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_config import decoded_config, lease_settings, new_config
 from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
     PROTECTED,
     SINGLETONS,
     check_conflict,
-    decoded_config,
     implementation,
-    lease_settings,
     mount_info,
-    new_config,
+    not_in_catalog,
     plugin_type,
     plugin_version,
     sanitized,
@@ -62,7 +61,7 @@ def enable_mount(_state: Any, call: Call) -> None:
     made.plugin_version = version
     made.token_type = ""
     path = sanitized(call["path"])
-    check_new_mount(call, path, type, options)
+    check_new_mount(call, path, type, options, version)
     core.mount(
         call.request.namespace,
         path,
@@ -76,7 +75,7 @@ def enable_mount(_state: Any, call: Call) -> None:
     )
 
 
-def check_new_mount(call: Call, path: str, type: str, options: dict[str, str]) -> None:
+def check_new_mount(call: Call, path: str, type: str, options: dict[str, str], version: str = "") -> None:
     """Raises ErrorResponse where a secrets engine cannot be mounted."""
     if path.startswith(PROTECTED):
         raise ErrorResponse(f'cannot mount "{path}"')
@@ -84,8 +83,8 @@ def check_new_mount(call: Call, path: str, type: str, options: dict[str, str]) -
         raise ErrorResponse(f'mount type of "{type}" is not mountable')
     check_conflict(call, path)
     found = implementation(call.core, "secret", type, options)
-    if found is None:
-        raise ErrorResponse(f"plugin not found in the catalog: {type}")
+    if found is None or version:
+        raise not_in_catalog(type, version)
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
         raise ErrorResponse(f'nil backend of type "{type}" returned from factory')
 

@@ -16,7 +16,7 @@ _LEVELS = {
     "error": "error", "err": "error",
 }  # fmt: skip
 _LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
-_MONITOR_LEVELS = ("", "trace", "debug", "info", "warn", "error", "off")
+_MONITOR_LEVELS = ("trace", "debug", "info", "warn", "error", "off")
 _OPENMETRICS = "application/openmetrics-text"
 _PROMETHEUS = "prometheus/telemetry"
 
@@ -80,7 +80,7 @@ def _accepted(accept: str) -> str:
 @monitor.on(Operation.READ)
 def read_monitor(_state: Any, call: Call) -> Response:
     """An empty stretch of the log: the journal is where to look."""
-    if call["log_level"].lower() not in _MONITOR_LEVELS:
+    if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
         raise ErrorResponse("unknown log level")
     if call["log_format"].lower() not in ("standard", "json"):
         raise ErrorResponse("unknown log format")

@@ -6,10 +6,10 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import unhex
+from mockkms.vault.gotext import error_list, unhex
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import builtin_version, semantic_version
+from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
 
 _TYPES = ("auth", "database", "secret")
 _FIELDS = {
@@ -137,7 +137,38 @@ def reload_plugin(_state: Any, call: Call) -> dict[str, Any]:
         raise ErrorResponse("plugin and mounts cannot be set at the same time")
     if not plugin and not mounts:
         raise ErrorResponse("plugin or mounts must be provided")
-    known = call.core.flavor.builtins
-    if plugin and not any(plugin in known.names(kind) for kind in _TYPES):
-        raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
+    if plugin:
+        _check_reloadable(call, plugin)
+    else:
+        _check_mounts(call, mounts)
     return {"reload_id": call.request.id}
+
+
+_ONCE = "singleton plugin cannot be reloaded"
+
+
+def _check_reloadable(call: Call, plugin: str) -> None:
+    if plugin in SINGLETONS:
+        raise ErrorResponse(f'{_ONCE}: "{plugin}"')
+    builtins = call.core.flavor.builtins
+    kinds = {kind for kind in _TYPES if plugin in builtins.names(kind)}
+    if not kinds:
+        raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
+    if kinds == {"database"}:
+        raise ErrorResponse(
+            f'plugin "{plugin}" cannot be reloaded, only plugins of type auth and secret can be reloaded'
+        )
+
+
+def _check_mounts(call: Call, mounts: list[str]) -> None:
+    faults = []
+    for given in mounts:
+        path = given.removeprefix("sys/") if given.startswith("sys/auth/") else given
+        path = path if path.endswith("/") else path + "/"
+        mount = call.core.state.mounts.match(call.request.namespace, path)
+        if mount is None:
+            faults.append(f'cannot fetch mount entry on "{path}"')
+        elif mount.namespace == call.request.namespace and mount.type in SINGLETONS:
+            faults.append(f'cannot reload plugin on "{path}": {_ONCE}: "{mount.type}"')
+    if faults:
+        raise ErrorResponse(error_list(faults))

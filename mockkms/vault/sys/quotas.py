@@ -138,7 +138,7 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
         raise ErrorResponse(
             f'Mount path "{mount}" is not a valid auth method and therefore unsuitable for use with role-based quotas'
         )
-    if found.type not in _WITH_ROLES:
+    if found.engine not in _WITH_ROLES:
         raise ErrorResponse(f'Mount path "{mount}" does not support use with role-based quotas')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 
 from mockkms.vault import mounting
@@ -10,7 +11,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import PROTECTED, sanitized
+from mockkms.vault.sys.mount_shapes import PROTECTED, conflict, sanitized
 
 remount = engine.path(
     "remount",
@@ -47,8 +48,8 @@ def move(_state: Any, call: Call) -> Response:
     if mount is None:
         raise ErrorResponse(f'no matching mount at "{sanitized(source)}"')
     whole = to_namespace + to_path
-    taken = next((at for at in sorted(core.state.mounts.entries) if at.startswith(whole) or whole.startswith(at)), "")
-    if taken:
+    taken = conflict(core.state.mounts, namespace, whole.removeprefix(namespace))
+    if taken not in ("", to_namespace):
         raise ErrorResponse(f'path already in use at "{taken}"')
     migration = core.entropy.uuid()
     exact = (mount.namespace, mount.path) == (from_namespace, from_path)
@@ -73,9 +74,9 @@ def _split(call: Call, path: str) -> tuple[str, str]:
 
 
 def _check_target(given: str, path: str) -> None:
-    if path in ("", "/"):
+    if path == "":
         raise ErrorResponse(f'invalid destination mount path "{given}"')
-    cleaned = posixpath.normpath(path) + "/"
+    cleaned = re.sub("^//+", "/", posixpath.normpath(path)) + "/"
     if path != cleaned:
         raise ErrorResponse(f"invalid destination mount: path '{path}' does not match cleaned path '{cleaned}'")
     if not path.isprintable():

@@ -6,17 +6,19 @@ import copy
 from typing import Any
 
 from mockkms.vault import registry
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.duration import parse_int64, parse_seconds
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.mounts import Mount, MountConfig
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_config import go_string, struct_members
 from mockkms.vault.sys.mount_shapes import (
     LISTS,
     TOKEN_TYPES,
     builtin_version,
     lockout_settings,
+    not_in_catalog,
     optional_settings,
     sanitized,
     semantic_version,
@@ -26,6 +28,7 @@ from mockkms.vault.sys.mount_shapes import (
 
 _UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
 _LOCKABLE = ("ldap", "approle", "userpass")
+_LOCKOUT_TEXTS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset_duration")
 _ALWAYS = frozenset(("path", "audit_non_hmac_request_keys", "audit_non_hmac_response_keys"))
 
 _FIELDS = {
@@ -134,37 +137,34 @@ def _tune_leases(call: Call, config: MountConfig) -> None:
     changed = (default, largest) != (config.default_lease_ttl, config.max_lease_ttl)
     if changed and default and largest and largest < default:
         raise ErrorResponse(
-            f"backend max lease TTL of {largest} would be less than backend default lease TTL of {default}"
+            f"backend max lease TTL of {int(largest)} would be less than backend default lease TTL of {int(default)}"
         )
-    config.default_lease_ttl, config.max_lease_ttl = default, largest
+    config.default_lease_ttl, config.max_lease_ttl = int(default), int(largest)
 
 
-def _lease(text: str, present: int) -> int:
+def _lease(text: str, present: int) -> float:
     if text == "":
         return present
     return 0 if text == "system" else _duration(text)
 
 
-def _duration(text: str) -> int:
+def _duration(text: str) -> float:
     try:
-        return int(parse_seconds(text))
+        return parse_seconds(text)
     except (ValueError, OverflowError) as error:
         raise ErrorResponse(str(error)) from None
 
 
 def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
-    given: dict[str, Any] = call["user_lockout_config"]
-    if not given:
+    raw: dict[str, Any] = call["user_lockout_config"]
+    if not raw:
         return
-    for name, value in given.items():
-        boolean = name == "lockout_disable"
-        if value is not None and (isinstance(value, bool) != boolean or not isinstance(value, (bool, str, int, float))):
-            raise ErrorResponse("unable to convert given user lockout config information")
+    given = _lockout_members(raw)
     if mount.type.lower() not in _LOCKABLE:
         raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')
     lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
-    threshold = given.get("lockout_threshold")
-    if threshold not in (None, ""):
+    threshold = given.get("lockout_threshold", "")
+    if threshold != "":
         text = str(threshold)
         if not (text.isascii() and text.isdigit()):
             raise ErrorResponse(
@@ -176,12 +176,22 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
             )
         lockout["threshold"] = int(text)
     for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
-        value = given.get(name)
-        if value not in (None, ""):
-            lockout[key] = 0 if value == "system" else _duration(str(value))
-    if given.get("lockout_disable") is not None:
+        value = given.get(name, "")
+        if value != "":
+            lockout[key] = 0 if value == "system" else int(_duration(value))
+    if "lockout_disable" in given:
         lockout["disable"] = given["lockout_disable"]
     config.user_lockout = lockout
+
+
+def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
+    """The members that mean something, texts but for the switch. Raises ErrorResponse for another type."""
+    given: dict[str, Any] = {}
+    for name, value in struct_members(raw, (*_LOCKOUT_TEXTS, "lockout_disable")):
+        given[name] = go_string(value) if name in _LOCKOUT_TEXTS else value if isinstance(value, bool) else None
+        if given[name] is None:
+            raise ErrorResponse("unable to convert given user lockout config information")
+    return given
 
 
 def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
@@ -189,7 +199,7 @@ def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
         return
     version = semantic_version(call["plugin_version"])
     if version != builtin_version(call.core, mount.type):
-        raise ErrorResponse(f"plugin not found in the catalog: {mount.type}, version={version}")
+        raise not_in_catalog(mount.type, version)
     config.plugin_version = version
 
 
@@ -219,9 +229,9 @@ def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
 
 def _version(text: str, framing: str) -> int:
     try:
-        return int(text, 0) if text else 0
-    except ValueError:
-        raise ErrorResponse(f'{framing}: strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        return parse_int64(text) if text else 0
+    except ValueError as error:
+        raise ErrorResponse(f"{framing}: {error}") from None
 
 
 def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Response | None:

@@ -60,9 +60,12 @@ def lookup_wrapping(state: Any, call: Call) -> dict[str, Any]:
 @rewrap.on(Operation.UPDATE)
 def rewrap_response(state: Any, call: Call) -> Response:
     token = _token(call)
-    text, info = wrapping.contents(call.core, token)
-    _spend(call, token)
     request = call.request
+    try:
+        # Unlike the others this one looks into the cubbyhole of the request's namespace.
+        text, info = wrapping.contents(call.core, token, request.namespace)
+    finally:
+        _spend(call, token)
     seconds = min(info["creation_ttl"], request.wrap_ttl or info["creation_ttl"])
     kept = wrapping.put_aside(call.core, request, text, seconds, info["creation_path"], request.wrap_format)
     return Response(wrap_info=kept)
