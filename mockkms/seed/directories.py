@@ -12,11 +12,6 @@ from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.parameters import written
 from mockkms.seed.shapes import Choice, Key, ListOf, MapOf, Record, Text
 from mockkms.vault import seeding
-from mockkms.vault.auth.github import model as github
-from mockkms.vault.auth.ldap import model as ldap
-from mockkms.vault.auth.okta import model as okta
-from mockkms.vault.auth.okta.model import STATUSES
-from mockkms.vault.auth.radius import model as radius
 from mockkms.vault.mounts import Mount
 
 _PATHS = {
@@ -69,6 +64,8 @@ def _github() -> dict[str, Key]:
 
 
 def _okta() -> dict[str, Key]:
+    from mockkms.vault.auth.okta.model import STATUSES
+
     person = Record(
         {
             "password": _PASSWORD,
@@ -101,7 +98,7 @@ def fills(mount: Mount) -> bool:
 def fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:
     """Fill a mount: the directory first, for writing a configuration may ask it."""
     if spec.get("directory"):
-        person = _person(mount.engine)
+        person = mount.state.person
         mount.state.directory = {name: person(**known) for name, known in spec["directory"].items()}
     if spec.get("config"):
         with to.guard(*at, "config"):
@@ -111,10 +108,6 @@ def fill(to: Applier, mount: Mount, spec: Mapping[str, Any], at: Steps) -> None:
             with to.guard(*at, word, name):
                 data = one if isinstance(one, dict) else {"value": ",".join(one)}
                 seeding.write(to.core, mount, f"{path}/{name}", data)
-
-
-def _person(engine: str) -> Callable[..., Any]:
-    return {"auth/ldap": ldap.Person, "github": github.Account, "okta": okta.Person, "radius": radius.Person}[engine]
 
 
 def dump(mount: Mount) -> dict[str, Any]:

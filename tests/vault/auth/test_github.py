@@ -85,6 +85,14 @@ def test_the_configuration_is_kept_and_shown() -> None:
             github.login("x", use_token=False)
         with pytest.raises(InvalidRequest, match="organization is a required parameter"):
             client.write("auth/github/config", ttl="1h")
+        for url, fault in (
+            ("http://h:no", 'invalid port ":no"'),
+            (":x", "missing protocol"),
+            ("http://[", "missing ']'"),
+        ):
+            with pytest.raises(InvalidRequest) as refused:
+                client.write("auth/github/config", organization="acme", base_url=url)
+            assert f'error parsing given base_url: parse "{url}/": {fault}' in str(refused.value)
         client.write("auth/github/config", organization="acme", organization_id=7, ttl="1h", base_url="https://g.test")
         shown = github.read_configuration()["data"]
         assert (shown["organization"], shown["organization_id"], shown["ttl"]) == ("acme", 7, 3600)
@@ -142,7 +150,7 @@ class _StandIn(BaseHTTPRequestHandler):
 @pytest.fixture
 def stand_in() -> Iterator[HTTPServer]:
     made = HTTPServer(("localhost", 0), _StandIn)
-    thread = Thread(target=made.serve_forever, daemon=True)
+    thread = Thread(target=made.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield made
     made.shutdown()

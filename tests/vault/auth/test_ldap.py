@@ -171,15 +171,18 @@ def test_a_login_is_renewed_as_long_as_the_directory_says_the_same(server: MockK
 
 
 def test_without_people_no_directory_answers_and_the_journal_says_what_is_missing() -> None:
-    with serving({"ldap/": {"type": "ldap", "config": {"url": "ldap://dir.test,ldaps://10.0.0.1,http://x"}}}) as server:
+    with serving(
+        {"ldap/": {"type": "ldap", "config": {"url": "ldap://dir.test,ldaps://10.0.0.1,http://x,ldap://h:no"}}}
+    ) as server:
         with pytest.raises(InvalidRequest) as refused:
             login(server, "anna", "secret")
         text = str(refused.value)
-        assert text.startswith("3 errors occurred:")
+        assert text.startswith("4 errors occurred:")
         network = 'LDAP Result Code 200 "Network Error"'
         assert f'"ldap://dir.test": {network}: dial tcp: lookup dir.test: no such host' in text
         assert f'"ldaps://10.0.0.1": {network}: dial tcp 10.0.0.1:636: connect: connection refused' in text
         assert 'invalid LDAP scheme in url "x:"' in text
+        assert 'error parsing url "ldap://h:no": parse "ldap://h:no": invalid port ":no" after host' in text
         assert "directory" in server.journal[-1].hint
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mockkms import outside
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Config, Github, engine
 from mockkms.vault.auth.tokenparams import FIELDS
@@ -69,9 +70,7 @@ def write(state: Github, call: Call) -> None:
 
 def _address(url: str) -> str:
     made = url if url.endswith("/") else url + "/"
-    fault = "missing protocol scheme" if made.startswith(":") else ""
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in made):
-        fault = "net/url: invalid control character in URL"
+    fault = outside.parse_fault(made)
     if fault:
-        raise ErrorResponse(f'error parsing given base_url: parse "{made}": {fault}')
+        raise ErrorResponse(f"error parsing given base_url: {fault}")
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Engine
@@ -33,6 +33,8 @@ class Account:
 class Github:
     """One mount."""
 
+    person: ClassVar = Account
+    """What stands in ``directory``."""
     config: Config | None = None
     teams: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Mappings as they were sent, by key in lower case."""

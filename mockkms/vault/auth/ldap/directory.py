@@ -3,32 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from mockkms import outside
 from mockkms.vault.auth.ldap.model import Config, Ldap, Person
-from mockkms.vault.gotext import error_list
-
-HINT = "the world names nobody: people stand under `directory` of this mount"
-_PORTS = {"ldap": "389", "ldaps": "636"}
-
-
-def dial_fault(state: Ldap) -> str:
-    """Why no directory can be reached; empty where one is."""
-    faults = []
-    for url in state.config.url.split(","):
-        parts = urlsplit(url)
-        host, port = parts.netloc, ""
-        if re.fullmatch(r".*:\d+", host):
-            host, _, port = host.rpartition(":")
-        if parts.scheme not in _PORTS:
-            faults.append(f'invalid LDAP scheme in url "{host}:{port}"')
-        elif state.directory:
-            return ""
-        else:
-            refusal = outside.refusal(host.strip("[]"), port or _PORTS[parts.scheme])
-            faults.append(f'error connecting to host "{url}": LDAP Result Code 200 "Network Error": {refusal}')
-    return error_list(faults)
+from mockkms.vault.message import ErrorResponse, InvalidCredentials
 
 
 def searches(config: Config) -> bool:
@@ -49,7 +26,7 @@ def find(state: Ldap, name: str) -> tuple[str, Person] | None:
     return next(((known, person) for known, person in state.directory.items() if known.casefold() == wanted), None)
 
 
-def bound(state: Ldap, name: str, password: str) -> tuple[str, Person] | None:
+def bound_as(state: Ldap, name: str, password: str) -> tuple[str, Person] | None:
     """The person who binds with this password, and how the directory writes the name; None for nobody."""
     config = state.config
     found = find(state, name)
@@ -68,7 +45,19 @@ def groups_of(config: Config, person: Person) -> list[str]:
     """The groups that the directory tells of, by CN; without ``groupdn`` it is not asked."""
     if not config.use_token_groups and not (config.groupfilter and config.groupdn):
         return []
-    return list(dict.fromkeys(_cn(config, group) for group in person.groups))
+    return list(dict.fromkeys(cn(config, group) for group in person.groups))
+
+
+def log_in(state: Ldap, name: str, password: str) -> tuple[list[str], str]:
+    """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
+    bound = bound_as(state, name, password)
+    if bound is None:
+        raise InvalidCredentials("ldap operation failed: failed to bind as user")
+    written, person = bound
+    found = name if state.config.username_as_alias else alias(state.config, name, written, person)
+    if not found:
+        raise ErrorResponse("missing entity alias attribute value")
+    return groups_of(state.config, person), found
 
 
 def alias(config: Config, name: str, written: str, person: Person) -> str:
@@ -79,7 +68,8 @@ def alias(config: Config, name: str, written: str, person: Person) -> str:
     return attributes.get(config.userattr, written)
 
 
-def _cn(config: Config, group: str) -> str:
+def cn(config: Config, group: str) -> str:
+    """A group's name, out of its DN where it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")
         if kind == "CN" or (kind.lower() == "cn" and not config.use_pre111_group_cn_behavior):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from mockkms import outside
+from mockkms.outside.ldap import LdapError
 from mockkms.vault import cidr, policynames
-from mockkms.vault.auth.ldap import directory
+from mockkms.vault.auth.ldap import asked, directory
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import error_list
 from mockkms.vault.message import (
     Auth,
     BackendError,
@@ -18,6 +24,9 @@ from mockkms.vault.message import (
     Response,
     permission_denied,
 )
+
+_HINT = "the world names nobody: people stand under `directory` of this mount"
+_PORTS = {"ldap": 389, "ldaps": 636}
 
 login = engine.path(
     "login/{username:some}",
@@ -79,16 +88,7 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
     config = state.config
     if config.deny_null_bind and not password:
         raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
-    fault = directory.dial_fault(state)
-    if fault:
-        if not state.directory:
-            call.request.trace.hint = directory.HINT
-        raise ErrorResponse(fault)
-    bound = directory.bound(state, name, password)
-    if bound is None:
-        raise InvalidCredentials("ldap operation failed: failed to bind as user")
-    written, person = bound
-    theirs = directory.groups_of(config, person)
+    theirs, alias = _asked(state, call, name, password)
     warnings = []
     if not theirs:
         warnings.append(
@@ -98,7 +98,42 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
     groups = [*(user.groups if user else []), *theirs]
     policies = [policy for group in groups for policy in state.groups.get(state.canonical(group), [])]
     policies += user.policies if user else []
-    alias = name if config.username_as_alias else directory.alias(config, name, written, person)
-    if not alias:
-        raise ErrorResponse("missing entity alias attribute value")
     return _Found(alias, groups, policynames.distinct(policies), warnings)
+
+
+def _asked(state: Ldap, call: Call, name: str, password: str) -> tuple[list[str], str]:
+    """The groups and the alias that the directory tells of a user: the first one that can be reached."""
+    faults = []
+    for url in state.config.url.split(","):
+        fault = outside.parse_fault(url)
+        if fault:
+            faults.append(f'error parsing url "{url}": {fault}')
+            continue
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS:
+            host, _, port = (
+                parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
+            )
+            faults.append(f'invalid LDAP scheme in url "{host}:{port}"')
+        elif state.directory:
+            return directory.log_in(state, name, password)
+        else:
+            try:
+                connection = asked.connect(state.config, url)
+            except (OSError, LdapError, ValueError) as error:
+                faults.append(f'error connecting to host "{url}": {_fault(url, error)}')
+                continue
+            with connection:
+                return asked.log_in(state.config, url, connection, name, password)
+    call.request.trace.hint = _HINT
+    raise ErrorResponse(error_list(faults))
+
+
+def _fault(url: str, error: Exception) -> str:
+    if isinstance(error, LdapError):
+        return str(error)
+    if isinstance(error, ssl.SSLError):
+        return f'LDAP Result Code 200 "Network Error": {error.reason or error}'
+    parts = urlsplit(url)
+    refusal = outside.refusal(parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    return f'LDAP Result Code 200 "Network Error": {refusal}'

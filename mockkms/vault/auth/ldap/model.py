@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Engine
@@ -72,6 +72,8 @@ class Person:
 class Ldap:
     """One mount."""
 
+    person: ClassVar = Person
+    """What stands in ``directory``."""
     config: Config = field(default_factory=Config)
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)

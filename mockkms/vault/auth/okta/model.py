@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Engine
@@ -54,6 +55,8 @@ class Person:
 class Okta:
     """One mount."""
 
+    person: ClassVar = Person
+    """What stands in ``directory``."""
     config: Config | None = None
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Engine
@@ -34,6 +35,8 @@ class Person:
 class Radius:
     """One mount."""
 
+    person: ClassVar = Person
+    """What stands in ``directory``."""
     config: Config | None = None
     users: dict[str, list[str]] = field(default_factory=dict)
     """Policies by user, under the name as it was written; looked up in lower case."""

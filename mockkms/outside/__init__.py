@@ -1,14 +1,27 @@
-"""The one place that asks a server of the user's own: a stand-in that a test started on this machine, and no other."""
+"""The one room that asks servers of the user's own: those that a test started on this machine, and no others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-_PATIENCE = 10.0
+PATIENCE = 10.0
 """Seconds; what is asked runs on the same machine."""
 _LARGEST = 1 << 20
+
+
+def parse_fault(url: str) -> str:
+    """What Go's URL parser says of what is no URL; empty for one."""
+    fault = "missing protocol scheme" if url.startswith(":") else ""
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in url):
+        fault = "net/url: invalid control character in URL"
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        port = urlsplit(url).netloc.rpartition(":")[2] if "[" not in url else ""
+        fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
+    return f'parse "{url}": {fault}' if fault else ""
 
 
 def is_here(url: str) -> bool:
@@ -31,12 +44,13 @@ def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_PATIENCE)
+    connection = kind(parts.hostname, parts.port, timeout=PATIENCE)
     try:
-        connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers=dict(headers))
+        path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+        connection.request("GET", path + (f"?{parts.query}" if parts.query else ""), headers=dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read(_LARGEST)
-    except HTTPException as error:
+    except (HTTPException, ValueError) as error:
         raise OSError(str(error)) from None
     finally:
         connection.close()

@@ -1,0 +1,155 @@
+"""A client for the LDAP directory that a test started on this machine: bind and search, plain or over TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import Self
+
+from mockkms.outside import PATIENCE, ber, filters
+
+BASE, SUBTREE = 0, 2
+"""Scopes of a search."""
+_NAMES = {
+    1: "Operations Error", 2: "Protocol Error", 4: "Size Limit Exceeded", 8: "Strong Auth Required",
+    10: "Referral", 12: "Unavailable Critical Extension", 16: "No Such Attribute", 32: "No Such Object",
+    34: "Invalid DN Syntax", 48: "Inappropriate Authentication", 49: "Invalid Credentials",
+    50: "Insufficient Access Rights", 51: "Busy", 52: "Unavailable", 53: "Unwilling To Perform", 80: "Other",
+    200: "Network Error", 201: "Filter Compile Error",
+}  # fmt: skip
+_START_TLS = "1.3.6.1.4.1.1466.20037"
+_LARGEST = 1 << 24
+
+
+class LdapError(Exception):
+    """What the directory refused, in the words of Go's LDAP client."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f'LDAP Result Code {code} "{_NAMES.get(code, "")}": {text}')
+        self.code = code
+
+
+@dataclass
+class Entry:
+    """One result of a search."""
+
+    dn: str
+    attributes: dict[str, list[str]] = field(default_factory=dict)
+    """Values by name, in lower case."""
+
+
+class Connection:
+    """A connection to a directory. Every method raises LdapError."""
+
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Connect, at once over TLS where a context is given. Raises OSError."""
+        self.host, self._number, self._kept = host, 0, b""
+        self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+        if tls is not None:
+            self._secure(tls)
+
+    def _secure(self, tls: ssl.SSLContext) -> None:
+        try:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=self.host)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def start_tls(self, tls: ssl.SSLContext) -> None:
+        """Begin TLS. Raises OSError too."""
+        self._send(ber.tlv(0x77, ber.text(_START_TLS, 0x80)))
+        _check(self._received()[1])
+        self._secure(tls)
+
+    def bind(self, dn: str, password: str) -> None:
+        """Prove who asks; an empty password is a bind without proof."""
+        self._send(ber.tlv(0x60, ber.integer(3), ber.text(dn), ber.text(password, 0x80)))
+        _check(self._received()[1])
+
+    def search(
+        self, base: str, filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
+    ) -> list[Entry]:
+        """Entries below ``base`` that the filter fits, with some of their attributes; none is all."""
+        try:
+            wanted = filters.encoded(filter)
+        except ValueError as error:
+            raise LdapError(201, f"ldap: {error}") from None
+        names = ber.tlv(ber.SEQUENCE, *map(ber.text, attributes))
+        numbers = (ber.integer(scope, ber.ENUM), ber.integer(0, ber.ENUM), ber.integer(limit), ber.integer(0))
+        self._send(ber.tlv(0x63, ber.text(base), *numbers, ber.tlv(ber.BOOLEAN, b"\0"), wanted, names))
+        found: list[Entry] = []
+        while True:
+            tag, value = self._received()
+            if tag == 0x64:
+                found.append(_entry(value))
+            elif tag == 0x65:
+                _check(value)
+                return found
+
+    def _send(self, operation: bytes) -> None:
+        self._number += 1
+        try:
+            self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
+        except OSError as error:
+            raise LdapError(200, str(error)) from None
+
+    def _received(self) -> tuple[int, bytes]:
+        """Tag and value of the next answer's operation."""
+        try:
+            while True:
+                message = self._taken()
+                if message is not None:
+                    (_, number), (tag, value), *_ = ber.elements(message)
+                    if int.from_bytes(number, "big") == self._number:
+                        return tag, value
+                    continue
+                more = self._socket.recv(65536)
+                if not more or len(self._kept) > _LARGEST:
+                    raise LdapError(200, "ldap: connection closed")
+                self._kept += more
+        except (OSError, ValueError) as error:
+            raise LdapError(200, str(error)) from None
+
+    def _taken(self) -> bytes | None:
+        """The next whole message of what was received."""
+        if len(self._kept) < 2 or (self._kept[1] & 0x80 and len(self._kept) < 2 + (self._kept[1] & 0x7F)):
+            return None
+        _, start, end = ber.head(self._kept)
+        if len(self._kept) < end:
+            return None
+        message, self._kept = self._kept[start:end], self._kept[end:]
+        return message
+
+
+def _check(result: bytes) -> None:
+    try:
+        (_, code), _, (_, text), *_ = ber.elements(result)
+    except ValueError as error:
+        raise LdapError(2, f"ldap: {error}") from None
+    number = int.from_bytes(code, "big")
+    if number:
+        raise LdapError(number, text.decode("utf-8", "replace"))
+
+
+def _entry(value: bytes) -> Entry:
+    try:
+        (_, dn), (_, attributes) = ber.elements(value)
+        found = Entry(dn.decode("utf-8", "replace"))
+        for _, attribute in ber.elements(attributes):
+            (_, name), (_, values) = ber.elements(attribute)
+            texts = [text.decode("utf-8", "replace") for _, text in ber.elements(values)]
+            found.attributes[name.decode("utf-8", "replace").lower()] = texts
+    except ValueError as error:
+        raise LdapError(2, f"ldap: {error}") from None
+    return found

@@ -1,0 +1,118 @@
+"""A directory on this machine, which is asked for real: the searches and binds of the real server, in its order."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from urllib.parse import urlsplit
+
+from mockkms import outside
+from mockkms.outside import filters
+from mockkms.outside.ldap import Connection, Entry, LdapError
+from mockkms.vault.auth.ldap import directory
+from mockkms.vault.auth.ldap.model import Config
+from mockkms.vault.message import ErrorResponse, InvalidCredentials
+
+_REFUSED = "ldap operation failed: failed to bind as user"
+_TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
+"""Versions before 1.2 are no longer spoken by Python: they count as 1.2."""
+
+
+def connect(config: Config, url: str) -> Connection:
+    """A connection to a directory on this machine. Raises OSError, LdapError and ValueError where there is none."""
+    parts = urlsplit(url)
+    if not outside.is_here(url) or not parts.hostname:
+        raise OSError(f"{url} is not on this machine")
+    if parts.scheme == "ldaps":
+        return Connection(parts.hostname, parts.port or 636, _context(config))
+    connection = Connection(parts.hostname, parts.port or 389)
+    if config.starttls:
+        try:
+            connection.start_tls(_context(config))
+        except (OSError, LdapError):
+            connection.close()
+            raise
+    return connection
+
+
+def _context(config: Config) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=config.certificate or None)
+    context.minimum_version = _TLS.get(config.tls_min_version, ssl.TLSVersion.TLSv1_2)
+    context.maximum_version = _TLS.get(config.tls_max_version, ssl.TLSVersion.TLSv1_2)
+    if config.insecure_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def log_in(config: Config, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
+    """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
+    try:
+        dn = _user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
+        connection.bind(dn, password)
+    except LdapError:
+        raise InvalidCredentials(_REFUSED) from None
+    if config.binddn and config.bindpass:
+        try:
+            connection.bind(config.binddn, config.bindpass)
+        except LdapError:
+            raise InvalidCredentials("ldap operation failed: failed to re-bind with the BindDN user") from None
+    try:
+        if config.upndomain:
+            wanted = f"(userPrincipalName={filters.escaped(name)}@{config.upndomain})"
+            found = connection.search(config.userdn, wanted, [])
+            dn = found[-1].dn if found else ""
+        return _groups(config, url, connection, dn, name), _alias(config, connection, name)
+    except LdapError as error:
+        raise ErrorResponse(f"LDAP search failed: {error}") from None
+
+
+def _user(config: Config, connection: Connection, name: str) -> Entry:
+    """The one entry of a user, looked for by whoever the configuration names."""
+    connection.bind(config.binddn, config.bindpass)
+    written = filters.escaped(name)
+    names = {"UserAttr": filters.escaped(config.userattr), "Username": written}
+    if config.upndomain:
+        names = {"UserAttr": "userPrincipalName", "Username": f"{written}@{config.upndomain}"}
+    filter = _rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
+    found = connection.search(config.userdn, filter, [config.userattr], limit=2)
+    if len(found) != 1:
+        raise LdapError(32, "0 or not unique")
+    return found[0]
+
+
+def _groups(config: Config, url: str, connection: Connection, dn: str, name: str) -> list[str]:
+    # tokenGroups are Active Directory's alone, which runs on no test's machine.
+    if config.use_token_groups or not (config.groupfilter and config.groupdn):
+        return []
+    filter = _rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    if config.anonymous_group_search:
+        try:
+            with connect(config, url) as nobody:
+                found = nobody.search(config.groupdn, filter, [config.groupattr])
+        except OSError:
+            raise ErrorResponse("ldap operation failed: failed to connect to LDAP server") from None
+    else:
+        found = connection.search(config.groupdn, filter, [config.groupattr])
+    names = [value for entry in found for value in entry.attributes.get(config.groupattr.lower()) or [entry.dn]]
+    return list(dict.fromkeys(directory.cn(config, value) for value in names))
+
+
+def _alias(config: Config, connection: Connection, name: str) -> str:
+    if config.username_as_alias:
+        return name
+    if not directory.searches(config):
+        return directory.bind_dn(config, name)
+    values = _user(config, connection, name).attributes
+    if len(values) != 1:
+        raise ErrorResponse("LDAP attribute missing for entity alias mapping")
+    [named] = values.values()
+    if len(named) != 1:
+        raise ErrorResponse(
+            f"LDAP entity alias attribute {config.userattr} empty or not unique for entity alias mapping"
+        )
+    return named[0]
+
+
+def _rendered(template: str, names: dict[str, str]) -> str:
+    return re.sub(r"\{\{-?\s*\.(\w+)\s*-?\}\}", lambda found: names.get(found[1], ""), template)

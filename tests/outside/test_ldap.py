@@ -1,0 +1,132 @@
+"""Logins against a directory on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hvac.exceptions import InvalidRequest
+
+from mockkms import MockKMS
+from mockkms.crypto.authority import issue
+from mockkms.http.tls import loaded
+from tests.outside.directory_server import Directory, entry, running
+from tests.vault.auth.outsiders import anybody, client_of
+
+PEOPLE, GROUPS = "ou=people,dc=acme", "ou=groups,dc=acme"
+ENTRIES = {
+    **entry("cn=reader,dc=acme", userpassword="read"),
+    **entry(f"uid=anna,{PEOPLE}", userpassword="secret", mail="anna@acme", userPrincipalName="x"),
+    **entry(f"uid=ben,{PEOPLE}", userpassword="hidden", mail=["b@acme", "ben@acme"]),
+    **entry(f"uid=twin1,{PEOPLE}", sn="twin", userpassword="x"),
+    **entry(f"uid=twin2,{PEOPLE}", sn="twin", userpassword="x"),
+    **entry(f"cn=Dev,{GROUPS}", member=f"uid=anna,{PEOPLE}"),
+    **entry(f"cn=ops,{GROUPS}", memberuid=["anna", "ben"]),
+}
+
+
+@pytest.fixture
+def directory() -> Iterator[Directory]:
+    with running(ENTRIES) as made:
+        yield made
+
+
+@pytest.fixture
+def server(directory: Directory) -> Iterator[MockKMS]:
+    with MockKMS() as made:
+        client = client_of(made)
+        client.sys.enable_auth_method("ldap")
+        client.auth.ldap.configure(url=directory.url, userdn=PEOPLE, groupdn=GROUPS, userattr="uid")
+        client.auth.ldap.create_or_update_group("dev", policies=["code"])
+        client.auth.ldap.create_or_update_group("ops", policies=["run"])
+        yield made
+
+
+def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
+    answer: dict[str, Any] = anybody(server).auth.ldap.login(name, password)["auth"]
+    return answer
+
+
+def alias_of(server: MockKMS, auth: dict[str, Any]) -> str:
+    entity = client_of(server).secrets.identity.read_entity(auth["entity_id"])["data"]
+    return str(entity["aliases"][0]["name"])
+
+
+def test_a_user_binds_and_has_the_directorys_groups(server: MockKMS, directory: Directory) -> None:
+    auth = login(server, "anna", "secret")
+    assert auth["policies"] == ["code", "default", "run"]
+    assert alias_of(server, auth) == f"uid=anna,{PEOPLE}"
+    assert directory.seen == [("bind", f"uid=anna,{PEOPLE}"), ("search", GROUPS)]
+    assert login(server, "ben", "hidden")["policies"] == ["default", "run"]
+
+
+def test_a_reader_looks_for_the_user_and_binds_again(server: MockKMS, directory: Directory) -> None:
+    client_of(server).auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read", anonymous_group_search=True)
+    auth = login(server, "anna", "secret")
+    assert auth["policies"] == ["code", "default", "run"]
+    assert alias_of(server, auth) == "anna"
+    binds = [dn for what, dn in directory.seen if what == "bind"]
+    assert binds == ["cn=reader,dc=acme", f"uid=anna,{PEOPLE}", "cn=reader,dc=acme", "cn=reader,dc=acme"]
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "x"), ("an*", "secret")])
+@pytest.mark.parametrize("search", [False, True])
+def test_who_cannot_bind_is_refused(server: MockKMS, name: str, password: str, search: bool) -> None:
+    client_of(server).auth.ldap.configure(discoverdn=search)
+    with pytest.raises(InvalidRequest, match="ldap operation failed: failed to bind as user"):
+        login(server, name, password)
+
+
+def test_a_user_must_be_the_only_one_that_is_found(server: MockKMS) -> None:
+    client_of(server).auth.ldap.configure(discoverdn=True, userattr="sn")
+    with pytest.raises(InvalidRequest, match="failed to bind as user"):
+        login(server, "twin", "x")
+
+
+def test_an_alias_has_one_value(server: MockKMS) -> None:
+    client = client_of(server)
+    client.auth.ldap.configure(discoverdn=True, userattr="mail", userfilter="(uid={{.Username}})")
+    assert alias_of(server, login(server, "anna", "secret")) == "anna@acme"
+    with pytest.raises(InvalidRequest, match="LDAP entity alias attribute mail empty or not unique"):
+        login(server, "ben", "hidden")
+
+
+def test_a_bad_filter_and_a_missing_base_are_told(server: MockKMS) -> None:
+    client = client_of(server)
+    client.auth.ldap.configure(groupfilter="memberUid={{.Username}}")
+    with pytest.raises(InvalidRequest, match='LDAP Result Code 201 "Filter Compile Error"'):
+        login(server, "anna", "secret")
+
+
+def test_the_first_directory_that_answers_is_asked(server: MockKMS, directory: Directory) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        gone = f"ldap://127.0.0.1:{unheard.getsockname()[1]}"
+        client = client_of(server)
+        client.auth.ldap.configure(url=f"ldap://elsewhere.test,{gone},{directory.url}")
+        assert login(server, "anna", "secret")
+        client.auth.ldap.configure(url=f"ldap://elsewhere.test,{gone}")
+        with pytest.raises(InvalidRequest, match="2 errors occurred"):
+            login(server, "anna", "secret")
+
+
+def test_tls_is_verified_unless_told_otherwise(server: MockKMS) -> None:
+    issued = issue(("127.0.0.1",))
+    client = client_of(server)
+    with running(ENTRIES, loaded(issued.certificate + issued.key)) as directory:
+        client.auth.ldap.configure(url=directory.url)
+        with pytest.raises(InvalidRequest, match="CERTIFICATE_VERIFY_FAILED"):
+            login(server, "anna", "secret")
+        client.auth.ldap.configure(insecure_tls=True)
+        assert login(server, "anna", "secret")
+        authority = issued.authority.decode()
+        client.auth.ldap.configure(insecure_tls=False, certificate=authority, tls_max_version="tls13")
+        assert login(server, "anna", "secret")
+
+
+def test_a_directory_without_tls_cannot_begin_it(server: MockKMS, directory: Directory) -> None:
+    client_of(server).auth.ldap.configure(starttls=True)
+    with pytest.raises(InvalidRequest, match="error connecting to host"):
+        login(server, "anna", "secret")
