@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mockkms.vault import registry  # noqa: E402 - run as a script, the package stands beside this directory
+from mockkms.vault import builtins, registry  # noqa: E402 - run as a script, the package stands beside this directory
 from mockkms.vault.endpoint import Endpoint  # noqa: E402
 from mockkms.vault.flavor import FLAVORS  # noqa: E402
 from mockkms.vault.message import Operation  # noqa: E402
@@ -39,6 +39,12 @@ INTRODUCTION = """\
 What mockkms emulates of OpenBao 2.6.2's API, by path, method and parameter. Written by `scripts/coverage.py` from the
 endpoint declarations; a test keeps it current. What is not emulated answers as the real server answers an unsupported
 path or operation (404, 405), and the journal marks it `unhandled`.
+"""
+FURTHER = """\
+Types outside the surface above, made by the products' sources and documentation; of PKI there are recordings.
+"""
+BY_NAME = """\
+These are mounted, tuned, listed and disabled as on the real server. What is below their path is unsupported.
 """
 FLAGS = ("list", "scan")
 """Query parameters that make a list of a read."""
@@ -118,7 +124,27 @@ def page() -> str:
         lines.append(f"| {group.name} | {group.operations} | {emulated} | {group.parameters} | {known} |")
     lines += _listing("Answered as unsupported", {g.name: g.lacking_operations for g in found})
     lines += _listing("Parameters not known", {g.name: g.lacking_parameters for g in found})
+    lines += _further()
     return "\n".join(lines) + "\n"
+
+
+def _further() -> list[str]:
+    """The types that come with the products besides: those that are emulated, and those known by name only."""
+    types = {
+        name: " and ".join(flavor.product for flavor in FLAVORS.values() if flavor.builtins.has(*name.split("/")))
+        for name in sorted(builtins.ALL)
+    }
+    lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]
+    lines += ["| type | of | operations |", "| --- | --- | ---: |"]
+    for name, products in types.items():
+        kind, type = name.split("/")
+        engine = registry.implementation(type, None, kind)
+        if registry.emulated(kind, type) and engine.type not in {*MOUNTS.values(), "kv2"}:
+            lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
+    lines += ["", "## Known by name only", "", *BY_NAME.splitlines(), ""]
+    return lines + [
+        f"- `{name}` ({products})" for name, products in types.items() if not registry.emulated(*name.split("/"))
+    ]
 
 
 def _listing(title: str, entries: dict[str, list[str]]) -> list[str]:
