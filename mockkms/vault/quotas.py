@@ -97,11 +97,11 @@ class QuotaStore:
             raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
 
     def _exempt(self, path: str) -> bool:
-        """Whether a path begins with an exempt one; ``!`` before an exempt path makes it an exception."""
+        """Whether the longest exempt prefix of a path is no exception (``!`` before it); a last ``*`` says nothing."""
         best, exempt = -1, False
         for entry in self.core.state.quotas.exempt_paths:
-            prefix = entry.removeprefix("!").lstrip("/")
-            if prefix and path.startswith(prefix) and len(prefix) > best:
+            prefix = entry.removeprefix("!").removesuffix("*")
+            if entry and path.startswith(prefix) and len(prefix) >= best:
                 best, exempt = len(prefix), not entry.startswith("!")
         return exempt
 
@@ -164,12 +164,15 @@ class QuotaStore:
             headers["Retry-After"] = reset
             if rule.block_interval:
                 bucket.blocked = now
-                headers["Retry-After"] = str(rule.block_interval)
+                headers["Retry-After"] = self._seconds(rule.block_interval)
         return headers, allowed
 
     def _seconds(self, left: float) -> str:
-        """Whole seconds; one flavor rounds them up, so that a client does not come too early."""
-        return str(math.ceil(left) if self.core.flavor.retry_after_rounded_up else int(left))
+        """Whole seconds; one flavor rounds them up, so that a client does not come too early.
+
+        The other cuts the fraction off, and some of the time is always gone when it does so: 10 s are 9.
+        """
+        return str(math.ceil(left) - (0 if self.core.flavor.retry_after_rounded_up else left > 0))
 
     def mount_removed(self, namespace: str, path: str) -> None:
         """A mount is gone: its rules go with it."""

@@ -8,7 +8,10 @@ from mockkms.vault import openapi
 from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.mounts import Mount
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.internal_ui import visible
+from mockkms.vault.sys.mount_shapes import SINGLETONS, shown_path
 
 _PLUGIN_API = "2.0.0"
 """The version that plugins are told."""
@@ -103,13 +106,34 @@ def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
 
 @specs.on(Operation.READ, Operation.UPDATE)
 def read_openapi(_state: Any, call: Call) -> Response:
-    """The document, made from the endpoint declarations of everything that is mounted."""
+    """The document, made from the endpoint declarations of every mount that who asks may see."""
     core = call.core
     items: dict[str, Any] = {}
-    for mount in core.state.mounts.of(call.request.namespace):
-        items.update(openapi.paths(mount.path, _present(call, core.engine(mount).endpoints)))
+    for mount in visible(call):
+        endpoints = _present(call, core.engine(mount).endpoints)
+        if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
+            items.update(_generic(mount, endpoints))
+        else:
+            items.update(openapi.paths(mount.path, endpoints))
     document = openapi.document(core.flavor.product, core.flavor.version, items)
     return Response(document={**document, "components": {"schemas": {}}})
+
+
+def _generic(mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
+    """The paths of a mount with a variable where it is mounted."""
+    below = shown_path(mount)
+    name = below.replace("-", "_").rstrip("/") + "_mount_path"
+    variable = {
+        "name": name,
+        "description": "Path that the backend was mounted at",
+        "in": "path",
+        "schema": {"type": "string", "default": below.rstrip("/")},
+        "required": True,
+    }
+    found = openapi.paths(f"{mount.path.removesuffix(below)}{{{name}}}/", endpoints)
+    for item in found.values():
+        item["parameters"] = [*item.get("parameters", ()), variable]
+    return found
 
 
 def _present(call: Call, endpoints: list[Endpoint]) -> list[Endpoint]:

@@ -32,17 +32,24 @@ def _token(call: Call) -> Token:
 @table.on(Operation.READ)
 def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
     """Without a token what is shown to everyone, with one all that its policies reach."""
-    core, namespace = call.core, call.request.namespace
-    token = _token(call) if call.request.token else None
     found: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
-    for mount in core.state.mounts.of(namespace):
-        open_to_all = mount.config.listing_visibility == "unauth"
-        if not open_to_all and (token is None or not core.policies.reaches(token, mount.path, namespace)):
-            continue
+    for mount in visible(call):
         brief = {"description": mount.description, "options": mount.options, "type": mount.type}
-        shown = brief if token is None else mount_info(core, mount)
+        shown = mount_info(call.core, mount) if call.request.token else brief
         found["auth" if mount.is_auth else "secret"][shown_path(mount)] = shown
     return found
+
+
+def visible(call: Call) -> list[Mount]:
+    """The mounts that who asks may see. Raises ErrorResponse 403 for a token that is none."""
+    core, namespace = call.core, call.request.namespace
+    token = _token(call) if call.request.token else None
+    return [
+        mount
+        for mount in core.state.mounts.of(namespace)
+        if mount.config.listing_visibility == "unauth"
+        or (token is not None and core.policies.reaches(token, mount.path, namespace))
+    ]
 
 
 @one.on(Operation.READ)

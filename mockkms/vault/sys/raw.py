@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.sys.engine import engine
 
 _ROOTS = ("core/", "logical/", "sys/")
@@ -20,6 +20,7 @@ _FIELDS = {
     "after": Field(Kind.STRING, query=True, help="List what comes after this key."),
     "limit": Field(Kind.INT, default=-1, query=True, help="List no more than this many keys."),
 }
+_PROTECTED = ("core/keyring", "core/cluster/local/info")
 _COMPRESSIONS = ("", "gzip", "snappy")
 
 every = engine.path("raw[/]", fields=_FIELDS, help="Keys in storage.", sudo=True)
@@ -37,10 +38,20 @@ def list_keys(_state: Any, call: Call) -> dict[str, Any]:
     """Keys directly below a path."""
     prefix = call["path"]
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    if prefix.startswith(_PROTECTED):
+        raise ErrorResponse(f'cannot access "{prefix}"')
     below = [key[len(prefix) :] for key in _stored(call) if key.startswith(prefix)]
     keys = {key.split("/")[0] + ("/" if "/" in key else "") for key in below}
     listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > call["after"]]
     return {"keys": listed[: call["limit"]] if call["limit"] > 0 else listed}
+
+
+def _checked(call: Call) -> str:
+    """The key asked for. Raises ErrorResponse for the server's own keys."""
+    path: str = call["path"]
+    if path.startswith(_PROTECTED):
+        raise ErrorResponse(f'cannot access "{path}"')
+    return path
 
 
 @every.on(Operation.READ)
@@ -48,7 +59,7 @@ def list_keys(_state: Any, call: Call) -> dict[str, Any]:
 def read_key(_state: Any, call: Call) -> dict[str, Any] | None:
     """What is stored at a key."""
     encoding = _encoding(call)
-    value = _stored(call).get(call["path"])
+    value = _stored(call).get(_checked(call))
     if value is None:
         return None
     raw = b64.decode(value)
@@ -68,28 +79,39 @@ def _encoding(call: Call) -> str:
 @one.existence
 def exists(_state: Any, call: Call) -> bool:
     """Whether something is stored at a key."""
+    if call["path"].startswith(_PROTECTED):
+        raise BackendError("internal error")
     return call["path"] in _stored(call)
 
 
 @every.on(Operation.CREATE, Operation.UPDATE)
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write_key(_state: Any, call: Call) -> None:
-    """Store a value."""
-    value = call["value"]
-    if call["compression_type"] not in _COMPRESSIONS:
-        raise ErrorResponse(f'invalid compression type "{call["compression_type"]}"')
+    """Store a value; what is there already keeps its compression, or loses it if asked to."""
+    raw = call["value"].encode("utf-8", "surrogatepass")
     if _encoding(call) == "base64":
         try:
-            raw = b64.decode(value)
+            raw = b64.decode(call["value"])
         except ValueError as error:
             raise ErrorResponse(str(error)) from None
-    else:
-        raw = value.encode("utf-8", "surrogatepass")
-    _stored(call)[call["path"]] = b64.encode(raw)
+    path = _checked(call)
+    kinds: dict[str, str] = call.core.state.system.setdefault("raw_compression", {})
+    kind: str = call["compression_type"]
+    if call.request.operation is Operation.UPDATE:
+        present = kinds.get(path, "")
+        if kind not in ("", present):
+            raise ErrorResponse("the entry uses a different compression scheme then compression_type")
+        kind = kind if "compression_type" in call else present
+    if kind not in _COMPRESSIONS:
+        raise ErrorResponse(f'invalid compression type "{kind}"')
+    _stored(call)[path] = b64.encode(raw)
+    kinds[path] = kind
 
 
 @every.on(Operation.DELETE)
 @one.on(Operation.DELETE)
 def delete_key(_state: Any, call: Call) -> None:
     """Delete a key."""
-    _stored(call).pop(call["path"], None)
+    path = _checked(call)
+    _stored(call).pop(path, None)
+    call.core.state.system.get("raw_compression", {}).pop(path, None)

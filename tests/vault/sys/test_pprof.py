@@ -76,6 +76,6 @@ def test_raw_tells_a_new_key_from_an_old_one(world: World) -> None:
     assert world.write("sys/raw/a", {"value": "1"}, token=token).status == 403
     assert world.write("sys/raw/a", {"value": "1"}).status == 204
     assert world.write("sys/raw/a", {"value": "2"}, token=token).status == 204
-    refused = world.write("sys/raw/a", {"value": "2", "compression_type": "lzw"})
+    refused = world.write("sys/raw/new", {"value": "2", "compression_type": "lzw"})
     assert refused.errors == ['invalid compression type "lzw"']
     assert world.ask("read", "sys/raw/").status == 404

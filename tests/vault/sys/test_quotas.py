@@ -60,11 +60,28 @@ def test_headers_tell_what_is_left_if_asked_to(world: World) -> None:
     world.write("sys/quotas/config", {"enable_rate_limit_response_headers": True})
     limit(world, path="kv", rate=2, interval="10s")
     headers = world.ask("read", "kv/a").headers
-    assert headers == {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": "10"}
+    assert headers == {"X-Ratelimit-Limit": "2", "X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": "9"}
     world.ask("read", "kv/a")
     refused = world.ask("read", "kv/a")
-    assert refused.headers["Retry-After"] == "10"
+    assert refused.headers["Retry-After"] == "9"
     assert refused.errors == ['request path "kv/a": rate limit quota exceeded']
+
+
+@pytest.mark.parametrize(("flavor", "first", "later"), [("openbao", "59", "29"), ("vault", "60", "30")])
+def test_who_is_blocked_is_told_for_how_long(flavor: str, first: str, later: str) -> None:
+    world = World(flavor)
+    world.write("sys/mounts/kv", {"type": "kv"})
+    world.write("sys/quotas/config", {"enable_rate_limit_response_headers": True})
+    limit(world, path="kv", rate=1, interval="1s", block_interval="60s")
+    read(world)
+    assert world.ask("read", "kv/a").headers["Retry-After"] == first
+    world.later(30)
+    assert world.ask("read", "kv/a").headers == {"Retry-After": later}
+
+
+def test_the_methods_that_jwt_is_behind_have_roles(world: World) -> None:
+    world.write("sys/auth/oidc", {"type": "oidc"})
+    assert world.write("sys/quotas/rate-limit/r", {"path": "auth/oidc", "role": "a", "rate": 5}).errors is None
 
 
 def test_exempt_paths_are_never_counted(world: World) -> None:

@@ -1,0 +1,97 @@
+"""Rules of storage, rate limits and the OpenAPI document, read off the real server's source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def refusal(world: World, operation: str, path: str, data: dict[str, Any] | None = None) -> tuple[int, list[str]]:
+    response = world.ask(operation, path, data)
+    return response.status, response.errors or []
+
+
+def test_a_stored_value_keeps_its_compression(world: World) -> None:
+    assert world.write("sys/raw/a", {"value": "x", "compression_type": "gzip"}).errors is None
+    assert world.write("sys/raw/a", {"value": "y"}).errors is None
+    assert refusal(world, "update", "sys/raw/a", {"value": "y", "compression_type": "snappy"}) == (
+        400, ["the entry uses a different compression scheme then compression_type"],
+    )  # fmt: skip
+    assert world.write("sys/raw/a", {"value": "y", "compression_type": ""}).errors is None
+    assert refusal(world, "update", "sys/raw/a", {"value": "y", "compression_type": "gzip"})[0] == 400
+    world.ask("delete", "sys/raw/a")
+    assert world.write("sys/raw/a", {"value": "x", "compression_type": "gzip"}).errors is None
+    assert (world.ask("read", "sys/raw/a").data or {}) == {"value": "x"}
+
+
+def test_the_encoding_is_looked_at_before_the_compression(world: World) -> None:
+    body = {"value": "x", "encoding": "odd", "compression_type": "odd"}
+    assert refusal(world, "update", "sys/raw/a", body) == (400, ['invalid encoding "odd"'])
+    assert refusal(world, "update", "sys/raw/a", {"compression_type": "odd"}) == (
+        400, ['invalid compression type "odd"'],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["core/keyring", "core/cluster/local/info/x"])
+def test_the_servers_own_keys_are_out_of_reach(world: World, key: str) -> None:
+    assert refusal(world, "read", f"sys/raw/{key}") == (400, [f'cannot access "{key}"'])
+    assert refusal(world, "delete", f"sys/raw/{key}") == (400, [f'cannot access "{key}"'])
+    assert refusal(world, "list", f"sys/raw/{key}/") == (400, [f'cannot access "{key}/"'])
+    assert refusal(world, "update", f"sys/raw/{key}", {"value": "x"}) == (
+        500, ["1 error occurred:\n\t* internal error\n\n"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("exempt", "answers"),
+    [
+        (["kv/*"], [404, 404]),
+        (["*"], [404, 404]),
+        (["*", "!kv/"], [404, 429]),
+        (["/kv"], [404, 429]),
+        (["kv/", "!kv/a"], [404, 429]),
+    ],
+)
+def test_exempt_paths_are_prefixes(world: World, exempt: list[str], answers: list[int]) -> None:
+    world.write("sys/mounts/kv", {"type": "kv"})
+    world.write("sys/quotas/config", {"rate_limit_exempt_paths": exempt})
+    world.write("sys/quotas/rate-limit/r", {"path": "kv", "rate": 1, "interval": "1h"})
+    assert [world.ask("read", "kv/a").status for _ in range(2)] == answers
+
+
+def paths_seen(world: World, token: str, **data: Any) -> set[str]:
+    response = world.ask("read", "sys/internal/specs/openapi", data, token=token)
+    assert response.document is not None
+    return set(response.document["paths"])
+
+
+def test_the_openapi_document_shows_what_the_caller_may_reach(world: World) -> None:
+    world.write("sys/policies/acl/kv", {"policy": 'path "secret/*" { capabilities = ["read"] }'})
+    assert not paths_seen(world, "")
+    seen = paths_seen(world, world.token(policies=["kv"], no_default_policy=True))
+    assert seen
+    assert all(path.startswith("/secret/") for path in seen)
+    world.write("sys/mounts/secret/tune", {"listing_visibility": "unauth"})
+    assert paths_seen(world, "") == seen
+
+
+def test_mounts_may_stand_as_variables_in_the_openapi_document(world: World) -> None:
+    world.write("sys/auth/my-roles", {"type": "approle"})
+    seen = paths_seen(world, "root", generic_mount_paths=True)
+    assert "/auth/{my_roles_mount_path}/login" in seen
+    assert "/auth/token/lookup-self" in seen
+    assert "/sys/health" in seen
+    assert not any(path.startswith(("/secret/", "/auth/my-roles")) for path in seen)
+    document = world.ask("read", "sys/internal/specs/openapi", {"generic_mount_paths": True}).document or {}
+    assert document["paths"]["/{secret_mount_path}/config"]["parameters"][-1] == {
+        "name": "secret_mount_path", "description": "Path that the backend was mounted at", "in": "path",
+        "schema": {"type": "string", "default": "secret"}, "required": True,
+    }  # fmt: skip
