@@ -98,8 +98,8 @@ class Flavor:
     """Requests may bring their login along in headers."""
     workflows: bool
     """``sys/workflows`` exists."""
-    ldap_account_names: bool
-    """LDAP mounts have ``enable_samaccountname_login``."""
+    ldap_additions: bool
+    """LDAP mounts have ``enable_samaccountname_login``, and settings of a rotation that only other editions do."""
     lease_details: bool
     """Lease look-ups show ``path``, ``namespace_path`` and ``revoke_error``."""
 
@@ -130,7 +130,7 @@ FLAVORS = {
         kv_plugin_version="",
         signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
         names_missing_tls=False, lease_details=True, old_lease_paths=False, workflows=True, inline_auth=True,
-        ldap_account_names=False,
+        ldap_additions=False,
     ),
     "vault": Flavor(
         name="vault", policies=VAULT_POLICIES, product="Vault", version="1.21.1", build_date="2025-11-18T13:04:32Z",
@@ -146,6 +146,6 @@ FLAVORS = {
         feature_switches=True, kv_plugin_version="v0.25.0+builtin",
         signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
         names_missing_tls=True, lease_details=False, old_lease_paths=True, workflows=False, inline_auth=False,
-        ldap_account_names=True,
+        ldap_additions=True,
     ),
 }  # fmt: skip

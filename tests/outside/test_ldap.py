@@ -112,6 +112,21 @@ def test_the_first_directory_that_answers_is_asked(server: MockKMS, directory: D
             login(server, "anna", "secret")
 
 
+def test_a_principal_name_binds_and_is_looked_for_afterwards(server: MockKMS, directory: Directory) -> None:
+    account = f"cn=Anna Smith,{PEOPLE}"
+    directory.entries = {
+        **entry(account, samaccountname="anna"),
+        **entry(f"cn=Dev,{GROUPS}", member=account),
+    }
+    directory.entries["anna@acme.test"] = {"userpassword": ["secret"]}
+    client = client_of(server)
+    client.write("auth/ldap/config", upndomain="acme.test", enable_samaccountname_login=True)
+    auth = login(server, "anna", "secret")
+    assert auth["policies"] == ["code", "default"]
+    assert alias_of(server, auth) == "anna@acme.test"
+    assert ("bind", "anna@acme.test") in directory.seen
+
+
 def test_tls_is_verified_unless_told_otherwise(server: MockKMS) -> None:
     issued = issue(("127.0.0.1",))
     client = client_of(server)

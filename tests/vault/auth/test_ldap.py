@@ -152,6 +152,35 @@ def test_bad_settings_change_nothing(server: MockKMS, written: dict[str, str], t
     assert client.auth.ldap.read_configuration()["data"] == before
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ({"rotation_period": "1h"}, "rotation manager capabilities not supported in Vault community edition"),
+        ({"rotation_schedule": "0 0 * * *", "rotation_window": 60}, "error registering rotation job: "),
+        ({"rotation_schedule": "0 0 * * *", "rotation_period": 60}, "mutually exclusive fields rotation_schedule"),
+        ({"rotation_window": 60, "rotation_period": 60}, "rotation_window does not apply to period"),
+        ({"rotation_window": 60}, "cannot use rotation_window without rotation_schedule"),
+    ],
+)
+def test_only_other_editions_rotate(written: dict[str, Any], text: str) -> None:
+    with serving({"ldap/": LDAP}) as server:
+        client = client_of(server)
+        with pytest.raises(InvalidRequest) as refused:
+            client.write("auth/ldap/config", **written)
+        assert text in str(refused.value)
+        client.write("auth/ldap/config", rotation_period=0, rotation_schedule="", disable_automated_rotation=True)
+        shown = client.auth.ldap.read_configuration()["data"]
+        assert (shown["rotation_period"], shown["rotation_schedule"], shown["rotation_window"]) == (0, "", 0)
+        assert shown["disable_automated_rotation"] is True
+
+
+def test_openbao_knows_no_rotation() -> None:
+    with serving({"ldap/": LDAP}, "openbao") as server:
+        assert client_of(server).write("auth/ldap/config", rotation_period="1h").status_code == 204
+        shown = client_of(server).auth.ldap.read_configuration()["data"]
+        assert not {"rotation_period", "enable_samaccountname_login", "disable_automated_rotation"} & set(shown)
+
+
 def test_five_failures_lock_a_user_out_however_the_name_is_written(server: MockKMS) -> None:
     for name in ("anna", "ANNA", " anna", "Anna", "anna "):
         with pytest.raises(InvalidRequest):

@@ -59,7 +59,10 @@ def log_in(config: Config, url: str, connection: Connection, name: str, password
             raise InvalidCredentials("ldap operation failed: failed to re-bind with the BindDN user") from None
     try:
         if config.upndomain:
-            wanted = f"(userPrincipalName={filters.escaped(name)}@{config.upndomain})"
+            written = filters.escaped(name)
+            wanted = f"(userPrincipalName={written}@{config.upndomain})"
+            if config.enable_samaccountname_login:
+                wanted = f"(|{wanted}(sAMAccountName={written}))"
             found = connection.search(config.userdn, wanted, [])
             dn = found[-1].dn if found else ""
         return _groups(config, url, connection, dn, name), _alias(config, connection, name)

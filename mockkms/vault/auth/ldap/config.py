@@ -53,11 +53,22 @@ _FIELDS: dict[str, Field] = {
     **_field(Kind.STRING, "dereference_aliases", "never, finding, searching or always."),
     **_field(Kind.INT, "max_page_size", "Largest page of a search; 0 is no paging."),
     **_field(Kind.BOOL, "anonymous_group_search", "Look for groups without a name."),
-    **_field(Kind.BOOL, "enable_samaccountname_login", "Log in by sAMAccountName too.", "ldap_account_names"),
+    **_field(Kind.BOOL, "enable_samaccountname_login", "Log in by sAMAccountName too.", "ldap_additions"),
+    **_field(Kind.BOOL, "disable_automated_rotation", "Do not rotate bindpass.", "ldap_additions"),
 }
+_ROTATION = {
+    "rotation_schedule": Field(
+        Kind.STRING, help="When bindpass is rotated, as cron writes it.", needs="ldap_additions"
+    ),
+    "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs="ldap_additions"),
+    "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations of bindpass.", needs="ldap_additions"),
+}
+"""Other editions rotate; this one refuses what would begin it."""
 _SECRET = ("bindpass", "client_tls_cert", "client_tls_key")
 
-config = engine.path("config", {**_FIELDS, **FIELDS}, help="The directory, and how users and groups are found there.")
+config = engine.path(
+    "config", {**_FIELDS, **_ROTATION, **FIELDS}, help="The directory, and how users and groups are found there."
+)
 
 
 @config.on(Operation.READ)
@@ -69,6 +80,8 @@ def read(state: Ldap, call: Call) -> Response:
         for name, declared in _FIELDS.items()
         if name not in _SECRET and (not declared.needs or getattr(flavor, declared.needs))
     }
+    if flavor.ldap_additions:
+        shown |= {"rotation_schedule": "", "rotation_window": 0, "rotation_period": 0}
     return Response(data={**shown, **found.shown(flavor.strictly_bound_ips)}, warnings=_warnings(found))
 
 
@@ -83,11 +96,28 @@ def write(state: Ldap, call: Call) -> Response | None:
     try:
         _check(made)
         made.parse(call)
+        _check_rotation(call)
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
     state.config = made
     warnings = _warnings(made)
     return Response(warnings=warnings) if warnings else None
+
+
+def _check_rotation(call: Call) -> None:
+    schedule, window, period = (call.get(name) for name in _ROTATION)
+    if schedule and period:
+        raise ValueError(
+            "mutually exclusive fields rotation_schedule and rotation_period were both specified; "
+            "only one of them can be provided"
+        )
+    if window and period:
+        raise ValueError("rotation_window does not apply to period")
+    if window and schedule is None:
+        raise ValueError("cannot use rotation_window without rotation_schedule")
+    if schedule or period:
+        unsupported = "rotation manager capabilities not supported in Vault community edition"
+        raise ValueError(f"error registering rotation job: {unsupported}")
 
 
 def _warnings(config: Config) -> list[str]:

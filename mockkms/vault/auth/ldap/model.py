@@ -46,6 +46,7 @@ class Config(TokenParams):
     max_page_size: int = 0
     case_sensitive_names: bool = False
     enable_samaccountname_login: bool = False
+    disable_automated_rotation: bool = False
 
 
 @dataclass
