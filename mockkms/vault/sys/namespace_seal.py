@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from mockkms.crypto import b64
+from mockkms.vault import pgpshares
 from mockkms.vault.barrier import Barrier, InvalidKey, SealError, make_key, validate_shares
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -41,8 +42,11 @@ delete_sealed = engine.path(
 )
 
 
-def parse_seal(text: str) -> tuple[int, int]:
-    """Shares and threshold of a seal configuration in HCL or JSON. Raises BackendError."""
+def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
+    """Shares and threshold of a seal configuration in HCL or JSON. Raises BackendError.
+
+    PGP keys are checked and then, as on the real server, not used.
+    """
     settings, kinds = _stanzas(text)
     if len(kinds) != 1:
         raise BackendError("seal config must contain exactly one seal stanza")
@@ -55,7 +59,8 @@ def parse_seal(text: str) -> tuple[int, int]:
             raise BackendError("value of shares parameter must be integer")
         counts.append(int(value))
     try:
-        validate_shares(counts[0], counts[1], [])
+        validate_shares(counts[0], counts[1], pgp_keys)
+        pgpshares.check(pgp_keys)
     except SealError as error:
         raise ErrorResponse(f"invalid seal config: {error.text}") from None
     return counts[0], counts[1]

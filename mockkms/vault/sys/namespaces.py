@@ -120,12 +120,17 @@ def write_namespace(_state: Any, call: Call) -> dict[str, Any]:
     metadata = call["custom_metadata"]
     if any(not isinstance(value, str) for value in metadata.values()):
         raise ErrorResponse("custom_metadata values must be strings")
-    wanted = parse_seal(call["seal"]) if "seal" in call else None
+    wanted = parse_seal(call["seal"], call["pgp_keys"]) if "seal" in call else None
     found = store.get(path)
     if found is not None:
+        if wanted is not None:
+            raise ErrorResponse("cannot modify existing namespace seal config")
         found.custom_metadata = dict(metadata)
         return store.shown(found)
     validate(path)
+    conflict = next((place for place in sorted(call.core.state.mounts.entries) if place.startswith(path)), "")
+    if conflict:
+        raise ErrorResponse(f"new namespace conflicts with existing mount: {conflict}")
     found = store.create(path, metadata)
     shown = store.shown(found)
     return shown if wanted is None else {**shown, **install_seal(call, found, *wanted)}

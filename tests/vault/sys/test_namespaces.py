@@ -94,6 +94,18 @@ def test_a_namespace_with_a_seal_of_its_own(world: World) -> None:
     assert world.ask("read", "sys/mounts", namespace="vaulted").errors is None
 
 
+def test_what_a_namespace_cannot_be_made_with(world: World) -> None:
+    seal = 'seal "shamir" { shares = 2 threshold = 2 }'
+    again = world.write("sys/namespaces/team", {"seal": seal})
+    assert (again.status, again.errors) == (400, ["cannot modify existing namespace seal config"])
+    world.write("sys/mounts/taken/kv", {"type": "kv"})
+    taken = world.write("sys/namespaces/taken")
+    assert (taken.status, taken.errors) == (400, ["new namespace conflicts with existing mount: taken/kv/"])
+    keys = world.write("sys/namespaces/other", {"seal": seal, "pgp_keys": ["one"]})
+    assert "count mismatch" in (keys.errors or [""])[0]
+    assert world.ask("read", "sys/namespaces/other").status == 404
+
+
 def test_deleting_takes_everything_with_it(world: World) -> None:
     refused = world.ask("delete", "sys/namespaces/team")
     assert refused.errors == ["unable to delete namespace containing child namespaces"]
