@@ -115,6 +115,8 @@ class Door:
                 response = core.handle(request)
         except Refused as refused:
             return refused.reply
+        # The real server repeats the data at the top level by URL: not where a namespace stands in front of sys/.
+        response.flat = response.flat and http.target.startswith("/v1/sys/")
         return codec.to_reply(core, request, response)
 
     def rustfs(self, http: HttpRequest) -> HttpReply:

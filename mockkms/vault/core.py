@@ -52,6 +52,7 @@ DEFAULT_MOUNTS = (
     ("auth/token/", "token", "token based credentials", ()),
 )
 """Path, type, description and passed-on request headers of what every namespace has."""
+_RELATIVE = frozenset((".", ".."))
 
 
 @dataclass
@@ -205,6 +206,8 @@ class Core:
             outside = self._outside(request, path[4:])
             if outside is not None:
                 return outside
+        if not _RELATIVE.isdisjoint(path.split("/")):
+            raise ErrorResponse("relative paths not supported")
         self.seal.check()
         self.leases.expire_due()
         self.namespaces.resolve(request)
@@ -272,8 +275,6 @@ class Core:
         return response or Response(status=204)
 
     def _authenticated(self, request: Request, mount: Mount | None) -> Response:
-        if ".." in request.path.split("/"):
-            raise ErrorResponse("relative paths not supported")
         token = self.tokens.authenticate(request)
         request.client = token
         trace = request.trace

@@ -246,12 +246,12 @@ def give_attempt_share(_state: Any, call: Call) -> Response:
 
 
 @backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> dict[str, Any]:
+def read_backup(_state: Any, call: Call) -> Response:
     """The kept encrypted shares."""
     found = pgpshares.kept(call.core.seal.barrier)
     if found is None:
         raise ErrorResponse("no backed-up keys found")
-    return found
+    return Response(data=found, flat=True)
 
 
 @recovery_backup.on(Operation.READ)

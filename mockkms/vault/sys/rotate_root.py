@@ -9,7 +9,7 @@ from mockkms.vault import pgpshares, rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.rotation import ROTATION, NewShares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.rotate_keyring import barrier_of
@@ -171,12 +171,12 @@ def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @root_backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> dict[str, Any]:
+def read_backup(_state: Any, call: Call) -> Response:
     """The kept encrypted shares."""
     found = pgpshares.kept(barrier_of(call))
     if found is None:
         raise ErrorResponse("no backed-up keys found")
-    return found
+    return Response(data=found, flat=True)
 
 
 @root_backup.on(Operation.DELETE)

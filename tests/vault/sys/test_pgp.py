@@ -75,7 +75,9 @@ def test_a_rotation_encrypts_keeps_a_copy_and_takes_the_shares_back(ann: Owner, 
     made = world.write("sys/rotate/root/update", {"key": old, "nonce": begun["nonce"]}).data
     assert made is not None
     assert made["pgp_fingerprints"] == prints
-    kept = world.ask("read", "sys/rotate/root/backup").data
+    answer = world.ask("read", "sys/rotate/root/backup")
+    assert answer.flat
+    kept = answer.data
     assert kept is not None
     assert kept["nonce"] == begun["nonce"]
     assert kept["keys"] == {owner: [key] for owner, key in zip(prints, made["keys"], strict=True)}
@@ -99,7 +101,9 @@ def test_rekeying_encrypts_and_keeps_a_copy(ann: Owner) -> None:
     made = world.write("sys/rekey/update", share, token="").document
     assert made is not None
     assert shares(made, [ann]) == [base64.b64decode(world.core.seal.unseal_keys[0]).hex()]
-    kept = world.ask("read", "sys/rekey/backup").data
+    answer = world.ask("read", "sys/rekey/backup")
+    assert answer.flat
+    kept = answer.data
     assert kept == {
         "nonce": begun["nonce"],
         "keys": {ann.fingerprint: made["keys"]},
