@@ -47,3 +47,12 @@ def test_laid_over_one_another_they_answer() -> None:
         assert (read["data"]["data"], read["data"]["metadata"]["version"]) == ({"password": "third"}, 3)
         login = requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "secret"}, timeout=10)
         assert login.status_code == 200
+        for path, sent in {
+            "ldap/login/anna": {"password": "secret"},
+            "github/login": {"token": "ghp_anna"},
+            "okta/login/anna": {"password": "secret"},
+            "okta/login/ben": {"password": "hidden", "totp": "123456"},
+            "radius/login/anna": {"password": "secret"},
+        }.items():
+            login = requests.post(f"{kms.url}/v1/auth/{path}", json=sent, timeout=10)
+            assert (login.status_code, login.json()["auth"]["policies"]) == (200, ["default"]), path
