@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 PATIENCE = 10.0
 """Seconds; what is asked runs on the same machine."""
@@ -38,22 +42,43 @@ def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
 
     The call blocks for at most some seconds.
     """
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+    return ask("GET", url, headers)
+
+
+def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "") -> tuple[int, bytes]:
+    """As ``get``, with any method and a body; ``ca_pem`` are certificates that a server may lead to instead of those
+    that this machine trusts.
+    """
+    from http.client import HTTPConnection, HTTPException
 
     parts = urlsplit(url)
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=PATIENCE)
+    if parts.scheme == "https":
+        connection = _over_tls(parts.hostname, parts.port, ca_pem)
+    else:
+        connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     try:
         path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
-        connection.request("GET", path + (f"?{parts.query}" if parts.query else ""), headers=dict(headers))
+        target = path + (f"?{parts.query}" if parts.query else "")
+        connection.request(method, target, body=body or None, headers=dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read(_LARGEST)
     except (HTTPException, ValueError) as error:
         raise OSError(str(error)) from None
     finally:
         connection.close()
+
+
+def _over_tls(host: str, port: int | None, ca_pem: str) -> HTTPConnection:
+    from http.client import HTTPSConnection
+    from ssl import SSLError, create_default_context
+
+    try:
+        context = create_default_context(cadata=ca_pem or None)
+    except (SSLError, ValueError) as error:
+        raise OSError(f"no certificates: {error}") from None
+    return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 
 def refusal(host: str, port: int | str) -> str:

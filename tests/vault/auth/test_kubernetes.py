@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -61,3 +64,80 @@ def test_roles_are_checked(world: World) -> None:
     assert answer.errors == ['can not mix "*" with values']
     listed = world.ask("list", "auth/k/role/").data
     assert listed == {"keys": ["r"]}
+
+
+class _ApiServer(BaseHTTPRequestHandler):
+    """Stands in for a cluster's API server: answers every review with what its server holds."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        server: Any = self.server
+        server.asked.append((self.path, self.headers["Authorization"], asked["spec"]))
+        status, answer = server.answer
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on the terminal."""
+
+
+def confirmed(uid: str = "u-9", **more: Any) -> dict[str, Any]:
+    user = {"username": "system:serviceaccount:prod:app", "uid": uid}
+    return {"kind": "TokenReview", "status": {"authenticated": True, "user": user, **more}}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _ApiServer)
+    server.asked, server.answer = [], (201, confirmed())
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def other_account() -> dict[str, Any]:
+    return {"kubernetes.io": {"namespace": "prod", "serviceaccount": {"name": "app", "uid": "u-9"}}}
+
+
+def test_an_api_server_on_this_machine_reviews_the_token(world: World, cluster: Any) -> None:
+    world.write(
+        "auth/k/config",
+        {
+            "kubernetes_host": f"http://127.0.0.1:{cluster.server_port}/",
+            "kubernetes_ca_cert": "x",
+            "token_reviewer_jwt": "reviewer",
+        },
+    )
+    world.write("auth/k/role/r", {"audience": "vault"})
+    cluster.answer = (201, confirmed(audiences=["vault", "other"]))
+    answer = login(world, {**other_account(), "aud": "vault"})
+    assert answer.auth is not None
+    path, bearer, spec = cluster.asked[0]
+    assert (path, bearer) == ("/apis/authentication.k8s.io/v1/tokenreviews", "Bearer reviewer")
+    assert spec["audiences"] == ["vault"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (201, confirmed("u-8")),
+        (201, confirmed(error="gone")),
+        (201, {"status": {"authenticated": False}}),
+        (201, {"status": {"authenticated": True, "user": {"username": "ann", "uid": "u-9"}}}),
+        (201, ["odd"]),
+        (401, confirmed()),
+    ],
+)
+def test_a_review_that_does_not_confirm_refuses_the_login(world: World, cluster: Any, answer: tuple[int, Any]) -> None:
+    host = f"http://localhost:{cluster.server_port}"
+    world.write("auth/k/config", {"kubernetes_host": host, "kubernetes_ca_cert": "x"})
+    cluster.answer = answer
+    refused = login(world, other_account())
+    assert (refused.status, refused.errors) == (403, ["permission denied"])
+    assert len(cluster.asked) == 1

@@ -8,6 +8,7 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault import cidr
 from mockkms.vault.auth.claims import Expected, validate
+from mockkms.vault.auth.kubernetes import review
 from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -42,7 +43,9 @@ def log_in(state: Kubernetes, call: Call) -> Response:
     if not account["uid"]:
         raise BackendError("could not parse UID from claims")
     known = {name: account[name] for name in ("name", "namespace", "uid")}
-    if known not in state.reviewed:
+    if known not in state.reviewed and not review.confirms(state.config, role, call["jwt"], known):
+        if not review.can_be_asked(state.config):
+            call.request.trace.hint = "the world says under service_accounts which accounts its cluster knows"
         raise permission_denied()
     return Response(auth=_auth(role, call, account))
 

@@ -40,7 +40,7 @@ class Kubernetes:
     roles: dict[str, Role] = field(default_factory=dict)
     reviewed: list[dict[str, str]] = field(default_factory=list)
     """Service accounts that the cluster of this world knows: ``name``, ``namespace``, ``uid``. The token review of
-    any other fails, as it does where no API server answers."""
+    any other is asked of the API server where that is on this machine, and fails where it is not."""
 
 
 engine = Engine("kubernetes", kind="auth", new_state=Kubernetes, help="Logins with Kubernetes service account tokens.")

@@ -1,0 +1,55 @@
+"""Token reviews by an API server on this machine: a stand-in that a test has started."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockkms import outside
+from mockkms.vault.auth.kubernetes.model import Config, Role
+
+_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+
+def can_be_asked(config: Config) -> bool:
+    """Whether the cluster's API server is on this machine."""
+    return outside.is_here(config.kubernetes_host)
+
+
+def confirms(config: Config, role: Role, token: str, account: dict[str, str]) -> bool:
+    """Whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
+    if not can_be_asked(config):
+        return False
+    audiences = [role.audience] if role.audience else []
+    question = {
+        "kind": "TokenReview",
+        "apiVersion": "authentication.k8s.io/v1",
+        "spec": {"token": token, **({"audiences": audiences} if audiences else {})},
+    }
+    headers = {
+        "Authorization": f"Bearer {config.token_reviewer_jwt or token}",
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+    }
+    url = config.kubernetes_host.removesuffix("/") + _PATH
+    try:
+        status, body = outside.ask("POST", url, headers, json.dumps(question).encode(), config.kubernetes_ca_cert)
+        answer = json.loads(body) if 200 <= status <= 206 else None
+    except (OSError, ValueError):
+        return False
+    return isinstance(answer, dict) and _of(answer, audiences) == account
+
+
+def _of(answer: dict[str, Any], audiences: list[str]) -> dict[str, str] | None:
+    """The account that a review names; None where it refuses, or names no service account."""
+    status = answer.get("status")
+    if not isinstance(status, dict) or status.get("error") or status.get("authenticated") is not True:
+        return None
+    if audiences and not set(audiences) & set(status.get("audiences") or ()):
+        return None
+    user = status.get("user")
+    user = user if isinstance(user, dict) else {}
+    parts = str(user.get("username", "")).split(":")
+    if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
+        return None
+    return {"name": parts[3], "namespace": parts[2], "uid": str(user.get("uid", ""))}
