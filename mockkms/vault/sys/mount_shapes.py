@@ -168,9 +168,14 @@ _VERSION = re.compile(
 )
 
 
-def semantic_version(text: str) -> str:
-    """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse."""
+def semantic_version(text: str, *, dashed: bool = False) -> str:
+    """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse.
+
+    ``dashed``: a pre-release has to stand behind a dash, so that ``1.2rc1`` is none.
+    """
     match = _VERSION.fullmatch(text)
+    if dashed and match is not None and match[3] and text[match.start(3) - 1] != "-":
+        match = None
     refusal = f'version "{text}" is not a valid semantic version: '
     if match is None:
         raise ErrorResponse(f"{refusal}malformed version: {text}")
@@ -208,8 +213,9 @@ def check_conflict(call: Call, path: str) -> None:
     namespace = call.request.namespace
     mounts = call.core.state.mounts
     auth = path.startswith("auth/")
-    for mount in mounts.of(namespace, auth=auth):
-        if mount.path.startswith(path) or path.startswith(mount.path):
+    for mount in mounts.entries.values():  # The oldest in the way is named.
+        same = mount.namespace == namespace and mount.is_auth == auth
+        if same and (mount.path.startswith(path) or path.startswith(mount.path)):
             shown = mount.path.removeprefix("auth/") if auth else mount.path
             raise ErrorResponse(f"path is already in use at {shown}")
     taken = conflict(mounts, namespace, path)

@@ -98,4 +98,6 @@ def disable_mount(_state: Any, call: Call) -> None:
         return
     if path.startswith(PROTECTED):
         raise ErrorResponse(f'cannot unmount "{path}"')
+    if mount.namespace != call.request.namespace:
+        raise ErrorResponse("failed to taint entry in mounts table")
     mounting.unmount(call.core, mount)

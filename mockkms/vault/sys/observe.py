@@ -13,7 +13,7 @@ from mockkms.vault.sys.engine import engine
 
 _LEVELS = {
     "trace": "trace", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn",
-    "error": "error", "err": "error",
+    "error": "error", "err": "error", "": "info",
 }  # fmt: skip
 _LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
 _MONITOR_LEVELS = ("trace", "debug", "info", "warn", "error", "off")

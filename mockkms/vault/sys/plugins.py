@@ -76,7 +76,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
     if not kind:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
-    wanted = semantic_version(call["version"]) if call["version"] else ""
+    wanted = semantic_version(call["version"], dashed=True) if call["version"] else ""
     flavor = call.core.flavor
     if name not in flavor.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
@@ -95,7 +95,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
 @one.on(Operation.UPDATE)
 def write_plugin(_state: Any, call: Call) -> None:
     """Refused: there is no plugin directory."""
-    version = semantic_version(call["version"]) if call["version"] else ""
+    version = semantic_version(call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
     if not call["sha256"] and not call["sha_256"]:
@@ -114,7 +114,7 @@ def write_plugin(_state: Any, call: Call) -> None:
 @one.on(Operation.DELETE)
 def delete_plugin(_state: Any, call: Call) -> Response | None:
     """Nothing to delete but built-in ones, which stay."""
-    version = semantic_version(call["version"]) if call["version"] else ""
+    version = semantic_version(call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f'version "{version}" cannot be deleted')
     if call["type"]:

@@ -183,3 +183,30 @@ def test_rewrapping_looks_into_the_cubbyhole_of_the_asking_namespace(world: Worl
     assert error(world, "sys/wrapping/rewrap", {"token": wrapped.token}) == (
         "no information found; wrapping token may be from a previous OpenBao version"
     )
+
+
+def test_mounts_of_a_namespace_below_are_seen_from_above_and_not_disabled_there(world: World) -> None:
+    world.write("sys/namespaces/team")
+    world.write("sys/mounts/kv", {"type": "kv"}, namespace="team")
+    assert shown(world, "sys/internal/ui/mounts/team/kv")["path"] == "team/kv/"
+    assert shown(world, "sys/internal/ui/mounts/team/auth/token")["path"] == "team/auth/token/"
+    world.write("sys/policies/acl/p", {"policy": 'path "team/kv/*" { capabilities = ["read"] }'})
+    token = world.token(policies=["p"])
+    assert world.ask("read", "sys/internal/ui/mounts/team/kv", token=token).errors is None
+    assert world.ask("read", "sys/internal/ui/mounts/team/sys", token=token).status == 403
+    refused = world.ask("delete", "sys/mounts/team/kv")
+    assert (refused.status, refused.errors) == (400, ["failed to taint entry in mounts table"])
+
+
+def test_a_pre_release_in_the_catalog_stands_behind_a_dash(world: World) -> None:
+    refused = world.ask("read", "sys/plugins/catalog/secret/kv", {"version": "1.2rc1"})
+    assert refused.errors == ['version "1.2rc1" is not a valid semantic version: malformed version: 1.2rc1']
+    assert world.ask("read", "sys/plugins/catalog/secret/kv", {"version": "1.2-rc1"}).status == 404
+    body = {"type": "pki", "config": {"plugin_version": "1.2rc1"}}
+    assert error(world, "sys/mounts/x", body) == "plugin not found in the catalog: pki, version=v1.2.0-rc1"
+
+
+def test_of_several_mounts_in_the_way_the_oldest_is_named(world: World) -> None:
+    for path in ("a/z", "a/b"):
+        world.write(f"sys/mounts/{path}", {"type": "kv"})
+    assert error(world, "sys/mounts/a", {"type": "kv"}) == "path is already in use at a/z/"

@@ -95,3 +95,15 @@ def test_mounts_may_stand_as_variables_in_the_openapi_document(world: World) -> 
         "name": "secret_mount_path", "description": "Path that the backend was mounted at", "in": "path",
         "schema": {"type": "string", "default": "secret"}, "required": True,
     }  # fmt: skip
+
+
+def test_a_level_of_blanks_alone_is_the_usual_one(world: World) -> None:
+    world.write("sys/loggers", {"level": "debug"})
+    assert refusal(world, "update", "sys/loggers", {"level": ""}) == (400, ["level is empty"])
+    assert world.write("sys/loggers", {"level": " "}).status == 204
+    assert b'"core":"info"' in (world.ask("read", "sys/loggers").raw or b"")
+
+
+@pytest.mark.parametrize(("level", "status"), [("", 0), (" Info ", 0), (" ", 400), ("notice", 400)])
+def test_levels_of_the_log_stream(world: World, level: str, status: int) -> None:
+    assert world.ask("read", "sys/monitor", {"log_level": level}).status == status
