@@ -15,6 +15,9 @@ _LEASES = frozenset(("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke
 _OWN = frozenset(("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"))
 _WRAPPING = frozenset(("sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"))
 
+_PREFIXES = ("", "s", "b", "hvs", "hvb")
+"""What stands before the first dot of a token, and before no namespace."""
+
 
 def settle_namespace(core: Core, request: Request) -> None:
     """Let a request about a token or a lease run in the namespace of that token or lease, wherever it was sent to."""
@@ -31,9 +34,9 @@ def settle_namespace(core: Core, request: Request) -> None:
         id = str(request.data.get("token", ""))
     elif path.startswith("sys/leases/"):
         id = _lease_id(request)
-    _, dot, suffix = id.rpartition(".")
-    namespace = core.namespaces.by_id(suffix) if dot else None
-    if namespace:
+    front, _, suffix = id.rpartition(".")
+    namespace = core.namespaces.by_id(suffix) if suffix and front not in _PREFIXES else None
+    if namespace is not None:
         request.namespace = namespace
 
 

@@ -34,7 +34,7 @@ def read(state: dict[str, Any], call: Call) -> Response:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     REVOKED.clear()
     original = registry.engine
-    monkeypatch.setattr(registry, "engine", lambda type: engine if type == "leasing" else original(type))
+    monkeypatch.setattr(registry, "engine", lambda type: engine if "leasing" in type else original(type))
     made = World()
     made.core.mount("", "db/", "leasing")
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.auth.token.lookup import check_namespace
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
@@ -34,6 +35,7 @@ def of_accessor(_state: Any, call: Call) -> Response:
     accessor = call["accessor"]
     if not accessor:
         raise ErrorResponse("missing accessor")
+    check_namespace(call, accessor)
     token = call.core.tokens.by_accessor(accessor)
     if token is None:
         raise BackendError("invalid accessor", status=400)

@@ -107,3 +107,28 @@ def test_a_level_of_blanks_alone_is_the_usual_one(world: World) -> None:
 @pytest.mark.parametrize(("level", "status"), [("", 0), (" Info ", 0), (" ", 400), ("notice", 400)])
 def test_levels_of_the_log_stream(world: World, level: str, status: int) -> None:
     assert world.ask("read", "sys/monitor", {"log_level": level}).status == status
+
+
+def test_an_accessor_is_of_the_namespace_that_is_asked(world: World) -> None:
+    world.write("sys/namespaces/team")
+    other = world.write("auth/token/create", {}, namespace="team").auth
+    own = world.write("auth/token/create", {}).auth
+    assert other is not None
+    assert own is not None
+    elsewhere = (500, ["1 error occurred:\n\t* cannot lookup token in different namespace\n\n"])
+    asked = "sys/capabilities-accessor"
+    assert refusal(world, "update", asked, {"accessor": other.accessor, "paths": "a"}) == elsewhere
+    answer = world.write(asked, {"accessor": own.accessor, "paths": "a"}, namespace="team")
+    assert (answer.status, answer.errors) == elsewhere
+    assert world.write(asked, {"accessor": other.accessor, "paths": "a"}, namespace="team").errors is None
+
+
+def test_an_id_may_name_the_root_namespace(world: World) -> None:
+    world.write("sys/namespaces/team")
+    lease = world.core.state.leases
+    world.write("auth/token/create", {"ttl": "1h"})
+    known = next(id for id in lease.items if id.startswith("auth/token/create/"))
+    in_team = world.write("sys/leases/lookup", {"lease_id": known}, namespace="team")
+    assert in_team.errors == ["invalid lease"]
+    lease.items[f"{known}.root"] = lease.items[known]
+    assert world.write("sys/leases/lookup", {"lease_id": f"{known}.root"}, namespace="team").errors is None
