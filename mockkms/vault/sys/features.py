@@ -17,6 +17,7 @@ _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STR
 flags = engine.path("activation-flags", help="Features that are switched on once.", needs="feature_switches")
 activate = engine.path(
     "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
+    {"flag": Field(Kind.STRING, help="Name of the feature.")},
     help="Switch a feature on, for good.",
     needs="feature_switches",
 )
