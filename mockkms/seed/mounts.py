@@ -25,7 +25,7 @@ from mockkms.seed.shapes import (
     Tagged,
     Text,
 )
-from mockkms.vault import builtins, registry
+from mockkms.vault import builtins, registry, seeding
 from mockkms.vault.core import Core
 from mockkms.vault.engines import kv_seed
 from mockkms.vault.engines.transit import seed as transit_seed
@@ -115,6 +115,7 @@ def shape() -> MapOf:
         "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
         "pki": _pki,
         "database": _database,
+        "ssh": _ssh,
     }
     return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
 
@@ -154,6 +155,14 @@ def _database() -> dict[str, Key]:
         "config": Key(MapOf(connection), "connections by name"),
         "roles": Key(MapOf(written("database", "roles/x")), "roles by name, whose users are made on demand"),
         "static_roles": Key(MapOf(static), "roles by name, each with a user that is there already"),
+    }
+
+
+def _ssh() -> dict[str, Key]:
+    return {
+        "ca": Key(written("ssh", "config/ca"), "the default issuer's key; made when neither half is given"),
+        "roles": Key(MapOf(written("ssh", "roles/x")), "roles by name"),
+        "zero_address": Key(ListOf(Text()), "roles for which any address will do"),
     }
 
 
@@ -260,7 +269,19 @@ def _fill_database(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -
                 add(to.core, mount, name, one)
 
 
-_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki, "database": _fill_database}
+def _fill_ssh(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
+    if "ca" in spec:
+        with to.guard(*at, "ca"):
+            seeding.write(to.core, mount, "config/ca", spec["ca"] or {})
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard(*at, "roles", name):
+            seeding.write(to.core, mount, f"roles/{name}", role)
+    if spec.get("zero_address"):
+        with to.guard(*at, "zero_address"):
+            seeding.write(to.core, mount, "config/zeroaddress", {"roles": spec["zero_address"]})
+
+
+_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki, "database": _fill_database, "ssh": _fill_ssh}
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
@@ -270,7 +291,7 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     for mount in core.state.mounts.of(namespace, auth=False):
         by_name = not registry.emulated("secret", mount.type)
         if mount.path.startswith(_PROTECTED) or not (
-            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database")
+            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh")
         ):
             continue
         shown = dump_mount(mount)
@@ -287,6 +308,10 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
             from mockkms.vault.engines.database import seed as database_seed
 
             shown.update(database_seed.dump(mount.state))
+        elif mount.engine == "ssh":
+            from mockkms.vault.engines.ssh import seed as ssh_seed
+
+            shown.update(ssh_seed.dump(mount.state))
         elif mount.engine == "kv2":
             shown["keys"] = kv_seed.dump_keys(mount.state, now)
             config = {name: value for name, value in vars(mount.state.config).items() if value}

@@ -71,6 +71,8 @@ class Flavor:
     """Health and leader status name every replication, clock and licence key, also those without a value."""
     builtins: Builtins
     """The mount types that come with it."""
+    ssh_issuers: bool
+    """SSH mounts have several signing keys, with ids and names."""
     client_counting: bool
     """Clients are counted: ``sys/internal/counters/activity`` and its configuration exist."""
     feature_switches: bool
@@ -125,7 +127,7 @@ FLAVORS = {
         pagination=True, cli="bao", kv_metadata_cas=True, kv_exclude_deleted=False, kv_attribution=False,
         json_error_prefix="failed to decode JSON input: ", retry_after_rounded_up=False, enterprise_stubs=False,
         open_key_endpoints=False, authenticated_rotation=True, build_key="commit_date", status_extras=False,
-        api_audit=False, builtins=OPENBAO, plugin_origins=True, client_counting=False,
+        api_audit=False, builtins=OPENBAO, plugin_origins=True, client_counting=False, ssh_issuers=True,
         feature_switches=False,
         kv_plugin_version="",
         signed_tokens=False, explains_bad_tokens=False, missing_credentials=500, strictly_bound_ips=True,
@@ -142,7 +144,7 @@ FLAVORS = {
         pagination=False, cli="vault", kv_metadata_cas=False, kv_exclude_deleted=True, kv_attribution=True,
         json_error_prefix="failed to parse JSON input: ", retry_after_rounded_up=True, enterprise_stubs=True,
         open_key_endpoints=True, authenticated_rotation=False, build_key="build_date", status_extras=True,
-        api_audit=True, builtins=VAULT, plugin_origins=False, client_counting=True,
+        api_audit=True, builtins=VAULT, plugin_origins=False, client_counting=True, ssh_issuers=False,
         feature_switches=True, kv_plugin_version="v0.25.0+builtin",
         signed_tokens=True, explains_bad_tokens=True, missing_credentials=400, strictly_bound_ips=False,
         names_missing_tls=True, lease_details=False, old_lease_paths=True, workflows=False, inline_auth=False,

@@ -24,6 +24,7 @@ _MODULES = {
     "transit": "mockkms.vault.engines.transit",
     "pki": "mockkms.vault.engines.pki",
     "database": "mockkms.vault.engines.database",
+    "ssh": "mockkms.vault.engines.ssh",
     "token": "mockkms.vault.auth.token",
     "approle": "mockkms.vault.auth.approle",
     "userpass": "mockkms.vault.auth.userpass",

@@ -34,6 +34,7 @@ MOUNTS = {
     "auth/radius/": "radius",
     "pki/": "pki",
     "database/": "database",
+    "ssh/": "ssh",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

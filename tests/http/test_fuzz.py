@@ -39,6 +39,12 @@ GO_ERROR = re.compile("|".join((
     "unable to (rotate root credentials|finish rotating credentials; .*): .*",
     '".*" is not an allowed role',
     "unsupported credential_type: .*",
+    "(error resolving|unable to find issuer for|failed to validate|unknown algorithm|failed to generate) .*",
+    "(unknown ssh key pair algorithm|unknown ECDSA key pair algorithm and bits): .*",
+    "refusing to generate weak .*",
+    "no RSA key of \\d+ bits is made here; .*",
+    "key type unknown",
+    "failed to read CA private key",
     'Get "https?://.*": dial tcp.*',
     "asn1: structure error: invalid object identifier",
     "configuration has not been set",
@@ -99,6 +105,9 @@ def furnished(flavor: str) -> World:
     settings = {"plugin_name": "postgresql-database-plugin", "connection_url": "postgresql://db", "allowed_roles": "*"}
     write(door, "database/config/a", **settings)
     write(door, "database/roles/a", db_name="a")
+    write(door, "sys/mounts/ssh", type="ssh")
+    write(door, "ssh/config/ca", key_type="ed25519")
+    write(door, "ssh/roles/a", key_type="ca", allow_user_certificates=True, allowed_users="*")
     write(door, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")
     for name, kind in (("a", "aes256-gcm96"), ("b", "ed25519"), ("k", "ecdsa-p256"), ("1", "hmac")):
         write(door, f"transit/keys/{name}", type=kind, key_size=32 if kind == "hmac" else 0, exportable=True)

@@ -1,0 +1,203 @@
+"""OpenSSH keys and certificates on the wire (RFC 4251, RFC 4253, OpenSSH's PROTOCOL.certkeys).
+
+The library builds certificates too, but lets nobody choose the signature's hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
+
+from mockkms.crypto import b64
+
+USER, HOST = 1, 2
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "ssh-rsa": hashes.SHA1(),
+    "rsa-sha2-256": hashes.SHA256(),
+    "rsa-sha2-512": hashes.SHA512(),
+}
+_BY_CURVE: dict[str, hashes.HashAlgorithm] = {
+    "ecdsa-sha2-nistp256": hashes.SHA256(),
+    "ecdsa-sha2-nistp384": hashes.SHA384(),
+    "ecdsa-sha2-nistp521": hashes.SHA512(),
+}
+_CERTIFICATE = "-cert-v01@openssh.com"
+
+Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+class SshKeyError(ValueError):
+    """What is no key, or one of a kind that has no place here."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key by its wire form."""
+
+    blob: bytes
+
+    @property
+    def name(self) -> str:
+        """The key's algorithm, such as ``ssh-ed25519``."""
+        return _read(self.blob)[0].decode("ascii", "replace")
+
+    @property
+    def kind(self) -> str:
+        """``rsa``, ``dsa``, ``ecdsa``, ``ed25519``, or the algorithm's name for others."""
+        known = {"ssh-rsa": "rsa", "ssh-dss": "dsa", "ssh-ed25519": "ed25519"}
+        return "ecdsa" if self.name.startswith("ecdsa-sha2-") else known.get(self.name, self.name)
+
+    @property
+    def bits(self) -> int:
+        """Size of an RSA or DSA key, or of the curve; 0 for others."""
+        parts = _all(self.blob)
+        if self.kind == "rsa":
+            return int.from_bytes(parts[2], "big").bit_length()
+        if self.kind == "dsa":
+            return int.from_bytes(parts[1], "big").bit_length()
+        return int(self.name[-3:]) if self.kind == "ecdsa" else 0
+
+    @property
+    def line(self) -> str:
+        """As ``authorized_keys`` has it, with a line break."""
+        return f"{self.name} {base64.b64encode(self.blob).decode()}\n"
+
+
+def parse_public(text: str) -> PublicKey:
+    """A public key: a line of ``authorized_keys``, or only its base64. Raises SshKeyError."""
+    words = text.split(" ")
+    try:
+        blob = b64.decode(words[1] if len(words) > 1 else text)
+    except ValueError as error:
+        raise SshKeyError(str(error)) from None
+    try:
+        name = _read(blob)[0].decode("ascii")
+        if name == "ssh-dss":
+            # The library warns of these, and will not read them for much longer.
+            _all(blob)
+        else:
+            load_ssh_public_key(f"{name} {base64.b64encode(blob).decode()}".encode())
+    except (SshKeyError, UnicodeDecodeError):
+        raise SshKeyError("ssh: short read") from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SshKeyError(f"ssh: unknown key algorithm: {error}") from None
+    return PublicKey(blob)
+
+
+def load_private(text: str) -> Private:
+    """A private key in PEM or OpenSSH's form, not encrypted. Raises SshKeyError."""
+    try:
+        load = load_ssh_private_key if "OPENSSH PRIVATE KEY" in text else load_pem_private_key
+        key: object = load(text.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SshKeyError("ssh: no key found") from None
+    if not isinstance(key, Private):
+        raise SshKeyError(f"ssh: unsupported key type {type(key).__name__}")
+    return key
+
+
+def public_of(private: Private) -> PublicKey:
+    """The public half."""
+    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return PublicKey(base64.b64decode(line.split(b" ")[1]))
+
+
+def openssh_pem(private: Private) -> str:
+    """The key in OpenSSH's own form."""
+    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+@dataclass
+class Certificate:
+    """What a certificate says. Times are seconds since the epoch."""
+
+    key: PublicKey
+    serial: int
+    kind: int
+    key_id: str
+    principals: Sequence[str]
+    valid_after: int
+    valid_before: int
+    nonce: bytes
+    critical_options: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    def signed(self, private: Private, algorithm: str = "") -> str:
+        """The certificate as a line of ``authorized_keys``. Raises SshKeyError for an algorithm that is not the key's.
+
+        ``algorithm`` is for RSA keys alone: ``ssh-rsa``, ``rsa-sha2-256`` or ``rsa-sha2-512``.
+        """
+        name, rest = _read(self.key.blob)
+        certificate_name = name.replace(b"@openssh.com", b"") + _CERTIFICATE.encode()
+        body = b"".join((
+            _string(certificate_name), _string(self.nonce), rest, struct.pack(">QI", self.serial, self.kind),
+            _string(self.key_id.encode()), _string(b"".join(_string(one.encode()) for one in self.principals)),
+            struct.pack(">QQ", self.valid_after % (1 << 64), self.valid_before % (1 << 64)),
+            _options(self.critical_options), _options(self.extensions), _string(b""),
+            _string(public_of(private).blob),
+        ))  # fmt: skip
+        whole = body + _string(_signature(private, algorithm, body))
+        return f"{certificate_name.decode()} {base64.b64encode(whole).decode()}\n"
+
+
+def _signature(private: Private, algorithm: str, data: bytes) -> bytes:
+    name = public_of(private).name
+    if isinstance(private, rsa.RSAPrivateKey):
+        chosen = algorithm or "ssh-rsa"
+        return _string(chosen.encode()) + _string(private.sign(data, padding.PKCS1v15(), _HASHES[chosen]))
+    if algorithm and algorithm != name:
+        raise SshKeyError(f"ssh: unsupported signature algorithm {algorithm} for key format {name}")
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return _string(name.encode()) + _string(private.sign(data))
+    r, s = decode_dss_signature(private.sign(data, ec.ECDSA(_BY_CURVE[name])))
+    return _string(name.encode()) + _string(_number(r) + _number(s))
+
+
+def _options(options: Mapping[str, str]) -> bytes:
+    written = []
+    for name in sorted(options):
+        value = options[name].encode()
+        written.append(_string(name.encode()) + _string(_string(value) if value else b""))
+    return _string(b"".join(written))
+
+
+def _string(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def _number(value: int) -> bytes:
+    return _string(value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def _read(blob: bytes) -> tuple[bytes, bytes]:
+    """The first string of a wire form, and what follows. Raises SshKeyError."""
+    if len(blob) < 4:
+        raise SshKeyError("ssh: short read")
+    size = struct.unpack(">I", blob[:4])[0]
+    if len(blob) < 4 + size:
+        raise SshKeyError("ssh: short read")
+    return blob[4 : 4 + size], blob[4 + size :]
+
+
+def _all(blob: bytes) -> list[bytes]:
+    parts = []
+    while blob:
+        part, blob = _read(blob)
+        parts.append(part)
+    return parts
