@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mockkms.crypto import pem
+from mockkms.seed import credentials
 from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.parameters import written
 from mockkms.seed.shapes import (
@@ -25,7 +26,7 @@ from mockkms.seed.shapes import (
     Tagged,
     Text,
 )
-from mockkms.vault import builtins, registry, seeding
+from mockkms.vault import builtins, registry
 from mockkms.vault.core import Core
 from mockkms.vault.engines import kv_seed
 from mockkms.vault.engines.transit import seed as transit_seed
@@ -114,8 +115,9 @@ def shape() -> MapOf:
         "generic": _secrets,
         "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
         "pki": _pki,
-        "database": _database,
-        "ssh": _ssh,
+        "database": credentials.database,
+        "ssh": credentials.ssh,
+        "totp": credentials.totp,
     }
     return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
 
@@ -144,25 +146,6 @@ def _kv2() -> dict[str, Key]:
         **_secrets(),
         "keys": Key(MapOf(history), "secrets with their history and settings"),
         "config": Key(written("kv2", "config"), "settings of the mount (version 2)"),
-    }
-
-
-def _database() -> dict[str, Key]:
-    details = Key(MapOf(Json()), "what the plugin connects with: connection_url, username, password and so on")
-    connection = written("database", "config/x", connection_details=details)
-    static = written("database", "static-roles/x", password=Key(Text(), "the present password; drawn when not given"))
-    return {
-        "config": Key(MapOf(connection), "connections by name"),
-        "roles": Key(MapOf(written("database", "roles/x")), "roles by name, whose users are made on demand"),
-        "static_roles": Key(MapOf(static), "roles by name, each with a user that is there already"),
-    }
-
-
-def _ssh() -> dict[str, Key]:
-    return {
-        "ca": Key(written("ssh", "config/ca"), "the default issuer's key; made when neither half is given"),
-        "roles": Key(MapOf(written("ssh", "roles/x")), "roles by name"),
-        "zero_address": Key(ListOf(Text()), "roles for which any address will do"),
     }
 
 
@@ -256,32 +239,13 @@ def _fill_pki(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> Non
     authorities.fill(to, mount, spec, at)
 
 
-def _fill_database(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
-    from mockkms.vault.engines.database import seed as database_seed
-
-    for word, add in (
-        ("config", database_seed.connect),
-        ("roles", database_seed.add_role),
-        ("static_roles", database_seed.add_static_role),
-    ):
-        for name, one in (spec.get(word) or {}).items():
-            with to.guard(*at, word, name):
-                add(to.core, mount, name, one)
-
-
-def _fill_ssh(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
-    if "ca" in spec:
-        with to.guard(*at, "ca"):
-            seeding.write(to.core, mount, "config/ca", spec["ca"] or {})
-    for name, role in (spec.get("roles") or {}).items():
-        with to.guard(*at, "roles", name):
-            seeding.write(to.core, mount, f"roles/{name}", role)
-    if spec.get("zero_address"):
-        with to.guard(*at, "zero_address"):
-            seeding.write(to.core, mount, "config/zeroaddress", {"roles": spec["zero_address"]})
-
-
-_FILLERS: dict[str, Filler] = {"transit": _fill_transit, "pki": _fill_pki, "database": _fill_database, "ssh": _fill_ssh}
+_FILLERS: dict[str, Filler] = {
+    "transit": _fill_transit,
+    "pki": _fill_pki,
+    "database": credentials.fill_database,
+    "ssh": credentials.fill_ssh,
+    "totp": credentials.fill_totp,
+}
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
@@ -291,12 +255,12 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     for mount in core.state.mounts.of(namespace, auth=False):
         by_name = not registry.emulated("secret", mount.type)
         if mount.path.startswith(_PROTECTED) or not (
-            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh")
+            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh", "totp")
         ):
             continue
-        shown = dump_mount(mount)
-        if by_name:
-            found[mount.path] = shown
+        shown, more = dump_mount(mount), credentials.dump(mount)
+        if by_name or more is not None:
+            found[mount.path] = {**shown, **(more or {})}
             continue
         if mount.engine == "transit":
             shown["keys"] = transit_seed.dump_keys(mount.state)
@@ -304,14 +268,6 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
             from mockkms.vault.engines.pki import seed as pki_seed
 
             shown.update(pki_seed.dump(mount.state))
-        elif mount.engine == "database":
-            from mockkms.vault.engines.database import seed as database_seed
-
-            shown.update(database_seed.dump(mount.state))
-        elif mount.engine == "ssh":
-            from mockkms.vault.engines.ssh import seed as ssh_seed
-
-            shown.update(ssh_seed.dump(mount.state))
         elif mount.engine == "kv2":
             shown["keys"] = kv_seed.dump_keys(mount.state, now)
             config = {name: value for name, value in vars(mount.state.config).items() if value}

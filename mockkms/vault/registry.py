@@ -25,6 +25,7 @@ _MODULES = {
     "pki": "mockkms.vault.engines.pki",
     "database": "mockkms.vault.engines.database",
     "ssh": "mockkms.vault.engines.ssh",
+    "totp": "mockkms.vault.engines.totp",
     "token": "mockkms.vault.auth.token",
     "approle": "mockkms.vault.auth.approle",
     "userpass": "mockkms.vault.auth.userpass",

@@ -35,6 +35,7 @@ MOUNTS = {
     "pki/": "pki",
     "database/": "database",
     "ssh/": "ssh",
+    "totp/": "totp",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

@@ -44,6 +44,7 @@ GO_ERROR = re.compile("|".join((
     "refusing to generate weak .*",
     "no RSA key of \\d+ bits is made here; .*",
     "key type unknown",
+    "failed to generate QR code image: .*",
     "failed to read CA private key",
     'Get "https?://.*": dial tcp.*',
     "asn1: structure error: invalid object identifier",
@@ -106,6 +107,8 @@ def furnished(flavor: str) -> World:
     write(door, "database/config/a", **settings)
     write(door, "database/roles/a", db_name="a")
     write(door, "sys/mounts/ssh", type="ssh")
+    write(door, "sys/mounts/totp", type="totp")
+    write(door, "totp/keys/a", key="JBSWY3DPEHPK3PXP")
     write(door, "ssh/config/ca", key_type="ed25519")
     write(door, "ssh/roles/a", key_type="ca", allow_user_certificates=True, allowed_users="*")
     write(door, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")

@@ -25,6 +25,7 @@ from hvac.exceptions import InternalServerError, InvalidPath, InvalidRequest
 
 from mockkms import MockKMS
 
+_ANN = {"valid_principals": "ann"}
 USER = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -108,14 +109,14 @@ def test_openssh_reads_the_certificate(client: hvac.Client, tmp_path: Path) -> N
     ("role", "asked", "text"),
     [
         ({"allowed_users": "ann"}, {"valid_principals": "bob"}, "bob is not a valid value for valid_principals"),
-        ({"allowed_users": "ann"}, {}, "refusing to issue unsafe, globally-valid certificate"),
+        ({"allowed_users": "ann"}, {}, "refusing to issue unsafe, globally-valid|empty valid principals not allowed"),
         ({"allowed_users": ""}, {"valid_principals": "bob"}, "role is not configured to allow any principals"),
         ({"allow_host_certificates": False}, {"cert_type": "host"}, "cert_type 'host' is not allowed by role"),
         ({}, {"cert_type": "other"}, "cert_type must be either 'user' or 'host'"),
         ({}, {"key_id": "mine"}, "setting key_id is not allowed by role"),
-        ({"max_ttl": "1h"}, {"ttl": "2h"}, "ttl is larger than maximum allowed 3600"),
-        ({"allowed_extensions": "permit-pty"}, {"extensions": {"x": ""}}, r"extensions \[x\] are not on allowed list"),
-        ({"allowed_critical_options": "a"}, {"critical_options": {"b": ""}}, r"not on allowed list: \[b\]"),
+        ({"max_ttl": "1h", "default_user": "a"}, {"ttl": "2h"}, "ttl is larger than maximum allowed 3600"),
+        ({"allowed_extensions": "permit-pty"}, {**_ANN, "extensions": {"x": ""}}, r"extensions \[x\] are not on allowed"),
+        ({"allowed_critical_options": "a"}, {**_ANN, "critical_options": {"b": ""}}, r"not on allowed list: \[b\]"),
         ({"allowed_user_key_lengths": {"rsa": 2048}}, {}, "key of type ed25519 is not allowed"),
         ({"allowed_domains": "acme.io", "allow_subdomains": True},
          {"cert_type": "host", "valid_principals": "acme.io"}, "acme.io is not a valid value"),

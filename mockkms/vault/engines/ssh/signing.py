@@ -198,6 +198,12 @@ def _principals(call: Call, role: Role, *, host: bool) -> list[str]:
         except TemplateError as error:
             raise ErrorResponse(f"template '{allowed}' could not be rendered -> {error}") from None
     known = _split(rendered)
+    if not asked and not call.core.flavor.ssh_issuers:
+        if not usual and not role["allow_empty_principals"]:
+            raise ErrorResponse("empty valid principals not allowed by role")
+        asked = [usual] if usual else []
+        if not asked:
+            return []
     if not asked:
         if not role["allow_empty_principals"] and allowed != "*":
             raise ErrorResponse(_NOBODY)
