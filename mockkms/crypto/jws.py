@@ -20,6 +20,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _HASHES: dict[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+_BY_NAME: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 
 
@@ -130,6 +131,27 @@ def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
     point = key.public_numbers()
     x, y = (encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
     return {**out, "kty": "EC", "crv": f"P-{key.key_size}", "x": x, "y": y}
+
+
+def of_jwk(key: Any) -> PublicKey | None:
+    """The public key of a JSON Web Key; None for one that is none, or of a kind that signs nothing here."""
+    if not isinstance(key, dict):
+        return None
+    try:
+        if key.get("kty") == "RSA":
+            return rsa.RSAPublicNumbers(_whole(key["e"]), _whole(key["n"])).public_key()
+        if key.get("kty") == "EC":
+            curve = _BY_NAME[key["crv"]]
+            return ec.EllipticCurvePublicNumbers(_whole(key["x"]), _whole(key["y"]), curve).public_key()
+        if key.get("kty") == "OKP" and key.get("crv") == "Ed25519":
+            return ed25519.Ed25519PublicKey.from_public_bytes(_decode(key["x"]))
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None
+    return None
+
+
+def _whole(text: str) -> int:
+    return int.from_bytes(_decode(text), "big")
 
 
 def _number(value: int) -> str:

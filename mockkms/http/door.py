@@ -55,6 +55,7 @@ class Door:
         """A door to a tenant's world that guards its control API as this one does."""
         door = self.of(world)
         door.host, door._tenant_doors, door.control.tenants = ports, None, None
+        world.core.own_ports = self.world.core.own_ports
         door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
         return door
 

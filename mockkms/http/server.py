@@ -108,6 +108,7 @@ class Server:
             raise
         found = [made.getsockname()[1] for made in sockets]
         self.ports = found[: len(ports)]
+        self.door.world.core.own_ports = frozenset(found)
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)

@@ -55,6 +55,9 @@ DEFAULT_MOUNTS = (
 _RELATIVE = frozenset((".", ".."))
 
 
+_CREATING = (Operation.CREATE, Operation.UPDATE)
+
+
 @dataclass
 class VaultState:
     """Everything a world knows: plain data that pickles, compares and dumps. Engine data hangs on the mounts."""
@@ -84,6 +87,8 @@ class Core:
         self.cluster_name = ""
         """Given to the server; empty: made when it is initialised."""
         self.state = VaultState()
+        self.own_ports: frozenset[int] = frozenset()
+        """Where this server listens: what is asked of itself is answered without the network."""
         self.standing: Standing | None = None
         """Set around each request by the door of a cluster; None: there is no high availability."""
         self.namespaces = NamespaceStore(self)
@@ -284,15 +289,7 @@ class Core:
         last_use = self.tokens.use(token)
         try:
             try:
-                if (
-                    engine is not None
-                    and mount is not None
-                    and request.operation
-                    in (
-                        Operation.CREATE,
-                        Operation.UPDATE,
-                    )
-                ):
+                if engine is not None and mount is not None and request.operation in _CREATING:
                     exists = engine.resource_exists(self, mount, request, below)
                     request.operation = Operation.CREATE if exists is False else Operation.UPDATE
                 decision = self.policies.check(request, token, self._needs_sudo(engine, below))
@@ -319,7 +316,7 @@ class Core:
 
     def _login(self, request: Request, mount: Mount, engine: Engine) -> Response | None:
         """A request that needs no token; an answer with ``auth`` gets its token made here."""
-        if request.operation in (Operation.CREATE, Operation.UPDATE):
+        if request.operation in _CREATING:
             request.operation = Operation.UPDATE
         below = self.below(mount, request.path)
         user = ""

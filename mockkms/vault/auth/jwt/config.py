@@ -8,6 +8,7 @@ from cryptography import x509
 
 from mockkms.crypto import jws
 from mockkms.vault.auth.jwt.model import JWT, Config, engine
+from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
@@ -59,13 +60,13 @@ def write(state: JWT, call: Call) -> Response | None:
     names = [name for name in config.fields if name not in ("namespace_in_state", "skip_jwks_validation")]
     made = Config(**{name: call[name] for name in names})
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
-    warning = _check_source(state, made, call["skip_jwks_validation"])
+    warning = _check_source(state, call, made, call["skip_jwks_validation"])
     _check_rest(made)
     state.config = made
     return Response(warnings=[warning]) if warning else None
 
 
-def _check_source(state: JWT, made: Config, lenient: bool) -> str:
+def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
     kubernetes = made.provider_config.get("provider") == "kubernetes"
     sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, kubernetes)
     if sum(bool(source) for source in sources) != 1:
@@ -83,14 +84,15 @@ def _check_source(state: JWT, made: Config, lenient: bool) -> str:
         parsed(pem, "error parsing public key: ")
     if made.jwks_ca_pem and not made.jwt_validation_pubkeys and not _is_certificates(made.jwks_ca_pem):
         raise ErrorResponse("error checking jwks_ca_pem")
-    url = made.oidc_discovery_url or made.jwks_url
-    if not url or url in state.jwks:
-        return ""
-    warning = "error checking oidc discovery URL" if made.oidc_discovery_url else "error checking jwks URL"
-    if not lenient:
-        refused = f': Get "{url.rstrip("/")}/.well-known/openid-configuration": dial tcp: connection refused'
-        raise ErrorResponse(warning + (refused if made.oidc_discovery_url else ""))
-    return warning
+    try:
+        keys_of(state, call, made)
+    except Unreachable as error:
+        warning = "error checking oidc discovery URL" if made.oidc_discovery_url else "error checking jwks URL"
+        call.request.trace.hint = f"the world gives no keys for this URL, and {error}"
+        if not lenient:
+            raise ErrorResponse(warning) from None
+        return warning
+    return ""
 
 
 def parsed(pem: str, prefix: str = "") -> jws.PublicKey:

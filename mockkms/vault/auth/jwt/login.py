@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.crypto import jws
 from mockkms.vault import cidr
 from mockkms.vault.auth.claims import Expected, claim, validate
-from mockkms.vault.auth.jwt.config import parsed
 from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
+from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.auth.jwt.roles import shown_value
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -48,6 +47,11 @@ def log_in(state: JWT, call: Call) -> Response:
     claims = claims_of(state, config, role, call)
     if claim(claims, "aud") and not role.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
+    return Response(auth=auth_of(call, role, name, claims))
+
+
+def auth_of(call: Call, role: Role, name: str, claims: dict[str, Any]) -> Auth:
+    """The login that a role gives for claims. Raises ErrorResponse."""
     alias, groups = _identity(claims, name, role)
     _check_bound_claims(role, claims)
     auth = Auth(
@@ -60,14 +64,15 @@ def log_in(state: JWT, call: Call) -> Response:
     role.apply(auth, call.request)
     if role.token_policies_template_claims:
         auth.policies = _filled(auth.policies, claims)
-    return Response(auth=auth)
+    return auth
 
 
 def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> dict[str, Any]:
     """The claims of the token sent, valid for ``role``. Raises ErrorResponse."""
-    url = config.oidc_discovery_url or config.jwks_url
-    pems = config.jwt_validation_pubkeys or state.jwks.get(url, [])
-    keys: list[jws.PublicKey] = [parsed(pem) for pem in pems]
+    try:
+        keys = keys_of(state, call, config)
+    except Unreachable as error:
+        raise ErrorResponse(f"error validating token: error verifying token signature: {error}") from None
     expected = Expected(
         issuer=config.bound_issuer,
         subject=role.bound_subject if isinstance(role, Role) else "",

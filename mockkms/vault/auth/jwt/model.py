@@ -8,6 +8,7 @@ from typing import Any
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.cel import Program
 from mockkms.vault.endpoint import Engine
+from mockkms.vault.message import Auth
 
 
 @dataclass
@@ -72,6 +73,26 @@ class CelRole:
 
 
 @dataclass
+class Pending:
+    """A login whose browser is with the provider."""
+
+    role: str
+    redirect_uri: str
+    nonce: str
+    client_nonce: str
+    verifier: str
+    """Of PKCE (RFC 7636)."""
+    until: float
+    """Seconds since the epoch."""
+    address: str = ""
+    """Who asked for it."""
+    code: str = ""
+    id_token: str = ""
+    auth: Auth | None = None
+    """The login, where somebody else than the browser is to have it."""
+
+
+@dataclass
 class JWT:
     """One mount."""
 
@@ -79,7 +100,9 @@ class JWT:
     roles: dict[str, Role] = field(default_factory=dict)
     cel_roles: dict[str, CelRole] = field(default_factory=dict)
     jwks: dict[str, list[str]] = field(default_factory=dict)
-    """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL: nothing outside is ever asked."""
+    """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL; there nobody is asked."""
+    pending: dict[str, Pending] = field(default_factory=dict)
+    """Logins under way, by their state."""
 
 
 engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.")

@@ -1,14 +1,33 @@
-"""``oidc/*``: the browser flow, as far as it goes without an identity provider to send the browser to."""
+"""``oidc/*``: logins by a browser that is sent to the provider and comes back with a code."""
 
 from __future__ import annotations
 
+import hashlib
+import html
+import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from mockkms.vault.auth.jwt.model import JWT, engine
+from mockkms.crypto import jws
+from mockkms.vault import cidr
+from mockkms.vault.auth.claims import Expected, validate
+from mockkms.vault.auth.jwt import provider as providers
+from mockkms.vault.auth.jwt.login import auth_of
+from mockkms.vault.auth.jwt.model import JWT, Config, Pending, Role, engine
+from mockkms.vault.auth.jwt.provider import Provider, Unreachable
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
 
+_LASTS = 600
+"""Seconds within which a browser must be back."""
+_USUAL_INTERVAL = 5
+_NO_CODE = "no_code"
+_KNOWN_FAULTS = frozenset((
+    "invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
+    "server_error", "temporarily_unavailable",
+))  # fmt: skip
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _STATE = Field(Kind.STRING, query=True, help="The state that auth_url made.")
 
 auth_url = engine.path(
@@ -26,9 +45,12 @@ callback = engine.path(
     fields={
         "state": _STATE,
         "code": Field(Kind.STRING, query=True, help="The provider's code."),
-        "id_token": Field(Kind.STRING, help="The provider's token."),
+        "id_token": Field(Kind.STRING, query=True, help="The provider's token."),
         "client_nonce": Field(Kind.STRING, query=True, help="As given to auth_url."),
+        "error": Field(Kind.STRING, query=True, help="Why the provider refused."),
         "error_description": Field(Kind.STRING, query=True, help="What the provider refused."),
+        "error_uri": Field(Kind.STRING, query=True, help="Where the provider explains it."),
+        "confirmation": Field(Kind.STRING, query=True, help="Anything: the person at the browser wants this login."),
     },
     login=True,
     help="Where the provider sends the browser back to.",
@@ -43,7 +65,7 @@ poll = engine.path(
 
 @auth_url.on(Operation.UPDATE)
 def make_url(state: JWT, call: Call) -> dict[str, Any]:
-    """An empty URL where the provider cannot be asked. Raises ErrorResponse."""
+    """The provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
@@ -55,13 +77,226 @@ def make_url(state: JWT, call: Call) -> dict[str, Any]:
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f'role "{name}" could not be found')
+    if not call["client_nonce"] and role.callback_mode in ("direct", "device"):
+        raise ErrorResponse("missing client_nonce")
+    if role.callback_mode == "device":
+        raise BackendError("no device auth endpoint url discovered")
     if not call["redirect_uri"]:
         raise ErrorResponse("missing redirect_uri")
-    return {"auth_url": ""}
+    redirect, namespace = _without_namespace(config, call["redirect_uri"])
+    if not valid_redirect(redirect, role.allowed_redirect_uris or []):
+        return {"auth_url": ""}
+    if config.oidc_response_mode == "form_post":
+        redirect = redirect.replace("ui/vault", "v1", 1)
+    try:
+        provider = providers.discovered(call, config)
+    except Unreachable as error:
+        call.request.trace.hint = f"the OIDC provider does not answer as one: {error}"
+        return {"auth_url": ""}
+    id, pending = _begun(state, call, name, redirect)
+    answer = {"auth_url": _address(config, role, provider, id, pending, namespace)}
+    if role.callback_mode == "direct":
+        answer |= {"state": id, "poll_interval": str(role.poll_interval or _USUAL_INTERVAL)}
+    return answer
 
 
-@callback.on(Operation.READ, Operation.UPDATE)
+def _without_namespace(config: Config, uri: str) -> tuple[str, str]:
+    """A redirect address, and the namespace that stood in its query where the state is to carry it."""
+    parts = urlsplit(uri)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    namespace = next((text for word, text in query if word == "namespace"), "")
+    if not namespace or not config.namespace_in_state:
+        return uri, ""
+    rest = sorted((word, text) for word, text in query if word != "namespace")
+    return urlunsplit(parts._replace(query=urlencode(rest))), namespace
+
+
+def valid_redirect(uri: str, allowed: list[str]) -> bool:
+    """Whether a redirect address is allowed; of loopback addresses the port does not count (RFC 8252)."""
+    if (urlsplit(uri).hostname or "") not in _LOOPBACK:
+        return uri in allowed
+    return _portless(uri) in [_portless(one) for one in allowed]
+
+
+def _portless(uri: str) -> str:
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.hostname or ""))
+
+
+def _begun(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pending]:
+    now, entropy = call.now(), call.core.entropy
+    state.pending = {id: one for id, one in state.pending.items() if one.until > now}
+    pending = Pending(
+        role=role, redirect_uri=redirect, nonce=f"n_{entropy.base62(20)}", client_nonce=call["client_nonce"],
+        verifier=entropy.base62(43), until=now + _LASTS, address=call.request.remote_address,
+    )  # fmt: skip
+    id = f"st_{entropy.base62(20)}"
+    state.pending[id] = pending
+    return id, pending
+
+
+def _address(config: Config, role: Role, provider: Provider, id: str, pending: Pending, namespace: str) -> str:
+    query = {
+        "client_id": config.oidc_client_id,
+        "nonce": pending.nonce,
+        "redirect_uri": pending.redirect_uri,
+        "response_type": "code",
+        "scope": " ".join(["openid", *(one for one in role.oidc_scopes or [] if one != "openid")]),
+        "state": f"{id},ns={namespace}" if namespace else id,
+    }
+    if "id_token" in config.oidc_response_types:
+        query |= {"response_type": "id_token", "response_mode": "form_post"}
+    else:
+        challenge = jws.encode(hashlib.sha256(pending.verifier.encode()).digest())
+        query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
+    if role.max_age:
+        query["max_age"] = str(role.max_age)
+    mark = "&" if "?" in provider.authorization_endpoint else "?"
+    return provider.authorization_endpoint + mark + urlencode(sorted(query.items()))
+
+
+@callback.on(Operation.UPDATE)
+def take_form(state: JWT, call: Call) -> Response:
+    """A form with the code or token, which is kept until the browser asks with its state. Raises ErrorResponse."""
+    failed = _failed(call)
+    if state.config is None:
+        raise ErrorResponse(f"{failed} Could not load configuration.")
+    if state.config.oidc_response_mode != "form_post":
+        return Response(raw=b"", status=405)
+    pending = _pending(state, call)
+    if pending is None:
+        return _page(400, failed, "Expired or missing OAuth state.")
+    pending.code, pending.id_token = call["code"], call["id_token"]
+    query = urlencode({"state": call["state"], "code": _NO_CODE})
+    return _page(200, "Signed in with the provider", "Continue to finish the login.", f"callback?{query}")
+
+
+@callback.on(Operation.READ)
+def come_back(state: JWT, call: Call) -> Response:
+    """Finish a login. Raises ErrorResponse, BackendError, and 403 for an address that the role refuses."""
+    failed = _failed(call)
+    config = state.config
+    if config is None:
+        raise ErrorResponse(f"{failed} Could not load configuration")
+    pending = _pending(state, call)
+    if pending is None or pending.auth is not None:
+        raise ErrorResponse(f"{failed} Expired or missing OAuth state.")
+    role = state.roles.get(pending.role)
+    direct = role is not None and role.callback_mode == "direct"
+    if direct and role is not None and not role.oidc_disable_confirmation and not call["confirmation"]:
+        query = urlencode({"state": call["state"], "code": call["code"], "confirmation": "1"})
+        return _page(200, "Confirm the login", f"{pending.address} wants to log in as {pending.role}.", f"?{query}")
+    if not direct:
+        del state.pending[call["state"]]
+    if role is None:
+        raise ErrorResponse(f"{failed} Role could not be found")
+    try:
+        auth = _finished(call, config, role, pending)
+    except ErrorResponse as error:
+        if direct and error.status == 400:
+            return _page(400, failed, error.errors[0].removeprefix(failed).strip())
+        raise
+    if not direct:
+        return Response(auth=auth)
+    pending.auth = auth
+    return _page(200, "Signed in", "You can close this window and go back to where you came from.")
+
+
+def _finished(call: Call, config: Config, role: Role, pending: Pending) -> Auth:
+    failed, fault = _failed(call), call["error"].strip().lower()
+    if fault:
+        unknown = "An unknown error occurred during OIDC authentication. Check server logs for details"
+        raise ErrorResponse(f"{failed} {fault if fault in _KNOWN_FAULTS else unknown}")
+    if pending.client_nonce and role.callback_mode != "direct" and call["client_nonce"] != pending.client_nonce:
+        raise ErrorResponse("invalid client_nonce")
+    if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
+        raise permission_denied()
+    try:
+        provider = providers.discovered(call, config)
+    except Unreachable as error:
+        raise BackendError(f"error getting provider for login operation: {error}") from None
+    code = pending.code if call["code"] == _NO_CODE else call["code"]
+    if not code and not pending.id_token:
+        raise ErrorResponse(f"{failed} No code or id_token received.")
+    claims, tokens = _proved(call, config, role, provider, pending, code)
+    claims.pop("nonce", None)
+    if role.bound_subject and claims.get("sub") != role.bound_subject:
+        raise ErrorResponse(f"{failed} sub claim does not match bound subject")
+    if tokens.get("access_token") and provider.userinfo_endpoint:
+        claims |= _told(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
+    try:
+        auth = auth_of(call, role, pending.role, claims)
+    except ErrorResponse as error:
+        raise ErrorResponse(f"{failed} {error.errors[0]}") from None
+    for name in role.oauth2_metadata or []:
+        auth.metadata = {**(auth.metadata or {}), f"oauth2_{name}": str(tokens.get(name) or "")}
+    return auth
+
+
+def _proved(
+    call: Call, config: Config, role: Role, provider: Provider, pending: Pending, code: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The claims of a proper token, and what came with it. Raises ErrorResponse."""
+    tokens: dict[str, Any] = {"id_token": pending.id_token}
+    if code:
+        form = {"code": code, "grant_type": "authorization_code", "redirect_uri": pending.redirect_uri}
+        try:
+            tokens = providers.exchanged(call, config, provider, {**form, "code_verifier": pending.verifier})
+        except Unreachable as error:
+            raise ErrorResponse(f"{_failed(call)} Error exchanging oidc code: {json.dumps(str(error))}.") from None
+    expected = Expected(
+        issuer=provider.issuer, audiences=role.bound_audiences or [config.oidc_client_id],
+        algorithms=config.jwt_supported_algs or ["RS256"],
+    )  # fmt: skip
+    try:
+        claims = validate(str(tokens.get("id_token") or ""), provider.keys, expected, call.now())
+        if claims.get("nonce") != pending.nonce:
+            raise ValueError("invalid id_token nonce")
+    except ValueError as error:
+        if code:
+            raise ErrorResponse(f"{_failed(call)} Error exchanging oidc code: {json.dumps(str(error))}.") from None
+        raise ErrorResponse(f"Token verification failed. {error}") from None
+    return claims, tokens
+
+
+def _told(call: Call, config: Config, provider: Provider, access_token: str, subject: Any) -> dict[str, Any]:
+    """What the provider tells besides; a failure there hinders no login."""
+    try:
+        told = providers.user_info(call, config, provider, access_token)
+    except Unreachable:
+        return {}
+    return told if told.get("sub") == subject else {}
+
+
 @poll.on(Operation.UPDATE)
-def no_state(state: JWT, call: Call) -> None:
-    """No login is ever under way here: its state is expired."""
-    raise ErrorResponse(f"{call.core.flavor.product} login failed. Expired or missing OAuth state.")
+def ask_again(state: JWT, call: Call) -> Response:
+    """The login, once the browser is back. Raises ErrorResponse."""
+    failed, pending = _failed(call), _pending(state, call)
+    if pending is None:
+        raise ErrorResponse(f"{failed} Expired or missing OAuth state.")
+    if pending.client_nonce and call["client_nonce"] != pending.client_nonce:
+        del state.pending[call["state"]]
+        raise ErrorResponse("invalid client_nonce")
+    if pending.role not in state.roles:
+        del state.pending[call["state"]]
+        raise ErrorResponse(f"{failed} Role could not be found")
+    if pending.auth is None:
+        raise ErrorResponse("authorization_pending")
+    del state.pending[call["state"]]
+    return Response(auth=pending.auth)
+
+
+def _pending(state: JWT, call: Call) -> Pending | None:
+    found = state.pending.get(call["state"])
+    return found if found is not None and found.until > call.now() else None
+
+
+def _failed(call: Call) -> str:
+    return f"{call.core.flavor.product} login failed."
+
+
+def _page(status: int, title: str, text: str, link: str = "") -> Response:
+    go = f'<p><a href="{html.escape(link)}">Continue</a></p>' if link else ""
+    title, text = html.escape(title), html.escape(text)
+    body = f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>{go}\n"
+    return Response(raw=body.encode(), content_type="text/html", status=status)

@@ -1,0 +1,151 @@
+"""The issuer of a JWT mount: its discovery document and keys, from the world, this server or one on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from mockkms import outside
+from mockkms.crypto import jws
+from mockkms.vault.auth.jwt.model import JWT, Config
+from mockkms.vault.endpoint import Call
+from mockkms.vault.message import Operation, Request, VaultError
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+class Unreachable(Exception):
+    """An issuer that does not answer as one; ``str()`` is what Go says of it."""
+
+
+@dataclass
+class Provider:
+    """What a discovery document says. Addresses are empty where it says nothing."""
+
+    issuer: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    userinfo_endpoint: str = ""
+    keys: list[jws.PublicKey] = field(default_factory=list)
+
+
+def discovered(call: Call, config: Config) -> Provider:
+    """The provider at ``oidc_discovery_url``. Raises Unreachable."""
+    issuer = config.oidc_discovery_url
+    document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
+    if document.get("issuer") != issuer:
+        raise Unreachable(
+            f'oidc: issuer did not match the issuer returned by provider, expected "{issuer}" got '
+            f'"{document.get("issuer")}"'
+        )
+    names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+    authorization, token, userinfo, jwks = (str(document.get(name) or "") for name in names)
+    return Provider(issuer, authorization, token, userinfo, _keys(_json(call, config, jwks)))
+
+
+def keys_of(state: JWT, call: Call, config: Config) -> list[jws.PublicKey]:
+    """The keys that tokens are checked with. Raises Unreachable."""
+    url = config.oidc_discovery_url or config.jwks_url
+    pems = config.jwt_validation_pubkeys or state.jwks.get(url)
+    if pems is not None:
+        return [jws.load_key(pem.encode()) for pem in pems]
+    if config.oidc_discovery_url:
+        return discovered(call, config).keys
+    return _keys(_json(call, config, config.jwks_url)) if config.jwks_url else []
+
+
+def exchanged(call: Call, config: Config, provider: Provider, form: Mapping[str, str]) -> dict[str, Any]:
+    """What the token endpoint answers to a form. Raises Unreachable."""
+    secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
+    basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+    try:
+        return _json(call, config, provider.token_endpoint, basic, form)
+    except Unreachable:
+        # As Go's library finds out which of the two ways a provider takes.
+        own = {**form, "client_id": config.oidc_client_id, "client_secret": config.oidc_client_secret}
+        return _json(call, config, provider.token_endpoint, {}, own)
+
+
+def user_info(call: Call, config: Config, provider: Provider, access_token: str) -> dict[str, Any]:
+    """What the provider tells of a user. Raises Unreachable."""
+    return _json(call, config, provider.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"})
+
+
+def _keys(document: dict[str, Any]) -> list[jws.PublicKey]:
+    listed = document.get("keys")
+    found = [jws.of_jwk(key) for key in listed] if isinstance(listed, list) else []
+    return [key for key in found if key is not None]
+
+
+def _json(
+    call: Call,
+    config: Config,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    method = "GET" if form is None else "POST"
+    try:
+        parts = urlsplit(url)
+        here = outside.is_here(url) and (parts.port or {"http": 80, "https": 443}[parts.scheme])
+    except (ValueError, KeyError):
+        raise Unreachable(f'{method.title()} "{url}": unsupported protocol scheme ""') from None
+    try:
+        if here and here in call.core.own_ports:
+            status, body = _of_this_server(call, parts.path, headers or {}, form)
+        elif here:
+            status, body = _of_another(config, url, headers or {}, form)
+        else:
+            raise OSError
+    except OSError:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        fault = outside.refusal(parts.hostname or "", port)
+        raise Unreachable(f'{method.title()} "{url}": {fault}') from None
+    if status != 200:
+        raise Unreachable(f"{status}: {body.decode('utf-8', 'replace')}")
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Unreachable(f"failed to decode the answer of {url}: {error}") from None
+    if not isinstance(document, dict):
+        raise Unreachable(f"{url} answers no JSON object")
+    return document
+
+
+def _of_another(
+    config: Config, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+) -> tuple[int, bytes]:
+    certificates = config.oidc_discovery_ca_pem or config.jwks_ca_pem
+    if form is None:
+        return outside.ask("GET", url, headers, ca_pem=certificates)
+    own = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+    return outside.ask("POST", url, own, urlencode(form).encode(), certificates)
+
+
+def _of_this_server(
+    call: Call, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+) -> tuple[int, bytes]:
+    """Asked over the network this server would wait for itself: it is answering just now."""
+    below = unquote(path).removeprefix("/v1/")
+    if below == unquote(path):
+        raise OSError(path)
+    authorization = headers.get("Authorization", "")
+    request = Request(
+        Operation.READ if form is None else Operation.UPDATE,
+        below,
+        data=dict(form or {}),
+        token=authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else "",
+        headers={name.lower(): text for name, text in headers.items()},
+        method="GET" if form is None else "POST",
+    )
+    try:
+        response = call.core.pass_on(request)
+    except VaultError as error:
+        return error.status, json.dumps({"errors": error.errors}).encode()
+    if response.raw is not None:
+        return response.status or 200, response.raw
+    return response.status or 200, json.dumps(response.document or response.data or {}).encode()
