@@ -32,6 +32,15 @@ def ssh() -> dict[str, Key]:
     }
 
 
+def aws() -> dict[str, Key]:
+    """Settings and roles of an AWS mount."""
+    return {
+        "config": Key(written("secret/aws", "config/root"), "the root key"),
+        "lease": Key(written("secret/aws", "config/lease"), "lifetimes of the keys of users"),
+        "roles": Key(MapOf(written("secret/aws", "roles/x")), "roles by name"),
+    }
+
+
 def totp() -> dict[str, Key]:
     """Keys of a TOTP mount."""
     return {"keys": Key(MapOf(written("totp", "keys/x")), "keys by name")}
@@ -49,6 +58,17 @@ def fill_database(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) ->
         for name, one in (spec.get(word) or {}).items():
             with to.guard(*at, word, name):
                 add(to.core, mount, name, one)
+
+
+def fill_aws(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
+    """Take the settings, then the roles."""
+    for word, path in (("config", "config/root"), ("lease", "config/lease")):
+        if spec.get(word):
+            with to.guard(*at, word):
+                seeding.write(to.core, mount, path, spec[word])
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard(*at, "roles", name):
+            seeding.write(to.core, mount, f"roles/{name}", role)
 
 
 def fill_totp(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
@@ -81,6 +101,12 @@ def dump(mount: Mount) -> dict[str, Any] | None:
         from mockkms.vault.engines.ssh import seed as ssh_seed
 
         return ssh_seed.dump(mount.state)
+    if mount.engine == "secret/aws":
+        state = mount.state
+        roles = {name: {word: value for word, value in role.items() if value} for name, role in state.roles.items()}
+        shown = {"config": state.root and {word: value for word, value in state.root.items() if value}, "roles": roles}
+        lease = state.lease and {name: f"{seconds}s" for name, seconds in state.lease.items()}
+        return {word: value for word, value in {**shown, "lease": lease}.items() if value}
     if mount.engine == "totp":
         return {"keys": {name: dict(vars(key)) for name, key in mount.state.keys.items()}}
     return None

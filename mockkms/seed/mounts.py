@@ -118,6 +118,7 @@ def shape() -> MapOf:
         "database": credentials.database,
         "ssh": credentials.ssh,
         "totp": credentials.totp,
+        "aws": credentials.aws,
     }
     return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
 
@@ -245,6 +246,7 @@ _FILLERS: dict[str, Filler] = {
     "database": credentials.fill_database,
     "ssh": credentials.fill_ssh,
     "totp": credentials.fill_totp,
+    "aws": credentials.fill_aws,
 }
 
 
@@ -255,7 +257,7 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     for mount in core.state.mounts.of(namespace, auth=False):
         by_name = not registry.emulated("secret", mount.type)
         if mount.path.startswith(_PROTECTED) or not (
-            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh", "totp")
+            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh", "totp", "secret/aws")
         ):
             continue
         shown, more = dump_mount(mount), credentials.dump(mount)

@@ -1,0 +1,98 @@
+"""Roles of methods that ask a cloud: bounds by name beside what all roles say of their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.auth.tokenparams import FIELDS, TokenParams
+from mockkms.vault.endpoint import Call, Engine, Field
+from mockkms.vault.fields import Kind, zero
+from mockkms.vault.message import ErrorResponse, Operation
+
+OLD = {
+    "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
+    "num_uses": Field(Kind.INT, deprecated=True, help="The former name of token_num_uses."),
+    "ttl": Field(Kind.SECONDS, deprecated=True, help="The former name of token_ttl."),
+    "max_ttl": Field(Kind.SECONDS, deprecated=True, help="The former name of token_max_ttl."),
+    "period": Field(Kind.SECONDS, deprecated=True, help="The former name of token_period."),
+}
+
+
+@dataclass
+class Role(TokenParams):
+    """One role."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The bounds and whatever else the method's roles have, by their names."""
+
+
+@dataclass
+class Cloud:
+    """State of a mount: settings by endpoint, and roles."""
+
+    config: dict[str, Any] | None = None
+    identity: dict[str, Any] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+
+
+Check = Callable[[Role], None]
+
+
+def declare(
+    engine: Engine, bounds: Mapping[str, Field], check: Check, *, lists: tuple[str, ...] = ("role[/]",)
+) -> None:
+    """Declare ``role/{name}`` and the lists of roles on an engine.
+
+    ``check`` raises ErrorResponse for a role that cannot be.
+    """
+    one = engine.path(
+        "role/{name}",
+        fields={"name": Field(Kind.STRING, help="Name of the role, in any case."), **bounds, **OLD, **FIELDS},
+        help="Who may log in, and what the login gets.",
+    )
+
+    @one.existence
+    def exists(state: Cloud, call: Call) -> bool:
+        return call["name"].lower() in state.roles
+
+    @one.on(Operation.READ)
+    def read(state: Cloud, call: Call) -> dict[str, Any] | None:
+        found = state.roles.get(call["name"].lower())
+        if found is None:
+            return None
+        shown = {**found.settings, **found.shown(call.core.flavor.strictly_bound_ips)}
+        return {**shown, **{old: shown[f"token_{old}"] for old in OLD if found.old.get(old)}}
+
+    @one.on(Operation.DELETE)
+    def delete(state: Cloud, call: Call) -> None:
+        state.roles.pop(call["name"].lower(), None)
+
+    @one.on(Operation.CREATE, Operation.UPDATE)
+    def write(state: Cloud, call: Call) -> None:
+        name = call["name"].lower()
+        made = deepcopy(state.roles.get(name)) or Role(settings={name: _usual(one) for name, one in bounds.items()})
+        try:
+            made.parse(call)
+            for old in OLD:
+                made.upgrade(call, old, f"token_{old}")
+        except ValueError as error:
+            raise ErrorResponse(str(error)) from None
+        made.settings |= {name: call[name] for name in bounds if name in call}
+        if 0 < made.token_max_ttl < made.token_ttl:
+            raise ErrorResponse("ttl should be shorter than max ttl")
+        check(made)
+        state.roles[name] = made
+
+    for template in lists:
+        listing = engine.path(template, help="The names of all roles.")
+
+        @listing.on(Operation.LIST)
+        def list_roles(state: Cloud, _call: Call) -> dict[str, Any]:
+            return {"keys": sorted(state.roles)}
+
+
+def _usual(declared: Field) -> Any:
+    return declared.default if declared.default is not None else zero(declared.kind)

@@ -1,0 +1,154 @@
+"""What asks a cloud, in flavor ``vault``: AWS keys made up for roles, and the configuration of auth methods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import hvac
+import pytest
+from hvac.exceptions import InternalServerError, InvalidPath, InvalidRequest
+
+from mockkms import MockKMS
+
+
+@pytest.fixture
+def server() -> Iterator[MockKMS]:
+    with MockKMS(rng=3) as running:
+        running.clock.freeze()
+        yield running
+
+
+@pytest.fixture
+def client(server: MockKMS) -> hvac.Client:
+    return hvac.Client(server.url, token=server.token)
+
+
+def role(client: hvac.Client, **settings: Any) -> Any:
+    return client.write_data("aws/roles/r", data=settings)
+
+
+def test_users_get_keys_with_a_lease(client: hvac.Client, server: MockKMS) -> None:
+    client.sys.enable_secrets_engine("aws")
+    client.secrets.aws.configure_lease("1m", "2m")
+    assert client.secrets.aws.read_lease_config()["data"] == {"lease": "1m0s", "lease_max": "2m0s"}
+    role(client, credential_type="iam_user", policy_arns="arn:aws:iam::aws:policy/ReadOnly")
+    first, second = (client.secrets.aws.generate_credentials("r") for _ in range(2))
+    assert re.fullmatch("AKIA[A-Z2-7]{16}", first["data"]["access_key"])
+    assert first["data"]["access_key"] != second["data"]["access_key"]
+    assert (first["data"]["security_token"], first["lease_duration"]) == (None, 60)
+    assert client.sys.renew_lease(first["lease_id"], increment=3600)["lease_duration"] == 120
+    server.clock.advance(121)
+    with pytest.raises(InvalidRequest, match="invalid lease"):
+        client.sys.read_lease(first["lease_id"])
+
+
+def test_roles_are_assumed_for_a_while(client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("aws")
+    arns = ["arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b"]
+    role(client, credential_type="assumed_role", role_arns=arns, default_sts_ttl="30m")
+    with pytest.raises(InvalidRequest, match="unable to determine one"):
+        client.read("aws/creds/r")
+    found = client.write_data("aws/sts/r", data={"role_arn": arns[0]})["data"]
+    assert (found["arn"], found["ttl"], found["session_token"]) == (arns[0], 1800, found["security_token"])
+    assert found["access_key"].startswith("ASIA")
+    with pytest.raises(InvalidRequest, match="not in allowed role arns"):
+        client.write_data("aws/sts/r", data={"role_arn": "arn:other"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "did not supply credential_type"),
+        ({"credential_type": "odd"}, "unrecognized credential type: odd"),
+        ({"credential_type": "iam_user", "policy_document": "{"}, "cannot parse policy document"),
+        ({"credential_type": "iam_user", "max_sts_ttl": 900}, "only valid for temporary credentials"),
+    ],
+)
+def test_roles_that_are_refused(client: hvac.Client, settings: dict[str, Any], text: str) -> None:
+    client.sys.enable_secrets_engine("aws")
+    with pytest.raises(InvalidRequest, match=text):
+        role(client, **settings)
+    assert client.list("aws/roles") is None
+
+
+def test_settings_are_shown_without_secrets(client: hvac.Client) -> None:
+    client.sys.enable_secrets_engine("aws")
+    client.secrets.aws.configure_root_iam_credentials("AKIA", "hidden", region="eu-1")
+    shown = client.read("aws/config/root")["data"]
+    assert (shown["access_key"], shown["region"], "secret_key" in shown) == ("AKIA", "eu-1", False)
+    for type, path in (("azure", "config"), ("aws", "config/client")):
+        client.sys.enable_auth_method(type)
+        secret = {"client_secret": "hidden", "secret_key": "hidden", "tenant_id": "t", "resource": "r"}
+        client.write_data(f"auth/{type}/{path}", data=secret)
+        assert "hidden" not in str(client.read(f"auth/{type}/{path}"))
+        client.delete(f"auth/{type}/{path}")
+        assert client.read(f"auth/{type}/{path}") is None
+
+
+def test_identity_settings_of_aws_are_checked(client: hvac.Client) -> None:
+    client.sys.enable_auth_method("aws")
+    aws = client.auth.aws
+    assert aws.read_identity_integration()["iam_metadata"] == ["account_id", "auth_type"]
+    aws.configure_identity_integration(iam_alias="full_arn", ec2_metadata=["region"])
+    assert aws.read_identity_integration()["ec2_metadata"] == ["region"]
+    with pytest.raises(InvalidRequest, match="contains an unavailable field, please select from"):
+        aws.configure_identity_integration(iam_metadata="odd")
+    with pytest.raises(InvalidPath):
+        client.auth.aws.iam_login("a", "b", role="r")
+
+
+def test_roles_of_azure_and_google(client: hvac.Client) -> None:
+    client.sys.enable_auth_method("azure")
+    with pytest.raises(InvalidRequest, match="must have at least one bound constraint"):
+        client.auth.azure.create_role("r")
+    client.auth.azure.create_role("R", bound_locations=["west"], policies=["p"], ttl="1h")
+    shown = client.auth.azure.read_role("r")
+    assert (shown["bound_locations"], shown["token_policies"], shown["ttl"]) == (["west"], ["p"], 3600)
+    client.sys.enable_auth_method("gcp")
+    with pytest.raises(InvalidRequest, match="IAM role type must have at least one service account"):
+        client.auth.gcp.create_role("r", "iam", "project")
+    client.auth.gcp.create_role("r", "iam", "project", bound_service_accounts=["a"])
+    client.auth.gcp.edit_service_accounts_on_iam_role("r", add=["b"], remove=["a"])
+    assert client.auth.gcp.read_role("r")["bound_service_accounts"] == ["b"]
+    with pytest.raises(InvalidRequest, match="cannot modify bound_labels of a role of type 'iam'"):
+        client.auth.gcp.edit_labels_on_gce_role("r", add=["a:b"])
+
+
+def test_logins_that_need_a_cloud_are_refused_and_the_journal_says_why(client: hvac.Client, server: MockKMS) -> None:
+    client.sys.enable_auth_method("azure")
+    client.auth.azure.configure("t", "r")
+    client.auth.azure.create_role("r", bound_locations=["west"])
+    with pytest.raises(InternalServerError, match="oidc provider could not be reached"):
+        hvac.Client(server.url).auth.azure.login("r", "x.y.z")
+    assert "not emulated" in server.journal.entries()[-1].hint
+    client.sys.enable_auth_method("gcp")
+    client.auth.gcp.create_role("r", "gce", "project")
+    with pytest.raises(InternalServerError, match="could not obtain the public keys"):
+        hvac.Client(server.url).auth.gcp.login("r", "x.y.z")
+
+
+def test_worlds_and_dumps_keep_them() -> None:
+    roles = {"r": {"credential_type": "iam_user"}}
+    mount = {"type": "aws", "config": {"access_key": "A"}, "lease": {"lease": "1m", "lease_max": "2m"}, "roles": roles}
+    with MockKMS(
+        seed={"rng": 1, "vault": {"mounts": {"aws/": mount}, "auth": {"azure/": {"type": "azure"}}}}
+    ) as server:
+        client = hvac.Client(server.url, token=server.token)
+        client.auth.azure.create_role("r", bound_locations=["west"])
+        dump = server.dump()
+    with MockKMS(seed=dump) as again:
+        assert again.dump() == dump
+        client = hvac.Client(again.url, token=again.token)
+        assert client.read("aws/creds/r")["lease_duration"] == 60
+        assert client.auth.azure.read_role("r")["bound_locations"] == ["west"]
+
+
+def test_the_other_product_has_none_of_it() -> None:
+    with MockKMS(flavor="openbao") as server:
+        client = hvac.Client(server.url, token=server.token)
+        with pytest.raises(InvalidRequest, match="plugin not found in the catalog: aws"):
+            client.sys.enable_secrets_engine("aws")
+        with pytest.raises(InvalidRequest, match="plugin not found in the catalog: gcp"):
+            client.sys.enable_auth_method("gcp")
