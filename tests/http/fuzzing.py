@@ -36,6 +36,10 @@ MOUNTS = {
     "database/": "database",
     "ssh/": "ssh",
     "totp/": "totp",
+    "aws/": "secret/aws",
+    "auth/aws/": "auth/aws",
+    "auth/azure/": "auth/azure",
+    "auth/gcp/": "auth/gcp",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

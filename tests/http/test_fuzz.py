@@ -44,6 +44,10 @@ GO_ERROR = re.compile("|".join((
     "refusing to generate weak .*",
     "no RSA key of \\d+ bits is made here; .*",
     "key type unknown",
+    "Error generating STS keys: .*",
+    "oidc provider could not be reached",
+    "could not obtain the public keys of Google",
+    "unable to retrieve backend configuration",
     "failed to generate QR code image: .*",
     "failed to read CA private key",
     'Get "https?://.*": dial tcp.*',
@@ -95,8 +99,10 @@ def furnished(flavor: str) -> World:
     for mount in ("approle", "userpass", "jwt", "kubernetes", "cert", "ldap", "radius"):
         write(door, f"sys/auth/{mount}", type=mount)
     if flavor == "vault":
-        for mount in ("github", "okta"):
+        for mount in ("github", "okta", "aws", "azure", "gcp"):
             write(door, f"sys/auth/{mount}", type=mount)
+        write(door, "sys/mounts/aws", type="aws")
+        write(door, "aws/roles/a", credential_type="iam_user")
     write(door, "sys/mounts/transit", type="transit")
     write(door, "sys/mounts/kv1", type="kv")
     write(door, "sys/mounts/pki", type="pki")
