@@ -9,7 +9,7 @@ from mockkms.crypto import passwords
 from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.tokenparams import FIELDS, TokenParams
 from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import (
     Auth,
@@ -76,13 +76,8 @@ _OLD = {
     "max_ttl": Field(Kind.SECONDS, help="The former name of token_max_ttl.", deprecated=True),
     "bound_cidrs": Field(Kind.COMMA_STRINGS, help="The former name of token_bound_cidrs.", deprecated=True),
 }
-_PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
-}
-
 user_path = engine.path("users/{username}", {**_USERNAME, **_PASSWORD, **_OLD, **FIELDS}, help="A user.")
-listing = engine.path("users[/]", _PAGE, help="The names of all users.")
+listing = engine.path("users[/]", PAGE, help="The names of all users.")
 policies_path = engine.path(
     "users/{username}/policies",
     {**_USERNAME, "policies": _OLD["policies"], "token_policies": FIELDS["token_policies"]},

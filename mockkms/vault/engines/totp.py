@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from mockkms.crypto import totp
 from mockkms.vault.duration import go_duration
 from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
@@ -68,12 +68,7 @@ _FIELDS = {
     "qr_size": Field(Kind.INT, default=200, help="Size of the QR code, pixels; 0 makes none."),
     "url": Field(Kind.STRING, help="An otpauth URL in place of the rest."),
 }
-_PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
-}
-
-listing = engine.path("keys[/]", _PAGE, help="Names of the keys.")
+listing = engine.path("keys[/]", PAGE, help="Names of the keys.")
 one = engine.path("keys/{name:at}", _FIELDS, help="A key.")
 codes = engine.path(
     "code/{name:at}",

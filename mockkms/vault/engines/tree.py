@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mockkms.vault.endpoint import Field
+from mockkms.vault.fields import Kind
+
+PAGE = {
+    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
+    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
+}
+"""The parameters of a list that can be asked for in parts."""
+
 
 def children(keys: Iterable[str], folder: str) -> list[str]:
     """The names directly below ``folder`` (``""`` or with a trailing slash), sorted; folders end in a slash."""

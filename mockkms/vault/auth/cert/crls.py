@@ -7,9 +7,8 @@ from typing import Any
 from cryptography import x509
 
 from mockkms.vault.auth.cert.model import Cert, engine
-from mockkms.vault.auth.cert.roles import PAGE
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
 

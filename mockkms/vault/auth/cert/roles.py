@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from mockkms.vault.auth.cert.model import Cert, Role, engine
 from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 
@@ -41,11 +41,6 @@ _OLD = {
     "bound_cidrs": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_bound_cidrs."),
 }
 _LEASE = {"lease": Field(Kind.INT, deprecated=True, help="The oldest name of token_ttl, in seconds.")}
-PAGE = {
-    "after": Field(Kind.STRING, query=True, needs="pagination", help="Name to begin after."),
-    "limit": Field(Kind.INT, query=True, needs="pagination", help="Most names to show."),
-}
-
 role = engine.path(
     "certs/{name}",
     fields={

@@ -9,7 +9,7 @@ from mockkms.vault.auth.kubernetes.model import Kubernetes, Role, engine
 from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.duration import go_duration
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 
@@ -41,10 +41,7 @@ role = engine.path(
 )
 listing = engine.path(
     "role[/]",
-    fields={
-        "after": Field(Kind.STRING, query=True, needs="pagination", help="Name to begin after."),
-        "limit": Field(Kind.INT, query=True, needs="pagination", help="Most names to show."),
-    },
+    fields=PAGE,
     help="The names of all roles.",
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.vault import policynames
 from mockkms.vault.auth.radius.model import Radius, engine
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
 
@@ -21,10 +21,7 @@ users = engine.path(
 )
 listing = engine.path(
     "users[/]",
-    fields={
-        "after": Field(Kind.STRING, query=True, needs="pagination", help="Name to begin after."),
-        "limit": Field(Kind.INT, query=True, needs="pagination", help="Most names to show."),
-    },
+    fields=PAGE,
     help="The names of all users.",
 )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.fields import Kind
+from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.message import BackendError, Response
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
@@ -99,8 +98,3 @@ engine = Engine(
     catch_up=_catch_up,
     help="Users of databases, made on demand. No database is contacted: connections are kept, statements are not run.",
 )
-
-PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
-}

@@ -10,7 +10,6 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.database import credentials
 from mockkms.vault.engines.database.engine import (
     CERTIFICATE,
-    PAGE,
     PASSWORD,
     RSA_KEY,
     Database,
@@ -18,7 +17,7 @@ from mockkms.vault.engines.database.engine import (
     StaticRole,
     engine,
 )
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse, Operation

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.fields import Kind
+from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.message import ErrorResponse
 
 DEFAULT = "default"
@@ -62,7 +61,3 @@ def _revoke(state: SSH, call: Call) -> None:
 engine = Engine("ssh", kind="secret", new_state=SSH, revoke=_revoke, help="SSH certificates and one-time passwords.")
 
 ROLE_NAME = r"{role:at}"
-PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
-}

@@ -10,8 +10,8 @@ from typing import Any
 
 from mockkms.crypto import ssh, x509_keys
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.ssh.engine import DEFAULT, PAGE, SSH, Issuer, engine
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.ssh.engine import DEFAULT, SSH, Issuer, engine
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 

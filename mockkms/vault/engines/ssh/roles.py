@@ -7,8 +7,8 @@ from typing import Any
 
 from mockkms.vault import cidr
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.ssh.engine import DEFAULT, PAGE, ROLE_NAME, SSH, engine
-from mockkms.vault.engines.tree import page
+from mockkms.vault.engines.ssh.engine import DEFAULT, ROLE_NAME, SSH, engine
+from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.flavor import Flavor
 from mockkms.vault.gotext import quote
