@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mockkms.vault.gotext import quote
+
 UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
 """Policies of the server's own, that no token may be given."""
 
@@ -37,4 +39,4 @@ def matches_glob(globs: Iterable[str], name: str) -> bool:
 
 def quoted(names: Iterable[str]) -> str:
     """The list as Go prints it with ``%q``: ``["a" "b"]``."""
-    return "[" + " ".join(f'"{name}"' for name in names) + "]"
+    return "[" + " ".join(map(quote, names)) + "]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import BackendError, ErrorResponse
 
 MAX_PAIRS = 64
@@ -22,7 +22,7 @@ def check_metadata(kind: str, metadata: dict[str, str] | None) -> None:
     for key, value in pairs.items():
         fault = _pair_fault(key, value)
         if fault:
-            pair = f"{json.dumps(key, ensure_ascii=False)}, {json.dumps(value, ensure_ascii=False)}"
+            pair = f"{quote(key)}, {quote(value)}"
             raise BackendError(f"invalid {kind} metadata: failed to load metadata pair ({pair}): {fault}")
 
 

@@ -15,7 +15,6 @@ _SHARED_KEYS = frozenset(
         "min_wrapping_ttl",
         "max_wrapping_ttl",
         "mfa_methods",
-        "control_group",
     }
 )
 
@@ -56,7 +55,7 @@ OPENBAO_POLICIES = PolicyDialect(
     control_groups=False,
 )
 VAULT_POLICIES = PolicyDialect(
-    rule_keys=_SHARED_KEYS | {"subscribe_event_types"},
+    rule_keys=_SHARED_KEYS | {"control_group", "subscribe_event_types"},
     capabilities=("deny", "create", "read", "update", "delete", "list", "sudo", "patch", "subscribe", "recover"),
     unique_attributes=True,
     lists_by_item=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 from mockkms.vault import hcl
 from mockkms.vault.duration import parse_moment, parse_seconds
+from mockkms.vault.gotext import quote
 from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.templates import has_template
@@ -109,7 +110,7 @@ class _Block:
         try:
             hcl.check_keys(self.item.value, self.dialect.rule_keys)
         except hcl.UnknownKeys as error:
-            raise hcl.UnknownKeys([f'path "{self.path}": {text}' for text in error.messages], error.line) from None
+            raise hcl.UnknownKeys([f"path {quote(self.path)}: {text}" for text in error.messages], error.line) from None
         except hcl.HclError as error:
             raise self.named(error) from None
         assert isinstance(self.item.value, hcl.Object)
@@ -117,7 +118,7 @@ class _Block:
 
     def named(self, error: Exception) -> hcl.HclError:
         """The same error with the path before it."""
-        found = hcl.HclError(f'path "{self.path}": {error}')
+        found = hcl.HclError(f"path {quote(self.path)}: {error}")
         found.position = getattr(error, "position", None)
         return found
 
@@ -186,13 +187,13 @@ def _moment(block: _Block, text: str) -> float:
     try:
         return parse_moment(text)
     except ValueError as error:
-        raise ValueError(f'path "{block.path}": invalid expiration time: {error}') from None
+        raise ValueError(f"path {quote(block.path)}: invalid expiration time: {error}") from None
 
 
 def _shape_path(rule: Rule) -> None:
     path = rule.path
     if "+*" in path:
-        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
+        raise ValueError(f"path {quote(path)}: invalid use of wildcards ('+*' is forbidden)")
     rule.has_wildcards = path == "+" or "/+" in path or path.startswith("+/")
     if path.endswith("*") and not rule.has_wildcards:
         rule.path, rule.is_prefix = path[:-1], True
@@ -203,7 +204,7 @@ def _read_capabilities(rule: Rule, block: _Block, values: dict[str, Any]) -> Non
     old_style = values.get("policy", "")
     if old_style:
         if old_style not in _OLD_STYLE:
-            raise ValueError(f'path "{block.path}": invalid policy "{old_style}"')
+            raise ValueError(f"path {quote(block.path)}: invalid policy {quote(old_style)}")
         names = _OLD_STYLE[old_style] if old_style == "deny" else names + _OLD_STYLE[old_style]
     known = block.dialect.capabilities
     for name in names:
@@ -211,7 +212,7 @@ def _read_capabilities(rule: Rule, block: _Block, values: dict[str, Any]) -> Non
             rule.capabilities = frozenset({"deny"})
             return
         if name not in known:
-            raise ValueError(f'path "{block.path}": invalid capability "{name}"')
+            raise ValueError(f"path {quote(block.path)}: invalid capability {quote(name)}")
     rule.capabilities = frozenset(names)
 
 

@@ -136,6 +136,47 @@ def test_a_refused_write_leaves_the_role_as_it_was(world: World) -> None:
     assert (role["token_num_uses"], role["orphan"]) == (3, False)
 
 
+@pytest.mark.parametrize(
+    ("role", "later", "text"),
+    [
+        ({"token_type": "default-batch"}, {"token_period": "1h"}, "periodic tokens"),
+        ({"token_type": "default-batch"}, {"token_num_uses": 2}, "tokens with limited use count"),
+        ({"token_type": "batch", "orphan": True, "renewable": False}, {"token_period": "1h"}, "periodic tokens"),
+    ],
+)
+def test_the_stored_type_of_a_role_limits_a_later_write(
+    world: World, role: dict[str, Any], later: dict[str, Any], text: str
+) -> None:
+    assert world.write("auth/token/roles/r", role).errors is None
+    assert refusal(world, "auth/token/roles/r", later, "root") == (
+        f"error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch' when set to generate {text}"
+    )
+    # With a type that is sent the stored one is not looked at.
+    assert world.write("auth/token/roles/r", {**later, "token_type": "default-batch"}).errors is None
+
+
+def test_a_roles_fields_are_read_before_its_type(world: World) -> None:
+    both = {"token_type": "odd", "token_num_uses": -1}
+    assert refusal(world, "auth/token/roles/r", both, "root") == (
+        "error parsing role fields: 'token_num_uses' cannot be negative"
+    )
+    assert refusal(world, "auth/token/roles/r", {"token_type": 'o"d'}, "root") == (
+        'invalid \'token_type\' value "o\\"d"'
+    )
+    assert refusal(world, "auth/token/roles/r", {**both, "token_type": None}, "root") == (
+        "Invalid 'token_type' value: null"
+    )
+
+
+def test_the_alias_of_a_disabled_entity_makes_no_token(world: World) -> None:
+    world.write("auth/token/roles/r", {"allowed_entity_aliases": "web"})
+    made = world.write("auth/token/create/r", {"entity_alias": "web"})
+    assert made.auth is not None
+    world.write(f"identity/entity/id/{made.auth.entity_id}", {"disabled": True})
+    answer = world.write("auth/token/create/r", {"entity_alias": "web"})
+    assert (answer.status, answer.errors) == (403, ["entity from given entity alias is disabled"])
+
+
 def test_a_token_that_is_no_text_is_refused_before_anything_else(world: World) -> None:
     answer = world.write("auth/token/lookup", {"token": 5}, token="bogus")
     assert (answer.status, answer.errors) == (403, ["invalid token"])

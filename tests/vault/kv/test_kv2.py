@@ -195,3 +195,11 @@ def test_seeded_keys_come_back(world: World) -> None:
     kv_seed.add_secret(world.core, mount, "plain", {"k": "v"})
     assert kv_seed.dump_keys(mount.state, START)["app/db"] == spec
     assert kv_seed.dump_secrets(mount.state, START) == {"plain": {"k": "v"}}
+
+
+def test_names_in_refusals_of_custom_metadata_are_quoted_as_go_does(world: World) -> None:
+    answer = world.write("kv/metadata/a", {"custom_metadata": {"a\x07": "v"}})
+    assert answer.errors == [
+        "1 error occurred:\n\t* custom_metadata validation failed: "
+        'key "a\\a" (a\x07) contains unprintable characters\n\n'
+    ]

@@ -141,8 +141,9 @@ def test_a_block_without_a_path_is_about_path() -> None:
          "list_scan_response_keys_filter_path needs to be used on a path with the list capability"),
         ('path "a" { capabilities = ["list"] list_scan_response_keys_filter_path = "x" }',
          "list_scan_response_keys_filter_path resulted in same path for two different keys"),
-        ('path "a" { control_group { factor "x" { y = 1 } z = 1 } }',
-         'error handling control_group: 1 error occurred:\n\t* path control_group: invalid key "z" on line 1\n\n'),
+        ('path "a" { control_group {} }', '1 error occurred:\n\t* path "a": invalid key "control_group" on line 0\n\n'),
+        ('path "a\\tb" { capabilities = ["f\\tly"] }', 'path "a\\tb": invalid capability "f\\tly"'),
+        ('path "a" { policy = "f\\"ly" }', 'path "a": invalid policy "f\\"ly"'),
     ],
 )  # fmt: skip
 def test_refusals(text: str, message: str) -> None:
@@ -157,6 +158,16 @@ def test_a_refusal_knows_its_place() -> None:
             parse_policy(text)
         assert caught.value.line == 3
         assert caught.value.column > 0
+
+
+def test_control_groups_are_read_for_their_form() -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy('path "a" { control_group { factor "x" { y = 1 } z = 1 } }', VAULT_POLICIES)
+    assert str(caught.value) == (
+        "failed to parse policy: error handling control_group: 1 error occurred:\n"
+        '\t* path control_group: invalid key "z" on line 1\n\n'
+    )
+    assert parse_policy('path "a" { control_group { factor "x" {} } }', VAULT_POLICIES).rules
 
 
 def test_the_products_differ() -> None:

@@ -11,6 +11,7 @@ from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
 from mockkms.vault.token import Token
 
@@ -116,7 +117,7 @@ def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
     call.core.tokens.create(token, auth)
     policies = call.core.policies
     missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]
-    response.warnings.extend(f'Policy "{name}" does not exist' for name in missing)
+    response.warnings.extend(f"Policy {quote(name)} does not exist" for name in missing)
     response.auth = show_policies(call, auth)
     return response
 
@@ -179,7 +180,10 @@ def _entity(call: Call, role: Role | None) -> str:
     if name.lower() not in allowed and not policynames.matches_glob(allowed, name.lower()):
         raise ErrorResponse("invalid 'entity_alias' value")
     identity = call.core.identity
-    entity_id: str = identity.login(call.mount, {"name": name}, [])
+    try:
+        entity_id: str = identity.login(call.mount, {"name": name}, [])
+    except ErrorResponse as error:
+        raise ErrorResponse("entity from given entity alias is disabled", status=error.status) from None
     return entity_id
 
 
@@ -213,7 +217,7 @@ def _policies(call: Call, role: Role | None, parent: Token, sudo: bool) -> list[
         final = [name for name in final if name != "default"]
     for name in final:
         if name in policynames.UNASSIGNABLE:
-            raise ErrorResponse(f'cannot assign policy "{name}"')
+            raise ErrorResponse(f"cannot assign policy {quote(name)}")
     return final
 
 

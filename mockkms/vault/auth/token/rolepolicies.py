@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault import policynames
 from mockkms.vault.auth.token.model import Role
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse
 
 
@@ -28,7 +29,7 @@ def policies_against_role(role: Role, parents: list[str], asked: list[str], no_d
     globs = policynames.distinct(role.disallowed_policies_glob)
     for name in final:
         if name in forbidden or policynames.matches_glob(globs, name):
-            raise ErrorResponse(f'token policy "{name}" is disallowed by this role')
+            raise ErrorResponse(f"token policy {quote(name)} is disallowed by this role")
     return final
 
 

@@ -11,6 +11,7 @@ from mockkms.vault.auth.token.model import Role, TokenRoles, engine
 from mockkms.vault.auth.tokenparams import fields_for
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse, Operation, Response
 
 _SHARED = (
@@ -80,8 +81,10 @@ def write_role(state: TokenRoles, call: Call) -> Response | None:
     name = call["role_name"]
     role = deepcopy(state.roles.get(name)) or Role(name)
     _general(call, role)
-    _token_type(call, role)
+    if "token_type" in call.raw and call.raw["token_type"] is None:
+        raise ErrorResponse("Invalid 'token_type' value: null")
     _shared(call, role)
+    _token_type(call, role)
     warnings: list[str] = []
     _period(call, role, warnings)
     _cidrs(call, role, warnings)
@@ -116,12 +119,10 @@ def _general(call: Call, role: Role) -> None:
 def _token_type(call: Call, role: Role) -> None:
     if "token_type" not in call.raw:
         return
-    given = call.raw["token_type"]
-    if given is None:
-        raise ErrorResponse("Invalid 'token_type' value: null")
-    if str(given) not in _TYPES:
-        raise ErrorResponse(f"invalid 'token_type' value \"{given}\"")
-    role.token_type = str(given)
+    given = str(call.raw["token_type"])
+    if given not in _TYPES:
+        raise ErrorResponse(f"invalid 'token_type' value {quote(given)}")
+    role.token_type = given
 
 
 def _shared(call: Call, role: Role) -> None:
@@ -136,6 +137,13 @@ def _shared(call: Call, role: Role) -> None:
             setattr(role, name, call[name])
     if role.token_num_uses < 0:
         raise ErrorResponse(f"{frame}'token_num_uses' cannot be negative")
+    if role.token_type in ("batch", "default-batch") and "token_type" not in call.raw:
+        # Only the type that is stored is looked at here: one that is sent is read later.
+        refused = f"{frame}'token_type' cannot be 'batch' or 'default_batch' when set to generate "
+        if role.token_period:
+            raise ErrorResponse(f"{refused}periodic tokens")
+        if role.token_num_uses:
+            raise ErrorResponse(f"{refused}tokens with limited use count")
 
 
 def _both(new: str, old: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mockkms.vault.fields import Kind, convert
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse
 
 MAX_KEYS = 64
@@ -41,7 +41,7 @@ def framed(faults: list[str]) -> str:
 
 def _faults(name: str, text: str) -> list[str]:
     faults = []
-    quoted = json.dumps(name, ensure_ascii=False)
+    quoted = quote(name)
     name_size, size = len(name.encode("utf-8", "replace")), len(text.encode("utf-8", "replace"))
     if not 0 < name_size <= MAX_KEY_BYTES:
         faults.append(f"length of key {quoted} is {name_size} but must be 0 < len(key) <= {MAX_KEY_BYTES}")
