@@ -108,7 +108,7 @@ class Server:
             raise
         found = [made.getsockname()[1] for made in sockets]
         self.ports = found[: len(ports)]
-        self.door.world.core.own_ports = frozenset(found)
+        self.door.world.core.own_ports |= frozenset(found)
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
@@ -129,6 +129,7 @@ class Server:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        self.door.world.core.own_ports -= {*self.ports, *self._further}
         self._loop = self._thread = None
 
     @property
