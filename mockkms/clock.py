@@ -96,7 +96,10 @@ def parse_rfc3339(text: str) -> float:
 def seconds_of(at: Moment) -> float:
     """Seconds since the epoch of a moment as people give it. Raises ValueError for anything else."""
     if isinstance(at, str):
-        return parse_rfc3339(at)
+        try:
+            return parse_rfc3339(at)
+        except ValueError:
+            raise ValueError(f"{at!r} is no moment: write 2026-01-01T00:00:00Z") from None
     if isinstance(at, datetime):
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
     if isinstance(at, date):

@@ -113,7 +113,7 @@ class Handle:
             return snapshot
         known = self.world.snapshots
         if snapshot not in known:
-            raise unknown(snapshot, known or ("(none)",), "snapshot")
+            raise unknown(snapshot, known, "snapshot")
         return known[snapshot]
 
     def seal(self) -> None:
@@ -139,12 +139,16 @@ class Handle:
     def explain(self, token: str, operation: str, path: str) -> Explanation:
         """Why ``token`` may or may not do ``operation`` on ``path``: its policies and the rule that decides.
 
-        ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there.
+        ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there
+        and for an unknown operation.
         """
         from mockkms.vault.message import Operation
         from mockkms.vault.policy.explain import explain
 
         self.world.own_state("explain")
+        operations = [known.value for known in Operation]
+        if operation not in operations:
+            raise unknown(operation, operations, "operation")
         with self.world.lock:
             core = self.world.core
             held = core.tokens.lookup(token)

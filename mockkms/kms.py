@@ -15,6 +15,7 @@ from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
+from mockkms.vault.flavor import FLAVORS
 from mockkms.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class MockKMS(Handle):
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
-        self._words = {"root_token": root_token, "rng": rng, "flavor": flavor}
+        self._words = {"root_token": root_token, "rng": rng, "flavor": _known_flavor(flavor)}
         self._loaded: dict[str, Snapshot] = {}
         self._state = _known_state(state)
         self.ca_file = _certificate(tls)
@@ -120,12 +121,18 @@ class MockKMS(Handle):
     @property
     def url(self) -> str:
         """The address of the server, without a trailing slash; Vault's API is below ``/v1/``."""
-        return f"{self._scheme}://{self._shown_host}:{self._server.ports[0]}"
+        return self._address(0)
 
     @property
     def rustfs_url(self) -> str:
         """The address for clients of the RustFS admin API (both APIs answer on every port)."""
-        return f"{self._scheme}://{self._shown_host}:{self._server.ports[-1]}"
+        return self._address(-1)
+
+    def _address(self, which: int) -> str:
+        ports = self._server.ports
+        if not ports:
+            raise RuntimeError("no address: this server is not started; `with MockKMS() as kms:` or start() does it")
+        return f"{self._scheme}://{self._shown_host}:{ports[which]}"
 
     @property
     def further_urls(self) -> list[str]:
@@ -312,6 +319,12 @@ def _shown(host: str) -> str:
     """A host for addresses: where it is all of them, the loopback one."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
+
+
+def _known_flavor(flavor: str | None) -> str | None:
+    if flavor is not None and flavor not in FLAVORS:
+        raise ValueError(f"flavor={flavor!r}: one of {', '.join(FLAVORS)}")
+    return flavor
 
 
 def _known_state(state: str | None) -> str | None:

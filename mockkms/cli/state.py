@@ -7,15 +7,19 @@ from urllib.parse import quote
 
 from mockkms.cli.calling import add_address, call, show
 
-_ACTS = {
-    "seal": True,
-    "unseal": True,
-    "restart": "keep",
-    "refuse": 1,
-    "deaf": 1,
-    "revoke": None,
-    "expire": None,
-    "step-down": True,
+_OPTIONAL: dict[str, tuple[object, str]] = {
+    "seal": (True, "seal the Vault, until it is unsealed or for a DURATION"),
+    "unseal": (True, "unseal it without its key shares"),
+    "restart": ("keep", "cut every connection; keep the state, or lose it"),
+    "refuse": (1, "stop listening for so many seconds"),
+    "deaf": (1, "accept connections and read nothing, for so many seconds"),
+    "step-down": (True, "let the active node of a cluster give up"),
+}
+_NEEDED = {
+    "revoke": ("TOKEN", "end a token, by id or accessor"),
+    "expire": ("LEASE", "end the leases below a path, or the last one: mockkms state expire last"),
+    "advance": ("DURATION", "move the clock on, or back: mockkms state advance 1h"),
+    "set-clock": ("TIME", "move the clock to a moment: mockkms state set-clock 2030-01-01T00:00:00Z"),
 }
 
 
@@ -26,9 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     plain = {"show": "seal, flavor, counts", "reset": "back to the baseline", "snapshots": "their names"}
     for name, what in plain.items():
         add_address(actions.add_parser(name, help=what))
-    for name, default in _ACTS.items():
-        act = actions.add_parser(name)
-        act.add_argument("value", nargs=None if default is None else "?", default=default)
+    for name, (default, what) in _OPTIONAL.items():
+        act = actions.add_parser(name, help=what)
+        act.add_argument("value", nargs="?", default=default)
+        add_address(act)
+    for name, (value, what) in _NEEDED.items():
+        act = actions.add_parser(name, help=what)
+        act.add_argument("value", metavar=value)
         add_address(act)
     for name, what in (("save", "take a snapshot"), ("restore", "go back to one"), ("diff", "what changed since one")):
         named = actions.add_parser(name, help=what)
@@ -46,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         call(options, "POST", "reset")
     elif action == "snapshots":
         print("\n".join(call(options, "GET", "snapshots")["snapshots"]))
-    elif action in _ACTS:
+    elif action in _OPTIONAL or action in _NEEDED:
         show(call(options, "POST", "state", {action: options.value}))
     else:
         name = quote(options.name, safe="")

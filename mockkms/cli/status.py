@@ -60,7 +60,9 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:
             found = json.load(answer)
     except (OSError, ValueError) as error:
-        raise CommandError(f"Error checking seal status: {error}", 1) from None
+        reason = getattr(error, "reason", None) or error
+        said = getattr(reason, "strerror", None) or reason
+        raise CommandError(f"Error checking seal status: {url}: {said}", 1) from None
     if not isinstance(found, dict):
         raise CommandError(f"Error checking seal status: {url} answers no JSON object", 1)
     return found

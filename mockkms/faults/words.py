@@ -37,6 +37,8 @@ def normal(word: Any) -> str:
 def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
     """The error for a word that is none of ``known``, with the nearest of them."""
     choices = sorted(known)
+    if not choices:
+        return FaultError(f"unknown {what} {word!r}; there is none yet")
     close = get_close_matches(word, choices, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(choices)}"
     return FaultError(f"unknown {what} {word!r}; {hint}")

@@ -370,5 +370,5 @@ def _snapshot(asked: Asked, name: str) -> Any:
     asked.world.own_state("a snapshot")
     known = asked.world.snapshots
     if name not in known:
-        raise ControlError(404, unknown(name, known or ("(none)",), "snapshot").message)
+        raise ControlError(404, unknown(name, known, "snapshot").message)
     return known[name]

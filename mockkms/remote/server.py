@@ -191,7 +191,7 @@ class RemoteKMS:
         except RemoteError as error:
             if error.status != 404:
                 raise
-            raise unknown(_name(snapshot), self.snapshots() or ("(none)",), "snapshot") from None
+            raise unknown(_name(snapshot), self.snapshots(), "snapshot") from None
 
     def act(self, **words: Any) -> None:
         """Do something to the server, in the words of the faults on it: ``act(restart="keep")``, ``act(refuse=5)``."""

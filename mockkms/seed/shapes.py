@@ -171,14 +171,23 @@ class Tagged(Shape):
             return {}
         entry = node.value.get(self.tag)
         if entry is None:
-            words = ", ".join(self.variants)
-            problems.append(node.problem(path, f'the key "{self.tag}" is missing; it says which {self.what}: {words}'))
+            self._untagged(node, path, problems)
             return {}
         record = self._record(entry.value.text)
         if record is None:
             Choice(tuple(self.variants), self.what).read(entry.value, f"{path}.{self.tag}", problems)
             return {}
         return record.read(node, path, problems)
+
+    def _untagged(self, node: Node, path: str, problems: Problems) -> None:
+        """The tag is not there; perhaps a key that is none of the common ones was meant to be it."""
+        for name, entry in node.value.items():
+            if name not in self.common and nearest(name, [self.tag]).startswith("; did you"):
+                message = f'unknown key "{name}"{nearest(name, [self.tag])}'
+                problems.append(Problem(entry.value.file, entry.line, entry.column, f"{path}.{name}", message))
+                return
+        words = ", ".join(self.variants)
+        problems.append(node.problem(path, f'the key "{self.tag}" is missing; it says which {self.what}: {words}'))
 
     def schema(self) -> dict[str, Any]:
         variants = []

@@ -219,3 +219,24 @@ def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path
     assert "a world goes to --seed" in run("serve", "--port", "0", "--faults", str(rules))[2]
     assert run("serve", "--port", "0", "--clock", "soon")[2].startswith("mockkms serve: --clock soon: a time such as")
     assert run("serve", "--port", "0", "--clock", "+soon")[0] == 2
+
+
+def test_the_clock_among_the_acts(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    kms.clock.freeze(0)
+    assert run("state", "set-clock", "2030-01-01T00:00:00Z", *at)[0] == 0
+    assert kms.clock.now() == 1893456000
+    assert run("state", "advance", "1h", *at)[0] == 0
+    assert kms.clock.now() == 1893456000 + 3600
+    code, _, said = run("state", "set-clock", "soon", *at)
+    assert (code, said.startswith("mockkms state: set_clock: ")) == (1, True)
+    code, _, said = run("state", "restore", "before", *at)
+    assert (code, said) == (1, "mockkms state: unknown snapshot 'before'; there is none yet\n")
+
+
+def test_every_act_on_the_server_has_a_subcommand() -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    for act in ACTS:
+        value = [] if act in ("seal", "unseal", "restart", "refuse", "deaf", "step_down") else ["x"]
+        assert parser.parse_args(["state", act.replace("_", "-"), *value]).action == act.replace("_", "-")
