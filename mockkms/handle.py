@@ -41,7 +41,7 @@ class Handle:
     @property
     def flavor(self) -> str:
         """``vault`` or ``openbao``."""
-        return self.world.core.flavor.name
+        return self.world.core.product.name
 
     @property
     def rng(self) -> int | str | None:

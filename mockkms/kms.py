@@ -15,7 +15,7 @@ from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
-from mockkms.vault.flavor import FLAVORS
+from mockkms.vault.products import DEFAULT, product_named
 from mockkms.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class MockKMS(Handle):
             client = hvac.Client(url=kms.url, token=kms.token)
 
     ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
-    every id, key and nonce repeat. ``flavor`` is ``vault`` or ``openbao``. ``state`` is ``unsealed``, ``sealed`` or
-    ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
+    every id, key and nonce repeat. ``flavor`` is ``vault`` (2.1), ``vault-1.21`` or ``openbao``. ``state`` is
+    ``unsealed``, ``sealed`` or ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
     for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM
     (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on besides, each with its TLS.
     ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. The control
@@ -249,7 +249,7 @@ class MockKMS(Handle):
                 if spec.sections.get(section):
                     world.own_state(f"{section}: of a world")
         rng = words["rng"] if words["rng"] is not None else spec.rng if spec else None
-        flavor = words["flavor"] or (spec and spec.flavor) or "vault"
+        flavor = words["flavor"] or (spec and spec.flavor) or DEFAULT
         token = words["root_token"] or (spec and spec.root_token) or "root"
         world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
         if spec is not None:
@@ -322,9 +322,7 @@ def _shown(host: str) -> str:
 
 
 def _known_flavor(flavor: str | None) -> str | None:
-    if flavor is not None and flavor not in FLAVORS:
-        raise ValueError(f"flavor={flavor!r}: one of {', '.join(FLAVORS)}")
-    return flavor
+    return flavor if flavor is None else product_named(flavor).name
 
 
 def _known_state(state: str | None) -> str | None:

@@ -108,7 +108,7 @@ class World:
         """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""
         with self.lock:
             if state == "uninitialized":
-                self.core.begin(self.core.flavor.name)
+                self.core.begin(self.core.product.name)
                 self.root_token = ""
             elif state == "sealed":
                 self.core.seal.seal()
@@ -121,7 +121,7 @@ class World:
             state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
             return Snapshot(
                 pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.root_token,
-                self.core.flavor.name, self.faults.snapshot(), self.journal.snapshot(),
+                self.core.product.name, self.faults.snapshot(), self.journal.snapshot(),
                 self.beside.keep() if self.beside is not None else b"",
             )  # fmt: skip
 

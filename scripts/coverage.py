@@ -18,9 +18,9 @@ sys.path.insert(0, str(ROOT))
 
 from mockkms.vault import builtins, registry  # noqa: E402 - run as a script, the package stands beside this directory
 from mockkms.vault.endpoint import Endpoint  # noqa: E402
-from mockkms.vault.flavor import FLAVORS  # noqa: E402
 from mockkms.vault.message import Operation  # noqa: E402
 from mockkms.vault.openapi import shown_path  # noqa: E402
+from mockkms.vault.products import PRODUCTS  # noqa: E402
 
 SURFACE = ROOT / "tests" / "parity" / "data" / "surface.json"
 PAGE = ROOT / "docs" / "coverage.md"
@@ -92,15 +92,15 @@ def candidates(path: str) -> list[Endpoint]:
     mount = next(mount for mount in MOUNTS if path.startswith(f"/{mount}"))
     below = path[1 + len(mount) :]
     engine = registry.engine(MOUNTS[mount])
-    flavor = FLAVORS["openbao"]
+    flavor = PRODUCTS["openbao"]
     found = [e for e in engine if _shape(shown_path(e.template)) == _shape(below)]
     for name in ("x", "sha2-256", "encryption-key", "default"):
         sample = re.sub(r"\{\w+\}", name, below)
         for at in (sample, sample + "/"):
-            routed = engine.route(at)
+            routed = engine.route(at, PRODUCTS["openbao"])
             if routed is not None:
                 found.append(routed[0])
-    return [endpoint for endpoint in found if not endpoint.needs or getattr(flavor, endpoint.needs)]
+    return [endpoint for endpoint in found if endpoint.known_to(flavor)]
 
 
 def _shape(path: str) -> str:
@@ -131,7 +131,9 @@ def page() -> str:
 def _further() -> list[str]:
     """The types that come with the products besides: those that are emulated, and those known by name only."""
     types = {
-        name: " and ".join(flavor.product for flavor in FLAVORS.values() if flavor.builtins.has(*name.split("/")))
+        name: " and ".join(
+            flavor.words.product for flavor in PRODUCTS.values() if flavor.builtins.has(*name.split("/"))
+        )
         for name in sorted(builtins.ALL)
     }
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]

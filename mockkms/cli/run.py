@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
+from mockkms.cli.flavors import DESCRIPTION, flavor
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -23,7 +24,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later ones win")
     parser.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
-    parser.add_argument("--flavor", choices=("vault", "openbao"), help="which product (default: the world's)")
+    parser.add_argument(
+        "--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}"
+    )
     parser.add_argument("--rng", type=int, metavar="N", help="repeat ids, keys and nonces from this seed")
     parser.set_defaults(run=run)
     parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
+from mockkms.vault.products import product_named
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -34,7 +35,7 @@ def warn(text: str) -> None:
 
 def banner(kms: MockKMS) -> str:
     """What users of ``vault server -dev`` look for on the screen."""
-    names = ("VAULT", "BAO") if kms.flavor == "openbao" else ("VAULT",)
+    names = ("VAULT", "BAO") if product_named(kms.flavor).words.cli == "bao" else ("VAULT",)
     if kms.world.upstream:
         return _proxy_banner(kms)
     lines = [
@@ -50,7 +51,7 @@ def banner(kms: MockKMS) -> str:
         "",
         *(f"Unseal Key: {key}" for key in kms.unseal_keys),
     ]
-    client = "bao" if kms.flavor == "openbao" else "vault"
+    client = product_named(kms.flavor).words.cli
     if kms.state == "uninitialized":
         lines.append(f"Not initialized yet: `{client} operator init` makes the unseal keys and the root token.")
     else:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import cluster_options, control_options, rustfs_options, screen, upstream_options
 from mockkms.cli.errors import CommandError
+from mockkms.cli.flavors import DESCRIPTION, flavor
 
 if TYPE_CHECKING:
     from mockkms.cli.config import Listener, ServerConfig
@@ -43,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later files win")
     world.add_argument("--state", choices=_STATES, help="of the Vault (default: the world's, else unsealed)")
     world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
-    world.add_argument("--flavor", choices=("vault", "openbao"), help="product (default: the world's, else vault)")
+    world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
     world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
     control_options.add_options(parser)

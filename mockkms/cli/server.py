@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import serve, server_screen
 from mockkms.cli.errors import CommandError
+from mockkms.cli.flavors import DESCRIPTION, flavor
 from mockkms.cli.version import default_flavor
-from mockkms.vault.flavor import FLAVORS
+from mockkms.vault.products import PRODUCTS
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -73,7 +74,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _flag(dev, "dev-skip-init", "start uninitialized")
     _flag(dev, "dev-three-node", "three nodes, on every second port")
     own = parser.add_argument_group("mockkms's own")
-    _word(own, "flavor", choices=tuple(FLAVORS), help="default: openbao where the command's name is bao, else vault")
+    _word(own, "flavor", type=flavor, metavar="NAME", help=f"default: openbao for a command named bao; {DESCRIPTION}")
     _word(own, "seed", metavar="FILE", action="append", default=[], help="a world in YAML; later files win")
     _word(own, "ready-file", metavar="PATH", help="write addresses and token as JSON")
     for name in _IGNORED_FLAGS:
@@ -103,9 +104,9 @@ def _truth(text: str) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
-    flavor = options.flavor or default_flavor()
+    name = options.flavor or default_flavor()
     dev = options.dev or options.dev_tls or options.dev_three_node or options.dev_skip_init
-    words = ["serve", "--flavor", flavor]
+    words = ["serve", "--flavor", name]
     for path in _configurations(options, dev):
         words += ["--config", str(path)]
     for seed in options.seed:
@@ -113,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     if options.ready_file:
         words += ["--ready-file", options.ready_file]
     if dev:
-        words += _dev_words(options, flavor)
+        words += _dev_words(options, name)
     elif not options.config:
         raise CommandError("Must specify at least one config path using -config", 1)
     elif options.dev_root_token_id:
@@ -161,7 +162,7 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
     if not token and not options.seed:
         from mockkms.entropy import Entropy
 
-        token = FLAVORS[flavor].service_prefix + Entropy().base62(24)
+        token = PRODUCTS[flavor].service_prefix + Entropy().base62(24)
     if token:
         words += ["--root-token", token]
     if options.dev_three_node:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from mockkms import __version__
-from mockkms.vault.flavor import FLAVORS
+from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.vault.products import PRODUCTS
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser("version", help="print which server's version is emulated", description=__doc__)
-    parser.add_argument("-flavor", "--flavor", choices=tuple(FLAVORS), default=default_flavor())
+    parser.add_argument("-flavor", "--flavor", type=flavor, metavar="NAME", default=default_flavor(), help=DESCRIPTION)
     parser.set_defaults(run=run)
 
 
@@ -23,8 +24,10 @@ def default_flavor() -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it."""
-    flavor = FLAVORS[options.flavor]
-    dated = {"build_date": "built", "commit_date": "committed"}[flavor.build_key]
-    print(f"{flavor.product} v{flavor.version} (mockkms {__version__}), {dated} {flavor.build_date}")
+    """Print the version line, and on standard error the flavors that can be asked for."""
+    product = PRODUCTS[options.flavor]
+    dated = {"build_date": "built", "commit_date": "committed"}[product.words.build_key]
+    print(f"{product.words.product} v{product.version} (mockkms {__version__}), {dated} {product.build_date}")
+    if sys.stderr.isatty():
+        print(f"flavors: {DESCRIPTION}", file=sys.stderr)
     return 0

@@ -19,6 +19,7 @@ from mockkms.vault.duration import parse_seconds
 from mockkms.vault.envelope import envelope
 from mockkms.vault.gotext import Texts
 from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.products.features import Feature
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; the real server's default ``max_request_size``."""
@@ -182,8 +183,8 @@ def _json_object(core: Core, body: bytes) -> dict[str, Any]:
     try:
         data = gojson.decode_object(body)
     except gojson.GoJSONError as error:
-        raise Refused(error_reply(400, core.flavor.json_error(str(error)))) from None
-    limit = core.flavor.json_string_limit
+        raise Refused(error_reply(400, core.product.words.json_error(str(error)))) from None
+    limit = core.product.json_string_limit
     fault = jsoncost.fault(body, limit) if limit else None
     if fault:
         raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
@@ -288,7 +289,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         query = "?" + http.query if http.query else ""
         raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
     operation = _METHODS.get(http.method)
-    if operation is None or (operation is Operation.SCAN and not core.flavor.pagination):
+    if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
         raise Refused(error_reply(405))
     data: dict[str, Any]
     if asks_help:
@@ -297,7 +298,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         data = _body_data(core, http)
     else:
         if operation is Operation.READ and values:
-            listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.flavor.pagination
+            listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
             if listing and scanning:
                 raise Refused(error_reply(400))
             if listing:
@@ -355,7 +356,7 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
         return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers, request)
     if response.status == 204:
         return HttpReply(204, b"", headers, request)
-    return HttpReply(response.status or 200, _line(envelope(core.flavor, response)), headers, request)
+    return HttpReply(response.status or 200, _line(envelope(core.product, response)), headers, request)
 
 
 def _line(text: str) -> bytes:

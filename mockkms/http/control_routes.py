@@ -31,7 +31,7 @@ def index(asked: Asked) -> Any:
         "name": "mockkms",
         "version": __version__,
         "api": API,
-        "flavor": asked.world.core.flavor.name,
+        "flavor": asked.world.core.product.name,
         **_mode(asked),
         "routes": [f"{known.method} /_mockkms/{known.path}" for known in ROUTES],
     }
@@ -282,7 +282,7 @@ def get_state(asked: Asked) -> Any:
     return {
         **_mode(asked),
         **_own_state(world),
-        "flavor": world.core.flavor.name,
+        "flavor": world.core.product.name,
         "rng": world.entropy.seed,
         "rules_state": world.faults.state,
         "fault_header": world.faults.header,

@@ -27,6 +27,7 @@ from mockkms.http.wire import WireAnswer
 from mockkms.rustfs import RUSTFS_PREFIX
 from mockkms.vault.core import Core
 from mockkms.vault.message import WRITES, Operation, Request, VaultError
+from mockkms.vault.products.features import Feature
 from mockkms.world import World
 
 Answer = Callable[[HttpRequest], HttpReply | Awaitable[HttpReply]]
@@ -232,7 +233,7 @@ def facts_of(core: Core, request: Request) -> Facts:
     )
     if mount is not None:
         below = core.below(mount, path)
-        found = core.engine(mount).route(below)
+        found = core.engine(mount).route(below, core.product)
         if found is not None:
             facts.endpoint = found[0].template
             facts.key = named_in(found[0].template, below)
@@ -260,11 +261,11 @@ def operation_of(core: Core, request: Request | None, http: HttpRequest) -> str:
 
 def product_of(world: World) -> Product:
     """The server as its answers show it."""
-    flavor, seal = world.core.flavor, world.core.state.seal
+    flavor, seal = world.core.product, world.core.state.seal
     return Product(
-        name=flavor.product,
+        name=flavor.words.product,
         version=flavor.version,
-        vault=flavor.mount_type_in_envelope,
+        vault=flavor.has(Feature.MOUNT_TYPE),
         build_date=flavor.build_date,
         cluster_name=seal.cluster_name,
         cluster_id=seal.cluster_id,

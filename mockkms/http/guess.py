@@ -106,7 +106,7 @@ def _endpoint(world: World, mount: str, below: str) -> str:
 
 def _known(world: World, mount: str, below: str) -> str:
     found = world.core.state.mounts.get("", mount)
-    endpoint = world.core.engine(found).route(below) if found is not None else None
+    endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
     return endpoint[0].template if endpoint is not None else ""
 
 
@@ -115,6 +115,6 @@ def asks_for_a_token(world: World, mount: str, path: str) -> bool:
     below = path[len(mount) :]
     if mount in _EVERYWHERE:
         found = world.core.state.mounts.get("", mount)
-        endpoint = world.core.engine(found).route(below) if found is not None else None
+        endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
         return endpoint is None or not (endpoint[0].login or endpoint[0].outside)
     return not (mount.startswith("auth/") and below.partition("/")[0] in ("login", "oidc"))

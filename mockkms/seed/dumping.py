@@ -63,7 +63,7 @@ def dump(world: World) -> str:
 
 
 def _head(world: World) -> dict[str, Any]:
-    head: dict[str, Any] = {"mockkms": VERSION, "flavor": world.core.flavor.name}
+    head: dict[str, Any] = {"mockkms": VERSION, "flavor": world.core.product.name}
     if world.entropy.seed is not None:
         head["rng"] = world.entropy.seed
     if world.clock.frozen:
@@ -103,7 +103,7 @@ def _loaded(world: World, document: dict[str, Any]) -> World | None:
     made = World()
     rng = world.entropy.seed if world.entropy.seed is not None else "another"
     now = spec.clock if spec.clock is not None else _ELSEWHEN
-    made.begin(root_token=world.root_token, rng=rng, flavor=world.core.flavor.name, clock=now)
+    made.begin(root_token=world.root_token, rng=rng, flavor=world.core.product.name, clock=now)
     if _fill(made, spec):
         return None
     if not world.clock.frozen:

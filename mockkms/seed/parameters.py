@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mockkms.seed.shapes import Boolean, Integer, Json, Key, ListOf, MapOf, Record, Seconds, Shape, Text
 from mockkms.vault import registry
 from mockkms.vault.fields import Kind
+from mockkms.vault.products import PRODUCTS
 
 _SHAPES: dict[Kind, Callable[[], Shape]] = {
     Kind.STRING: Text,
@@ -27,7 +28,8 @@ _SHAPES: dict[Kind, Callable[[], Shape]] = {
 
 def parameters(engine: str, path: str) -> dict[str, Key]:
     """The parameters of the endpoint that answers ``path`` of an engine, as keys of a record; captures left out."""
-    found = registry.engine(engine).route(path)
+    routes = (registry.engine(engine).route(path, product) for product in PRODUCTS.values())
+    found = next((route for route in routes if route is not None), None)
     if found is None:
         raise KeyError(f"{engine} has no {path}")
     endpoint, captured = found

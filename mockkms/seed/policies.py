@@ -9,10 +9,10 @@ from mockkms.seed.nodes import Node
 from mockkms.seed.problems import Problem
 from mockkms.seed.shapes import Key, MapOf, Problems, Text
 from mockkms.vault import seeding
-from mockkms.vault.flavor import FLAVORS
 from mockkms.vault.message import VaultError
 from mockkms.vault.policies import PolicyError
 from mockkms.vault.policy.rules import parse_policy
+from mockkms.vault.products import PRODUCTS
 
 
 class PolicyText(Text):
@@ -28,7 +28,7 @@ class PolicyText(Text):
         if len(problems) > before:
             return text
         refusals = []
-        for flavor in FLAVORS.values():
+        for flavor in PRODUCTS.values():
             try:
                 parse_policy(text, flavor.policies)
             except PolicyError as error:

@@ -14,7 +14,7 @@ from mockkms.seed.problems import Problem, SeedError
 from mockkms.seed.scalars import Boolean
 from mockkms.seed.shapes import Choice, Either, Integer, Key, Moment, Problems, Record, Text
 from mockkms.seed.sources import Source
-from mockkms.vault.flavor import FLAVORS
+from mockkms.vault.products import PRODUCTS
 from mockkms.world import World
 
 VERSION = 1
@@ -57,7 +57,7 @@ def world_shape() -> Record:
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
             "rng": Key(Either({"integer": Integer(), "text": Text()}), "repeat every id, key and nonce from this seed"),
             "clock": Key(Moment(), "freeze the clock at this moment"),
-            "flavor": Key(Choice(tuple(FLAVORS), "flavor"), "the product to be; vault when not given"),
+            "flavor": Key(Choice(tuple(PRODUCTS), "flavor"), "the product to be; vault when not given"),
             "vault": Key(vault.shape(), "the emulated Vault"),
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
             "faults": Key(faults.shape(), "fault rules"),

@@ -10,6 +10,7 @@ from mockkms.seed.applying import Applier, Steps
 from mockkms.seed.shapes import Choice, Key, MapOf, Named, Record, Shape, Text
 from mockkms.vault.core import Core, VaultState
 from mockkms.vault.namespaces import validate
+from mockkms.vault.products.features import Feature
 
 STATES = ("unsealed", "sealed", "uninitialized")
 
@@ -61,7 +62,7 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
     _fill(to, section, steps, "")
     for path, space in sorted((section.get("namespaces") or {}).items()):
         at = (*steps, "namespaces", path)
-        if not to.core.flavor.namespaces:
+        if not to.core.product.has(Feature.NAMESPACES):
             to.fault(at, "this flavor has no namespaces; write `flavor: openbao`")
             continue
         with to.guard(*at):

@@ -12,7 +12,6 @@ from mockkms.clock import Clock
 from mockkms.entropy import Entropy
 from mockkms.vault import audit, registry, wrapping
 from mockkms.vault.endpoint import Engine
-from mockkms.vault.flavor import FLAVORS, Flavor
 from mockkms.vault.gotext import error_list
 from mockkms.vault.ha import Standing
 from mockkms.vault.idchecks import check_ids, settle_namespace
@@ -36,6 +35,8 @@ from mockkms.vault.message import (
 from mockkms.vault.mounts import Mount, MountConfig, MountTable
 from mockkms.vault.namespaces import NamespaceState, NamespaceStore
 from mockkms.vault.policies import PolicyState, PolicyStore
+from mockkms.vault.products import Product, product_named
+from mockkms.vault.products.features import Feature
 from mockkms.vault.quotas import QuotaState, QuotaStore
 from mockkms.vault.rerouting import reroute
 from mockkms.vault.seal import SealState, SealStore
@@ -81,7 +82,7 @@ class Core:
     def __init__(self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault") -> None:
         self.clock = clock or Clock()
         self.entropy = entropy or Entropy()
-        self.flavor: Flavor = FLAVORS[flavor]
+        self.product: Product = product_named(flavor)
         self.default_lease_ttl = self.max_lease_ttl = SYSTEM_MAX_TTL
         """Seconds: the lease limits of a server, which no world changes."""
         self.cluster_name = ""
@@ -114,7 +115,7 @@ class Core:
         """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
         parts = self.seal.initialize(shares, threshold)
         self.mount_defaults("")
-        token = self.tokens.create_root(self.flavor.service_prefix + self.entropy.base62(24)).id
+        token = self.tokens.create_root(self.product.service_prefix + self.entropy.base62(24)).id
         self.state.seal.root_token = token
         return parts, token
 
@@ -172,7 +173,7 @@ class Core:
     def adopt(self, state: VaultState, flavor: str | None = None) -> None:
         """Go on with another state (a restored snapshot), as ``flavor`` where that changes too."""
         if flavor is not None:
-            self.flavor = FLAVORS[flavor]
+            self.product = product_named(flavor)
         self.state = state
         self.policies.forget_caches()
 
@@ -217,7 +218,7 @@ class Core:
         self.leases.expire_due()
         self.namespaces.resolve(request)
         reroute(self, request)
-        if self.flavor.inline_auth and "X-Vault-Inline-Auth-Path" in request.headers:
+        if self.product.has(Feature.INLINE_AUTH) and "X-Vault-Inline-Auth-Path" in request.headers:
             return self._inline(request)
         return self._within(request)
 
@@ -256,8 +257,8 @@ class Core:
         wrapping.check_request(self, request)
         if mount is not None:
             engine = self.engine(mount)
-            found = engine.route(self.below(mount, path))
-            if found is not None and found[0].login and request.operation is not Operation.HELP:
+            found = engine.route(self.below(mount, path), self.product)
+            if found is not None and found[0].is_login(self.product) and request.operation is not Operation.HELP:
                 return self._finish(request, mount, self._login(request, mount, engine), None)
         return self._authenticated(request, mount)
 
@@ -266,7 +267,7 @@ class Core:
         self.namespaces.refuse_outside(request, below)
         engine = registry.engine("system")
         listing = request.operation in (Operation.LIST, Operation.SCAN)
-        found = engine.route(below.rstrip("/") if listing else below)
+        found = engine.route(below.rstrip("/") if listing else below, self.product)
         if found is None or not found[0].outside:
             return None
         if listing and request.method == "GET":
@@ -370,10 +371,9 @@ class Core:
         mount = self.state.mounts.match(namespace, path)
         return mount is not None and self._needs_sudo(self.engine(mount), self.below(mount, path))
 
-    @staticmethod
-    def _needs_sudo(engine: Engine | None, below: str) -> bool:
-        found = engine.route(below) if engine is not None else None
-        return found is not None and found[0].sudo
+    def _needs_sudo(self, engine: Engine | None, below: str) -> bool:
+        found = engine.route(below, self.product) if engine is not None else None
+        return found is not None and found[0].needs_sudo(self.product)
 
     def default_ttl(self, mount: Mount) -> int:
         """Default lease of a mount in seconds."""

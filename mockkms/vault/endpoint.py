@@ -29,8 +29,8 @@ from mockkms.vault.message import ErrorResponse, Operation, Request, Response, u
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
-    from mockkms.vault.flavor import Flavor
     from mockkms.vault.mounts import Mount
+    from mockkms.vault.products import Feature, Product
 
 Reply = Response | dict[str, Any] | None
 Handler = Callable[[Any, "Call"], Reply]
@@ -49,8 +49,12 @@ class Field:
     help: str = ""
     query: bool = False
     deprecated: bool = False
-    needs: str = ""
-    """Name of a ``Flavor`` switch without which this parameter is unknown."""
+    needs: Feature | None = None
+    """Only products that have this feature know the parameter."""
+
+    def known_to(self, product: Product) -> bool:
+        """Return whether ``product`` has this parameter."""
+        return self.needs is None or product.has(self.needs)
 
 
 class Call:
@@ -99,16 +103,16 @@ class Endpoint:
     fields: Mapping[str, Field]
     help: str = ""
     description: str = ""
-    login: bool = False
-    """Answers without a token."""
+    login: bool | Feature = False
+    """Answers without a token; a feature: in products that have it."""
     outside: bool = False
     """Answered before the core: no token, no namespace, sealed or not; errors are bare (``sys/health``)."""
-    sudo: bool = False
-    """Needs the ``sudo`` capability (the real server's root-protected paths)."""
+    sudo: bool | Feature = False
+    """Needs the ``sudo`` capability (the real server's root-protected paths); a feature: in products that have it."""
     arbitrary: bool = False
     """Takes any parameter: no unknown-parameter warnings."""
-    needs: str = ""
-    """Name of a ``Flavor`` switch without which this path is unknown."""
+    needs: Feature | None = None
+    """Only products that have this feature know the path."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)
@@ -119,7 +123,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
-        self.flavored = any(declared.needs for declared in self.fields.values())
+        self.flavored = any(declared.needs is not None for declared in self.fields.values())
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -130,6 +134,18 @@ class Endpoint:
     def captures(self) -> list[str]:
         """The names of the template's parameters."""
         return [name for name, *_ in _TOKEN.findall(self.template) if name]
+
+    def known_to(self, product: Product) -> bool:
+        """Return whether ``product`` has this path."""
+        return self.needs is None or product.has(self.needs)
+
+    def is_login(self, product: Product) -> bool:
+        """Return whether ``product`` answers here without a token."""
+        return self.login if isinstance(self.login, bool) else product.has(self.login)
+
+    def needs_sudo(self, product: Product) -> bool:
+        """Return whether the path is root-protected in ``product``."""
+        return self.sudo if isinstance(self.sudo, bool) else product.has(self.sudo)
 
     def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
         """Decorator: the handler of these operations."""
@@ -148,11 +164,11 @@ class Endpoint:
         self.exists = check
         return check
 
-    def _known(self, flavor: Flavor) -> Mapping[str, Field]:
-        fields = self.known.get(flavor.name)
+    def _known(self, product: Product) -> Mapping[str, Field]:
+        fields = self.known.get(product.name)
         if fields is None:
-            fields = {n: f for n, f in self.fields.items() if not f.needs or getattr(flavor, f.needs)}
-            self.known[flavor.name] = fields
+            fields = {n: f for n, f in self.fields.items() if f.known_to(product)}
+            self.known[product.name] = fields
         return fields
 
     def call(
@@ -162,7 +178,7 @@ class Endpoint:
 
         ``framing`` stands before a field error: the existence check comes first on the real server and says less.
         """
-        fields = self._known(core.flavor) if self.flavored else self.fields
+        fields = self._known(core.product) if self.flavored else self.fields
         raw = dict(request.data)
         warnings: list[str] = []
         if raw and not self.arbitrary:
@@ -234,7 +250,8 @@ class Engine:
         self.catch_up = catch_up
         """Does before a request what the real server does by itself as time passes; it never raises."""
         self.endpoints: list[Endpoint] = []
-        self._routes: dict[str, tuple[Endpoint, dict[str, str]] | None] = {}
+        self._of_product: dict[str, list[Endpoint]] = {}
+        self._routes: dict[str, dict[str, tuple[Endpoint, dict[str, str]] | None]] = {}
 
     def path(
         self,
@@ -243,11 +260,11 @@ class Engine:
         *,
         help: str = "",
         description: str = "",
-        login: bool = False,
+        login: bool | Feature = False,
         outside: bool = False,
-        sudo: bool = False,
+        sudo: bool | Feature = False,
         arbitrary: bool = False,
-        needs: str = "",
+        needs: Feature | None = None,
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
         endpoint = Endpoint(
@@ -267,33 +284,35 @@ class Engine:
         self.endpoints.append(endpoint)
         return endpoint
 
-    def route(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
-        """The endpoint for ``path`` (below the mount) and what its template captured, or None."""
+    def endpoints_of(self, product: Product) -> list[Endpoint]:
+        """Return the endpoints that ``product`` has, in the order of their declaration."""
+        found = self._of_product.get(product.name)
+        if found is None:
+            found = [one for one in self.endpoints if one.known_to(product)]
+            self._of_product[product.name] = found
+            self._routes[product.name] = {}
+        return found
+
+    def route(self, path: str, product: Product) -> tuple[Endpoint, dict[str, str]] | None:
+        """Return the endpoint that ``product`` has for ``path`` (below the mount) and its captures, or None."""
+        endpoints = self.endpoints_of(product)
+        routes = self._routes[product.name]
         try:
-            return self._routes[path]
+            return routes[path]
         except KeyError:
             pass
         found = None
-        for endpoint in self.endpoints:
+        for endpoint in endpoints:
             if not path.startswith(endpoint.prefix):
                 continue
             match = endpoint.pattern.fullmatch(path)
             if match:
                 found = (endpoint, {k: v or "" for k, v in match.groupdict().items()})
                 break
-        if len(self._routes) >= _CACHED_ROUTES:
-            self._routes.clear()
-        self._routes[path] = found
+        if len(routes) >= _CACHED_ROUTES:
+            routes.clear()
+        routes[path] = found
         return found
-
-    def _route_of_flavor(self, path: str, flavor: Flavor) -> tuple[Endpoint, dict[str, str]] | None:
-        """The first endpoint for ``path`` that this product has."""
-        for endpoint in self.endpoints:
-            if not endpoint.needs or getattr(flavor, endpoint.needs):
-                match = endpoint.pattern.fullmatch(path)
-                if match:
-                    return endpoint, {k: v or "" for k, v in match.groupdict().items()}
-        return None
 
     def dispatch(self, core: Core, mount: Mount, request: Request, path: str) -> Response | None:
         """Find the endpoint, convert the fields, call the handler.
@@ -302,17 +321,11 @@ class Engine:
         """
         if request.operation is Operation.HELP and not path:
             return self.overview(core, mount)
-        found = self.route(path)
+        found = self.route(path, core.product)
         if found is None:
             request.trace.unhandled = True
             raise unsupported_path()
         endpoint, captures = found
-        if endpoint.needs and not getattr(core.flavor, endpoint.needs):
-            found = self._route_of_flavor(path, core.flavor)
-            if found is None:
-                request.trace.unhandled = True
-                raise unsupported_path()
-            endpoint, captures = found
         if request.operation is Operation.HELP:
             return self.explain(core, mount, endpoint)
         request.trace.endpoint = endpoint.template
@@ -335,7 +348,7 @@ class Engine:
 
     def resource_exists(self, core: Core, mount: Mount, request: Request, path: str) -> bool | None:
         """What the endpoint's existence check says; None where there is none."""
-        found = self.route(path)
+        found = self.route(path, core.product)
         if found is None or found[0].exists is None:
             return None
         endpoint, captures = found
@@ -365,7 +378,7 @@ def help_document(core: Core, mount: Mount, text: str, endpoints: list[Endpoint]
     """An answer to ``?help=1``, outside the envelope."""
     from mockkms.vault import openapi
 
-    spec = openapi.document(core.flavor.product, core.flavor.version, openapi.paths(mount.path, endpoints))
+    spec = openapi.document(core.product.words.product, core.product.version, openapi.paths(mount.path, endpoints))
     return Response(document={"help": text, "see_also": None, "openapi": spec})
 
 

@@ -6,16 +6,17 @@ from functools import lru_cache
 from typing import Any
 
 from mockkms.clock import rfc3339
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.jsontext import encode
 from mockkms.vault.message import Response
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 _NO_LEASE = '"lease_id":"","renewable":false,"lease_duration":0'
 _quoted = lru_cache(maxsize=64)(encode)
 """Mount types are few."""
 
 
-def envelope(flavor: Flavor, response: Response) -> str:
+def envelope(product: Product, response: Response) -> str:
     """The JSON text of a successful answer, keys in the real server's order."""
     data = "null" if response.data is None else encode(response.data)
     lease = response.lease
@@ -33,7 +34,7 @@ def envelope(flavor: Flavor, response: Response) -> str:
     if lease is not None:
         renewable = "true" if lease.renewable else "false"
         leased = f'"lease_id":{encode(lease.lease_id)},"renewable":{renewable},"lease_duration":{lease.ttl}'
-    tail = f',"mount_type":{_quoted(response.mount_type)}' if flavor.mount_type_in_envelope else ""
+    tail = f',"mount_type":{_quoted(response.mount_type)}' if product.has(Feature.MOUNT_TYPE) else ""
     return (
         f'{{{head}"request_id":"{request_id}",{leased},"data":{data},'
         f'"wrap_info":{wrap},"warnings":{warnings},"auth":{auth}{tail}}}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockkms.vault.message import ErrorResponse, Request
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -22,7 +23,7 @@ _PREFIXES = ("", "s", "b", "hvs", "hvb")
 def settle_namespace(core: Core, request: Request) -> None:
     """Let a request about a token or a lease run in the namespace of that token or lease, wherever it was sent to."""
     path = request.path
-    if not core.flavor.namespaces or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):
+    if not core.product.has(Feature.NAMESPACES) or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):
         return
     if path in _OWN or path in _WRAPPING or (path == "auth/token/lookup" and "token" not in request.data):
         token = core.tokens.lookup(request.token) if request.token else None

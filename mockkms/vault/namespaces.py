@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault import mounting
 from mockkms.vault.barrier import Barrier
 from mockkms.vault.message import ErrorResponse, Request
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -116,7 +117,7 @@ class NamespaceStore:
     def locate(self, header: str, path: str) -> tuple[str | None, str]:
         """``(namespace, path below it)`` for a header as sent and a path; None for a header that names no namespace."""
         items = self._items
-        if not self.core.flavor.namespaces or (not items and not header):
+        if not self.core.product.has(Feature.NAMESPACES) or (not items and not header):
             return "", path
         prefix = canonical(header)
         if prefix == "root/":
@@ -134,7 +135,7 @@ class NamespaceStore:
 
     def refuse_outside(self, request: Request, below: str) -> None:
         """Raises 400 for an endpoint outside the core that was asked for with a namespace header."""
-        if request.namespace and self.core.flavor.namespaces and has_segments(below, _OUTSIDE):
+        if request.namespace and self.core.product.has(Feature.NAMESPACES) and has_segments(below, _OUTSIDE):
             raise ErrorResponse("operation unavailable in namespaces")
 
     def resolve(self, request: Request) -> None:

@@ -59,7 +59,7 @@ class PolicyStore:
     @property
     def dialect(self) -> PolicyDialect:
         """The policy language of the emulated product."""
-        return self.core.flavor.policies
+        return self.core.product.policies
 
     # -- texts -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockkms.vault.message import ErrorResponse, Operation, Request
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -172,7 +173,7 @@ class QuotaStore:
 
         The other cuts the fraction off, and some of the time is always gone when it does so: 10 s are 9.
         """
-        return str(math.ceil(left) - (0 if self.core.flavor.retry_after_rounded_up else left > 0))
+        return str(math.ceil(left) - (0 if self.core.product.has(Feature.RETRY_AFTER_ROUNDED_UP) else left > 0))
 
     def mount_removed(self, namespace: str, path: str) -> None:
         """A mount is gone: its rules go with it."""

@@ -65,7 +65,7 @@ class SealStore:
         state.barrier = Barrier(installed=core.clock.now())
         state.barrier.install(key, shares, threshold, core.entropy.bytes, parts)
         state.started = core.clock.now()
-        state.cluster_name = core.cluster_name or f"{core.flavor.cluster_prefix}-{core.entropy.hex(4)}"
+        state.cluster_name = core.cluster_name or f"{core.product.cluster_prefix}-{core.entropy.hex(4)}"
         state.cluster_id = core.entropy.uuid()
         return parts
 
@@ -87,4 +87,4 @@ class SealStore:
     def check(self) -> None:
         """Raises 503 while sealed or uninitialised."""
         if self.core.state.seal.barrier.sealed:
-            raise ErrorResponse(f"{self.core.flavor.product} is sealed", status=503)
+            raise ErrorResponse(f"{self.core.product.words.product} is sealed", status=503)

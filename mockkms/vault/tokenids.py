@@ -11,7 +11,8 @@ from typing import Any
 
 from mockkms.crypto import aead
 from mockkms.entropy import Entropy
-from mockkms.vault.flavor import Flavor
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 from mockkms.vault.token import Token
 
 LENGTH = 24
@@ -22,18 +23,18 @@ _NOT_CARRIED = ("id", "accessor", "num_uses", "explicit_max_ttl", "period", "lea
 _CARRIED = frozenset(f.name for f in fields(Token)) - set(_NOT_CARRIED)
 
 
-def service(entropy: Entropy, flavor: Flavor, key: bytes, *, root: bool, suffix: str) -> str:
+def service(entropy: Entropy, product: Product, key: bytes, *, root: bool, suffix: str) -> str:
     """A new service token; ``suffix`` is the namespace's id, if any. ``key`` signs the long form."""
-    inner = flavor.service_prefix + entropy.base62(LENGTH) + (f".{suffix}" if suffix else "")
-    if root or not flavor.signed_tokens:
+    inner = product.service_prefix + entropy.base62(LENGTH) + (f".{suffix}" if suffix else "")
+    if root or not product.has(Feature.SIGNED_TOKENS):
         return inner
     token = b"\x0a" + bytes([len(inner)]) + inner.encode()
     mac = hmac.digest(key, token, "sha256")
     signed = b"\x08\x01\x12" + bytes([len(token)]) + token + b"\x1a" + bytes([len(mac)]) + mac
-    return flavor.service_prefix + base64.urlsafe_b64encode(signed).decode().rstrip("=")
+    return product.service_prefix + base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
-def seal_batch(entropy: Entropy, flavor: Flavor, key: bytes, token: Token, suffix: str) -> str:
+def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suffix: str) -> str:
     """The id of a batch token: everything it is, sealed with AES-256-GCM."""
     carried = {name: value for name, value in asdict(token).items() if name in _CARRIED and value}
     if token.meta is not None:
@@ -41,12 +42,12 @@ def seal_batch(entropy: Entropy, flavor: Flavor, key: bytes, token: Token, suffi
     plaintext = json.dumps(carried, separators=(",", ":")).encode()
     sealed = _HEADER + aead.seal("aes-gcm", key, entropy.bytes(12), plaintext)
     text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-    return flavor.batch_prefix + text + (f".{suffix}" if suffix else "")
+    return product.batch_prefix + text + (f".{suffix}" if suffix else "")
 
 
-def open_batch(flavor: Flavor, key: bytes, id: str) -> Token | None:
+def open_batch(product: Product, key: bytes, id: str) -> Token | None:
     """The token that ``seal_batch`` put into ``id``; None for what this server never made."""
-    text = id[len(flavor.batch_prefix) :].partition(".")[0]
+    text = id[len(product.batch_prefix) :].partition(".")[0]
     try:
         sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         if not sealed.startswith(_HEADER):

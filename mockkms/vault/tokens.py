@@ -9,6 +9,7 @@ from mockkms.vault import cidr, tokenids
 from mockkms.vault.login import login
 from mockkms.vault.message import Auth, ErrorResponse, Request
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products.features import Feature
 from mockkms.vault.token import REVOCATION_PENDING, Token, TokenState
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class TokenStore:
         if not token.id:
             root = token.policies == ["root"]
             key = self._salt().encode()
-            token.id = tokenids.service(core.entropy, core.flavor, key, root=root, suffix=suffix)
+            token.id = tokenids.service(core.entropy, core.product, key, root=root, suffix=suffix)
         elif suffix:
             token.id = f"{token.id}.{suffix}"
         token.accessor = core.entropy.base62(tokenids.LENGTH) + (f".{suffix}" if suffix else "")
@@ -71,7 +72,7 @@ class TokenStore:
         core = self.core
         token.creation_time = math.floor(core.clock.now())
         suffix = self._suffix(token.namespace)
-        token.id = tokenids.seal_batch(core.entropy, core.flavor, self._batch_key(), token, suffix)
+        token.id = tokenids.seal_batch(core.entropy, core.product, self._batch_key(), token, suffix)
         self._fill(token, auth)
         auth.renewable = False
         return token
@@ -115,12 +116,12 @@ class TokenStore:
         token = self.state.by_id.get(id)
         if token is not None:
             return token if tainted or token.num_uses >= 0 else None
-        if id.startswith(self.core.flavor.batch_prefix):
+        if id.startswith(self.core.product.batch_prefix):
             return self._lookup_batch(id)
         return None
 
     def _lookup_batch(self, id: str) -> Token | None:
-        token = tokenids.open_batch(self.core.flavor, self._batch_key(), id)
+        token = tokenids.open_batch(self.core.product, self._batch_key(), id)
         if token is None or self.core.clock.now() >= token.creation_time + token.ttl:
             return None
         if token.parent and self.lookup(token.parent) is None:
@@ -136,7 +137,7 @@ class TokenStore:
         token = self.lookup(request.token) if request.token else None
         if token is None:
             text = "permission denied"
-            if request.token and self.core.flavor.explains_bad_tokens:
+            if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):
                 text = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
             raise ErrorResponse(text, status=403)
         if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):

@@ -140,7 +140,7 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
         inner = str(response.data.get("secret_id_accessor", ""))
     response.request_id, response.flat = request.id, False
     response.mount_type = request.trace.mount_type
-    text = envelope(core.flavor, response)
+    text = envelope(core.product, response)
     info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
     info.wrapped_accessor = inner
     return Response(wrap_info=info)
@@ -180,6 +180,6 @@ def contents(core: Core, token: Token, namespace: str | None = None) -> tuple[st
     cubbyhole = core.state.mounts.get(token.namespace if namespace is None else namespace, "cubbyhole/")
     kept = cubbyhole.state.get(token.id, {}) if cubbyhole is not None else {}
     if "response" not in kept or "wrapinfo" not in kept:
-        product = core.flavor.product
+        product = core.product.words.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
     return kept["response"]["response"], kept["wrapinfo"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.server
 import json
 import threading
@@ -14,6 +15,8 @@ import requests
 
 from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.cli import main
+from mockkms.cli.state import add_parser
+from mockkms.http.acts import ACTS
 from mockkms.remote import NotMockKMS, RemoteError
 
 from .conftest import Served

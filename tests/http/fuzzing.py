@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from mockkms.vault import registry
 from mockkms.vault.endpoint import Endpoint
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import Operation
+from mockkms.vault.products import Product
 
 MOUNTS = {
     "secret/": "kv2",
@@ -251,13 +251,13 @@ class Shot:
 class Fuzzer:
     """An endless row of requests that a seed decides."""
 
-    def __init__(self, seed: int, flavor: Flavor) -> None:
+    def __init__(self, seed: int, flavor: Product) -> None:
         self.random = random.Random(seed)
         self.endpoints: list[tuple[str, Endpoint]] = [
             (mount, endpoint)
             for mount, engine in MOUNTS.items()
             for endpoint in registry.engine(engine)
-            if not endpoint.needs or getattr(flavor, endpoint.needs)
+            if endpoint.known_to(flavor)
         ]
 
     def shot(self) -> Shot:

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from mockkms import MockKMS
 from mockkms.http.codec import HttpReply, HttpRequest
 from mockkms.http.door import Door
-from mockkms.vault.flavor import FLAVORS
+from mockkms.vault.products import PRODUCTS
 from mockkms.world import World
 from tests.http.fuzzing import Fuzzer, Shot
 
@@ -163,7 +163,7 @@ def test_every_request_gets_a_proper_answer(seed: int) -> None:
     flavor = ("openbao", "vault")[seed % 2]
     world = furnished(flavor)
     door = Door(world)
-    fuzzer = Fuzzer(seed, FLAVORS[flavor])
+    fuzzer = Fuzzer(seed, PRODUCTS[flavor])
     for number in range(SHOTS):
         if number % RESET_EVERY == 0:
             world.restore(world.snapshot())
@@ -178,7 +178,7 @@ def test_every_request_gets_a_proper_answer(seed: int) -> None:
 
 def test_the_socket_carries_every_answer() -> None:
     with MockKMS(flavor="openbao", rng=7) as kms:
-        fuzzer = Fuzzer(1000, FLAVORS["openbao"])
+        fuzzer = Fuzzer(1000, PRODUCTS["openbao"])
         for number in range(300):
             if number % RESET_EVERY == 0:
                 kms.reset()

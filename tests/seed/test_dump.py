@@ -68,7 +68,7 @@ def test_dump_loads_to_an_equal_world(seed: Any, used: bool) -> None:
     assert other["clock"] == mine["clock"]
     assert other["entropy"] == mine["entropy"]
     assert again.root_token == world.root_token
-    assert again.core.flavor == world.core.flavor
+    assert again.core.product == world.core.product
     assert exact.roots(made(dump(again))) == mine
 
 

@@ -115,7 +115,7 @@ def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
         "mount_point": mount.namespace + mount.path,
         "mount_type": mount.type,
         "mount_accessor": mount.accessor,
-        version_key: f"v{core.flavor.version}{core.flavor.builtin_suffix}",
+        version_key: f"v{core.product.version}{core.product.builtin_suffix}",
         "mount_class": "auth" if mount.is_auth else "secret",
     }
 

@@ -10,6 +10,7 @@ from mockkms.vault import cidr
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, Request
+from mockkms.vault.products.features import Feature
 
 FIELDS: dict[str, Field] = {
     "token_bound_cidrs": Field(Kind.COMMA_STRINGS, help="Address blocks that may use the token."),
@@ -22,7 +23,7 @@ FIELDS: dict[str, Field] = {
     "token_ttl": Field(Kind.SECONDS, help="First lifetime of the token in seconds."),
     "token_num_uses": Field(Kind.INT, help="How often the token may be used; 0 is without limit."),
     "token_strictly_bind_ip": Field(
-        Kind.BOOL, help="Bind the token to the address that logged in.", needs="strictly_bound_ips"
+        Kind.BOOL, help="Bind the token to the address that logged in.", needs=Feature.STRICT_IP_BINDING
     ),
 }
 

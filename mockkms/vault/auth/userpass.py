@@ -21,6 +21,7 @@ from mockkms.vault.message import (
     Response,
     unsupported_path,
 )
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -110,7 +111,7 @@ def read_user(state: Userpass, call: Call) -> dict[str, Any] | None:
     user = state.users.get(call["username"].lower())
     if user is None:
         return None
-    data = user.shown(call.core.flavor.strictly_bound_ips)
+    data = user.shown(call.core.product.has(Feature.STRICT_IP_BINDING))
     for name in ("ttl", "max_ttl", "bound_cidrs"):
         if user.old.get(name):
             data[name] = user.old[name]
@@ -204,7 +205,7 @@ def log_in(state: Userpass, call: Call) -> Response:
     name = call["username"].lower()
     password: str = call["password"]
     if not password:
-        raise BackendError("missing password", status=call.core.flavor.missing_credentials)
+        raise BackendError("missing password", status=call.core.product.missing_credentials)
     user = state.users.get(name)
     if user is None or not user.password:
         raise ErrorResponse("invalid username or password")

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from mockkms.vault.endpoint import Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.products.features import Feature
 
 PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs="pagination"),
+    "after": Field(Kind.STRING, query=True, help="Name to begin after.", needs=Feature.PAGINATION),
+    "limit": Field(Kind.INT, query=True, help="Most names to show.", needs=Feature.PAGINATION),
 }
 """The parameters of a list that can be asked for in parts."""
 

@@ -8,6 +8,7 @@ from mockkms.vault import audit
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import sanitized
 
@@ -53,7 +54,7 @@ def list_devices(_state: Any, call: Call) -> Response:
 @one.on(Operation.UPDATE)
 def enable_device(_state: Any, call: Call) -> None:
     """Enable a device, where the product does that over its API."""
-    if not call.core.flavor.api_audit:
+    if not call.core.product.has(Feature.API_AUDIT):
         raise ErrorResponse(
             "cannot enable audit device via API; use declarative, config-based audit device management instead"
         )

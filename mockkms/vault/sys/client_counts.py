@@ -10,6 +10,7 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _MOST_MONTHS = 60
@@ -27,15 +28,17 @@ activity = engine.path(
         "limit_namespaces": Field(Kind.INT, query=True, help="Tell of so many namespaces."),
     },
     help="Clients by namespace and month.",
-    needs="client_counting",
+    needs=Feature.CLIENT_COUNTING,
 )
-monthly = engine.path("internal/counters/activity/monthly", help="Clients of this month.", needs="client_counting")
+monthly = engine.path(
+    "internal/counters/activity/monthly", help="Clients of this month.", needs=Feature.CLIENT_COUNTING
+)
 export = engine.path(
     "internal/counters/activity/export",
     fields={**_PERIOD, "format": Field(Kind.STRING, default="json", query=True, help="`json` or `csv`.")},
     help="Every client of a period.",
     sudo=True,
-    needs="client_counting",
+    needs=Feature.CLIENT_COUNTING,
 )
 config = engine.path(
     "internal/counters/config",
@@ -45,7 +48,7 @@ config = engine.path(
         "enabled": Field(Kind.STRING, default="default", help="`enable`, `disable` or `default`."),
     },
     help="How clients are counted.",
-    needs="client_counting",
+    needs=Feature.CLIENT_COUNTING,
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 STUBS = (
@@ -46,7 +47,7 @@ absent = engine.path(
 @replication.on(Operation.READ)
 def read_replication(_state: Any, call: Call) -> dict[str, Any]:
     """The community edition says that it is off; the other product has no such path."""
-    if not call.core.flavor.enterprise_stubs:
+    if not call.core.product.has(Feature.ENTERPRISE_STUBS):
         raise unsupported_path()
     return {"mode": "disabled"}
 
@@ -67,6 +68,6 @@ for _template in STUBS:
         _template,
         fields={name: field for name, field in _FIELDS.items() if f"{{{name}:" in _template},
         help="Part of the enterprise edition.",
-        needs="enterprise_stubs",
+        needs=Feature.ENTERPRISE_STUBS,
         arbitrary=True,
     ).on(*_ALL)(refuse)

@@ -10,21 +10,24 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
 
-flags = engine.path("activation-flags", help="Features that are switched on once.", needs="feature_switches")
+flags = engine.path("activation-flags", help="Features that are switched on once.", needs=Feature.FEATURE_SWITCHES)
 activate = engine.path(
     "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
     {"flag": Field(Kind.STRING, help="Name of the feature.")},
     help="Switch a feature on, for good.",
-    needs="feature_switches",
+    needs=Feature.FEATURE_SWITCHES,
 )
-experiments = engine.path("experiments", help="Experiments of this version.", needs="feature_switches")
-licence = engine.path("config/reload/license", help="Read the licence again; there is none.", needs="feature_switches")
-pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs="feature_switches")
-runtimes = engine.path("plugins/runtimes/catalog[/]", help="Every plugin runtime.", needs="feature_switches")
+experiments = engine.path("experiments", help="Experiments of this version.", needs=Feature.FEATURE_SWITCHES)
+licence = engine.path(
+    "config/reload/license", help="Read the licence again; there is none.", needs=Feature.FEATURE_SWITCHES
+)
+pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs=Feature.FEATURE_SWITCHES)
+runtimes = engine.path("plugins/runtimes/catalog[/]", help="Every plugin runtime.", needs=Feature.FEATURE_SWITCHES)
 runtime = engine.path(
     "plugins/runtimes/catalog/{type:re(container)}/{name}",
     fields={
@@ -37,7 +40,7 @@ runtime = engine.path(
     },
     help="One plugin runtime.",
     sudo=True,
-    needs="feature_switches",
+    needs=Feature.FEATURE_SWITCHES,
 )
 
 

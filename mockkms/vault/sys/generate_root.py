@@ -11,6 +11,7 @@ from mockkms.vault.barrier import Barrier, InvalidKey, RootGeneration, SealError
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.rotate_keyring import barrier_of
 from mockkms.vault.tokens import Token
@@ -18,7 +19,7 @@ from mockkms.vault.tokens import Token
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
-_NEEDS = "authenticated_rotation"
+_NEEDS = Feature.AUTHENTICATED_ROTATION
 _TOKEN_LENGTH, _NAMESPACE_TOKEN_LENGTH = 24, 31
 ATTEMPT_FIELDS = {
     "otp": Field(Kind.STRING, help="One-time password that the token is combined with; made if missing."),
@@ -51,7 +52,7 @@ decode = engine.path(
 
 def otp_length(core: Core, namespace: str) -> int:
     """Characters of a one-time password: as many as the token will have."""
-    return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.flavor.service_prefix)
+    return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
 
 
 def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
@@ -64,7 +65,7 @@ def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) 
     else:
         fingerprint = _checked(pgp_key)
     if barrier.generation is not None:
-        scope = " for this namespace" if core.flavor.namespaces else ""
+        scope = " for this namespace" if core.product.has(Feature.NAMESPACES) else ""
         raise SealError("root generation already in progress" + scope)
     barrier.generation = RootGeneration(
         nonce=core.entropy.uuid(), otp=otp, pgp_key=pgp_key if fingerprint else "", pgp_fingerprint=fingerprint
@@ -106,7 +107,7 @@ def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -
         raise SealError(f"root generation aborted: unable to authenticate: {error.text}") from None
     made = core.tokens.put(
         Token(
-            id=core.flavor.service_prefix + core.entropy.base62(_TOKEN_LENGTH),
+            id=core.product.service_prefix + core.entropy.base62(_TOKEN_LENGTH),
             accessor="",
             policies=["root"],
             path="auth/token/root",

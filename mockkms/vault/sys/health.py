@@ -9,6 +9,7 @@ from mockkms.vault.core import Core
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _CODES = ("uninitcode", "sealedcode", "standbycode", "activecode")
@@ -28,17 +29,20 @@ _FIELDS = {
     "sealedcode": Field(Kind.INT, query=True, help="Status of a sealed node."),
     "uninitcode": Field(Kind.INT, query=True, help="Status of a node that is not initialised."),
     "perfstandbyok": Field(
-        Kind.BOOL, query=True, needs="status_extras", help="A performance standby is as good as the active node."
+        Kind.BOOL, query=True, needs=Feature.STATUS_EXTRAS, help="A performance standby is as good as the active node."
     ),
-    "drsecondarycode": Field(Kind.INT, query=True, needs="status_extras", help="Status of a DR secondary."),
+    "drsecondarycode": Field(Kind.INT, query=True, needs=Feature.STATUS_EXTRAS, help="Status of a DR secondary."),
     "performancestandbycode": Field(
-        Kind.INT, query=True, needs="status_extras", help="Status of a performance standby."
+        Kind.INT, query=True, needs=Feature.STATUS_EXTRAS, help="Status of a performance standby."
     ),
     "haunhealthycode": Field(
-        Kind.INT, query=True, needs="status_extras", help="Status of a standby without a connection to the active node."
+        Kind.INT,
+        query=True,
+        needs=Feature.STATUS_EXTRAS,
+        help="Status of a standby without a connection to the active node.",
     ),
     "removedcode": Field(
-        Kind.INT, query=True, needs="status_extras", help="Status of a node removed from its cluster."
+        Kind.INT, query=True, needs=Feature.STATUS_EXTRAS, help="Status of a node removed from its cluster."
     ),
 }
 
@@ -49,7 +53,7 @@ health = engine.path("health", fields=_FIELDS, help="Whether this server can ser
 def read_health(_state: Any, call: Call) -> Response:
     """The status as code and document. A parameter that is none is 400 without a text."""
     core = call.core
-    extras = core.flavor.status_extras
+    extras = core.product.has(Feature.STATUS_EXTRAS)
     codes = {name: _code(call, name) for name in _CODES + (_CODES_OF_EXTRAS if extras else ())}
     fine = set()
     for name in ("standbyok", "perfstandbyok") if extras else ("standbyok",):
@@ -73,9 +77,9 @@ def _which(core: Core, fine: set[str]) -> str:
         return {"uninitialized": "uninitcode", "sealed": "sealedcode"}[core.seal.status]
     if standing is None or standing.active:
         return "activecode"
-    if core.flavor.status_extras and not standing.leader_address:
+    if core.product.has(Feature.STATUS_EXTRAS) and not standing.leader_address:
         return "haunhealthycode"
-    if core.flavor.status_extras and standing.performance_standby:
+    if core.product.has(Feature.STATUS_EXTRAS) and standing.performance_standby:
         return "activecode" if "perfstandbyok" in fine else "performancestandbycode"
     return "activecode" if "standbyok" in fine else "standbycode"
 
@@ -108,7 +112,7 @@ def _document(call: Call, extras: bool) -> dict[str, Any]:
         replication_performance_mode=mode,
         replication_dr_mode=mode,
         server_time_utc=int(call.now()),
-        version=core.flavor.version,
+        version=core.product.version,
     )
     if extras:
         document["enterprise"] = False

@@ -115,7 +115,7 @@ def read_openapi(_state: Any, call: Call) -> Response:
             items.update(_generic(mount, endpoints))
         else:
             items.update(openapi.paths(mount.path, endpoints))
-    document = openapi.document(core.flavor.product, core.flavor.version, items)
+    document = openapi.document(core.product.words.product, core.product.version, items)
     return Response(document={**document, "components": {"schemas": {}}})
 
 
@@ -137,4 +137,4 @@ def _generic(mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
 
 
 def _present(call: Call, endpoints: list[Endpoint]) -> list[Endpoint]:
-    return [one for one in endpoints if not one.needs or getattr(call.core.flavor, one.needs)]
+    return [one for one in endpoints if one.known_to(call.core.product)]

@@ -8,6 +8,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import mount_info, sanitized, shown_path
 
@@ -77,7 +78,7 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
     if not call.request.token:
         raise BackendError("client token empty")
     token = _token(call)
-    if not core.flavor.namespaces:
+    if not core.product.has(Feature.NAMESPACES):
         return {"keys": [""]}
     seen = [n.path for n in core.namespaces.children(parent) if core.policies.reaches(token, "", n.path)]
     return {"keys": [path[len(parent) :] for path in seen]} if seen else {}
@@ -86,6 +87,6 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
 @flags.on(Operation.READ)
 def read_flags(_state: Any, call: Call) -> dict[str, Any]:
     """None are set; one product has no such path."""
-    if not call.core.flavor.enterprise_stubs:
+    if not call.core.product.has(Feature.ENTERPRISE_STUBS):
         raise unsupported_path()
     return {"feature_flags": []}

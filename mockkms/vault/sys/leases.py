@@ -11,6 +11,7 @@ from mockkms.vault.engines.tree import children
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _MOST = 10_000
@@ -39,7 +40,7 @@ revoke_force = engine.path(
 revoke_prefix = engine.path(
     "leases/revoke-prefix/{prefix:some}", _BELOW, sudo=True, help="End all leases below a path."
 )
-_OLD = "old_lease_paths"
+_OLD = Feature.OLD_LEASE_PATHS
 _OLD_HELP = "The former place of the same under leases/."
 old_renew = engine.path("renew[/{url_lease_id:some}]", _RENEW, help=_OLD_HELP, needs=_OLD)
 old_revoke = engine.path("revoke[/{url_lease_id:some}]", _REVOKE, help=_OLD_HELP, needs=_OLD)
@@ -87,7 +88,7 @@ def lookup_lease(state: Any, call: Call) -> dict[str, Any]:
         "ttl": leases.ttl_left(entry),
         "renewable": leases.renewable(entry),
     }
-    if call.core.flavor.lease_details:
+    if call.core.product.has(Feature.LEASE_DETAILS):
         data["path"] = entry.path
         if entry.namespace:
             data["namespace_path"] = entry.namespace
@@ -153,7 +154,7 @@ def tidy_leases(state: Any, call: Call) -> Response:
 def tidy_started(call: Call) -> Response:
     """The answer of every tidy operation: accepted, look into the logs."""
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.flavor.product}'s server logs."])
+    return Response(status=202, warnings=[f"{text}{call.core.product.words.product}'s server logs."])
 
 
 def _irrevocable(call: Call) -> list[tuple[str, Any]] | None:

@@ -78,15 +78,15 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
         "uuid": mount.uuid,
     }
     if mount.type not in SINGLETONS:
-        info["deprecation_status"] = core.flavor.builtins.status(mount.type)
+        info["deprecation_status"] = core.product.builtins.status(mount.type)
     return info
 
 
 def builtin_version(core: Core, type: str = "") -> str:
     """The version of what comes with the server; one product's ``kv`` has a version of its own."""
-    if type in ("kv", "kv-v1", "kv-v2", "generic") and core.flavor.kv_plugin_version:
-        return core.flavor.kv_plugin_version
-    return f"v{core.flavor.version}{core.flavor.builtin_suffix}"
+    product = core.product
+    own = product.plugin_versions.get("kv" if type in ("kv-v1", "kv-v2", "generic") else type)
+    return own or f"v{product.version}{product.builtin_suffix}"
 
 
 def optional_settings(mount: Mount) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def check_conflict(call: Call, path: str) -> None:
 
 def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
     """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
-    if core.flavor.builtins.lacks(kind, type):
+    if core.product.builtins.lacks(kind, type):
         return None
     try:
         found = registry.implementation(type, options, kind)

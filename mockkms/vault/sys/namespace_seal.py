@@ -13,9 +13,10 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.namespaces import Namespace, parse_name
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
-_NEEDS = "namespaces"
+_NEEDS = Feature.NAMESPACES
 _PATH = {"path": Field(Kind.STRING, help="Name of the namespace within the one of the request.")}
 _STANZA = re.compile(r'seal\s+"(?P<type>[^"]*)"\s*\{(?P<body>[^}]*)\}')
 _SETTING = re.compile(r'(\w+)\s*=\s*"?([^"\s]*)"?')

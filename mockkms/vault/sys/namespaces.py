@@ -8,10 +8,11 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.namespaces import Namespace, canonical, parse_name, validate
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.namespace_seal import install_seal, parse_seal
 
-_NEEDS = "namespaces"
+_NEEDS = Feature.NAMESPACES
 _LOCK_PATH = Field(Kind.STRING, help="Path of the namespace below the one of the request.")
 
 every = engine.path("namespaces[/]", help="Namespaces within that of the request.", needs=_NEEDS)

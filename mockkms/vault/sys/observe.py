@@ -9,6 +9,7 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _LEVELS = {
@@ -117,7 +118,7 @@ def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
         "warnings": [],
         "auth": None,
     }
-    if call.core.flavor.mount_type_in_envelope:
+    if call.core.product.has(Feature.MOUNT_TYPE):
         envelope["mount_type"] = "system"
     return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
 

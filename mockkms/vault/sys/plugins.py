@@ -8,6 +8,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import error_list, unhex
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
 
@@ -48,7 +49,7 @@ reload = engine.path(
 @every.on(Operation.READ)
 def list_all(_state: Any, call: Call) -> dict[str, Any]:
     """All plugins, by type and in detail."""
-    known = call.core.flavor.builtins
+    known = call.core.product.builtins
     detailed = [
         {
             "builtin": True,
@@ -66,7 +67,7 @@ def list_all(_state: Any, call: Call) -> dict[str, Any]:
 @of_type.on(Operation.LIST)
 def list_type(_state: Any, call: Call) -> dict[str, Any]:
     """Names of the plugins of one type."""
-    return {"keys": list(call.core.flavor.builtins.names(call["type"]))}
+    return {"keys": list(call.core.product.builtins.names(call["type"]))}
 
 
 @one.on(Operation.READ)
@@ -77,19 +78,19 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
     wanted = semantic_version(call["version"], dashed=True) if call["version"] else ""
-    flavor = call.core.flavor
-    if name not in flavor.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
+    product = call.core.product
+    if name not in product.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
     found = {
         "args": None,
         "builtin": True,
         "command": "",
-        "deprecation_status": flavor.builtins.status(name),
+        "deprecation_status": product.builtins.status(name),
         "name": name,
         "sha256": "",
         "version": builtin_version(call.core, name),
     }
-    return {**found, "declarative": False, "oci": False} if flavor.plugin_origins else found
+    return {**found, "declarative": False, "oci": False} if product.has(Feature.PLUGIN_ORIGINS) else found
 
 
 @one.on(Operation.UPDATE)
@@ -150,7 +151,7 @@ _ONCE = "singleton plugin cannot be reloaded"
 def _check_reloadable(call: Call, plugin: str) -> None:
     if plugin in SINGLETONS:
         raise ErrorResponse(f'{_ONCE}: "{plugin}"')
-    builtins = call.core.flavor.builtins
+    builtins = call.core.product.builtins
     kinds = {kind for kind in _TYPES if plugin in builtins.names(kind)}
     if not kinds:
         raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')

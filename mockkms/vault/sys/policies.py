@@ -12,6 +12,7 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.policies import Policy
 from mockkms.vault.policy.rules import PolicyError
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _NAME = Field(Kind.STRING, help="Name of the policy; it is taken in lower case.")
@@ -20,18 +21,25 @@ _FIELDS = {
     "name": _NAME,
     "policy": Field(Kind.STRING, help="The rules in HCL or JSON, plain or in base64."),
     "expiration": Field(
-        Kind.TIME, needs="policy_versions", help="When the policy ends: RFC 3339 or seconds since the epoch."
+        Kind.TIME, needs=Feature.POLICY_VERSIONS, help="When the policy ends: RFC 3339 or seconds since the epoch."
     ),
-    "ttl": Field(Kind.SECONDS, needs="policy_versions", help="How long the policy lasts, instead of an expiration."),
+    "ttl": Field(
+        Kind.SECONDS, needs=Feature.POLICY_VERSIONS, help="How long the policy lasts, instead of an expiration."
+    ),
     "cas": Field(
-        Kind.INT, needs="policy_versions", help="Version this write expects to replace; -1: the policy must be new."
+        Kind.INT,
+        needs=Feature.POLICY_VERSIONS,
+        help="Version this write expects to replace; -1: the policy must be new.",
     ),
-    "cas_required": Field(Kind.BOOL, needs="policy_versions", help="Later writes have to give cas."),
+    "cas_required": Field(Kind.BOOL, needs=Feature.POLICY_VERSIONS, help="Later writes have to give cas."),
     "allow_wildcards_in_identity_templates": Field(
-        Kind.BOOL, default=False, needs="policy_versions", help="Identity values with * or + may be put into paths."
+        Kind.BOOL,
+        default=False,
+        needs=Feature.POLICY_VERSIONS,
+        help="Identity values with * or + may be put into paths.",
     ),
     "allow_slashes_in_identity_templates": Field(
-        Kind.BOOL, default=False, needs="policy_versions", help="Identity values with / may be put into paths."
+        Kind.BOOL, default=False, needs=Feature.POLICY_VERSIONS, help="Identity values with / may be put into paths."
     ),
 }
 
@@ -44,12 +52,15 @@ legacy = engine.path(
 acl_list = engine.path("policies/acl[/]", help="Names of the ACL policies.")
 acl = engine.path("policies/acl/{name:some}", fields=_FIELDS, help="One ACL policy.")
 detailed_list = engine.path(
-    "policies/detailed/acl[/]", fields={"list": _LIST}, needs="policy_versions", help="ACL policies and their texts."
+    "policies/detailed/acl[/]",
+    fields={"list": _LIST},
+    needs=Feature.POLICY_VERSIONS,
+    help="ACL policies and their texts.",
 )
 detailed = engine.path(
     "policies/detailed/acl/{name:some}",
     fields={"list": _LIST, "name": _NAME},
-    needs="policy_versions",
+    needs=Feature.POLICY_VERSIONS,
     help="The ACL policies below a name, with their texts.",
 )
 
@@ -108,7 +119,7 @@ def read_acl(_state: Any, call: Call) -> dict[str, Any] | None:
 
 def _shown(policy: Policy, call: Call) -> dict[str, Any]:
     data: dict[str, Any] = {"name": policy.name, "policy": policy.text}
-    if not call.core.flavor.policy_versions:
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
         return data
     data["version"] = policy.version
     data["cas_required"] = policy.cas_required
@@ -143,7 +154,7 @@ def write_acl(_state: Any, call: Call) -> Response | None:
 @acl.on(Operation.PATCH)
 def patch_acl(_state: Any, call: Call) -> Response:
     """Change some properties; without ``cas`` the version read is the one expected."""
-    if not call.core.flavor.policy_versions:
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
         raise unsupported_operation()
     warnings = _renamed(call)
     known = call.core.policies.get(call.request.namespace, call["name"])
@@ -169,7 +180,7 @@ def _write(call: Call, text: str, known: Policy | None = None) -> None:
 
 def _store(call: Call, text: str, known: Policy | None) -> None:
     store, namespace = call.core.policies, call.request.namespace
-    if not call.core.flavor.policy_versions:
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
         store.write(namespace, call["name"], text)
         return
     cas = call.get("cas", known.version if known else None)

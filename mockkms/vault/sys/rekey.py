@@ -9,6 +9,7 @@ from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.rotation import REKEY
 from mockkms.vault.sys import generate_root
 from mockkms.vault.sys.engine import engine
@@ -50,7 +51,7 @@ old_attempt = engine.path(
 
 def _open(call: Call) -> Barrier:
     """The barrier, where these endpoints are open. Raises 405 where they are switched off."""
-    if not call.core.flavor.open_key_endpoints:
+    if not call.core.product.has(Feature.KEY_ENDPOINTS):
         raise unsupported_operation()
     return call.core.seal.barrier
 

@@ -10,6 +10,7 @@ from mockkms.vault.duration import go_duration
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _MIN_OPERATIONS = 1_000_000
@@ -23,10 +24,15 @@ _CONFIG = {
 key_status = engine.path("key-status", help="The present encryption key.")
 config = engine.path("rotate/config", fields=_CONFIG, help="When the encryption key is rotated.")
 keyring_config = engine.path(
-    "rotate/keyring/config", fields=_CONFIG, help="When the encryption key is rotated.", needs="authenticated_rotation"
+    "rotate/keyring/config",
+    fields=_CONFIG,
+    help="When the encryption key is rotated.",
+    needs=Feature.AUTHENTICATED_ROTATION,
 )
 rotate = engine.path("rotate", help="Make a new encryption key.", sudo=True)
-keyring = engine.path("rotate/keyring", help="Make a new encryption key.", sudo=True, needs="authenticated_rotation")
+keyring = engine.path(
+    "rotate/keyring", help="Make a new encryption key.", sudo=True, needs=Feature.AUTHENTICATED_ROTATION
+)
 
 
 def barrier_of(call: Call) -> Barrier:

@@ -10,11 +10,12 @@ from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.rotation import ROTATION, NewShares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.rotate_keyring import barrier_of
 
-_NEEDS = "authenticated_rotation"
+_NEEDS = Feature.AUTHENTICATED_ROTATION
 INIT_FIELDS = {
     "secret_shares": Field(Kind.INT, help="Number of shares to split the new key into."),
     "secret_threshold": Field(Kind.INT, help="Number of shares that unseal."),

@@ -10,6 +10,7 @@ from mockkms.clock import ZERO_TIME, rfc3339
 from mockkms.vault.endpoint import Call
 from mockkms.vault.ha import Peer, Standing
 from mockkms.vault.message import Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 HOST = "mockkms"
@@ -29,7 +30,7 @@ def read_leader(_state: Any, call: Call) -> Response:
     if standing is not None and not call.core.seal.sealed:
         return Response(document=_leader(call, standing))
     document: dict[str, Any] = {"ha_enabled": False}
-    if call.core.flavor.status_extras:
+    if call.core.product.has(Feature.STATUS_EXTRAS):
         document.update(
             is_self=False,
             active_time=ZERO_TIME,
@@ -43,7 +44,7 @@ def read_leader(_state: Any, call: Call) -> Response:
 
 def _leader(call: Call, standing: Standing) -> dict[str, Any]:
     """What a node knows of the active one; keys without a value are left out where the product does so."""
-    extras = call.core.flavor.status_extras
+    extras = call.core.product.has(Feature.STATUS_EXTRAS)
     document: dict[str, Any] = {
         "ha_enabled": True,
         "is_self": standing.active,
@@ -84,9 +85,9 @@ def _peer(call: Call, peer: Peer) -> dict[str, Any]:
         "active_node": peer.active,
         "last_echo": None if peer.active else rfc3339(call.now()),
     }
-    if call.core.flavor.status_extras:
+    if call.core.product.has(Feature.STATUS_EXTRAS):
         node.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
-    node["version"] = call.core.flavor.version
+    node["version"] = call.core.product.version
     return node
 
 
@@ -117,13 +118,13 @@ def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
 @history.on(Operation.LIST)
 def list_versions(_state: Any, call: Call) -> dict[str, Any]:
     """The one version this server ever ran."""
-    flavor = call.core.flavor
+    product = call.core.product
     entry = {
-        flavor.build_key: flavor.build_date if flavor.build_key == "build_date" else "",
+        product.words.build_key: product.build_date if product.words.build_key == "build_date" else "",
         "previous_version": None,
         "timestamp_installed": rfc3339(int(call.core.state.seal.started)),
     }
-    return {"keys": [flavor.version], "key_info": {flavor.version: entry}}
+    return {"keys": [product.version], "key_info": {product.version: entry}}
 
 
 @in_flight.on(Operation.READ)

@@ -9,6 +9,7 @@ from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.tree import page, walk
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Request, Response, permission_denied
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _PAGE = {
     "limit": Field(Kind.INT, query=True, help="List no more than this many paths."),
 }
 
-listing = engine.path("workflows/manage[/]", _PAGE, help="The workflows there are.", needs="workflows")
+listing = engine.path("workflows/manage[/]", _PAGE, help="The workflows there are.", needs=Feature.WORKFLOWS)
 one = engine.path(
     "workflows/manage/{path:some}",
     {
@@ -35,13 +36,17 @@ one = engine.path(
         **_PAGE,
     },
     help="A workflow.",
-    needs="workflows",
+    needs=Feature.WORKFLOWS,
 )
 execution = engine.path(
-    "workflows/execute/{path:some}", _PATH, help="Run a workflow.", arbitrary=True, needs="workflows"
+    "workflows/execute/{path:some}", _PATH, help="Run a workflow.", arbitrary=True, needs=Feature.WORKFLOWS
 )
 trace = engine.path(
-    "workflows/trace/{path:some}", _PATH, help="Run a workflow and show every step.", arbitrary=True, needs="workflows"
+    "workflows/trace/{path:some}",
+    _PATH,
+    help="Run a workflow and show every step.",
+    arbitrary=True,
+    needs=Feature.WORKFLOWS,
 )
 
 

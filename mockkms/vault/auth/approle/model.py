@@ -138,7 +138,7 @@ def user_of(core: Core, request: Request, below: str) -> str:
     given = request.data.get("role_id")
     role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
     if not role_id:
-        raise BackendError("missing role_id", status=core.flavor.missing_credentials)
+        raise BackendError("missing role_id", status=core.product.missing_credentials)
     return role_id
 
 

@@ -13,6 +13,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 ROLE_NAME = {"role_name": Field(Kind.STRING, help="Name of the role, in any case.")}
 ROLE_FIELDS = {
@@ -27,8 +28,8 @@ ROLE_FIELDS = {
     "local_secret_ids": Field(Kind.BOOL, help="Keep secret ids on this cluster; at creation only."),
 }
 PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Entry to begin after.", needs="pagination"),
-    "limit": Field(Kind.INT, query=True, help="Most entries to show.", needs="pagination"),
+    "after": Field(Kind.STRING, query=True, help="Entry to begin after.", needs=Feature.PAGINATION),
+    "limit": Field(Kind.INT, query=True, help="Most entries to show.", needs=Feature.PAGINATION),
 }
 
 role_path = engine.path("role/{role_name}", {**ROLE_NAME, **ROLE_FIELDS, **FIELDS}, help="A role.")
@@ -56,7 +57,7 @@ def read_role(state: AppRole, call: Call) -> Response | None:
         "secret_id_num_uses": role.secret_id_num_uses,
         "secret_id_ttl": role.secret_id_ttl,
         "local_secret_ids": role.local_secret_ids,
-        **role.shown(call.core.flavor.strictly_bound_ips),
+        **role.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
     }
     for name in ("period", "policies"):
         if role.old.get(name):

@@ -16,6 +16,7 @@ from mockkms.vault.auth.cert.model import Cert, Role, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Request, Response, permission_denied
+from mockkms.vault.products.features import Feature
 
 _INVALID = "invalid certificate or no client certificate supplied"
 _UNFIT = "no chain matching all constraints could be found for this login certificate"
@@ -79,12 +80,14 @@ engine.renew = renew
 
 def _presented(request: Request, call: Call) -> list[x509.Certificate]:
     """The client's certificate and those it sent along. Raises ErrorResponse where there is none."""
-    flavor = call.core.flavor
-    if request.client_certificates is None and flavor.names_missing_tls:
+    product = call.core.product
+    if request.client_certificates is None and product.has(Feature.NAMES_MISSING_TLS):
         raise ErrorResponse("tls connection required")
     if not request.client_certificates:
         raise ErrorResponse(
-            "client certificate must be supplied" if flavor.names_missing_tls else "no client certificate found"
+            "client certificate must be supplied"
+            if product.has(Feature.NAMES_MISSING_TLS)
+            else "no client certificate found"
         )
     return [x509.load_der_x509_certificate(content) for content in request.client_certificates]
 

@@ -15,6 +15,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _OWN = {
     "certificate": Field(Kind.STRING, help="The trusted certificate, PEM."),
@@ -69,7 +70,7 @@ def read(state: Cert, call: Call) -> dict[str, Any] | None:
     if found is None:
         return None
     shown = {name: getattr(found, name) for name in _OWN}
-    shown.update(found.shown(call.core.flavor.strictly_bound_ips))
+    shown.update(found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)))
     for old in _OLD:
         if found.old.get(old):
             shown[old] = shown[f"token_{old}"]

@@ -13,6 +13,7 @@ from mockkms.vault.cel.program import library
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _SECOND = 10**9
 _TOKEN_TYPES = ("default", "service", "batch", "default-service", "default-batch")
@@ -30,7 +31,7 @@ login = engine.path(
     },
     login=True,
     help="Log in with a JSON Web Token against a CEL role.",
-    needs="cel_roles",
+    needs=Feature.CEL_ROLES,
 )
 
 

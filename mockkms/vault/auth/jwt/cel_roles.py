@@ -11,6 +11,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 DECLARED = frozenset(("claims", "now", "operation"))
 """What every program finds there."""
@@ -29,7 +30,7 @@ listing = engine.path(
         "limit": Field(Kind.INT, query=True, help="Most names to show."),
     },
     help="The names of all CEL roles.",
-    needs="cel_roles",
+    needs=Feature.CEL_ROLES,
 )
 role = engine.path(
     "cel/role/{name}",
@@ -39,7 +40,7 @@ role = engine.path(
         **_OWN,
     },
     help="A role that is a program: it answers a pb.Auth, or why not.",
-    needs="cel_roles",
+    needs=Feature.CEL_ROLES,
 )
 
 

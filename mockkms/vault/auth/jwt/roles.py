@@ -12,6 +12,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _OLD = {
     "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
@@ -87,7 +88,7 @@ def read(state: JWT, call: Call) -> dict[str, Any] | None:
         role_type=found.role_type,
         bound_claims_type=found.bound_claims_type,
         callback_mode=found.callback_mode,
-        **found.shown(call.core.flavor.strictly_bound_ips),
+        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
     )
     for old in _OLD:
         if found.old.get(old):

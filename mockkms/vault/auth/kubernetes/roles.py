@@ -12,6 +12,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _SOURCES = ("serviceaccount_uid", "serviceaccount_name")
 _OLD = {
@@ -69,7 +70,7 @@ def read(state: Kubernetes, call: Call) -> dict[str, Any] | None:
         "bound_service_account_names": found.bound_service_account_names,
         "bound_service_account_namespaces": found.bound_service_account_namespaces,
         "bound_service_account_namespace_selector": found.bound_service_account_namespace_selector,
-        **found.shown(call.core.flavor.strictly_bound_ips),
+        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
     }
     if found.audience:
         shown["audience"] = found.audience

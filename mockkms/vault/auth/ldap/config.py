@@ -14,13 +14,14 @@ from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _DEFAULTS = Config()
 _TLS = ("tls10", "tls11", "tls12", "tls13")
 _COLLIDES = "userfilter configured does not consider userattr and may result in colliding entity aliases on logins"
 
 
-def _field(kind: Kind, name: str, help: str, needs: str = "") -> dict[str, Field]:
+def _field(kind: Kind, name: str, help: str, needs: Feature | None = None) -> dict[str, Field]:
     return {name: Field(kind, default=getattr(_DEFAULTS, name), help=help, needs=needs)}
 
 
@@ -53,15 +54,15 @@ _FIELDS: dict[str, Field] = {
     **_field(Kind.STRING, "dereference_aliases", "never, finding, searching or always."),
     **_field(Kind.INT, "max_page_size", "Largest page of a search; 0 is no paging."),
     **_field(Kind.BOOL, "anonymous_group_search", "Look for groups without a name."),
-    **_field(Kind.BOOL, "enable_samaccountname_login", "Log in by sAMAccountName too.", "ldap_additions"),
-    **_field(Kind.BOOL, "disable_automated_rotation", "Do not rotate bindpass.", "ldap_additions"),
+    **_field(Kind.BOOL, "enable_samaccountname_login", "Log in by sAMAccountName too.", Feature.LDAP_ROTATION),
+    **_field(Kind.BOOL, "disable_automated_rotation", "Do not rotate bindpass.", Feature.LDAP_ROTATION),
 }
 _ROTATION = {
     "rotation_schedule": Field(
-        Kind.STRING, help="When bindpass is rotated, as cron writes it.", needs="ldap_additions"
+        Kind.STRING, help="When bindpass is rotated, as cron writes it.", needs=Feature.LDAP_ROTATION
     ),
-    "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs="ldap_additions"),
-    "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations of bindpass.", needs="ldap_additions"),
+    "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=Feature.LDAP_ROTATION),
+    "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations of bindpass.", needs=Feature.LDAP_ROTATION),
 }
 """Other editions rotate; this one refuses what would begin it."""
 _SECRET = ("bindpass", "client_tls_cert", "client_tls_key")
@@ -74,15 +75,15 @@ config = engine.path(
 @config.on(Operation.READ)
 def read(state: Ldap, call: Call) -> Response:
     """The configuration without passwords and client certificate; it is there before it is written."""
-    found, flavor = state.config, call.core.flavor
+    found, product = state.config, call.core.product
     shown: dict[str, Any] = {
         name: getattr(found, name)
         for name, declared in _FIELDS.items()
-        if name not in _SECRET and (not declared.needs or getattr(flavor, declared.needs))
+        if name not in _SECRET and declared.known_to(product)
     }
-    if flavor.ldap_additions:
+    if product.has(Feature.LDAP_ROTATION):
         shown |= {"rotation_schedule": "", "rotation_window": 0, "rotation_period": 0}
-    return Response(data={**shown, **found.shown(flavor.strictly_bound_ips)}, warnings=_warnings(found))
+    return Response(data={**shown, **found.shown(product.has(Feature.STRICT_IP_BINDING))}, warnings=_warnings(found))
 
 
 @config.on(Operation.UPDATE)

@@ -120,7 +120,7 @@ def _unknown_plugin(plugin: str, version: str = "") -> str:
 
 
 def _check(call: Call, new: Connection) -> None:
-    if new.plugin_name not in call.core.flavor.builtins.database:
+    if new.plugin_name not in call.core.product.builtins.database:
         raise _refused(_unknown_plugin(new.plugin_name))
     for name in _NEEDED.get(new.plugin_name, ("connection_url",)):
         if new.connection_details.get(name) in (None, "", 0):

@@ -10,6 +10,7 @@ from mockkms.vault.engines.kv2.engine import engine
 from mockkms.vault.engines.kv2.model import DISABLED, KV2, UINT32
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation
+from mockkms.vault.products.features import Feature
 
 config = engine.path(
     "config",
@@ -17,7 +18,7 @@ config = engine.path(
         "max_versions": Field(Kind.INT, help="How many versions to keep of each key; 0 is 10."),
         "cas_required": Field(Kind.BOOL, help="Every write must give cas."),
         "metadata_cas_required": Field(
-            Kind.BOOL, needs="kv_metadata_cas", help="Every metadata write must give metadata_cas."
+            Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Every metadata write must give metadata_cas."
         ),
         "delete_version_after": Field(
             Kind.SIGNED_SECONDS, help="Lifetime of a version; 0 is unlimited, negative overrules the keys' own."
@@ -36,7 +37,7 @@ def read(state: KV2, call: Call) -> dict[str, Any]:
         "metadata_cas_required": state.config.metadata_cas_required,
         "delete_version_after": go_duration(state.config.delete_version_after),
     }
-    if not call.core.flavor.kv_metadata_cas:
+    if not call.core.product.has(Feature.KV_METADATA_CAS):
         del shown["metadata_cas_required"]
     return shown
 

@@ -11,6 +11,7 @@ from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.engines.kv2.model import KV2, Key, Version
 from mockkms.vault.engines.kv2.payload import Unreadable
 from mockkms.vault.message import BackendError, Response
+from mockkms.vault.products.features import Feature
 
 engine = Engine("kv2", kind="secret", new_state=KV2, help="Keeps arbitrary secrets in versions.")
 
@@ -48,7 +49,7 @@ def payload(state: KV2, path: str, number: int) -> Any:
 
 def author(call: Call, operation: str) -> dict[str, str] | None:
     """Who does this, where the product keeps track of it."""
-    if not call.core.flavor.kv_attribution:
+    if not call.core.product.has(Feature.KV_ATTRIBUTION):
         return None
     token = call.core.state.tokens.by_id.get(call.request.token)
     entity = token.entity_id if token else ""

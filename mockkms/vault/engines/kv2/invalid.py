@@ -18,12 +18,12 @@ def refuse(call: Call) -> Response:
     """404, with a warning that says where secrets are."""
     if call["path"] in _ROOTS:
         return not_found(call, None, "Non-listing operations on the root of a K/V v2 mount are not supported.")
-    flavor = call.core.flavor
+    product = call.core.product
     return not_found(
         call,
         None,
         "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
-        f"If using the {flavor.product} CLI, use '{flavor.cli} kv {_COMMANDS[call.request.operation]}' "
+        f"If using the {product.words.product} CLI, use '{product.words.cli} kv {_COMMANDS[call.request.operation]}' "
         "for this operation.",
     )
 

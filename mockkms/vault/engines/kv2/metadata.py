@@ -12,13 +12,14 @@ from mockkms.vault.engines.kv2.invalid import refuse
 from mockkms.vault.engines.kv2.model import KV2, UINT32, Key, Version, clean
 from mockkms.vault.engines.tree import children, page, walk
 from mockkms.vault.fields import Kind
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _PAGING = {
-    "after": Field(Kind.STRING, needs="pagination", query=True, help="List what comes after this name."),
-    "limit": Field(Kind.INT, needs="pagination", query=True, help="Most names to list; 0 is all."),
+    "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="List what comes after this name."),
+    "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Most names to list; 0 is all."),
 }
 _SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
 
@@ -28,16 +29,21 @@ metadata = engine.path(
         "path": _PATH,
         "cas_required": Field(Kind.BOOL, help="Every write of this key must give cas."),
         "metadata_cas_required": Field(
-            Kind.BOOL, needs="kv_metadata_cas", help="Every metadata write of this key must give metadata_cas."
+            Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Every metadata write of this key must give metadata_cas."
         ),
         "max_versions": Field(Kind.INT, help="How many versions to keep; the larger of this and the mount's counts."),
         "delete_version_after": Field(Kind.SECONDS, help="Lifetime of a version; 0 is the mount's."),
         "custom_metadata": Field(Kind.MAP, help="Names and texts of your own, at most 64."),
         "metadata_cas": Field(
-            Kind.INT, needs="kv_metadata_cas", help="The current metadata version that the write expects; 0: none."
+            Kind.INT,
+            needs=Feature.KV_METADATA_CAS,
+            help="The current metadata version that the write expects; 0: none.",
         ),
         "exclude_deleted": Field(
-            Kind.BOOL, needs="kv_exclude_deleted", query=True, help="Leave keys out whose current version is deleted."
+            Kind.BOOL,
+            needs=Feature.KV_EXCLUDE_DELETED,
+            query=True,
+            help="Leave keys out whose current version is deleted.",
         ),
         **_PAGING,
     },
@@ -57,10 +63,10 @@ def _exists(state: KV2, call: Call) -> bool:
 def read(state: KV2, call: Call) -> dict[str, Any] | None:
     """Settings and history of a key."""
     key = state.find(call["path"])
-    return None if key is None else shown(key, call.core.flavor)
+    return None if key is None else shown(key, call.core.product)
 
 
-def shown(key: Key, flavor: Flavor) -> dict[str, Any]:
+def shown(key: Key, product: Product) -> dict[str, Any]:
     """A key's metadata as it is answered."""
     answer: dict[str, Any] = {
         "cas_required": key.cas_required,
@@ -71,23 +77,23 @@ def shown(key: Key, flavor: Flavor) -> dict[str, Any]:
         "max_versions": key.max_versions,
         "oldest_version": key.oldest,
         "updated_time": time_text(key.updated),
-        "versions": {str(number): _version(version, flavor) for number, version in key.versions.items()},
+        "versions": {str(number): _version(version, product) for number, version in key.versions.items()},
     }
-    if flavor.kv_metadata_cas:
+    if product.has(Feature.KV_METADATA_CAS):
         answer["metadata_cas_required"] = key.metadata_cas_required
         answer["current_metadata_version"] = key.metadata_version
-    if flavor.kv_attribution:
+    if product.has(Feature.KV_ATTRIBUTION):
         answer["last_updated_by"] = key.updated_by
     return answer
 
 
-def _version(version: Version, flavor: Flavor) -> dict[str, Any]:
+def _version(version: Version, product: Product) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "created_time": time_text(version.created),
         "deletion_time": time_text(version.deleted),
         "destroyed": version.destroyed,
     }
-    if flavor.kv_attribution:
+    if product.has(Feature.KV_ATTRIBUTION):
         answer["created_by"] = version.created_by
         answer["deleted_by"] = version.deleted_by
     return answer
@@ -128,14 +134,14 @@ def scan_detailed(state: KV2, call: Call) -> dict[str, Any] | Response:
 
 
 def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, Any] | Response:
-    if not call.core.flavor.kv_metadata_cas:
+    if not call.core.product.has(Feature.KV_METADATA_CAS):
         return refuse(call)
     if not names:
         return {}
     info = {}
     for name in names:
         key = state.keys.get(clean(f"{call['path']}/{name}"))
-        info[name] = shown(key, call.core.flavor) if key else {}
+        info[name] = shown(key, call.core.product) if key else {}
     return {"keys": names, "key_info": info}
 
 

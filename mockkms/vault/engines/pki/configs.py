@@ -13,6 +13,7 @@ from mockkms.vault.engines.pki.model import PKI, CRLConfig
 from mockkms.vault.engines.pki.rolefields import told
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _DEFAULT = Field(Kind.STRING, help="Id or name.")
 _FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
@@ -54,13 +55,17 @@ config_crl = engine.path(
         "enable_delta": Field(Kind.BOOL, help="Delta CRLs are built in between."),
         "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="How often."),
         "allow_expired_cert_revocation": Field(
-            Kind.BOOL, help="Expired certificates can be revoked.", needs="pki_additions"
+            Kind.BOOL, help="Expired certificates can be revoked.", needs=Feature.PKI_ADDITIONS
         ),
-        "cross_cluster_revocation": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
-        "unified_crl": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
-        "unified_crl_on_existing_paths": Field(Kind.BOOL, help="For the enterprise edition only.", needs="unified_crl"),
+        "cross_cluster_revocation": Field(
+            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
+        ),
+        Feature.UNIFIED_CRL: Field(Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL),
+        "unified_crl_on_existing_paths": Field(
+            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
+        ),
         "max_crl_entries": Field(
-            Kind.INT, default=100000, help="Most entries of a CRL; -1 is no limit.", needs="unified_crl"
+            Kind.INT, default=100000, help="Most entries of a CRL; -1 is no limit.", needs=Feature.UNIFIED_CRL
         ),
     },
     help="How revocation lists are built.",
@@ -169,7 +174,7 @@ def write_keys(state: PKI, call: Call) -> dict[str, Any]:
 @config_crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> dict[str, Any]:
     """The settings; durations as they were written."""
-    return told(call.core.flavor, config_crl.fields, asdict(state.crl))
+    return told(call.core.product, config_crl.fields, asdict(state.crl))
 
 
 @config_crl.on(Operation.UPDATE)
@@ -205,7 +210,7 @@ def write_crl(state: PKI, call: Call) -> Response:
     stopped = old.auto_rebuild and not config.auto_rebuild
     if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
         warnings = crls.rebuild_or_fail(state, call, force=True)
-    return Response(data=told(call.core.flavor, config_crl.fields, asdict(config)), warnings=warnings)
+    return Response(data=told(call.core.product, config_crl.fields, asdict(config)), warnings=warnings)
 
 
 def _check_enterprise(config: CRLConfig) -> None:

@@ -17,6 +17,7 @@ from mockkms.vault.engines.pki.model import PKI, colons, hyphens
 from mockkms.vault.engines.pki.rolefields import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.products.features import Feature
 
 DER, PEM_CHAIN, CRL_DER, PEM_FILE = (
     "application/pkix-cert", "application/pem-certificate-chain", "application/pkix-crl", "application/x-pem-file",
@@ -35,10 +36,13 @@ one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificat
 nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ lead nowhere.")
 listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the certificates that are kept.")
 detailed = engine.path(
-    "certs/detailed[/]", fields=PAGE, needs="pki_additions", help="The certificates that are kept, described."
+    "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The certificates that are kept, described."
 )
 unified = engine.path(
-    "unified-crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, needs="unified_crl", help="The CRL of all clusters."
+    "unified-crl{form:re((/pem|/delta|/delta/pem)?)}",
+    login=True,
+    needs=Feature.UNIFIED_CRL,
+    help="The CRL of all clusters.",
 )
 
 

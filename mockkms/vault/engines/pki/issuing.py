@@ -13,6 +13,7 @@ from mockkms.vault.engines.pki.making import Made
 from mockkms.vault.engines.pki.model import PKI, hyphens
 from mockkms.vault.engines.pki.rolefields import ISSUE, SIGN, VERBATIM, internal_role
 from mockkms.vault.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
 
@@ -32,7 +33,7 @@ def issue_leaf(state: PKI, call: Call) -> Response:
     """Make a key and a certificate. Raises ErrorResponse and BackendError."""
     role, warnings = dict(_role(state, call)), []
     if role["key_type"] == "any":
-        if not call.core.flavor.pki_additions:
+        if not call.core.product.has(Feature.PKI_ADDITIONS):
             raise ErrorResponse('role key type "any" not allowed for issuing certificates, only signing')
         if "key_type" not in call:
             raise ErrorResponse(
@@ -120,7 +121,7 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, 
     chain = made.chain
     if call["remove_roots_from_chain"]:
         chain = [der for der in chain if not _is_root(der)]
-    begin = {"not_before": int(certificate.not_before)} if call.core.flavor.pki_additions else {}
+    begin = {"not_before": int(certificate.not_before)} if call.core.product.has(Feature.PKI_ADDITIONS) else {}
     data: dict[str, Any] = {
         **begin,
         "expiration": int(certificate.not_after),

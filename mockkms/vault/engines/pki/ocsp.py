@@ -10,6 +10,7 @@ from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI, Issuer, hyphens
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation, Response
+from mockkms.vault.products.features import Feature
 
 CONTENT_TYPE, REQUEST_TYPE = "application/ocsp-response", "application/ocsp-request"
 _LONGEST = 2048
@@ -19,9 +20,9 @@ _REQUEST = {"req": Field(Kind.STRING, help="The request in DER, in standard base
 by_get = engine.path("ocsp/{req:all}", fields=_REQUEST, login=True, help="The status of a certificate.")
 by_post = engine.path("ocsp", login=True, help="The status of a certificate.")
 unified_get = engine.path(
-    "unified-ocsp/{req:all}", fields=_REQUEST, login=True, needs="unified_crl", help="The same over all clusters."
+    "unified-ocsp/{req:all}", fields=_REQUEST, login=True, needs=Feature.UNIFIED_CRL, help="The same over all clusters."
 )
-unified_post = engine.path("unified-ocsp", login=True, needs="unified_crl", help="The same over all clusters.")
+unified_post = engine.path("unified-ocsp", login=True, needs=Feature.UNIFIED_CRL, help="The same over all clusters.")
 
 
 class _Unauthorized(Exception):

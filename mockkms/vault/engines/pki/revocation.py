@@ -13,6 +13,7 @@ from mockkms.vault.engines.pki.model import PKI, Revocation, colons, hyphens
 from mockkms.vault.engines.pki.rolefields import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _FIELDS = {
     "serial_number": Field(Kind.STRING, help="Serial number in hex, with colons or hyphens."),
@@ -154,7 +155,7 @@ def revoke(state: PKI, call: Call, certificate: x509_read.Certificate) -> Respon
         return Response(data=_shown(known))
     if certificate.not_after < call.now() + _SOON and not state.crl.allow_expired_cert_revocation:
         note = f"certificate with serial {certificate.serial_text} already expired; refusing to add to CRL"
-        if call.core.flavor.pki_additions:
+        if call.core.product.has(Feature.PKI_ADDITIONS):
             note += ". Enable 'AllowExpiredCertRevocation' to allow revoking expired certificates."
         return Response(warnings=[note])
     known = Revocation(certificate.der, call.now(), crls.issuer_of(state, certificate))

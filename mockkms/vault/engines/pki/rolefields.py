@@ -7,10 +7,11 @@ from typing import Any
 
 from mockkms.vault.endpoint import Field
 from mockkms.vault.fields import Kind, zero
-from mockkms.vault.flavor import Flavor
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 KEY_USAGE = ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
-_OWN = "pki_additions"
+_OWN = Feature.PKI_ADDITIONS
 _LIST, _TEXT, _FLAG, _NUMBER, _TIME = Kind.COMMA_STRINGS, Kind.STRING, Kind.BOOL, Kind.INT, Kind.SECONDS
 
 SUBJECT = {
@@ -78,7 +79,7 @@ ROLE = {
     "use_csr_common_name": Field(_FLAG, default=True, help="Requests bring the common name."),
     "use_csr_sans": Field(_FLAG, default=True, help="Requests bring the alternative names."),
     "serial_number_source": Field(
-        _TEXT, default="json-csr", help="json-csr, or json: requests bring none.", needs="pki_serial_source"
+        _TEXT, default="json-csr", help="json-csr, or json: requests bring none.", needs=Feature.PKI_SERIAL_SOURCE
     ),
     **SUBJECT,
     "generate_lease": Field(_FLAG, help="Certificates come with a lease."),
@@ -154,8 +155,8 @@ CA = {
 }
 
 PAGE = {
-    "after": Field(_TEXT, query=True, help="List entries after this one.", needs="pagination"),
-    "limit": Field(_NUMBER, query=True, help="List at most so many entries.", needs="pagination"),
+    "after": Field(_TEXT, query=True, help="List entries after this one.", needs=Feature.PAGINATION),
+    "limit": Field(_NUMBER, query=True, help="List at most so many entries.", needs=Feature.PAGINATION),
 }
 
 
@@ -165,13 +166,9 @@ def page(call: Any, entries: list[str]) -> list[str]:
     return found[: call["limit"]] if call["limit"] > 0 else found
 
 
-def told(flavor: Flavor, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
+def told(product: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
     """What a product shows: without the entries whose field is the other product's."""
-    return {
-        name: value
-        for name, value in shown.items()
-        if name not in fields or not fields[name].needs or getattr(flavor, fields[name].needs)
-    }
+    return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(product)}
 
 
 def internal_role(**settings: Any) -> dict[str, Any]:

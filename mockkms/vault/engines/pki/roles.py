@@ -45,7 +45,7 @@ def list_roles(state: PKI, call: Call) -> dict[str, Any]:
 def read(state: PKI, call: Call) -> dict[str, Any] | None:
     """The role as it was written, defaults put in."""
     role = state.roles.get(call["name"])
-    return told(call.core.flavor, ROLE, role) if role is not None else None
+    return told(call.core.product, ROLE, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
@@ -95,7 +95,7 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
     if note:
         warnings.append(note)
     state.roles[call["name"]] = role
-    return Response(data=told(call.core.flavor, ROLE, role), warnings=warnings)
+    return Response(data=told(call.core.product, ROLE, role), warnings=warnings)
 
 
 def _network(text: str) -> str:

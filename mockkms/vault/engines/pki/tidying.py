@@ -15,14 +15,15 @@ from mockkms.vault.engines.pki.tidywork import BUFFERS, COUNTS, DEFAULTS, PARTS,
 from mockkms.vault.envelope import envelope
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
-_OWN, _UNIFIED = "pki_additions", "unified_crl"
+_OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
 _FIELDS = {
     **{name: Field(Kind.BOOL, help="Do this part of the work.", needs=switch) for name, switch in PARTS.items()},
     "tidy_revocation_list": Field(Kind.BOOL, help="The older name of tidy_revoked_certs."),
     **{
         name: Field(
-            Kind.SECONDS, default=value, help="How long after its end.", needs=_UNIFIED if "queue" in name else ""
+            Kind.SECONDS, default=value, help="How long after its end.", needs=_UNIFIED if "queue" in name else None
         )
         for name, value in BUFFERS.items()
     },
@@ -78,15 +79,15 @@ def run(state: PKI, call: Call) -> Response:
     if any(given.values()):
         note = (
             f"Tidy operation successfully started. Any information from the operation will be printed to "
-            f"{call.core.flavor.product}'s server logs."
+            f"{call.core.product.words.product}'s server logs."
         )
     else:
         note = (
             "Manual tidy requested but no tidy operations were set. Enable at least one tidy operation to be run "
-            f"({tidywork.named(call.core.flavor)})."
+            f"({tidywork.named(call.core.product)})."
         )
     # The real server writes this envelope before the request has its id in it.
-    text = envelope(call.core.flavor, Response(warnings=[note]))
+    text = envelope(call.core.product, Response(warnings=[note]))
     return Response(status=202, raw=text.encode())
 
 
@@ -106,7 +107,7 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
 
     The counts of what is stored stay empty: the real server begins to count when it starts the next time.
     """
-    unified = UNIFIED_COUNTS if call.core.flavor.unified_crl else ()
+    unified = UNIFIED_COUNTS if call.core.product.has(Feature.UNIFIED_CRL) else ()
     names = (
         *PARTS, *BUFFERS, *COUNTS, *unified, "revoked_safety_buffer", "pause_duration", "page_size", "error",
         "time_started", "time_finished", "message", "current_cert_store_count", "current_revoked_cert_count",
@@ -118,7 +119,7 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
         shown |= {"tidy_invalid_certs": False, "tidy_cmpv2_nonce_store": False}
     if not unified:
         shown = {name: value for name, value in shown.items() if name not in UNIFIED_COUNTS}
-    return told(call.core.flavor, _FIELDS, shown)
+    return told(call.core.product, _FIELDS, shown)
 
 
 @cancel.on(Operation.UPDATE)
@@ -130,7 +131,7 @@ def stop(_state: PKI, _call: Call) -> Response:
 @auto.on(Operation.READ)
 def read_auto(state: PKI, call: Call) -> dict[str, Any]:
     """The settings, defaults put in."""
-    return told(call.core.flavor, auto.fields, tidywork.settings(state))
+    return told(call.core.product, auto.fields, tidywork.settings(state))
 
 
 @auto.on(Operation.UPDATE)
@@ -156,17 +157,17 @@ def write_auto(state: PKI, call: Call) -> dict[str, Any]:
     if whole["enabled"] and not any(whole[name] for name in PARTS):
         raise ErrorResponse(
             "Auto-tidy enabled but no tidy operations were requested. Enable at least one tidy operation to be run "
-            f"({tidywork.named(call.core.flavor)})."
+            f"({tidywork.named(call.core.product)})."
         )
     if whole["publish_stored_certificate_count_metrics"] and not whole["maintain_stored_certificate_counts"]:
         raise ErrorResponse(
             "Can not publish a running storage metrics count to metrics without first maintaining that count.  Enable "
             "`maintain_stored_certificate_counts` to enable `publish_stored_certificate_count_metrics`."
         )
-    if call.core.flavor.unified_crl and whole["enabled"] and not state.tidy.get("enabled"):
+    if call.core.product.has(Feature.UNIFIED_CRL) and whole["enabled"] and not state.tidy.get("enabled"):
         state.last_tidy = call.now()
     state.tidy = {**state.tidy, **sent}
-    return told(call.core.flavor, auto.fields, tidywork.settings(state))
+    return told(call.core.product, auto.fields, tidywork.settings(state))
 
 
 def _check_backoff(sent: dict[str, Any], whole: dict[str, Any]) -> None:

@@ -9,14 +9,15 @@ from mockkms.crypto import x509_read
 from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki import chains, crls, store
 from mockkms.vault.engines.pki.model import PKI
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import BackendError
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
-_OWN, _UNIFIED = "pki_additions", "unified_crl"
-PARTS = {
-    "tidy_cert_store": "", "tidy_revoked_certs": "", "tidy_invalid_certs": _OWN,
-    "tidy_revoked_cert_issuer_associations": "", "tidy_expired_issuers": "", "tidy_move_legacy_ca_bundle": "",
-    "tidy_revocation_queue": _UNIFIED, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_acme": "",
+_OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
+PARTS: dict[str, Feature | None] = {
+    "tidy_cert_store": None, "tidy_revoked_certs": None, "tidy_invalid_certs": _OWN,
+    "tidy_revoked_cert_issuer_associations": None, "tidy_expired_issuers": None, "tidy_move_legacy_ca_bundle": None,
+    "tidy_revocation_queue": _UNIFIED, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_acme": None,
     "tidy_cert_metadata": _UNIFIED, "tidy_cmpv2_nonce_store": _UNIFIED,
 }  # fmt: skip
 """The parts of the work, each with the switch of the product that has it."""
@@ -42,9 +43,9 @@ DEFAULTS: dict[str, Any] = {
 """Settings of the automatic tidy."""
 
 
-def named(flavor: Flavor) -> str:
+def named(product: Product) -> str:
     """The parts that a product has, as its texts list them."""
-    known = [name for name, switch in PARTS.items() if not switch or getattr(flavor, switch)]
+    known = [name for name, switch in PARTS.items() if switch is None or product.has(switch)]
     return " / ".join(name for name in known if name not in _UNNAMED)
 
 

@@ -14,8 +14,9 @@ from mockkms.vault.engines.ssh.engine import DEFAULT, SSH, Issuer, engine
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
-_OWN = "ssh_issuers"
+_OWN = Feature.SSH_ISSUERS
 _NAME = Field(Kind.STRING, help="Name of the issuer.")
 _REFERENCE = {"issuer_ref": Field(Kind.STRING, default=DEFAULT, help="Id or name of an issuer, or default.")}
 _SUBMIT = {
@@ -61,7 +62,7 @@ def _shown(issuer: Issuer) -> dict[str, Any]:
 @ca.on(Operation.READ)
 def read_ca(state: SSH, call: Call) -> dict[str, Any]:
     """The default issuer. Raises ErrorResponse without one."""
-    if call.core.flavor.ssh_issuers:
+    if call.core.product.has(Feature.SSH_ISSUERS):
         return _shown(state.issuer(DEFAULT))
     if not state.default:
         raise ErrorResponse("keys haven't been configured yet")
@@ -72,7 +73,7 @@ def read_ca(state: SSH, call: Call) -> dict[str, Any]:
 def write_ca(state: SSH, call: Call) -> Response | None:
     """Take or make the default issuer's key. Raises ErrorResponse and BackendError."""
     public_key, private_key, made = _key(call)
-    if call.core.flavor.ssh_issuers:
+    if call.core.product.has(Feature.SSH_ISSUERS):
         return _imported(state, call, public_key, private_key, made, "", default=True)
     if state.default:
         raise ErrorResponse("keys are already configured; delete them before reconfiguring")
@@ -86,7 +87,7 @@ def delete_ca(state: SSH, call: Call) -> Response | None:
     count = len(state.issuers)
     state.issuers.clear()
     state.default = ""
-    if not count or not call.core.flavor.ssh_issuers:
+    if not count or not call.core.product.has(Feature.SSH_ISSUERS):
         return None
     return Response(warnings=[f"Deleted {count} issuers, including default issuer if configured."])
 
@@ -230,7 +231,7 @@ def list_issuers(state: SSH, call: Call) -> dict[str, Any]:
 @public.on(Operation.READ)
 def read_public(state: SSH, call: Call) -> Response | None:
     """The public half of the default issuer. Raises ErrorResponse without one."""
-    if not state.default and not call.core.flavor.ssh_issuers:
+    if not state.default and not call.core.product.has(Feature.SSH_ISSUERS):
         return None
     return _raw(state.issuer(DEFAULT))
 

@@ -10,13 +10,14 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.ssh.engine import DEFAULT, ROLE_NAME, SSH, engine
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.gotext import quote
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 SIGNERS = ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")
 _OTP_SHOWN = ("allowed_users", "cidr_list", "default_user", "exclude_cidr_list", "key_type", "port")
-_OWN = "ssh_issuers"
+_OWN = Feature.SSH_ISSUERS
 _TEXT, _FLAG, _MAP, _TIME = Kind.STRING, Kind.BOOL, Kind.MAP, Kind.SECONDS
 _BOTH = {
     "key_type": Field(_TEXT, help="`ca` or `otp`."),
@@ -68,7 +69,7 @@ def list_roles(state: SSH, call: Call) -> dict[str, Any]:
     """The names, and the kind of each."""
     names = page(sorted(state.roles), call["after"], call["limit"])
     kept = ("key_type", "issuer_ref")
-    info = {name: _shown(call.core.flavor, state.roles[name]) for name in names}
+    info = {name: _shown(call.core.product, state.roles[name]) for name in names}
     return {
         "keys": names,
         "key_info": {name: {word: role[word] for word in kept if word in role} for name, role in info.items()},
@@ -79,13 +80,13 @@ def list_roles(state: SSH, call: Call) -> dict[str, Any]:
 def read(state: SSH, call: Call) -> dict[str, Any] | None:
     """The role, by what its kind has."""
     role = state.roles.get(call["role"])
-    return _shown(call.core.flavor, role) if role is not None else None
+    return _shown(call.core.product, role) if role is not None else None
 
 
-def _shown(flavor: Flavor, role: dict[str, Any]) -> dict[str, Any]:
+def _shown(product: Product, role: dict[str, Any]) -> dict[str, Any]:
     if role["key_type"] == "otp":
         return {name: role[name] for name in _OTP_SHOWN}
-    hidden = {name for name, field in _CA.items() if field.needs and not getattr(flavor, field.needs)}
+    hidden = {name for name, field in _CA.items() if not field.known_to(product)}
     return {name: role[name] for name in sorted({*_BOTH, *_CA} - hidden)}
 
 

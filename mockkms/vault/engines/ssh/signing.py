@@ -13,6 +13,7 @@ from mockkms.vault.engines.ssh.roles import texts
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.policy.templates import TemplateError, Templates
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
 _NOBODY = (
@@ -148,13 +149,13 @@ def _certified(state: SSH, call: Call, role: Role, key: ssh.PublicKey) -> Respon
     except ssh.SshKeyError as error:
         raise BackendError(f"failed to generate signed SSH key: sign error: {error}") from None
     data = {"serial_number": f"{certificate.serial:x}", "signed_key": line}
-    if call.core.flavor.ssh_issuers:
+    if call.core.product.has(Feature.SSH_ISSUERS):
         data["issuer_id"] = issuer
     return Response(data=data, warnings=[_SKIPPED] if skipped else [])
 
 
 def _signer(state: SSH, call: Call, role: Role) -> tuple[ssh.Private, str]:
-    if not call.core.flavor.ssh_issuers and not state.default:
+    if not call.core.product.has(Feature.SSH_ISSUERS) and not state.default:
         raise BackendError("failed to read CA private key")
     issuer = state.issuer(role["issuer_ref"] or DEFAULT)
     return ssh.load_private(issuer.private_key), issuer.id
@@ -198,7 +199,7 @@ def _principals(call: Call, role: Role, *, host: bool) -> list[str]:
         except TemplateError as error:
             raise ErrorResponse(f"template '{allowed}' could not be rendered -> {error}") from None
     known = _split(rendered)
-    if not asked and not call.core.flavor.ssh_issuers:
+    if not asked and not call.core.product.has(Feature.SSH_ISSUERS):
         if not usual and not role["allow_empty_principals"]:
             raise ErrorResponse("empty valid principals not allowed by role")
         asked = [usual] if usual else []

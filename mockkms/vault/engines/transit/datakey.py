@@ -11,6 +11,7 @@ from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import KeyFault, Transit, UserFault
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 endpoint = engine.path(
     "datakey/{plaintext}/{name}",
@@ -21,7 +22,7 @@ endpoint = engine.path(
         "bits": Field(Kind.INT, default=256, help="Size of the data key: 128, 256 or 512 bits."),
         "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
         "associated_data": Field(
-            Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs="transit_additions"
+            Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs=Feature.TRANSIT_ADDITIONS
         ),
         "nonce": NONCE,
     },

@@ -19,6 +19,7 @@ from mockkms.vault.engines.transit.model import (
 )
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 endpoint = engine.path(
     "derive-key/{name}",
@@ -31,7 +32,7 @@ endpoint = engine.path(
         "derived_key_type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key to make, an AEAD type."),
     },
     help="Make a key by key agreement.",
-    needs="transit_additions",
+    needs=Feature.TRANSIT_ADDITIONS,
 )
 
 

@@ -13,6 +13,7 @@ from mockkms.vault.engines.transit.keyring import create, find, made_by
 from mockkms.vault.engines.transit.model import TYPES, InternalFault, Key, KeyFault, Transit
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 endpoint = engine.path(
     "encrypt/{name}",
@@ -84,7 +85,7 @@ def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> 
     if item.error:
         return {"error": item.error, "reference": item.reference}
     try:
-        nonce = _nonce(item.nonce) if item.nonce and call.core.flavor.transit_nonce else b""
+        nonce = _nonce(item.nonce) if item.nonce and call.core.product.has(Feature.TRANSIT_NONCE) else b""
         text, version = cipher.encrypt(
             key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
             call.core.entropy.bytes, nonce,
@@ -121,7 +122,7 @@ def _key(state: Transit, call: Call, derived: bool) -> Key:
     type = call["type"]
     if type.startswith("ecdsa-p") and type in TYPES:
         raise ErrorResponse(f"key type {type} not supported for this operation")
-    if not made_by(type, call.core.flavor) or not TYPES[type].aead:
+    if not made_by(type, call.core.product) or not TYPES[type].aead:
         raise ErrorResponse(f"unknown key type {type}")
     if state.disable_upsert:
         raise ErrorResponse("encryption key not found")

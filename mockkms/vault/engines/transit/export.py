@@ -11,6 +11,7 @@ from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import SOFT_DELETED, Key, KeyVersion, Transit, go_atoi
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 TYPES: Final = ("encryption-key", "signing-key", "hmac-key", "public-key", "certificate-chain")
 _PUBLIC: Final = ("public-key", "certificate-chain")
@@ -23,7 +24,7 @@ endpoint = engine.path(
         "name": Field(Kind.STRING, help="Name of the key."),
         "version": Field(Kind.STRING, help="A version, or latest; all if absent."),
         "format": Field(
-            Kind.STRING, help="raw, der or pem; each type's own if empty.", query=True, needs="transit_additions"
+            Kind.STRING, help="raw, der or pem; each type's own if empty.", query=True, needs=Feature.TRANSIT_ADDITIONS
         ),
     },
     help="Export a key.",
@@ -34,7 +35,7 @@ endpoint = engine.path(
 def export(state: Transit, call: Call) -> Reply:
     """One version or all that are in use."""
     what, format = call["type"], call["format"]
-    if what == "cmac-key" and call.core.flavor.transit_enterprise:
+    if what == "cmac-key" and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         raise ErrorResponse("CMAC operations are only available in enterprise versions of Vault")
     if what not in TYPES:
         raise ErrorResponse(f"invalid export type: {what}")

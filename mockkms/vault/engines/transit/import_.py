@@ -21,6 +21,7 @@ from mockkms.vault.engines.transit.model import (
 from mockkms.vault.engines.transit.wrapping_key import wrapping_key
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _MATERIAL: Final = {
     "name": Field(Kind.STRING, help="Name of the key."),
@@ -59,7 +60,7 @@ def import_key(state: Transit, call: Call) -> Reply:
         raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
     _check_one_source(call)
     kind = TYPES.get(call["type"].lower())
-    if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.flavor.transit_additions):
+    if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.product.has(Feature.TRANSIT_ADDITIONS)):
         raise ErrorResponse(f"unknown key type: {call['type']}")
     name = call["name"]
     if find(state, name, call.core) is not None:

@@ -15,9 +15,10 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind, go_kind, go_type
 from mockkms.vault.message import BackendError, ErrorResponse, Response
 from mockkms.vault.number import Number
+from mockkms.vault.products.features import Feature
 
 MISSING_BATCH = "missing batch input to process"
-NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs="transit_nonce")
+NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs=Feature.TRANSIT_NONCE)
 _INT64 = range(-(1 << 63), 1 << 63)
 
 

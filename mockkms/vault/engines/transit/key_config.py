@@ -41,7 +41,7 @@ def configure(state: Transit, call: Call) -> Reply:
         if key.min_available_version > decryption:
             raise ErrorResponse("min decryption version should not be less then min available version")
         _apply(key, call, decryption, encryption)
-    return Response(data=shown(key, call.core.flavor), warnings=warnings)
+    return Response(data=shown(key, call.core.product), warnings=warnings)
 
 
 def _new_bounds(key: Key, call: Call) -> tuple[int, int, list[str]]:
@@ -54,7 +54,7 @@ def _new_bounds(key: Key, call: Call) -> tuple[int, int, list[str]]:
             raise ErrorResponse("min decryption version cannot be negative")
         if decryption == 0:
             decryption = 1
-            warnings = [call.core.flavor.transit_first_version]
+            warnings = [call.core.product.words.transit_first_version]
         if decryption > key.latest_version and decryption != key.min_decryption_version:
             raise ErrorResponse(
                 f"cannot set min decryption version of {decryption}, latest key version is {key.latest_version}"

@@ -17,10 +17,11 @@ from mockkms.vault.engines.transit.model import (
     KeyVersion,
     Transit,
 )
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
-    from mockkms.vault.flavor import Flavor
+    from mockkms.vault.products import Product
 
 _MISSED_ROTATIONS = 64
 """After a jump of the clock at most this many due rotations are made up for."""
@@ -142,6 +143,6 @@ def _in_use(core: Core, key: Key) -> set[bytes]:
     return {version.public for key in keys if key.kind.bits for version in key.versions.values()}
 
 
-def made_by(type: str, flavor: Flavor) -> bool:
+def made_by(type: str, product: Product) -> bool:
     """Whether this product makes keys of the type."""
-    return type in TYPES and (type != "xchacha20-poly1305" or flavor.transit_additions)
+    return type in TYPES and (type != "xchacha20-poly1305" or product.has(Feature.TRANSIT_ADDITIONS))

@@ -11,8 +11,9 @@ from mockkms.vault.engines.transit.keyring import create, find, made_by
 from mockkms.vault.engines.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyFault, Transit
 from mockkms.vault.engines.transit.shown import shown
 from mockkms.vault.fields import Kind
-from mockkms.vault.flavor import Flavor
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 _CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
 _POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
@@ -37,11 +38,11 @@ keys = engine.path(
         "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups, which hold the key in the clear."),
         "context": Field(Kind.STRING, help="Base64 context whose public key a derived signing key shows."),
         "auto_rotate_period": Field(Kind.SECONDS, default=0, help="Age at which a new version is made; 0 is never."),
-        "parameter_set": Field(Kind.STRING, help="Kind of a post-quantum key.", needs="transit_enterprise"),
-        "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs="transit_enterprise"),
-        "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs="transit_enterprise"),
-        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs="transit_enterprise"),
-        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs="transit_enterprise"),
+        "parameter_set": Field(Kind.STRING, help="Kind of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
         "key_size": Field(Kind.INT, default=0, help="Bytes of an HMAC key, 32 to 512."),
     },
     help="Named keys: make one, look at it, delete it.",
@@ -52,7 +53,7 @@ keys = engine.path(
 def list_keys(state: Transit, call: Call) -> Reply:
     """Names in order."""
     names = sorted(state.keys)
-    if call.core.flavor.pagination:
+    if call.core.product.has(Feature.PAGINATION):
         if state.wrapping_key is not None:
             names = sorted([*names, "import/"])
         after, limit = call["after"], call["limit"]
@@ -69,7 +70,7 @@ def create_key(state: Transit, call: Call) -> Reply:
     if call["convergent_encryption"] and not call["derived"]:
         raise ErrorResponse("convergent encryption requires derivation to be enabled")
     type, size = call["type"], call["key_size"]
-    check_type(type, call, call.core.flavor)
+    check_type(type, call, call.core.product)
     if size and type != "hmac":
         raise ErrorResponse(f"key_size is not valid for algorithm {type}")
     if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
@@ -91,7 +92,7 @@ def create_key(state: Transit, call: Call) -> Reply:
             )
         except KeyFault as error:
             raise BackendError(str(error)) from None
-    return shown(key, call.core.flavor)
+    return shown(key, call.core.product)
 
 
 def check_rotation_period(seconds: int) -> None:
@@ -100,9 +101,9 @@ def check_rotation_period(seconds: int) -> None:
         raise ErrorResponse("auto rotate period must be 0 to disable or at least an hour")
 
 
-def check_type(type: str, call: Call, flavor: Flavor) -> None:
+def check_type(type: str, call: Call, product: Product) -> None:
     """Raises ErrorResponse for a type that this product, in its free edition, does not make."""
-    if flavor.transit_enterprise:
+    if product.has(Feature.TRANSIT_ENTERPRISE):
         if type in _CMAC:
             raise ErrorResponse("CMAC operations are only available in enterprise versions of Vault")
         if type in _POST_QUANTUM:
@@ -110,7 +111,7 @@ def check_type(type: str, call: Call, flavor: Flavor) -> None:
             if type == "ml-dsa" and parameters not in _ML_DSA:
                 raise ErrorResponse(f"invalid parameter set {parameters} for key type ml-dsa")
             raise ErrorResponse("PQC key types are only available in enterprise versions of Vault")
-    if not made_by(type, flavor):
+    if not made_by(type, product):
         raise ErrorResponse(f"unknown key type {type}")
 
 
@@ -126,7 +127,7 @@ def read_key(state: Transit, call: Call) -> Reply:
             context = b64.decode(call["context"])
         except ValueError:
             raise ErrorResponse("failed to base64-decode context") from None
-    return shown(key, call.core.flavor, context)
+    return shown(key, call.core.product, context)
 
 
 @keys.on(Operation.DELETE)

@@ -25,4 +25,4 @@ def rotate_key(state: Transit, call: Call) -> Reply:
         keyring.rotate(key, call.now(), call.core)
     except KeyFault as error:
         raise BackendError(str(error)) from None
-    return shown(key, call.core.flavor)
+    return shown(key, call.core.product)

@@ -8,12 +8,13 @@ from mockkms.clock import rfc3339
 from mockkms.crypto import asymmetric, b64, pem
 from mockkms.vault.engines.transit.model import KDF_HKDF, Event, Key, KeyFault, KeyVersion
 from mockkms.vault.message import BackendError
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.flavor import Flavor
+    from mockkms.vault.products import Product
 
 
-def shown(key: Key, flavor: Flavor, context: bytes = b"") -> dict[str, Any]:
+def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, Any]:
     """The ``data`` of a key. With ``context``, a derived ``ed25519`` key shows its public keys for that context."""
     kind = key.kind
     data: dict[str, Any] = {
@@ -34,7 +35,7 @@ def shown(key: Key, flavor: Flavor, context: bytes = b"") -> dict[str, Any]:
         "auto_rotate_period": key.auto_rotate_period,
         "imported_key": key.imported,
     }
-    if flavor.transit_additions:
+    if product.has(Feature.TRANSIT_ADDITIONS):
         data["soft_deleted"] = key.soft_deleted
     if key.key_size:
         data["key_size"] = key.key_size
@@ -50,7 +51,7 @@ def shown(key: Key, flavor: Flavor, context: bytes = b"") -> dict[str, Any]:
         data["keys"] = {str(number): int(version.created) for number, version in key.usable()}
     elif kind.signs:
         data["keys"] = {
-            str(number): _show_version(key, number, version, flavor, context) for number, version in key.usable()
+            str(number): _show_version(key, number, version, product, context) for number, version in key.usable()
         }
     return data
 
@@ -69,14 +70,14 @@ def _show_derivation(data: dict[str, Any], key: Key) -> None:
         data["convergent_encryption_version"] = key.convergent_version
 
 
-def _show_version(key: Key, number: int, version: KeyVersion, flavor: Flavor, context: bytes) -> dict[str, Any]:
+def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, Any]:
     shown = {
         "name": key.kind.curve or key.type,
         "public_key": _public_text(key, number, version, context),
         "certificate_chain": "\n".join(pem.encode("CERTIFICATE", der).strip() for der in version.certificate_chain),
         "creation_time": rfc3339(version.created),
     }
-    if flavor.transit_enterprise:
+    if product.has(Feature.TRANSIT_ENTERPRISE):
         shown["hybrid_public_key"] = ""
     return shown
 

@@ -11,6 +11,7 @@ from mockkms.vault.engines.transit.model import InternalFault, Key, KeyFault, Ke
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse
+from mockkms.vault.products.features import Feature
 
 DEFAULT_HASH: Final = "sha2-256"
 
@@ -87,7 +88,7 @@ def check_unhashed(options: Options) -> None:
 
 def check_pure(key: Key, call: Call, options: Options) -> None:
     """One product signs with Ed25519 in its pure form only and says so. Raises ErrorResponse."""
-    if key.type != "ed25519" or not call.core.flavor.transit_enterprise:
+    if key.type != "ed25519" or not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         return
     if options.prehashed:
         raise ErrorResponse("only Pure Ed25519 signatures supported, prehashed must be false")

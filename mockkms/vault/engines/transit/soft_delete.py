@@ -9,14 +9,15 @@ from mockkms.vault.engines.transit.model import Transit
 from mockkms.vault.engines.transit.shown import shown
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation, Response
+from mockkms.vault.products.features import Feature
 
 _FIELDS = {"name": Field(Kind.STRING, help="Name of the key.")}
 
 delete = engine.path(
-    "keys/{name}/soft-delete", _FIELDS, help="Put a key out of use without losing it.", needs="transit_additions"
+    "keys/{name}/soft-delete", _FIELDS, help="Put a key out of use without losing it.", needs=Feature.TRANSIT_ADDITIONS
 )
 restore = engine.path(
-    "keys/{name}/soft-delete-restore", _FIELDS, help="Put a key back into use.", needs="transit_additions"
+    "keys/{name}/soft-delete-restore", _FIELDS, help="Put a key back into use.", needs=Feature.TRANSIT_ADDITIONS
 )
 
 
@@ -38,4 +39,4 @@ def _mark(state: Transit, call: Call, deleted: bool, already: str) -> Reply:
         return None
     warnings = [already] if key.soft_deleted == deleted else []
     key.soft_deleted = deleted
-    return Response(data=shown(key, call.core.flavor), warnings=warnings)
+    return Response(data=shown(key, call.core.product), warnings=warnings)

@@ -36,7 +36,7 @@ def trim_key(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(refusal)
     key.min_available_version = wanted
     key.versions = {number: version for number, version in key.versions.items() if number >= wanted}
-    return shown(key, call.core.flavor)
+    return shown(key, call.core.product)
 
 
 def _refusal(key: Key, wanted: int) -> str:

@@ -1,0 +1,51 @@
+"""OpenBao 2.6."""
+
+from __future__ import annotations
+
+from mockkms.vault.builtins import OPENBAO as OPENBAO_BUILTINS
+from mockkms.vault.policy.dialect import OPENBAO_POLICIES
+from mockkms.vault.products.features import Feature
+from mockkms.vault.products.product import Product, Words
+
+OPENBAO = Product(
+    name="openbao",
+    version="2.6.2",
+    build_date="2026-08-20T00:00:00Z",
+    service_prefix="s.",
+    batch_prefix="b.",
+    recovery_prefix="r.",
+    cluster_prefix="bao-cluster",
+    builtin_suffix="+builtin.bao",
+    plugin_versions={},
+    json_string_limit=1000,
+    missing_credentials=500,
+    words=Words(
+        product="OpenBao",
+        cli="bao",
+        json_error_prefix="failed to decode JSON input: ",
+        transit_first_version=(
+            "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"
+        ),
+        build_key="commit_date",
+    ),
+    policies=OPENBAO_POLICIES,
+    builtins=OPENBAO_BUILTINS,
+    features=frozenset(
+        {
+            Feature.NAMESPACES,
+            Feature.PAGINATION,
+            Feature.INLINE_AUTH,
+            Feature.STRICT_IP_BINDING,
+            Feature.CEL_ROLES,
+            Feature.AUTHENTICATED_ROTATION,
+            Feature.LEASE_DETAILS,
+            Feature.PLUGIN_ORIGINS,
+            Feature.WORKFLOWS,
+            Feature.POLICY_VERSIONS,
+            Feature.KV_METADATA_CAS,
+            Feature.TRANSIT_ADDITIONS,
+            Feature.PKI_ADDITIONS,
+            Feature.SSH_ISSUERS,
+        }
+    ),
+)

@@ -1,0 +1,88 @@
+"""What describes one product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockkms.vault.builtins import Builtins
+from mockkms.vault.policy.dialect import PolicyDialect
+from mockkms.vault.products.features import Feature
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts in which products differ."""
+
+    product: str
+    """As it stands in texts: ``Vault is sealed``."""
+    cli: str
+    """The name of the command line client."""
+    json_error_prefix: str
+    """Stands before the parser's message when a body is not JSON."""
+    transit_first_version: str
+    """The warning for a minimum key version of 0."""
+    build_key: str
+    """Name of the key that holds the build date in seal status and version history."""
+
+    def json_error(self, text: str) -> str:
+        """Return the refusal of a body that is not JSON."""
+        return self.json_error_prefix + text
+
+
+@dataclass(frozen=True)
+class Product:
+    """One version of one product."""
+
+    name: str
+    """What ``flavor`` takes."""
+    version: str
+    build_date: str
+    """RFC 3339."""
+    service_prefix: str
+    batch_prefix: str
+    recovery_prefix: str
+    cluster_prefix: str
+    """Generated cluster names begin with it."""
+    builtin_suffix: str
+    """Build metadata in the version of plugins that are part of the server."""
+    plugin_versions: dict[str, str]
+    """Versions of plugins that are not the server's own, by mount type."""
+    json_string_limit: int
+    """Most strings in one JSON body; 0 is no limit."""
+    missing_credentials: int
+    """HTTP status of a login without its credentials."""
+    words: Words
+    policies: PolicyDialect
+    builtins: Builtins
+    features: frozenset[Feature]
+
+    def has(self, feature: Feature) -> bool:
+        """Return whether this product has ``feature``."""
+        return feature in self.features
+
+    def derive(
+        self,
+        name: str,
+        *,
+        has: Iterable[Feature] = (),
+        lacks: Iterable[Feature] = (),
+        words: dict[str, str] | None = None,
+        **differences: Any,
+    ) -> Product:
+        """Return another product, described by its differences from this one.
+
+        Raises ValueError for a feature that is said to be new and is not, or to be gone and was not there.
+        """
+        added, gone = frozenset(has), frozenset(lacks)
+        wrong = (added & self.features) | (gone - self.features)
+        if wrong:
+            raise ValueError(f"{name}: no difference from {self.name}: {', '.join(sorted(wrong))}")
+        return replace(
+            self,
+            name=name,
+            words=replace(self.words, **words or {}),
+            features=(self.features | added) - gone,
+            **differences,
+        )

@@ -1,0 +1,12 @@
+"""HashiCorp Vault 1.21, community edition, by its differences from Vault 2.1."""
+
+from __future__ import annotations
+
+from mockkms.vault.products.vault import VAULT
+
+VAULT_1_21 = VAULT.derive(
+    "vault-1.21",
+    version="1.21.1",
+    build_date="2025-11-18T13:04:32Z",
+    plugin_versions={"kv": "v0.25.0+builtin"},
+)
