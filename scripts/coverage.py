@@ -132,7 +132,7 @@ def _further() -> list[str]:
     """The types that come with the products besides: those that are emulated, and those known by name only."""
     types = {
         name: " and ".join(
-            flavor.words.product for flavor in PRODUCTS.values() if flavor.builtins.has(*name.split("/"))
+            dict.fromkeys(one.words.product for one in PRODUCTS.values() if one.builtins.has(*name.split("/")))
         )
         for name in sorted(builtins.ALL)
     }

@@ -60,7 +60,7 @@ config_crl = engine.path(
         "cross_cluster_revocation": Field(
             Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
         ),
-        Feature.UNIFIED_CRL: Field(Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL),
+        "unified_crl": Field(Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL),
         "unified_crl_on_existing_paths": Field(
             Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
         ),
