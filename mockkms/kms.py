@@ -40,20 +40,18 @@ class MockKMS(Handle):
 
     ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
     every id, key and nonce repeat. ``flavor`` is ``vault`` (2.1), ``vault-1.21`` or ``openbao``. ``state`` is
-    ``unsealed``, ``sealed`` or ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does. ``tls`` is True (a certificate
-    for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a certificate and a key in PEM
-    (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on besides, each with its TLS.
-    ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768 hours unless given. The control
-    API asks for ``control_token`` where one is given, and with ``control_anywhere`` answers peers and host names that
-    are not local. Arguments win over the world's own words.
-
-    With ``upstream``, the address of a real server, rules and journal stand in front of that one instead: it is trusted
-    by ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown
-    ``upstream_cert`` (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds.
-    Its state is its own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more.
-
-    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
-    ``start`` raises OSError for a taken port.
+    ``unsealed``, ``sealed`` or ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does.
+    ``tls`` is True (a certificate for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a
+    certificate and a key in PEM (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on
+    besides, each with its TLS. ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768
+    hours unless given. The control API asks for ``control_token`` where one is given, and with ``control_anywhere``
+    answers peers and host names that are not local. Arguments win over the world's own words. With ``upstream``, the
+    address of a real server, rules and journal stand in front of that one instead: it is trusted by ``upstream_ca``
+    (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown ``upstream_cert``
+    (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds. Its state is its
+    own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more. Raises
+    ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be; ``start``
+    raises OSError for a taken port.
     """
 
     _denied: ClassVar[Mapping[str, str]] = _ALONE
