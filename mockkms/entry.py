@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.faults.view import json_object, named_in
-from mockkms.vault.message import Operation, Request, Trace
+from mockkms.vault.message import Operation, Request, Trace, operation_of_method
 
 SECRET_HEADERS = frozenset(
     ("x-vault-token", "x-vault-mfa", "authorization", "cookie", "proxy-authorization", "x-mockkms-token")
@@ -117,7 +117,7 @@ class Entry:
         """In the words of policies."""
         if self.asked is not None:
             return str(self.asked[0])
-        return {"POST": "update", "PUT": "update", "GET": "read"}.get(self.method, self.method.lower())
+        return str(operation_of_method(self.method))
 
     @property
     def mount(self) -> str:

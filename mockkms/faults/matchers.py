@@ -13,6 +13,7 @@ from mockkms.faults.algebra import Matcher
 from mockkms.faults.texts import text_test
 from mockkms.faults.view import Seen
 from mockkms.faults.words import FaultError, shown, unknown
+from mockkms.vault import message
 
 MATCHERS: dict[str, type[Word]] = {}
 
@@ -64,13 +65,17 @@ class Method(Word):
         return seen.method in self.names
 
 
-_OPERATIONS = ("read", "create", "update", "patch", "delete", "list", "scan", "help", "header", "internal", "write")
+_WRITE = "write"
+_OPERATIONS = (*map(str, message.Operation), _WRITE)
 
 
 class Operation(Word):
     """What is asked in the words of policies; ``write`` is create, update or patch."""
 
-    word, help = "operation", "read, create, update, patch, delete, list; write is any of create, update, patch"
+    word, help = (
+        "operation",
+        "read, create, update, patch, delete, list, header; write is create, update or patch",
+    )
 
     def __init__(self, value: Any) -> None:
         names = value if isinstance(value, (list, tuple)) else [value]
@@ -78,7 +83,7 @@ class Operation(Word):
         for name in names:
             if name not in _OPERATIONS:
                 raise unknown(str(name), _OPERATIONS, "operation")
-            chosen |= {"create", "update", "patch"} if name == "write" else {str(name)}
+            chosen |= {*map(str, message.WRITES)} if name == _WRITE else {str(name)}
         self.names = frozenset(chosen)
 
     def __call__(self, seen: Seen) -> bool:

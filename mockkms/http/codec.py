@@ -18,7 +18,7 @@ from mockkms.vault.core import Core
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.envelope import envelope
 from mockkms.vault.gotext import Texts
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.message import OPERATION_OF_METHOD, Operation, Request, Response
 from mockkms.vault.products.features import Feature
 
 MAX_BODY = 32 * 1024 * 1024
@@ -30,18 +30,6 @@ _OCSP = "application/ocsp-request"
 _PLAIN_TYPES = frozenset(("", _JSON))
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
-_METHODS = {
-    "GET": Operation.READ,
-    "POST": Operation.UPDATE,
-    "PUT": Operation.UPDATE,
-    "PATCH": Operation.PATCH,
-    "DELETE": Operation.DELETE,
-    "LIST": Operation.LIST,
-    "SCAN": Operation.SCAN,
-    "HEAD": Operation.HEADER,
-    "OPTIONS": Operation.INTERNAL,
-    "HELP": Operation.HELP,
-}
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """What the real server's mux knows with a slash only: without one it redirects."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -69,6 +57,8 @@ class HttpRequest:
     """There was a ``?`` with nothing behind it."""
     whole: bool = False
     """The answer is wanted in one piece, for rules may change it."""
+    decoded: Request | Refused | None = None
+    """The Vault request that this is, once somebody asked: see ``request_of``."""
 
 
 class Rest(Protocol):
@@ -270,8 +260,22 @@ def clean_target(http: HttpRequest) -> str:
     return unquote(target[4:]) if "%" in target else target[4:]
 
 
-def to_request(core: Core, http: HttpRequest) -> Request:
-    """The message of an HTTP request below ``/v1/``. Raises Refused where the HTTP layer answers itself."""
+def request_of(core: Core, http: HttpRequest) -> Request:
+    """Return the Vault request that an HTTP request below ``/v1/`` is, decoded when first asked for.
+
+    Raises Refused where the HTTP layer answers itself.
+    """
+    if http.decoded is None:
+        try:
+            http.decoded = _decode(core, http)
+        except Refused as refused:
+            http.decoded = refused
+    if isinstance(http.decoded, Refused):
+        raise http.decoded
+    return http.decoded
+
+
+def _decode(core: Core, http: HttpRequest) -> Request:
     try:
         return _to_request(core, http)
     except Refused as refused:
@@ -288,7 +292,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
         raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
-    operation = _METHODS.get(http.method)
+    operation = OPERATION_OF_METHOD.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
         raise Refused(error_reply(405))
     data: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import web
@@ -102,7 +103,8 @@ class Door:
         """The answer of the world as a snapshot kept it; nothing changes. Raises FaultError for no such name."""
         with self.world.lock:
             world = self.world.earlier(snapshot)
-            reply = self.of(world).answer(http)
+            # Another world reads the request anew: this one has settled its namespace, operation and match.
+            reply = self.of(world).answer(replace(http, decoded=None))
             self.world.entropy.restore(world.entropy.state())
         return reply
 
@@ -111,7 +113,7 @@ class Door:
         core = self.world.core
         request: Request | None = None
         try:
-            request = codec.to_request(core, http)
+            request = codec.request_of(core, http)
             with self.world.lock:
                 response = core.handle(request)
         except Refused as refused:

@@ -25,8 +25,9 @@ from mockkms.http.plain import PlainResponse
 from mockkms.http.sleepers import Sleepers
 from mockkms.http.wire import WireAnswer
 from mockkms.rustfs import RUSTFS_PREFIX
+from mockkms.vault import matching
 from mockkms.vault.core import Core
-from mockkms.vault.message import WRITES, Operation, Request, VaultError
+from mockkms.vault.message import Operation, Request, operation_of_method
 from mockkms.vault.products.features import Feature
 from mockkms.world import World
 
@@ -195,68 +196,57 @@ def wire_target(http: HttpRequest) -> str:
 def view_of(world: World, http: HttpRequest) -> View:
     """A request as the rules see it; what costs something is found out when a rule asks."""
     service, target = service_of(http), wire_target(http)
-    path = short_path(service, target)
-    known: list[Request | None] = []
-
-    def request() -> Request | None:
-        if not known:
-            try:
-                known.append(codec.to_request(world.core, http) if service == "vault" else None)
-            except Refused:
-                known.append(None)
-        return known[0]
+    core = world.core
 
     def facts() -> Facts:
-        asked = request()
+        asked = _decoded(core, http, service)
         if asked is None:
             key = admin_key(target, http.body) if service == "rustfs" else ""
             return Facts(key=key, token=codec.token_of(http.headers))
-        return facts_of(world.core, asked)
+        return facts_of(core, asked)
+
+    def operation() -> str:
+        asked = _decoded(core, http, service)
+        if asked is None:
+            return str(operation_of_method(http.method))
+        return matching.operation_sent(core, asked, _match(core, asked)[1])
 
     return View(
-        service, http.method, path, target, http.headers, http.body,
-        operation=lambda: operation_of(world.core, request(), http), facts=facts, product=lambda: product_of(world),
+        service, http.method, short_path(service, target), target, http.headers, http.body,
+        operation=operation, facts=facts, product=lambda: product_of(world),
     )  # fmt: skip
+
+
+def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
+    """The Vault request, decoded once for rules and server; None for another service and for what cannot be read."""
+    if service != "vault":
+        return None
+    try:
+        return codec.request_of(core, http)
+    except Refused:
+        return None
+
+
+def _match(core: Core, request: Request) -> tuple[str, matching.Match]:
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    return namespace or "", matching.match(core, request, namespace or "", path)
 
 
 def facts_of(core: Core, request: Request) -> Facts:
     """Mount, key, namespace and token of a request, nothing counted or changed."""
-    namespace, path = core.namespaces.locate(request.namespace, request.path)
-    mount = core.state.mounts.match(namespace or "", path)
+    namespace, found = _match(core, request)
     token = core.tokens.lookup(request.token) if request.token else None
     facts = Facts(
-        mount=mount.path if mount is not None else "",
-        namespace=namespace or "",
+        mount=found.mount.path if found.mount is not None else "",
+        namespace=namespace,
         token=request.token,
         accessor=token.accessor if token is not None else "",
         policies=tuple(token.policies) if token is not None else (),
     )
-    if mount is not None:
-        below = core.below(mount, path)
-        found = core.engine(mount).route(below, core.product)
-        if found is not None:
-            facts.endpoint = found[0].template
-            facts.key = named_in(found[0].template, below)
+    if found.endpoint is not None:
+        facts.endpoint = found.endpoint.template
+        facts.key = named_in(found.endpoint.template, found.below)
     return facts
-
-
-def operation_of(core: Core, request: Request | None, http: HttpRequest) -> str:
-    """The operation in the words of policies; a write is ``create`` where the resource does not exist yet."""
-    if request is None:
-        return {"GET": "read", "POST": "update", "PUT": "update", "DELETE": "delete"}.get(http.method, "internal")
-    if request.operation not in WRITES or request.operation is Operation.PATCH:
-        return str(request.operation)
-    namespace, path = core.namespaces.locate(request.namespace, request.path)
-    mount = core.state.mounts.match(namespace or "", path)
-    if mount is None:
-        return "update"
-    try:
-        exists = core.engine(mount).resource_exists(core, mount, request, core.below(mount, path))
-    except VaultError:
-        return "update"
-    finally:
-        request.prepared = None
-    return "create" if exists is False else "update"
 
 
 def product_of(world: World) -> Product:

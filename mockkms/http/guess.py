@@ -14,7 +14,7 @@ from mockkms.http import codec
 from mockkms.http.codec import HttpRequest
 from mockkms.http.fault_layer import product_of, service_of, wire_target
 from mockkms.http.learned import Learned
-from mockkms.vault.message import Operation
+from mockkms.vault.message import Operation, operation_of_method
 from mockkms.world import World
 
 _EVERYWHERE = ("sys/", "identity/", "cubbyhole/", "auth/token/")
@@ -27,11 +27,6 @@ _NAMED = frozenset((
     "random", "wrapping_key", "role", "roles", "creds", "static-role", "static-roles", "static-creds", "config",
     "issue", "sign-verbatim", "cert", "certs", "user", "users", "groups", "login", "rotate-root", "rotate-role",
 ))  # fmt: skip
-_OPERATIONS = {
-    "GET": Operation.READ, "POST": Operation.UPDATE, "PUT": Operation.UPDATE, "PATCH": Operation.PATCH,
-    "DELETE": Operation.DELETE, "LIST": Operation.LIST, "SCAN": Operation.SCAN, "HEAD": Operation.HEADER,
-    "HELP": Operation.HELP,
-}  # fmt: skip
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -60,7 +55,7 @@ def operation_of(http: HttpRequest) -> Operation:
         for word, operation in (("list", Operation.LIST), ("scan", Operation.SCAN)):
             if values.get(word, [""])[0] in _TRUE:
                 return operation
-    return _OPERATIONS.get(http.method, Operation.INTERNAL)
+    return operation_of_method(http.method)
 
 
 def namespace_of(http: HttpRequest) -> str:
@@ -116,5 +111,5 @@ def asks_for_a_token(world: World, mount: str, path: str) -> bool:
     if mount in _EVERYWHERE:
         found = world.core.state.mounts.get("", mount)
         endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
-        return endpoint is None or not (endpoint[0].login or endpoint[0].outside)
+        return endpoint is None or not (endpoint[0].is_login(world.core.product) or endpoint[0].outside)
     return not (mount.startswith("auth/") and below.partition("/")[0] in ("login", "oidc"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from mockkms.clock import Clock
 from mockkms.entropy import Entropy
-from mockkms.vault import audit, registry, wrapping
+from mockkms.vault import audit, matching, registry, wrapping
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.gotext import error_list
 from mockkms.vault.ha import Standing
@@ -198,7 +198,9 @@ class Core:
                 headers=error.headers,
             )
         response.request_id = request.id
-        response.mount_type = "" if response.premade else request.trace.mount_type
+        # The real server sets the type behind its token check, and not in what is wrapped or already serialised.
+        plain = request.client is not None and not response.status and response.wrap_info is None
+        response.mount_type = request.trace.mount_type if plain else ""
         if request.trace.headers:
             response.headers.update(request.trace.headers)
         if self.state.system.get("audit"):
@@ -209,7 +211,7 @@ class Core:
         path = request.path
         self.quotas.check(request)
         if path.startswith("sys/"):
-            outside = self._outside(request, path[4:])
+            outside = self._outside(request)
             if outside is not None:
                 return outside
         if not _RELATIVE.isdisjoint(path.split("/")):
@@ -249,63 +251,63 @@ class Core:
         if request.operation is Operation.INTERNAL:
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
-        mount = self.state.mounts.match(request.namespace, path)
+        found = matching.match(self, request, request.namespace, path)
         trace = request.trace
-        if mount is not None:
-            trace.mount, trace.mount_type = mount.path, mount.type
+        if found.mount is not None:
+            trace.mount, trace.mount_type = found.mount.path, found.mount.type
         check_ids(request)
         wrapping.check_request(self, request)
-        if mount is not None:
-            engine = self.engine(mount)
-            found = engine.route(self.below(mount, path), self.product)
-            if found is not None and found[0].is_login(self.product) and request.operation is not Operation.HELP:
-                return self._finish(request, mount, self._login(request, mount, engine), None)
-        return self._authenticated(request, mount)
+        if found.login and request.operation is not Operation.HELP:
+            return self._finish(request, found, self._login(request, found), None)
+        return self._authenticated(request, found)
 
-    def _outside(self, request: Request, below: str) -> Response | None:
-        """An endpoint that the real server answers before its core, or None."""
-        self.namespaces.refuse_outside(request, below)
-        engine = registry.engine("system")
-        listing = request.operation in (Operation.LIST, Operation.SCAN)
-        found = engine.route(below.rstrip("/") if listing else below, self.product)
-        if found is None or not found[0].outside:
+    def outside(self, request: Request) -> matching.Match | None:
+        """Return the match of an endpoint that the real server answers before its core; None for every other path."""
+        if not request.path.startswith("sys/"):
             return None
-        if listing and request.method == "GET":
-            # Here the HTTP method counts, not what a query makes of it.
-            request.operation, below = Operation.READ, below.rstrip("/")
-        if request.operation is not Operation.HELP and request.operation not in found[0].operations:
-            raise ErrorResponse(status=405)
-        mount = self.state.mounts.get("", "sys/") or Mount("sys/", "system", "", "", None)
-        request.trace.mount, request.trace.mount_type = "sys/", "system"
-        response = engine.dispatch(self, mount, request, below)
-        return response or Response(status=204)
+        found = matching.match_system(self, request, request.path)
+        if found.endpoint is None and request.operation in (Operation.LIST, Operation.SCAN):
+            found = matching.match_system(self, request, request.path.rstrip("/"))
+        return found if found.endpoint is not None and found.endpoint.outside else None
 
-    def _authenticated(self, request: Request, mount: Mount | None) -> Response:
+    def _outside(self, request: Request) -> Response | None:
+        """Answer an endpoint that is before the core; None for every other path."""
+        self.namespaces.refuse_outside(request, request.path[4:])
+        found = self.outside(request)
+        if found is None or found.endpoint is None or found.engine is None:
+            return None
+        if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
+            # Here the HTTP method counts, not what a query makes of it.
+            request.operation = Operation.READ
+        if request.operation is not Operation.HELP and request.operation not in found.endpoint.operations:
+            raise ErrorResponse(status=405)
+        request.trace.mount, request.trace.mount_type = "sys/", "system"
+        return found.engine.dispatch(self, request, found) or Response(status=204)
+
+    def _authenticated(self, request: Request, found: matching.Match) -> Response:
         token = self.tokens.authenticate(request)
         request.client = token
         trace = request.trace
         trace.accessor, trace.display_name = token.accessor, token.display_name
-        engine = self.engine(mount) if mount is not None else None
-        below = self.below(mount, request.path) if mount is not None else ""
         last_use = self.tokens.use(token)
         try:
             try:
-                if engine is not None and mount is not None and request.operation in _CREATING:
-                    exists = engine.resource_exists(self, mount, request, below)
+                if found.endpoint is not None and request.operation in _CREATING:
+                    exists = matching.exists(self, request, found)
                     request.operation = Operation.CREATE if exists is False else Operation.UPDATE
-                decision = self.policies.check(request, token, self._needs_sudo(engine, below))
+                decision = self.policies.check(request, token, found.sudo)
                 if not decision.allowed:
                     trace.denied = True
                     raise permission_denied()
-                if mount is None or engine is None:
+                if found.mount is None:
                     trace.unhandled = True
                     raise ErrorResponse(f'no handler for route "{request.path}". route entry not found.', status=404)
-                response = engine.dispatch(self, mount, request, below)
+                response = self._dispatch(request, found)
                 if decision.keys_filter and response is not None:
                     self.policies.filter_keys(request, token, decision, response)
             except BackendError as error:
                 raise framed(error) from None
-            finished = self._finish(request, mount, response, token)
+            finished = self._finish(request, found, response, token)
             if last_use and finished.lease is not None and finished.lease.lease_id:
                 raise ErrorResponse(
                     "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
@@ -315,18 +317,36 @@ class Core:
             if last_use:
                 self.tokens.revoke(token)
 
-    def _login(self, request: Request, mount: Mount, engine: Engine) -> Response | None:
+    def _dispatch(self, request: Request, found: matching.Match) -> Response | None:
+        """Ask the engine. A refusal that brings data along is an answer with a status of its own."""
+        assert found.engine is not None
+        try:
+            return found.engine.dispatch(self, request, found)
+        except VaultError as error:
+            if error.data is None:
+                raise
+            return Response(
+                data=error.data,
+                status=error.status,
+                errors=error.errors,
+                warnings=error.warnings,
+                headers=error.headers,
+            )
+
+    def _login(self, request: Request, found: matching.Match) -> Response | None:
         """A request that needs no token; an answer with ``auth`` gets its token made here."""
+        mount, engine = found.mount, found.engine
+        assert mount is not None
+        assert engine is not None
         if request.operation in _CREATING:
             request.operation = Operation.UPDATE
-        below = self.below(mount, request.path)
         user = ""
         if engine.user is not None and self.lockout.guards(mount):
-            user = engine.user(self, request, below)
+            user = engine.user(self, request, found.below)
             if self.lockout.locked(mount, user):
                 raise ErrorResponse("permission denied", status=403)
         try:
-            response = engine.dispatch(self, mount, request, below)
+            response = self._dispatch(request, found)
         except InvalidCredentials:
             if user:
                 self.lockout.failed(mount, user)
@@ -336,15 +356,18 @@ class Core:
             response.warnings.extend(warnings)
         return response
 
-    def _finish(self, request: Request, mount: Mount, response: Response | None, token: Token | None) -> Response:
+    def _finish(
+        self, request: Request, found: matching.Match, response: Response | None, token: Token | None
+    ) -> Response:
         """What becomes of a handler's answer: not found, no content, lease, wrapping."""
-        operation = request.operation
+        operation, mount = request.operation, found.mount
+        assert mount is not None
         if response is None:
             if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
                 raise NotFound()
             return Response(status=204)
-        if response.raw is not None and request.wrap_ttl:
-            response = wrapping.raw_as_data(response)
+        if request.wrap_ttl and response.document is None and not response.redirect:
+            response = wrapping.serialised_as_data(self, request, response)
         if response.status or response.raw is not None or response.document is not None or response.redirect:
             return response
         if response.lease is not None and token is not None:
@@ -369,10 +392,7 @@ class Core:
     def needs_sudo(self, namespace: str, path: str) -> bool:
         """Whether a path of a namespace is root-protected."""
         mount = self.state.mounts.match(namespace, path)
-        return mount is not None and self._needs_sudo(self.engine(mount), self.below(mount, path))
-
-    def _needs_sudo(self, engine: Engine | None, below: str) -> bool:
-        found = engine.route(below, self.product) if engine is not None else None
+        found = self.engine(mount).route(self.below(mount, path), self.product) if mount is not None else None
         return found is not None and found[0].needs_sudo(self.product)
 
     def default_ttl(self, mount: Mount) -> int:

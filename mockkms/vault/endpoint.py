@@ -29,6 +29,7 @@ from mockkms.vault.message import ErrorResponse, Operation, Request, Response, u
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
+    from mockkms.vault.matching import Match
     from mockkms.vault.mounts import Mount
     from mockkms.vault.products import Feature, Product
 
@@ -314,18 +315,18 @@ class Engine:
         routes[path] = found
         return found
 
-    def dispatch(self, core: Core, mount: Mount, request: Request, path: str) -> Response | None:
-        """Find the endpoint, convert the fields, call the handler.
+    def dispatch(self, core: Core, request: Request, found: Match) -> Response | None:
+        """Convert the fields of a matched request and call its handler.
 
         Raises ``unsupported_path``/``unsupported_operation`` and whatever the handler raises.
         """
-        if request.operation is Operation.HELP and not path:
+        mount, endpoint = found.mount, found.endpoint
+        assert mount is not None
+        if request.operation is Operation.HELP and not found.below:
             return self.overview(core, mount)
-        found = self.route(path, core.product)
-        if found is None:
+        if endpoint is None:
             request.trace.unhandled = True
             raise unsupported_path()
-        endpoint, captures = found
         if request.operation is Operation.HELP:
             return self.explain(core, mount, endpoint)
         request.trace.endpoint = endpoint.template
@@ -335,7 +336,9 @@ class Engine:
         if handler is None:
             request.trace.unhandled = True
             raise unsupported_operation()
-        call, warnings = request.prepared or endpoint.call(core, mount, request, captures, "Field validation failed: ")
+        call, warnings = found.converted or endpoint.call(
+            core, mount, request, found.captures, "Field validation failed: "
+        )
         if self.catch_up is not None:
             self.catch_up(mount.state, call)
         reply = handler(mount.state, call)
@@ -345,15 +348,6 @@ class Engine:
         if warnings and not response.status:  # The real server loses them where a handler sets the status itself.
             response.warnings.extend(warnings)
         return response
-
-    def resource_exists(self, core: Core, mount: Mount, request: Request, path: str) -> bool | None:
-        """What the endpoint's existence check says; None where there is none."""
-        found = self.route(path, core.product)
-        if found is None or found[0].exists is None:
-            return None
-        endpoint, captures = found
-        request.prepared = endpoint.call(core, mount, request, captures, "")
-        return found[0].exists(mount.state, request.prepared[0])
 
     def overview(self, core: Core, mount: Mount) -> Response:
         """Help on the mount as a whole: its endpoints, one line each."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockkms.vault.matching import Match
     from mockkms.vault.token import Token
 
 
@@ -31,6 +32,24 @@ class Operation(StrEnum):
 
 
 WRITES = frozenset({Operation.CREATE, Operation.UPDATE, Operation.PATCH})
+OPERATION_OF_METHOD: Mapping[str, Operation] = {
+    "GET": Operation.READ,
+    "POST": Operation.UPDATE,
+    "PUT": Operation.UPDATE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+    "LIST": Operation.LIST,
+    "SCAN": Operation.SCAN,
+    "HEAD": Operation.HEADER,
+    "OPTIONS": Operation.INTERNAL,
+    "HELP": Operation.HELP,
+}
+"""What an HTTP method asks for: the one table of the emulated servers, the journal, the rules and the proxy."""
+
+
+def operation_of_method(method: str) -> Operation:
+    """Return the operation that an HTTP method stands for; ``internal`` for a method that no server knows."""
+    return OPERATION_OF_METHOD.get(method, Operation.INTERNAL)
 
 
 @dataclass(slots=True)
@@ -66,8 +85,8 @@ class Request:
     """What the core found out on the way; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
     """Second proofs, by the method's id or name."""
-    prepared: Any = None
-    """The fields as the existence check converted them, so that it is done once."""
+    match: Match | None = None
+    """Which endpoint it is for, once somebody asked: see ``matching.match``."""
 
 
 @dataclass(slots=True)
@@ -164,7 +183,11 @@ class Response:
     warnings: list[str] = field(default_factory=list)
     wrap_info: WrapInfo | None = None
     status: int = 0
-    """0: the usual one (200, or 204 where there is nothing to say)."""
+    """0: the usual one (200, or 204 where there is nothing to say).
+
+    With a status of its own, the real server's handler serialises the envelope itself: before the core knows the type
+    of the mount and adds its warnings.
+    """
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     """A body sent as it is, outside the envelope, with ``content_type``."""
@@ -174,8 +197,6 @@ class Response:
     flat: bool = False
     """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
     redirect: str = ""
-    premade: bool = False
-    """The real server's handler serialises this envelope itself, before the core knows the mount's type."""
     wrap_ttl: int = 0
     """Seconds: the handler itself asks for the answer to be wrapped."""
     mount_type: str = ""

@@ -82,6 +82,8 @@ class MountTable:
 
     def __post_init__(self) -> None:
         self._found: dict[str, Mount | None] = {}
+        self.generation = 0
+        """Counts the changes to what is mounted where, and by which engine."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"entries": self.entries}
@@ -89,16 +91,22 @@ class MountTable:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.entries = state["entries"]
         self._found = {}
+        self.generation = 0
 
     def add(self, mount: Mount) -> None:
         """Mount it; what stood on that very path is replaced."""
         self.entries[mount.namespace + mount.path] = mount
-        self._found.clear()
+        self.changed()
 
     def remove(self, mount: Mount) -> None:
         """Unmount it."""
         self.entries.pop(mount.namespace + mount.path, None)
+        self.changed()
+
+    def changed(self) -> None:
+        """Forget which mount answers which path, and which endpoint was matched to a request under way."""
         self._found.clear()
+        self.generation += 1
 
     def get(self, namespace: str, path: str) -> Mount | None:
         """The mount at exactly this path (with trailing slash)."""

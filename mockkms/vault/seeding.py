@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault import policynames, ttl
+from mockkms.vault import matching, policynames, ttl
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.message import Auth, Operation, Request, Response
 from mockkms.vault.mounts import Mount
@@ -24,11 +24,10 @@ def write(
     """
     engine = core.engine(mount)
     request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
-    if operation is not Operation.UPDATE:
-        return engine.dispatch(core, mount, request, below)
-    exists = engine.resource_exists(core, mount, request, below)
-    request.operation = Operation.CREATE if exists is False else Operation.UPDATE
-    return engine.dispatch(core, mount, request, below)
+    found = matching.match(core, request, mount.namespace, request.path)
+    if operation is Operation.UPDATE and matching.exists(core, request, found) is False:
+        request.operation = Operation.CREATE
+    return engine.dispatch(core, request, found)
 
 
 def add_token(core: Core, spec: Mapping[str, Any], namespace: str = "") -> Token:

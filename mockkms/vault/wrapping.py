@@ -27,6 +27,21 @@ CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_
 _HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
 
 
+def serialised_as_data(core: Core, request: Request, response: Response) -> Response:
+    """Return an answer as it is wrapped where its body is serialised already: outside the envelope, or with a status.
+
+    Everything else, and a status without a body, is returned as it is.
+    """
+    if response.raw is not None:
+        return raw_as_data(response)
+    if response.status in (0, 204):
+        return response
+    response.request_id = request.id
+    text = envelope(core.product, response)
+    raw = Response(raw=text.encode("utf-8", "replace"), status=response.status, headers=response.headers)
+    return raw_as_data(raw)
+
+
 def raw_as_data(response: Response) -> Response:
     """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
     body = base64.b64encode(response.raw or b"").decode()

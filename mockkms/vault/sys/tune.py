@@ -240,6 +240,7 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
     if "version" not in call["options"] or before >= _version(options["version"], ""):
         return None
     upgrade(mount, call.now())
+    call.core.state.mounts.changed()
     warning = (
         f"Upgrading mount from version {before} to version 0. This mount will be unavailable for a brief period and "
         "will resume service shortly."

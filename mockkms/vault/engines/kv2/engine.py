@@ -34,7 +34,7 @@ def described(key: Key, number: int, version: Version) -> dict[str, Any]:
 
 def not_found(call: Call, data: dict[str, Any] | None, *warnings: str) -> Response:
     """404 with the usual envelope, as for a deleted version."""
-    return Response(data=data, status=404, warnings=list(warnings), premade=True)
+    return Response(data=data, status=404, warnings=list(warnings))
 
 
 def payload(state: KV2, path: str, number: int) -> Any:
