@@ -7,11 +7,11 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from multidict import MultiMapping
 
-from mockkms.http import jsoncost
+from mockkms.http import jsoncost, jsonlimits
 from mockkms.http.mediatype import parse_media_type
 from mockkms.vault import gojson
 from mockkms.vault.core import Core
@@ -23,6 +23,7 @@ from mockkms.vault.products.features import Feature
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; the real server's default ``max_request_size``."""
+TOO_LARGE = "http: request body too large"
 STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -33,6 +34,8 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """What the real server's mux knows with a slash only: without one it redirects."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNESCAPED = "/$&+,:;=@!*'()~"
+"""What Go leaves as it is in the path of a URL."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -167,22 +170,60 @@ def _form(body: bytes) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
 
 
-def _json_object(core: Core, body: bytes) -> dict[str, Any]:
+def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, Any]:
+    """The parameters in a JSON body. Raises Refused, with ``prefix`` before the parser's message."""
     if not body:
         return {}
+    product = core.product
     try:
-        data = gojson.decode_object(body)
+        value = gojson.decode(body, any_number=product.has(Feature.JSON_LIMITS))
     except gojson.GoJSONError as error:
-        raise Refused(error_reply(400, core.product.words.json_error(str(error)))) from None
-    limit = core.product.json_string_limit
+        _refuse_beyond_limits(core, body)
+        raise Refused(error_reply(400, prefix + str(error))) from None
+    strict = product.has(Feature.STRICT_JSON)
+    if product.has(Feature.JSON_LIMITS) and not jsonlimits.harmless(body, value, strict=strict):
+        _refuse_beyond_limits(core, body)
+    try:
+        data = gojson.as_object(value)
+    except gojson.GoJSONError as error:
+        raise Refused(error_reply(400, prefix + str(error))) from None
+    limit = product.json_string_limit
     fault = jsoncost.fault(body, limit) if limit else None
     if fault:
         raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
     return data or {}
 
 
-def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
+def _refuse_beyond_limits(core: Core, body: bytes) -> None:
+    """Raise Refused for a body that the product's limits on JSON do not let through."""
+    reply = beyond_limits(core, body)
+    if reply is not None:
+        raise Refused(reply)
+
+
+def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | None:
+    """Return the refusal of a body that the product's limits on JSON do not let through; None for a good one.
+
+    ``cut``: ``body`` is the beginning of one that is too large.
+    """
+    product = core.product
+    if not product.has(Feature.JSON_LIMITS):
+        return None
+    strict = product.has(Feature.STRICT_JSON)
+    text = jsonlimits.fault(body, strict=strict, cut=cut)
+    if not text:
+        return None
+    reply = error_reply(413 if text.endswith(TOO_LARGE) else 500, text)
+    if not strict:
+        # Version 1 checks before it sets the headers of every answer.
+        del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
+    return reply
+
+
+def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any]:
+    words = core.product.words
     if http.method == "PATCH":
+        _refuse_beyond_limits(core, http.body)
         try:
             media = parse_media_type(http.headers.get("Content-Type", ""))
         except ValueError as error:
@@ -190,11 +231,12 @@ def _body_data(core: Core, http: HttpRequest) -> dict[str, Any]:
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
-    elif _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
+        return _json_object(core, http.body, words.json_error_prefix)
+    if _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
         return _form(http.body)
-    elif _media_type(http.headers) == _OCSP:
+    if _media_type(http.headers) == _OCSP:
         return {}  # The endpoint reads the DER itself.
-    return _json_object(core, http.body)
+    return _json_object(core, http.body, words.json_error_prefix if outside else words.json_error)
 
 
 def _looks_like_json(body: bytes) -> bool:
@@ -239,7 +281,7 @@ def _second_proofs(headers: Mapping[str, str]) -> dict[str, list[str]]:
     return proofs
 
 
-def clean_target(http: HttpRequest) -> str:
+def clean_target(core: Core, http: HttpRequest) -> str:
     """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go does."""
     target = http.target
     if "%" in target:
@@ -247,17 +289,35 @@ def clean_target(http: HttpRequest) -> str:
             raise Refused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
         if _CONTROL.search(unquote(target)):
             raise Refused(HttpReply(400))
-    if "//" in target or "/." in target:
-        cleaned = posixpath.normpath(target)
-        if target.endswith("/") and cleaned != "/":
-            cleaned += "/"
-        if cleaned.startswith("//"):
-            cleaned = cleaned[1:]
-        if cleaned[4:] in _TREES:
-            cleaned += "/"
-        if cleaned != target:
-            raise Refused(redirect_reply(http.method, http.prefix + cleaned + ("?" + http.query if http.query else "")))
+    redirect = unclean(core, http)
+    if redirect is not None:
+        raise Refused(redirect)
     return unquote(target[4:]) if "%" in target else target[4:]
+
+
+def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
+    """Return the redirect that a path with ``//`` or dot segments gets; None for a clean one."""
+    target, early = http.target, core.product.has(Feature.CLEAN_PATHS)
+    decoded = unquote(target) if early and "%" in target else target
+    if "//" not in decoded and "/." not in decoded:
+        return None
+    cleaned = posixpath.normpath(decoded)
+    if decoded.endswith("/") and cleaned != "/":
+        cleaned += "/"
+    if cleaned.startswith("//"):
+        cleaned = cleaned[1:]
+    if cleaned[4:] in _TREES:
+        cleaned += "/"
+    if cleaned == decoded:
+        return None
+    if decoded is not target:
+        cleaned = quote(cleaned, safe=_UNESCAPED)
+    if early and target.startswith("//"):
+        cleaned = "/" + cleaned  # Recorded: this one keeps the slash that made it unclean.
+    reply = redirect_reply(http.method, http.prefix + cleaned + ("?" + http.query if http.query else ""))
+    if early:
+        del reply.headers["Strict-Transport-Security"]
+    return reply
 
 
 def request_of(core: Core, http: HttpRequest) -> Request:
@@ -286,7 +346,7 @@ def _decode(core: Core, http: HttpRequest) -> Request:
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
-    path = clean_target(http)
+    path = clean_target(core, http)
     values = parse_query(http.query) if http.query else {}
     asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
     if path in _TREES and not asks_help:
@@ -295,36 +355,27 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
     operation = OPERATION_OF_METHOD.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
         raise Refused(error_reply(405))
-    data: dict[str, Any]
     if asks_help:
-        operation, data = Operation.HELP, {}
-    elif operation is Operation.UPDATE or operation is Operation.PATCH:
-        data = _body_data(core, http)
-    else:
-        if operation is Operation.READ and values:
-            listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
-            if listing and scanning:
-                raise Refused(error_reply(400))
-            if listing:
-                operation = Operation.LIST
-                values.pop("list")
-            elif scanning:
-                operation = Operation.SCAN
-                values.pop("scan")
-        data = _query_data(values) if operation is not Operation.INTERNAL else {}
+        operation = Operation.HELP
+    elif operation is Operation.READ and values:
+        listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
+        if listing and scanning:
+            raise Refused(error_reply(400))
+        if listing:
+            operation = Operation.LIST
+            values.pop("list")
+        elif scanning:
+            operation = Operation.SCAN
+            values.pop("scan")
     if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
         path += "/"
     headers = http.headers
-    return Request(
+    request = Request(
         operation=operation,
         path=path,
-        data=data,
         token=token_of(headers),
         namespace=headers.get("X-Vault-Namespace", ""),
-        wrap_ttl=_wrap_ttl(headers),
-        wrap_format="jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else "",
         headers=headers,
-        mfa=_second_proofs(headers),
         remote_address=http.remote_address,
         remote_port=http.remote_port,
         client_certificates=http.client_certificates,
@@ -332,6 +383,20 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         query={name: given[0] for name, given in values.items()},
         body=http.body,
     )
+    # What stands before the core reads neither of the headers that the core would refuse.
+    outside = core.outside(request) is not None
+    if operation is Operation.UPDATE or operation is Operation.PATCH:
+        request.data = _body_data(core, http, outside=outside)
+    else:
+        if http.body:
+            _refuse_beyond_limits(core, http.body)
+        if operation is not Operation.INTERNAL and operation is not Operation.HELP:
+            request.data = _query_data(values)
+    if not outside:
+        request.wrap_ttl = _wrap_ttl(headers)
+        request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
+        request.mfa = _second_proofs(headers)
+    return request
 
 
 def to_reply(core: Core, request: Request, response: Response) -> HttpReply:

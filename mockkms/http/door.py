@@ -15,6 +15,7 @@ from mockkms.http.tenant_door import TENANT_PREFIX, TenantDoors
 from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
 from mockkms.tenants import Tenants
 from mockkms.vault.message import Request
+from mockkms.vault.products.features import Feature
 from mockkms.world import World
 
 _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
@@ -122,6 +123,14 @@ class Door:
         response.flat = response.flat and http.target.startswith("/v1/sys/")
         return codec.to_reply(core, request, response)
 
+    def too_large(self, target: str, beginning: bytes) -> HttpReply:
+        """The answer to a request whose body is over the limit, by what was read of it."""
+        reply = codec.beyond_limits(self.world.core, beginning, cut=True) if target.startswith("/v1/") else None
+        if reply is None:
+            reply = error_reply(413, codec.TOO_LARGE)
+            del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
+        return reply
+
     def rustfs(self, http: HttpRequest) -> HttpReply:
         """A request of the RustFS admin API."""
         asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
@@ -131,7 +140,11 @@ class Door:
 
     def elsewhere(self, http: HttpRequest) -> HttpReply:
         """Paths outside both APIs, as the real server's own mux answers them."""
-        target = http.target
+        target, core = http.target, self.world.core
+        if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
+            if target == "/v1":
+                return codec.redirect_reply(http.method, http.prefix + "/v1/")
+            return codec.unclean(core, http) or codec.redirect_reply(http.method, http.prefix + "/ui/")
         if target in ("/", "/ui", "/robots.txt"):
             return codec.redirect_reply(http.method, http.prefix + "/ui/")
         if target.startswith("/ui/"):

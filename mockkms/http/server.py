@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from mockkms.http.clients import shown
-from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest, error_reply
+from mockkms.http.codec import MAX_BODY, HttpReply, HttpRequest
 from mockkms.http.door import Door
 from mockkms.http.eager import start_requests_at_once
 from mockkms.http.listable import Framing, method_of
@@ -70,6 +70,10 @@ class _Manager(web.Server):
 
 class TooLarge(Exception):
     """The body is over the limit."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__(len(beginning))
+        self.beginning = beginning
 
 
 class Server:
@@ -290,10 +294,8 @@ class Server:
     async def _answer(self, aio: web.BaseRequest) -> web.StreamResponse:
         try:
             body = await _read(aio) if aio.can_read_body else b""
-        except TooLarge:
-            reply = error_reply(413, "http: request body too large")
-            del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
-            refusal = to_aiohttp(reply)
+        except TooLarge as error:
+            refusal = to_aiohttp(self.door.too_large(_origin_form(aio.raw_path), error.beginning))
             refusal.force_close()
             return refusal
         target, mark, query = _origin_form(aio.raw_path).partition("?")
@@ -349,7 +351,7 @@ async def _read(aio: web.BaseRequest) -> bytes:
         elif size > _MAX_DROPPED:
             break
     if size > MAX_BODY:
-        raise TooLarge
+        raise TooLarge(bytes(chunks))
     protocol = aio.protocol
     if isinstance(protocol, _Protocol):
         protocol.framing.idle()

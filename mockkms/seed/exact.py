@@ -18,6 +18,7 @@ from typing import Any
 from mockkms.seed.applying import Applier
 from mockkms.seed.nodes import Node
 from mockkms.seed.shapes import Key, ListOf, Problems, Record, Shape
+from mockkms.vault.jsontext import Encoded
 from mockkms.vault.number import Number
 from mockkms.world import World
 
@@ -104,6 +105,8 @@ class Writer:
             return {"$bytes": base64.b64encode(value).decode()}
         if isinstance(value, Number):
             return {"$number": value.text}
+        if isinstance(value, Encoded):
+            return {"$encoded": value.text}
         if isinstance(value, dict):
             return self._mapping(value, path)
         items = [(step, self.value(item, None if path is None else (*path, step))) for step, item in parts(value)]
@@ -213,6 +216,7 @@ class Reader:
         simple: dict[str, Callable[[Any], Any]] = {
             "$bytes": lambda text: base64.b64decode(text, validate=True),
             "$number": Number,
+            "$encoded": Encoded,
             "$json": json.loads,
             "$tuple": lambda items: tuple(self.value(item, None) for item in items),
             "$set": lambda items: {self.value(item, None) for item in items},

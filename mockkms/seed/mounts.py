@@ -179,10 +179,10 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 def mountable(to: Applier, kind: str, type: str, at: Steps) -> bool:
     """Whether the world's product has a mount type; the problem is noted where it has not."""
-    flavor = to.core.product
-    if not flavor.builtins.lacks(kind, type):
+    product = to.core.product
+    if not builtins.lacks(product, kind, type):
         return True
-    to.fault((*at, "type"), f"{flavor.words.product} has no {type}; it has {', '.join(flavor.builtins.names(kind))}")
+    to.fault((*at, "type"), f"{product.words.product} has no {type}; it has {', '.join(product.builtins.names(kind))}")
     return False
 
 

@@ -1,83 +1,28 @@
-"""The mount types that come with each product, those included that this server knows by name only.
+"""Mount types that come with a product and are known to this server by name only.
 
-A type of the second kind can be mounted, tuned, moved and disabled as on the real server, and shows in every list;
-below its path nothing is there yet: 404 ``unsupported path``, and the journal says ``unhandled``.
-
-Sources: OpenBao 2.6's ``helper/builtinplugins``; for Vault its published list of plugins.
+Such a type can be mounted, tuned, moved and disabled as on the real server, and shows in every list; below its path
+nothing is there yet: 404 ``unsupported path``, and the journal says ``unhandled``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation, unsupported_path
+from mockkms.vault.products import PRODUCTS, Product
 
-
-@dataclass(frozen=True)
-class Builtins:
-    """What one product brings along, by kind and in the order of its lists."""
-
-    auth: tuple[str, ...]
-    secret: tuple[str, ...]
-    database: tuple[str, ...]
-    unlisted: tuple[str, ...] = ("database",)
-    """Secrets engines that can be mounted and stand in no catalog."""
-    deprecated: tuple[str, ...] = ()
-
-    def names(self, kind: str) -> tuple[str, ...]:
-        """The catalog of a kind: ``auth``, ``secret`` or ``database``."""
-        return {"auth": self.auth, "secret": self.secret, "database": self.database}[kind]
-
-    def has(self, kind: str, type: str) -> bool:
-        """Whether ``type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
-        return type in self.names(kind) or (kind == "secret" and type in self.unlisted)
-
-    def lacks(self, kind: str, type: str) -> bool:
-        """Whether another product has this type and this one has not."""
-        return f"{kind}/{type}" in ALL and not self.has(kind, type)
-
-    def status(self, type: str) -> str:
-        """``deprecation_status`` of a type."""
-        return "deprecated" if type in self.deprecated else "supported"
-
-
-OPENBAO = Builtins(
-    auth=("approle", "cert", "jwt", "kerberos", "kubernetes", "ldap", "oidc", "radius", "userpass"),
-    secret=("kubernetes", "kv", "ldap", "openldap", "pki", "rabbitmq", "ssh", "totp", "transit"),
-    database=(
-        "cassandra-database-plugin", "influxdb-database-plugin", "mysql-aurora-database-plugin",
-        "mysql-database-plugin", "mysql-legacy-database-plugin", "mysql-rds-database-plugin",
-        "postgresql-database-plugin", "redis-database-plugin", "valkey-database-plugin",
-    ),
-)  # fmt: skip
-VAULT = Builtins(
-    auth=(
-        "alicloud", "approle", "aws", "azure", "cert", "cf", "gcp", "github", "jwt", "kerberos", "kubernetes", "ldap",
-        "oci", "oidc", "okta", "pcf", "radius", "userpass",
-    ),
-    secret=(
-        "ad", "alicloud", "aws", "azure", "consul", "gcp", "gcpkms", "kubernetes", "kv", "ldap", "mongodbatlas",
-        "nomad", "openldap", "pki", "rabbitmq", "ssh", "terraform", "totp", "transit",
-    ),
-    database=(
-        "cassandra-database-plugin", "couchbase-database-plugin", "elasticsearch-database-plugin",
-        "hana-database-plugin", "influxdb-database-plugin", "mongodb-database-plugin", "mongodbatlas-database-plugin",
-        "mssql-database-plugin", "mysql-aurora-database-plugin", "mysql-database-plugin",
-        "mysql-legacy-database-plugin", "mysql-rds-database-plugin", "postgresql-database-plugin",
-        "redis-database-plugin", "redis-elasticache-database-plugin", "redshift-database-plugin",
-        "snowflake-database-plugin",
-    ),
-    deprecated=("ad", "pcf"),
-)  # fmt: skip
 ALL = frozenset(
     f"{kind}/{type}"
-    for product in (OPENBAO, VAULT)
+    for product in PRODUCTS.values()
     for kind in ("auth", "secret")
-    for type in (*product.names(kind), *(product.unlisted if kind == "secret" else ()))
+    for type in product.builtins.mountable(kind)
 )
-"""Every type of either product, as ``auth/ldap`` or ``secret/ssh``."""
+"""Every type of any product, as ``auth/ldap`` or ``secret/ssh``."""
+
+
+def lacks(product: Product, kind: str, type: str) -> bool:
+    """Return whether another product has this type and ``product`` has not."""
+    return f"{kind}/{type}" in ALL and not product.builtins.has(kind, type)
 
 
 def nameplate(name: str) -> Engine:

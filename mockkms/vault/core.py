@@ -214,7 +214,7 @@ class Core:
             outside = self._outside(request)
             if outside is not None:
                 return outside
-        if not _RELATIVE.isdisjoint(path.split("/")):
+        if not _RELATIVE.isdisjoint(path.split("/")) and not self.product.has(Feature.RELATIVE_PATHS):
             raise ErrorResponse("relative paths not supported")
         self.seal.check()
         self.leases.expire_due()
@@ -249,6 +249,8 @@ class Core:
         if path.endswith("/") and request.operation in WRITES:
             raise ErrorResponse("cannot write to a path ending in '/'")
         if request.operation is Operation.INTERNAL:
+            if self.product.has(Feature.MOUNT_TYPE):
+                raise ErrorResponse("permission denied", status=403)
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
         found = matching.match(self, request, request.namespace, path)

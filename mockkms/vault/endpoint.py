@@ -24,14 +24,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.fields import Kind, convert, zero
+from mockkms.vault.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.message import ErrorResponse, Operation, Request, Response, unsupported_operation, unsupported_path
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
     from mockkms.vault.matching import Match
     from mockkms.vault.mounts import Mount
-    from mockkms.vault.products import Feature, Product
+    from mockkms.vault.products import Product
 
 Reply = Response | dict[str, Any] | None
 Handler = Callable[[Any, "Call"], Reply]
@@ -110,8 +111,8 @@ class Endpoint:
     """Answered before the core: no token, no namespace, sealed or not; errors are bare (``sys/health``)."""
     sudo: bool | Feature = False
     """Needs the ``sudo`` capability (the real server's root-protected paths); a feature: in products that have it."""
-    arbitrary: bool = False
-    """Takes any parameter: no unknown-parameter warnings."""
+    arbitrary: bool | Feature = False
+    """Takes any parameter: no unknown-parameter warnings; a feature: in products that have it."""
     needs: Feature | None = None
     """Only products that have this feature know the path."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
@@ -135,6 +136,9 @@ class Endpoint:
     def captures(self) -> list[str]:
         """The names of the template's parameters."""
         return [name for name, *_ in _TOKEN.findall(self.template) if name]
+
+    def _takes_any(self, product: Product) -> bool:
+        return self.arbitrary if isinstance(self.arbitrary, bool) else product.has(self.arbitrary)
 
     def known_to(self, product: Product) -> bool:
         """Return whether ``product`` has this path."""
@@ -182,7 +186,7 @@ class Endpoint:
         fields = self._known(core.product) if self.flavored else self.fields
         raw = dict(request.data)
         warnings: list[str] = []
-        if raw and not self.arbitrary:
+        if raw and not self._takes_any(core.product):
             ignored = sorted(name for name in raw if name not in fields)
             if ignored:
                 warnings.append(f"Endpoint ignored these unrecognized parameters: [{' '.join(ignored)}]")
@@ -206,10 +210,17 @@ class Endpoint:
             try:
                 ok, converted = convert(declared.kind, value)
             except ValueError as error:
-                raise ErrorResponse(f'{framing}error converting input for field "{name}": {error}') from None
+                text = conversion_text(core.product, error)
+                raise ErrorResponse(f'{framing}error converting input for field "{name}": {text}') from None
             if ok:
                 given[name] = converted
         return Call(core, mount, self, request, raw, given), warnings
+
+
+def conversion_text(product: Product, error: ValueError) -> str:
+    """Return the message of a failed conversion in the words of the decoder that ``product`` uses."""
+    older = isinstance(error, ConversionError) and product.has(Feature.OLDER_DECODER)
+    return error.older if older and isinstance(error, ConversionError) else str(error)
 
 
 class Engine:
@@ -264,7 +275,7 @@ class Engine:
         login: bool | Feature = False,
         outside: bool = False,
         sudo: bool | Feature = False,
-        arbitrary: bool = False,
+        arbitrary: bool | Feature = False,
         needs: Feature | None = None,
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""

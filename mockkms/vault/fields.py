@@ -34,7 +34,39 @@ class Kind(Enum):
     TIME = auto()
 
 
-_NO_MAP = "expected type 'map[string]interface {}', got unconvertible type"
+_OBJECT = "map[string]interface {}"
+
+
+class ConversionError(ValueError):
+    """A value that cannot be read as its parameter's kind, in the words of either decoder that the servers use.
+
+    ``str()`` is the newer decoder's text (OpenBao), ``older`` the one that HashiCorp Vault's decoder writes.
+    """
+
+    def __init__(self, text: str, older: str = "") -> None:
+        super().__init__(text)
+        self.older = older or text
+
+    def at(self, place: str) -> ConversionError:
+        """Return the same fault, found at a place within the value: ``[1]``."""
+        moved = (text.replace("''", f"'{place}'", 1) for text in (str(self), self.older))
+        return ConversionError(*moved)
+
+
+def _unconvertible(value: Any, go_name: str, place: str = "") -> ConversionError:
+    text = f"'{place}' expected type '{go_name}', got unconvertible type '{go_type(value)}'"
+    older = f"{text}, value: '{shown(value)}'"
+    return ConversionError(text, f"'{place}' expected a map, got '{go_kind(value)}'" if go_name == _OBJECT else older)
+
+
+def _unparsable(value: Any, go_name: str, function: str, fault: str) -> ConversionError:
+    name = {"int64": "int", "float64": "float"}.get(go_name, go_name)
+    return ConversionError(
+        f"'' cannot parse value as '{go_name}': strconv.{function}: {fault}",
+        f"cannot parse '' as {name}: strconv.{function}: parsing {quote(str(value))}: {fault}",
+    )
+
+
 _ZERO: dict[Kind, Any] = {
     Kind.STRING: "", Kind.LOWER_STRING: "", Kind.NAME: "", Kind.BOOL: False, Kind.INT: 0, Kind.INT64: 0,
     Kind.FLOAT: 0.0, Kind.SECONDS: 0, Kind.SIGNED_SECONDS: 0, Kind.TIME: None,
@@ -61,7 +93,10 @@ def zero(kind: Kind) -> Any:
 
 
 def convert(kind: Kind, value: Any) -> tuple[bool, Any]:
-    """``(sent, converted)``: a null duration or time counts as not sent. Raises ValueError in the server's words."""
+    """``(sent, converted)``: a null duration or time counts as not sent.
+
+    Raises ValueError in the server's words; a ConversionError where the products differ in them.
+    """
     converter = _CONVERTERS[kind]
     return converter(value)
 
@@ -75,7 +110,7 @@ def _string(value: Any) -> tuple[bool, Any]:
         return True, "1" if value else "0"
     if not isinstance(value, (list, dict)):
         return True, str(value)
-    raise ValueError(f"'' expected type 'string', got unconvertible type '{go_type(value)}'")
+    raise _unconvertible(value, "string")
 
 
 def _integer(value: Any) -> tuple[bool, Any]:
@@ -92,11 +127,11 @@ def _whole(value: Any, go_name: str) -> int:
     if value is None or value == "":
         return 0
     if isinstance(value, (list, dict)):
-        raise ValueError(f"'' expected type '{go_name}', got unconvertible type '{go_type(value)}'")
+        raise _unconvertible(value, go_name)
     number = value if isinstance(value, int) else _go_integer(str(value))
     fault = "invalid syntax" if number is None else "value out of range"
     if number is None or not -(1 << 63) <= number < 1 << 63:
-        raise ValueError(f"'' cannot parse value as '{go_name}': strconv.ParseInt: {fault}")
+        raise _unparsable(value, go_name, "ParseInt", fault)
     return number
 
 
@@ -124,12 +159,12 @@ def _boolean(value: Any) -> tuple[bool, Any]:
     if value is None or value == "":
         return True, False
     if isinstance(value, (list, dict)):
-        raise ValueError(f"'' expected type 'bool', got unconvertible type '{go_type(value)}'")
+        raise _unconvertible(value, "bool")
     if str(value) in ("1", "t", "T", "true", "TRUE", "True"):
         return True, True
     if str(value) in ("0", "f", "F", "false", "FALSE", "False"):
         return True, False
-    raise ValueError("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
+    raise _unparsable(value, "bool", "ParseBool", "invalid syntax")
 
 
 def _seconds(value: Any) -> tuple[bool, Any]:
@@ -176,11 +211,20 @@ def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> lis
     for index, item in enumerate(items):
         try:
             converted.append(converter(item)[1])
-        except ValueError as error:
-            faults.append(str(error).replace("''", f"'[{index}]'", 1))
+        except ConversionError as error:
+            faults.append(error.at(f"[{index}]"))
     if faults:
-        raise ValueError("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
+        raise several(faults)
     return converted
+
+
+def several(faults: list[ConversionError]) -> ConversionError:
+    """Return the faults of the items of one list as the decoders report them together."""
+    older = "\n".join(sorted(f"* {fault.older}" for fault in faults))
+    return ConversionError(
+        "decoding failed due to the following error(s):\n\n" + "\n".join(map(str, faults)),
+        f"{len(faults)} error(s) decoding:\n\n{older}",
+    )
 
 
 def _items(value: Any) -> tuple[bool, Any]:
@@ -210,7 +254,7 @@ def _merged(value: Any, place: str) -> dict[str, Any]:
         for index, item in enumerate(value):
             merged.update(_merged(item, f"{place}[{index}]"))
         return merged
-    raise ValueError(f"'{place}' {_NO_MAP} '{go_type(value)}'")
+    raise _unconvertible(value, _OBJECT, place)
 
 
 def _pairs(value: Any) -> tuple[bool, Any]:
@@ -242,15 +286,15 @@ def _float(value: Any) -> tuple[bool, Any]:
     if value is None or value == "":
         return True, 0.0
     if isinstance(value, (list, dict)):
-        raise ValueError(f"'' expected type 'float64', got unconvertible type '{go_type(value)}'")
+        raise _unconvertible(value, "float64")
     text = str(value)
     try:
         number = float(value if isinstance(value, bool) or text == text.strip() else "no blanks")
     except (ValueError, OverflowError) as error:
         why = "value out of range" if isinstance(error, OverflowError) else "invalid syntax"
-        raise ValueError(f"'' cannot parse value as 'float64': strconv.ParseFloat: {why}") from None
+        raise _unparsable(value, "float64", "ParseFloat", why) from None
     if number in (math.inf, -math.inf) and "inf" not in text.lower():
-        raise ValueError("'' cannot parse value as 'float64': strconv.ParseFloat: value out of range")
+        raise _unparsable(value, "float64", "ParseFloat", "value out of range")
     return True, number
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from mockkms.vault import deepjson
 from mockkms.vault.jsontext import encode
 from mockkms.vault.number import Number
 
@@ -33,7 +34,17 @@ def _constant(text: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_ANY_NUMBER = json.JSONDecoder(
+    parse_float=Number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
+)
 _LENIENT = json.JSONDecoder(parse_float=_number, parse_int=lambda t: int(t) if len(t) < 4000 else Number(t))
+
+
+def _any_text(text: str) -> Any:
+    plain = text.lstrip("-").isdigit() and text != "-0" and len(text) < 4000
+    return int(text) if plain else Number(text)
+
+
 _NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
 _KEEPING = json.JSONDecoder(
     parse_float=_number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
@@ -42,31 +53,40 @@ _KEEPING = json.JSONDecoder(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def decode(body: bytes) -> Any:
-    """The first JSON value of ``body``. Raises GoJSONError in Go's words; an empty body is None."""
+def decode(body: bytes, *, any_number: bool = False) -> Any:
+    """The first JSON value of ``body``; an empty body is None. Raises GoJSONError in Go's words.
+
+    ``any_number``: numbers that no float holds are kept as they were sent, instead of being refused.
+    """
     text = body.decode("utf-8", "replace")
     try:
-        value = (_KEEPING if "-0" in text and _NEGATIVE_ZERO.search(text) else _DECODER).decode(text)
+        decoder = _KEEPING if "-0" in text and _NEGATIVE_ZERO.search(text) else _DECODER
+        value = (_ANY_NUMBER if any_number else decoder).decode(text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise
-        value = _decode_slowly(text)
+        value = _decode_slowly(text, any_number)
     if "\\u" in text:
-        value = _without_surrogates(value)
+        value = deepjson.map_texts(value, _without_surrogates)
     return value
 
 
 def decode_object(body: bytes) -> dict[str, Any] | None:
     """Like ``decode``, for an endpoint's parameters: an object or null. Raises GoJSONError."""
-    value = decode(body)
+    return as_object(decode(body))
+
+
+def as_object(value: Any) -> dict[str, Any] | None:
+    """A decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
     if value is None or isinstance(value, dict):
         return value
     kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
     raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(text: str) -> Any:
-    scanner = _Scanner(text.encode("utf-8"))
+def _decode_slowly(text: str, any_number: bool) -> Any:
+    scanner = Scanner(text.encode("utf-8"))
+    scanner.any_number = any_number
     scanner.run()
     try:
         start = len(text) - len(text.lstrip(" \t\r\n"))
@@ -74,19 +94,13 @@ def _decode_slowly(text: str) -> Any:
             return None
         return _LENIENT.raw_decode(text, start)[0]
     except RecursionError:
-        raise GoJSONError("exceeded max depth") from None
+        return deepjson.decode(text, start, _any_text)
     except ValueError:
         raise GoJSONError("unexpected EOF") from None
 
 
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return value
+def _without_surrogates(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def quote_char(byte: int) -> str:
@@ -121,7 +135,7 @@ _DIGITS = frozenset(b"0123456789")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
-class _Scanner:
+class Scanner:
     """Go's token reader over a whole text, for the sake of its first error."""
 
     def __init__(self, data: bytes) -> None:
@@ -129,6 +143,7 @@ class _Scanner:
         self.at = 0
         self.state = "value"
         self.stack: list[str] = []
+        self.any_number = False
 
     def run(self) -> None:
         data = self.data
@@ -251,7 +266,8 @@ class _Scanner:
             if self.peek(at) not in _DIGITS:
                 raise self.fail(data[at], " in exponent of numeric literal")
             at = self.digits(at)
-        _number(data[self.at : at].decode())
+        if not self.any_number:
+            _number(data[self.at : at].decode())
         self.at = at
 
     def digits(self, at: int) -> int:

@@ -32,13 +32,30 @@ def _escaped(char: str) -> str:
 
 def shown(value: object) -> str:
     """A decoded JSON value as ``%v`` prints it: ``map[a:1]``, ``[1 2]``."""
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{shown(value[key])}" for key in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(map(shown, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "<nil>" if value is None else str(value)
+    out: list[str] = []
+    waiting: list[object] = [value]
+    """What is still to be written, the next one last; a ``_Mark`` is written as it stands."""
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            parts: list[object] = [_Mark("map[")]
+            for at, key in enumerate(sorted(item)):
+                parts += [_Mark(f" {key}:" if at else f"{key}:"), item[key]]
+            waiting += reversed([*parts, _Mark("]")])
+        elif isinstance(item, list):
+            parts = [_Mark("[")]
+            for at, member in enumerate(item):
+                parts += [_Mark(" "), member] if at else [member]
+            waiting += reversed([*parts, _Mark("]")])
+        elif isinstance(item, bool):
+            out.append("true" if item else "false")
+        else:
+            out.append("<nil>" if item is None else str(item))
+    return "".join(out)
+
+
+class _Mark(str):
+    """Text around values, told from a value that is a text."""
 
 
 def error_list(errors: Sequence[str]) -> str:

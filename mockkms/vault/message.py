@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.jsontext import Encoded
+
 if TYPE_CHECKING:
     from mockkms.vault.matching import Match
     from mockkms.vault.token import Token
@@ -203,6 +205,12 @@ class Response:
     request_id: str = ""
     errors: list[str] | None = None
     """Set in an answer that is an error."""
+
+    def plain_data(self) -> dict[str, Any] | None:
+        """Return ``data`` with what is kept as text decoded."""
+        if not self.data:
+            return self.data
+        return {name: item.value() if isinstance(item, Encoded) else item for name, item in self.data.items()}
 
 
 class VaultError(Exception):

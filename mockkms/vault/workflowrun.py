@@ -291,7 +291,7 @@ def _shown(response: Response) -> dict[str, Any]:
         "renewable": auth.renewable, "lease": auth.lease_duration * 1_000_000_000,
         "mfa_requirement": auth.mfa_requirement,
     } if auth else None  # fmt: skip
-    data = response.document if response.document is not None else response.data
+    data = response.document if response.document is not None else response.plain_data()
     return {"auth": shown, "data": data, "redirect": response.redirect, "warnings": response.warnings or None}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.clock import rfc3339
 from mockkms.vault import wrappingjwt
 from mockkms.vault.envelope import envelope
+from mockkms.vault.jsontext import keep
 from mockkms.vault.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
 from mockkms.vault.token import Token
 
@@ -180,8 +181,8 @@ def put_aside(core: Core, request: Request, text: str, seconds: float, path: str
     cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
     if cubbyhole is not None:
         cubbyhole.state[token.id] = {
-            "response": {"response": text},
-            "wrapinfo": {"creation_ttl": seconds, "creation_time": rfc3339(now), "creation_path": path},
+            "response": keep({"response": text}),
+            "wrapinfo": keep({"creation_ttl": seconds, "creation_time": rfc3339(now), "creation_path": path}),
         }
     shown = wrappingjwt.sign(core, token.id, now, seconds) if form == "jwt" else token.id
     return WrapInfo(shown, token.accessor, int(seconds), now, path)
@@ -197,4 +198,4 @@ def contents(core: Core, token: Token, namespace: str | None = None) -> tuple[st
     if "response" not in kept or "wrapinfo" not in kept:
         product = core.product.words.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
-    return kept["response"]["response"], kept["wrapinfo"]
+    return kept["response"]["response"], json.loads(kept["wrapinfo"].text)

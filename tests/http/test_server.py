@@ -20,6 +20,11 @@ from mockkms.world import World
 
 ROOT = {"X-Vault-Token": "root"}
 LIMIT = 32 * 1024 * 1024
+OVER_THE_LIMIT = {
+    "vault": (500, ["JSON string value exceeds allowed length"]),
+    "vault-1.21": (413, ["error reading JSON token: http: request body too large"]),
+    "openbao": (413, ["http: request body too large"]),
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,8 @@ def test_both_apis_on_every_port(kms: MockKMS) -> None:
     for url in (kms.url, kms.rustfs_url):
         assert requests.get(url + "/v1/sys/health", timeout=10).json()["initialized"] is True
         assert requests.get(url + "/rustfs/admin/v3/kms/status", timeout=10).status_code in (200, 503)
-        assert requests.get(url + "/elsewhere", timeout=10).json() == {"errors": []}
+        elsewhere = requests.get(url + "/elsewhere", timeout=10, allow_redirects=False)
+        assert (elsewhere.status_code, elsewhere.headers["Location"]) == (307, "/ui/")
 
 
 def test_a_taken_port(kms: MockKMS) -> None:
@@ -111,15 +117,20 @@ def test_a_reset_cuts_an_upload(kms: MockKMS) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_up_to_the_limit(kms: MockKMS, chunked: bool) -> None:
+@pytest.mark.parametrize("flavor", OVER_THE_LIMIT)
+def test_bodies_up_to_the_limit(flavor: str, chunked: bool) -> None:
+    with MockKMS(flavor=flavor, root_token="root") as kms:
+        _send_up_to_the_limit(kms, chunked)
+
+
+def _send_up_to_the_limit(kms: MockKMS, chunked: bool) -> None:
     def send(size: int) -> requests.Response:
         body = b'{"input": "' + b"A" * (size - 13) + b'"}'
         data = iter([body[: size // 2], body[size // 2 :]]) if chunked else body
         return requests.post(kms.url + "/v1/sys/tools/hash", data=data, headers=ROOT, timeout=60)
 
     over = send(LIMIT + 1)
-    assert over.status_code == 413
-    assert over.json() == {"errors": ["http: request body too large"]}
+    assert (over.status_code, over.json()["errors"]) == OVER_THE_LIMIT[kms.flavor]
     assert send(1024 + 1).status_code == 200
     assert healthy(kms)
 
@@ -171,14 +182,14 @@ def test_a_parameter_repeated_in_a_query_is_a_list_of_texts(kms: MockKMS) -> Non
     answer = requests.get(f"{kms.url}/v1/secret/data/x?version=1&version=2", headers=ROOT, timeout=10)
     assert answer.json()["errors"] == [
         "Field validation failed: error converting input for field \"version\": '' expected type 'int', got "
-        "unconvertible type '[]string'"
+        "unconvertible type '[]string', value: '[1 2]'"
     ]
 
 
 def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
     headers = {**ROOT, "X-Vault-Namespace": "a"}
     answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=10)
-    assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (400, "a")
+    assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (500, "a")
 
 
 @pytest.mark.parametrize(

@@ -297,4 +297,4 @@ class Keyring:
             response = store.client.call(operation, f"{store.mount}/{verb}/{name}{below}", data)
         except StoreError as error:
             raise BackendError(error.text) from None
-        return response.data if response is not None else None
+        return response.plain_data() if response is not None else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.clock import parse_rfc3339, rfc3339
+from mockkms.vault import deepjson
 from mockkms.vault.audit.device import Device, devices, hashed
 from mockkms.vault.message import Operation, Request, Response
 
@@ -131,7 +132,7 @@ def _response(
     device: Device, request: Request, response: Response, mount: Mount | None, secret: Hash, accessor: Hash
 ) -> dict[str, Any]:
     kept = tuple(mount.config.audit_non_hmac_response_keys) if mount else ()
-    data = response.data
+    data = response.plain_data()
     if data and request.operation is Operation.LIST and device.switch("elide_list_responses", False):
         data = {name: len(v) if name in ("keys", "key_info") and v is not None else v for name, v in data.items()}
     found: dict[str, Any] = {
@@ -176,15 +177,15 @@ def _response(
 
 def _hidden(value: Any, secret: Hash, kept: tuple[str, ...]) -> Any:
     """Every text in a structure hashed, but times and what stands under a key to keep."""
-    if isinstance(value, dict):
-        return {name: item if name in kept else _hidden(item, secret, kept) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_hidden(item, secret, kept) for item in value]
-    if isinstance(value, bytes):
-        return secret(value.decode("utf-8", "replace"))
-    if isinstance(value, str):
-        return value if _is_time(value) else secret(value)
-    return value if isinstance(value, (bool, int, float)) or value is None else secret(str(value))
+
+    def hashed(item: Any) -> Any:
+        if isinstance(item, bytes):
+            return secret(item.decode("utf-8", "replace"))
+        if isinstance(item, str):
+            return item if _is_time(item) else secret(item)
+        return item if isinstance(item, (bool, int, float)) or item is None else secret(str(item))
+
+    return deepjson.copy(value, hashed, untouched=kept)
 
 
 def _is_time(text: str) -> bool:

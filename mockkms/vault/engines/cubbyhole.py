@@ -9,9 +9,10 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.engines.tree import children
+from mockkms.vault.jsontext import Encoded, keep
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 
-Cubbyholes = dict[str, dict[str, dict[str, Any]]]
+Cubbyholes = dict[str, dict[str, Encoded]]
 
 engine = Engine(
     "cubbyhole",
@@ -33,7 +34,7 @@ DEPRECATED = (
 )
 
 
-def _own(state: Cubbyholes, call: Call) -> dict[str, dict[str, Any]]:
+def _own(state: Cubbyholes, call: Call) -> dict[str, Encoded]:
     client = call.request.client
     if client is None or client.type == "batch":
         raise ErrorResponse("cubbyhole operations are only supported by 'service' type tokens")
@@ -54,12 +55,12 @@ def exists(state: Cubbyholes, call: Call) -> bool:
 
 @secret.on(Operation.READ)
 def read(state: Cubbyholes, call: Call) -> Response | None:
-    data = _own(state, call).get(_path(call))
-    if data is None:
+    kept = _own(state, call).get(_path(call))
+    if kept is None:
         return None
     client = call.request.client
     wrapped = client is not None and client.wrapping and call["path"] == "response"
-    return Response(data=dict(data), warnings=[DEPRECATED] if wrapped else [])
+    return Response(data=kept.value(), warnings=[DEPRECATED] if wrapped else [])
 
 
 @secret.on(Operation.CREATE, Operation.UPDATE)
@@ -70,7 +71,7 @@ def write(state: Cubbyholes, call: Call) -> None:
     path = _path(call)
     client = call.request.client
     assert client is not None
-    state.setdefault(client.id, {})[path] = dict(call.request.data)
+    state.setdefault(client.id, {})[path] = keep(call.request.data)
 
 
 @secret.on(Operation.DELETE)

@@ -9,14 +9,16 @@ from mockkms.vault.duration import parse_seconds
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.engines.tree import children, walk
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Lease, Operation, Response
+from mockkms.vault.jsontext import Encoded, keep
+from mockkms.vault.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.products.features import Feature
 
 
 @dataclass
 class KV1:
     """All secrets of one mount by path."""
 
-    secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[str, Encoded] = field(default_factory=dict)
 
 
 engine = Engine("kv", kind="secret", new_state=KV1, help="Keeps arbitrary secrets, one value a path.")
@@ -25,6 +27,7 @@ secret = engine.path(
     "{path:all}",
     fields={"path": Field(Kind.STRING, help="Where the secret is.")},
     help="Write, read, list and delete secrets.",
+    arbitrary=Feature.KV1_ARBITRARY,
     description="The whole body of a write is the secret. A member ttl or lease becomes the lease duration of a read.",
 )
 
@@ -37,12 +40,14 @@ def _exists(state: KV1, call: Call) -> bool:
 @secret.on(Operation.READ)
 def read(state: KV1, call: Call) -> Response | None:
     """The secret, with the lease duration (seconds) that it asks for itself or the mount's default."""
-    data = state.secrets.get(call["path"])
-    if data is None:
+    _refuse_relative(call, "read failed: ")
+    kept = state.secrets.get(call["path"])
+    if kept is None:
         return None
+    data = kept.value()
     leased = (call.mount.options or {}).get("leased_passthrough") == "true"
     renewable = leased and ("ttl" in data or "lease" in data)
-    return Response(data=dict(data), lease=Lease(ttl=_ttl(call, data), renewable=renewable, registered=leased))
+    return Response(data=data, lease=Lease(ttl=_ttl(call, data), renewable=renewable, registered=leased))
 
 
 def _ttl(call: Call, data: dict[str, Any]) -> int:
@@ -64,12 +69,14 @@ def write(state: KV1, call: Call) -> None:
         raise ErrorResponse("missing path")
     if not call.request.data:
         raise ErrorResponse("missing data fields")
-    state.secrets[call["path"]] = dict(call.request.data)
+    _refuse_relative(call, "failed to write: ")
+    state.secrets[call["path"]] = keep(call.request.data)
 
 
 @secret.on(Operation.DELETE)
 def delete(state: KV1, call: Call) -> None:
     """Forget the secret; an absent one is no error."""
+    _refuse_relative(call)
     state.secrets.pop(call["path"], None)
 
 
@@ -85,6 +92,12 @@ def scan(state: KV1, call: Call) -> dict[str, Any]:
     """Every path below a folder; an empty one has no ``keys`` member."""
     keys = walk(state.secrets, _folder(call))
     return {"keys": keys} if keys else {}
+
+
+def _refuse_relative(call: Call, what: str = "") -> None:
+    """Raise BackendError for a path with dot segments, where no room before this one has refused it."""
+    if ".." in call["path"].split("/"):
+        raise BackendError(f"{what}relative paths not supported", status=400)
 
 
 def _folder(call: Call) -> str:

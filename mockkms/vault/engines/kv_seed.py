@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault import seeding
 from mockkms.vault.engines.kv1 import KV1
 from mockkms.vault.engines.kv2.model import KV2, Key
-from mockkms.vault.engines.kv2.payload import Unreadable
+from mockkms.vault.jsontext import Encoded
 from mockkms.vault.mounts import Mount
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
 def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, Any]:
     """The current data of every secret that can be read, as ``add_secret`` takes it."""
     if isinstance(state, KV1):
-        return deepcopy(dict(sorted(state.secrets.items())))
+        return {path: kept.value() for path, kept in sorted(state.secrets.items())}
     found = {}
     for path, key in sorted(state.keys.items()):
         version = key.versions.get(key.current)
         data = state.payloads.get((key.path, key.current))
-        if version is not None and not version.gone(now) and isinstance(data, dict):
-            found[path] = deepcopy(data)
+        if version is not None and not version.gone(now) and isinstance(data, Encoded):
+            found[path] = data.value()
     return found
 
 
@@ -71,7 +70,7 @@ def _described(state: KV2, key: Key, now: float) -> dict[str, Any]:
     versions: list[Any] = []
     for number, version in sorted(key.versions.items()):
         data = state.payloads.get((key.path, number))
-        kept = deepcopy(data) if data is not None and not isinstance(data, Unreadable) else {}
+        kept = data.value() if isinstance(data, Encoded) else {}
         if version.destroyed:
             versions.append({"destroyed": True})
         elif version.gone(now):

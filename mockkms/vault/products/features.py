@@ -17,6 +17,18 @@ class Feature(StrEnum):
     """Lists take ``after`` and ``limit``, and SCAN exists."""
     INLINE_AUTH = "inline-auth"
     """Requests may carry their login in headers."""
+    OLDER_DECODER = "older-decoder"
+    """Parameters go through the decoder's first version, whose messages show the value."""
+    JSON_LIMITS = "json-limits"
+    """Bodies are held to limits on depth, lengths and counts before anything else reads them."""
+    STRICT_JSON = "strict-json"
+    """The scanner for these limits refuses duplicate keys and a second value too, with texts of its own."""
+    CLEAN_PATHS = "clean-paths"
+    """Unclean paths, decoded ones too, are redirected before any header of the server's own is set."""
+    RELATIVE_PATHS = "relative-paths"
+    """The core lets dot segments through; an engine's storage refuses them."""
+    UI_REDIRECT = "ui-redirect"
+    """Every path outside the API redirects to the user interface; otherwise it is not found."""
     ENTERPRISE_STUBS = "enterprise-stubs"
     """Paths of the enterprise edition are registered, and refuse."""
 
@@ -61,6 +73,8 @@ class Feature(StrEnum):
     """Policies have versions, check-and-set and expiry."""
 
     # -- KV
+    KV1_ARBITRARY = "kv1-arbitrary"
+    """KV version 1 takes any parameter without a warning."""
     KV_METADATA_CAS = "kv-metadata-cas"
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
     KV_EXCLUDE_DELETED = "kv-exclude-deleted"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms.vault.builtins import OPENBAO as OPENBAO_BUILTINS
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES
+from mockkms.vault.products.builtins import OPENBAO as OPENBAO_BUILTINS
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.product import Product, Words
 
@@ -23,6 +23,7 @@ OPENBAO = Product(
         product="OpenBao",
         cli="bao",
         json_error_prefix="failed to decode JSON input: ",
+        json_error="failed to decode JSON input: ",
         transit_first_version=(
             "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"
         ),

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockkms.vault.builtins import Builtins
 from mockkms.vault.policy.dialect import PolicyDialect
+from mockkms.vault.products.builtins import Builtins
 from mockkms.vault.products.features import Feature
 
 
@@ -20,15 +20,13 @@ class Words:
     cli: str
     """The name of the command line client."""
     json_error_prefix: str
-    """Stands before the parser's message when a body is not JSON."""
+    """Stands before the parser's message when an endpoint before the core gets a body that is not JSON."""
+    json_error: str
+    """The same for every other endpoint."""
     transit_first_version: str
     """The warning for a minimum key version of 0."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
-
-    def json_error(self, text: str) -> str:
-        """Return the refusal of a body that is not JSON."""
-        return self.json_error_prefix + text
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms.vault.builtins import VAULT as VAULT_BUILTINS
 from mockkms.vault.policy.dialect import VAULT_POLICIES
+from mockkms.vault.products.builtins import VAULT as VAULT_BUILTINS
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.openbao import OPENBAO
 
@@ -23,6 +23,7 @@ VAULT = OPENBAO.derive(
         "product": "Vault",
         "cli": "vault",
         "json_error_prefix": "failed to parse JSON input: ",
+        "json_error": "error parsing JSON: failed to parse JSON input: ",
         "transit_first_version": "since Vault 0.3, transit key numbering starts at 1; forcing minimum to 1",
         "build_key": "build_date",
     },
@@ -30,6 +31,11 @@ VAULT = OPENBAO.derive(
     builtins=VAULT_BUILTINS,
     has={
         Feature.MOUNT_TYPE,
+        Feature.OLDER_DECODER,
+        Feature.JSON_LIMITS,
+        Feature.STRICT_JSON,
+        Feature.CLEAN_PATHS,
+        Feature.UI_REDIRECT,
         Feature.ENTERPRISE_STUBS,
         Feature.SIGNED_TOKENS,
         Feature.EXPLAINS_BAD_TOKENS,
@@ -42,6 +48,7 @@ VAULT = OPENBAO.derive(
         Feature.FEATURE_SWITCHES,
         Feature.API_AUDIT,
         Feature.RETRY_AFTER_ROUNDED_UP,
+        Feature.KV1_ARBITRARY,
         Feature.KV_EXCLUDE_DELETED,
         Feature.KV_ATTRIBUTION,
         Feature.TRANSIT_ENTERPRISE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockkms.vault.products.features import Feature
 from mockkms.vault.products.vault import VAULT
 
 VAULT_1_21 = VAULT.derive(
@@ -9,4 +10,11 @@ VAULT_1_21 = VAULT.derive(
     version="1.21.1",
     build_date="2025-11-18T13:04:32Z",
     plugin_versions={"kv": "v0.25.0+builtin"},
+    has={
+        Feature.RELATIVE_PATHS,
+    },
+    lacks={
+        Feature.STRICT_JSON,
+        Feature.CLEAN_PATHS,
+    },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault import registry
+from mockkms.vault import builtins, registry
 from mockkms.vault.duration import parse_int64
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind
@@ -225,7 +225,7 @@ def check_conflict(call: Call, path: str) -> None:
 
 def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
     """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
-    if core.product.builtins.lacks(kind, type):
+    if builtins.lacks(core.product, kind, type):
         return None
     try:
         found = registry.implementation(type, options, kind)

@@ -8,6 +8,7 @@ from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _ROOTS = ("core/", "logical/", "sys/")
@@ -17,8 +18,8 @@ _FIELDS = {
     "encoding": Field(Kind.STRING, query=True, help="`base64` if the value is that."),
     "compressed": Field(Kind.BOOL, default=True, query=True, help="Take a compressed value apart when reading."),
     "compression_type": Field(Kind.STRING, help="How to compress the value."),
-    "after": Field(Kind.STRING, query=True, help="List what comes after this key."),
-    "limit": Field(Kind.INT, default=-1, query=True, help="List no more than this many keys."),
+    "after": Field(Kind.STRING, query=True, help="List what comes after this key.", needs=Feature.PAGINATION),
+    "limit": Field(Kind.INT, default=-1, query=True, help="List at most this many keys.", needs=Feature.PAGINATION),
 }
 _PROTECTED = ("core/keyring", "core/cluster/local/info")
 _COMPRESSIONS = ("", "gzip", "snappy")

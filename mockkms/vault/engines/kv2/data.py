@@ -48,7 +48,7 @@ def read(state: KV2, call: Call) -> Response | dict[str, Any] | None:
     if found is None:
         return None
     key, number, version = found
-    shown = {"data": None, "metadata": described(key, number, version)}
+    shown: dict[str, Any] = {"data": None, "metadata": described(key, number, version)}
     if version.gone(call.now()):
         return not_found(call, shown)
     shown["data"] = payload(state, call["path"], number)
@@ -66,7 +66,7 @@ def read_subkeys(state: KV2, call: Call) -> Response | dict[str, Any] | None:
     if version.gone(call.now()):
         return not_found(call, shown)
     secret = payload(state, call["path"], number)
-    shown["subkeys"] = None if secret is None else leaves_removed(secret, call["depth"])
+    shown["subkeys"] = None if secret is None else leaves_removed(secret.value(), call["depth"])
     return shown
 
 
@@ -110,7 +110,7 @@ def patch(state: KV2, call: Call) -> Response | dict[str, Any]:
     before = payload(state, path, key.current)
     if before is None:
         raise BackendError("resource does not exist")
-    after = stored(merge(before, call["data"])) if call.raw["data"] is not None else None
+    after = stored(merge(before.value(), call["data"])) if call.raw["data"] is not None else None
     return _append(state, call, key, after)
 
 

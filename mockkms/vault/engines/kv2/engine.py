@@ -10,6 +10,7 @@ from mockkms.clock import rfc3339
 from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.engines.kv2.model import KV2, Key, Version
 from mockkms.vault.engines.kv2.payload import Unreadable
+from mockkms.vault.jsontext import Encoded
 from mockkms.vault.message import BackendError, Response
 from mockkms.vault.products.features import Feature
 
@@ -37,11 +38,11 @@ def not_found(call: Call, data: dict[str, Any] | None, *warnings: str) -> Respon
     return Response(data=data, status=404, warnings=list(warnings))
 
 
-def payload(state: KV2, path: str, number: int) -> Any:
+def payload(state: KV2, path: str, number: int) -> Encoded | None:
     """The data of a version. Raises BackendError where there is none under this very path, or it cannot be read."""
-    data = state.payloads.get((path, number), state)
-    if data is state:
+    if (path, number) not in state.payloads:
         raise BackendError("could not find version data")
+    data = state.payloads[path, number]
     if isinstance(data, Unreadable):
         raise BackendError(data.error)
     return data

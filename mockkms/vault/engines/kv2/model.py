@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import Any
 
+from mockkms.vault.engines.kv2.payload import Unreadable
+from mockkms.vault.jsontext import Encoded
+
+Payload = Encoded | Unreadable | None
+"""What is kept of a version: its text, why it cannot be read, or null."""
 DEFAULT_MAX_VERSIONS = 10
 UINT32 = 0xFFFFFFFF
 DISABLED = -1
@@ -85,7 +89,7 @@ class KV2:
 
     config: Config = field(default_factory=Config)
     keys: dict[str, Key] = field(default_factory=dict)
-    payloads: dict[tuple[str, int], Any] = field(default_factory=dict)
+    payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
 
     def find(self, path: str) -> Key | None:
         """The metadata of a path, or None."""
@@ -95,7 +99,7 @@ class KV2:
         """The metadata of a path, begun now if there was none (not filed before ``file``)."""
         return self.find(path) or Key(path=path, created=now, updated=now)
 
-    def append(self, path: str, key: Key, version: Version, payload: Any) -> None:
+    def append(self, path: str, key: Key, version: Version, payload: Payload) -> None:
         """File a new version with its payload."""
         for number in key.add(version, self.config.max_versions):
             self.payloads.pop((path, number), None)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mockkms.vault import deepjson
+from mockkms.vault.jsontext import Encoded, keep
 from mockkms.vault.number import Number
 
 _EXACT = 2**53
@@ -18,10 +20,10 @@ class Unreadable:
     error: str
 
 
-def stored(value: Any) -> Any:
-    """A copy of ``value`` as a later read shows it, or an ``Unreadable``."""
+def stored(value: Any) -> Encoded | Unreadable | None:
+    """What is kept of ``value``: its text as a later read shows it, None for null, or an ``Unreadable``."""
     try:
-        return _copy(value)
+        return None if value is None else keep(_copy(value))
     except _TooLarge as error:
         return Unreadable(f"json: cannot unmarshal number {error} into Go value of type float64")
 
@@ -31,10 +33,10 @@ class _TooLarge(Exception):
 
 
 def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copy(value[name]) for name in value}
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
+    return deepjson.copy(value, _scalar)
+
+
+def _scalar(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, Number)):
         return value
     if isinstance(value, int) and -_EXACT <= value <= _EXACT:
@@ -84,11 +86,7 @@ def merge(target: Any, patch: dict[str, Any]) -> Any:
 
 
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value
+    return deepjson.copy(value, lambda item: item, keep_null=False)
 
 
 def leaves_removed(value: dict[str, Any], max_depth: int, depth: int = 1) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.keyring import create, find, made_by
 from mockkms.vault.engines.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyFault, Transit
 from mockkms.vault.engines.transit.shown import shown
+from mockkms.vault.engines.tree import PAGE
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products import Product
@@ -21,10 +22,7 @@ _ML_DSA = ("44", "65", "87")
 
 listing = engine.path(
     "keys[/]",
-    {
-        "after": Field(Kind.STRING, help="Begin with the first name behind this one.", query=True),
-        "limit": Field(Kind.INT, help="At most this many names; 0 and less is all.", query=True),
-    },
+    PAGE,
     help="The names of all keys.",
 )
 keys = engine.path(

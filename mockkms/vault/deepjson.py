@@ -1,0 +1,154 @@
+"""Reading and writing JSON that is nested more deeply than the interpreter's own functions can follow.
+
+The standard library recurses once a level. Where that fails, these do the same with a list of what is still open:
+slower, and without a limit. They expect good input: text whose grammar was checked, and values that JSON has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterator
+from json import decoder
+from typing import Any
+
+_scan: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
+_BLANK = re.compile(r"[ \t\r\n]*")
+_SCALAR = re.compile(r"[^ \t\r\n,\]}]+")
+_NAMED = {"true": True, "false": False, "null": None}
+
+
+def decode(text: str, start: int, number: Callable[[str], Any]) -> Any:
+    """Return the JSON value that begins at ``start`` of a text without faults; ``number`` reads a number's text."""
+    holder: list[Any] = []
+    open_: list[Any] = [holder]
+    """The containers that are not closed yet, innermost last."""
+    keys: list[str] = []
+    """The key of each open object's value under way."""
+    at = _blank_end(text, start)
+    while True:
+        char = text[at]
+        if char in "{[":
+            made: Any = {} if char == "{" else []
+            _put(open_[-1], keys, made)
+            open_.append(made)
+            at += 1
+        elif char in "}]":
+            open_.pop()
+            at += 1
+        elif char == '"':
+            value, at = _scan(text, at + 1, False)
+            after = _blank_end(text, at)
+            if isinstance(open_[-1], dict) and text[after : after + 1] == ":":
+                keys.append(value)
+                at = after + 1
+            else:
+                _put(open_[-1], keys, value)
+        elif char in ",:":
+            at += 1
+        else:
+            found = _SCALAR.match(text, at)
+            assert found is not None
+            word = found.group()
+            _put(open_[-1], keys, _NAMED[word] if word in _NAMED else number(word))
+            at = found.end()
+        if len(open_) == 1:
+            return holder[0]
+        at = _blank_end(text, at)
+
+
+def _put(container: Any, keys: list[str], value: Any) -> None:
+    if isinstance(container, dict):
+        container[keys.pop()] = value
+    else:
+        container.append(value)
+
+
+def _blank_end(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found is not None else at
+
+
+def encode(value: Any, scalar: Callable[[Any], str], *, sort_keys: bool) -> str:
+    """Return ``value`` as JSON without blanks; ``scalar`` writes what is no object and no array."""
+    out: list[str] = []
+    open_: list[tuple[Iterator[Any], str]] = []
+    """What is left of each open container, and how it ends."""
+    waiting: Any = value
+    while True:
+        if isinstance(waiting, dict):
+            items = sorted(waiting.items()) if sort_keys else waiting.items()
+            open_.append((iter(items), "}"))
+            out.append("{")
+        elif isinstance(waiting, (list, tuple)):
+            open_.append((iter(waiting), "]"))
+            out.append("[")
+        else:
+            out.append(scalar(waiting))
+        while open_:
+            rest, end = open_[-1]
+            try:
+                item = next(rest)
+            except StopIteration:
+                open_.pop()
+                out.append(end)
+                continue
+            if out[-1] not in ("{", "["):
+                out.append(",")
+            if end == "}":
+                out += [scalar(item[0]), ":"]
+                waiting = item[1]
+            else:
+                waiting = item
+            break
+        else:
+            return "".join(out)
+
+
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return ``value`` with every text in it changed, keys included, at any depth."""
+    holder = [value]
+    waiting: list[Any] = [holder]
+    while waiting:
+        container = waiting.pop()
+        if isinstance(container, dict):
+            for key in [*container]:
+                # Each entry is taken out and put back, so that the order stays.
+                container[change(key)] = _changed(container.pop(key), change, waiting)
+        else:
+            container[:] = [_changed(item, change, waiting) for item in container]
+    return holder[0]
+
+
+def _changed(item: Any, change: Callable[[str], str], waiting: list[Any]) -> Any:
+    if isinstance(item, str):
+        return change(item)
+    if isinstance(item, (dict, list)):
+        waiting.append(item)
+    return item
+
+
+def copy(value: Any, scalar: Callable[[Any], Any], *, keep_null: bool = True, untouched: Container[str] = ()) -> Any:
+    """Return a copy of ``value`` with everything that is no object and no list changed by ``scalar``, at any depth.
+
+    ``keep_null=False`` leaves out the entries of objects that are null; what stands under an ``untouched`` key stays.
+    """
+    holder: list[Any] = []
+    waiting: list[tuple[Any, Any]] = [([value], holder)]
+    """Containers, each with the copy that is still to be filled."""
+    while waiting:
+        source, made = waiting.pop()
+        if isinstance(source, dict):
+            for key, item in source.items():
+                if item is not None or keep_null:
+                    made[key] = item if key in untouched else _begun(item, scalar, waiting)
+        else:
+            made += [_begun(item, scalar, waiting) for item in source]
+    return holder[0]
+
+
+def _begun(item: Any, scalar: Callable[[Any], Any], waiting: list[tuple[Any, Any]]) -> Any:
+    if not isinstance(item, (dict, list, tuple)):
+        return scalar(item)
+    made: Any = {} if isinstance(item, dict) else []
+    waiting.append((item, made))
+    return made

@@ -1,0 +1,66 @@
+"""The mount types and plugins that come with each product.
+
+Sources: OpenBao 2.6's ``helper/builtinplugins``; for Vault its published list of plugins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Builtins:
+    """What one product brings along, by kind and in the order of its lists."""
+
+    auth: tuple[str, ...]
+    secret: tuple[str, ...]
+    database: tuple[str, ...]
+    unlisted: tuple[str, ...] = ("database",)
+    """Secrets engines that can be mounted and stand in no catalog."""
+    deprecated: tuple[str, ...] = ()
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """The catalog of a kind: ``auth``, ``secret`` or ``database``."""
+        return {"auth": self.auth, "secret": self.secret, "database": self.database}[kind]
+
+    def mountable(self, kind: str) -> tuple[str, ...]:
+        """Return the types that can be mounted as ``kind`` (``auth``, ``secret``)."""
+        return self.names(kind) + (self.unlisted if kind == "secret" else ())
+
+    def has(self, kind: str, type: str) -> bool:
+        """Whether ``type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
+        return type in self.mountable(kind)
+
+    def status(self, type: str) -> str:
+        """``deprecation_status`` of a type."""
+        return "deprecated" if type in self.deprecated else "supported"
+
+
+OPENBAO = Builtins(
+    auth=("approle", "cert", "jwt", "kerberos", "kubernetes", "ldap", "oidc", "radius", "userpass"),
+    secret=("kubernetes", "kv", "ldap", "openldap", "pki", "rabbitmq", "ssh", "totp", "transit"),
+    database=(
+        "cassandra-database-plugin", "influxdb-database-plugin", "mysql-aurora-database-plugin",
+        "mysql-database-plugin", "mysql-legacy-database-plugin", "mysql-rds-database-plugin",
+        "postgresql-database-plugin", "redis-database-plugin", "valkey-database-plugin",
+    ),
+)  # fmt: skip
+VAULT = Builtins(
+    auth=(
+        "alicloud", "approle", "aws", "azure", "cert", "cf", "gcp", "github", "jwt", "kerberos", "kubernetes", "ldap",
+        "oci", "oidc", "okta", "pcf", "radius", "userpass",
+    ),
+    secret=(
+        "ad", "alicloud", "aws", "azure", "consul", "gcp", "gcpkms", "kubernetes", "kv", "ldap", "mongodbatlas",
+        "nomad", "openldap", "pki", "rabbitmq", "ssh", "terraform", "totp", "transit",
+    ),
+    database=(
+        "cassandra-database-plugin", "couchbase-database-plugin", "elasticsearch-database-plugin",
+        "hana-database-plugin", "influxdb-database-plugin", "mongodb-database-plugin", "mongodbatlas-database-plugin",
+        "mssql-database-plugin", "mysql-aurora-database-plugin", "mysql-database-plugin",
+        "mysql-legacy-database-plugin", "mysql-rds-database-plugin", "postgresql-database-plugin",
+        "redis-database-plugin", "redis-elasticache-database-plugin", "redshift-database-plugin",
+        "snowflake-database-plugin",
+    ),
+    deprecated=("ad", "pcf"),
+)  # fmt: skip
