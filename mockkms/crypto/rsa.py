@@ -36,6 +36,31 @@ def decrypt_oaep(private: bytes, ciphertext: bytes, hash: str = "sha2-256") -> b
         raise RSAError("crypto/rsa: decryption error") from None
 
 
+def encrypt_pkcs1v15(public: bytes, plaintext: bytes) -> bytes:
+    """PKCS #1 v1.5. Raises RSAError for a plaintext that does not fit."""
+    try:
+        return rsa_public(public).encrypt(plaintext, padding.PKCS1v15())
+    except ValueError:
+        raise RSAError("crypto/rsa: message too long for RSA key size") from None
+
+
+def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
+    """The plaintext. Raises RSAError without saying what is wrong.
+
+    Done with the bare numbers: OpenSSL answers random bytes for wrong padding, where Go reports an error.
+    """
+    numbers = rsa_private(private).private_numbers()
+    modulus = numbers.public_numbers.n
+    size = (modulus.bit_length() + 7) // 8
+    if len(ciphertext) != size:
+        raise RSAError("crypto/rsa: decryption error")
+    block = pow(int.from_bytes(ciphertext, "big"), numbers.d, modulus).to_bytes(size, "big")
+    end = block.find(b"\0", 2)
+    if block[:2] != b"\0\2" or end < 10:
+        raise RSAError("crypto/rsa: decryption error")
+    return block[end + 1 :]
+
+
 def max_salt(bits: int, hash: str) -> int:
     """Most bytes of PSS salt that fit a modulus of ``bits`` bits."""
     return (bits - 1 + 7) // 8 - 2 - SIZES[hash]

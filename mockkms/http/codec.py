@@ -231,7 +231,12 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
-        return _json_object(core, http.body, words.json_error_prefix)
+        try:
+            return _json_object(core, http.body, words.json_error)
+        except Refused:
+            if core.product.has(Feature.JSON_LIMITS):
+                raise Refused(error_reply(400, "error parsing JSON")) from None
+            raise
     if _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
         return _form(http.body)
     if _media_type(http.headers) == _OCSP:

@@ -37,7 +37,8 @@ DEPRECATED = (
 def _own(state: Cubbyholes, call: Call) -> dict[str, Encoded]:
     client = call.request.client
     if client is None or client.type == "batch":
-        raise ErrorResponse("cubbyhole operations are only supported by 'service' type tokens")
+        kinds = call.core.product.words.cubbyhole_tokens
+        raise ErrorResponse(f"cubbyhole operations are only supported by {kinds} type tokens")
     return state.get(client.id, {})
 
 

@@ -79,6 +79,10 @@ class Feature(StrEnum):
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
     KV_EXCLUDE_DELETED = "kv-exclude-deleted"
     """Lists of KV version 2 keys can leave deleted ones out."""
+    KV_SECRETS_ONLY = "kv-secrets-only"
+    """Below ``data/`` of KV version 2 there are secrets only: the path of a folder is no path there."""
+    UPGRADE_NAMES_VERSION = "upgrade-names-version"
+    """The warning about an upgraded KV mount names the version that it becomes."""
     KV_ATTRIBUTION = "kv-attribution"
     """KV version 2 metadata names who created, deleted and updated."""
 
@@ -87,6 +91,10 @@ class Feature(StrEnum):
     """Soft deletion, ``derive-key``, ``xchacha20-poly1305``, and associated data for data keys."""
     TRANSIT_ENTERPRISE = "transit-enterprise"
     """The names of enterprise key types are known and refused; versions show ``hybrid_public_key``."""
+    TRANSIT_REWORDED = "transit-reworded"
+    """Messages about certificates, HMACs, signatures and random bytes are those of Vault's later releases."""
+    TRANSIT_NAMES_PKCS8 = "transit-names-pkcs8"
+    """A private key that cannot be read is refused with the form that it should have."""
     TRANSIT_NONCE = "transit-nonce"
     """Encryption takes a nonce, RSA keys a padding scheme."""
 

@@ -18,6 +18,7 @@ OPENBAO = Product(
     builtin_suffix="+builtin.bao",
     plugin_versions={},
     json_string_limit=1000,
+    most_random_bytes=128 * 1024,
     missing_credentials=500,
     words=Words(
         product="OpenBao",
@@ -27,6 +28,7 @@ OPENBAO = Product(
         transit_first_version=(
             "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"
         ),
+        cubbyhole_tokens="'service'",
         build_key="commit_date",
     ),
     policies=OPENBAO_POLICIES,

@@ -25,6 +25,8 @@ class Words:
     """The same for every other endpoint."""
     transit_first_version: str
     """The warning for a minimum key version of 0."""
+    cubbyhole_tokens: str
+    """The types of tokens that have a cubbyhole."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
 
@@ -49,6 +51,8 @@ class Product:
     """Versions of plugins that are not the server's own, by mount type."""
     json_string_limit: int
     """Most strings in one JSON body; 0 is no limit."""
+    most_random_bytes: int
+    """The most that one call for random bytes gives out."""
     missing_credentials: int
     """HTTP status of a login without its credentials."""
     words: Words

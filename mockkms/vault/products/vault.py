@@ -18,6 +18,7 @@ VAULT = OPENBAO.derive(
     builtin_suffix="+builtin.vault",
     plugin_versions={"kv": "v0.26.2+builtin"},
     json_string_limit=0,
+    most_random_bytes=1024 * 1024,  # Recorded: 131,073 are given out. Where the limit lies is not known.
     missing_credentials=400,
     words={
         "product": "Vault",
@@ -25,6 +26,7 @@ VAULT = OPENBAO.derive(
         "json_error_prefix": "failed to parse JSON input: ",
         "json_error": "error parsing JSON: failed to parse JSON input: ",
         "transit_first_version": "since Vault 0.3, transit key numbering starts at 1; forcing minimum to 1",
+        "cubbyhole_tokens": '"service" or enterprise',
         "build_key": "build_date",
     },
     policies=VAULT_POLICIES,
@@ -51,8 +53,12 @@ VAULT = OPENBAO.derive(
         Feature.KV1_ARBITRARY,
         Feature.KV_EXCLUDE_DELETED,
         Feature.KV_ATTRIBUTION,
+        Feature.KV_SECRETS_ONLY,
+        Feature.UPGRADE_NAMES_VERSION,
         Feature.TRANSIT_ENTERPRISE,
         Feature.TRANSIT_NONCE,
+        Feature.TRANSIT_REWORDED,
+        Feature.TRANSIT_NAMES_PKCS8,
         Feature.UNIFIED_CRL,
         Feature.PKI_SERIAL_SOURCE,
     },

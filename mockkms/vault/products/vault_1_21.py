@@ -10,11 +10,15 @@ VAULT_1_21 = VAULT.derive(
     version="1.21.1",
     build_date="2025-11-18T13:04:32Z",
     plugin_versions={"kv": "v0.25.0+builtin"},
+    most_random_bytes=128 * 1024,
+    words={"cubbyhole_tokens": '"service"'},
     has={
         Feature.RELATIVE_PATHS,
     },
     lacks={
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
+        Feature.KV_ATTRIBUTION,
+        Feature.TRANSIT_NAMES_PKCS8,
     },
 )

@@ -8,9 +8,9 @@ from mockkms.crypto import b64, hashes
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.randombytes import check_size
 from mockkms.vault.sys.engine import engine
 
-_MAX_BYTES = 128 * 1024
 _SOURCES = ("platform", "seal", "all")
 _HASHES = ("sha2-224", "sha2-256", "sha2-384", "sha2-512", "sha3-224", "sha3-256", "sha3-384", "sha3-512")
 
@@ -57,10 +57,7 @@ def hash_data(_state: Any, call: Call) -> dict[str, Any]:
 def random_bytes(_state: Any, call: Call) -> Response:
     """Random bytes from the world's entropy."""
     source, size = _asked(call)
-    if size < 1:
-        raise ErrorResponse("'bytes' cannot be less than 1")
-    if size > _MAX_BYTES:
-        raise ErrorResponse(f"'bytes' should be less than {_MAX_BYTES}")
+    check_size(call.core.product, size)
     form = call["format"]
     if form not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format "{form}"; must be "hex" or "base64"')

@@ -11,6 +11,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.mounts import Mount, MountConfig
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_config import go_string, struct_members
 from mockkms.vault.sys.mount_shapes import (
@@ -241,9 +242,10 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
         return None
     upgrade(mount, call.now())
     call.core.state.mounts.changed()
+    named = _version(options["version"], "") if call.core.product.has(Feature.UPGRADE_NAMES_VERSION) else 0
     warning = (
-        f"Upgrading mount from version {before} to version 0. This mount will be unavailable for a brief period and "
-        "will resume service shortly."
+        f"Upgrading mount from version {before} to version {named}. This mount will be unavailable for a brief period "
+        "and will resume service shortly."
     )
     return Response(warnings=[warning])
 

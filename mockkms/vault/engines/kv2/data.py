@@ -6,14 +6,23 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.kv2.engine import author, described, engine, not_found, payload
+from mockkms.vault.engines.kv2.invalid import COMMANDS, refuse
 from mockkms.vault.engines.kv2.model import KV2, Key, Version
 from mockkms.vault.engines.kv2.payload import leaves_removed, merge, stored
 from mockkms.vault.fields import Kind, convert
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _VERSION = Field(Kind.INT, help="The version to read; the current one if absent or not positive.", query=True)
 
+folders = engine.path(
+    "data/{path:re((?:.*/)?)}",
+    fields={"path": _PATH},
+    help="Not the path of a secret.",
+    arbitrary=True,
+    needs=Feature.KV_SECRETS_ONLY,
+)
 data = engine.path(
     "data/{path:all}",
     fields={
@@ -34,6 +43,12 @@ subkeys = engine.path(
     },
     help="Read the structure of a secret without its values.",
 )
+
+
+@folders.on(*COMMANDS)
+def refuse_folder(_state: KV2, call: Call) -> Response:
+    """404, with a warning that says where secrets are."""
+    return refuse(call)
 
 
 @data.existence
@@ -116,8 +131,8 @@ def patch(state: KV2, call: Call) -> Response | dict[str, Any]:
 
 def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, Any]:
     now = call.now()
-    operation = "create" if not key.current else str(call.request.operation)
-    version = Version(created=now, deleted=state.expiry(key, now), created_by=author(call, operation))
+    key.updated_by = author(call)
+    version = Version(created=now, deleted=state.expiry(key, now), created_by=key.updated_by)
     state.append(call["path"], key, version, secret)
     return described(key, key.current, version)
 
@@ -127,9 +142,9 @@ def delete(state: KV2, call: Call) -> None:
     """Mark the current version as deleted."""
     key = state.find(call["path"])
     version = key.versions.get(key.current) if key else None
-    if version is not None and not version.gone(call.now()):
+    if key is not None and version is not None and not version.gone(call.now()):
         version.deleted = call.now()
-        version.deleted_by = author(call, "delete")
+        version.deleted_by = key.updated_by = author(call)
 
 
 def _check_and_set(state: KV2, call: Call, key: Key) -> None:

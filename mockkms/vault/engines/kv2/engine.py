@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from typing import Any
 
 from mockkms.clock import rfc3339
@@ -13,6 +11,7 @@ from mockkms.vault.engines.kv2.payload import Unreadable
 from mockkms.vault.jsontext import Encoded
 from mockkms.vault.message import BackendError, Response
 from mockkms.vault.products.features import Feature
+from mockkms.vault.token import client_id
 
 engine = Engine("kv2", kind="secret", new_state=KV2, help="Keeps arbitrary secrets in versions.")
 
@@ -48,19 +47,16 @@ def payload(state: KV2, path: str, number: int) -> Encoded | None:
     return data
 
 
-def author(call: Call, operation: str) -> dict[str, str] | None:
-    """Who does this, where the product keeps track of it."""
+def author(call: Call, operation: str = "") -> dict[str, str] | None:
+    """Return who does this and what (the request's operation unless given), where the product keeps track of it.
+
+    What is empty is left out, as in the real server's answers.
+    """
     if not call.core.product.has(Feature.KV_ATTRIBUTION):
         return None
-    token = call.core.state.tokens.by_id.get(call.request.token)
-    entity = token.entity_id if token else ""
-    policies = list(token.policies) if token else []
-    client = entity
-    if not entity and "root" not in policies:
-        client = b64encode(hashlib.sha256((",".join(sorted(policies)) + ".root").encode()).digest()).decode()
-    return {
-        "actor": token.display_name if token else "",
-        "operation": operation,
-        "entity_id": entity,
-        "client_id": client,
-    }
+    token = call.request.client
+    found = {"actor": token.display_name if token else "", "operation": operation or str(call.request.operation)}
+    if token is not None:
+        found["client_id"] = client_id(token, call.core.namespaces.id_of(token.namespace))
+        found["entity_id"] = token.entity_id
+    return {name: text for name, text in found.items() if text}

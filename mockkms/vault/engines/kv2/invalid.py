@@ -7,7 +7,7 @@ from mockkms.vault.engines.kv2.engine import engine, not_found
 from mockkms.vault.engines.kv2.model import KV2
 from mockkms.vault.message import Operation, Response
 
-_COMMANDS = {
+COMMANDS = {
     Operation.CREATE: "put", Operation.UPDATE: "put", Operation.PATCH: "patch", Operation.READ: "get",
     Operation.LIST: "list", Operation.SCAN: "scan", Operation.DELETE: "delete",
 }  # fmt: skip
@@ -23,7 +23,7 @@ def refuse(call: Call) -> Response:
         call,
         None,
         "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
-        f"If using the {product.words.product} CLI, use '{product.words.cli} kv {_COMMANDS[call.request.operation]}' "
+        f"If using the {product.words.product} CLI, use '{product.words.cli} kv {COMMANDS[call.request.operation]}' "
         "for this operation.",
     )
 
@@ -32,6 +32,6 @@ def declare() -> None:
     """Add the path that matches everything; to be called when all others are declared."""
     anything = engine.path("{path:all}", arbitrary=True, help="Paths that version 2 does not have.")
 
-    @anything.on(*_COMMANDS)
+    @anything.on(*COMMANDS)
     def unknown_path(state: KV2, call: Call) -> Response:
         return refuse(call)

@@ -7,8 +7,7 @@ from typing import Any
 from mockkms.vault.duration import go_duration
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.kv2.custom import parsed
-from mockkms.vault.engines.kv2.engine import author, engine, time_text
-from mockkms.vault.engines.kv2.invalid import refuse
+from mockkms.vault.engines.kv2.engine import engine, time_text
 from mockkms.vault.engines.kv2.model import KV2, UINT32, Key, Version, clean
 from mockkms.vault.engines.tree import children, page, walk
 from mockkms.vault.fields import Kind
@@ -50,7 +49,10 @@ metadata = engine.path(
     help="Read and change a key's settings, list keys, and remove a key with all its versions.",
 )
 detailed = engine.path(
-    "detailed-metadata/{path:all}", fields={"path": _PATH, **_PAGING}, help="List keys with their metadata."
+    "detailed-metadata/{path:all}",
+    fields={"path": _PATH, **_PAGING},
+    help="List keys with their metadata.",
+    needs=Feature.KV_METADATA_CAS,
 )
 
 
@@ -122,20 +124,18 @@ def scan_keys(state: KV2, call: Call) -> dict[str, Any]:
 
 
 @detailed.on(Operation.LIST)
-def list_detailed(state: KV2, call: Call) -> dict[str, Any] | Response:
+def list_detailed(state: KV2, call: Call) -> dict[str, Any]:
     """The names directly below a folder with their metadata; an empty object for a folder."""
     return _with_info(state, call, _listed(state, call))
 
 
 @detailed.on(Operation.SCAN)
-def scan_detailed(state: KV2, call: Call) -> dict[str, Any] | Response:
+def scan_detailed(state: KV2, call: Call) -> dict[str, Any]:
     """Every path below a folder with its metadata."""
     return _with_info(state, call, walk(state.keys, _folder(call)))
 
 
-def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, Any] | Response:
-    if not call.core.product.has(Feature.KV_METADATA_CAS):
-        return refuse(call)
+def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, Any]:
     if not names:
         return {}
     info = {}
@@ -235,8 +235,8 @@ def _finish(state: KV2, call: Call, key: Key) -> None:
     if "metadata_cas_required" in call:
         key.metadata_cas_required = call["metadata_cas_required"]
     key.metadata_version += 1
-    key.updated = call.now()
-    key.updated_by = author(call, str(call.request.operation))
+    if call.core.product.has(Feature.KV_METADATA_CAS):
+        key.updated = call.now()
     state.keys[clean(call["path"])] = key
 
 

@@ -27,11 +27,11 @@ destroy = _endpoint("destroy", "Erase the data of versions for good.", "The vers
 @delete.on(Operation.CREATE, Operation.UPDATE)
 def delete_versions(state: KV2, call: Call) -> None:
     """Mark each version that is neither deleted nor destroyed."""
-    now = call.now()
+    now, by = call.now(), author(call)
     for _, _, version in _chosen(state, call, "No version number provided"):
         if not version.gone(now):
-            version.deleted = now
-            version.deleted_by = author(call, "delete")
+            version.deleted, version.deleted_by = now, by
+    _updated(state, call, by)
 
 
 @undelete.on(Operation.CREATE, Operation.UPDATE)
@@ -41,6 +41,13 @@ def undelete_versions(state: KV2, call: Call) -> None:
         if not version.destroyed:
             version.deleted = state.expiry(key, call.now())
             version.deleted_by = None
+    _updated(state, call, author(call, "undelete"))
+
+
+def _updated(state: KV2, call: Call, by: dict[str, str] | None) -> None:
+    key = state.find(call["path"])
+    if key is not None:
+        key.updated_by = by
 
 
 @destroy.on(Operation.CREATE, Operation.UPDATE)

@@ -11,6 +11,7 @@ from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import Key, KeyFault, KeyVersion, Transit, UserFault
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _COMMON: Final = {
     "name": Field(Kind.STRING, help="Name of the key."),
@@ -36,7 +37,7 @@ def make_request(state: Transit, call: Call) -> Reply:
     try:
         template = x509.load_request(call["csr"])
     except x509.CertificateError as error:
-        raise ErrorResponse(str(error)) from None
+        raise ErrorResponse(_worded(call, str(error))) from None
     try:
         version = key.version(_number(key, call))
         if version.private_missing:
@@ -53,17 +54,37 @@ def set_certificate(state: Transit, call: Call) -> Reply:
     try:
         found = x509.load_chain(call["certificate_chain"])
     except x509.CertificateError as error:
-        raise ErrorResponse(str(error)) from None
+        raise ErrorResponse(_worded(call, str(error))) from None
     try:
         _check_order(found)
         version = key.version(_number(key, call))
         _check_match(key, version, found[0])
     except UserFault as error:
-        raise ErrorResponse(f"failed to persist certificate chain: {error}") from None
+        raise ErrorResponse(_worded(call, f"failed to persist certificate chain: {error}")) from None
     except KeyFault as error:
-        raise BackendError(f"failed to persist certificate chain: {error}") from None
+        raise BackendError(_worded(call, f"failed to persist certificate chain: {error}")) from None
     version.certificate_chain = [certificate.der for certificate in found]
-    return {"name": key.name, "type": key.type, "certificate_chain": call["certificate_chain"]}
+    name = "certificate-chain" if call.core.product.has(Feature.TRANSIT_REWORDED) else "certificate_chain"
+    return {"name": key.name, "type": key.type, name: call["certificate_chain"]}
+
+
+_REWORDED = {
+    "did not contain any valid PEM encoded certificate": "did not contain any valid PEM certificate",
+    "could not parse a certificate in the certificate chain": "failed to parse certificate in certificate chain",
+    "could not decode PEM CSR": "could not decode PEM certificate request",
+    "certificate in the first element is not a valid leaf": "certificate in the first position is not a leaf",
+    "certificate key and key entry in transit": "certificate key and key version in transit",
+    "public key does not match the selected key version": "public key does match the key version selected",
+}
+"""Parts of messages, and how Vault's later releases have them."""
+
+
+def _worded(call: Call, text: str) -> str:
+    """Return a message as the product has it."""
+    if call.core.product.has(Feature.TRANSIT_REWORDED):
+        for before, after in _REWORDED.items():
+            text = text.replace(before, after)
+    return text
 
 
 def _signing_key(state: Transit, call: Call) -> Key:

@@ -8,17 +8,18 @@ from collections.abc import Callable
 from mockkms.crypto import aead, b64, rsa
 from mockkms.vault.engines.transit.model import CONVERGENT_VERSION, InternalFault, Key, UserFault
 
+PADDINGS = ("oaep", "pkcs1v15")
 Random = Callable[[int], bytes]
 """``random(size)``: bytes for nonces."""
 
 
 def encrypt(
-    key: Key, asked: int, context: bytes, plaintext: bytes, associated: str, random: Random, nonce: bytes = b""
+    key: Key, asked: int, context: bytes, plaintext: bytes, associated: str, random: Random, padding: str = ""
 ) -> tuple[str, int]:
     """Encrypt with version ``asked`` (0: the latest); returns the ciphertext and the version used.
 
-    ``associated`` is base64, empty for none. Raises UserFault and InternalFault in the real server's words, the first
-    also for any ``nonce``: only the first kind of convergent keys, long gone, took one from its caller.
+    ``associated`` is base64, empty for none; ``padding`` is that of RSA keys. Raises UserFault and InternalFault in the
+    real server's words.
     """
     if key.soft_deleted:
         key.check_alive()
@@ -27,15 +28,13 @@ def encrypt(
         raise UserFault(f"message encryption not supported for key type {key.type}")
     number = key.version_to_use(asked, "encryption")
     if kind.aead:
-        if nonce:
-            raise UserFault("nonce provided when not allowed")
         sealed = _seal(key, number, context, plaintext, associated, random)
     else:
-        sealed = _encrypt_rsa(key, number, plaintext)
+        sealed = _encrypt_rsa(key, number, plaintext, padding)
     return f"vault:v{number}:{b64.encode(sealed)}", number
 
 
-def decrypt(key: Key, context: bytes, text: str, associated: str) -> bytes:
+def decrypt(key: Key, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
     """The plaintext of what ``encrypt`` made. Raises UserFault and InternalFault."""
     if key.soft_deleted:
         key.check_alive()
@@ -48,7 +47,17 @@ def decrypt(key: Key, context: bytes, text: str, associated: str) -> bytes:
         sealed = b64.decode(body)
     except ValueError:
         raise UserFault("invalid ciphertext: could not decode base64") from None
-    return _open(key, number, context, sealed, associated) if kind.aead else _decrypt_rsa(key, number, sealed)
+    if kind.aead:
+        return _open(key, number, context, sealed, associated)
+    return _decrypt_rsa(key, number, sealed, padding)
+
+
+def check_padding(key: Key, padding: str) -> None:
+    """Raise UserFault for a padding that does not exist, or that the key's type has none of; empty is the default."""
+    if padding not in ("", *PADDINGS):
+        raise UserFault(f"unknown padding scheme: {padding}")
+    if padding and not key.kind.bits:
+        raise UserFault(f"unsupported key type {key.type} for padding scheme")
 
 
 def associated_bytes(associated: str) -> bytes | None:
@@ -104,18 +113,22 @@ def _check_convergence(key: Key, number: int) -> None:
         raise UserFault(f"refusing to support decryption with old convergent encryption key: version {scheme}")
 
 
-def _encrypt_rsa(key: Key, number: int, plaintext: bytes) -> bytes:
+def _encrypt_rsa(key: Key, number: int, plaintext: bytes, padding: str) -> bytes:
     try:
+        if padding == "pkcs1v15":
+            return rsa.encrypt_pkcs1v15(key.version(number).public, plaintext)
         return rsa.encrypt_oaep(key.version(number).public, plaintext)
     except rsa.RSAError as error:
         raise InternalFault(f"failed to RSA encrypt the plaintext: {error}") from None
 
 
-def _decrypt_rsa(key: Key, number: int, sealed: bytes) -> bytes:
+def _decrypt_rsa(key: Key, number: int, sealed: bytes, padding: str) -> bytes:
     version = key.version(number)
     if version.private_missing:
         raise InternalFault("cannot decrypt ciphertext, key version does not have a private counterpart")
     try:
+        if padding == "pkcs1v15":
+            return rsa.decrypt_pkcs1v15(version.key, sealed)
         return rsa.decrypt_oaep(version.key, sealed)
     except rsa.RSAError as error:
         raise InternalFault(f"failed to RSA decrypt the ciphertext: {error}") from None

@@ -6,7 +6,7 @@ from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
 from mockkms.vault.engines.transit.engine import engine
-from mockkms.vault.engines.transit.items import NONCE
+from mockkms.vault.engines.transit.items import NONCE, PADDING
 from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import KeyFault, Transit, UserFault
 from mockkms.vault.fields import Kind
@@ -25,6 +25,7 @@ endpoint = engine.path(
             Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs=Feature.TRANSIT_ADDITIONS
         ),
         "nonce": NONCE,
+        "padding_scheme": PADDING,
     },
     help="Make a data key.",
 )
@@ -47,10 +48,15 @@ def datakey(state: Transit, call: Call) -> Reply:
     associated = call["associated_data"]
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
+    padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        cipher.check_padding(key, padding)
+    except UserFault as error:
+        raise ErrorResponse(f"padding_scheme argument invalid: {error}") from None
     random = call.core.entropy.bytes
     fresh = random(call["bits"] // 8)
     try:
-        text, number = cipher.encrypt(key, call["key_version"], context, fresh, associated, random)
+        text, number = cipher.encrypt(key, call["key_version"], context, fresh, associated, random, padding)
     except UserFault as error:
         raise ErrorResponse(str(error)) from None
     except KeyFault as error:

@@ -7,12 +7,14 @@ from typing import Any
 from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
+from mockkms.vault.engines.transit.encrypt import check_item_padding
 from mockkms.vault.engines.transit.engine import engine
-from mockkms.vault.engines.transit.items import NONCE, Item, Outcome, decode_contexts, decode_strictly
+from mockkms.vault.engines.transit.items import NONCE, PADDING, Item, Outcome, decode_contexts, decode_strictly
 from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import InternalFault, Key, KeyFault, Transit
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 MISSING = "missing ciphertext to decrypt"
 
@@ -26,6 +28,7 @@ endpoint = engine.path(
         "associated_data": Field(Kind.STRING, help="The authenticated data given at encryption, in base64."),
         "batch_input": Field(Kind.SLICE, help="Items to decrypt; the parameters for a single one are ignored then."),
         "nonce": NONCE,
+        "padding_scheme": PADDING,
     },
     help="Decrypt with a named key.",
 )
@@ -37,7 +40,10 @@ def decrypt(state: Transit, call: Call) -> Reply:
     batch = call.raw.get("batch_input")
     if batch is None:
         return _decrypt_one(state, call)
-    items = decode_strictly(batch, "ciphertext", MISSING)
+    items = decode_strictly(call, batch, "ciphertext", MISSING)
+    if not call.core.product.has(Feature.TRANSIT_NONCE):
+        for item in items:
+            item.padding_scheme = ""
     outcome = Outcome(user_error=decode_contexts(items, check_ciphertext))
     key = _key(state, call)
     results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
@@ -60,8 +66,13 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     associated = call["associated_data"]
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
     try:
-        return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated))}
+        cipher.check_padding(key, padding)
+    except KeyFault as error:
+        raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+    try:
+        return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
     except InternalFault as error:
         raise BackendError(str(error)) from None
     except KeyFault as error:
@@ -74,7 +85,9 @@ def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, An
         item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
     if not item.error:
         try:
-            plaintext = b64.encode(cipher.decrypt(key, item.decoded_context, item.text, item.associated_data))
+            check_item_padding(key, number, item.padding_scheme)
+            opened = cipher.decrypt(key, item.decoded_context, item.text, item.associated_data, item.padding_scheme)
+            plaintext = b64.encode(opened)
         except KeyFault as error:
             item.error = str(error)
             if isinstance(error, InternalFault):

@@ -13,9 +13,12 @@ from mockkms.vault.engines.transit.maps import ItemFault, Shape, answer_batch, a
 from mockkms.vault.engines.transit.model import PREFIX, Key, KeyFault, Transit, go_atoi
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _ITEM: Final = "transit.batchRequestHMACItem"
 _SHAPE = Shape({}, ("hmac", "valid", "error", "reference"))
+_ALWAYS_VALID = Shape({"valid": False}, _SHAPE.order)
+"""``valid`` is shown of every item, also where nothing was checked."""
 _MISSING = "missing input for HMAC"
 
 endpoint = engine.path(
@@ -56,7 +59,7 @@ def make(state: Transit, call: Call) -> Reply:
 
     batch = call.raw.get("batch_input")
     if batch is not None:
-        return answer_batch(decode_maps(batch, _ITEM), work, _SHAPE)
+        return answer_batch(decode_maps(call, batch, _ITEM), work, _shape(call))
     if "input" not in call:
         raise ErrorResponse(_MISSING)
     return answer_one({"input": call["input"]}, work)
@@ -82,7 +85,11 @@ def verify(state: Transit, call: Call, items: list[dict[str, str]], is_batch: bo
     def shown(item: dict[str, str]) -> dict[str, Any]:
         return {name: valid for name, valid in work(item).items() if valid}
 
-    return answer_batch(items, shown, _SHAPE) if is_batch else answer_one(items[0], work)
+    return answer_batch(items, shown, _shape(call)) if is_batch else answer_one(items[0], work)
+
+
+def _shape(call: Call) -> Shape:
+    return _ALWAYS_VALID if call.core.product.has(Feature.TRANSIT_REWORDED) else _SHAPE
 
 
 def _given(key: Key, item: dict[str, str]) -> tuple[int, bytes]:

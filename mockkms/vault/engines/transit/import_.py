@@ -156,7 +156,7 @@ def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
             "but is instead an HKDF key"
         )
     if key.kind.asymmetric:
-        _fill(key, version, _parse(material, private))
+        _fill(key, version, _parse(material, private, call.core.product.has(Feature.TRANSIT_NAMES_PKCS8)))
     else:
         _check_size(key, len(material))
         version.key = material
@@ -172,7 +172,7 @@ def _check_size(key: Key, size: int) -> None:
         raise KeyFault(f"invalid key size {size} bytes for key type {key.type}")
 
 
-def _parse(material: bytes, private: bool) -> containers.Parsed:
+def _parse(material: bytes, private: bool, names_form: bool = False) -> containers.Parsed:
     try:
         if private:
             return containers.parse_private(material)
@@ -181,7 +181,10 @@ def _parse(material: bytes, private: bool) -> containers.Parsed:
             raise KeyFault("error parsing public key: not in PEM format")
         return containers.parse_public(block.der)
     except containers.ContainerError as error:
-        raise KeyFault(str(error)) from None
+        text = str(error)
+        if names_form:
+            text = text.replace(": asn1: ", ": private key must be encoded as PKCS#8: asn1: ", 1)
+        raise KeyFault(text) from None
 
 
 def _fill(key: Key, version: KeyVersion, parsed: containers.Parsed) -> None:

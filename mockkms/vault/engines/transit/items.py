@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockkms.crypto import b64
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind, go_kind, go_type
+from mockkms.vault.endpoint import Call, Field, conversion_text
+from mockkms.vault.fields import ConversionError, Kind, go_kind, go_type, several
+from mockkms.vault.gotext import shown
 from mockkms.vault.message import BackendError, ErrorResponse, Response
 from mockkms.vault.number import Number
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 MISSING_BATCH = "missing batch input to process"
+PADDING = Field(Kind.STRING, help="Padding of RSA keys: oaep (if empty) or pkcs1v15.", needs=Feature.TRANSIT_NONCE)
 NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs=Feature.TRANSIT_NONCE)
 _INT64 = range(-(1 << 63), 1 << 63)
 
@@ -32,12 +35,23 @@ class Item:
     key_version: int = 0
     associated_data: str = ""
     nonce: str = ""
+    padding_scheme: str = ""
     reference: str = ""
     decoded_context: bytes = b""
     error: str = ""
 
 
-def decode_strictly(raw: Any, text: str, missing: str) -> list[Item]:
+_STRICT = (
+    "context", "ciphertext", "plaintext", "key_version", "associated_data", "nonce", "padding_scheme", "reference",
+)  # fmt: skip
+
+
+def listed(faults: list[str]) -> str:
+    """Return faults as the older decoder lists them."""
+    return f"{len(faults)} error(s) decoding:\n\n" + "\n".join(sorted(f"* {fault}" for fault in faults))
+
+
+def decode_strictly(call: Call, raw: Any, text: str, missing: str) -> list[Item]:
     """Items whose ``text`` member (``plaintext``, ``ciphertext``) must be there, else ``missing`` is a fault.
 
     Raises BackendError ``failed to parse batch input: …``, ErrorResponse for an empty batch.
@@ -47,7 +61,8 @@ def decode_strictly(raw: Any, text: str, missing: str) -> list[Item]:
     faults: list[str] = []
     items = [_strict_item(item, number, text, missing, faults) for number, item in enumerate(raw)]
     if faults:
-        raise _unparsed("\n".join(faults))
+        older = call.core.product.has(Feature.OLDER_DECODER)
+        raise _unparsed(listed(faults) if older else "\n".join(faults))
     if not items:
         raise ErrorResponse(MISSING_BATCH)
     return items
@@ -57,7 +72,7 @@ def _strict_item(raw: Any, number: int, text: str, missing: str, faults: list[st
     if not isinstance(raw, dict):
         raise _unparsed(f"[{number}] expected a map, got '{go_type(raw)}'")
     item = Item()
-    for name in ("context", "ciphertext", "plaintext", "key_version", "associated_data", "nonce", "reference"):
+    for name in _STRICT:
         if name not in raw:
             if name == text:
                 faults.append(f"'[{number}].{name}' {missing}")
@@ -90,36 +105,37 @@ def _strict_version(value: Any, number: int, faults: list[str]) -> int:
     return 0
 
 
-def decode_leniently(raw: Any, fields: Mapping[str, type]) -> list[dict[str, Any]]:
+def decode_leniently(call: Call, raw: Any, fields: Mapping[str, type]) -> list[dict[str, Any]]:
     """Items as structs of ``fields``: name to ``str``, ``int``, ``bool``, in the order of their faults; absent is zero.
 
     Raises BackendError ``failed to parse batch input: …``, ErrorResponse for an empty batch.
     """
     if isinstance(raw, dict) or not isinstance(raw, list):
-        raise _unparsed(f"'' source data must be an array or slice, got {go_kind(raw)}")
-    faults: list[str] = []
+        raise _unparsed(no_list(call.core.product, raw))
+    faults: list[ConversionError] = []
     items = [_lenient_item(item, number, fields, faults) for number, item in enumerate(raw)]
     if faults:
-        raise _unparsed("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
+        raise _unparsed(conversion_text(call.core.product, several(faults)))
     if not items:
         raise ErrorResponse(MISSING_BATCH)
     return items
 
 
-def _lenient_item(raw: Any, number: int, fields: Mapping[str, type], faults: list[str]) -> dict[str, Any]:
+def _lenient_item(raw: Any, number: int, fields: Mapping[str, type], faults: list[ConversionError]) -> dict[str, Any]:
     item = {name: kind() for name, kind in fields.items()}
     if raw is None:
         return item
     if not isinstance(raw, dict):
-        faults.append(f"'[{number}]' expected a map or struct, got \"{go_kind(raw)}\"")
+        text = f"'[{number}]' expected a map or struct, got \"{go_kind(raw)}\""
+        faults.append(ConversionError(text, f"'[{number}]' expected a map, got '{go_kind(raw)}'"))
         return item
     for name, kind in fields.items():
         value = raw.get(name) if name in raw else _any_case(raw, name)
         if value is not None:
             try:
                 item[name] = _converted(value, kind)
-            except ValueError as error:
-                faults.append(f"'[{number}].{name}' {error}")
+            except ConversionError as error:
+                faults.append(error.at(f"[{number}].{name}"))
     return item
 
 
@@ -135,11 +151,23 @@ def _converted(value: Any, kind: type) -> Any:
         if isinstance(value, int):
             if value in _INT64:
                 return value
-            raise ValueError(f"cannot parse value as 'int': strconv.ParseInt: parsing \"{value}\": value out of range")
-        raise ValueError(f"cannot parse value as 'int': strconv.ParseInt: parsing \"{value}\": invalid syntax")
+            raise _no_number(value, "value out of range")
+        raise _no_number(value, "invalid syntax")
     if not number and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
         return value
-    raise ValueError(f"expected type '{_GO_NAMES[kind]}', got unconvertible type '{go_type(value)}'")
+    text = f"'' expected type '{_GO_NAMES[kind]}', got unconvertible type '{go_type(value)}'"
+    raise ConversionError(text, f"{text}, value: '{shown(value)}'")
+
+
+def _no_number(value: Any, fault: str) -> ConversionError:
+    parsing = f'strconv.ParseInt: parsing "{value}": {fault}'
+    return ConversionError(f"'' cannot parse value as 'int': {parsing}", f"cannot parse '' as int: {parsing}")
+
+
+def no_list(product: Product, raw: Any) -> str:
+    """Return the fault of a batch that is no list."""
+    colon = ":" if product.has(Feature.OLDER_DECODER) else ""
+    return f"''{colon} source data must be an array or slice, got {go_kind(raw)}"
 
 
 _GO_NAMES = {str: "string", int: "int", bool: "bool"}

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockkms.crypto import b64
-from mockkms.vault.fields import go_kind, go_type
+from mockkms.vault.endpoint import Call, conversion_text
+from mockkms.vault.engines.transit.items import no_list
+from mockkms.vault.fields import ConversionError, go_kind, go_type, several
+from mockkms.vault.gotext import shown
 from mockkms.vault.message import BackendError, ErrorResponse
 from mockkms.vault.number import Number
 
@@ -30,30 +33,32 @@ class Shape:
     """All members in the order in which they are sent."""
 
 
-def decode_maps(raw: Any, type: str) -> list[dict[str, str]]:
+UNABLE = "unable to decode input as base64"
+
+
+def decode_maps(call: Call, raw: Any, type: str) -> list[dict[str, str]]:
     """Items that tell an absent text from an empty one; ``type`` is Go's name of an item, for texts.
 
     Numbers count as text and null as empty. Raises BackendError ``failed to parse batch input: …``, ErrorResponse for
     an empty batch.
     """
     if not isinstance(raw, list):
-        raise BackendError(f"failed to parse batch input: '' source data must be an array or slice, got {go_kind(raw)}")
-    faults: list[str] = []
+        raise BackendError(f"failed to parse batch input: {no_list(call.core.product, raw)}")
+    faults: list[ConversionError] = []
     items = [_map(item, at, type, faults) for at, item in enumerate(raw)]
     if faults:
-        raise BackendError(
-            "failed to parse batch input: decoding failed due to the following error(s):\n\n" + "\n".join(faults)
-        )
+        raise BackendError(f"failed to parse batch input: {conversion_text(call.core.product, several(faults))}")
     if not items:
         raise ErrorResponse("missing batch input to process")
     return items
 
 
-def _map(raw: Any, at: int, type: str, faults: list[str]) -> dict[str, str]:
+def _map(raw: Any, at: int, type: str, faults: list[ConversionError]) -> dict[str, str]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        faults.append(f"'[{at}]' expected type '{type}', got unconvertible type '{go_type(raw)}'")
+        text = f"'[{at}]' expected type '{type}', got unconvertible type '{go_type(raw)}'"
+        faults.append(ConversionError(text, f"'[{at}]' expected a map, got '{go_kind(raw)}'"))
         return {}
     texts = {}
     for name, value in raw.items():
@@ -64,26 +69,27 @@ def _map(raw: Any, at: int, type: str, faults: list[str]) -> dict[str, str]:
         elif isinstance(value, (int, float, Number)) and not isinstance(value, bool):
             texts[name] = str(value)
         else:
-            faults.append(f"'[{at}][{name}]' expected type 'string', got unconvertible type '{go_type(value)}'")
+            text = f"'[{at}][{name}]' expected type 'string', got unconvertible type '{go_type(value)}'"
+            faults.append(ConversionError(text, f"{text}, value: '{shown(value)}'"))
     return texts
 
 
-def decode_input(item: dict[str, str], missing: str = "missing input") -> bytes:
+def decode_input(item: dict[str, str], missing: str = "missing input", unable: str = UNABLE) -> bytes:
     """The ``input`` of an item. Raises ItemFault."""
     if "input" not in item:
         raise ItemFault(missing)
     try:
         return b64.decode(item["input"])
     except ValueError as error:
-        raise ItemFault(f"unable to decode input as base64: {error}") from None
+        raise ItemFault(f"{unable}: {error}") from None
 
 
-def decode_context(item: dict[str, str]) -> bytes:
-    """The ``context`` of an item, empty if absent. Raises ItemFault."""
+def decode_context(item: dict[str, str], framing: str = "") -> bytes:
+    """The ``context`` of an item, empty if absent. Raises ItemFault; with ``framing``, it says what is wrong."""
     try:
         return b64.decode(item.get("context", ""))
-    except ValueError:
-        raise ItemFault("failed to base64-decode context") from None
+    except ValueError as error:
+        raise ItemFault(f"{framing}{error}" if framing else "failed to base64-decode context") from None
 
 
 def answer_batch(

@@ -11,8 +11,8 @@ from mockkms.vault.engines.transit.model import Transit, go_atoi
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.randombytes import check_size
 
-MOST_BYTES = 128 * 1024
 SOURCES = ("", "platform", "seal", "all")
 
 endpoint = engine.path(
@@ -32,10 +32,7 @@ def make(state: Transit, call: Call) -> Reply:
     """Random bytes; all sources are the same here, as in a real server without an entropy seal."""
     source, size = _asked(call)
     format = call["format"]
-    if size < 1:
-        raise ErrorResponse("'bytes' cannot be less than 1")
-    if size > MOST_BYTES:
-        raise ErrorResponse(f"'bytes' should be less than {MOST_BYTES}")
+    check_size(call.core.product, size)
     if format not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {quote(format)}; must be "hex" or "base64"')
     if source not in SOURCES:

@@ -8,11 +8,12 @@ from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
 from mockkms.vault.engines.transit.decrypt import MISSING, check_ciphertext
 from mockkms.vault.engines.transit.engine import engine
-from mockkms.vault.engines.transit.items import NONCE, Item, decode_contexts, decode_leniently
+from mockkms.vault.engines.transit.items import NONCE, PADDING, Item, decode_contexts, decode_leniently
 from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.model import Key, KeyFault, Transit, UserFault
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 endpoint = engine.path(
     "rewrap/{name}",
@@ -23,6 +24,8 @@ endpoint = engine.path(
         "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
         "batch_input": Field(Kind.SLICE, help="Items to rewrap; the parameters for a single one are ignored then."),
         "nonce": NONCE,
+        "decrypt_padding_scheme": PADDING,
+        "encrypt_padding_scheme": PADDING,
     },
     help="Encrypt a ciphertext anew with the latest version of its key.",
 )
@@ -44,7 +47,7 @@ def rewrap(state: Transit, call: Call) -> Reply:
     if batch is not None:
         items = [
             Item(item["ciphertext"], item["context"], item["key_version"], reference=item["reference"])
-            for item in decode_leniently(batch, _ITEM)
+            for item in decode_leniently(call, batch, _ITEM)
         ]
     elif not call["ciphertext"]:
         raise ErrorResponse(MISSING)
@@ -54,7 +57,10 @@ def rewrap(state: Transit, call: Call) -> Reply:
     key = find(state, call["name"], call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")
-    results = [_result(key, item, call) for item in items]
+    paddings = [("", "")] * len(items)
+    if call.core.product.has(Feature.TRANSIT_NONCE):
+        paddings = [_paddings(key, number, sent) for number, sent in enumerate(_sent(call, batch))]
+    results = [_result(key, item, call, *padding) for item, padding in zip(items, paddings, strict=True)]
     if batch is not None:
         return {"batch_results": results}
     if "error" in results[0]:
@@ -63,14 +69,31 @@ def rewrap(state: Transit, call: Call) -> Reply:
     return results[0]
 
 
-def _result(key: Key, item: Item, call: Call) -> dict[str, Any]:
+def _sent(call: Call, batch: Any) -> list[dict[str, Any]]:
+    return [item or {} for item in batch] if batch is not None else [call.given]
+
+
+def _paddings(key: Key, number: int, sent: dict[str, Any]) -> tuple[str, str]:
+    """The paddings to decrypt and to encrypt with. Raises ErrorResponse."""
+    found = []
+    for name in ("decrypt_padding_scheme", "encrypt_padding_scheme"):
+        padding = str(sent.get(name) or "")
+        try:
+            cipher.check_padding(key, padding)
+        except UserFault as error:
+            raise ErrorResponse(f"'[{number}].{name}' invalid: {error}") from None
+        found.append(padding)
+    return found[0], found[1]
+
+
+def _result(key: Key, item: Item, call: Call, padding: str, new_padding: str) -> dict[str, Any]:
     """The outcome of one item. Raises BackendError for what is not the caller's fault: it ends the whole batch."""
     if item.error:
         return {"error": item.error, "reference": item.reference}
     try:
-        plaintext = cipher.decrypt(key, item.decoded_context, item.text, "")
+        plaintext = cipher.decrypt(key, item.decoded_context, item.text, "", padding)
         text, number = cipher.encrypt(
-            key, item.key_version, item.decoded_context, plaintext, "", call.core.entropy.bytes
+            key, item.key_version, item.decoded_context, plaintext, "", call.core.entropy.bytes, new_padding
         )
     except UserFault as error:
         return {"error": str(error), "reference": item.reference}

@@ -10,6 +10,7 @@ from mockkms.vault.engines.transit import signing
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.keyring import find
 from mockkms.vault.engines.transit.maps import (
+    UNABLE,
     ItemFailure,
     Shape,
     answer_batch,
@@ -21,6 +22,7 @@ from mockkms.vault.engines.transit.maps import (
 from mockkms.vault.engines.transit.model import KeyFault, Transit
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _SHAPE = Shape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
 
@@ -44,11 +46,12 @@ def sign(state: Transit, call: Call) -> Reply:
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support signing")
     signing.check_unhashed(options)
-    signing.check_pure(key, call, options)
+    signing.check_pure(key, call, options, "failed to parse batch item: ")
     asked = call["key_version"]
+    unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
 
     def work(item: dict[str, str]) -> dict[str, Any]:
-        data = signing.digest(key, decode_input(item), options)
+        data = signing.digest(key, decode_input(item, unable=unable), options)
         try:
             made = signing.sign(key, asked, decode_context(item), data, options)
         except KeyFault as error:
@@ -60,7 +63,7 @@ def sign(state: Transit, call: Call) -> Reply:
 
     batch = call.raw.get("batch_input")
     if batch is not None:
-        return answer_batch(decode_maps(batch, "transit.batchRequestSignItem"), work, _SHAPE)
+        return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
     result = answer_one({"input": call["input"], "context": call["context"]}, work)
     if "publickey" in result:
         result["public_key"] = result.pop("publickey")

@@ -86,14 +86,14 @@ def check_unhashed(options: Options) -> None:
         raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
 
 
-def check_pure(key: Key, call: Call, options: Options) -> None:
-    """One product signs with Ed25519 in its pure form only and says so. Raises ErrorResponse."""
+def check_pure(key: Key, call: Call, options: Options, framing: str) -> None:
+    """Raise ErrorResponse, with ``framing`` in front, for Ed25519 in a form that the product does not sign with."""
     if key.type != "ed25519" or not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         return
     if options.prehashed:
-        raise ErrorResponse("only Pure Ed25519 signatures supported, prehashed must be false")
+        raise ErrorResponse(f"{framing}only Pure Ed25519 signatures supported, prehashed must be false")
     if options.hash == "sha2-512":
-        raise ErrorResponse("only Pure Ed25519 signatures supported, hash_alogithm should not be set")
+        raise ErrorResponse(f"{framing}only Pure Ed25519 signatures supported, hash_alogithm should not be set")
 
 
 def digest(key: Key, data: bytes, options: Options) -> bytes:
