@@ -5,6 +5,7 @@ outside endpoints → seal → namespace → mount → quota → login, or token
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,8 @@ _RELATIVE = frozenset((".", ".."))
 
 
 _CREATING = (Operation.CREATE, Operation.UPDATE)
+
+_USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
 @dataclass
@@ -197,6 +200,8 @@ class Core:
                 warnings=error.warnings,
                 headers=error.headers,
             )
+            if error.status == 403 and _USERINFO.fullmatch(request.path):
+                response = _invalid_bearer(error)
         response.request_id = request.id
         # The real server sets the type behind its token check, and not in what is wrapped or already serialised.
         plain = request.client is not None and not response.status and response.wrap_info is None
@@ -345,6 +350,8 @@ class Core:
         user = ""
         if engine.user is not None and self.lockout.guards(mount):
             user = engine.user(self, request, found.below)
+            if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
+                raise ErrorResponse("failed to determine alias name from login request", status=500)
             if self.lockout.locked(mount, user):
                 raise ErrorResponse("permission denied", status=403)
         try:
@@ -408,6 +415,17 @@ class Core:
     def limits(self, mount: Mount) -> Limits:
         """Both lease limits of a mount."""
         return Limits(self.default_ttl(mount), self.max_ttl(mount))
+
+
+def _invalid_bearer(error: VaultError) -> Response:
+    """A refusal in the form of OpenID Connect, as the provider's userinfo endpoint gives it (recorded)."""
+    challenge = 'Bearer error="invalid_token",error_description="permission denied"'
+    return Response(
+        document={"error": "invalid_token", "error_description": "permission denied"},
+        status=401,
+        errors=error.errors,
+        headers={"WWW-Authenticate": challenge},
+    )
 
 
 def framed(error: BackendError) -> BackendError:

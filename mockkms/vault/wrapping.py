@@ -155,7 +155,7 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
     if not inner and mount is not None and mount.type == "approle" and response.data:
         inner = str(response.data.get("secret_id_accessor", ""))
     response.request_id, response.flat = request.id, False
-    response.mount_type = request.trace.mount_type
+    response.mount_type = request.trace.mount_type if request.client is not None else ""
     text = envelope(core.product, response)
     info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
     info.wrapped_accessor = inner

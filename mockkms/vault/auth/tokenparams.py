@@ -10,6 +10,7 @@ from mockkms.vault import cidr
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, Request
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 FIELDS: dict[str, Field] = {
@@ -24,6 +25,9 @@ FIELDS: dict[str, Field] = {
     "token_num_uses": Field(Kind.INT, help="How often the token may be used; 0 is without limit."),
     "token_strictly_bind_ip": Field(
         Kind.BOOL, help="Bind the token to the address that logged in.", needs=Feature.STRICT_IP_BINDING
+    ),
+    "alias_metadata": Field(
+        Kind.KV_PAIRS, help="Metadata of the alias that a login makes.", needs=Feature.ALIAS_METADATA
     ),
 }
 
@@ -47,6 +51,7 @@ class TokenParams:
     token_ttl: int = 0
     token_num_uses: int = 0
     token_strictly_bind_ip: bool = False
+    alias_metadata: dict[str, str] = field(default_factory=dict)
     old: dict[str, Any] = field(default_factory=dict)
     """Values under deprecated names: ``policies``, ``ttl``, ``max_ttl``, ``period``, ``bound_cidrs``, ``num_uses``."""
 
@@ -70,7 +75,7 @@ class TokenParams:
         self._take(call, "token_ttl")
         if 0 < self.token_max_ttl < self.token_ttl:
             raise ValueError("'token_ttl' cannot be greater than 'token_max_ttl'")
-        self._take(call, "token_strictly_bind_ip")
+        self._take(call, "token_strictly_bind_ip", "alias_metadata")
         if self.token_strictly_bind_ip and self.token_bound_cidrs:
             raise ValueError("'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one")
 
@@ -95,8 +100,14 @@ class TokenParams:
             self.old[old] = value
             setattr(self, new, value)
 
-    def shown(self, strictly_bound: bool = True) -> dict[str, Any]:
-        """The parameters as a read shows them; ``strictly_bound``: the product knows that parameter."""
+    def shown(self, product: Product) -> dict[str, Any]:
+        """Return the parameters as a read of ``product`` shows them."""
+        known = (name for name, declared in FIELDS.items() if declared.known_to(product))
+        every = self.kept()
+        return {name: every[name] for name in known}
+
+    def kept(self) -> dict[str, Any]:
+        """Return every parameter."""
         data: dict[str, Any] = {
             "token_bound_cidrs": list(self.token_bound_cidrs or []),
             "token_explicit_max_ttl": self.token_explicit_max_ttl,
@@ -107,9 +118,9 @@ class TokenParams:
             "token_type": self.token_type,
             "token_ttl": self.token_ttl,
             "token_num_uses": self.token_num_uses,
+            "token_strictly_bind_ip": self.token_strictly_bind_ip,
+            "alias_metadata": dict(self.alias_metadata),
         }
-        if strictly_bound:
-            data["token_strictly_bind_ip"] = self.token_strictly_bind_ip
         return data
 
     def apply(self, auth: Auth, request: Request) -> Auth:
@@ -124,6 +135,7 @@ class TokenParams:
         auth.token_type = self.token_type
         auth.ttl = self.token_ttl
         auth.num_uses = self.token_num_uses
+        auth.alias_metadata = dict(self.alias_metadata)
         if self.token_strictly_bind_ip:
             auth.bound_cidrs = [request.remote_address]
         return auth

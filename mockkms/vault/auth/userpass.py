@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,13 @@ class Userpass:
     users: dict[str, User] = field(default_factory=dict)
 
 
+_NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
+
+
 def user_of(core: Core, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
-    return below.removeprefix("login/").lower()
+    name = below.removeprefix("login/").lower()
+    return name if _NAME.fullmatch(name) else ""
 
 
 def renew(state: Userpass, call: Call) -> Response | None:
@@ -111,7 +116,7 @@ def read_user(state: Userpass, call: Call) -> dict[str, Any] | None:
     user = state.users.get(call["username"].lower())
     if user is None:
         return None
-    data = user.shown(call.core.product.has(Feature.STRICT_IP_BINDING))
+    data = user.shown(call.core.product)
     for name in ("ttl", "max_ttl", "bound_cidrs"):
         if user.old.get(name):
             data[name] = user.old[name]
@@ -146,10 +151,13 @@ def write_user(state: Userpass, call: Call) -> None:
 
 def _check_password(call: Call) -> None:
     password, hashed = call["password"], call["password_hash"]
+    reworded = call.core.product.has(Feature.LOGIN_NAMES_ALIAS)
     if password and hashed:
-        raise ErrorResponse("only one of password or password_hash may be provided")
+        both = '"password" and "password_hash" cannot be supplied together'
+        raise ErrorResponse(both if reworded else "only one of password or password_hash may be provided")
     if not password and not hashed:
-        raise ErrorResponse("must provide either password or password_hash")
+        none = '"password" or "password_hash" must be supplied'
+        raise ErrorResponse(none if reworded else "must provide either password or password_hash")
 
 
 def _set_password(call: Call, user: User) -> None:
@@ -159,6 +167,8 @@ def _set_password(call: Call, user: User) -> None:
         user.password = new_password(call.core, call["password"])
         return
     cost = passwords.bcrypt_cost(hashed)
+    if call.core.product.has(Feature.LOGIN_NAMES_ALIAS) and len(hashed) != 60:
+        raise BackendError("password hash has incorrect length")
     if cost is None:
         raise ErrorResponse("password_hash is not a valid bcrypt hash")
     if cost < 5:
@@ -205,6 +215,8 @@ def log_in(state: Userpass, call: Call) -> Response:
     name = call["username"].lower()
     password: str = call["password"]
     if not password:
+        if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
+            raise InvalidCredentials("invalid credentials")
         raise BackendError("missing password", status=call.core.product.missing_credentials)
     user = state.users.get(name)
     if user is None or not user.password:

@@ -35,7 +35,7 @@ def dump_users(state: Userpass) -> dict[str, dict[str, Any]]:
     """Every user as ``add_user`` reads it."""
     users = {}
     for name, user in sorted(state.users.items()):
-        shown = user.shown(user.token_strictly_bind_ip)
+        shown = user.kept()
         users[name] = {
             "password_hash": user.password,
             **{key: value for key, value in shown.items() if value and value != "default"},

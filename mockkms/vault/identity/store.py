@@ -8,6 +8,7 @@ from mockkms.vault.identity.checks import check_metadata
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.message import ErrorResponse
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -166,8 +167,10 @@ class IdentityStore:
         return f"{id}.{self.core.namespaces.id_of(namespace)}" if namespace else id
 
     def new_name(self, kind: str, namespace: str) -> str:
-        """A generated name: ``entity_1a2b3c4d.root``."""
-        return f"{kind}_{self.core.entropy.hex(4)}.{self.core.namespaces.id_of(namespace)}"
+        """A generated name: ``entity_1a2b3c4d``, with the id of its namespace where the product has it so."""
+        ending = f".{self.core.namespaces.id_of(namespace)}"
+        named = self.core.product.has(Feature.NAMES_IN_NAMESPACE)
+        return f"{kind}_{self.core.entropy.hex(4)}{ending if named else ''}"
 
     def new_entity(self, namespace: str, name: str = "") -> Entity:
         """An entity that is not yet stored."""

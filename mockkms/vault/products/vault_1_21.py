@@ -16,6 +16,11 @@ VAULT_1_21 = VAULT.derive(
         Feature.RELATIVE_PATHS,
     },
     lacks={
+        Feature.ALIAS_METADATA,
+        Feature.ALIAS_ISSUERS,
+        Feature.IDENTITY_ANSWERS,
+        Feature.CERT_ORGANIZATIONS,
+        Feature.AUDIENCE_OPTIONAL,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
         Feature.KV_ATTRIBUTION,

@@ -10,6 +10,7 @@ from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.tokenparams import TokenParams
 from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.message import Auth, BackendError, Request, Response, unsupported_path
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
@@ -137,7 +138,7 @@ def user_of(core: Core, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts: the role id's."""
     given = request.data.get("role_id")
     role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
-    if not role_id:
+    if not role_id and not core.product.has(Feature.LOGIN_NAMES_ALIAS):
         raise BackendError("missing role_id", status=core.product.missing_credentials)
     return role_id
 

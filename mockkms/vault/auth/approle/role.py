@@ -57,7 +57,7 @@ def read_role(state: AppRole, call: Call) -> Response | None:
         "secret_id_num_uses": role.secret_id_num_uses,
         "secret_id_ttl": role.secret_id_ttl,
         "local_secret_ids": role.local_secret_ids,
-        **role.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
+        **role.shown(call.core.product),
     }
     for name in ("period", "policies"):
         if role.old.get(name):

@@ -37,7 +37,7 @@ def _role(role: Role, now: float) -> dict[str, Any]:
         "secret_id_num_uses": role.secret_id_num_uses,
         "secret_id_ttl": role.secret_id_ttl,
         "local_secret_ids": role.local_secret_ids,
-        **role.shown(role.token_strictly_bind_ip),
+        **role.kept(),
     }
     spec |= {name: value for name, value in optional.items() if value and value != "default"}
     secret_ids = [_secret_id(entry, role, now) for entry in role.secret_ids.values()]

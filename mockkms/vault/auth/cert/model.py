@@ -15,6 +15,8 @@ class Config:
     disable_binding: bool = False
     enable_identity_alias_metadata: bool = False
     ocsp_cache_size: int = 0
+    role_cache_size: int = 0
+    enable_metadata_on_failures: bool = False
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Role(TokenParams):
     allowed_email_sans: list[str] | None = None
     allowed_uri_sans: list[str] | None = None
     allowed_organizational_units: list[str] | None = None
+    allowed_organizations: list[str] | None = None
     required_extensions: list[str] | None = None
     allowed_metadata_extensions: list[str] | None = None
     ocsp_ca_certificates: str = ""
@@ -36,6 +39,9 @@ class Role(TokenParams):
     ocsp_servers_override: list[str] | None = None
     ocsp_fail_open: bool = False
     ocsp_query_all_servers: bool = False
+    ocsp_max_retries: int = 4
+    ocsp_this_update_max_age: int = 0
+    """Seconds; 0 is any age."""
 
 
 @dataclass

@@ -26,6 +26,9 @@ _OWN = {
     "allowed_email_sans": Field(Kind.COMMA_STRINGS, help="Accepted mail addresses."),
     "allowed_uri_sans": Field(Kind.COMMA_STRINGS, help="Accepted URIs."),
     "allowed_organizational_units": Field(Kind.COMMA_STRINGS, help="Accepted organizational units."),
+    "allowed_organizations": Field(
+        Kind.COMMA_STRINGS, help="Accepted organizations.", needs=Feature.CERT_ORGANIZATIONS
+    ),
     "required_extensions": Field(Kind.COMMA_STRINGS, help="Extensions that must be there, as oid:value."),
     "allowed_metadata_extensions": Field(Kind.COMMA_STRINGS, help="Extensions that become metadata."),
     "ocsp_enabled": Field(Kind.BOOL, help="Ask OCSP servers at login."),
@@ -33,6 +36,12 @@ _OWN = {
     "ocsp_servers_override": Field(Kind.COMMA_STRINGS, help="OCSP servers to ask instead of the certificate's."),
     "ocsp_fail_open": Field(Kind.BOOL, help="No OCSP answer lets the login pass."),
     "ocsp_query_all_servers": Field(Kind.BOOL, help="All OCSP servers must agree."),
+    "ocsp_max_retries": Field(
+        Kind.INT, default=4, help="How often an OCSP server is asked again.", needs=Feature.CERT_CACHES
+    ),
+    "ocsp_this_update_max_age": Field(
+        Kind.SECONDS, help="Greatest age of an OCSP answer; 0 is any.", needs=Feature.CERT_CACHES
+    ),
 }
 _OLD = {
     "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
@@ -69,8 +78,9 @@ def read(state: Cert, call: Call) -> dict[str, Any] | None:
     found = state.roles.get(call["name"].lower())
     if found is None:
         return None
-    shown = {name: getattr(found, name) for name in _OWN}
-    shown.update(found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)))
+    product = call.core.product
+    shown = {name: getattr(found, name) for name, declared in _OWN.items() if declared.known_to(product)}
+    shown.update(found.shown(call.core.product))
     for old in _OLD:
         if found.old.get(old):
             shown[old] = shown[f"token_{old}"]
@@ -102,6 +112,8 @@ def write(state: Cert, call: Call) -> Response | None:
         made.old["ttl"] = made.token_ttl = call["lease"]
     if made.token_max_ttl and made.token_ttl > made.token_max_ttl:
         raise ErrorResponse("ttl should be shorter than max_ttl")
+    if made.ocsp_max_retries < 0:
+        raise ErrorResponse("ocsp_max_retries can not be a negative number")
     made.display_name = made.display_name or name
     _check_certificate(made.certificate)
     state.roles[name] = made

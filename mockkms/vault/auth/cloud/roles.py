@@ -11,7 +11,6 @@ from mockkms.vault.auth.tokenparams import FIELDS, TokenParams
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind, zero
 from mockkms.vault.message import ErrorResponse, Operation
-from mockkms.vault.products.features import Feature
 
 OLD = {
     "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
@@ -64,7 +63,7 @@ def declare(
         found = state.roles.get(call["name"].lower())
         if found is None:
             return None
-        shown = {**found.settings, **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING))}
+        shown = {**found.settings, **found.shown(call.core.product)}
         return {**shown, **{old: shown[f"token_{old}"] for old in OLD if found.old.get(old)}}
 
     @one.on(Operation.DELETE)

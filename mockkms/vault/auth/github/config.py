@@ -12,7 +12,6 @@ from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.products.features import Feature
 
 config = engine.path(
     "config",
@@ -38,7 +37,7 @@ def read(state: Github, call: Call) -> dict[str, Any] | None:
         "organization": found.organization,
         "organization_id": found.organization_id,
         "base_url": found.base_url,
-        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
+        **found.shown(call.core.product),
     }
     return shown | {old: found.old[old] for old in ("ttl", "max_ttl") if found.old.get(old)}
 

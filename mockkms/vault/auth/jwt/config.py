@@ -12,6 +12,7 @@ from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _PROVIDERS = ("azure", "gsuite", "secureauth", "ibmisam", "kubernetes")
 
@@ -31,17 +32,29 @@ config = engine.path(
         "jwt_supported_algs": Field(Kind.COMMA_STRINGS, help="Accepted signature algorithms."),
         "bound_issuer": Field(Kind.STRING, help="Required iss claim."),
         "provider_config": Field(Kind.MAP, help="Settings of a known identity provider."),
-        "override_allowed_server_names": Field(Kind.COMMA_STRINGS, help="Host names accepted in TLS."),
+        "override_allowed_server_names": Field(
+            Kind.COMMA_STRINGS, help="Host names accepted in TLS.", needs=Feature.JWT_ADDITIONS
+        ),
+        "jwks_pairs": Field(
+            Kind.SLICE, help="Several JWKS URLs, each with its CA certificates.", needs=Feature.JWKS_PAIRS
+        ),
+        "unsupported_critical_cert_extensions": Field(
+            Kind.COMMA_STRINGS, help="Critical extensions of TLS certificates to overlook.", needs=Feature.JWKS_PAIRS
+        ),
         "namespace_in_state": Field(Kind.BOOL, help="The OIDC state carries the namespace."),
-        "skip_jwks_validation": Field(Kind.BOOL, help="Accept a URL that does not answer, with a warning."),
+        "skip_jwks_validation": Field(
+            Kind.BOOL, help="Accept a URL that does not answer.", needs=Feature.JWT_ADDITIONS
+        ),
     },
     help="Whose tokens are accepted.",
 )
 _SHOWN = (
     "oidc_discovery_url", "oidc_discovery_ca_pem", "oidc_client_id", "oidc_response_mode", "oidc_response_types",
     "default_role", "jwt_validation_pubkeys", "jwt_supported_algs", "jwks_url", "jwks_ca_pem", "bound_issuer",
-    "override_allowed_server_names", "namespace_in_state",
+    "override_allowed_server_names", "namespace_in_state", "jwks_pairs", "unsupported_critical_cert_extensions",
 )  # fmt: skip
+
+_APART = ("namespace_in_state", "skip_jwks_validation")
 
 
 @config.on(Operation.READ)
@@ -50,36 +63,42 @@ def read(state: JWT, call: Call) -> dict[str, Any] | None:
     if state.config is None:
         return None
     provider = {k: v for k, v in state.config.provider_config.items() if k != "admin_impersonate_email"}
-    shown = {name: getattr(state.config, name) for name in _SHOWN}
-    return {**shown, "provider_config": provider, "status": "valid"}
+    product = call.core.product
+    shown = {name: getattr(state.config, name) for name in _SHOWN if config.fields[name].known_to(product)}
+    shown["provider_config"] = provider
+    return {**shown, "status": "valid"} if product.has(Feature.JWT_ADDITIONS) else shown
 
 
 @config.on(Operation.UPDATE)
 def write(state: JWT, call: Call) -> Response | None:
     """Replace the configuration. Raises ErrorResponse."""
-    names = [name for name in config.fields if name not in ("namespace_in_state", "skip_jwks_validation")]
+    product = call.core.product
+    names = [name for name, declared in config.fields.items() if declared.known_to(product) and name not in _APART]
     made = Config(**{name: call[name] for name in names})
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
-    warning = _check_source(state, call, made, call["skip_jwks_validation"])
+    lenient = product.has(Feature.JWT_ADDITIONS) and call["skip_jwks_validation"]
+    warning = _check_source(state, call, made, lenient)
     _check_rest(made)
     state.config = made
     return Response(warnings=[warning]) if warning else None
 
 
 def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
-    kubernetes = made.provider_config.get("provider") == "kubernetes"
-    sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, kubernetes)
+    pairs = call.core.product.has(Feature.JWKS_PAIRS)
+    kubernetes = not pairs and made.provider_config.get("provider") == "kubernetes"
+    sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, made.jwks_pairs, kubernetes)
     if sum(bool(source) for source in sources) != 1:
-        raise ErrorResponse(
-            "exactly one of 'jwt_validation_pubkeys', 'jwks_url', 'jwks_pairs', 'oidc_discovery_url', "
-            "or 'provider_config' must be set"
-        )
+        choices = "'jwks_pairs' or 'oidc_discovery_url'" if pairs else (
+            "'jwks_pairs', 'oidc_discovery_url', or 'provider_config'")  # fmt: skip
+        raise ErrorResponse(f"exactly one of 'jwt_validation_pubkeys', 'jwks_url', {choices} must be set")
     if bool(made.oidc_client_id) != bool(made.oidc_client_secret):
         raise ErrorResponse("both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC")
     if ".well-known/openid-configuration" in made.oidc_discovery_url:
         raise ErrorResponse("'oidc_discovery_url' contains '.well-known' component")
     if made.oidc_client_id and not made.oidc_discovery_url:
         raise ErrorResponse("'oidc_discovery_url' must be set for OIDC")
+    if made.jwks_pairs:
+        _check_pairs(made)
     for pem in made.jwt_validation_pubkeys:
         parsed(pem, "error parsing public key: ")
     if made.jwks_ca_pem and not made.jwt_validation_pubkeys and not _is_certificates(made.jwks_ca_pem):
@@ -88,11 +107,27 @@ def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
         keys_of(state, call, made)
     except Unreachable as error:
         warning = "error checking oidc discovery URL" if made.oidc_discovery_url else "error checking jwks URL"
+        if pairs and not made.oidc_discovery_url:
+            warning = f"{warning} {error.url or made.jwks_url}"
         call.request.trace.hint = f"the world gives no keys for this URL, and {error}"
         if not lenient:
             raise ErrorResponse(warning) from None
         return warning
     return ""
+
+
+def _check_pairs(made: Config) -> None:
+    """Raise ErrorResponse for JWKS URLs that are not what the real plugin takes (source: its documentation)."""
+    if made.jwks_ca_pem:
+        raise ErrorResponse("CA PEMs must be provided as part of the 'jwks_pairs' when using multiple JWKS URLs")
+    if made.bound_issuer:
+        raise ErrorResponse("Bound issuer is not supported for use with 'jwks_pairs'")
+    for pair in made.jwks_pairs:
+        if not isinstance(pair, dict):
+            text = "jwks_pairs must be provided as a list of json objects with the fields jwks_url and jwks_ca_pem"
+            raise ErrorResponse(f"invalid jwks_pairs: {text}")
+        if pair.get("jwks_ca_pem") and not _is_certificates(str(pair["jwks_ca_pem"])):
+            raise ErrorResponse("error checking jwks_ca_pem")
 
 
 def parsed(pem: str, prefix: str = "") -> jws.PublicKey:

@@ -30,6 +30,9 @@ class Config:
     bound_issuer: str = ""
     provider_config: dict[str, Any] = field(default_factory=dict)
     override_allowed_server_names: list[str] = field(default_factory=list)
+    jwks_pairs: list[dict[str, str]] = field(default_factory=list)
+    """``jwks_url`` and ``jwks_ca_pem`` of each of several issuers."""
+    unsupported_critical_cert_extensions: list[str] = field(default_factory=list)
     namespace_in_state: bool = True
 
 

@@ -18,6 +18,7 @@ from mockkms.vault.auth.jwt.provider import Provider, Unreachable
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.products.features import Feature
 
 _LASTS = 600
 """Seconds within which a browser must be back."""
@@ -60,6 +61,7 @@ poll = engine.path(
     fields={"state": _STATE, "client_nonce": Field(Kind.STRING, help="As given to auth_url.")},
     login=True,
     help="Ask whether the login is done.",
+    needs=Feature.JWT_ADDITIONS,
 )
 
 

@@ -21,6 +21,9 @@ DISCOVERY = "/.well-known/openid-configuration"
 class Unreachable(Exception):
     """An issuer that does not answer as one; ``str()`` is what Go says of it."""
 
+    url = ""
+    """Which of several JWKS URLs it was."""
+
 
 @dataclass
 class Provider:
@@ -49,6 +52,16 @@ def discovered(call: Call, config: Config) -> Provider:
 
 def keys_of(state: JWT, call: Call, config: Config) -> list[jws.PublicKey]:
     """The keys that tokens are checked with. Raises Unreachable."""
+    found: list[jws.PublicKey] = []
+    for pair in config.jwks_pairs:
+        one = Config(jwks_url=str(pair.get("jwks_url", "")), jwks_ca_pem=str(pair.get("jwks_ca_pem", "")))
+        try:
+            found += keys_of(state, call, one)
+        except Unreachable as error:
+            error.url = one.jwks_url
+            raise
+    if config.jwks_pairs:
+        return found
     url = config.oidc_discovery_url or config.jwks_url
     pems = config.jwt_validation_pubkeys or state.jwks.get(url)
     if pems is not None:

@@ -14,6 +14,7 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 
+_ADDED = Feature.JWT_ADDITIONS
 _OLD = {
     "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
     "bound_cidrs": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_bound_cidrs."),
@@ -30,17 +31,17 @@ _OWN = {
     "bound_subject": Field(Kind.STRING, help="Required sub claim."),
     "verbose_oidc_logging": Field(Kind.BOOL, help="Log received tokens."),
     "max_age": Field(Kind.SECONDS, help="Most time since the user was asked to log in."),
-    "token_policies_template_claims": Field(Kind.BOOL, help="token_policies are templates over the claims."),
+    "token_policies_template_claims": Field(Kind.BOOL, help="token_policies are templates over claims.", needs=_ADDED),
     "bound_claims": Field(Kind.MAP, help="Claims and the values that they must have."),
     "claim_mappings": Field(Kind.KV_PAIRS, help="Claims to copy into metadata, with the names there."),
-    "oauth2_metadata": Field(Kind.COMMA_STRINGS, help="Tokens to return in metadata."),
+    "oauth2_metadata": Field(Kind.COMMA_STRINGS, help="Tokens to return in metadata.", needs=_ADDED),
     "user_claim": Field(Kind.STRING, help="Claim that names the client."),
     "user_claim_json_pointer": Field(Kind.BOOL, help="user_claim is a JSON pointer."),
     "groups_claim": Field(Kind.STRING, help="Claim that names the client's groups."),
     "oidc_scopes": Field(Kind.COMMA_STRINGS, help="Scopes to ask for."),
     "allowed_redirect_uris": Field(Kind.COMMA_STRINGS, help="Where an OIDC login may return to."),
-    "poll_interval": Field(Kind.INT, help="Seconds between polls of the device and direct flows."),
-    "oidc_disable_confirmation": Field(Kind.BOOL, help="No confirmation page in the direct flow."),
+    "poll_interval": Field(Kind.INT, help="Seconds between polls of the device and direct flows.", needs=_ADDED),
+    "oidc_disable_confirmation": Field(Kind.BOOL, help="No confirmation page in the direct flow.", needs=_ADDED),
 }
 
 role = engine.path(
@@ -49,7 +50,7 @@ role = engine.path(
         "name": Field(Kind.LOWER_STRING, help="Name of the role."),
         "role_type": Field(Kind.STRING, help="jwt or oidc."),
         "bound_claims_type": Field(Kind.STRING, default="string", help="string or glob."),
-        "callback_mode": Field(Kind.STRING, default="client", help="client, direct or device."),
+        "callback_mode": Field(Kind.STRING, default="client", help="client, direct or device.", needs=_ADDED),
         **_OWN,
         **_OLD,
         **FIELDS,
@@ -81,15 +82,17 @@ def read(state: JWT, call: Call) -> dict[str, Any] | None:
     found = state.roles.get(call["name"])
     if found is None:
         return None
-    shown = {name: getattr(found, name) for name in _OWN}
+    product = call.core.product
+    shown = {name: getattr(found, name) for name, declared in _OWN.items() if declared.known_to(product)}
     if not found.poll_interval:
-        del shown["poll_interval"]
+        shown.pop("poll_interval", None)
     shown.update(
         role_type=found.role_type,
         bound_claims_type=found.bound_claims_type,
-        callback_mode=found.callback_mode,
-        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
+        **found.shown(call.core.product),
     )
+    if product.has(_ADDED):
+        shown["callback_mode"] = found.callback_mode
     for old in _OLD:
         if found.old.get(old):
             shown[old] = shown[f"token_{old}"]

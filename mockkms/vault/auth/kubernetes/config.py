@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mockkms.crypto import jws
@@ -9,7 +10,9 @@ from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
+_BLOCK = re.compile(r"-----BEGIN ([^-\n]+)-----\s[A-Za-z0-9+/=\s]*-----END \1-----")
 _LOCAL_CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 config = engine.path(
@@ -22,6 +25,9 @@ config = engine.path(
         "issuer": Field(Kind.STRING, deprecated=True, help="Required iss claim."),
         "disable_iss_validation": Field(Kind.BOOL, default=True, deprecated=True, help="Any iss claim will do."),
         "disable_local_ca_jwt": Field(Kind.BOOL, help="Do not use the CA and token of the server's own pod."),
+        "use_annotations_as_alias_metadata": Field(
+            Kind.BOOL, help="Annotations of the account become alias metadata.", needs=Feature.KUBERNETES_CHECKED_CA
+        ),
     },
     help="The cluster whose tokens are accepted.",
 )
@@ -32,7 +38,8 @@ def read(state: Kubernetes, call: Call) -> dict[str, Any] | None:
     """The configuration; of the reviewer's token only whether it is set."""
     if state.config is None:
         return None
-    shown = dict(vars(state.config))
+    product = call.core.product
+    shown = {name: value for name, value in vars(state.config).items() if config.fields[name].known_to(product)}
     shown["token_reviewer_jwt_set"] = bool(shown.pop("token_reviewer_jwt"))
     return shown
 
@@ -40,17 +47,22 @@ def read(state: Kubernetes, call: Call) -> dict[str, Any] | None:
 @config.on(Operation.UPDATE)
 def write(state: Kubernetes, call: Call) -> None:
     """Replace the configuration. Raises ErrorResponse."""
-    made = Config(**{name: call[name] for name in config.fields})
+    checked = call.core.product.has(Feature.KUBERNETES_CHECKED_CA)
+    known = [name for name, declared in config.fields.items() if declared.known_to(call.core.product)]
+    made = Config(**{name: call[name] for name in known})
     if not made.kubernetes_host:
         raise ErrorResponse("no host provided")
-    if made.disable_local_ca_jwt and not made.kubernetes_ca_cert:
+    if checked and made.kubernetes_ca_cert and not _BLOCK.search(made.kubernetes_ca_cert):
+        raise ErrorResponse("The provided CA PEM data contains no valid certificates")
+    if made.disable_local_ca_jwt and not made.kubernetes_ca_cert and not checked:
         raise ErrorResponse("kubernetes_ca_cert must be given when disable_local_ca_jwt is true")
     for pem in made.pem_keys:
         try:
             jws.load_key(pem.encode())
         except ValueError:
-            raise ErrorResponse("data does not contain any valid public keys") from None
-    if not made.kubernetes_ca_cert:
+            kinds = "RSA or ECDSA public keys" if checked else "public keys"
+            raise ErrorResponse(f"data does not contain any valid {kinds}") from None
+    if not made.kubernetes_ca_cert and not made.disable_local_ca_jwt:
         # This server never runs in a pod.
         raise ErrorResponse(f"open {_LOCAL_CA}: no such file or directory")
     state.config = made

@@ -19,6 +19,7 @@ class Config:
     issuer: str = ""
     disable_iss_validation: bool = True
     disable_local_ca_jwt: bool = False
+    use_annotations_as_alias_metadata: bool = False
 
 
 @dataclass

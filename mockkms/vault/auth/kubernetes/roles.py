@@ -70,7 +70,7 @@ def read(state: Kubernetes, call: Call) -> dict[str, Any] | None:
         "bound_service_account_names": found.bound_service_account_names,
         "bound_service_account_namespaces": found.bound_service_account_namespaces,
         "bound_service_account_namespace_selector": found.bound_service_account_namespace_selector,
-        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
+        **found.shown(call.core.product),
     }
     if found.audience:
         shown["audience"] = found.audience
@@ -108,14 +108,22 @@ def write(state: Kubernetes, call: Call) -> Response | None:
         raise ErrorResponse("token ttl should not be greater than token max ttl")
     _take_bounds(made, call)
     state.roles[name] = made
-    if made.token_max_ttl <= largest:
-        return None
-    return Response(
-        warnings=[
+    warnings = []
+    if made.token_max_ttl > largest:
+        warnings.append(
             "max_ttl is greater than the system or backend mount's maximum TTL value; "
             "issued tokens' max TTL value will be truncated"
-        ]
-    )
+        )
+    if not made.audience.strip() and call.core.product.has(Feature.KUBERNETES_CHECKED_CA):
+        product = call.core.product
+        warnings.append(
+            f"Role {name} does not have an audience configured. While audiences are not required, consider specifying "
+            "one if your use case would benefit from additional JWT claim verification."
+            if product.has(Feature.AUDIENCE_OPTIONAL)
+            else f"Role {name} does not have an audience. In {product.words.product} v1.21+, specifying an audience on "
+            "roles will be required."
+        )
+    return Response(warnings=warnings) if warnings else None
 
 
 def _take_bounds(made: Role, call: Call) -> None:

@@ -83,7 +83,7 @@ def read(state: Ldap, call: Call) -> Response:
     }
     if product.has(Feature.LDAP_ROTATION):
         shown |= {"rotation_schedule": "", "rotation_window": 0, "rotation_period": 0}
-    return Response(data={**shown, **found.shown(product.has(Feature.STRICT_IP_BINDING))}, warnings=_warnings(found))
+    return Response(data={**shown, **found.shown(product)}, warnings=_warnings(found))
 
 
 @config.on(Operation.UPDATE)

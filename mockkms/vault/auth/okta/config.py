@@ -10,7 +10,6 @@ from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
-from mockkms.vault.products.features import Feature
 
 _BYPASSED = (
     "Okta MFA bypass is configured. In addition to ignoring Okta MFA requests, certain other account statuses will not "
@@ -51,7 +50,7 @@ def read(state: Okta, call: Call) -> Response | None:
         "organization": found.org_name,
         "org_name": found.org_name,
         "bypass_okta_mfa": found.bypass_okta_mfa,
-        **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING)),
+        **found.shown(call.core.product),
     }
     if found.base_url:
         shown["base_url"] = found.base_url

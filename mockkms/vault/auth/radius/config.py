@@ -10,7 +10,6 @@ from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
-from mockkms.vault.products.features import Feature
 
 _FIELDS: dict[str, Field] = {
     "host": Field(Kind.STRING, help="The server's host."),
@@ -39,7 +38,7 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
     if found is None:
         return None
     shown = {name: getattr(found, name) for name in _FIELDS if name != "secret"}
-    return {**shown, **found.shown(call.core.product.has(Feature.STRICT_IP_BINDING))}
+    return {**shown, **found.shown(call.core.product)}
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)

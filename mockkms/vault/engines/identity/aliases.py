@@ -24,6 +24,7 @@ from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.model import settle_alias
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products.features import Feature
 
 _ID = Field(Kind.STRING, help="Alias to change.")
 _FIELDS = {
@@ -108,7 +109,7 @@ def _create(call: Call, canonical: str, name: str, mount: Mount, custom: dict[st
     if entity is None:
         raise ErrorResponse("invalid canonical ID")
     if any(present.mount_accessor == mount.accessor for present in entity.aliases):
-        raise ErrorResponse("Alias already exists for requested entity and mount accessor")
+        raise ErrorResponse(f"{_word(call)} already exists for requested entity and mount accessor")
     entity.settle()
     made = identity.new_alias(mount, name, entity.id)
     made.custom_metadata = custom
@@ -132,7 +133,7 @@ def _update(
         raise ErrorResponse("given alias is not associated with an entity")
     if accessor != changed.mount_accessor and not moved and _has(current, accessor):
         raise ErrorResponse(
-            "Alias cannot be updated as the entity already has an alias for the given 'mount_accessor' "
+            f"{_word(call)} cannot be updated as the entity already has an alias for the given 'mount_accessor' "
         )
     if renamed:
         _mount(call, accessor, "given mount accessor is not in the same namespace as the existing alias")
@@ -152,6 +153,11 @@ def _update(
     return {"canonical_id": target.id, "id": changed.id}
 
 
+def _word(call: Call) -> str:
+    """The word as it begins a refusal."""
+    return "alias" if call.core.product.has(Feature.ALIAS_ISSUERS) else "Alias"
+
+
 def _has(entity: Entity, accessor: str) -> bool:
     return any(alias.mount_accessor == accessor for alias in entity.aliases)
 
@@ -163,7 +169,7 @@ def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
     if entity is None:
         raise ErrorResponse("given 'canonical_id' is not associated with an entity")
     if _has(entity, accessor):
-        raise ErrorResponse("Alias cannot be updated as the given entity already has an alias for this mount ")
+        raise ErrorResponse(f"{_word(call)} cannot be updated as the given entity already has an alias for this mount ")
     return entity
 
 
@@ -181,6 +187,7 @@ def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
         return None
     return {
         **alias_shown(call, alias),
+        **({"external_id": "", "issuer": ""} if call.core.product.has(Feature.ALIAS_ISSUERS) else {}),
         "custom_metadata": alias.custom_metadata,
         "local": alias.local,
         "namespace_id": namespace_id(call, alias.namespace),

@@ -19,7 +19,8 @@ from mockkms.vault.engines.identity.engine import (
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Entity
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _ID = Field(Kind.STRING, help="Entity to change; without it one is made or found by name.")
 _NAME = Field(Kind.STRING, help="Name, unique in any case; generated if absent.")
@@ -45,7 +46,7 @@ names = engine.path("entity/name[/]", help="List the names of all entities.")
 @entity.on(Operation.UPDATE)
 @named.on(Operation.UPDATE)
 @one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> dict[str, Any] | None:
+def write(state: Any, call: Call) -> dict[str, Any] | Response | None:
     """Make an entity, or change what was sent of one. Raises ErrorResponse and BackendError."""
     identity, namespace = store(call), call.request.namespace
     found = _meant(call)
@@ -64,7 +65,9 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
     if "disabled" in call:
         changed.disabled = call["disabled"]
     identity.put_entity(changed)
-    return None if found else {"aliases": None, "id": changed.id, "name": changed.name}
+    if found is None:
+        return {"aliases": None, "id": changed.id, "name": changed.name}
+    return Response() if call.core.product.has(Feature.IDENTITY_ANSWERS) else None
 
 
 def _meant(call: Call) -> Entity | None:
@@ -73,11 +76,13 @@ def _meant(call: Call) -> Entity | None:
     if call["id"]:
         found = own(call, identity.state.entities, call["id"])
         if found is None:
-            raise ErrorResponse("entity not found from id")
+            named = f": {call['id']}" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
+            raise ErrorResponse(f"entity not found from id{named}")
     if call["name"]:
         by_name = identity.entity_named(namespace, call["name"])
         if by_name is not None and found is not None and found.id != by_name.id:
-            raise ErrorResponse("entity name is already in use")
+            named = f" '{call['name']}'" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
+            raise ErrorResponse(f"entity name{named} is already in use")
         found = found or by_name
     return found
 

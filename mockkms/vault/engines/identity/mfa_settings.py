@@ -9,6 +9,7 @@ from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
+from mockkms.vault.products.features import Feature
 
 _FORMAT = Field(Kind.STRING, help="Template of the user's name at the service; empty: the entity's name.")
 
@@ -22,6 +23,9 @@ FIELDS: dict[str, Mapping[str, Field]] = {
         "algorithm": Field(Kind.STRING, default="SHA1", help="SHA1, SHA256 or SHA512."),
         "digits": Field(Kind.INT, default=6, help="Digits of a passcode: 6 or 8."),
         "skew": Field(Kind.INT, default=1, help="Periods before and after that pass too: 0 or 1."),
+        "enable_self_enrollment": Field(
+            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.ENTERPRISE_STUBS
+        ),
     },
     "okta": {
         "username_format": _FORMAT,
@@ -51,6 +55,7 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
 def _totp(call: Call) -> dict[str, Any]:
     checks = (
+        (not call.get("enable_self_enrollment"), "enable_self_enrollment is an enterprise only feature"),
         (call["algorithm"] in ("SHA1", "SHA256", "SHA512"), "unrecognized algorithm"),
         (call["digits"] in (6, 8), "digits can only be 6 or 8"),
         (call["period"] > 0, "period must be greater than zero"),
@@ -62,7 +67,7 @@ def _totp(call: Call) -> dict[str, Any]:
     for holds, text in checks:
         if not holds:
             raise ValueError(text)
-    return {word: call[word] for word in FIELDS["totp"]} | {
+    return {word: call[word] for word in FIELDS["totp"] if word != "enable_self_enrollment"} | {
         "max_validation_attempts": call["max_validation_attempts"] or 5
     }
 

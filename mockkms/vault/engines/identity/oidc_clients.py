@@ -11,6 +11,7 @@ from mockkms.vault.engines.identity.oidc_assignments import distinct
 from mockkms.vault.engines.identity.oidc_model import DEFAULT_KEY, Client, default_key, service
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _ID_LENGTH, _SECRET_LENGTH, _SECRET_PREFIX = 32, 64, "hvo_secret_"
 _SHOWN = (
@@ -28,8 +29,12 @@ client = engine.path(
         "id_token_ttl": Field(Kind.SECONDS, default=86400, help="Lifetime of id tokens."),
         "access_token_ttl": Field(Kind.SECONDS, default=86400, help="Lifetime of access tokens."),
         "client_type": Field(Kind.STRING, default="confidential", help="confidential or public; cannot be changed."),
-        "authorization_code": Field(Kind.BOOL, default=True, help="Whether the authorization code flow is allowed."),
-        "client_credentials": Field(Kind.BOOL, default=False, help="Whether the client credentials flow is allowed."),
+        "authorization_code": Field(
+            Kind.BOOL, default=True, help="The authorization code flow is allowed.", needs=Feature.OIDC_GRANTS
+        ),
+        "client_credentials": Field(
+            Kind.BOOL, default=False, help="The client credentials flow is allowed.", needs=Feature.OIDC_GRANTS
+        ),
     },
     help="An application that logs its users in.",
 )
@@ -95,11 +100,13 @@ def read_client(state: Any, call: Call) -> dict[str, Any] | None:
     if found is None:
         return None
     secret = {"client_secret": found.client_secret} if found.client_type == "confidential" else {}
-    return {**_shown(found), **secret}
+    return {**_shown(call, found), **secret}
 
 
-def _shown(found: Client) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in _SHOWN}
+def _shown(call: Call, found: Client) -> dict[str, Any]:
+    product, fields = call.core.product, client.fields
+    known = (name for name in _SHOWN if name not in fields or fields[name].known_to(product))
+    return {name: getattr(found, name) for name in known}
 
 
 @client.on(Operation.DELETE)
@@ -112,4 +119,4 @@ def delete_client(state: Any, call: Call) -> None:
 def list_clients(state: Any, call: Call) -> dict[str, Any]:
     """All clients, without their secrets."""
     known = service(call).clients
-    return listed(sorted(known), {name: _shown(entry) for name, entry in sorted(known.items())})
+    return listed(sorted(known), {name: _shown(call, entry) for name, entry in sorted(known.items())})

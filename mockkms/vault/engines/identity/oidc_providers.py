@@ -15,6 +15,7 @@ from mockkms.vault.engines.identity.oidc_template import filled
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Entity
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the provider.")}
 
@@ -124,6 +125,7 @@ def discover(state: Any, call: Call) -> Response | None:
     if found is None:
         return None
     base = issuer_of(call, call["name"])
+    methods = call.core.product.has(Feature.CHALLENGE_METHODS)
     document = {
         "issuer": base,
         "jwks_uri": f"{base}/.well-known/keys",
@@ -138,6 +140,7 @@ def discover(state: Any, call: Call) -> Response | None:
         "claims_supported": [],
         "subject_types_supported": ["public"],
         "grant_types_supported": ["authorization_code"],
+        **({"code_challenge_methods_supported": ["plain", "S256"]} if methods else {}),
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
     }
     return bare_json(document, headers={"Cache-Control": "max-age=3600"})
