@@ -38,9 +38,9 @@ def provider() -> Iterator[MockKMS]:
 
 
 @pytest.fixture
-def server(provider: MockKMS) -> Iterator[MockKMS]:
-    """A server whose people log in at the provider."""
-    with MockKMS() as running:
+def server(provider: MockKMS, request: pytest.FixtureRequest) -> Iterator[MockKMS]:
+    """A server whose people log in at the provider; its flavor can be given as an indirect parameter."""
+    with MockKMS(flavor=getattr(request, "param", "vault")) as running:
         client = client_of(running)
         client.sys.enable_auth_method("oidc")
         known = client_of(provider).read("identity/oidc/client/app")["data"]
@@ -120,6 +120,7 @@ def test_a_login_under_way_ends_by_the_clock(server: MockKMS, provider: MockKMS)
     assert come_back(server, back).json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
 
 
+@pytest.mark.parametrize("server", ["openbao"], indirect=True)
 def test_another_device_asks_until_the_login_is_done(server: MockKMS, provider: MockKMS) -> None:
     add_role(server, callback_mode="direct")
     with pytest.raises(InvalidRequest, match="missing client_nonce"):

@@ -79,12 +79,15 @@ def test_renewal_follows_the_user(world: World) -> None:
     assert world.write("auth/token/renew-self", token=token).status == 204
 
 
-@pytest.mark.parametrize(("flavor", "status"), [("openbao", 500), ("vault", 400)])
-def test_a_login_without_password_fails_as_the_product_does(flavor: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("flavor", "status", "text"),
+    [("openbao", 500, "missing password"), ("vault", 400, "invalid credentials")],
+)
+def test_a_login_without_password_fails_as_the_product_does(flavor: str, status: int, text: str) -> None:
     world = World(flavor)
     world.core.mount("", "auth/userpass/", "userpass")
     answer = world.write("auth/userpass/login/ann", {}, token="")
-    assert (answer.status, answer.errors) == (status, ["missing password"])
+    assert (answer.status, answer.errors) == (status, [text])
 
 
 def test_one_product_alone_binds_to_the_address_of_the_login() -> None:

@@ -173,7 +173,7 @@ def test_the_other_product(ring: Ring) -> None:
     assert vault.bad("delete", "keys/k/soft-delete") == (404, framed("unsupported path"))
     vault.create("e")
     assert vault.bad("update", "encrypt/e", plaintext="", nonce=b64(bytes(12))) == (
-        400, "nonce provided when not allowed")  # fmt: skip
+        400, "provided nonce not allowed for this key")  # fmt: skip
     ring.create("e")
     response = ring.ask("update", "encrypt/e", plaintext="", nonce=b64(bytes(12)))
     assert response.warnings == ["Endpoint ignored these unrecognized parameters: [nonce]"]

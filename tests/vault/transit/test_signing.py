@@ -182,7 +182,13 @@ def test_the_other_product_signs_pure_ed25519_only() -> None:
     vault.core.mount("", "transit/", "transit")
     vault.write("transit/keys/ed", {"type": "ed25519"})
     for data, text in (
-        ({"prehashed": True}, "only Pure Ed25519 signatures supported, prehashed must be false"),
-        ({"hash_algorithm": "sha2-512"}, "only Pure Ed25519 signatures supported, hash_alogithm should not be set"),
+        (
+            {"prehashed": True},
+            "failed to parse batch item: only Pure Ed25519 signatures supported, prehashed must be false",
+        ),
+        (
+            {"hash_algorithm": "sha2-512"},
+            "failed to parse batch item: only Pure Ed25519 signatures supported, hash_alogithm should not be set",
+        ),
     ):
         assert refused(vault.write("transit/sign/ed", {"input": INPUT, **data})) == (400, text)
