@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from mockkms.handle import Handle
+from mockkms.http.browsers import BrowserGuard
 from mockkms.http.door import Door
 from mockkms.http.server import Server
 from mockkms.http.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
@@ -45,13 +46,14 @@ class MockKMS(Handle):
     certificate and a key in PEM (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on
     besides, each with its TLS. ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768
     hours unless given. The control API asks for ``control_token`` where one is given, and with ``control_anywhere``
-    answers peers and host names that are not local. Arguments win over the world's own words. With ``upstream``, the
-    address of a real server, rules and journal stand in front of that one instead: it is trusted by ``upstream_ca``
-    (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown ``upstream_cert``
-    (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds. Its state is its
-    own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more. Raises
-    ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be; ``start``
-    raises OSError for a taken port.
+    answers peers and host names that are not local. A browser's requests for pages of foreign hosts are refused on
+    loopback addresses, unless ``allow_hosts`` names their host. Arguments win over the world's own words. With
+    ``upstream``, the address of a real server, rules and journal stand in front of that one instead: it is trusted by
+    ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown
+    ``upstream_cert`` (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds.
+    Its state is its own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more.
+    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
+    ``start`` raises OSError for a taken port.
     """
 
     _denied: ClassVar[Mapping[str, str]] = _ALONE
@@ -75,6 +77,7 @@ class MockKMS(Handle):
         cluster_name: str = "",
         control_token: str = "",
         control_anywhere: bool = False,
+        allow_hosts: Sequence[str] = (),
         upstream: str | None = None,
         upstream_ca: str | Path = "",
         upstream_cert: tuple[str | Path, str | Path] | None = None,
@@ -82,6 +85,7 @@ class MockKMS(Handle):
         upstream_timeout: float = 60.0,
     ) -> None:
         self._control = (control_token, control_anywhere)
+        self._browsers = BrowserGuard(allow_hosts)
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
@@ -192,6 +196,7 @@ class MockKMS(Handle):
     def _guarded(self, door: AnyDoor) -> AnyDoor:
         """The door, its control API guarded as the options say."""
         door.control.token, door.control.anywhere = self._control
+        door.control.browsers = door.browsers = self._browsers
         return door
 
     def load(self, *seeds: Any) -> None:

@@ -31,6 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     token = "ask for this token in X-Mockkms-Token (default: $MOCKKMS_CONTROL_TOKEN; none: nothing is asked for)"
     control.add_argument("--control-token", metavar="TOKEN", help=token)
     control.add_argument("--control-anywhere", action="store_true", help="answer peers that are not on this machine")
+    pages = "answer browsers for pages of this host name too, on every path; again for more (default: loopback names)"
+    control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
 
 
 def seeds(options: argparse.Namespace) -> list[Any]:
@@ -55,7 +57,11 @@ def guards(options: argparse.Namespace) -> dict[str, Any]:
     if options.control_anywhere:
         asked = "who knows the control token" if token else "everybody who reaches this machine"
         screen.warn(f"--control-anywhere: {asked} can read every secret of this server and change all of it")
-    return {"control_token": token, "control_anywhere": options.control_anywhere}
+    return {
+        "control_token": token,
+        "control_anywhere": options.control_anywhere,
+        "allow_hosts": options.allow_host,
+    }
 
 
 def shift(kms: MockKMS, options: argparse.Namespace) -> None:

@@ -7,7 +7,6 @@ browser), and wants ``X-Mockkms-Token`` where the server was given one.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -20,13 +19,13 @@ from aiohttp import web
 
 from mockkms.faults import FaultError
 from mockkms.http.acts import Host
+from mockkms.http.browsers import BrowserGuard, host_name, is_loopback
 from mockkms.http.codec import HttpRequest
 from mockkms.tenants import Tenants
 from mockkms.world import NoState, World
 
 CONTROL_PREFIX = "/_mockkms/"
 TOKEN_HEADER = "X-Mockkms-Token"
-_LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class ControlError(Exception):
@@ -97,6 +96,8 @@ class Control:
         self.tenants = tenants
         self.token = token
         """What ``X-Mockkms-Token`` must be; empty: nothing is asked for."""
+        self.browsers = BrowserGuard()
+        """Knows the host names that are this server's."""
         self.anywhere = False
         """Answer peers and names that are not local too."""
 
@@ -123,10 +124,10 @@ class Control:
 
     def _guard(self, http: HttpRequest) -> None:
         if not self.anywhere:
-            if http.remote_address and not _loopback(http.remote_address):
+            if http.remote_address and not is_loopback(http.remote_address):
                 raise ControlError(403, "the control API answers loopback peers only")
-            name = _host_name(http.headers.get("Host", ""))
-            if name not in _LOCAL_NAMES and not _loopback(name):
+            name = host_name(http.headers.get("Host", ""))
+            if not self.browsers.is_local(name):
                 raise ControlError(403, f"the control API does not answer the host name {name!r}")
         origin = http.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
@@ -166,20 +167,6 @@ def _decode(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ControlError(400, f"the body is no JSON: {error}") from None
-
-
-def _loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def _host_name(host: str) -> str:
-    try:
-        return (urlsplit("//" + host).hostname or "").lower()
-    except ValueError:
-        return ""
 
 
 def page() -> web.Response:

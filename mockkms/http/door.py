@@ -8,9 +8,11 @@ from typing import Protocol
 from aiohttp import web
 
 from mockkms.http import codec, cors
+from mockkms.http.browsers import is_loopback
 from mockkms.http.codec import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.http.control import CONTROL_PREFIX, Control
 from mockkms.http.fault_layer import FaultLayer
+from mockkms.http.plain import PlainResponse
 from mockkms.http.tenant_door import TENANT_PREFIX, TenantDoors
 from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
 from mockkms.tenants import Tenants
@@ -34,6 +36,12 @@ class Ports(Protocol):
         """Never read from new connections for so many seconds."""
 
 
+def came_to_loopback(aio: web.BaseRequest) -> bool:
+    """Return whether a request came to a loopback address of this machine."""
+    name = aio.transport.get_extra_info("sockname") if aio.transport is not None else None
+    return isinstance(name, tuple) and is_loopback(str(name[0]))
+
+
 class Door:
     """Serves one world."""
 
@@ -44,6 +52,7 @@ class Door:
         self.layer = FaultLayer(world, self.answer, self)
         self.tenants = Tenants(world)
         self.control = Control(world, self, self.tenants)
+        self.browsers = self.control.browsers
         self._tenant_doors: TenantDoors | None = TenantDoors(self.tenants, self)
 
     def of(self, world: World) -> Door:
@@ -59,12 +68,16 @@ class Door:
         door.host, door._tenant_doors, door.control.tenants = ports, None, None
         world.core.own_ports = self.world.core.own_ports
         door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
+        door.control.browsers = door.browsers = self.browsers
         return door
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any service."""
         if http.target.startswith(TENANT_PREFIX) and self._tenant_doors is not None:
             return await self._tenant_doors.serve(http, aio)
+        refused = self.browsers.refusal(self.world.core, http.target, http.headers)
+        if refused is not None and came_to_loopback(aio):
+            return PlainResponse(status=refused.status, body=refused.body, headers=refused.headers)
         if http.target.startswith(CONTROL_PREFIX):
             return await self.control.serve(http)
         return await self.layer.serve(http)
