@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds; what is asked runs on the same machine."""
 _LARGEST = 1 << 20
+_IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
+_ESCAPES = {"\\": "\\\\"}
 
 
 def parse_fault(url: str) -> str:
@@ -25,7 +27,15 @@ def parse_fault(url: str) -> str:
     except ValueError:
         port = urlsplit(url).netloc.rpartition(":")[2] if "[" not in url else ""
         fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
+    fault = fault or _host_fault(url)
     return f'parse "{url}": {fault}' if fault else ""
+
+
+def _host_fault(url: str) -> str:
+    """What Go says of a character that no host name has."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    odd = next((letter for letter in host if letter.isascii() and not letter.isalnum() and letter not in _IN_HOSTS), "")
+    return f'invalid character "{_ESCAPES.get(odd, odd)}" in host name' if odd else ""
 
 
 def is_here(url: str) -> bool:

@@ -11,6 +11,7 @@ from mockkms.outside import PATIENCE, ber, filters
 
 BASE, SUBTREE = 0, 2
 """Scopes of a search."""
+_REPLACE = 2
 _NAMES = {
     1: "Operations Error", 2: "Protocol Error", 4: "Size Limit Exceeded", 8: "Strong Auth Required",
     10: "Referral", 12: "Unavailable Critical Extension", 16: "No Such Attribute", 32: "No Such Object",
@@ -96,6 +97,13 @@ class Connection:
             elif tag == 0x65:
                 _check(value)
                 return found
+
+    def replace(self, dn: str, attribute: str, value: bytes) -> None:
+        """Give an entry's attribute one value instead of those that it has."""
+        attributes = ber.tlv(ber.SEQUENCE, ber.text(attribute), ber.tlv(ber.SET, ber.text(value)))
+        change = ber.tlv(ber.SEQUENCE, ber.integer(_REPLACE, ber.ENUM), attributes)
+        self._send(ber.tlv(0x66, ber.text(dn), ber.tlv(ber.SEQUENCE, change)))
+        _check(self._received()[1])
 
     def _send(self, operation: bytes) -> None:
         self._number += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto import passwords
 from mockkms.vault import cidr, policynames
+from mockkms.vault.auth import deadends
 from mockkms.vault.auth.tokenparams import FIELDS, TokenParams
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.engines.tree import PAGE, page
@@ -20,7 +21,6 @@ from mockkms.vault.message import (
     Operation,
     Request,
     Response,
-    unsupported_path,
 )
 from mockkms.vault.products.features import Feature
 
@@ -93,12 +93,7 @@ password_path = engine.path("users/{username}/password", {**_USERNAME, **_PASSWO
 login = engine.path(
     "login/{username}", {**_USERNAME, "password": Field(Kind.STRING, help="The password.")}, login=True, help="Log in."
 )
-no_login = engine.path("login/{rest:all}", login=True, help="Needs no token, but leads nowhere.")
-
-
-@no_login.on(*(set(Operation) - {Operation.HELP, Operation.INTERNAL}))
-def nowhere(state: Userpass, call: Call) -> None:
-    raise unsupported_path()
+deadends.declare(engine, "login")
 
 
 @listing.on(Operation.LIST)

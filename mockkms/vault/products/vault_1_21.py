@@ -17,6 +17,9 @@ VAULT_1_21 = VAULT.derive(
     },
     lacks={
         Feature.ALIAS_METADATA,
+        Feature.LDAP_SCHEMA,
+        Feature.ROTATION_POLICY,
+        Feature.RADIUS_CASE,
         Feature.ALIAS_ISSUERS,
         Feature.IDENTITY_ANSWERS,
         Feature.CERT_ORGANIZATIONS,

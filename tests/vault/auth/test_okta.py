@@ -152,3 +152,17 @@ def test_addresses_bind_logins(server: MockKMS) -> None:
 def test_openbao_has_no_such_method() -> None:
     with MockKMS(flavor="openbao") as server, pytest.raises(InvalidRequest, match="plugin not found"):
         client_of(server).sys.enable_auth_method("okta")
+
+
+def test_a_base_url_that_is_none_is_refused() -> None:
+    with serving({"okta/": {"type": "okta", "config": {"org_name": "acme"}}}) as server:
+        with pytest.raises(InvalidRequest) as refused:
+            client_of(server).write("auth/okta/config", base_url="not a host")
+        text = 'parse "https://acme,not a host": invalid character " " in host name'
+        assert f"Error parsing given base_url: {text}" in str(refused.value)
+
+
+def test_below_verify_no_token_is_needed() -> None:
+    with serving({"okta/": {"type": "okta", "config": {"org_name": "acme"}}}) as server:
+        answer = anybody(server).adapter.get("/v1/auth/okta/verify/", raise_exception=False)
+        assert (answer.status_code, answer.json()["errors"]) == (404, ["unsupported path"])

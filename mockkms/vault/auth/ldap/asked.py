@@ -13,7 +13,8 @@ from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import Config
 from mockkms.vault.message import ErrorResponse, InvalidCredentials
 
-_REFUSED = "ldap operation failed: failed to bind as user"
+REFUSED = "ldap operation failed: failed to bind as user"
+"""Said of a name that is not found and of a wrong password alike."""
 _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
 """Versions before 1.2 are no longer spoken by Python: they count as 1.2."""
 
@@ -48,10 +49,10 @@ def _context(config: Config) -> ssl.SSLContext:
 def log_in(config: Config, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
     """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
     try:
-        dn = _user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
+        dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
         connection.bind(dn, password)
     except LdapError:
-        raise InvalidCredentials(_REFUSED) from None
+        raise InvalidCredentials(REFUSED) from None
     if config.binddn and config.bindpass:
         try:
             connection.bind(config.binddn, config.bindpass)
@@ -70,15 +71,15 @@ def log_in(config: Config, url: str, connection: Connection, name: str, password
         raise ErrorResponse(f"LDAP search failed: {error}") from None
 
 
-def _user(config: Config, connection: Connection, name: str) -> Entry:
-    """The one entry of a user, looked for by whoever the configuration names."""
+def user(config: Config, connection: Connection, name: str, limit: int = 2) -> Entry:
+    """Return the one entry of a user, looked for by whoever the configuration names. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
     names = {"UserAttr": filters.escaped(config.userattr), "Username": written}
     if config.upndomain:
         names = {"UserAttr": "userPrincipalName", "Username": f"{written}@{config.upndomain}"}
-    filter = _rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
-    found = connection.search(config.userdn, filter, [config.userattr], limit=2)
+    filter = rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
+    found = connection.search(config.userdn, filter, [config.userattr] if limit else [], limit=limit)
     if len(found) != 1:
         raise LdapError(32, "0 or not unique")
     return found[0]
@@ -88,7 +89,7 @@ def _groups(config: Config, url: str, connection: Connection, dn: str, name: str
     # tokenGroups are Active Directory's alone, which runs on no test's machine.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
-    filter = _rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
     if config.anonymous_group_search:
         try:
             with connect(config, url) as nobody:
@@ -106,7 +107,7 @@ def _alias(config: Config, connection: Connection, name: str) -> str:
         return name
     if not directory.searches(config):
         return directory.bind_dn(config, name)
-    values = _user(config, connection, name).attributes
+    values = user(config, connection, name).attributes
     if len(values) != 1:
         raise ErrorResponse("LDAP attribute missing for entity alias mapping")
     [named] = values.values()
@@ -117,5 +118,6 @@ def _alias(config: Config, connection: Connection, name: str) -> str:
     return named[0]
 
 
-def _rendered(template: str, names: dict[str, str]) -> str:
+def rendered(template: str, names: dict[str, str]) -> str:
+    """Return a query's template filled in with ``names``."""
     return re.sub(r"\{\{-?\s*\.(\w+)\s*-?\}\}", lambda found: names.get(found[1], ""), template)

@@ -9,11 +9,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from mockkms.vault import automatedrotation
 from mockkms.vault.auth.ldap.model import Config, Ldap, engine
 from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 
 _DEFAULTS = Config()
@@ -55,16 +56,11 @@ _FIELDS: dict[str, Field] = {
     **_field(Kind.INT, "max_page_size", "Largest page of a search; 0 is no paging."),
     **_field(Kind.BOOL, "anonymous_group_search", "Look for groups without a name."),
     **_field(Kind.BOOL, "enable_samaccountname_login", "Log in by sAMAccountName too.", Feature.LDAP_ROTATION),
-    **_field(Kind.BOOL, "disable_automated_rotation", "Do not rotate bindpass.", Feature.LDAP_ROTATION),
+    **_field(Kind.STRING, "password_policy", "Password policy for a new bindpass.", Feature.LDAP_ROTATION),
+    **_field(Kind.STRING, "rotation_url", "Where bindpass is changed, if not at url.", Feature.LDAP_ROTATION),
+    **_field(Kind.STRING, "schema", "How bindpass is changed: openldap or ad.", Feature.LDAP_SCHEMA),
 }
-_ROTATION = {
-    "rotation_schedule": Field(
-        Kind.STRING, help="When bindpass is rotated, as cron writes it.", needs=Feature.LDAP_ROTATION
-    ),
-    "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=Feature.LDAP_ROTATION),
-    "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations of bindpass.", needs=Feature.LDAP_ROTATION),
-}
-"""Other editions rotate; this one refuses what would begin it."""
+_ROTATION = automatedrotation.fields(Feature.LDAP_ROTATION)
 _SECRET = ("bindpass", "client_tls_cert", "client_tls_key")
 
 config = engine.path(
@@ -82,43 +78,35 @@ def read(state: Ldap, call: Call) -> Response:
         if name not in _SECRET and declared.known_to(product)
     }
     if product.has(Feature.LDAP_ROTATION):
-        shown |= {"rotation_schedule": "", "rotation_window": 0, "rotation_period": 0}
+        shown |= found.shown_rotation(product)
     return Response(data={**shown, **found.shown(product)}, warnings=_warnings(found))
 
 
 @config.on(Operation.UPDATE)
 def write(state: Ldap, call: Call) -> Response | None:
-    """Change the configuration. Raises ErrorResponse."""
+    """Change the configuration. Raises ErrorResponse, and BackendError for settings of rotation that cannot be."""
     made = replace(state.config, old=dict(state.config.old))
     for name in _FIELDS:
         if name in call:
             value = call[name]
             setattr(made, name, value.lower() if name in ("url", "userattr") else value)
+    made.schema = made.schema.strip().lower() or _DEFAULTS.schema
     try:
         _check(made)
         made.parse(call)
-        _check_rotation(call)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    try:
+        made.parse_rotation(call)
+    except ValueError as error:
+        raise BackendError(str(error)) from None
+    try:
+        made.register_rotation()
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
     state.config = made
     warnings = _warnings(made)
     return Response(warnings=warnings) if warnings else None
-
-
-def _check_rotation(call: Call) -> None:
-    schedule, window, period = (call.get(name) for name in _ROTATION)
-    if schedule and period:
-        raise ValueError(
-            "mutually exclusive fields rotation_schedule and rotation_period were both specified; "
-            "only one of them can be provided"
-        )
-    if window and period:
-        raise ValueError("rotation_window does not apply to period")
-    if window and schedule is None:
-        raise ValueError("cannot use rotation_window without rotation_schedule")
-    if schedule or period:
-        unsupported = "rotation manager capabilities not supported in Vault community edition"
-        raise ValueError(f"error registering rotation job: {unsupported}")
 
 
 def _warnings(config: Config) -> list[str]:

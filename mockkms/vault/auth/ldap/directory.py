@@ -48,22 +48,35 @@ def groups_of(config: Config, person: Person) -> list[str]:
     return list(dict.fromkeys(cn(config, group) for group in person.groups))
 
 
-def log_in(state: Ldap, name: str, password: str) -> tuple[list[str], str]:
-    """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
+def log_in(state: Ldap, name: str, password: str, *, by_attribute: bool) -> tuple[list[str], str]:
+    """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials.
+
+    ``by_attribute``: the alias is the value of ``userattr`` even where the user's DN is made and not looked for.
+    """
     bound = bound_as(state, name, password)
     if bound is None:
         raise InvalidCredentials("ldap operation failed: failed to bind as user")
     written, person = bound
-    found = name if state.config.username_as_alias else alias(state.config, name, written, person)
+    config = state.config
+    if config.username_as_alias:
+        found = name
+    else:
+        found = _attribute(config, written, person) if by_attribute or searches(config) else bind_dn(config, name)
     if not found:
         raise ErrorResponse("missing entity alias attribute value")
     return groups_of(state.config, person), found
 
 
-def alias(config: Config, name: str, written: str, person: Person) -> str:
-    """What identifies the user to the server where the user name does not."""
-    if not searches(config):
-        return bind_dn(config, name)
+def named_in(config: Config, dn: str) -> str:
+    """Return the value of ``userattr`` in a DN; empty where it has none."""
+    for part in re.split(r"(?<!\\)[,+]", dn):
+        kind, _, value = part.strip().partition("=")
+        if kind.lower() == config.userattr.lower():
+            return re.sub(r"\\(.)", r"\1", value)
+    return ""
+
+
+def _attribute(config: Config, written: str, person: Person) -> str:
     attributes = {key.lower(): value for key, value in person.attributes.items()}
     return attributes.get(config.userattr, written)
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from mockkms import outside
 from mockkms.outside.ldap import LdapError
 from mockkms.vault import cidr, policynames
-from mockkms.vault.auth.ldap import asked, directory
+from mockkms.vault.auth import deadends
+from mockkms.vault.auth.ldap import asked, client, directory
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -24,6 +25,7 @@ from mockkms.vault.message import (
     Response,
     permission_denied,
 )
+from mockkms.vault.products.features import Feature
 
 _HINT = "the world names nobody: people stand under `directory` of this mount"
 _PORTS = {"ldap": 389, "ldaps": 636}
@@ -37,13 +39,16 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
+deadends.declare(engine, "login")
 
 
 @dataclass
 class _Found:
-    alias: str
+    known: str
+    """The name that the directory knows the user by."""
     groups: list[str]
-    policies: list[str]
+    alias: str
+    policies: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -53,12 +58,17 @@ def log_in(state: Ldap, call: Call) -> Response:
     bounds = state.config.token_bound_cidrs
     if bounds and not cidr.contains(bounds, call.request.remote_address):
         raise permission_denied()
-    name, password = state.login_name(call["username"]), call["password"]
+    own_client = call.core.product.has(Feature.LDAP_CLIENT)
+    name: str = call["username"] if own_client else state.login_name(call["username"])
+    password: str = call["password"]
     found = _ask(state, call, name, password)
+    metadata = {"name": name}
+    if own_client:
+        metadata |= {"rawUsername": name, "effectiveUsername": found.alias}
     auth = Auth(
         metadata={"username": name},
         display_name=name,
-        alias={"name": found.alias, "metadata": {"name": name}},
+        alias={"name": found.alias, "metadata": metadata},
         group_aliases=[{"name": group} for group in found.groups if group],
         internal={"password": password},
     )
@@ -85,51 +95,82 @@ engine.renew = renew
 
 
 def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
+    """What the directory and the mount say of a user. Raises VaultError.
+
+    In products that have a client of their own for it, every refusal but that of a wrong password is 500 (recorded),
+    and that one says nothing of LDAP.
+    """
+    own_client = call.core.product.has(Feature.LDAP_CLIENT)
+    try:
+        found = _asked(state, call, name, password)
+    except InvalidCredentials:
+        if own_client:
+            raise InvalidCredentials("invalid credentials") from None
+        raise
+    except ErrorResponse as error:
+        if own_client:
+            raise BackendError(*error.errors) from None
+        raise
     config = state.config
-    if config.deny_null_bind and not password:
-        raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
-    theirs, alias = _asked(state, call, name, password)
-    warnings = []
-    if not theirs:
-        warnings.append(
+    if not found.groups and not own_client:
+        found.warnings.append(
             f'no LDAP groups found in groupDN "{config.groupdn}"; only policies from locally-defined groups available'
         )
-    user = state.users.get(name)
-    groups = [*(user.groups if user else []), *theirs]
-    policies = [policy for group in groups for policy in state.groups.get(state.canonical(group), [])]
-    policies += user.policies if user else []
-    return _Found(alias, groups, policynames.distinct(policies), warnings)
+    known = found.known if config.username_as_alias else name
+    user = state.users.get(state.canonical(known) if own_client else name)
+    found.groups = [*(user.groups if user else []), *found.groups]
+    policies = [policy for group in found.groups for policy in state.groups.get(state.canonical(group), [])]
+    found.policies = policynames.distinct([*policies, *(user.policies if user else [])])
+    if config.username_as_alias and own_client:
+        found.alias = state.canonical(found.alias)
+    return found
 
 
-def _asked(state: Ldap, call: Call, name: str, password: str) -> tuple[list[str], str]:
-    """The groups and the alias that the directory tells of a user: the first one that can be reached."""
+def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
+    """What the directory says of a user: the first one that can be reached."""
+    own_client = call.core.product.has(Feature.LDAP_CLIENT)
+    if not password and (own_client or state.config.deny_null_bind):
+        raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
     faults = []
     for url in state.config.url.split(","):
-        fault = outside.parse_fault(url)
+        fault = _url_fault(url, own_client)
         if fault:
-            faults.append(f'error parsing url "{url}": {fault}')
-            continue
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS:
-            host, _, port = (
-                parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
-            )
-            faults.append(f'invalid LDAP scheme in url "{host}:{port}"')
+            faults.append(fault)
         elif state.directory:
-            return directory.log_in(state, name, password)
+            return _Found(name, *directory.log_in(state, name, password, by_attribute=own_client))
         else:
             try:
                 connection = asked.connect(state.config, url)
             except (OSError, LdapError, ValueError) as error:
-                faults.append(f'error connecting to host "{url}": {_fault(url, error)}')
+                faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
                 continue
             with connection:
-                return asked.log_in(state.config, url, connection, name, password)
+                if own_client:
+                    groups, alias, known = client.log_in(state.config, connection, name, password)
+                    return _Found(known, groups, alias)
+                return _Found(name, *asked.log_in(state.config, url, connection, name, password))
     call.request.trace.hint = _HINT
+    if own_client:
+        listed = error_list([f"{client.CONNECT}: {fault}" for fault in faults])
+        raise ErrorResponse(f"{client.AUTHENTICATE}: failed to connect: {listed}")
     raise ErrorResponse(error_list(faults))
 
 
-def _fault(url: str, error: Exception) -> str:
+def _url_fault(url: str, own_client: bool) -> str:
+    fault = outside.parse_fault(url)
+    if fault:
+        return f'error parsing url "{url}": {fault}'
+    parts = urlsplit(url)
+    if parts.scheme in _PORTS:
+        return ""
+    if own_client:
+        return f'invalid LDAP scheme in url "{url}": invalid parameter'
+    host, _, port = parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
+    return f'invalid LDAP scheme in url "{host}:{port}"'
+
+
+def connection_fault(url: str, error: Exception) -> str:
+    """Return what Go's LDAP client says of a connection that could not be made."""
     if isinstance(error, LdapError):
         return str(error)
     if isinstance(error, ssl.SSLError):

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.automatedrotation import AutomatedRotation
 from mockkms.vault.endpoint import Engine
 from mockkms.vault.message import Request
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 
 @dataclass
-class Config(TokenParams):
+class Config(TokenParams, AutomatedRotation):
     """The directory, how users and groups are found there, and what logins get. Times are seconds."""
 
     url: str = "ldap://127.0.0.1"
@@ -46,7 +48,9 @@ class Config(TokenParams):
     max_page_size: int = 0
     case_sensitive_names: bool = False
     enable_samaccountname_login: bool = False
-    disable_automated_rotation: bool = False
+    password_policy: str = ""
+    rotation_url: str = ""
+    schema: str = "openldap"
 
 
 @dataclass
@@ -95,7 +99,10 @@ def user_of(core: Core, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
     mount = core.state.mounts.match(request.namespace, request.path)
     name = below.removeprefix("login/")
-    return mount.state.login_name(name) if mount is not None else name
+    if mount is None:
+        return name
+    state: Ldap = mount.state
+    return state.canonical(name) if core.product.has(Feature.LDAP_CLIENT) else state.login_name(name)
 
 
 engine = Engine(

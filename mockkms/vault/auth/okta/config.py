@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mockkms import outside
 from mockkms.vault.auth.okta.model import Config, Okta, engine
 from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
@@ -68,7 +69,12 @@ def write(state: Okta, call: Call) -> Response | None:
     if not made.org_name and state.config is None:
         raise ErrorResponse("org_name is missing")
     made.api_token = call.get("api_token", call.get("token", made.api_token))
-    made.base_url = call.get("base_url", made.base_url)
+    if "base_url" in call:
+        # The comma is the real server's: what it parses here is not where it asks.
+        fault = outside.parse_fault(f"https://{made.org_name},{call['base_url']}")
+        if fault:
+            raise ErrorResponse(f"Error parsing given base_url: {fault}")
+        made.base_url = call["base_url"]
     # The older switch counts only where there is no address.
     made.production = None if made.base_url else call.get("production", made.production)
     made.bypass_okta_mfa = call.get("bypass_okta_mfa", made.bypass_okta_mfa)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockkms import outside
 from mockkms.vault import cidr, policynames
+from mockkms.vault.auth import deadends
 from mockkms.vault.auth.okta.model import Config, Okta, Person, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -34,6 +35,7 @@ verify = engine.path(
     login=True,
     help="The number that has to be compared.",
 )
+deadends.declare(engine, "login", "verify")
 
 
 @dataclass

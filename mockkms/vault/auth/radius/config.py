@@ -10,6 +10,7 @@ from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _FIELDS: dict[str, Field] = {
     "host": Field(Kind.STRING, help="The server's host."),
@@ -20,6 +21,7 @@ _FIELDS: dict[str, Field] = {
     "read_timeout": Field(Kind.SECONDS, default=10, help="Seconds to wait for an answer."),
     "nas_port": Field(Kind.INT, default=10, help="NAS port of requests."),
     "nas_identifier": Field(Kind.STRING, help="NAS identifier of requests."),
+    "case_insensitive_names": Field(Kind.BOOL, help="User names are the same in any case.", needs=Feature.RADIUS_CASE),
 }
 
 config = engine.path("config", {**_FIELDS, **FIELDS}, help="The authentication server.")
@@ -37,8 +39,9 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
     found = state.config
     if found is None:
         return None
-    shown = {name: getattr(found, name) for name in _FIELDS if name != "secret"}
-    return {**shown, **found.shown(call.core.product)}
+    product = call.core.product
+    known = (name for name, declared in _FIELDS.items() if name != "secret" and declared.known_to(product))
+    return {**{name: getattr(found, name) for name in known}, **found.shown(product)}
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)
@@ -49,7 +52,15 @@ def write(state: Radius, call: Call) -> None:
         made.parse(call)
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
-    for name in ("port", "dial_timeout", "read_timeout", "nas_port", "nas_identifier", "secret"):
+    for name in (
+        "port",
+        "dial_timeout",
+        "read_timeout",
+        "nas_port",
+        "nas_identifier",
+        "secret",
+        "case_insensitive_names",
+    ):
         if name in call:
             setattr(made, name, call[name])
     if "host" in call:

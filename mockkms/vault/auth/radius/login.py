@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault import cidr, policynames
+from mockkms.vault.auth import deadends
 from mockkms.vault.auth.radius.model import Config, Radius, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
@@ -20,6 +21,7 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
+deadends.declare(engine, "login")
 
 
 @login.on(Operation.UPDATE)
@@ -32,6 +34,7 @@ def log_in(state: Radius, call: Call) -> Response:
     for value, what in ((name, "username"), (password, "password")):
         if not value:
             raise ErrorResponse(f"{what} cannot be empty")
+    name = state.canonical(name)
     policies = _ask(state, config, call, name, password)
     auth = Auth(
         metadata={"username": name, "policies": ",".join(policies)},

@@ -22,6 +22,7 @@ class Config(TokenParams):
     read_timeout: int = 10
     nas_port: int = 10
     nas_identifier: str = ""
+    case_insensitive_names: bool = False
 
 
 @dataclass
@@ -42,6 +43,10 @@ class Radius:
     """Policies by user, under the name as it was written; looked up in lower case."""
     directory: dict[str, Person] = field(default_factory=dict)
     """Whom the authentication server knows, by user name. Where it knows nobody, no server answers."""
+
+    def canonical(self, name: str) -> str:
+        """Return a user's name as it is kept."""
+        return name.lower() if self.config is not None and self.config.case_insensitive_names else name
 
 
 engine = Engine("radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.")

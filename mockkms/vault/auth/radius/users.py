@@ -47,14 +47,14 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
 
 @users.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Radius, call: Call) -> None:
-    """Register a user, under the name as it stands. Raises ErrorResponse."""
+    """Register a user, under the name as it stands where case counts. Raises ErrorResponse."""
     policies = policynames.sanitize(call["policies"])
     if "root" in policies:
         raise ErrorResponse("root policy cannot be granted by an auth method")
-    state.users[call["name"]] = policies
+    state.users[state.canonical(call["name"])] = policies
 
 
 @users.on(Operation.DELETE)
 def delete(state: Radius, call: Call) -> None:
-    """Delete a user, under the name as it stands."""
-    state.users.pop(call["name"], None)
+    """Delete a user, under the name as it stands where case counts."""
+    state.users.pop(state.canonical(call["name"]), None)

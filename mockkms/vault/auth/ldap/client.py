@@ -1,0 +1,122 @@
+"""The client that Vault asks a directory through: its binds and searches in their order, and its texts.
+
+Source: ``github.com/hashicorp/cap/ldap``.
+"""
+
+from __future__ import annotations
+
+from mockkms.outside import filters
+from mockkms.outside.ldap import BASE, Connection, Entry, LdapError
+from mockkms.vault.auth.ldap import asked, directory
+from mockkms.vault.auth.ldap.model import Config
+from mockkms.vault.gotext import quote
+from mockkms.vault.message import BackendError, InvalidCredentials
+
+AUTHENTICATE = "ldap.(Client).Authenticate"
+CONNECT = "ldap.(Client).connect"
+_NO_SUCH_OBJECT = 32
+_EVERYTHING = "(objectClass=*)"
+_PASSWORDS = ("userpassword", "unicodepwd")
+
+
+def log_in(config: Config, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
+    """Return the user's groups in the directory, the alias, and the name that the directory knows the user by.
+
+    Raises InvalidCredentials, and BackendError with the client's text.
+    """
+    try:
+        bound = _bind_dn(config, connection, name)
+        connection.bind(bound, password)
+    except LdapError:
+        raise InvalidCredentials(asked.REFUSED) from None
+    if config.binddn and config.bindpass:
+        try:
+            connection.bind(config.binddn, config.bindpass)
+        except LdapError as error:
+            raise _failed("unable to re-bind with the configuration BindDN user", error) from None
+    dn = _user_dn(config, connection, bound, name)
+    attributes = _attributes(connection, dn)
+    if config.anonymous_group_search:
+        try:
+            connection.bind(dn, "")
+        except LdapError as error:
+            raise _failed("group search anonymous bind failed", error) from None
+    groups = _groups(config, connection, dn, name)
+    known = directory.named_in(config, dn) or name
+    return groups, known if config.username_as_alias else _alias(config, attributes), known
+
+
+def _failed(what: str, error: object) -> BackendError:
+    return BackendError(f"{AUTHENTICATE}: {what}: {error}")
+
+
+def _bind_dn(config: Config, connection: Connection, name: str) -> str:
+    """Return the name that the user binds under. Raises LdapError where there is none."""
+    if directory.searches(config):
+        return asked.user(config, connection, name, limit=0).dn
+    if not config.upndomain and not config.userdn:
+        raise LdapError(_NO_SUCH_OBJECT, "cannot derive UserBindDN based on config")
+    return directory.bind_dn(config, name)
+
+
+def _user_dn(config: Config, connection: Connection, bound: str, name: str) -> str:
+    if not config.upndomain:
+        return bound
+    wanted = f"(userPrincipalName={directory.escaped(name)}@{config.upndomain})"
+    try:
+        found = connection.search(config.userdn, wanted, [])
+    except LdapError as error:
+        raise _failed(
+            "failed to get the DN for the authenticated user: ldap.(Client).getUserDN: LDAP search failed for "
+            f"detecting user (baseDN: {quote(config.userdn)} / filter: {quote(wanted)})",
+            error,
+        ) from None
+    return found[-1].dn if found else ""
+
+
+def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:
+    failure = "failed to get user attributes: ldap.(Client).getUserAttributes"
+    if not dn:
+        raise _failed(f"{failure}: missing user dn", "invalid parameter")
+    try:
+        found = connection.search(dn, _EVERYTHING, [], scope=BASE)
+    except LdapError as error:
+        at = f"(baseDN: {quote(dn)} / filter: {quote(_EVERYTHING)})"
+        raise _failed(f"{failure}: LDAP search for user attributes failed {at}", error) from None
+    if len(found) != 1:
+        raise _failed(failure, "LDAP search for user attributes was 0 or not unique")
+    return {name: values for name, values in found[0].attributes.items() if name not in _PASSWORDS}
+
+
+def _groups(config: Config, connection: Connection, dn: str, name: str) -> list[str]:
+    # tokenGroups are Active Directory's alone, which runs on no test's machine.
+    if config.use_token_groups or not config.groupdn:
+        return []
+    template = config.groupfilter or Config.groupfilter
+    wanted = asked.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    attribute = config.groupattr or Config.groupattr
+    try:
+        found = connection.search(config.groupdn, wanted, [attribute])
+    except LdapError as error:
+        if error.code == _NO_SUCH_OBJECT:
+            return []
+        at = f"(baseDN: {quote(config.groupdn)} / filter: {quote(wanted)})"
+        raise _failed(
+            "unable to get user groups: ldap.(Client).getGroups: ldap.(Client).filterGroupsSearch: "
+            f"LDAP search failed {at}",
+            error,
+        ) from None
+    return list(dict.fromkeys(directory.cn(config, value) for entry in found for value in _names(entry, attribute)))
+
+
+def _names(entry: Entry, attribute: str) -> list[str]:
+    return entry.attributes.get(attribute.lower()) or [entry.dn]
+
+
+def _alias(config: Config, attributes: dict[str, list[str]]) -> str:
+    values = attributes.get(config.userattr)
+    if not values:
+        raise BackendError("missing entity alias attribute value")
+    if not values[0]:
+        raise BackendError("empty entity alias attribute value")
+    return values[0]

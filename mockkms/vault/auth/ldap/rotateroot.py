@@ -1,0 +1,66 @@
+"""``config/rotate-root``: a new password for the name that looks for users."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockkms.outside.ldap import LdapError
+from mockkms.vault.auth.ldap import asked
+from mockkms.vault.auth.ldap.login import connection_fault
+from mockkms.vault.auth.ldap.model import Config, Ldap, engine
+from mockkms.vault.endpoint import Call
+from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.password import PasswordPolicyError, parse_password_policy
+from mockkms.vault.products.features import Feature
+
+_ACTIVE_DIRECTORY = "ad"
+_LENGTH = 64
+"""Of a password that no policy is named for."""
+
+path = engine.path("config/rotate-root", needs=Feature.LDAP_ROTATION, help="A new password for binddn.")
+
+
+@path.on(Operation.UPDATE)
+def rotate(state: Ldap, call: Call) -> None:
+    """Change the password in the directory and in the configuration. Raises ErrorResponse, BackendError."""
+    config = state.config
+    if not config.binddn or not config.bindpass:
+        raise ErrorResponse("auth is not using authenticated search, no root to rotate")
+    password = _new_password(call, config)
+    if not state.directory:
+        _change(config, password)
+    state.config = replace(config, bindpass=password)
+
+
+def _new_password(call: Call, config: Config) -> str:
+    if not config.password_policy:
+        return call.core.entropy.base62(_LENGTH)
+    text = call.core.state.policies.password.get((call.mount.namespace, config.password_policy))
+    if text is None:
+        raise BackendError("policy does not exist")
+    try:
+        return parse_password_policy(text).generate(call.core.entropy)
+    except PasswordPolicyError as error:
+        raise BackendError(str(error)) from None
+
+
+def _change(config: Config, password: str) -> None:
+    """Ask the first directory that can be reached. Raises BackendError."""
+    faults = []
+    for url in (config.rotation_url or config.url).split(","):
+        try:
+            connection = asked.connect(config, url)
+        except (OSError, LdapError, ValueError) as error:
+            faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
+            continue
+        with connection:
+            try:
+                connection.bind(config.binddn, config.bindpass)
+                if config.schema == _ACTIVE_DIRECTORY:
+                    connection.replace(config.binddn, "unicodePwd", f'"{password}"'.encode("utf-16-le"))
+                else:
+                    connection.replace(config.binddn, "userPassword", password.encode())
+            except LdapError as error:
+                raise BackendError(str(error)) from None
+            return
+    raise BackendError(*faults)
