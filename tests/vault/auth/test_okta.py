@@ -164,5 +164,5 @@ def test_a_base_url_that_is_none_is_refused() -> None:
 
 def test_below_verify_no_token_is_needed() -> None:
     with serving({"okta/": {"type": "okta", "config": {"org_name": "acme"}}}) as server:
-        answer = anybody(server).adapter.get("/v1/auth/okta/verify/", raise_exception=False)
+        answer = anybody(server).adapter.list("/v1/auth/okta/verify", raise_exception=False)
         assert (answer.status_code, answer.json()["errors"]) == (404, ["unsupported path"])

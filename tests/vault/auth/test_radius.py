@@ -80,6 +80,7 @@ def test_the_configuration_is_kept_without_its_secret() -> None:
             "read_timeout": 60,
             "nas_port": 10,
             "nas_identifier": "",
+            "case_insensitive_names": False,
             "alias_metadata": {},
         }
         assert shown["token_policies"] == ["x"]
