@@ -27,6 +27,8 @@ _BLANKS = b" \t\r\n\x1f\x8b"
 _BLANK = re.compile(rb"[ \t\r\n\x1f\x8b]*")
 _STRING = re.compile(rb'[^"\\]+|\\[^u]|\\u[0-9a-fA-F]{4}')
 _ENDS_IN_HIGH_SURROGATE = re.compile(rb'\\u[dD][89abAB][0-9a-fA-F]{2}"')
+_PERHAPS_TOO_LARGE = re.compile(rb"[0-9]{308}|[0-9.][eE]\+?[0-9]{2}")
+"""What every number beyond the range of a float has."""
 _LITERAL = re.compile(rb"[^ \t\r\n\x1f\x8b,}\]]*")
 _NUMBER = re.compile(rb"[0-9.eE+\-]*")
 _GO_NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -51,6 +53,8 @@ def harmless(body: bytes, decoded: Any, *, strict: bool) -> bool:
     if not strict:
         return True
     if b"\\u" in body and _ENDS_IN_HIGH_SURROGATE.search(body):
+        return False
+    if _PERHAPS_TOO_LARGE.search(body):
         return False
     # As many colons as keys: no key was given twice, and no second value followed.
     return body.count(b":") == _keys(decoded)

@@ -107,10 +107,18 @@ def test_at_the_limit(body: bytes) -> None:
 
 
 def test_counting_agrees_with_scanning() -> None:
-    for body in (b'{"a":1}', b'{"a":{"b":[1,{"c":2}]}}', b'{"a":1,"a":2}', b'{"a":"\\ud800"}', b'{"a":":"}'):
+    for body in (
+        b'{"a":1}',
+        b'{"a":{"b":[1,{"c":2}]}}',
+        b'{"a":1,"a":2}',
+        b'{"a":"\\ud800"}',
+        b'{"a":":"}',
+        b'{"a":1e999}',
+    ):
         if jsonlimits.harmless(body, json.loads(body), strict=True):
             assert jsonlimits.fault(body, strict=True) == ""
-    assert not jsonlimits.harmless(b'{"a":1,"a":2}', {"a": 2}, strict=True)
+    for body in (b'{"a":1,"a":2}', b'{"a":1e999}', b'{"a":-1.5E+309}', b'{"a":' + b"9" * 400 + b"}"):
+        assert not jsonlimits.harmless(body, json.loads(body), strict=True)
 
 
 def test_a_refused_body_changes_nothing(kms: MockKMS) -> None:
