@@ -32,10 +32,13 @@ class BrowserGuard:
         """Return whether a host name is this machine's or allowed."""
         return name in _LOCAL_NAMES or name in self.allowed_hosts or is_loopback(name) or "*" in self.allowed_hosts
 
-    def refusal(self, core: Core, target: str, headers: Mapping[str, str]) -> HttpReply | None:
+    def refusal(
+        self, core: Core, target: str, headers: Mapping[str, str], *, forwarded: bool = False
+    ) -> HttpReply | None:
         """Return the 403 for a request that a browser sent for a foreign page; None for every other request.
 
-        Below ``/v1/``, CORS answers for itself where it is configured.
+        Below ``/v1/``, CORS answers for itself where it is configured, and the server behind a proxy (``forwarded``)
+        has a configuration of its own.
         """
         if not any(mark in headers for mark in _MARKS):
             return None
@@ -45,7 +48,7 @@ class BrowserGuard:
             return None
         if not self.is_local(host):
             return _refused(f"the host name {host!r} is not one of this server", host)
-        decided = allowed is not None and target.startswith("/v1/")
+        decided = target.startswith("/v1/") and (forwarded or allowed is not None)
         page = host_name(_netloc(origin))
         if origin and not decided and not self.is_local(page):
             return _refused(f"pages of {origin} may not use this server", page)

@@ -45,6 +45,9 @@ def came_to_loopback(aio: web.BaseRequest) -> bool:
 class Door:
     """Serves one world."""
 
+    forwards = False
+    """Whether requests are passed on to a server that is not this one."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.host: Ports | None = None
@@ -75,7 +78,7 @@ class Door:
         """Answer one request of any service."""
         if http.target.startswith(TENANT_PREFIX) and self._tenant_doors is not None:
             return await self._tenant_doors.serve(http, aio)
-        refused = self.browsers.refusal(self.world.core, http.target, http.headers)
+        refused = self.browsers.refusal(self.world.core, http.target, http.headers, forwarded=self.forwards)
         if refused is not None and came_to_loopback(aio):
             return PlainResponse(status=refused.status, body=refused.body, headers=refused.headers)
         if http.target.startswith(CONTROL_PREFIX):

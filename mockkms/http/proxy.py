@@ -20,6 +20,8 @@ DECIDED = "decided upstream"
 class ProxyDoor(Door):
     """Passes every request on, but for the control API's and those that rules answer."""
 
+    forwards = True
+
     def __init__(self, world: World, upstream: Upstream, learned: Learned | None = None) -> None:
         super().__init__(world)
         self.upstream = upstream

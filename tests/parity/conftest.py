@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from mockkms import MockKMS
+from tests.parity import scenarios
 
 
 @pytest.fixture(scope="session")
-def openbao() -> Iterator[MockKMS]:
-    """The server whose recorded answers these tests ask for again."""
-    with MockKMS(flavor="openbao", root_token="root") as kms:
-        yield kms
+def servers() -> Iterator[dict[str, MockKMS]]:
+    """A server for each product whose recorded answers these tests ask for again."""
+    with ExitStack() as stack:
+        yield {
+            product: stack.enter_context(MockKMS(flavor=product, root_token="root")) for product in scenarios.PRODUCTS
+        }
+
+
+@pytest.fixture
+def openbao(servers: dict[str, MockKMS]) -> MockKMS:
+    """The server of OpenBao's answers, with a fresh world."""
+    servers["openbao"].reset()
+    return servers["openbao"]

@@ -1,7 +1,7 @@
 """Steps that are known to be answered otherwise than recorded, with the reason; meant to be empty.
 
-``known.json`` maps ``area/name`` to ``{"reason": …, "steps": [ids]}``. A step that differs and is not listed fails its
-scenario, and so does a listed one that is equal.
+``known.json`` maps a product to ``area/name`` to ``{"reason": …, "steps": [ids]}``. A step that differs and is not
+listed fails its scenario, and so does a listed one that is equal.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-_LISTED: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("known.json").read_text(encoding="utf-8"))
+_LISTED: dict[str, dict[str, dict[str, Any]]] = json.loads(
+    Path(__file__).with_name("known.json").read_text(encoding="utf-8")
+)
 
 
-def listed() -> dict[str, dict[str, Any]]:
-    """What ``known.json`` says."""
-    return _LISTED
+def listed(product: str) -> dict[str, dict[str, Any]]:
+    """What ``known.json`` says of a product, by scenario."""
+    return _LISTED.get(product, {})
 
 
-def check(name: str, found: dict[str, list[str]]) -> list[str]:
+def check(product: str, name: str, found: dict[str, list[str]]) -> list[str]:
     """What is wrong with a scenario's outcome, for people; nothing where it is as listed."""
-    excused = set(_LISTED.get(name, {}).get("steps", ()))
+    excused = set(listed(product).get(name, {}).get("steps", ()))
     wrong = [f"{name}/{step}: {line}" for step, lines in found.items() if step not in excused for line in lines]
     return wrong + [f"{name}/{step}: equal, strike it from known.json" for step in sorted(excused - found.keys())]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.parity import labels
 from tests.parity.scrub import MEMORABLE, PEM, SERIAL, UUID, about, scrub
+from tests.parity.ssh import describe_ssh
 from tests.parity.wire import Answer
 from tests.parity.x509 import describe_der, describe_pem
 
@@ -28,7 +29,7 @@ _MOMENTS = frozenset((
     "server_time_utc",
 ))  # fmt: skip
 _EPOCHS = range(1_600_000_000, 4_200_000_001)
-_READINGS = ("volatile", "about", "typeonly", "sorted", "x509")
+_READINGS = ("volatile", "about", "typeonly", "sorted", "x509", "ssh")
 
 _STATUS = r"sys/(health|seal-status|unseal)"
 _STATUS_TOO = r"sys/(health|seal-status|unseal|leader|host-info)"
@@ -131,6 +132,8 @@ class Reader:
             return about(value)
         if reading == "x509" and isinstance(value, str) and PEM.search(value):
             return describe_pem(value)
+        if reading == "ssh" and isinstance(value, str) and "-cert-" in value:
+            return describe_ssh(value)
         if reading == "opaque" and isinstance(value, str):
             return "<opaque>" if value else ""
         if reading == "volatile" and isinstance(value, str) and value:

@@ -20,6 +20,7 @@ _PLAIN = [
     (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}:\d+\b"), "<address>"),
     (re.compile(r"\b(?:hvs|s)\.[A-Za-z0-9_-]{24,}"), "<service-token>"),
 ]
+_OTP_SECRET = re.compile(r"(?<=[?&]secret=)[A-Z2-7]{16,}")
 _PRODUCT = re.compile(r"(?<![-\w/.:])(?:OpenBao|Openbao|openbao|Vault|vault|HashiCorp Vault)\b(?![-:/.]\w)")
 
 MEMORABLE = 16
@@ -35,6 +36,7 @@ def scrub(text: str, captured: Mapping[str, str], *, product: bool = True) -> st
     text = _CAP.sub(lambda found: f'{found.group(1)}"{about(_seconds(found.group(2)))}"', text)
     for pattern, label in _PLAIN:
         text = pattern.sub(label, text)
+    text = _OTP_SECRET.sub(lambda found: f"<base32:{len(found.group())}>", text)
     return _PRODUCT.sub("<product>", text) if product else text
 
 

@@ -23,6 +23,6 @@ def test_the_answers_are_the_recorded_ones(openbao: MockKMS, area: str) -> None:
         for scenario in scenarios.in_order():
             if scenario.area == area:
                 found, key = replay(proxy, scenario, key)
-                wrong += known.check(scenario.id, found)
+                wrong += known.check("openbao", scenario.id, found)
         assert not wrong, "\n".join(wrong)
         assert not proxy.journal.count(status=[502, 504])

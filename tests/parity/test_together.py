@@ -26,7 +26,7 @@ def outcome(kms: MockKMS, order: Iterable[Scenario]) -> list[str]:
     wrong = []
     for scenario in order:
         found, key = replay(kms, scenario, key)
-        wrong += known.check(scenario.id, found)
+        wrong += known.check("openbao", scenario.id, found)
     return wrong
 
 

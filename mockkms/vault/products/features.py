@@ -120,6 +120,8 @@ class Feature(StrEnum):
     """The warning about an upgraded KV mount names the version that it becomes."""
     KV_ATTRIBUTION = "kv-attribution"
     """KV version 2 metadata names who created, deleted and updated."""
+    KV_NULL_PATCH = "kv-null-patch"
+    """A patch of a KV version 2 secret may be null, which leaves a version without data."""
 
     # -- transit
     TRANSIT_ADDITIONS = "transit-additions"

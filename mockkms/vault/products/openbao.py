@@ -49,6 +49,7 @@ OPENBAO = Product(
             Feature.WORKFLOWS,
             Feature.POLICY_VERSIONS,
             Feature.KV_METADATA_CAS,
+            Feature.KV_NULL_PATCH,
             Feature.TRANSIT_ADDITIONS,
             Feature.PKI_ADDITIONS,
             Feature.SSH_ISSUERS,

@@ -27,6 +27,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
         Feature.KV_ATTRIBUTION,
+        Feature.KV_NULL_PATCH,
         Feature.TRANSIT_NAMES_PKCS8,
     },
 )

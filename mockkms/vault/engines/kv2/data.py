@@ -125,8 +125,11 @@ def patch(state: KV2, call: Call) -> Response | dict[str, Any]:
     before = payload(state, path, key.current)
     if before is None:
         raise BackendError("resource does not exist")
-    after = stored(merge(before.value(), call["data"])) if call.raw["data"] is not None else None
-    return _append(state, call, key, after)
+    if call.raw["data"] is not None:
+        return _append(state, call, key, stored(merge(before.value(), call["data"])))
+    if not call.core.product.has(Feature.KV_NULL_PATCH):
+        raise BackendError("Invalid JSON Patch")
+    return _append(state, call, key, None)
 
 
 def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, Any]:
