@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from mockkms.rustfs import iam
@@ -20,6 +19,7 @@ from mockkms.rustfs.sigv4 import Refusal, authenticate
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
 from mockkms.rustfs.store import OwnStore, Store, TransitStore
 from mockkms.vault.core import Core
+from mockkms.vault.globs import matches_wildcards
 
 
 class RustfsAdmin:
@@ -107,7 +107,7 @@ class RustfsAdmin:
     def reachable(self, settings: Settings) -> bool:
         """Whether somebody answers at the address of the Vault."""
         address = settings.address.rstrip("/")
-        return not any(fnmatchcase(address, pattern) for pattern in self.state.unreachable)
+        return not any(matches_wildcards(pattern, address) for pattern in self.state.unreachable)
 
     def install(self, settings: Settings, client_token: str) -> None:
         """Put settings in force; they replace what was there at once."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
+from mockkms.vault.globs import matches_wildcards
 
 if TYPE_CHECKING:
     from mockkms.rustfs.admin import RustfsAdmin
@@ -50,12 +50,12 @@ def allowed(iam: IamState, user: User, action: str, key_id: str) -> bool:
 def _covers(statement: Any, action: str, key_id: str) -> bool:
     if not isinstance(statement, dict):
         return False
-    if not any(fnmatchcase(action, pattern) for pattern in _texts(statement.get("Action"))):
+    if not any(matches_wildcards(pattern, action) for pattern in _texts(statement.get("Action"))):
         return False
     resources = _texts(statement.get("Resource"))
     if not resources or not key_id:
         return True
-    return any(pattern == "*" or fnmatchcase(KEY_RESOURCE + key_id, pattern) for pattern in resources)
+    return any(pattern == "*" or matches_wildcards(pattern, KEY_RESOURCE + key_id) for pattern in resources)
 
 
 def _texts(value: Any) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from mockkms.vault.globs import matches
 from mockkms.vault.gotext import quote
 
 UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
@@ -34,7 +34,7 @@ def equivalent(mine: Iterable[str], others: Iterable[str]) -> bool:
 
 def matches_glob(globs: Iterable[str], name: str) -> bool:
     """Whether one of the globs (``*`` is the only wildcard) matches the name."""
-    return any(re.fullmatch(".*".join(map(re.escape, glob.split("*"))), name, re.DOTALL) for glob in globs)
+    return any(matches(glob, name) for glob in globs)
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mockkms.vault.policy.rules import Rule
 
-_ACTION = re.compile(r"\{\{(-\s)?(.*?)(\s-)?\}\}", re.DOTALL)
+_TRIM_BEFORE = re.compile(r"-\s")
+_TRIM_AFTER = re.compile(r"\s-")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(\|)|([^\s|]+)')
 
 _FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
@@ -44,19 +45,19 @@ def check_filter(rule: Rule) -> None:
 
 def render_filter(template: str, path: str, key: str) -> str:
     """The path to check for one key. Raises ValueError for a template that is not understood."""
-    out = []
-    at = 0
-    trim = False
-    for match in _ACTION.finditer(template):
-        text = template[at : match.start()]
-        text = text.rstrip() if match[1] else text
-        out.append(text.lstrip() if trim else text)
-        out.append(_evaluate(match[2], path, key))
-        trim, at = bool(match[3]), match.end()
-    rest = template[at:]
-    if "{{" in rest:
-        raise ValueError("unable to parse template: template: template:1: unclosed action")
-    return "".join(out) + (rest.lstrip() if trim else rest)
+    first, *pieces = template.split("{{")
+    out = [first]
+    for piece in pieces:
+        action, closing, after = piece.partition("}}")
+        if not closing:
+            raise ValueError("unable to parse template: template: template:1: unclosed action")
+        if _TRIM_BEFORE.match(action):
+            out[-1] = out[-1].rstrip()
+            action = action[2:]
+        trim = _TRIM_AFTER.fullmatch(action[-2:]) is not None
+        out.append(_evaluate(action[:-2] if trim else action, path, key))
+        out.append(after.lstrip() if trim else after)
+    return "".join(out)
 
 
 def _evaluate(action: str, path: str, key: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.globs import matches_ends
+
 if TYPE_CHECKING:
     from mockkms.vault.policy.acl import Permissions
 
@@ -43,12 +45,21 @@ def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str,
 
 
 def _listed(value: Any, values: list[Any], by_item: bool, quantifier: Any) -> bool:
-    """Whether a value is in a rule's list; the empty list holds everything."""
-    if not values:
+    """Whether a value is in a rule's list; the empty list holds everything.
+
+    ``by_item``: a list is also in it by its items, and a text by its parts between commas, ``all`` or ``any`` of them
+    as ``quantifier`` says.
+    """
+    if not values or any(_same(wanted, value) for wanted in values):
         return True
-    if by_item and isinstance(value, list) and value:
-        return bool(quantifier(_listed(item, values, False, quantifier) for item in value))
-    return any(_same(wanted, value) for wanted in values)
+    items = _items(value) if by_item else None
+    return items is not None and bool(quantifier(_listed(item, values, False, quantifier) for item in items))
+
+
+def _items(value: Any) -> list[Any] | None:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")] if value else []
+    return value if isinstance(value, list) else None
 
 
 def _same(wanted: Any, value: Any) -> bool:
@@ -58,7 +69,7 @@ def _same(wanted: Any, value: Any) -> bool:
     is still text (recorded).
     """
     if isinstance(wanted, str) and isinstance(value, str):
-        return glob(wanted, value)
+        return matches_ends(wanted, value)
     return _equal(wanted, value)
 
 
@@ -68,14 +79,3 @@ def _equal(wanted: Any, value: Any) -> bool:
     if isinstance(wanted, dict) and isinstance(value, dict):
         return wanted.keys() == value.keys() and all(_equal(wanted[name], value[name]) for name in wanted)
     return isinstance(wanted, (bool, str)) and type(wanted) is type(value) and wanted == value
-
-
-def glob(pattern: str, text: str) -> bool:
-    """``*`` at the start, the end or both; a single character is taken as it is."""
-    if len(pattern) < 2:
-        return pattern == text
-    if pattern[0] == "*" == pattern[-1]:
-        return pattern[1:-1] in text
-    if pattern[0] == "*":
-        return text.endswith(pattern[1:])
-    return text.startswith(pattern[:-1]) if pattern[-1] == "*" else text == pattern

@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from mockkms.crypto.der import DERError, Reader
 from mockkms.vault.auth.cert.model import Role
-from mockkms.vault.engines.pki.names import glob
+from mockkms.vault.globs import matches
 
 _STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, 0x12))
 """Tags that Go reads into a string."""
@@ -55,7 +55,7 @@ def extension_texts(certificate: x509.Certificate) -> dict[str, str]:
 
 
 def _any(patterns: list[str] | None, names: Iterable[str]) -> bool:
-    return not patterns or any(glob(pattern, name) for name in names for pattern in patterns)
+    return not patterns or any(matches(pattern, name) for name in names for pattern in patterns)
 
 
 def _extended(certificate: x509.Certificate, role: Role) -> bool:
@@ -64,7 +64,7 @@ def _extended(certificate: x509.Certificate, role: Role) -> bool:
     held = extension_texts(certificate)
     for required in role.required_extensions:
         oid, _, pattern = required.partition(":")
-        if oid not in held or not glob(pattern, held[oid]):
+        if oid not in held or not matches(pattern, held[oid]):
             return False
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault import cidr
+from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, claim, validate
 from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
@@ -145,7 +145,7 @@ def _matches(wanted: list[Any], actual: list[Any], single: bool, kind: str) -> b
     for want in wanted:
         for have in actual:
             if kind == "glob":
-                if isinstance(have, str) and isinstance(want, str) and _glob(want, have):
+                if isinstance(have, str) and isinstance(want, str) and globs.matches(want, have):
                     return True
             elif _same(want, have, single):
                 return True
@@ -158,10 +158,6 @@ def _same(want: Any, have: Any, single: bool) -> bool:
     # On the real server a number inside a list never equals: only single numbers are brought to one form.
     numbers = isinstance(want, (int, Number)) and isinstance(have, (int, Number))
     return single and numbers and str(want) == str(int(float(have)) if isinstance(have, Number) else have)
-
-
-def _glob(pattern: str, text: str) -> bool:
-    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), text, re.DOTALL) is not None
 
 
 _ACTION = re.compile(r"\{\{\s*\.([\w.]+)\s*\}\}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from mockkms.crypto import jws
-from mockkms.vault import cidr
+from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, validate
 from mockkms.vault.auth.kubernetes import review
 from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
@@ -108,11 +107,7 @@ def _check_bounds(role: Role, account: dict[str, str]) -> None:
 
 
 def _named(patterns: list[str], name: str) -> bool:
-    for pattern in patterns:
-        parts = pattern.split("*")
-        if re.fullmatch(".*".join(re.escape(part) for part in parts), name, re.DOTALL):
-            return True
-    return False
+    return any(globs.matches(pattern, name) for pattern in patterns)
 
 
 def renew(state: Kubernetes, call: Call) -> Response:

@@ -9,8 +9,6 @@ from mockkms.vault import jsontext
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.identity import Alias, Entity, Group
 
-_DIRECTIVE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
-
 
 class TemplateFault(Exception):
     """The template names something that does not exist; the text is the server's."""
@@ -18,9 +16,14 @@ class TemplateFault(Exception):
 
 def filled(template: str, entity: Entity, groups: list[Group], now: float) -> str:
     """``template`` with each directive replaced by its value as JSON. Raises TemplateFault."""
-    if template.count("{{") != template.count("}}"):
+    first, *pieces = template.split("{{")
+    if "}}" in first or any(piece.count("}}") != 1 for piece in pieces):
         raise TemplateFault("unbalanced templating characters")
-    return _DIRECTIVE.sub(lambda match: jsontext.encode(_value(match.group(1), entity, groups, now)), template)
+    out = [first]
+    for piece in pieces:
+        directive, _, after = piece.partition("}}")
+        out += [jsontext.encode(_value(directive.strip(), entity, groups, now)), after]
+    return "".join(out)
 
 
 def _value(directive: str, entity: Entity, groups: list[Group], now: float) -> Any:
