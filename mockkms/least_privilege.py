@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mockkms.entry import Entry
+from mockkms.vault.message import VaultError
+from mockkms.vault.policy.acl import Acl
 from mockkms.vault.policy.rules import PolicyError, Rule, parse_policy
 from mockkms.world import World
 
@@ -45,6 +46,8 @@ def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileg
     """
     found = Privileges()
     policies: set[tuple[str, str]] = set()
+    used: dict[tuple[str, str], set[str]] = {}
+    rules = _Rules(world)
     with world.lock:
         for entry in world.journal if entries is None else entries:
             if entry.service != "vault" or not _counts(world, entry):
@@ -56,11 +59,13 @@ def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileg
             namespace = "" if world.upstream else entry.namespace
             if world.core.needs_sudo(namespace, path.removeprefix(entry.namespace)):
                 wanted.add("sudo")
+            if world.upstream:
+                continue
             policies |= {(entry.namespace, name) for name in entry.policies}
-        for namespace, name in sorted(policies) if not world.upstream else ():
-            policy = world.core.policies.get(namespace, name)
-            if name not in ("root", "default") and policy is not None:
-                found.unused += _unused(name, policy.text, namespace, found.needed)
+            for source in rules.deciding(entry, path):
+                used.setdefault(source, set()).update(wanted)
+        for namespace, name in sorted(policies):
+            found.unused += rules.unused(namespace, name, used)
     return found
 
 
@@ -76,23 +81,43 @@ def _full(entry: Entry) -> str:
     return entry.namespace + path + ("/" if entry.operation in ("list", "scan") else "")
 
 
-def _unused(name: str, text: str, namespace: str, needed: dict[str, set[str]]) -> list[str]:
-    try:
-        rules = parse_policy(text, namespace=namespace).rules
-    except PolicyError:
-        return []
-    lines = []
-    for rule in rules:
-        used = {capability for path, names in needed.items() if _covers(rule, path) for capability in names}
-        idle = [capability for capability in _ORDER if capability in rule.capabilities - used]
-        if idle:
-            lines.append(f'{name}: path "{rule.written}": {", ".join(idle)}')
-    return lines
+class _Rules:
+    """The policies as they are now: which of their rules decide a request, and which grants are left over."""
 
+    def __init__(self, world: World) -> None:
+        self.store = world.core.policies
+        self.tokens = world.core.tokens
+        self.merged: dict[tuple[str, ...], Acl] = {}
 
-def _covers(rule: Rule, path: str) -> bool:
-    """Whether a rule's path fits; which rule wins over another does not matter here."""
-    prefix = rule.is_prefix or rule.path.endswith("*")
-    parts = [r"[^/]+" if part == "+" else re.escape(part) for part in rule.path.removesuffix("*").split("/")]
-    pattern = "/".join(parts) + (".*" if prefix else "")
-    return any(re.fullmatch(pattern, asked) is not None for asked in (path, path.removesuffix("/")))
+    def deciding(self, entry: Entry, path: str) -> Iterator[tuple[str, str]]:
+        """Return the rules that decide about ``path``, as pairs of policy and path as written."""
+        found = self._acl(entry).find(path, entry.operation in ("list", "scan"))
+        for policy, rule in found.sources if found is not None else ():
+            yield policy, rule.written
+
+    def _acl(self, entry: Entry) -> Acl:
+        token = self.tokens.lookup(entry.token)
+        if token is not None:
+            try:
+                return self.store.acl(token)
+            except VaultError:  # Its entity is gone since.
+                pass
+        key = (entry.namespace, *entry.policies)
+        if key not in self.merged:
+            self.merged[key] = self.store.merged((name, self._of(entry.namespace, name)) for name in entry.policies)
+        return self.merged[key]
+
+    def _of(self, namespace: str, name: str) -> list[Rule]:
+        policy = self.store.get(namespace, name)
+        try:
+            return parse_policy(policy.text, self.store.dialect, namespace=namespace).rules if policy else []
+        except PolicyError:
+            return []
+
+    def unused(self, namespace: str, name: str, used: dict[tuple[str, str], set[str]]) -> Iterator[str]:
+        """Return the grants of a policy that no request used, a line for each rule."""
+        for rule in self._of(namespace, name) if name not in ("root", "default") else ():
+            idle = rule.capabilities - used.get((name, rule.written), set())
+            names = [capability for capability in _ORDER if capability in idle]
+            if names:
+                yield f'{name}: path "{rule.written}": {", ".join(names)}'

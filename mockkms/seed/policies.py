@@ -11,6 +11,7 @@ from mockkms.seed.shapes import Key, MapOf, Problems, Text
 from mockkms.vault import seeding
 from mockkms.vault.message import VaultError
 from mockkms.vault.policies import PolicyError
+from mockkms.vault.policy.defaults import born_with
 from mockkms.vault.policy.rules import parse_policy
 from mockkms.vault.products import PRODUCTS
 
@@ -70,9 +71,9 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def dump(core: Any, namespace: str) -> dict[str, Any]:
-    """The policies of a namespace, without those that every server has."""
+    """The policies of a namespace, without those that every server has, unless their text was changed."""
     state = core.state.policies
-    fixed = {*core.policies.dialect.fixed, "default", "response-wrapping"}
-    policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and n not in fixed}
+    own = born_with(core.policies.dialect)
+    policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and own.get(n) != p.text}
     passwords = {n: text for (ns, n), text in sorted(state.password.items()) if ns == namespace}
     return {"policies": policies, "password_policies": passwords}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.policy.acl import Acl, Decision
-from mockkms.vault.policy.defaults import RESPONSE_WRAPPING, default_policy
+from mockkms.vault.policy.defaults import born_with
 from mockkms.vault.policy.dialect import PolicyDialect
 from mockkms.vault.policy.listing import render_filter
 from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, Rule, parse_policy
@@ -64,9 +65,9 @@ class PolicyStore:
     # -- texts -------------------------------------------------------------------------------------------------
 
     def write_defaults(self, namespace: str) -> None:
-        """Write the ``default`` and the ``response-wrapping`` policy of a namespace."""
-        self._put(namespace, Policy("default", default_policy(self.dialect)))
-        self._put(namespace, Policy("response-wrapping", RESPONSE_WRAPPING))
+        """Write the policies that a namespace is born with."""
+        for name, text in born_with(self.dialect).items():
+            self._put(namespace, Policy(name, text))
 
     def write(
         self,
@@ -129,8 +130,8 @@ class PolicyStore:
         name = name.strip().lower()
         if name in self.dialect.fixed:
             raise ErrorResponse(f'cannot delete "{name}" policy')
-        if name == "default":
-            raise ErrorResponse("cannot delete default policy")
+        if name in self.dialect.undeletable:
+            raise ErrorResponse(f"cannot delete {name} policy")
         self.remove(namespace, name)
 
     def remove(self, namespace: str, name: str) -> None:
@@ -236,7 +237,6 @@ class PolicyStore:
         names = {token.namespace: list(token.policies)}
         for namespace, more in derived.items():
             names[namespace] = sorted({*names.get(namespace, []), *more})
-        now = self.core.clock.now()
         chosen: list[tuple[str, list[Rule]]] = []
         moments: list[float] = []
         for namespace, wanted in names.items():
@@ -247,10 +247,20 @@ class PolicyStore:
                     moments.append(policy.expiration)
         if token.inline_policy:
             chosen.append(("", parse_policy(token.inline_policy, self.dialect, namespace=token.namespace).rules))
-        acl = Acl(chosen, now=now, lists_by_item=self.dialect.lists_by_item)
+        acl = self.merged(chosen)
         for moment in moments:
             acl.expire_at(moment)
         return acl
+
+    def merged(self, policies: Iterable[tuple[str, list[Rule]]]) -> Acl:
+        """Return the merged rules of some policies, weighed as the emulated product weighs them."""
+        dialect = self.dialect
+        return Acl(
+            policies,
+            now=self.core.clock.now(),
+            lists_by_item=dialect.lists_by_item,
+            folders_first=dialect.folders_first,
+        )
 
     def _rules(self, namespace: str, policy: Policy, entity: Any) -> list[Rule]:
         known = self._parsed.get((namespace, policy.name))
@@ -264,8 +274,7 @@ class PolicyStore:
             blocked += [] if policy.allow_slashes else ["/"]
             blocked += [] if policy.allow_wildcards else ["*", "+"]
         now = self.core.clock.now()
-        groups = self.core.identity.groups_of(entity.id) if entity is not None else []
-        templates = Templates(entity, groups, now, namespace=namespace, blocked=blocked)
+        templates = Templates.of(self.core, entity, namespace, blocked)
         try:
             return parse_policy(
                 policy.text, self.dialect, namespace=namespace, now=now, substitute=templates.fill

@@ -175,10 +175,13 @@ class Acl:
         root: str | None = None,
         now: float = 0,
         lists_by_item: bool = False,
+        folders_first: bool = False,
     ) -> None:
         self.root = root
         """The namespace in which, and below which, everything is allowed; None where nothing is."""
         self.lists_by_item = lists_by_item
+        self.folders_first = folders_first
+        """Rules with wildcards are weighed for a listing's path without its closing slash first, else with it."""
         self.expires: float = 0
         """When the earliest rule or policy ends (seconds since the epoch); 0 is never."""
         self.exact: dict[str, Permissions] = {}
@@ -228,11 +231,12 @@ class Acl:
         found = self.exact.get(path)
         if found is None and listing:
             found = self.exact.get(path.removesuffix("/"))
-        if found is None:
-            found = self._inexact(path)
-        if found is None and listing and path.endswith("/"):
-            found = self._inexact(path[:-1])
-        return found
+        if found is not None:
+            return found
+        if not (listing and path.endswith("/")):
+            return self._inexact(path)
+        first, second = (path[:-1], path) if self.folders_first else (path, path[:-1])
+        return self._inexact(first) or self._inexact(second)
 
     def _inexact(self, path: str) -> Permissions | None:
         best: Permissions | None = None

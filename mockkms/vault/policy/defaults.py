@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.policy.dialect import PolicyDialect
 
-RESPONSE_WRAPPING = """
+_RESPONSE_WRAPPING = """
 path "cubbyhole/response" {
     capabilities = ["create", "read"]
 }
@@ -48,13 +48,40 @@ path "sys/tools/hash/*" { capabilities = ["update"] }
 path "identity/oidc/provider/+/authorize" { capabilities = ["read", "update"] }
 """
 
-_CONTROL_GROUPS = """
+_CONTROL_GROUP = """
+path "cubbyhole/control-group" {
+    capabilities = ["update", "create", "read"]
+}
+
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+"""
+
+_DEFAULT_CEILING = """\
+# What every registered agent may do, however low its ceiling is.
+
+# Its own registration.
+path "agent-registry/registration/entity_id/{{identity.entity.id}}" { capabilities = ["read"] }
+
+# The texts of the policies that are there by default.
+path "policy/default"         { capabilities = ["read"] }
+path "policy/default-ceiling" { capabilities = ["read"] }
+"""
+
+_FOR_CONTROL_GROUPS = """
 # The older path of lease renewal, and the state of requests that wait for approval.
 path "sys/renew"                 { capabilities = ["update"] }
 path "sys/control-group/request" { capabilities = ["update"] }
 """
 
 
-def default_policy(dialect: PolicyDialect) -> str:
-    """The text of ``default``."""
-    return _DEFAULT + (_CONTROL_GROUPS if dialect.control_groups else "")
+def born_with(dialect: PolicyDialect) -> dict[str, str]:
+    """Return the policies that a namespace has from the start: their texts by name."""
+    texts = {"default": _DEFAULT, "response-wrapping": _RESPONSE_WRAPPING}
+    if dialect.control_groups:
+        texts["default"] += _FOR_CONTROL_GROUPS
+        texts["control-group"] = _CONTROL_GROUP
+    if "default-ceiling" in dialect.undeletable:
+        texts["default-ceiling"] = _DEFAULT_CEILING
+    return texts

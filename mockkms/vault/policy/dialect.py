@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SHARED_KEYS = frozenset(
     {
@@ -30,17 +30,24 @@ class PolicyDialect:
     unique_attributes: bool
     """An attribute given twice in one block is refused."""
     lists_by_item: bool
-    """Items of a list parameter are compared one by one with the allowed and denied values, not the list as a whole."""
+    """Items of a list parameter are compared one by one with the allowed and denied values, after the list as a whole.
+
+    A text counts as a list too: its parts between commas.
+    """
+    folders_first: bool
+    """A listing's path is weighed without its closing slash before it is weighed with it."""
     template_values_restricted: bool
-    """Identity values with ``*``, ``+`` or ``/`` are not put into paths unless the policy says so."""
+    """Identity values with ``*``, ``+`` or ``/`` are put into paths only where the policy says so."""
     versions: bool
     """Policies have versions, check-and-set, expiry and PATCH; without them only the text can be sent and read."""
     fixed: tuple[str, ...]
     """Policies nobody may change or delete."""
     hidden: tuple[str, ...]
     """Policies left out of lists."""
+    undeletable: tuple[str, ...]
+    """Policies that may be changed, but not deleted."""
     control_groups: bool
-    """The default policy grants what control groups need."""
+    """There is a policy for control groups, and the default policy grants what they need."""
 
 
 OPENBAO_POLICIES = PolicyDialect(
@@ -48,10 +55,12 @@ OPENBAO_POLICIES = PolicyDialect(
     capabilities=("deny", "create", "read", "update", "delete", "list", "sudo", "patch", "scan"),
     unique_attributes=False,
     lists_by_item=False,
+    folders_first=False,
     template_values_restricted=True,
     versions=True,
     fixed=("root", "response-wrapping"),
     hidden=("response-wrapping",),
+    undeletable=("default",),
     control_groups=False,
 )
 VAULT_POLICIES = PolicyDialect(
@@ -59,9 +68,12 @@ VAULT_POLICIES = PolicyDialect(
     capabilities=("deny", "create", "read", "update", "delete", "list", "sudo", "patch", "subscribe", "recover"),
     unique_attributes=True,
     lists_by_item=True,
+    folders_first=True,
     template_values_restricted=False,
     versions=False,
     fixed=("root", "response-wrapping", "control-group"),
     hidden=("response-wrapping", "control-group"),
+    undeletable=("default", "default-ceiling"),
     control_groups=True,
 )
+VAULT_1_21_POLICIES = replace(VAULT_POLICIES, lists_by_item=False, undeletable=("default",))

@@ -62,7 +62,12 @@ def explain(
     data: dict[str, Any] | None = None,
     wrap_ttl: float = 0,
 ) -> Explanation:
-    """Decide a request again and tell why; nothing is changed. ``path`` is within ``namespace``."""
+    """Decide a request again and tell why; nothing is changed. ``path`` is within ``namespace``.
+
+    A listing is decided by the path with a closing slash, as the server appends one.
+    """
+    if operation in _LISTINGS and not path.endswith("/"):
+        path += "/"
     name = f"{token.display_name or 'token'} ({token.accessor or token.type})"
     try:
         acl = core.policies.acl(token)

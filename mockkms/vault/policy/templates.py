@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.duration import parse_seconds
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
 
 
 class TemplateError(ValueError):
@@ -42,7 +46,14 @@ class Templates:
     """
 
     def __init__(
-        self, entity: Any, groups: Sequence[Any], now: float, *, namespace: str = "", blocked: Sequence[str] = ()
+        self,
+        entity: Any,
+        groups: Sequence[Any],
+        now: float,
+        *,
+        namespace: str = "",
+        blocked: Sequence[str] = (),
+        wildcards: bool = True,
     ) -> None:
         self.entity = entity
         self.groups = groups
@@ -50,6 +61,15 @@ class Templates:
         self.namespace = namespace
         self.blocked = blocked
         """Texts that a filled-in value must not hold."""
+        self.wildcards = wildcards
+        """Filled-in values may hold ``*`` and ``+``."""
+
+    @classmethod
+    def of(cls, core: Core, entity: Any, namespace: str, blocked: Sequence[str] = ()) -> Templates:
+        """Return the templates of an entity (or of nobody) with its groups, by the rules of the emulated product."""
+        groups = core.identity.groups_of(entity.id) if entity is not None else []
+        wildcards = not core.product.has(Feature.PLAIN_TEMPLATE_VALUES)
+        return cls(entity, groups, core.clock.now(), namespace=namespace, blocked=blocked, wildcards=wildcards)
 
     def fill(self, text: str) -> str | None:
         """``text`` with its templates filled; None where one cannot be."""
@@ -64,6 +84,8 @@ class Templates:
         for index, (directive, after) in enumerate(_split(text)):
             if index:
                 value = self._value(directive)
+                if not self.wildcards and ("*" in value or "+" in value):
+                    raise TemplateError("globs and wildcards are not allowed in template result")
                 for blocked in self.blocked:
                     if blocked in value:
                         raise TemplateError(f'template substitution contains forbidden value "{blocked}"')

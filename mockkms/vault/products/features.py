@@ -107,6 +107,9 @@ class Feature(StrEnum):
     POLICY_VERSIONS = "policy-versions"
     """Policies have versions, check-and-set and expiry."""
 
+    PLAIN_TEMPLATE_VALUES = "plain-template-values"
+    """Identity values with ``*`` or ``+`` are put into no template of policies, roles and second factors."""
+
     # -- KV
     KV1_ARBITRARY = "kv1-arbitrary"
     """KV version 1 takes any parameter without a warning."""

@@ -64,6 +64,7 @@ VAULT = OPENBAO.derive(
         Feature.FEATURE_SWITCHES,
         Feature.API_AUDIT,
         Feature.RETRY_AFTER_ROUNDED_UP,
+        Feature.PLAIN_TEMPLATE_VALUES,
         Feature.KV1_ARBITRARY,
         Feature.KV_EXCLUDE_DELETED,
         Feature.KV_ATTRIBUTION,

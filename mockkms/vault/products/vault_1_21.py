@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockkms.vault.policy.dialect import VAULT_1_21_POLICIES
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.vault import VAULT
 
@@ -11,6 +12,7 @@ VAULT_1_21 = VAULT.derive(
     build_date="2025-11-18T13:04:32Z",
     plugin_versions={"kv": "v0.25.0+builtin"},
     most_random_bytes=128 * 1024,
+    policies=VAULT_1_21_POLICIES,
     words={"cubbyhole_tokens": '"service"'},
     has={
         Feature.RELATIVE_PATHS,
@@ -26,6 +28,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.AUDIENCE_OPTIONAL,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
+        Feature.PLAIN_TEMPLATE_VALUES,
         Feature.KV_ATTRIBUTION,
         Feature.KV_NULL_PATCH,
         Feature.TRANSIT_NAMES_PKCS8,

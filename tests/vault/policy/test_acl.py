@@ -210,6 +210,42 @@ def test_lists_are_compared_by_item_where_the_product_does() -> None:
     assert allowed(acl(denying, lists_by_item=True), Operation.UPDATE, "a", {"l": ["z"]})
 
 
+@pytest.mark.parametrize(
+    ("value", "by_item", "allowed_there", "denied_there"),
+    [
+        ("y, x", True, True, True),
+        ("y, x", False, False, False),
+        ("y,z", True, False, False),
+        ("", True, True, False),
+        ([], True, True, False),
+        ([], False, False, False),
+    ],
+)
+def test_texts_count_as_lists_where_the_product_does(
+    value: Any, by_item: bool, allowed_there: bool, denied_there: bool
+) -> None:
+    allowing = acl('path "a" { policy = "write" allowed_parameters = { l = ["x", "y"] } }', lists_by_item=by_item)
+    denying = acl('path "a" { policy = "write" denied_parameters = { l = ["x"] } }', lists_by_item=by_item)
+    assert allowed(allowing, Operation.UPDATE, "a", {"l": value}) is allowed_there
+    assert allowed(denying, Operation.UPDATE, "a", {"l": value}) is not denied_there
+
+
+@pytest.mark.parametrize(
+    ("text", "with_slash", "without_slash"),
+    [
+        ('path "p*" { capabilities = ["list"] } path "p/roles/*" { capabilities = ["update"] }', False, True),
+        ('path "p/*" { capabilities = ["list"] } path "p/+" { capabilities = ["deny"] }', True, False),
+        ('path "p/roles/*" { capabilities = ["list"] }', True, True),
+        ('path "p/roles/" { capabilities = ["list"] } path "p/*" { capabilities = ["deny"] }', True, True),
+    ],
+)
+def test_the_order_in_which_a_listing_is_weighed(text: str, with_slash: bool, without_slash: bool) -> None:
+    assert allowed(acl(text), Operation.LIST, "p/roles/") is with_slash
+    first = acl(text, folders_first=True)
+    assert allowed(first, Operation.LIST, "p/roles/") is without_slash
+    assert ("list" in first.capabilities("p/roles/")) is without_slash
+
+
 def test_all_denied_all_allowed_and_required() -> None:
     rules = acl(
         'path "none" { policy = "write" denied_parameters = { "*" = [] } }'

@@ -8,6 +8,7 @@ from typing import Any
 
 from mockkms.crypto.der_write import parse_oid
 from mockkms.vault.endpoint import Call
+from mockkms.vault.globs import matches
 from mockkms.vault.gotext import quote
 from mockkms.vault.policy.templates import Templates
 
@@ -17,11 +18,6 @@ _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])"
 HOSTNAME = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}\.?")
 _WILDCARD_LABEL = re.compile(rf"\*|\*{_LABEL}|{_LABEL}\*|{_LABEL}\*{_LABEL}")
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253
-
-
-def glob(pattern: str, text: str) -> bool:
-    """Whether ``text`` fits a pattern in which ``*`` stands for anything."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
 def to_ascii(name: str) -> str:
@@ -118,7 +114,7 @@ def _in_domains(role: Role, call: Call, name: _Name) -> bool:
             name.host.endswith(f".{domain}") or (name.wild and name.host.lower() == domain.lower())
         ):
             return True
-        if role["allow_glob_domains"] and "*" in domain and glob(domain, name.whole):
+        if role["allow_glob_domains"] and "*" in domain and matches(domain, name.whole):
             return True
     return False
 
@@ -129,10 +125,8 @@ def _filled(call: Call, text: str, globs: bool) -> str:
     if "{{" not in text or client is None or not client.entity_id:
         return text
     entity = call.core.identity.entity(client.entity_id)
-    groups = call.core.identity.groups_of(client.entity_id)
     blocked = () if globs else ("*",)
-    filled = Templates(entity, groups, call.now(), namespace=call.request.namespace, blocked=blocked).fill(text)
-    return filled or ""
+    return Templates.of(call.core, entity, call.request.namespace, blocked).fill(text) or ""
 
 
 def allowed_uri(role: Role, call: Call, uri: str) -> bool:
@@ -141,7 +135,7 @@ def allowed_uri(role: Role, call: Call, uri: str) -> bool:
         pattern = written
         if role["allowed_uri_sans_template"]:
             pattern = _filled(call, written, role["allow_globs_in_identity_templates"])
-        if pattern and glob(pattern, uri):
+        if pattern and matches(pattern, uri):
             return True
     return False
 
@@ -174,7 +168,7 @@ def refused_other(role: Role, requested: list[tuple[str, str]]) -> str:
         patterns = [pattern for other, pattern in allowed if other == number]
         if not patterns:
             return f"other SAN OID {number} not allowed by this role"
-        if not any(glob(pattern, value) for pattern in patterns):
+        if not any(matches(pattern, value) for pattern in patterns):
             return f"other SAN {value} not allowed for OID {number} by this role"
     return ""
 
@@ -183,14 +177,14 @@ def allowed_user_id(role: Role, value: str) -> bool:
     """Whether the role lets this user id into a subject."""
     allowed = role["allowed_user_ids"]
     return value.lower() in [item.lower() for item in allowed] or any(
-        "*" in item and glob(item, value) for item in allowed
+        "*" in item and matches(item, value) for item in allowed
     )
 
 
 def allowed_serial(role: Role, value: str) -> bool:
     """Whether the role lets this serial number into a subject."""
     allowed = [item for item in role["allowed_serial_numbers"] if item]
-    return value in allowed or any("*" in item and glob(item, value) for item in allowed)
+    return value in allowed or any("*" in item and matches(item, value) for item in allowed)
 
 
 def is_oid(text: str) -> bool:

@@ -233,9 +233,9 @@ def _filled(call: Call, text: str, *, commas: bool) -> str:
     client = call.request.client
     if client is None or not client.entity_id or "{{" not in text:
         return text
-    entity, groups = call.core.identity.entity(client.entity_id), call.core.identity.groups_of(client.entity_id)
+    entity = call.core.identity.entity(client.entity_id)
     blocked = () if commas else (",",)
-    return Templates(entity, groups, call.now(), namespace=call.request.namespace, blocked=blocked).render(text)
+    return Templates.of(call.core, entity, call.request.namespace, blocked).render(text)
 
 
 def _ttl(call: Call, role: Role) -> int:

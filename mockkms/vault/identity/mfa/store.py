@@ -174,9 +174,8 @@ class MfaStore:
     def _username(self, template: str, entity: Entity) -> str:
         from mockkms.vault.policy.templates import TemplateError, Templates
 
-        groups = self.core.identity.groups_of(entity.id)
         try:
-            return Templates(entity, groups, self.core.clock.now(), namespace=entity.namespace).render(template)
+            return Templates.of(self.core, entity, entity.namespace).render(template)
         except TemplateError as error:
             raise MfaFault(str(error)) from None
 
