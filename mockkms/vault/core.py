@@ -208,8 +208,8 @@ class Core:
         response.mount_type = request.trace.mount_type if plain else ""
         if request.trace.headers:
             response.headers.update(request.trace.headers)
-        if self.state.system.get("audit"):
-            audit.record(self, request, response, request.data)
+        if self.state.system.get("audit") and not audit.record(self, request, response, request.data):
+            return Response(status=500, errors=[error_list(["internal error"])], request_id=request.id)
         return response
 
     def _handle(self, request: Request) -> Response:

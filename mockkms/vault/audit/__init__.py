@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.audit.device import Device, devices, enable, hashed
+from mockkms.vault.audit.device import Device, devices, disable, enable, hashed
 from mockkms.vault.audit.log import record
 
-__all__ = ["Device", "devices", "enable", "hashed", "record"]
+__all__ = ["Device", "devices", "disable", "enable", "hashed", "record"]

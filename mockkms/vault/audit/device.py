@@ -1,18 +1,28 @@
-"""Audit devices and their salted hashes."""
+"""Audit devices: what may be enabled, and their salted hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mockkms.clock import rfc3339
+from mockkms.vault.audit import sink
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 _DISCARD = ("stdout", "discard", "/dev/null")
+_ENTERPRISE = ("fallback", "filter")
+_FORMATS = ("json", "jsonx")
+_SWITCHES = ("hmac_accessor", "log_raw", "elide_list_responses")
+_TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
+_EXTERNAL = ": invalid configuration"
+"""Stands behind every refusal that is the caller's fault."""
 
 
 @dataclass
@@ -30,13 +40,17 @@ class Device:
     @property
     def file(self) -> str:
         """The file its lines go to; empty for none."""
-        path = self.options.get("file_path") or self.options.get("path", "")
-        return "" if path in _DISCARD else path
+        path = self.options.get("file_path", self.options.get("path", "")).strip()
+        return "" if path.lower() in _DISCARD else path
+
+    def sink(self, core: Core) -> sink.Sink:
+        """Return the open file of a device that has one. Raises SinkError."""
+        return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
     def switch(self, name: str, default: bool) -> bool:
         """A boolean option."""
         text = self.options.get(name, "")
-        return default if not text else text.lower() in ("1", "t", "true")
+        return default if not text else text in _TRUE
 
 
 def devices(core: Core) -> dict[str, Device]:
@@ -48,20 +62,82 @@ def devices(core: Core) -> dict[str, Device]:
 def enable(
     core: Core, path: str, type: str, *, options: dict[str, str], description: str = "", local: bool = False
 ) -> Device:
-    """Enable a device; ``path`` ends in a slash. Raises ErrorResponse."""
+    """Enable a device; ``path`` ends in a slash. Raises ErrorResponse, also where its file cannot be written."""
+    if any(name in options for name in _ENTERPRISE):
+        raise ErrorResponse("enterprise-only options supplied" + _EXTERNAL)
+    if "prefix" in options:
+        # A prefix would let a caller write any text into any file: only the server's configuration can allow it.
+        raise ErrorResponse("audit log prefixing is not allowed" + _EXTERNAL)
     if path == "/":
-        raise ErrorResponse("backend path must be specified")
+        raise ErrorResponse("backend path must be specified" + _EXTERNAL)
     present = devices(core)
     if any(other.startswith(path) or path.startswith(other) for other in present):
-        raise ErrorResponse("path already in use")
+        raise ErrorResponse("path already in use" + _EXTERNAL)
     if type != "file":
-        raise ErrorResponse(f'unknown backend type: "{type}"')
-    if not (options.get("file_path") or options.get("path")):
-        raise ErrorResponse("file_path is required")
-    if options.get("format", "json") != "json":
-        raise ErrorResponse(f'unknown format type "{options["format"]}"')
-    present[path] = Device(path, type, core.entropy.uuid(), options, description, local)
-    return present[path]
+        raise ErrorResponse(f"unknown backend type: {quote(type)}{_EXTERNAL}")
+    device = Device(path, type, core.entropy.uuid(), options, description, local)
+    fault = _fault(device)
+    if fault:
+        raise ErrorResponse(f"unable to create new audit backend: {fault}{_EXTERNAL}")
+    if device.file:
+        _open(core, device)
+    present[path] = device
+    return device
+
+
+def _fault(device: Device) -> str:
+    """What is wrong with a device's options; empty for nothing."""
+    options = device.options
+    if "file_path" not in options and "path" not in options:
+        return '"file_path" is required'
+    if options.get("format", "json") not in _FORMATS:
+        return 'unsupported "format"'
+    for name in _SWITCHES:
+        if name in options and options[name] not in (*_TRUE, *_FALSE):
+            return f'unable to parse "{name}"'
+    return "" if options.get("file_path", options.get("path", "")).strip() else "file path is required"
+
+
+def _open(core: Core, device: Device) -> None:
+    """Open the device's file and write the line to it that the real server tests it with. Raises ErrorResponse."""
+    try:
+        mode = sink.file_mode(device.file, device.options.get("mode", ""))
+    except sink.SinkError as error:
+        raise ErrorResponse(_uncreated(device, error.text)) from None
+    try:
+        opened = sink.sink(core, device.path, device.file, mode)
+    except sink.SinkError as error:
+        fault = f"sanity check failed; unable to open {quote(device.file)} for writing: {error.text}"
+        raise ErrorResponse(_uncreated(device, fault)) from None
+    if device.options.get("skip_test") == "true":
+        return
+    try:
+        opened.write(_probe(core))
+    except sink.SinkError as error:
+        sink.close(core, device.path)
+        raise ErrorResponse(f"audit backend failed test message: {error.text}") from None
+
+
+def _uncreated(device: Device, fault: str) -> str:
+    return f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: {fault}"
+
+
+def _probe(core: Core) -> bytes:
+    entry = {
+        "auth": {"policy_results": {"allowed": True}, "token_type": "default"},
+        "request": {
+            "id": core.entropy.uuid(), "namespace": {"id": "root"}, "operation": "update", "path": "sys/audit/test",
+        },
+        "time": rfc3339(core.clock.now()),
+        "type": "request",
+    }  # fmt: skip
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+
+
+def disable(core: Core, path: str) -> None:
+    """Disable a device and close its file; none there is fine too."""
+    if devices(core).pop(path, None) is not None:
+        sink.close(core, path)
 
 
 def hashed(device: Device, text: str) -> str:

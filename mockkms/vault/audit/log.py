@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.vault import deepjson
 from mockkms.vault.audit.device import Device, devices, hashed
+from mockkms.vault.audit.sink import SinkError
 from mockkms.vault.message import Operation, Request, Response
 
 if TYPE_CHECKING:
@@ -20,19 +20,38 @@ if TYPE_CHECKING:
 Hash = Callable[[str], str]
 
 
-def record(core: Core, request: Request, response: Response, asked: dict[str, Any]) -> None:
-    """Write both lines to every device that has a file. ``asked`` is the request's data as it came."""
-    for device in devices(core).values():
+def record(core: Core, request: Request, response: Response, asked: dict[str, Any]) -> bool:
+    """Write both lines to every device that has a file. ``asked`` is the request's data as it came.
+
+    Returns whether the answer may be given: at least one device has taken it, or none is to.
+    """
+    found = devices(core).values()
+    if not found or not _audited(core, request):
+        return True
+    taken = False
+    for device in found:
         if not device.file:
+            taken = True
             continue
-        lines = [_line(device, entry) for entry in entries(core, device, request, response, asked)]
-        with Path(device.file).open("a", encoding="utf-8") as log:
-            log.writelines(lines)
+        lines = b"".join(_line(entry) for entry in entries(core, device, request, response, asked))
+        try:
+            device.sink(core).write(lines)
+            taken = True
+        except SinkError:
+            continue
+    return taken
 
 
-def _line(device: Device, entry: dict[str, Any]) -> str:
-    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
-    return f"{device.options.get('prefix', '')}{text}\n"
+def _audited(core: Core, request: Request) -> bool:
+    """Whether a request reaches the audit devices: what is answered before the core does not, but for sealing."""
+    outside = core.outside(request)
+    if outside is not None and outside.endpoint is not None:
+        return outside.endpoint.template in ("seal", "step-down")
+    return not core.seal.sealed
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def entries(
@@ -123,7 +142,9 @@ def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
 
 def _headers(core: Core, request: Request, secret: Hash) -> dict[str, list[str]]:
     """The headers that were asked to be kept."""
-    kept: dict[str, bool] = core.state.system.get("audited_headers", {})
+    from mockkms.vault.sys.config_auditing import audited_headers
+
+    kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}
     return {name: [secret(text) if kept[name] else text] for name, text in sent.items() if text}
 

@@ -100,6 +100,8 @@ class Feature(StrEnum):
     """The plugin catalog says whether a plugin is declared in the configuration or comes as an OCI image."""
     API_AUDIT = "api-audit"
     """Audit devices can be enabled over the API; otherwise by configuration only."""
+    AUDITS_CORRELATION = "audits-correlation"
+    """Audit devices keep the user agent and the correlation headers without being asked to."""
     WORKFLOWS = "workflows"
     """``sys/workflows`` exists."""
     RETRY_AFTER_ROUNDED_UP = "retry-after-rounded-up"

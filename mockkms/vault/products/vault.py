@@ -63,6 +63,7 @@ VAULT = OPENBAO.derive(
         Feature.CLIENT_COUNTING,
         Feature.FEATURE_SWITCHES,
         Feature.API_AUDIT,
+        Feature.AUDITS_CORRELATION,
         Feature.RETRY_AFTER_ROUNDED_UP,
         Feature.PLAIN_TEMPLATE_VALUES,
         Feature.KV1_ARBITRARY,

@@ -19,7 +19,7 @@ one = engine.path(
         "path": Field(Kind.STRING, help="Name of the device."),
         "type": Field(Kind.STRING, help="`file`."),
         "description": Field(Kind.STRING, help="A text for people."),
-        "options": Field(Kind.KV_PAIRS, help="`file_path`, `log_raw`, `hmac_accessor`, `prefix` and so on."),
+        "options": Field(Kind.KV_PAIRS, help="`file_path`, `mode`, `log_raw`, `hmac_accessor` and so on."),
         "local": Field(Kind.BOOL, help="Keep it out of replication."),
     },
     help="Enable or disable an audit device.",
@@ -71,7 +71,7 @@ def enable_device(_state: Any, call: Call) -> None:
 @one.on(Operation.DELETE)
 def disable_device(_state: Any, call: Call) -> None:
     """Disable a device; none there is fine too."""
-    audit.devices(call.core).pop(sanitized(call["path"]), None)
+    audit.disable(call.core, sanitized(call["path"]))
 
 
 @hash_input.on(Operation.UPDATE)

@@ -74,18 +74,6 @@ def test_an_audit_hash_is_an_hmac_with_the_devices_salt(tmp_path: Path) -> None:
     assert shown == "hmac-sha256:" + hmac.new(salt.encode(), b"value", hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        ({"type": "odd"}, 'unknown backend type: "odd"'),
-        ({"type": "file"}, "file_path is required"),
-        ({"type": "file", "options": {"file_path": "x", "format": "xml"}}, 'unknown format type "xml"'),
-    ],
-)
-def test_audit_devices_that_cannot_be(body: dict[str, Any], text: str) -> None:
-    assert World("vault").write("sys/audit/log", body).errors == [text]
-
-
 def test_the_audit_log_hides_values_and_keeps_times(tmp_path: Path) -> None:
     world, log = World("vault"), tmp_path / "audit.log"
     world.write("sys/mounts/kv", {"type": "kv", "config": {"audit_non_hmac_request_keys": ["open"]}})

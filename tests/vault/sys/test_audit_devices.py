@@ -1,0 +1,137 @@
+"""Audit devices of type ``file``: which ones may be enabled, and what a file that cannot be written does."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockkms.vault import audit
+from tests.vault.driving import World
+
+_CREATION = "unable to create new audit backend: "
+
+
+def _enable(world: World, path: str, **options: str) -> list[str] | None:
+    return world.write("sys/audit/log", {"type": "file", "options": {"file_path": path, **options}}).errors
+
+
+def _sanity(path: str, text: str) -> str:
+    return (
+        f'{_CREATION}file sink creation failed for path "{path}": sanity check failed; unable to open "{path}" for '
+        f'writing: unable to open file for sink "{path}": open {path}: {text}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"type": "odd"}, 'unknown backend type: "odd"'),
+        ({}, 'unknown backend type: ""'),
+        ({"type": "file"}, _CREATION + '"file_path" is required'),
+        ({"type": "file", "options": {"file_path": " "}}, _CREATION + "file path is required"),
+        ({"type": "file", "options": {"file_path": "discard", "format": "xml"}}, _CREATION + 'unsupported "format"'),
+        ({"type": "file", "options": {"path": "discard", "log_raw": ""}}, _CREATION + 'unable to parse "log_raw"'),
+        ({"type": "file", "options": {"file_path": "discard", "filter": "a"}}, "enterprise-only options supplied"),
+        ({"type": "file", "options": {"file_path": "discard", "prefix": "a"}}, "audit log prefixing is not allowed"),
+    ],
+)
+def test_devices_that_cannot_be(body: dict[str, Any], text: str) -> None:
+    assert World("vault").write("sys/audit/log", body).errors == [text + ": invalid configuration"]
+
+
+def test_a_prefix_writes_nothing_into_a_file(tmp_path: Path) -> None:
+    world, target = World("vault"), tmp_path / "authorized_keys"
+    target.write_text("mine\n")
+    assert _enable(world, str(target), prefix="theirs\n", mode="0777")
+    assert _enable(world, str(target), mode="0777")
+    assert target.read_text() == "mine\n"
+    assert audit.devices(world.core) == {}
+
+
+@pytest.mark.parametrize("mode", ["0777", "0700", "0601", "0010"])
+def test_no_audit_file_is_executable(tmp_path: Path, mode: str) -> None:
+    assert "must not be executable" in str(_enable(World("vault"), str(tmp_path / "log"), mode=mode))
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_file_has_the_mode_that_was_asked_for(tmp_path: Path) -> None:
+    world, log = World("vault"), tmp_path / "log"
+    log.touch(mode=0o644)
+    assert _enable(world, str(log), mode="0000") is None
+    assert log.stat().st_mode & 0o777 == 0o644
+    world.ask("delete", "sys/audit/log")
+    assert _enable(world, str(log)) is None
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_enabling_writes_a_line_to_test_the_file(tmp_path: Path) -> None:
+    world, log = World("vault"), tmp_path / "log"
+    assert _enable(world, str(log)) is None
+    first = json.loads(log.read_text().splitlines()[0])
+    assert (first["type"], first["request"]["path"]) == ("request", "sys/audit/test")
+
+
+def test_what_is_no_file_is_refused_when_enabled(tmp_path: Path) -> None:
+    world = World("vault")
+    assert _enable(world, str(tmp_path)) == [_sanity(str(tmp_path), "is a directory")]
+    long = str(tmp_path / ("a" * 300))
+    assert _enable(world, long) == [_sanity(long, "file name too long")]
+    fault = "write /dev/full: no space left on device"
+    assert _enable(world, "/dev/full") == [
+        'audit backend failed test message: error writing file for sink "/dev/full": unable to re-write to file for '
+        f'sink "/dev/full": {fault}'
+    ]
+    assert "invalid argument" in str(_enable(world, str(tmp_path / "a\0b")))
+    (tmp_path / "file").touch()
+    assert "not a directory" in str(_enable(world, str(tmp_path / "file" / "log")))
+    assert audit.devices(world.core) == {}
+
+
+def test_a_fifo_holds_nothing_up(tmp_path: Path) -> None:
+    world, fifo = World("vault"), tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert _enable(world, str(fifo)) == [_sanity(str(fifo), "no such device or address")]
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert _enable(world, str(fifo)) is None
+        for _ in range(200):
+            answer = world.ask("read", "sys/mounts")
+        assert (answer.status, answer.errors) == (500, ["1 error occurred:\n\t* internal error\n\n"])
+        assert world.ask("read", "sys/health").errors is None
+    finally:
+        os.close(reader)
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    world, log = World("vault"), tmp_path / "a" / "b" / "log"
+    if os.geteuid() == 0:
+        assert _enable(world, str(log)) is None
+        assert log.exists()
+    else:
+        assert "permission denied" in str(_enable(world, str(log)))
+    assert (tmp_path / "a").is_dir()
+
+
+def test_one_working_device_is_enough(tmp_path: Path) -> None:
+    world, fifo = World("vault"), tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    assert _enable(world, str(fifo)) is None
+    os.close(reader)
+    assert world.ask("read", "sys/mounts").status == 500
+    device = {"type": "file", "options": {"file_path": "discard"}}
+    assert world.write("sys/audit/other", device).errors is None
+    assert world.ask("read", "sys/mounts").errors is None
+
+
+def test_the_file_stays_open(tmp_path: Path) -> None:
+    world, log = World("vault"), tmp_path / "log"
+    _enable(world, str(log))
+    log.rename(tmp_path / "moved")
+    world.ask("read", "sys/mounts")
+    assert not log.exists()
+    assert len((tmp_path / "moved").read_text().splitlines()) > 1
