@@ -31,6 +31,8 @@ class Feature(StrEnum):
     """Every path outside the API redirects to the user interface; otherwise it is not found."""
     ENTERPRISE_STUBS = "enterprise-stubs"
     """Paths of the enterprise edition are registered, and refuse."""
+    AGENTS = "agents"
+    """There are an agent registry, OAuth resource servers and SCIM, most of which the community edition refuses."""
 
     # -- tokens and logins
     SIGNED_TOKENS = "signed-tokens"

@@ -28,6 +28,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.AUDIENCE_OPTIONAL,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
+        Feature.AGENTS,
         Feature.PLAIN_TEMPLATE_VALUES,
         Feature.KV_ATTRIBUTION,
         Feature.KV_NULL_PATCH,

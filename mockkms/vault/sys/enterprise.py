@@ -1,61 +1,101 @@
-"""Paths of the enterprise edition: one product knows them and says what they are, the other does not."""
+"""Paths of the paid edition: the community edition registers them, and refuses what they would do.
+
+A method that a path lacks is 405, one that it has is 404 ``enterprise-only feature``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
-STUBS = (
-    "license/status",
-    "config/group-policy-application",
-    "config/control-group",
-    "control-group/{rest:re(authorize|request)}",
-    "replication/{kind:re(dr|performance)}/{rest:some}",
-    "replication/{rest:re(recover|reindex|merkle-check)}",
-    "sealwrap/rewrap",
-    "mfa/method/{rest:some}",
-    "mfa/method[/]",
-    "policies/{kind:re(rgp|egp)}[/{rest:all}]",
-    "quotas/lease-count[/{rest:all}]",
-    "storage/raft/snapshot-auto/{rest:some}",
-    "managed-keys[/{rest:all}]",
-    "plugins/reload/backend/status",
-    "namespaces[/{rest:all}]",
-    "sync/{rest:some}",
-)
-"""Templates below ``sys/`` that answer 404 ``enterprise-only feature`` to who may ask at all."""
-_FIELDS = {
-    "rest": Field(Kind.STRING, help="The rest of the path."),
-    "kind": Field(Kind.STRING, help="Which of its kinds."),
+_READ, _WRITE, _BOTH, _LIST = "read", "update", "read update", "list"
+_ONE = "read update delete"
+_REPLICATION = {
+    "primary/demote": _WRITE, "primary/disable": _WRITE, "primary/enable": _WRITE, "primary/revoke-secondary": _WRITE,
+    "primary/secondary-token": _WRITE, "secondary/disable": _WRITE, "secondary/enable": _WRITE,
+    "secondary/promote": _WRITE, "secondary/update-primary": _WRITE,
+}  # fmt: skip
+"""What can be done to replication, of either kind and (in the older paths) of no kind."""
+
+STUBS: dict[str, str] = {
+    "license/status": _READ,
+    "config/group-policy-application": _BOTH,
+    "namespaces[/]": _LIST,
+    "namespaces/api-lock/lock[/{path:some}]": _WRITE,
+    "namespaces/api-lock/unlock[/{path:some}]": _WRITE,
+    "namespaces/{path:some}": "read update patch delete",
+    **{f"replication/{path}": operations for path, operations in _REPLICATION.items()},
+    **{f"replication/performance/{path}": operations for path, operations in _REPLICATION.items()},
+    **{f"replication/dr/{path}": operations for path, operations in _REPLICATION.items()},
+    "replication/performance/secondary/generate-public-key": _WRITE,
+    "replication/performance/primary/paths-filter/{id}": _ONE,
+    "replication/performance/primary/dynamic-filter/{id}": _READ,
+    "replication/performance/secondary/dynamic-filter/{id}": _READ,
+    "replication/performance/status": _READ,
+    "replication/dr/secondary/generate-public-key": _WRITE,
+    "replication/dr/secondary/config/reload/{subsystem:some}": _WRITE,
+    "replication/dr/secondary/license/status": _READ,
+    "replication/dr/secondary/operation-token/delete": _WRITE,
+    "replication/dr/secondary/recover": _WRITE,
+    "replication/dr/secondary/reindex": _WRITE,
+    "replication/dr/status": _READ,
+    "replication/recover": _WRITE,
+    "replication/reindex": _WRITE,
+    "sealwrap/rewrap": _BOTH,
+    "mfa/method[/]": _LIST,
+    "mfa/method/totp/{name}/generate": _READ,
+    "mfa/method/totp/{name}/admin-generate": _WRITE,
+    "mfa/method/totp/{name}/admin-destroy": _WRITE,
+    **{f"mfa/method/{kind}/{{name}}": _ONE for kind in ("totp", "okta", "duo", "pingid")},
+    "control-group/authorize": _WRITE,
+    "control-group/request": _WRITE,
+    "config/control-group": _ONE,
+    "policies/rgp[/]": _LIST,
+    "policies/rgp/{name:some}": _ONE,
+    "policies/egp[/]": _LIST,
+    "policies/egp/{name:some}": _ONE,
+    "plugins/reload/backend/status": _READ,
+    "quotas/lease-count[/]": _LIST,
+    "quotas/lease-count/{name}": _ONE,
+    "storage/raft/snapshot-auto/config/": _LIST,
+    "storage/raft/snapshot-auto/config/{name}": _ONE,
+    "storage/raft/snapshot-auto/status/{name}": _READ,
+    "managed-keys/{type}[/]": _LIST,
+    "managed-keys/{type}/{name}": _ONE,
+    "managed-keys/{type}/{name}/test/sign": _WRITE,
 }
+"""Templates below ``sys/`` with the operations that they have."""
+AGENT_STUBS: dict[str, str] = {
+    "activation-flags/oauth-resource-server/activate": _WRITE,
+    "activation-flags/oauth-resource-server/deactivate": _WRITE,
+    "config/oauth-resource-server/": _LIST,
+    "config/oauth-resource-server/{name}": _ONE,
+}
+"""The same for what is there for agents."""
+OPEN = frozenset(
+    {"replication/performance/status", "replication/dr/status"}
+    | {
+        f"replication/dr/secondary/{path}"
+        for path in (
+            "disable", "license/status", "operation-token/delete", "promote", "recover", "reindex", "update-primary",
+        )
+    }
+)  # fmt: skip
+"""Those that answer without a token."""
+PROTECTED = frozenset(
+    {
+        "replication/primary/secondary-token", "replication/performance/primary/secondary-token",
+        "replication/dr/primary/secondary-token", "replication/reindex", "storage/raft/snapshot-auto/config/",
+        "storage/raft/snapshot-auto/config/{name}", *AGENT_STUBS,
+    }
+)  # fmt: skip
+"""Those that are root-protected."""
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE, Operation.LIST, Operation.PATCH)
-
-replication = engine.path("replication/status", help="State of replication; there is none.", login=True)
-absent = engine.path(
-    "{rest:re(wrapping/pubkey|storage/raft/bootstrap/challenge|storage/raft/bootstrap/answer|internal/ui/mounts/)}",
-    fields={"rest": _FIELDS["rest"]},
-    help="Open to anyone, but nothing is there.",
-    login=True,
-)
-
-
-@replication.on(Operation.READ)
-def read_replication(_state: Any, call: Call) -> dict[str, Any]:
-    """The community edition says that it is off; the other product has no such path."""
-    if not call.core.product.has(Feature.ENTERPRISE_STUBS):
-        raise unsupported_path()
-    return {"mode": "disabled"}
-
-
-@absent.on(*_ALL)
-def refuse_absent(_state: Any, _call: Call) -> None:
-    """The real server lists these as open, and has no endpoint behind them."""
-    raise unsupported_path()
 
 
 def refuse(_state: Any, _call: Call) -> None:
@@ -63,11 +103,47 @@ def refuse(_state: Any, _call: Call) -> None:
     raise ErrorResponse("enterprise-only feature", status=404)
 
 
-for _template in STUBS:
-    engine.path(
-        _template,
-        fields={name: field for name, field in _FIELDS.items() if f"{{{name}:" in _template},
+def _declare(template: str, operations: str, needs: Feature) -> Endpoint:
+    endpoint = engine.path(
+        template,
         help="Part of the enterprise edition.",
-        needs=Feature.ENTERPRISE_STUBS,
+        needs=needs,
         arbitrary=True,
-    ).on(*_ALL)(refuse)
+        login=template in OPEN,
+        sudo=template in PROTECTED,
+    )
+    endpoint.on(*(Operation(operation) for operation in operations.split()))(refuse)
+    return endpoint
+
+
+for _template, _operations in STUBS.items():
+    _declare(_template, _operations, Feature.ENTERPRISE_STUBS)
+for _template, _operations in AGENT_STUBS.items():
+    _declare(_template, _operations, Feature.AGENTS)
+
+replication = engine.path(
+    "replication/status", help="State of replication; there is none.", login=True, needs=Feature.ENTERPRISE_STUBS
+)
+
+
+@replication.on(Operation.READ)
+def read_replication(_state: Any, _call: Call) -> dict[str, Any]:
+    """The community edition says that it is off."""
+    return {"mode": "disabled"}
+
+
+def _absent(paths: str, needs: Feature | None = None) -> None:
+    rest = Field(Kind.STRING, help="The rest of the path.")
+    endpoint = engine.path(
+        f"{{rest:re({paths})}}", {"rest": rest}, help="Open to anyone, but nothing is there.", login=True, needs=needs
+    )
+
+    @endpoint.on(*_ALL)
+    def refuse_absent(_state: Any, _call: Call) -> None:
+        raise unsupported_path()
+
+
+# The real servers list these as open, and have no endpoint behind them.
+_absent("wrapping/pubkey|storage/raft/bootstrap/challenge|storage/raft/bootstrap/answer|internal/ui/mounts/")
+_absent("replication/status")
+_absent("replication/dr/secondary/(?:license|license/signed|sys/config/reload/license)", Feature.ENTERPRISE_STUBS)
