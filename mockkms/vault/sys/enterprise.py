@@ -5,6 +5,7 @@ A method that a path lacks is 405, one that it has is 404 ``enterprise-only feat
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Endpoint, Field
@@ -106,6 +107,7 @@ def refuse(_state: Any, _call: Call) -> None:
 def _declare(template: str, operations: str, needs: Feature) -> Endpoint:
     endpoint = engine.path(
         template,
+        {name: Field(Kind.STRING, help="Part of the path.") for name in re.findall(r"{(\w+)", template)},
         help="Part of the enterprise edition.",
         needs=needs,
         arbitrary=True,
