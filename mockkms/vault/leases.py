@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["LeaseEntry", "LeaseState", "LeaseStore"]
 
 _INTERNAL = Endpoint("internal", {}, arbitrary=True)
+_NO_RESPONSE = "resp: (*logical.Response)(nil)"
+"""How Go shows the answer of an engine that gave an error instead."""
 """What renewals and revocations reach an engine through; no path leads to it."""
 
 
@@ -157,7 +159,10 @@ class LeaseStore:
         if mount is not None:
             engine = self.core.engine(mount)
             if engine.renew is not None:
-                reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
+                try:
+                    reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
+                except BackendError as error:
+                    raise BackendError(f"failed to renew entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
         response = reply if isinstance(reply, Response) else Response(lease=lease)
         if response.lease is None:
             return None
@@ -262,7 +267,10 @@ class LeaseStore:
             return
         engine = self.core.engine(mount)
         if engine.revoke is not None:
-            engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))
+            try:
+                engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))
+            except BackendError as error:
+                raise BackendError(f"failed to revoke entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
 
     def _forget(self, entry: LeaseEntry) -> None:
         self.state.items.pop(entry.id, None)

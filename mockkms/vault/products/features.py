@@ -53,6 +53,12 @@ class Feature(StrEnum):
     """LDAP mounts say by which schema passwords are changed."""
     ROTATION_POLICY = "rotation-policy"
     """Settings of automatic rotation include ``rotation_policy``."""
+    DATABASE_ROTATION = "database-rotation"
+    """Database connections keep whether they are verified and how they rotate; static roles rotate by schedule."""
+    OLDER_POSTGRES_DRIVER = "older-postgres-driver"
+    """The driver for PostgreSQL is an older one, with texts of its own for connections that fail."""
+    PLAIN_VERIFICATION = "plain-verification"
+    """Verifying a database connection says what is wrong with its URL, and not that it was a ping that failed."""
     RADIUS_CASE = "radius-case"
     """RADIUS mounts have ``case_insensitive_names``."""
 

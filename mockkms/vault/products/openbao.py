@@ -40,6 +40,7 @@ OPENBAO = Product(
             Feature.INLINE_AUTH,
             Feature.STRICT_IP_BINDING,
             Feature.CEL_ROLES,
+            Feature.PLAIN_VERIFICATION,
             Feature.JWT_ADDITIONS,
             Feature.OIDC_GRANTS,
             Feature.NAMES_IN_NAMESPACE,

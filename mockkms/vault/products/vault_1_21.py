@@ -16,6 +16,7 @@ VAULT_1_21 = VAULT.derive(
     words={"cubbyhole_tokens": '"service"'},
     has={
         Feature.RELATIVE_PATHS,
+        Feature.OLDER_POSTGRES_DRIVER,
     },
     lacks={
         Feature.ALIAS_METADATA,

@@ -129,7 +129,7 @@ def revoke_lease(state: Any, call: Call) -> Response | None:
         try:
             leases.revoke(entry)
         except BackendError as error:
-            raise ErrorResponse(f"failed to revoke entry: {error.errors[0]}") from None
+            raise ErrorResponse(*error.errors) from None
     return _done(call)
 
 

@@ -1,6 +1,7 @@
 """The database secrets engine: users made on demand with a lease, and static users whose passwords rotate.
 
-No database is contacted and no statement is run: what is handed out is made as the real plugins make it.
+A PostgreSQL on this machine is asked for real, and its roles' statements are run. Any other database is taken as there:
+what is handed out is made as the real plugins make it, and no statement is run.
 """
 
 from __future__ import annotations

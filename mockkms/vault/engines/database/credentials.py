@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.clock import rfc3339
-from mockkms.vault import policynames
+from mockkms.vault import cron, policynames, ttl
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.database import usernames
+from mockkms.vault.engines.database import servers, usernames
 from mockkms.vault.engines.database.engine import (
     CERTIFICATE,
     PASSWORD,
     Connection,
     Database,
+    DatabaseFault,
     Role,
     StaticRole,
     engine,
 )
 from mockkms.vault.engines.database.passwords import new_password, new_rsa_key
+from mockkms.vault.engines.database.postgres import expiration
 from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import quote
+from mockkms.vault.gotext import error_list, quote
 from mockkms.vault.message import BackendError, ErrorResponse, Lease, Operation, Response
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the role.")}
@@ -27,11 +29,16 @@ _NAME = {"name": Field(Kind.STRING, help="Name of the role.")}
 dynamic = engine.path("creds/{name}", _NAME, help="A new user of a role, with a lease.")
 static = engine.path("static-creds/{name}", _NAME, help="The user of a static role and the present password.")
 rotate_role = engine.path("rotate-role/{name}", _NAME, help="A new password for the user of a static role, now.")
+_MOST_MISSED = 10_000
+
+
+_GRACE = 5
+"""Seconds that a user lives on in the database after its lease."""
 
 
 @dynamic.on(Operation.READ)
 def make_user(state: Database, call: Call) -> Response:
-    """Make up a user as the role's plugin would. Raises ErrorResponse and BackendError."""
+    """Make a user as the role's plugin does. Raises ErrorResponse and BackendError."""
     name = call["name"]
     role = state.roles.get(name)
     if role is None:
@@ -39,8 +46,24 @@ def make_user(state: Database, call: Call) -> Response:
     connection = _allowed(state, role, name)
     if not _supported(connection, role.credential_type):
         raise ErrorResponse(f"unsupported credential_type: {quote(role.credential_type)}")
-    data = {"username": _username(call, connection, name), **_secret(call, connection, role)}
-    internal = {"username": data["username"], "role": name, "db_name": role.db_name}
+    limits = call.core.limits(call.mount)
+    lifetime, _ = ttl.calculate(limits, call.now(), ttl=role.default_ttl, max_ttl=role.max_ttl)
+    servers.opened(state, call, role.db_name)
+    secret = _secret(call, connection, role)
+    username = _username(call, connection, name)
+    names = {"name": username, "username": username, "password": secret.get("password", "")}
+    names["expiration"] = expiration(call.now() + lifetime + _GRACE)
+    try:
+        servers.of(state, call, connection).create(names, role.creation_statements)
+    except DatabaseFault as fault:
+        raise BackendError(str(fault)) from None
+    internal = {
+        "username": username,
+        "role": name,
+        "db_name": role.db_name,
+        "revocation_statements": list(role.revocation_statements),
+    }
+    data = {"username": username, **secret}
     return Response(data=data, lease=Lease(role.default_ttl, role.max_ttl, renewable=True, internal=internal))
 
 
@@ -51,16 +74,31 @@ def read_user(state: Database, call: Call) -> dict[str, Any]:
     if role is None:
         raise ErrorResponse(f"unknown role: {call['name']}")
     _allowed(state, role, call["name"])
-    left = round(role.last_rotation + role.rotation_period - call.now())
+    due = next_rotation(role, call.now() if role.rotation_schedule else role.last_rotation)
     word, secret = ("password", role.password) if role.credential_type == PASSWORD else (
         "rsa_private_key", role.private_key)  # fmt: skip
     return {
         "last_vault_rotation": rfc3339(role.last_rotation),
         word: secret,
-        "rotation_period": role.rotation_period,
-        "ttl": max(left, 0),
+        **shown_rotation(role),
+        "ttl": max(round(due - call.now()), 0) if due is not None else 0,
         "username": role.username,
     }
+
+
+def next_rotation(role: StaticRole, after: float) -> float | None:
+    """Return when the password of a static role changes next, in seconds since the epoch; None for never."""
+    if role.rotation_schedule:
+        return cron.parse(role.rotation_schedule).next(after)
+    return after + role.rotation_period
+
+
+def shown_rotation(role: StaticRole) -> dict[str, Any]:
+    """Return what is shown of a static role's rotation: a period, or a schedule with its window."""
+    if not role.rotation_schedule:
+        return {"rotation_period": role.rotation_period}
+    window = {"rotation_window": role.rotation_window} if role.rotation_window else {}
+    return {"rotation_schedule": role.rotation_schedule, **window}
 
 
 @rotate_role.on(Operation.UPDATE)
@@ -83,20 +121,33 @@ def rotate(state: Database, call: Call, name: str, role: StaticRole) -> None:
     connection = _allowed(state, role, name)
     if not _supported(connection, role.credential_type):
         raise BackendError(f"unsupported credential_type: {quote(role.credential_type)}")
+    servers.opened(state, call, role.db_name)
     secret = _secret(call, connection, role)
+    try:
+        _change(state, call, connection, role, secret)
+    except DatabaseFault as fault:
+        raise BackendError(f"error setting credentials: {fault}") from None
     role.password = secret.get("password", "")
     role.private_key = secret.get("rsa_private_key", "")
     role.last_rotation = call.now()
 
 
+def _change(state: Database, call: Call, connection: Connection, role: StaticRole, secret: dict[str, str]) -> None:
+    """Change the password in the database. Raises DatabaseFault."""
+    if role.self_managed_password and state.asks:
+        text = "self-managed static roles only available in Vault Enterprise"
+        raise DatabaseFault(error_list([f"unable to get static connection from cache: {text}"]))
+    if role.credential_type == PASSWORD:
+        server = servers.of(state, call, connection)
+        server.change_password(role.username, secret["password"], role.rotation_statements)
+
+
 def catch_up(state: Database, call: Call) -> None:
     """Rotate what is due; where that fails it is tried again with the next request."""
-    now = call.now()
     for name, role in state.static_roles.items():
-        missed = int((now - role.last_rotation) // role.rotation_period) if role.rotation_period else 0
-        if missed < 1:
+        due = _last_due(role, call.now())
+        if due is None:
             continue
-        due = role.last_rotation + missed * role.rotation_period
         try:
             rotate(state, call, name, role)
         except BackendError:
@@ -104,21 +155,48 @@ def catch_up(state: Database, call: Call) -> None:
         role.last_rotation = due
 
 
+def _last_due(role: StaticRole, now: float) -> float | None:
+    """Return the latest time at which a rotation was due and is not made; None where there is none."""
+    if not role.rotation_schedule:
+        missed = int((now - role.last_rotation) // role.rotation_period) if role.rotation_period else 0
+        return role.last_rotation + missed * role.rotation_period if missed > 0 else None
+    schedule = cron.parse(role.rotation_schedule)
+    due = None
+    following = schedule.next(role.last_rotation)
+    for _ in range(_MOST_MISSED):
+        if following is None or following > now:
+            return due
+        due, following = following, schedule.next(following)
+    return now
+
+
 def renew(state: Database, call: Call) -> Response:
     """Renew the lease of a user by what its role says now. Raises BackendError."""
     role = state.roles.get(call.raw["role"])
     if role is None:
         raise BackendError(f'error during renew: could not find role with name "{call.raw["role"]}"')
-    state.connection(role.db_name)
+    connection = servers.opened(state, call, role.db_name)
     lease: Lease = call.raw["lease"]
     lease.ttl, lease.max_ttl = role.default_ttl, role.max_ttl
+    limits = call.core.limits(call.mount)
+    lifetime, _ = ttl.calculate(limits, call.now(), ttl=role.default_ttl, max_ttl=role.max_ttl)
+    try:
+        server = servers.of(state, call, connection)
+        server.extend(call.raw["username"], call.now() + lifetime + _GRACE, role.renew_statements)
+    except DatabaseFault as fault:
+        raise BackendError(str(fault)) from None
     return Response(lease=lease)
 
 
 def revoke(state: Database, call: Call) -> None:
-    """The user is gone; the real server needs the connection for it. Raises BackendError without one."""
+    """Take the user away. Raises BackendError."""
     role = state.roles.get(call.raw["role"])
-    state.connection(role.db_name if role is not None else call.raw["db_name"])
+    connection = servers.opened(state, call, role.db_name if role is not None else call.raw["db_name"])
+    statements = role.revocation_statements if role is not None else call.raw.get("revocation_statements") or []
+    try:
+        servers.of(state, call, connection).drop(call.raw["username"], statements)
+    except DatabaseFault as fault:
+        raise BackendError(str(fault)) from None
 
 
 def _allowed(state: Database, role: Role | StaticRole, name: str) -> Connection:

@@ -5,14 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockkms.vault.automatedrotation import AutomatedRotation
 from mockkms.vault.endpoint import Call, Engine
 from mockkms.vault.message import BackendError, Response
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
 
 
+class DatabaseFault(ValueError):
+    """What a database, or the plugin for it, refused."""
+
+    def __init__(self, text: str, *, whole: bool = False) -> None:
+        super().__init__(text)
+        self.whole = whole
+        """The plugin puts this text in place of everything that stood before it."""
+
+    def behind(self, text: str) -> DatabaseFault:
+        """Return the fault with what was tried before it."""
+        return self if self.whole else DatabaseFault(f"{text}{self}")
+
+
 @dataclass
-class Connection:
+class Connection(AutomatedRotation):
     """How a database is reached: ``config/``."""
 
     plugin_name: str = ""
@@ -21,6 +35,9 @@ class Connection:
     allowed_roles: list[str] = field(default_factory=list)
     root_credentials_rotate_statements: list[str] = field(default_factory=list)
     password_policy: str = ""
+    verify_connection: bool = True
+    opened: bool = True
+    """The plugin runs; otherwise it begins with the next use, and connects if it verifies."""
 
 
 @dataclass
@@ -45,7 +62,10 @@ class StaticRole:
     db_name: str = ""
     username: str = ""
     rotation_period: int = 0
+    rotation_schedule: str = ""
+    rotation_window: int = 0
     rotation_statements: list[str] = field(default_factory=list)
+    self_managed_password: str = ""
     credential_type: str = PASSWORD
     credential_config: dict[str, Any] = field(default_factory=dict)
     password: str = ""
@@ -61,6 +81,8 @@ class Database:
     connections: dict[str, Connection] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     static_roles: dict[str, StaticRole] = field(default_factory=dict)
+    asks: bool = True
+    """Databases on this machine are asked; False while a world is read."""
 
     def connection(self, name: str) -> Connection:
         """A connection. Raises BackendError where there is none."""
@@ -96,5 +118,5 @@ engine = Engine(
     renew=_renew,
     revoke=_revoke,
     catch_up=_catch_up,
-    help="Users of databases, made on demand. No database is contacted: connections are kept, statements are not run.",
+    help="Users of databases, made on demand. A PostgreSQL on this machine is asked; others are taken as there.",
 )

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from mockkms.clock import rfc3339
+from mockkms.vault import cron
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.database import credentials
 from mockkms.vault.engines.database.engine import (
@@ -20,7 +21,8 @@ from mockkms.vault.engines.database.engine import (
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _SHORTEST_PERIOD = 5
 _STATEMENTS = ("creation_statements", "revocation_statements", "rollback_statements", "renew_statements")
@@ -36,14 +38,22 @@ _ROLE = {
     **_COMMON,
     "default_ttl": Field(Kind.SECONDS, help="Lease of the users."),
     "max_ttl": Field(Kind.SECONDS, help="Largest lease of the users."),
-    **{name: Field(Kind.STRING_SLICE, help=f"{name.split('_')[0].title()}: kept, never run.") for name in _STATEMENTS},
+    **{name: Field(Kind.STRING_SLICE, help=f"{name.split('_')[0].title()} of users.") for name in _STATEMENTS},
 }
 _STATIC = {
     **_COMMON,
     "username": Field(Kind.STRING, help="Name of the user."),
     "rotation_period": Field(Kind.SECONDS, help="How long a password lasts, at least 5 seconds."),
-    "rotation_statements": Field(Kind.STRING_SLICE, help="Rotation: kept, never run."),
+    "rotation_statements": Field(Kind.STRING_SLICE, help="Rotation of the password."),
+    "rotation_schedule": Field(
+        Kind.STRING, help="When passwords change, as cron writes it.", needs=Feature.DATABASE_ROTATION
+    ),
+    "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=Feature.DATABASE_ROTATION),
+    "self_managed_password": Field(
+        Kind.STRING, help="The user's present password; other editions rotate with it.", needs=Feature.DATABASE_ROTATION
+    ),
 }
+_SHORTEST_WINDOW = 3600
 
 listing = engine.path("roles[/]", PAGE, help="Names of the roles.")
 static_listing = engine.path("static-roles[/]", PAGE, help="Names of the static roles.")
@@ -86,8 +96,10 @@ def read_static(state: Database, call: Call) -> dict[str, Any] | None:
     role = state.static_roles.get(call["name"])
     if role is None:
         return None
-    kept = ("db_name", "username", "rotation_period", "rotation_statements", "credential_type", "credential_config")
-    shown = _without_empty_config({name: getattr(role, name) for name in kept})
+    kept = ("db_name", "username", "rotation_statements", "credential_type", "credential_config")
+    shown = _without_empty_config({name: getattr(role, name) for name in kept}) | credentials.shown_rotation(role)
+    if call.core.product.has(Feature.DATABASE_ROTATION):
+        shown["skip_import_rotation"] = False
     return {**shown, "last_vault_rotation": rfc3339(role.last_rotation)} if role.last_rotation else shown
 
 
@@ -116,7 +128,8 @@ def write(state: Database, call: Call) -> None:
     role.db_name = call.get("db_name", role.db_name)
     if not role.db_name:
         raise ErrorResponse("database name is required")
-    _take_credential(role, call)
+    _take_type(role, call)
+    _take_config(role, call)
     for name in (*_STATEMENTS, "default_ttl", "max_ttl"):
         setattr(role, name, call.get(name, getattr(role, name)))
     role.revocation_statements = [text for text in role.revocation_statements if text]
@@ -124,7 +137,7 @@ def write(state: Database, call: Call) -> None:
 
 
 @static.on(Operation.CREATE, Operation.UPDATE)
-def write_static(state: Database, call: Call) -> None:
+def write_static(state: Database, call: Call) -> Response | None:
     """Keep a static role; a new one gets a new password at once. Raises ErrorResponse and BackendError."""
     if call["name"] in state.roles:
         raise ErrorResponse("Role and Static Role names must be unique")
@@ -139,26 +152,82 @@ def write_static(state: Database, call: Call) -> None:
     if role.username and role.username != username:
         raise ErrorResponse("cannot update static account username")
     role.username = username
-    if "rotation_period" not in call and old is None:
+    newer = call.core.product.has(Feature.DATABASE_ROTATION)
+    if newer:
+        _take_times(role, call, new=old is None)
+    else:
+        _take_period(role, call, new=old is None)
+    role.rotation_statements = call.get("rotation_statements", role.rotation_statements)
+    _take_type(role, call)
+    if newer:
+        state.connection(role.db_name)
+    if "self_managed_password" in call:
+        if old is not None:
+            when = rfc3339(role.last_rotation)
+            refusal = "updating password not allowed after rotation"
+            raise ErrorResponse(f"{refusal}: role={call['name']}, lastVaultRotation={when}")
+        role.self_managed_password = call["self_managed_password"]
+    _take_config(role, call)
+    if old is None:
+        credentials.rotate(state, call, call["name"], role)
+    state.static_roles[call["name"]] = role
+    return Response() if newer else None
+
+
+def _take_period(role: StaticRole, call: Call, *, new: bool) -> None:
+    """The time between rotations. Raises ErrorResponse."""
+    if "rotation_period" not in call and new:
         raise ErrorResponse("rotation_period is required to create static accounts")
     role.rotation_period = call.get("rotation_period", role.rotation_period)
     if "rotation_period" in call and role.rotation_period < _SHORTEST_PERIOD:
         raise ErrorResponse(f"rotation_period must be {_SHORTEST_PERIOD} seconds or more")
-    role.rotation_statements = call.get("rotation_statements", role.rotation_statements)
-    _take_credential(role, call)
-    if old is None:
-        credentials.rotate(state, call, call["name"], role)
-    state.static_roles[call["name"]] = role
 
 
-def _take_credential(role: Role | StaticRole, call: Call) -> None:
-    """The credential type and its settings. Raises ErrorResponse."""
+def _take_times(role: StaticRole, call: Call, *, new: bool) -> None:
+    """The time between rotations, or their schedule with its window. Raises ErrorResponse."""
+    by_schedule, by_period = "rotation_schedule" in call, "rotation_period" in call
+    if by_schedule and by_period:
+        raise ErrorResponse(
+            "mutually exclusive fields rotation_period and rotation_schedule were both specified; only one of them can "
+            "be provided"
+        )
+    if new and not by_schedule and not by_period:
+        raise ErrorResponse("one of rotation_schedule or rotation_period must be provided to create a static account")
+    if by_period:
+        _take_period(role, call, new=new)
+        if "rotation_window" in call:
+            raise ErrorResponse("rotation_window is invalid with use of rotation_period")
+        role.rotation_schedule, role.rotation_window = "", 0
+    if by_schedule:
+        try:
+            cron.parse(call["rotation_schedule"])
+        except ValueError as error:
+            raise ErrorResponse(f"could not parse rotation_schedule{_extra(error)}") from None
+        role.rotation_schedule, role.rotation_period = call["rotation_schedule"], 0
+        if "rotation_window" in call:
+            if call["rotation_window"] < _SHORTEST_WINDOW:
+                fault = f"rotation_window must be {_SHORTEST_WINDOW} seconds or more"
+                raise ErrorResponse(f"rotation_window is invalid{_extra(fault)}")
+            role.rotation_window = call["rotation_window"]
+
+
+def _extra(fault: object) -> str:
+    """Values that a text of the real server has no place for, as Go appends them."""
+    return f"%!(EXTRA string=error, *errors.errorString={fault})"
+
+
+def _take_type(role: Role | StaticRole, call: Call) -> None:
+    """The credential type. Raises ErrorResponse."""
     kind = call.get("credential_type", role.credential_type)
     if kind not in (PASSWORD, RSA_KEY, CERTIFICATE):
         raise ErrorResponse(f"invalid credential_type {quote(kind)}")
     role.credential_type = kind
+
+
+def _take_config(role: Role | StaticRole, call: Call) -> None:
+    """The settings of the credential type. Raises ErrorResponse."""
     try:
-        settings = _SETTINGS[kind](call["credential_config"])
+        settings = _SETTINGS[role.credential_type](call["credential_config"])
     except ValueError as error:
         raise ErrorResponse(f"credential_config validation failed: {error}") from None
     role.credential_config = settings or role.credential_config

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault import seeding
+from mockkms.vault import automatedrotation, seeding
 from mockkms.vault.engines.database.engine import Database
 from mockkms.vault.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
-_PLAIN = ("plugin_name", "allowed_roles", "password_policy")
+_PLAIN = ("plugin_name", "allowed_roles", "password_policy", *automatedrotation.NAMES)
+
+
+@contextmanager
+def _unasked(mount: Mount) -> Iterator[None]:
+    """A world is read whether its databases are up or not: none is asked meanwhile."""
+    mount.state.asks = False
+    try:
+        yield
+    finally:
+        mount.state.asks = True
 
 
 def connect(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
     """Add a connection. Raises VaultError in the server's words."""
     details = spec.get("connection_details") or {}
-    seeding.write(core, mount, f"config/{name}", {**details, **_without(spec, "connection_details")})
+    with _unasked(mount):
+        seeding.write(core, mount, f"config/{name}", {**details, **_without(spec, "connection_details")})
 
 
 def add_role(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
@@ -28,7 +41,8 @@ def add_role(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
 
 def add_static_role(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
     """Add a static role; ``password`` is the present one. Raises VaultError in the server's words."""
-    seeding.write(core, mount, f"static-roles/{name}", _without(spec, "password"))
+    with _unasked(mount):
+        seeding.write(core, mount, f"static-roles/{name}", _without(spec, "password"))
     if spec.get("password"):
         mount.state.static_roles[name].password = spec["password"]
 
@@ -47,6 +61,7 @@ def dump(state: Database) -> dict[str, Any]:
         found["config"][name] = {
             **shown,
             **({"root_rotation_statements": statements} if statements else {}),
+            **({} if connection.verify_connection else {"verify_connection": False}),
             **({"connection_details": details} if details else {}),
         }
     for name, role in state.roles.items():

@@ -1,0 +1,202 @@
+"""A client for the PostgreSQL server that a test started on this machine: log in, and run statements one by one.
+
+Protocol 3.0 (PostgreSQL's documentation, "Frontend/Backend Protocol"): passwords in clear, by MD5 and by SCRAM, plain
+or over TLS, and simple queries, whose values come as texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Self
+
+from mockkms.outside import PATIENCE, scram
+
+_VERSION = 3 << 16
+_SSL_REQUEST = 80877103
+_OK, _CLEAR, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
+_LARGEST = 1 << 26
+
+Row = list[str | None]
+
+
+class PostgresError(Exception):
+    """What the server refused."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.severity, self.code, self.text = fields.get("S", ""), fields.get("C", ""), fields.get("M", "")
+        super().__init__(f"{self.severity}: {self.text} (SQLSTATE {self.code})")
+
+
+class ConnectFault(Exception):
+    """A connection that could not be made: at what stage, and why."""
+
+    def __init__(self, stage: str, cause: object) -> None:
+        super().__init__(f"{stage}: {cause}")
+        self.stage, self.cause = stage, str(cause)
+        self.code = cause.code if isinstance(cause, PostgresError) else ""
+
+
+class Connection:
+    """A session with a server."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        settings: Mapping[str, str],
+        password: str,
+        nonce: str,
+        tls: ssl.SSLContext | None = None,
+        server_name: str = "",
+    ) -> None:
+        """Log in. ``settings`` are those of the start: ``user``, ``database`` and parameters of the session.
+
+        Raises OSError where nobody answers, and ConnectFault.
+        """
+        self._socket = socket.create_connection(address, timeout=PATIENCE)
+        self._kept = b""
+        try:
+            if tls is not None:
+                self._secure(tls, server_name)
+            self._log_in(settings, password, nonce)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session."""
+        with suppress(OSError):
+            self._socket.sendall(b"X\0\0\0\4")
+        self._socket.close()
+
+    def query(self, statement: str) -> list[Row]:
+        """Run one text of statements; returns the rows. Raises PostgresError, and OSError where the server is gone."""
+        self._send(b"Q", statement.encode() + b"\0")
+        rows: list[Row] = []
+        fault: PostgresError | None = None
+        while True:
+            kind, body = self._receive()
+            if kind == b"D":
+                rows.append(_row(body))
+            elif kind == b"E":
+                fault = fault or PostgresError(_fields(body))
+            elif kind == b"Z":
+                if fault is not None:
+                    raise fault
+                return rows
+
+    def _secure(self, tls: ssl.SSLContext, server_name: str) -> None:
+        try:
+            self._socket.sendall(struct.pack("!II", 8, _SSL_REQUEST))
+            if self._socket.recv(1) != b"S":
+                raise ConnectFault("tls error", "server refused TLS connection")
+            self._socket = tls.wrap_socket(self._socket, server_hostname=server_name or None)
+        except OSError as error:
+            raise ConnectFault("tls error", getattr(error, "reason", None) or error) from None
+
+    def _log_in(self, settings: Mapping[str, str], password: str, nonce: str) -> None:
+        text = "".join(f"{name}\0{value}\0" for name, value in settings.items()).encode() + b"\0"
+        self._socket.sendall(struct.pack("!II", len(text) + 8, _VERSION) + text)
+        conversation: scram.Client | None = None
+        while True:
+            try:
+                kind, body = self._receive()
+            except OSError as error:
+                raise ConnectFault("failed to receive message", error) from None
+            if kind == b"E":
+                stage = "server error" if conversation is None else "failed SASL auth"
+                raise ConnectFault(stage, PostgresError(_fields(body)))
+            if kind == b"Z":
+                return
+            if kind == b"R":
+                conversation = self._prove(body, settings.get("user", ""), password, nonce, conversation)
+
+    def _prove(
+        self, body: bytes, user: str, password: str, nonce: str, conversation: scram.Client | None
+    ) -> scram.Client | None:
+        """Answer one of the server's questions; returns the SCRAM conversation as long as there is one."""
+        (question,) = struct.unpack_from("!I", body)
+        rest = body[4:]
+        if question == _CLEAR:
+            self._send(b"p", password.encode() + b"\0")
+        elif question == _MD5:
+            inner = hashlib.md5((password + user).encode(), usedforsecurity=False).hexdigest()
+            outer = hashlib.md5(inner.encode() + rest[:4], usedforsecurity=False).hexdigest()
+            self._send(b"p", f"md5{outer}\0".encode())
+        elif question in (_SASL, _SASL_CONTINUE, _SASL_FINAL):
+            try:
+                return self._converse(question, rest, conversation or scram.Client(password, nonce))
+            except scram.ScramError as error:
+                raise ConnectFault("failed SASL auth", error) from None
+        elif question != _OK:
+            raise ConnectFault("received unexpected message", f"authentication method {question}")
+        return None
+
+    def _converse(self, question: int, body: bytes, conversation: scram.Client) -> scram.Client | None:
+        if question == _SASL:
+            if scram.MECHANISM.encode() not in body.split(b"\0"):
+                raise ConnectFault("failed SASL auth", f"server does not support {scram.MECHANISM}")
+            first = conversation.first()
+            self._send(b"p", scram.MECHANISM.encode() + b"\0" + struct.pack("!I", len(first)) + first)
+            return conversation
+        if question == _SASL_CONTINUE:
+            self._send(b"p", conversation.final(body))
+            return conversation
+        conversation.check(body)
+        return None
+
+    def _send(self, kind: bytes, body: bytes) -> None:
+        self._socket.sendall(kind + struct.pack("!I", len(body) + 4) + body)
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        head = self._exactly(5)
+        size = int.from_bytes(head[1:], "big") - 4
+        if not 0 <= size <= _LARGEST:
+            raise OSError("invalid message length")
+        return head[:1], self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._kept) < size:
+            more = self._socket.recv(65536)
+            if not more:
+                raise OSError("unexpected EOF")
+            self._kept += more
+        taken, self._kept = self._kept[:size], self._kept[size:]
+        return taken
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    parts = (part.decode("utf-8", "replace") for part in body.split(b"\0") if part)
+    return {part[0]: part[1:] for part in parts}
+
+
+def _row(body: bytes) -> Row:
+    (count,) = struct.unpack_from("!H", body)
+    values: Row = []
+    place = 2
+    for _ in range(count):
+        (size,) = struct.unpack_from("!i", body, place)
+        place += 4
+        values.append(None if size < 0 else body[place : place + size].decode("utf-8", "replace"))
+        place += max(size, 0)
+    return values
+
+
+def literal(text: str) -> str:
+    """Return a text as a value in a statement."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(text: str) -> str:
+    """Return a text as a name in a statement."""
+    return '"' + text.partition("\0")[0].replace('"', '""') + '"'

@@ -1,0 +1,130 @@
+"""Connection strings of PostgreSQL: URLs and keywords with values, as the driver ``pgx`` reads them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from mockkms import outside
+
+_SCHEMES = ("postgres://", "postgresql://")
+_NAMES = {"dbname": "database"}
+_TLS = {
+    "disable": (False,),
+    "allow": (False, True),
+    "prefer": (True, False),
+    "require": (True,),
+    "verify-ca": (True,),
+    "verify-full": (True,),
+}
+"""Whether each attempt at a connection is over TLS, by ``sslmode``."""
+_OURS = frozenset(
+    (
+        "host", "port", "database", "user", "password", "passfile", "connect_timeout", "sslmode", "sslkey", "sslcert",
+        "sslrootcert", "sslnegotiation", "sslpassword", "sslsni", "krbspn", "krbsrvname", "target_session_attrs",
+        "service", "servicefile",
+    )
+)  # fmt: skip
+"""Settings of the driver; all others are the session's."""
+
+
+class UrlFault(ValueError):
+    """A connection string that cannot be read. ``what`` failed, and why; ``url`` where it is no URL at all."""
+
+    def __init__(self, what: str, cause: str, *, url: bool = False) -> None:
+        super().__init__(f"{what} ({cause})")
+        self.what, self.cause, self.url = what, cause, url
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a server is, and how a session begins."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    tls: tuple[bool, ...]
+    """One for each attempt."""
+    verify: bool = False
+    """The certificate has to be for the host."""
+    root: str = ""
+    """Path of the certificates that a server's may lead to."""
+    session: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return what a session begins with."""
+        database = {"database": self.database} if self.database else {}
+        return {**self.session, "user": self.user, **database}
+
+
+def is_url(text: str) -> bool:
+    """Return whether a connection string is a URL, not keywords with values."""
+    return text.startswith(_SCHEMES)
+
+
+def parse(text: str, keywords: str) -> Target:
+    """Read a connection string; ``keywords`` is what the driver calls the other form. Raises UrlFault."""
+    found = _url(text) if is_url(text) else _keywords(text, keywords)
+    mode = found.get("sslmode") or "prefer"
+    port = found.get("port") or "5432"
+    if not re.fullmatch(r"[0-9]+", port) or not 0 < int(port) < 65536:
+        number = re.fullmatch(r"[0-9]+", port)
+        cause = "outside range" if number else f'strconv.ParseUint: parsing "{port}": invalid syntax'
+        raise UrlFault("invalid port", cause)
+    if mode not in _TLS:
+        raise UrlFault("failed to configure TLS", "sslmode is invalid")
+    return Target(
+        host=found.get("host", ""),
+        port=int(port),
+        user=found.get("user", ""),
+        password=found.get("password", ""),
+        database=found.get("database", ""),
+        tls=_TLS[mode],
+        verify=mode == "verify-full",
+        root=found.get("sslrootcert", ""),
+        session={name: value for name, value in found.items() if name not in _OURS},
+    )
+
+
+def _url(text: str) -> dict[str, str]:
+    fault = outside.parse_fault(text)
+    if fault:
+        raise UrlFault("failed to parse as URL", fault, url=True)
+    parts = urlsplit(text)
+    found = {
+        "host": unquote(parts.hostname or ""),
+        "port": str(parts.port or ""),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "database": unquote(parts.path.lstrip("/")),
+    }
+    found |= {_NAMES.get(name, name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    return {name: value for name, value in found.items() if value}
+
+
+_PAIR = re.compile(r"\s*([^=\s]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s']*))(?=\s|$)")
+
+
+def _keywords(text: str, named: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    place = 0
+    while text[place:].strip():
+        match = _PAIR.match(text, place)
+        if match is None:
+            raise UrlFault(f"failed to parse as {named}", f"invalid {named}".lower())
+        name, quoted, plain = match.groups()
+        value = quoted if quoted is not None else plain
+        found[_NAMES.get(name, name)] = re.sub(r"\\(.)", r"\1", value)
+        place = match.end()
+    return found
+
+
+def redacted(text: str) -> str:
+    """Return a connection string as the driver shows it: without its password."""
+    if is_url(text):
+        return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1xxxxx@", text, count=1)
+    return re.sub(r"password='[^']*'|password=[^ ]*", "password=xxxxx", text)
