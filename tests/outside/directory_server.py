@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mockkms.outside import ber
+from mockkms.outside.ldap import BASE
 
 Entries = dict[str, dict[str, list[str]]]
 
@@ -69,11 +70,24 @@ class _Handler(socketserver.BaseRequestHandler):
             base, filter, limit = parts[0].decode(), value_after(value, 6), int.from_bytes(parts[3], "big")
             self.server.seen.append(("search", base))
             wanted = [name.decode() for _, name in ber.elements(parts[7])]
-            found = [item for item in self.server.entries.items() if item[0].endswith(base) and fits(filter, *item)]
+            whole = int.from_bytes(parts[1], "big") != BASE
+            below = [
+                item for item in self.server.entries.items() if item[0] == base or (whole and item[0].endswith(base))
+            ]
+            found = [item for item in below if fits(filter, *item)]
             for dn, attributes in found[: limit or None]:
                 shown = {name: values for name, values in attributes.items() if not wanted or name in wanted}
                 yield ber.tlv(0x64, ber.text(dn), ber.tlv(ber.SEQUENCE, *map(_attribute, shown.items())))
             yield _done(0x65, 0 if base else 32)
+        elif tag == 0x66:
+            dn = parts[0].decode()
+            [(_, change)] = ber.elements(parts[1])
+            [_, (_, attribute)] = ber.elements(change)
+            [(_, name), (_, values)] = ber.elements(attribute)
+            self.server.seen.append(("modify", dn))
+            new = [value.decode() for _, value in ber.elements(values)]
+            self.server.entries[dn][name.decode().lower()] = new
+            yield _done(0x67, 0)
         elif tag == 0x77:
             yield _done(0x78, 2)
 
@@ -84,6 +98,8 @@ def value_after(value: bytes, count: int) -> tuple[int, bytes]:
 
 def fits(filter: tuple[int, bytes], dn: str, attributes: dict[str, list[str]]) -> bool:
     tag, value = filter
+    if tag == 0x87:
+        return True
     if tag in (0xA0, 0xA1):
         return (all if tag == 0xA0 else any)(fits(part, dn, attributes) for part in ber.elements(value))
     assert tag == 0xA3, "the filters of these tests compare"

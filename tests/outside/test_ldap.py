@@ -1,4 +1,4 @@
-"""Logins against a directory on this machine."""
+"""Logins against a directory on this machine: OpenBao asks it by itself, Vault through a client of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hvac.exceptions import InvalidRequest
+from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
 from mockkms.crypto.authority import issue
@@ -33,15 +33,24 @@ def directory() -> Iterator[Directory]:
         yield made
 
 
-@pytest.fixture
-def server(directory: Directory) -> Iterator[MockKMS]:
-    with MockKMS() as made:
+def serving(directory: Directory, flavor: str) -> Iterator[MockKMS]:
+    with MockKMS(flavor=flavor) as made:
         client = client_of(made)
         client.sys.enable_auth_method("ldap")
         client.auth.ldap.configure(url=directory.url, userdn=PEOPLE, groupdn=GROUPS, userattr="uid")
         client.auth.ldap.create_or_update_group("dev", policies=["code"])
         client.auth.ldap.create_or_update_group("ops", policies=["run"])
         yield made
+
+
+@pytest.fixture
+def server(directory: Directory) -> Iterator[MockKMS]:
+    yield from serving(directory, "openbao")
+
+
+@pytest.fixture
+def vault(directory: Directory) -> Iterator[MockKMS]:
+    yield from serving(directory, "vault")
 
 
 def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
@@ -112,18 +121,18 @@ def test_the_first_directory_that_answers_is_asked(server: MockKMS, directory: D
             login(server, "anna", "secret")
 
 
-def test_a_principal_name_binds_and_is_looked_for_afterwards(server: MockKMS, directory: Directory) -> None:
+def test_a_principal_name_binds_and_is_looked_for_afterwards(vault: MockKMS, directory: Directory) -> None:
     account = f"cn=Anna Smith,{PEOPLE}"
     directory.entries = {
         **entry(account, samaccountname="anna"),
         **entry(f"cn=Dev,{GROUPS}", member=account),
     }
     directory.entries["anna@acme.test"] = {"userpassword": ["secret"]}
-    client = client_of(server)
-    client.write("auth/ldap/config", upndomain="acme.test", enable_samaccountname_login=True)
-    auth = login(server, "anna", "secret")
+    client = client_of(vault)
+    client.write("auth/ldap/config", upndomain="acme.test", enable_samaccountname_login=True, userattr="cn")
+    auth = login(vault, "anna", "secret")
     assert auth["policies"] == ["code", "default"]
-    assert alias_of(server, auth) == "anna@acme.test"
+    assert alias_of(vault, auth) == "Anna Smith"
     assert ("bind", "anna@acme.test") in directory.seen
 
 
@@ -145,3 +154,74 @@ def test_a_directory_without_tls_cannot_begin_it(server: MockKMS, directory: Dir
     client_of(server).auth.ldap.configure(starttls=True)
     with pytest.raises(InvalidRequest, match="error connecting to host"):
         login(server, "anna", "secret")
+
+
+def test_vault_reads_the_users_entry_after_the_bind(vault: MockKMS, directory: Directory) -> None:
+    auth = login(vault, "anna", "secret")
+    assert auth["policies"] == ["code", "default", "run"]
+    assert alias_of(vault, auth) == "anna"
+    dn = f"uid=anna,{PEOPLE}"
+    assert directory.seen == [("bind", dn), ("search", dn), ("search", GROUPS)]
+
+
+def test_vault_looks_for_groups_as_nobody_on_the_same_connection(vault: MockKMS, directory: Directory) -> None:
+    client_of(vault).auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read", anonymous_group_search=True)
+    assert login(vault, "anna", "secret")["policies"] == ["code", "default", "run"]
+    binds = [dn for what, dn in directory.seen if what == "bind"]
+    assert binds == ["cn=reader,dc=acme", f"uid=anna,{PEOPLE}", "cn=reader,dc=acme", ""]
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "x"), ("an*", "secret")])
+@pytest.mark.parametrize("search", [False, True])
+def test_vault_says_nothing_of_who_cannot_bind(vault: MockKMS, name: str, password: str, search: bool) -> None:
+    client_of(vault).auth.ldap.configure(discoverdn=search)
+    with pytest.raises(InvalidRequest, match=r"^invalid credentials"):
+        login(vault, name, password)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (
+            {"groupfilter": "memberUid={{.Username}}"},
+            "unable to get user groups: ldap.(Client).getGroups: ldap.(Client).filterGroupsSearch: LDAP search failed "
+            f'(baseDN: "{GROUPS}" / filter: "memberUid=anna"): LDAP Result Code 201 "Filter Compile Error"',
+        ),
+        ({"userattr": "sn", "userfilter": "(uid={{.Username}})", "discoverdn": True}, "missing entity alias attribute"),
+        ({"upndomain": "acme.test"}, "ldap.(Client).getUserDN: LDAP search for user 0 or not unique"),
+        ({"dereference_aliases": "x"}, 'ldap.validateDerefAlias: invalid dereference_aliases "x": invalid parameter'),
+    ],
+)
+def test_vault_says_which_of_its_searches_failed(
+    vault: MockKMS, directory: Directory, written: dict[str, Any], text: str
+) -> None:
+    directory.entries["anna@acme.test"] = {"userpassword": ["secret"]}
+    client_of(vault).write("auth/ldap/config", **written)
+    with pytest.raises(InternalServerError) as refused:
+        login(vault, "anna", "secret")
+    assert text in str(refused.value)
+
+
+def test_vault_takes_the_alias_out_of_the_dn_where_the_name_is_the_alias(vault: MockKMS) -> None:
+    client = client_of(vault)
+    client.auth.ldap.create_or_update_user("anna", policies=["own"])
+    client.write("auth/ldap/config", discoverdn=True, userfilter="(mail={{.Username}})", username_as_alias=True)
+    auth = login(vault, "anna@acme", "secret")
+    assert "own" in auth["policies"]
+    assert alias_of(vault, auth) == "anna"
+
+
+def test_the_password_of_the_reader_changes_in_the_directory(vault: MockKMS, directory: Directory) -> None:
+    client = client_of(vault)
+    client.auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read")
+    assert client.write("auth/ldap/config/rotate-root").status_code == 204
+    assert ("modify", "cn=reader,dc=acme") in directory.seen
+    [password] = directory.entries["cn=reader,dc=acme"]["userpassword"]
+    assert len(password) == 64
+    assert login(vault, "anna", "secret")
+    client.auth.ldap.configure(bindpass="read")
+    with pytest.raises(InternalServerError, match='LDAP Result Code 49 "Invalid Credentials"'):
+        client.write("auth/ldap/config/rotate-root")
+    client.write("auth/ldap/config", rotation_url="ldap://elsewhere.test")
+    with pytest.raises(InternalServerError, match=r'error connecting to host "ldap://elsewhere\.test"'):
+        client.write("auth/ldap/config/rotate-root")

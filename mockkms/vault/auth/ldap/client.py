@@ -17,6 +17,15 @@ CONNECT = "ldap.(Client).connect"
 _NO_SUCH_OBJECT = 32
 _EVERYTHING = "(objectClass=*)"
 _PASSWORDS = ("userpassword", "unicodepwd")
+_DEREFERENCES = ("", "never", "searching", "finding", "always")
+
+
+def check(config: Config) -> None:
+    """Check what the configuration takes as it comes. Raises BackendError with the client's text."""
+    named = config.dereference_aliases
+    if named.lower() not in _DEREFERENCES:
+        fault = f"invalid dereference_aliases {quote(named)}: invalid parameter"
+        raise BackendError(f"ldap.NewClient: ldap.validateDerefAlias: {fault}")
 
 
 def log_in(config: Config, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
@@ -38,7 +47,7 @@ def log_in(config: Config, connection: Connection, name: str, password: str) -> 
     attributes = _attributes(connection, dn)
     if config.anonymous_group_search:
         try:
-            connection.bind(dn, "")
+            connection.bind("", "")
         except LdapError as error:
             raise _failed("group search anonymous bind failed", error) from None
     groups = _groups(config, connection, dn, name)
@@ -62,16 +71,19 @@ def _bind_dn(config: Config, connection: Connection, name: str) -> str:
 def _user_dn(config: Config, connection: Connection, bound: str, name: str) -> str:
     if not config.upndomain:
         return bound
-    wanted = f"(userPrincipalName={directory.escaped(name)}@{config.upndomain})"
+    written = directory.escaped(name)
+    wanted = f"(userPrincipalName={written}@{config.upndomain})"
+    if config.enable_samaccountname_login:
+        wanted = f"(|{wanted}(sAMAccountName={written}))"
+    failure = "failed to get the DN for the authenticated user: ldap.(Client).getUserDN"
     try:
         found = connection.search(config.userdn, wanted, [])
     except LdapError as error:
-        raise _failed(
-            "failed to get the DN for the authenticated user: ldap.(Client).getUserDN: LDAP search failed for "
-            f"detecting user (baseDN: {quote(config.userdn)} / filter: {quote(wanted)})",
-            error,
-        ) from None
-    return found[-1].dn if found else ""
+        at = f"(baseDN: {quote(config.userdn)} / filter: {quote(wanted)})"
+        raise _failed(f"{failure}: LDAP search failed for detecting user {at}", error) from None
+    if len(found) != 1:
+        raise _failed(failure, "LDAP search for user 0 or not unique")
+    return found[0].dn
 
 
 def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:

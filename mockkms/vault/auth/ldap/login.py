@@ -131,6 +131,8 @@ def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     if not password and (own_client or state.config.deny_null_bind):
         raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
+    if own_client:
+        client.check(state.config)
     faults = []
     for url in state.config.url.split(","):
         fault = _url_fault(url, own_client)
