@@ -33,6 +33,7 @@ from mockkms.vault.engines.transit import seed as transit_seed
 from mockkms.vault.engines.transit.model import TYPES
 from mockkms.vault.mounting import unmount
 from mockkms.vault.mounts import Mount, MountConfig
+from mockkms.vault.sys.mount_shapes import protected
 
 Filler = Callable[[Applier, Mount, dict[str, Any], Steps], None]
 _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
@@ -256,7 +257,7 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     now = core.clock.now()
     for mount in core.state.mounts.of(namespace, auth=False):
         by_name = not registry.emulated("secret", mount.type)
-        if mount.path.startswith(_PROTECTED) or not (
+        if mount.path.startswith(protected(core)) or not (
             by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh", "totp", "secret/aws")
         ):
             continue

@@ -92,6 +92,8 @@ class Barrier:
     rotate_interval: int = 0
     """Seconds; 0 is off."""
     rotate_max_operations: int = MAX_OPERATIONS
+    wrapper: str = ""
+    """Stands before the cause where a wrong key cannot decrypt the root key."""
     backup: dict[str, Any] | None = None
     """Kept PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
 
@@ -119,7 +121,7 @@ class Barrier:
         except InvalidTag:
             raise InvalidKey(
                 "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
-                "cipher: message authentication failed"
+                f"{self.wrapper}cipher: message authentication failed"
             ) from None
 
     def recover(self, parts: list[bytes]) -> bytes:

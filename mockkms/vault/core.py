@@ -54,6 +54,8 @@ DEFAULT_MOUNTS = (
     ("auth/token/", "token", "token based credentials", ()),
 )
 """Path, type, description and passed-on request headers of what every namespace has."""
+AGENT_MOUNT = ("agent-registry/", "agent_registry", "agent registry", ("Authorization",))
+"""The same of what a product with agents has besides."""
 _RELATIVE = frozenset((".", ".."))
 
 
@@ -124,13 +126,18 @@ class Core:
 
     def mount_defaults(self, namespace: str) -> None:
         """Mount what every namespace has, and write its ``default`` policy."""
-        for path, type, description, config in DEFAULT_MOUNTS:
+        agents = self.product.has(Feature.AGENT_REGISTRY)
+        located = ["Location"] if self.product.has(Feature.IDENTITY_LOCATION) else []
+        for path, type, description, config in (*DEFAULT_MOUNTS, *([AGENT_MOUNT] if agents else [])):
             self.mount(
                 namespace,
                 path,
                 type if not namespace else f"ns_{type}",
                 description=description,
-                config=MountConfig(passthrough_request_headers=list(config)),
+                config=MountConfig(
+                    passthrough_request_headers=list(config),
+                    allowed_response_headers=located if type == "identity" else [],
+                ),
                 local=type == "cubbyhole",
                 seal_wrap=type == "system",
             )
@@ -158,7 +165,7 @@ class Core:
             type=type,
             engine=engine.type,
             namespace=namespace,
-            accessor=f"{prefix}{type.removeprefix('ns_')}_{self.entropy.hex(4)}",
+            accessor=f"{prefix}{type.removeprefix('ns_').replace('_', '-')}_{self.entropy.hex(4)}",
             uuid=self.entropy.uuid(),
             state=engine.new_state(),
             description=description,

@@ -21,6 +21,7 @@ class MountConfig:
     audit_non_hmac_response_keys: list[str] = field(default_factory=list)
     passthrough_request_headers: list[str] = field(default_factory=list)
     allowed_response_headers: list[str] = field(default_factory=list)
+    allowed_managed_keys: list[str] = field(default_factory=list)
     token_type: str = ""
     user_lockout: dict[str, Any] = field(default_factory=dict)
     plugin_version: str = ""

@@ -7,13 +7,22 @@ from typing import Any
 
 from mockkms.entropy import Entropy
 from mockkms.vault import hcl
+from mockkms.vault.gotext import shown
 
 _LARGEST_CHARSET = 256
 _ATTEMPTS = 2000
 
 
 class PasswordPolicyError(ValueError):
-    """A password policy the server refuses; ``str()`` is its message."""
+    """A policy that cannot be used. ``str()`` is OpenBao's text, ``older`` the one of Vault's older decoder."""
+
+    def __init__(self, text: str, older: str = "") -> None:
+        super().__init__(text)
+        self.older = older or text
+
+    def behind(self, before: str) -> PasswordPolicyError:
+        """Return the same fault with ``before`` in front of it."""
+        return type(self)(before + str(self), before + self.older)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def parse_password_policy(text: str) -> PasswordPolicy:
     try:
         rules = tuple(_rule(block) for block in _blocks(data.get("rule", []), "unable to retrieve rules: "))
     except _RuleError as error:
-        raise PasswordPolicyError(f"unable to parse rules: {error}") from None
+        raise error.behind("unable to parse rules: ") from None
     policy = PasswordPolicy(length, rules)
     faults = _faults(policy)
     if faults:
@@ -80,19 +89,22 @@ def parse_password_policy(text: str) -> PasswordPolicy:
     return policy
 
 
-class _RuleError(ValueError):
+class _RuleError(PasswordPolicyError):
     """A rule that cannot be read."""
 
 
-def _decoding(fault: str, before: str = "") -> PasswordPolicyError:
-    return PasswordPolicyError(f"{before}decoding failed due to the following error(s):\n\n{fault}")
+def _decoding(fault: str, older: str) -> PasswordPolicyError:
+    return PasswordPolicyError(
+        f"decoding failed due to the following error(s):\n\n{fault}", f"1 error(s) decoding:\n\n* {older}"
+    )
 
 
 def _whole(data: dict[str, Any], name: str, before: str) -> int:
     value = next((value for key, value in data.items() if key.casefold() == name), 0)
     if isinstance(value, (bool, str, list)):
         kind = {bool: "bool", str: "string"}.get(type(value), _list_kind(value))
-        raise _decoding(f"'{name}' expected type 'int', got unconvertible type '{kind}'", before)
+        fault = f"'{name}' expected type 'int', got unconvertible type '{kind}'"
+        raise _decoding(fault, f"{fault}, value: '{shown(value)}'").behind(before)
     return int(value)
 
 
@@ -106,7 +118,8 @@ def _blocks(value: Any, before: str) -> list[dict[str, Any]]:
     for index, block in enumerate(blocks):
         if not isinstance(block, dict):
             kind = {bool: "bool", str: "string", int: "int", float: "float64"}.get(type(block), "slice")
-            raise _decoding(f"'[{index}]' expected a map or struct, got \"{kind}\"", before)
+            fault = f"'[{index}]' expected a map"
+            raise _decoding(f'{fault} or struct, got "{kind}"', f"{fault}, got '{kind}'").behind(before)
     return blocks
 
 
@@ -117,7 +130,7 @@ def _rule(block: dict[str, Any]) -> CharsetRule:
     try:
         found = _blocks(value, "")
     except PasswordPolicyError as error:
-        raise _RuleError(f"unable to get rule info: unable to get rule data: {error}") from None
+        raise _rule_error(error, "unable to get rule info: unable to get rule data: ") from None
     if not found:
         raise _RuleError("unable to get rule info: rule info cannot be empty")
     if kind != "charset":
@@ -125,19 +138,25 @@ def _rule(block: dict[str, Any]) -> CharsetRule:
     before = f"unable to parse rule {kind}: failed to parse charset restriction: "
     charset = next((v for key, v in found[0].items() if key.casefold() == "charset"), "")
     if not isinstance(charset, str):
-        raise _RuleError(f"{before}{_decoding(_charset_fault(charset))}")
+        raise _rule_error(_charset_error(charset), before)
     try:
         least = _whole(found[0], "min-chars", "")
     except PasswordPolicyError as error:
-        raise _RuleError(f"{before}{error}") from None
+        raise _rule_error(error, before) from None
     return CharsetRule(charset, least)
 
 
-def _charset_fault(value: Any) -> str:
+def _rule_error(error: PasswordPolicyError, before: str) -> _RuleError:
+    return _RuleError(before + str(error), before + error.older)
+
+
+def _charset_error(value: Any) -> PasswordPolicyError:
     if isinstance(value, list):
-        return "'charset[0]' expected type 'int32', got unconvertible type 'string'"
+        fault = "'charset[0]' expected type 'int32', got unconvertible type 'string'"
+        return _decoding(fault, f"{fault}, value: '{shown(value[0]) if value else ''}'")
     kind = {bool: "bool", int: "int", float: "float64"}.get(type(value), "map")
-    return f"'charset': source data must be an array or slice, got {kind}"
+    fault = f"'charset': source data must be an array or slice, got {kind}"
+    return _decoding(fault, fault)
 
 
 def _faults(policy: PasswordPolicy) -> list[str]:

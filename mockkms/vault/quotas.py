@@ -73,6 +73,8 @@ class QuotaState:
     audit_logging: bool = False
     response_headers: bool = False
     exempt_paths: list[str] = field(default_factory=lambda: list(DEFAULT_EXEMPT))
+    absolute_exempt_paths: list[str] | None = None
+    """Exempt paths from the root namespace; None until they are set."""
 
 
 class QuotaStore:
@@ -100,7 +102,8 @@ class QuotaStore:
     def _exempt(self, path: str) -> bool:
         """Whether the longest exempt prefix of a path is no exception (``!`` before it); a last ``*`` says nothing."""
         best, exempt = -1, False
-        for entry in self.core.state.quotas.exempt_paths:
+        quotas = self.core.state.quotas
+        for entry in (*quotas.exempt_paths, *(quotas.absolute_exempt_paths or ())):
             prefix = entry.removeprefix("!").removesuffix("*")
             if entry and path.startswith(prefix) and len(prefix) >= best:
                 best, exempt = len(prefix), not entry.startswith("!")

@@ -19,6 +19,7 @@ _MODULES = {
     "system": "mockkms.vault.sys",
     "identity": "mockkms.vault.engines.identity",
     "cubbyhole": "mockkms.vault.engines.cubbyhole",
+    "agent_registry": "mockkms.vault.engines.agent_registry",
     "kv": "mockkms.vault.engines.kv1",
     "kv2": "mockkms.vault.engines.kv2",
     "transit": "mockkms.vault.engines.transit",

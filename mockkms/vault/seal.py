@@ -62,7 +62,7 @@ class SealStore:
         """Make the unseal key and split it; the server stays sealed. Returns the shares."""
         core, state = self.core, self.core.state.seal
         key, parts = make_key(shares, threshold, core.entropy.bytes)
-        state.barrier = Barrier(installed=core.clock.now())
+        state.barrier = Barrier(installed=core.clock.now(), wrapper=core.product.words.seal_wrapper)
         state.barrier.install(key, shares, threshold, core.entropy.bytes, parts)
         state.started = core.clock.now()
         state.cluster_name = core.cluster_name or f"{core.product.cluster_prefix}-{core.entropy.hex(4)}"

@@ -19,6 +19,8 @@ OPENBAO = Product(
     plugin_versions={},
     json_string_limit=1000,
     most_random_bytes=128 * 1024,
+    settings={"unsafe_allow_api_audit_creation": False, "unsafe_cross_namespace_identity": False},
+    experiments=(),
     missing_credentials=500,
     words=Words(
         product="OpenBao",
@@ -29,6 +31,7 @@ OPENBAO = Product(
             "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts at 1; forcing minimum to 1"
         ),
         cubbyhole_tokens="'service'",
+        seal_wrapper="",
         build_key="commit_date",
     ),
     policies=OPENBAO_POLICIES,
@@ -51,6 +54,11 @@ OPENBAO = Product(
             Feature.POLICY_VERSIONS,
             Feature.KV_METADATA_CAS,
             Feature.KV_NULL_PATCH,
+            Feature.OPEN_KEY_ENDPOINTS,
+            Feature.REQUEST_INSPECTION,
+            Feature.TOKEN_COUNTER,
+            Feature.SINGLETON_ALIASES,
+            Feature.CORS_CREDENTIALS,
             Feature.TRANSIT_ADDITIONS,
             Feature.PKI_ADDITIONS,
             Feature.SSH_ISSUERS,

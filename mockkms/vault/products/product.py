@@ -27,6 +27,8 @@ class Words:
     """The warning for a minimum key version of 0."""
     cubbyhole_tokens: str
     """The types of tokens that have a cubbyhole."""
+    seal_wrapper: str
+    """Stands before the cause where a wrong unseal key cannot decrypt the root key."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
 
@@ -53,6 +55,10 @@ class Product:
     """Most strings in one JSON body; 0 is no limit."""
     most_random_bytes: int
     """The most that one call for random bytes gives out."""
+    settings: dict[str, Any]
+    """What ``sys/config/state/sanitized`` shows of a dev server beyond what it shows of every product."""
+    experiments: tuple[str, ...]
+    """What ``sys/experiments`` lists."""
     missing_credentials: int
     """HTTP status of a login without its credentials."""
     words: Words

@@ -6,17 +6,22 @@ from mockkms.vault.policy.dialect import VAULT_1_21_POLICIES
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.vault import VAULT
 
+_LATER_SETTINGS = ("deny_slash_in_templated_paths", "enable_unauthenticated_access")
+
 VAULT_1_21 = VAULT.derive(
     "vault-1.21",
     version="1.21.1",
     build_date="2025-11-18T13:04:32Z",
     plugin_versions={"kv": "v0.25.0+builtin"},
+    settings={name: value for name, value in VAULT.settings.items() if name not in _LATER_SETTINGS},
+    experiments=("events.alpha1", "core.audit.events.alpha1", "secrets.import.alpha1"),
     most_random_bytes=128 * 1024,
     policies=VAULT_1_21_POLICIES,
     words={"cubbyhole_tokens": '"service"'},
     has={
         Feature.RELATIVE_PATHS,
         Feature.OLDER_POSTGRES_DRIVER,
+        Feature.OPEN_KEY_ENDPOINTS,
     },
     lacks={
         Feature.ALIAS_METADATA,
@@ -31,6 +36,10 @@ VAULT_1_21 = VAULT.derive(
         Feature.CLEAN_PATHS,
         Feature.AGENTS,
         Feature.PLAIN_TEMPLATE_VALUES,
+        Feature.AGENT_REGISTRY,
+        Feature.IDENTITY_LOCATION,
+        Feature.ACL_SHOWS_SEGMENTS,
+        Feature.GENERATE_ROOT_ALIAS,
         Feature.KV_ATTRIBUTION,
         Feature.KV_NULL_PATCH,
         Feature.TRANSIT_NAMES_PKCS8,

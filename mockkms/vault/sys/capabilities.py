@@ -9,6 +9,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.policy.acl import Permissions
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _PATHS = {
@@ -80,17 +81,21 @@ def _capabilities(call: Call, id: str) -> Response:
 
 @resultant.on(Operation.READ)
 def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
-    """The merged rules: exact paths and prefixes; rules with ``+`` segments are not shown, as on the real server."""
+    """The merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
     token = call.core.tokens.lookup(call.request.token, tainted=True)
     if token is None:
         raise ErrorResponse("permission denied", status=403)
     acl = call.core.policies.acl(token)
+    product = call.core.product
+    confined = {"chroot_namespace": ""} if product.has(Feature.CHROOT_NAMESPACE) else {}
     if acl.root is not None:
-        return {"root": True}
+        return {**confined, "root": True}
+    globs = {**acl.prefixes, **(acl.wildcards if product.has(Feature.ACL_SHOWS_SEGMENTS) else {})}
     return {
+        **confined,
         "root": False,
         "exact_paths": {path: _shown(permissions) for path, permissions in acl.exact.items()},
-        "glob_paths": {path: _shown(permissions) for path, permissions in acl.prefixes.items()},
+        "glob_paths": {path: _shown(permissions) for path, permissions in globs.items()},
     }
 
 

@@ -5,6 +5,7 @@ Rules: the product's API page on client counts, and its published source; nothin
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
@@ -13,6 +14,12 @@ from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
+_KINDS = ("entity_clients", "non_entity_clients", "clients", "secret_syncs", "acme_clients")
+_FUTURE = (
+    "end_time parameter can only be used to specify a date until the end of previous month. The value provided for "
+    "this parameter was in the current month or in the future date and was therefore ignored. The response includes "
+    "data until the end of the previous month."
+)
 _MOST_MONTHS = 60
 _USUAL = {"enabled": "default", "retention_months": 48}
 _PERIOD = {
@@ -54,9 +61,27 @@ config = engine.path(
 
 @activity.on(Operation.READ)
 def count_clients(_state: Any, call: Call) -> Response:
-    """Nothing is counted yet: 204."""
+    """Clients by namespace and month: none, as nothing is counted. An end in this month is warned about."""
     _check_period(call)
-    return Response(status=204)
+    now = datetime.fromtimestamp(call.now(), UTC)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = datetime.fromtimestamp(call["end_time"], UTC) if call["end_time"] else now
+    warnings = []
+    if end >= month:
+        end, warnings = month - timedelta(seconds=1), [_FUTURE]
+    start = call["start_time"]
+    data = {
+        "by_namespace": [],
+        "end_time": _rfc3339(end),
+        "months": [],
+        "start_time": _rfc3339(datetime.fromtimestamp(start, UTC)) if start else "0001-01-01T00:00:00Z",
+        "total": dict.fromkeys(_KINDS, 0),
+    }
+    return Response(data=data, warnings=warnings)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @monthly.on(Operation.READ)

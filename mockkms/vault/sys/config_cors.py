@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
-STANDARD_HEADERS = (
-    "Content-Type", "Authorization", "X-Vault-Token", "X-Vault-MFA", "X-Vault-No-Request-Forwarding",
-    "X-Vault-Wrap-Format", "X-Vault-Wrap-TTL", "X-Requested-With", "X-Vault-AWS-IAM-Server-ID",
-    "X-Vault-Policy-Override",
-)  # fmt: skip
-METHODS = ("DELETE", "GET", "OPTIONS", "POST", "PUT", "LIST", "SCAN")
+_SHARED = ("X-Vault-MFA", "X-Vault-No-Request-Forwarding", "X-Vault-Wrap-Format", "X-Vault-Wrap-TTL")
+_BROWSER = ("X-Requested-With", "X-Vault-AWS-IAM-Server-ID")
+_CREDENTIALS = ("Authorization", "X-Vault-Token")
+_OVERRIDE = ("X-Vault-Policy-Override",)
+_METHODS = ("DELETE", "GET", "OPTIONS", "POST", "PUT")
 MAX_AGE = 300
 """Seconds a browser may keep the answer to a preflight request."""
 
@@ -48,7 +48,7 @@ cors = engine.path(
         "enable": Field(Kind.BOOL, help="Has no effect: giving origins switches it on."),
         "allowed_origins": Field(Kind.COMMA_STRINGS, help="Origins that may, or `*` alone for all."),
         "allowed_headers": Field(Kind.COMMA_STRINGS, help="Request headers beyond the usual ones."),
-        "allow_credentials": Field(Kind.BOOL, help="Let browsers send credentials."),
+        "allow_credentials": Field(Kind.BOOL, help="Let browsers send credentials.", needs=Feature.CORS_CREDENTIALS),
     },
     help="Cross-origin requests from browsers.",
     sudo=True,
@@ -69,14 +69,15 @@ def decide(core: Core, method: str, origin: str, requested_method: str) -> CorsD
     if present.origins != ["*"] and origin not in present.origins:
         return CorsDecision(status=403)
     preflight = method == "OPTIONS"
-    if preflight and requested_method not in METHODS:
+    methods = (*_METHODS, *(("PATCH", "LIST") if core.product.has(Feature.CORS_PATCH) else ("LIST", "SCAN")))
+    if preflight and requested_method not in methods:
         return CorsDecision(status=405)
     headers = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
     if present.credentials:
         headers.append(("Access-Control-Allow-Credentials", "true"))
     if preflight:
         headers += [
-            ("Access-Control-Allow-Methods", ",".join(METHODS)),
+            ("Access-Control-Allow-Methods", ",".join(methods)),
             ("Access-Control-Allow-Headers", ",".join(present.headers)),
             ("Access-Control-Max-Age", str(MAX_AGE)),
         ]
@@ -89,8 +90,9 @@ def read_cors(_state: Any, call: Call) -> Response:
     present = settings(call.core)
     if present is None:
         return Response(data={"enabled": False}, flat=True)
+    credentials = {"allow_credentials": present.credentials} if call.core.product.has(Feature.CORS_CREDENTIALS) else {}
     data = {
-        "allow_credentials": present.credentials,
+        **credentials,
         "allowed_headers": list(present.headers),
         "allowed_origins": list(present.origins),
         "enabled": True,
@@ -106,8 +108,15 @@ def write_cors(_state: Any, call: Call) -> None:
         raise BackendError("at least one origin or the wildcard must be provided")
     if "*" in origins and len(origins) > 1:
         raise BackendError("to allow all origins the '*' must be the only value for allowed_origins")
-    headers = [*STANDARD_HEADERS, *call["allowed_headers"]]
-    call.core.state.system["cors"] = Cors(list(origins), headers, call["allow_credentials"])
+    headers = [*_standard_headers(call.core), *call["allowed_headers"]]
+    call.core.state.system["cors"] = Cors(list(origins), headers, call.get("allow_credentials", False))
+
+
+def _standard_headers(core: Core) -> tuple[str, ...]:
+    """The headers that are always allowed, in the product's order."""
+    if core.product.has(Feature.CORS_PATCH):
+        return ("Content-Type", *_BROWSER, *_SHARED, *_OVERRIDE, *_CREDENTIALS)
+    return ("Content-Type", *_CREDENTIALS, *_SHARED, *_BROWSER, *_OVERRIDE)
 
 
 @cors.on(Operation.DELETE)

@@ -56,7 +56,7 @@ def write_header(_state: Any, call: Call) -> Response:
     if header.lower() == "content-security-policy":
         warning = "overriding default Content-Security-Policy which is secure by default, proceed with caution"
         return Response(warnings=[warning])
-    return Response(status=200)
+    return Response()
 
 
 @one.on(Operation.DELETE)

@@ -60,9 +60,9 @@ def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @experiments.on(Operation.READ)
-def read_experiments(_state: Any, _call: Call) -> dict[str, Any]:
-    """There are none."""
-    return {"available": [], "enabled": []}
+def read_experiments(_state: Any, call: Call) -> dict[str, Any]:
+    """The experiments of this version; none is switched on."""
+    return {"available": list(call.core.product.experiments), "enabled": []}
 
 
 @licence.on(Operation.UPDATE)

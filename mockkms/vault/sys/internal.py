@@ -9,6 +9,7 @@ from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.internal_ui import visible
 from mockkms.vault.sys.mount_shapes import SINGLETONS, shown_path
@@ -17,7 +18,7 @@ _PLUGIN_API = "2.0.0"
 """The version that plugins are told."""
 _RECORDS = ("root", "uuid", "accessor", "storage")
 
-tokens = engine.path("internal/counters/tokens", help="Number of live service tokens.")
+tokens = engine.path("internal/counters/tokens", help="Number of live service tokens.", needs=Feature.TOKEN_COUNTER)
 entities = engine.path("internal/counters/entities", help="Number of entities.")
 requests = engine.path("internal/counters/requests", help="Gone from the real server too.")
 router = engine.path(
@@ -26,7 +27,10 @@ router = engine.path(
     help="The router's tables.",
     sudo=True,
 )
-request = engine.path("internal/inspect/request", help="This request as the server sees it.", sudo=True, arbitrary=True)
+request = engine.path(
+    "internal/inspect/request", help="This request as the server sees it.", sudo=True, arbitrary=True,
+    needs=Feature.REQUEST_INSPECTION,
+)  # fmt: skip
 specs = engine.path(
     "internal/specs/openapi",
     fields={

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.mounts import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import mount_info, sanitized, shown_path
 
 if TYPE_CHECKING:
+    from mockkms.vault.core import Core
     from mockkms.vault.tokens import Token
 
 table = engine.path("internal/ui/mounts", help="Mounts that the caller may see.", login=True)
@@ -23,7 +24,7 @@ one = engine.path(
     login=True,
 )
 namespaces = engine.path("internal/ui/namespaces", help="Namespaces that the caller may see.", login=True)
-flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.")
+flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.", login=Feature.ENTERPRISE_STUBS)
 
 
 def _token(call: Call) -> Token:
@@ -36,9 +37,17 @@ def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
     for mount in visible(call):
         brief = {"description": mount.description, "options": mount.options, "type": mount.type}
-        shown = mount_info(call.core, mount) if call.request.token else brief
+        shown = _info(call.core, mount) if call.request.token else brief
         found["auth" if mount.is_auth else "secret"][shown_path(mount)] = shown
     return found
+
+
+def _info(core: Core, mount: Mount) -> dict[str, Any]:
+    """A mount as its table shows it, with the leases that are in force where the product shows those."""
+    info = mount_info(core, mount)
+    if core.product.has(Feature.MOUNT_TTLS_RESOLVED):
+        info["config"] |= {"default_lease_ttl": core.default_ttl(mount), "max_lease_ttl": core.max_ttl(mount)}
+    return info
 
 
 def visible(call: Call) -> list[Mount]:
@@ -68,7 +77,7 @@ def read_mount(_state: Any, call: Call) -> dict[str, Any]:
             f'preflight capability check returned 403, please ensure client\'s policies grant access to path "{path}"',
             status=403,
         )
-    return {**mount_info(core, mount), "path": mount.namespace + mount.path if inner else shown_path(mount)}
+    return {**_info(core, mount), "path": mount.namespace + mount.path if inner else shown_path(mount)}
 
 
 @namespaces.on(Operation.READ)
@@ -85,8 +94,8 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @flags.on(Operation.READ)
-def read_flags(_state: Any, call: Call) -> dict[str, Any]:
+def read_flags(_state: Any, call: Call) -> Response:
     """None are set; one product has no such path."""
     if not call.core.product.has(Feature.ENTERPRISE_STUBS):
         raise unsupported_path()
-    return {"feature_flags": []}
+    return Response(document={"feature_flags": None})

@@ -11,16 +11,15 @@ from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse
 from mockkms.vault.mounts import Mount, MountTable
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
-PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
-"""Paths where nothing is mounted or moved by hand."""
-SINGLETONS = frozenset(
-    ("cubbyhole", "ns_cubbyhole", "system", "ns_system", "token", "ns_token", "identity", "ns_identity")
-)
-"""Types that exist once in a namespace and cannot be mounted."""
+_PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
+_NAMESPACED = frozenset(("ns_cubbyhole", "ns_system", "ns_token", "ns_identity"))
+SINGLETONS = frozenset(("cubbyhole", "system", "token", "identity", "agent_registry")) | _NAMESPACED
+"""Types that exist once in a namespace."""
 LISTS = (
     "audit_non_hmac_request_keys", "audit_non_hmac_response_keys", "passthrough_request_headers",
     "allowed_response_headers",
@@ -38,6 +37,23 @@ MOUNT_FIELDS = {
     "options": Field(Kind.KV_PAIRS, help="Settings of the type itself, such as `version` of `kv`."),
 }
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
+
+
+def own_paths(core: Core) -> tuple[str, ...]:
+    """Return the paths that only this product mounts by itself."""
+    return ("agent-registry/",) if core.product.has(Feature.AGENT_REGISTRY) else ()
+
+
+def protected(core: Core) -> tuple[str, ...]:
+    """Return the paths where nothing is mounted, moved or unmounted by hand."""
+    return (*_PROTECTED, *own_paths(core))
+
+
+def unmountable(core: Core, type: str) -> bool:
+    """Return whether a type is known to the product as one that cannot be mounted."""
+    if type == "agent_registry":
+        return core.product.has(Feature.AGENT_REGISTRY)
+    return type in SINGLETONS and (type not in _NAMESPACED or core.product.has(Feature.SINGLETON_ALIASES))
 
 
 def sanitized(path: str) -> str:
@@ -92,6 +108,8 @@ def builtin_version(core: Core, type: str = "") -> str:
 def optional_settings(mount: Mount) -> dict[str, Any]:
     """The settings that are shown only where they are set."""
     found: dict[str, Any] = {name: list(getattr(mount.config, name)) for name in LISTS if getattr(mount.config, name)}
+    if mount.config.allowed_managed_keys:
+        found["allowed_managed_keys"] = list(mount.config.allowed_managed_keys)
     if mount.config.listing_visibility:
         found["listing_visibility"] = mount.config.listing_visibility
     return found

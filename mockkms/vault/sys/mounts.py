@@ -11,15 +11,15 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_config import decoded_config, lease_settings, new_config
 from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
-    PROTECTED,
-    SINGLETONS,
     check_conflict,
     implementation,
     mount_info,
     not_in_catalog,
     plugin_type,
     plugin_version,
+    protected,
     sanitized,
+    unmountable,
 )
 
 table = engine.path("mounts", help="All mounted secrets engines.")
@@ -77,9 +77,9 @@ def enable_mount(_state: Any, call: Call) -> None:
 
 def check_new_mount(call: Call, path: str, type: str, options: dict[str, str], version: str = "") -> None:
     """Raises ErrorResponse where a secrets engine cannot be mounted."""
-    if path.startswith(PROTECTED):
+    if path.startswith(protected(call.core)):
         raise ErrorResponse(f'cannot mount "{path}"')
-    if type in SINGLETONS:
+    if unmountable(call.core, type):
         raise ErrorResponse(f'mount type of "{type}" is not mountable')
     check_conflict(call, path)
     found = implementation(call.core, "secret", type, options)
@@ -96,7 +96,7 @@ def disable_mount(_state: Any, call: Call) -> None:
     mount = call.core.state.mounts.get(call.request.namespace, path)
     if mount is None:
         return
-    if path.startswith(PROTECTED):
+    if path.startswith(protected(call.core)):
         raise ErrorResponse(f'cannot unmount "{path}"')
     if mount.namespace != call.request.namespace:
         raise ErrorResponse("failed to taint entry in mounts table")

@@ -180,13 +180,13 @@ def read_state(_state: Any, call: Call) -> dict[str, Any]:
         "allow_audit_log_prefixing", "disable_cache", "disable_clustering", "disable_indexing",
         "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_sentinel_trace",
         "enable_response_header_hostname", "enable_response_header_raft_node_id", "imprecise_lease_role_tracking",
-        "unsafe_allow_api_audit_creation", "unsafe_cross_namespace_identity",
     )  # fmt: skip
     texts = (
         "api_addr", "cluster_addr", "cluster_cipher_suites", "cluster_name", "detect_deadlocks", "log_format",
         "log_level", "log_requests_level", "pid_file", "plugin_directory",
     )  # fmt: skip
     return {
+        **call.core.product.settings,
         **dict.fromkeys(numbers, 0),
         **dict.fromkeys(switches, False),
         **dict.fromkeys(texts, ""),

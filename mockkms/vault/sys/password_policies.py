@@ -8,6 +8,7 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, Operation, Response
 from mockkms.vault.password import PasswordPolicyError, parse_password_policy
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.policies import decoded
 
@@ -49,7 +50,8 @@ def write_password_policy(_state: Any, call: Call) -> Response:
     try:
         policy = parse_password_policy(text)
     except PasswordPolicyError as error:
-        raise BackendError(f"invalid password policy: {error}", status=400) from None
+        text = error.older if call.core.product.has(Feature.OLDER_DECODER) else str(error)
+        raise BackendError(f"invalid password policy: {text}", status=400) from None
     if not _SHORTEST <= policy.length <= _LONGEST:
         raise BackendError(f"passwords must be between {_SHORTEST} and {_LONGEST} characters", status=400)
     if not policy.possible:

@@ -100,7 +100,15 @@ def write_plugin(_state: Any, call: Call) -> None:
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
     if not call["sha256"] and not call["sha_256"]:
-        raise ErrorResponse("missing SHA-256 value")
+        by_version = call.core.product.has(Feature.CATALOG_BY_VERSION)
+        if not by_version:
+            raise ErrorResponse("missing SHA-256 value")
+        if not version:
+            raise ErrorResponse(
+                "must provide at least one of sha256 or version: use sha256 for binary registration (version optional)"
+                " or version only for artifact registration"
+            )
+        raise BackendError("could not set plugin, plugin directory is not configured")
     if not call["command"]:
         raise ErrorResponse("missing command value")
     if " " in call["command"] and call["args"]:
@@ -131,13 +139,15 @@ def list_unknown_type(_state: Any, _call: Call) -> None:
 
 
 @reload.on(Operation.UPDATE)
-def reload_plugin(_state: Any, call: Call) -> dict[str, Any]:
+def reload_plugin(_state: Any, call: Call) -> Response | dict[str, Any]:
     """Nothing runs outside this process, so reloading changes nothing."""
     plugin, mounts = call["plugin"], call["mounts"]
     if plugin and mounts:
         raise ErrorResponse("plugin and mounts cannot be set at the same time")
     if not plugin and not mounts:
         raise ErrorResponse("plugin or mounts must be provided")
+    if plugin and call.core.product.has(Feature.CLEAN_RELOAD) and not _types_of(call, plugin):
+        return Response(data={"reload_id": call.request.id}, warnings=["no plugins were reloaded"])
     if plugin:
         _check_reloadable(call, plugin)
     else:
@@ -148,11 +158,15 @@ def reload_plugin(_state: Any, call: Call) -> dict[str, Any]:
 _ONCE = "singleton plugin cannot be reloaded"
 
 
+def _types_of(call: Call, plugin: str) -> set[str]:
+    """The types of the built-in plugins of a name; empty for a name that none has."""
+    return {kind for kind in _TYPES if plugin in call.core.product.builtins.names(kind)}
+
+
 def _check_reloadable(call: Call, plugin: str) -> None:
     if plugin in SINGLETONS:
         raise ErrorResponse(f'{_ONCE}: "{plugin}"')
-    builtins = call.core.product.builtins
-    kinds = {kind for kind in _TYPES if plugin in builtins.names(kind)}
+    kinds = _types_of(call, plugin)
     if not kinds:
         raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
     if kinds == {"database"}:

@@ -8,6 +8,7 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 from mockkms.vault.quotas import RateLimit
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_shapes import sanitized
@@ -15,10 +16,16 @@ from mockkms.vault.sys.mount_shapes import sanitized
 _WITH_ROLES = ("approle", "jwt", "kubernetes", "cert")
 """Auth methods whose logins name a role."""
 
+_GROUPS = Feature.QUOTA_GROUPS
+_GROUPINGS = ("ip", "none", "entity_then_ip", "entity_then_none")
+
 config = engine.path(
     "quotas/config",
     fields={
         "rate_limit_exempt_paths": Field(Kind.STRING_SLICE, help="Paths that no rate limit counts, with all below."),
+        "absolute_rate_limit_exempt_paths": Field(
+            Kind.STRING_SLICE, help="Paths from the root namespace that no rate limit counts.", needs=_GROUPS
+        ),
         "enable_rate_limit_audit_logging": Field(Kind.BOOL, help="Log refused requests to the audit devices."),
         "enable_rate_limit_response_headers": Field(Kind.BOOL, help="Tell clients what is left of their limit."),
     },
@@ -35,6 +42,8 @@ one = engine.path(
         "rate": Field(Kind.FLOAT, help="Requests allowed in each interval; more than 0."),
         "interval": Field(Kind.SECONDS, help="Length of the interval; a second if missing."),
         "block_interval": Field(Kind.SECONDS, help="How long a client that went over is shut out."),
+        "group_by": Field(Kind.STRING, help="How requests are counted: `ip` and others.", needs=_GROUPS),
+        "secondary_rate": Field(Kind.FLOAT, help="Rate of requests that belong to no entity.", needs=_GROUPS),
         "inheritable": Field(Kind.BOOL, help="Whether namespaces below without a rule fall under it."),
     },
     help="Make, show or delete a rate limit.",
@@ -45,7 +54,9 @@ one = engine.path(
 def read_config(_state: Any, call: Call) -> dict[str, Any]:
     """Settings of all rate limits."""
     quotas = call.core.state.quotas
+    absolute = {"absolute_rate_limit_exempt_paths": quotas.absolute_exempt_paths}
     return {
+        **(absolute if call.core.product.has(_GROUPS) else {}),
         "enable_rate_limit_audit_logging": quotas.audit_logging,
         "enable_rate_limit_response_headers": quotas.response_headers,
         "rate_limit_exempt_paths": list(quotas.exempt_paths),
@@ -59,6 +70,8 @@ def write_config(_state: Any, call: Call) -> None:
     quotas.audit_logging = call["enable_rate_limit_audit_logging"]
     quotas.response_headers = call["enable_rate_limit_response_headers"]
     quotas.exempt_paths = list(call["rate_limit_exempt_paths"])
+    if call.core.product.has(_GROUPS):
+        quotas.absolute_exempt_paths = list(call["absolute_rate_limit_exempt_paths"])
 
 
 @every.on(Operation.LIST)
@@ -73,7 +86,9 @@ def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
     rule = call.core.state.quotas.rate_limits.get(call["name"])
     if rule is None:
         return None
+    grouping = {"group_by": "ip", "secondary_rate": 0} if call.core.product.has(_GROUPS) else {}
     return {
+        **grouping,
         "block_interval": rule.block_interval,
         "inheritable": rule.inheritable,
         "interval": rule.interval,
@@ -91,6 +106,7 @@ def write_rate_limit(_state: Any, call: Call) -> None:
     rate = call["rate"]
     if not 0 < rate < math.inf:
         raise ErrorResponse("'rate' is invalid")
+    _check_grouping(call)
     namespace, mount, suffix = _place(call)
     role = call["role"]
     if role:
@@ -112,6 +128,17 @@ def write_rate_limit(_state: Any, call: Call) -> None:
         role=present.role if present is not None else role,
         inheritable=call.get("inheritable", not namespace and not mount),
     )
+
+
+def _check_grouping(call: Call) -> None:
+    """Raise ErrorResponse for a way of counting that there is not, or that the community edition does not have."""
+    if not call.core.product.has(_GROUPS):
+        return
+    grouping = call["group_by"] or "ip"
+    if grouping not in _GROUPINGS:
+        raise ErrorResponse(f"invalid grouping mode '{grouping}'")
+    if grouping != "ip":
+        raise ErrorResponse(f"grouping mode '{grouping}' is only available in the enterprise edition")
 
 
 def _place(call: Call) -> tuple[str, str, str]:

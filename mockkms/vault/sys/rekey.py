@@ -8,7 +8,7 @@ from mockkms.vault import pgpshares, rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.rotation import REKEY
 from mockkms.vault.sys import generate_root
@@ -27,26 +27,32 @@ _SHARE = {"key": (str, "Key"), "nonce": (str, "Nonce")}
 _VERIFY = {"key": (str, "key"), "nonce": (str, "nonce")}
 _GENERATE = {"otp": (str, "otp"), "pgp_key": (str, "pgp_key")}
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
+_OPEN = Feature.OPEN_KEY_ENDPOINTS
+_HELD = 600
+"""Seconds in which only who knows its nonce can cancel a rekey."""
 
-init = engine.path("rekey/init", fields=INIT_FIELDS, help="Begin, show or cancel a rekeying.", login=True)
-update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=True)
-verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=True)
+init = engine.path(
+    "rekey/init",
+    fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"]},
+    help="Begin, show or cancel a rekeying.",
+    login=_OPEN,
+)
+update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
+verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=_OPEN)
 recovery = engine.path(
     "rekey-recovery-key/{step:re(init|update|verify)}",
     fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS},
     help="Rekeying of the recovery key, which this seal has none of.",
-    login=True,
+    login=_OPEN,
 )
 attempt = engine.path(
     "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
-    login=True,
+    login=_OPEN,
 )  # fmt: skip
-give = engine.path("generate-root/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=True)
+give = engine.path("generate-root/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
 backup = engine.path("rekey/backup", help="The kept encrypted shares.")
 recovery_backup = engine.path("rekey/recovery-key-backup", help="The kept encrypted recovery shares.")
-old_attempt = engine.path(
-    "generate-root", fields={"pgp_key": generate_root.ATTEMPT_FIELDS["pgp_key"]}, help="See `generate-root/attempt`."
-)
+old_attempt = engine.path("generate-root", fields=generate_root.ATTEMPT_FIELDS, help="See `generate-root/attempt`.")
 
 
 def _open(call: Call) -> Barrier:
@@ -85,7 +91,9 @@ def read_rekey(_state: Any, call: Call) -> Response:
 def begin_rekey(_state: Any, call: Call) -> Response:
     """Begin a rekeying."""
     barrier = _open(call)
-    body = decoded(call, "RekeyRequest", _INIT)
+    body = _body(call, "RekeyRequest", _INIT)
+    if body["secret_threshold"] > body["secret_shares"]:
+        raise ErrorResponse("provided threshold greater than the total shares")
     if body["backup"] and not body["pgp_keys"]:
         raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
     if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
@@ -109,8 +117,28 @@ def begin_rekey(_state: Any, call: Call) -> Response:
 
 @init.on(Operation.DELETE)
 def cancel_rekey(_state: Any, call: Call) -> None:
-    """Cancel a rekeying."""
-    _open(call).rotation = None
+    """Cancel a rekeying. Raises ErrorResponse where its nonce is asked for and not given."""
+    barrier = _open(call)
+    if call.core.product.has(Feature.REKEY_NONCE):
+        nonce = _nonce(call)
+        running = barrier.rotation
+        if running is not None and nonce != running.nonce and call.now() - running.started < _HELD:
+            if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
+                raise ErrorResponse("invalid request")
+            raise BackendError("failed to cancel rekey: invalid request", status=400)
+    barrier.rotation = None
+
+
+def _nonce(call: Call) -> str:
+    """The nonce in the body, which is required where the endpoint reads its body outside the core."""
+    return str(_body(call, "RekeyDeleteRequest", {"nonce": (str, "nonce")})["nonce"])
+
+
+def _body(call: Call, struct: str, members: Members, *, required: bool = True) -> dict[str, Any]:
+    """The members of a body: of a struct where the endpoint is open, else fields like those of other endpoints."""
+    if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
+        return decoded(call, struct, members, required=required)
+    return {name: call[name] for name in members}
 
 
 @update.on(Operation.UPDATE)
@@ -132,7 +160,7 @@ def give_rekey_share(_state: Any, call: Call) -> Response:
 
 
 def _share(call: Call, struct: str, members: Members) -> tuple[bytes, str]:
-    body = decoded(call, struct, members)
+    body = _body(call, struct, members)
     if not body["key"]:
         raise ErrorResponse("'key' must be specified in request body as JSON")
     try:
@@ -213,8 +241,12 @@ def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
 @attempt.on(Operation.UPDATE)
 def begin_attempt(_state: Any, call: Call) -> Response:
     """Begin an attempt; the one-time password is only shown here."""
+    return _begin(call)
+
+
+def _begin(call: Call) -> Response:
     barrier = _open(call)
-    body = decoded(call, "GenerateRootInitRequest", _GENERATE)
+    body = _body(call, "GenerateRootInitRequest", _GENERATE, required=False)
     try:
         made = generate_root.begin(call.core, "", barrier, body["otp"], body["pgp_key"])
     except SealError as error:
@@ -272,7 +304,27 @@ def delete_recovery_backup(_state: Any, call: Call) -> None:
     """Nothing to forget."""
 
 
-@old_attempt.on(*_ALL)
-def refuse_old(_state: Any, call: Call) -> None:
-    """Declared by the real server, answered by none of its handlers."""
-    raise unsupported_operation()
+@old_attempt.on(Operation.READ)
+def read_old(_state: Any, call: Call) -> Response:
+    """How far an attempt is, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    return Response(document=_attempt(call, _open(call)))
+
+
+@old_attempt.on(Operation.UPDATE)
+def begin_old(_state: Any, call: Call) -> Response:
+    """Begin an attempt, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    return _begin(call)
+
+
+@old_attempt.on(Operation.DELETE)
+def cancel_old(_state: Any, call: Call) -> None:
+    """Cancel an attempt, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    _open(call).generation = None
+
+
+def _check_alias(call: Call) -> None:
+    if not call.core.product.has(Feature.GENERATE_ROOT_ALIAS):
+        raise unsupported_operation()

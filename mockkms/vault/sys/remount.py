@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockkms.vault import mounting
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import PROTECTED, conflict, sanitized
+from mockkms.vault.sys.mount_shapes import conflict, protected, sanitized
+
+if TYPE_CHECKING:
+    from mockkms.vault.core import Core
 
 remount = engine.path(
     "remount",
@@ -43,7 +46,7 @@ def move(_state: Any, call: Call) -> Response:
     from_namespace, from_path = _split(call, source)
     to_namespace, to_path = _split(call, target)
     _check_target(target, to_path)
-    _check_protected(from_path, to_path)
+    _check_protected(call.core, from_path, to_path)
     mount = core.state.mounts.match(namespace, sanitized(source)) or core.state.mounts.match(from_namespace, from_path)
     if mount is None:
         raise ErrorResponse(f'no matching mount at "{sanitized(source)}"')
@@ -83,7 +86,7 @@ def _check_target(given: str, path: str) -> None:
         raise ErrorResponse("invalid destination mount: path cannot contain non-printable characters")
 
 
-def _check_protected(source: str, target: str) -> None:
+def _check_protected(core: Core, source: str, target: str) -> None:
     if source.startswith("auth/"):
         if not target.startswith("auth/"):
             raise ErrorResponse(f'cannot remount auth mount to non-auth mount "{target}"')
@@ -91,9 +94,9 @@ def _check_protected(source: str, target: str) -> None:
             raise ErrorResponse(f'cannot remount "{source}"')
         if target.startswith("auth/token"):
             raise ErrorResponse(f'cannot remount to destination "{target}"')
-    elif source.startswith(PROTECTED):
+    elif source.startswith(protected(core)):
         raise ErrorResponse(f'cannot remount "{source}"')
-    elif target.startswith(PROTECTED):
+    elif target.startswith(protected(core)):
         raise ErrorResponse(f"cannot remount to destination {target}")
 
 

@@ -120,7 +120,12 @@ def give_up(_state: Any, call: Call) -> None:
 def unseal_server(_state: Any, call: Call) -> Response:
     """Take a share, or forget those given; answers with the status."""
     core = call.core
-    body = decoded(call, "UnsealRequest", {"key": (str, "Key"), "reset": (bool, "Reset"), "migrate": (bool, "Migrate")})
+    body = decoded(
+        call,
+        "UnsealRequest",
+        {"key": (str, "Key"), "reset": (bool, "Reset"), "migrate": (bool, "Migrate")},
+        required=True,
+    )
     if body["reset"]:
         if not core.seal.sealed:
             raise ErrorResponse("vault is unsealed")
@@ -153,7 +158,7 @@ def read_init(_state: Any, call: Call) -> Response:
 def initialize(_state: Any, call: Call) -> Response:
     """Make the unseal key, its shares and the first root token; the server stays sealed."""
     core = call.core
-    body = decoded(call, "InitRequest", _INIT)
+    body = decoded(call, "InitRequest", _INIT, required=True)
     recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if body[name]]
     if recovery:
         raise ErrorResponse(f"parameters {','.join(recovery)} not applicable to seal type shamir")

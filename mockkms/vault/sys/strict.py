@@ -7,16 +7,20 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call
 from mockkms.vault.message import ErrorResponse
+from mockkms.vault.products.features import Feature
 
 Members = Mapping[str, tuple[type, str]]
 _GO = {str: "string", int: "int", bool: "bool", list: "[]string"}
 
 
-def decoded(call: Call, struct: str, members: Members) -> dict[str, Any]:
+def decoded(call: Call, struct: str, members: Members, *, required: bool = False) -> dict[str, Any]:
     """The members of a body, each with its zero value where it is missing or null. Raises ErrorResponse.
 
     ``members``: JSON name to type and the name Go shows for it. Names match in any case, as in Go.
+    ``required``: a request without a body is refused in the words of Go's decoder, where the product does so.
     """
+    if required and not call.request.body.strip() and call.core.product.has(Feature.BODY_REQUIRED):
+        raise ErrorResponse("EOF")
     sent = {name.lower(): value for name, value in call.request.data.items()}
     found: dict[str, Any] = {}
     for name, (kind, shown) in members.items():

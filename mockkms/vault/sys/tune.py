@@ -9,7 +9,7 @@ from mockkms.vault import registry
 from mockkms.vault.duration import parse_int64, parse_seconds
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, VaultError
 from mockkms.vault.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -21,6 +21,7 @@ from mockkms.vault.sys.mount_shapes import (
     lockout_settings,
     not_in_catalog,
     optional_settings,
+    own_paths,
     sanitized,
     semantic_version,
     token_type,
@@ -46,6 +47,9 @@ _FIELDS = {
     "token_type": Field(Kind.STRING, help="Kind of token an auth method makes."),
     "user_lockout_config": Field(Kind.MAP, help="When failed logins shut a user out, and for how long."),
     "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
+    "allowed_managed_keys": Field(
+        Kind.COMMA_STRINGS, help="Managed keys that the mount may use.", needs=Feature.MANAGED_KEYS
+    ),
 }
 
 secret = engine.path("mounts/{path:some}/tune", fields=_FIELDS, help="Settings of a mount.")
@@ -80,7 +84,7 @@ def _shown(call: Call, path: str) -> Response:
     path = sanitized(path)
     core = call.core
     mount = core.state.mounts.match(call.request.namespace, path)
-    if mount is None:
+    if mount is None or path.startswith(own_paths(core)):
         raise ErrorResponse(f'cannot fetch sysview for path "{path}"')
     data: dict[str, Any] = {
         "default_lease_ttl": core.default_ttl(mount),
@@ -104,7 +108,9 @@ def _shown(call: Call, path: str) -> Response:
 
 def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
     path = sanitized(path)
-    untunable = path.startswith(_UNTUNABLE)
+    untunable = path.startswith((*_UNTUNABLE, *own_paths(call.core)))
+    if untunable and call.core.product.has(Feature.UNTUNABLE_MOUNTS):
+        raise ErrorResponse(f'cannot tune "{path}"')
     if untunable:
         refused = sorted(name for name in call.raw if name in call.endpoint.fields and name not in _ALWAYS)
         if refused:
@@ -118,6 +124,8 @@ def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
         _tune_leases(call, config)
         _tune_lockout(call, mount, config)
     _tune_plugin(call, mount, config)
+    if "allowed_managed_keys" in call:
+        config.allowed_managed_keys = list(call["allowed_managed_keys"])
     for name in LISTS:
         if name in call:
             setattr(config, name, list(call[name]))
@@ -168,13 +176,9 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
     if threshold != "":
         text = str(threshold)
         if not (text.isascii() and text.isdigit()):
-            raise ErrorResponse(
-                f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": invalid syntax'
-            )
+            raise _bad_threshold(call, text, "invalid syntax")
         if int(text) >= 2**64:
-            raise ErrorResponse(
-                f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": value out of range'
-            )
+            raise _bad_threshold(call, text, "value out of range")
         lockout["threshold"] = int(text)
     for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
         value = given.get(name, "")
@@ -183,6 +187,12 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
     if "lockout_disable" in given:
         lockout["disable"] = given["lockout_disable"]
     config.user_lockout = lockout
+
+
+def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
+    """The refusal of a lockout threshold, which Vault's handler does not frame as a refusal."""
+    told = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
+    return BackendError(told) if call.core.product.has(Feature.UNTUNABLE_MOUNTS) else ErrorResponse(told)
 
 
 def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
