@@ -412,8 +412,8 @@ class Core:
         return found is not None and found[0].needs_sudo(self.product)
 
     def default_ttl(self, mount: Mount) -> int:
-        """Default lease of a mount in seconds."""
-        return min(mount.config.default_lease_ttl or self.default_lease_ttl, self.max_ttl(mount))
+        """Return the default lease of a mount in seconds: it may be longer than its largest lease."""
+        return mount.config.default_lease_ttl or self.default_lease_ttl
 
     def max_ttl(self, mount: Mount) -> int:
         """Largest lease of a mount in seconds."""
