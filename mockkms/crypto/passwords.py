@@ -14,6 +14,8 @@ from mockkms.crypto import bcrypt
 
 _BCRYPT = re.compile(r"\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}")
 _OWN = "sha256$"
+_COSTS = range(4, 17)
+"""Costs of bcrypt that are computed: less than that is no bcrypt, and more takes minutes; such a hash fits nothing."""
 
 
 def protect(password: str, salt: bytes) -> str:
@@ -35,6 +37,9 @@ def matches(password: str, kept: str) -> bool:
     if kept.startswith(_OWN):
         salt, _, digest = kept[len(_OWN) :].partition("$")
         return hmac.compare_digest(_digest(password, bytes.fromhex(salt)), digest)
+    cost = bcrypt_cost(kept)
+    if cost is None or cost not in _COSTS:
+        return False
     return bcrypt.verify(password.encode("utf-8", "replace"), kept)
 
 

@@ -42,6 +42,7 @@ class Userpass:
     users: dict[str, User] = field(default_factory=dict)
 
 
+_HASH_LENGTH = 60
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
@@ -128,7 +129,8 @@ def delete_user(state: Userpass, call: Call) -> None:
 @user_path.on(Operation.CREATE, Operation.UPDATE)
 def write_user(state: Userpass, call: Call) -> None:
     name = call["username"].lower()
-    if call.request.operation is Operation.CREATE:
+    given_twice = bool(call["password"] and call["password_hash"])
+    if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
         _check_password(call)
     found = state.users.get(name)
     user = User(**{**vars(found), "old": dict(found.old)}) if found is not None else User()
@@ -161,16 +163,30 @@ def _set_password(call: Call, user: User) -> None:
     if not hashed:
         user.password = new_password(call.core, call["password"])
         return
-    cost = passwords.bcrypt_cost(hashed)
-    if call.core.product.has(Feature.LOGIN_NAMES_ALIAS) and len(hashed) != 60:
+    if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
+        _check_form(hashed)
+    else:
+        _check_cost(hashed)
+    user.password = hashed
+
+
+def _check_form(hashed: str) -> None:
+    """Check what Vault looks at in a hash that is given. Raises BackendError."""
+    if len(hashed.encode("utf-8", "replace")) != _HASH_LENGTH:
         raise BackendError("password hash has incorrect length")
+    if not hashed.startswith(("$2a$", "$2y$", "$2b$")):
+        raise BackendError("password hash has incorrect prefix")
+
+
+def _check_cost(hashed: str) -> None:
+    """Check what OpenBao looks at in a hash that is given. Raises ErrorResponse."""
+    cost = passwords.bcrypt_cost(hashed)
     if cost is None:
         raise ErrorResponse("password_hash is not a valid bcrypt hash")
     if cost < 5:
         raise ErrorResponse(f"bcrypt cost of {cost} is too low, want 5 at minimum")
     if cost > 12:
         raise ErrorResponse(f"bcrypt cost of {cost} exceeds maximum cost of 12")
-    user.password = hashed
 
 
 def new_password(core: Core, password: str) -> str:
@@ -181,15 +197,23 @@ def new_password(core: Core, password: str) -> str:
 
 
 def _existing(state: Userpass, call: Call) -> User:
+    """Return the user to change, as a copy. Raises BackendError."""
     user = state.users.get(call["username"].lower())
     if user is None:
         raise BackendError("username does not exist")
-    return user
+    return User(**{**vars(user), "old": dict(user.old)})
 
 
 @password_path.on(Operation.UPDATE)
 def set_password(state: Userpass, call: Call) -> None:
-    _set_password(call, _existing(state, call))
+    user = _existing(state, call)
+    _set_password(call, user)
+    _keep(state, call, user)
+
+
+def _keep(state: Userpass, call: Call, user: User) -> None:
+    """Keep a changed user. Both products do so under the name as it was written, where no login finds capitals."""
+    state.users[call["username"]] = user
 
 
 @policies_path.on(Operation.UPDATE)
@@ -203,6 +227,7 @@ def set_policies(state: Userpass, call: Call) -> None:
             user.old.pop("policies", None)
     elif "policies" in call:
         user.old["policies"] = user.token_policies = policynames.sanitize(call["policies"])
+    _keep(state, call, user)
 
 
 @login.on(Operation.UPDATE)

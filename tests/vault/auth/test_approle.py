@@ -138,3 +138,17 @@ def test_metadata_comes_in_many_forms(text: str, metadata: dict[str, str]) -> No
 def test_bad_metadata_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
         parse_metadata(text)
+
+
+def test_an_accessor_outlives_its_role_until_the_minutely_tidying(world: World) -> None:
+    made = world.write("auth/approle/role/web/secret-id", {}).data
+    assert made is not None
+    accessor = {"secret_id_accessor": made["secret_id_accessor"]}
+    world.ask("delete", "auth/approle/role/web")
+    world.write("auth/approle/role/web", {"role_id": "web-id"})
+    lookup, destroy = (f"auth/approle/role/web/secret-id-accessor/{what}" for what in ("lookup", "destroy"))
+    assert world.write(lookup, accessor).status == 204
+    refused = world.write(destroy, accessor)
+    assert (refused.status, refused.errors) == (403, ["invalid secret id accessor"])
+    world.later(60)
+    assert world.write(lookup, accessor).status == 404

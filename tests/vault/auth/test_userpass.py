@@ -139,3 +139,30 @@ def test_the_locked_are_listed_and_let_in_again(world: World) -> None:
         "total": 0,
     }
     assert login(world, "right").errors is None
+
+
+@pytest.mark.parametrize(
+    ("hashed", "text"),
+    [
+        (f"$2b$10${BODY}x", "password hash has incorrect length"),
+        (f"$2x$10${BODY}", "password hash has incorrect prefix"),
+    ],
+)
+def test_vault_looks_at_the_form_of_a_hash(hashed: str, text: str) -> None:
+    world = World("vault")
+    world.core.mount("", "auth/userpass/", "userpass")
+    refused = world.write("auth/userpass/users/x", {"password_hash": hashed})
+    assert (refused.status, refused.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    assert world.write("auth/userpass/users/x", {"password_hash": f"$2b$31${BODY}"}).errors is None
+    assert login(world, "right", "x").errors == WRONG
+
+
+def test_a_password_given_under_a_name_in_capitals_is_kept_where_no_login_finds_it(world: World) -> None:
+    assert world.write("auth/userpass/users/ANN/password", {"password": "other"}).errors is None
+    assert login(world, "other").errors == WRONG
+    assert login(world, "right").errors is None
+    assert world.write("auth/userpass/users/ann/password", {"password": "other"}).errors is None
+    assert login(world, "other").errors is None
+    listed = world.ask("list", "auth/userpass/users/").data
+    assert listed is not None
+    assert listed["keys"] == ["ANN", "ann"]

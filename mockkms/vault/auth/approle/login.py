@@ -8,6 +8,7 @@ from mockkms.vault.auth.approle.secretid import sweep
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
+from mockkms.vault.products.features import Feature
 
 login = engine.path(
     "login",
@@ -25,6 +26,8 @@ _INVALID = "invalid role or secret ID"
 def log_in(state: AppRole, call: Call) -> Response:
     role_id: str = call["role_id"].strip()
     if not role_id:
+        if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
+            raise InvalidCredentials("invalid credentials")
         raise ErrorResponse("missing role_id")
     role = state.roles.get(state.role_ids.get(role_id, ""))
     if role is None:

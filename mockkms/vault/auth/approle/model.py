@@ -70,6 +70,8 @@ class AppRole:
     """Role names by role id."""
     accessors: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Role name and HMAC of the secret id, by accessor."""
+    dangling: dict[str, float] = field(default_factory=dict)
+    """Accessors whose role was deleted, with the time of that: the real server keeps them until it tidies."""
 
     def role(self, call: Call) -> Role | None:
         """The role of the request's path."""
@@ -96,10 +98,11 @@ class AppRole:
         self.roles[role.name] = role
         self.role_ids[role.role_id] = role.name
 
-    def drop(self, role: Role) -> None:
-        """Remove a role with its secret ids."""
-        for digest in list(role.secret_ids):
-            self.drop_secret(role, digest)
+    def drop(self, role: Role, now: float) -> None:
+        """Remove a role with its secret ids; their accessors dangle."""
+        for entry in role.secret_ids.values():
+            self.accessors.pop(entry.accessor, None)
+            self.dangling[entry.accessor] = now
         self.role_ids.pop(role.role_id, None)
         self.roles.pop(role.name, None)
 
@@ -110,7 +113,8 @@ class AppRole:
             self.accessors.pop(entry.accessor, None)
 
     def tidy(self, now: float) -> None:
-        """Remove every secret id that expired at or before ``now``."""
+        """Remove every secret id that expired, and every accessor that dangles, at or before ``now``."""
+        self.dangling = {accessor: since for accessor, since in self.dangling.items() if since > now}
         for role in self.roles.values():
             for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
                 self.drop_secret(role, digest)

@@ -70,7 +70,7 @@ def read_role(state: AppRole, call: Call) -> Response | None:
 def delete_role(state: AppRole, call: Call) -> None:
     role = state.role(call)
     if role is not None:
-        state.drop(role)
+        state.drop(role, call.now())
 
 
 @role_path.on(Operation.CREATE, Operation.UPDATE)

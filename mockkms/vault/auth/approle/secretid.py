@@ -214,7 +214,10 @@ def _no_accessor(call: Call) -> str:
 @lookup_accessor.on(Operation.UPDATE)
 def look_up_accessor(state: AppRole, call: Call) -> dict[str, Any] | None:
     role = _role(state, call, "secret_id_accessor")
-    found = state.accessors.get(call["secret_id_accessor"])
+    accessor: str = call["secret_id_accessor"]
+    if accessor in state.dangling:
+        return None
+    found = state.accessors.get(accessor)
     if found is None:
         raise NotFound(data={"error": _no_accessor(call)})
     entry = role.secret_ids.get(found[1]) if found[0] == role.name else None
@@ -224,10 +227,11 @@ def look_up_accessor(state: AppRole, call: Call) -> dict[str, Any] | None:
 @destroy_accessor.on(Operation.UPDATE, Operation.DELETE)
 def destroy_by_accessor(state: AppRole, call: Call) -> None:
     role = _role(state, call, "secret_id_accessor")
-    found = state.accessors.get(call["secret_id_accessor"])
-    if found is None:
+    accessor: str = call["secret_id_accessor"]
+    found = state.accessors.get(accessor)
+    if found is None and accessor not in state.dangling:
         raise BackendError(_no_accessor(call))
-    if found[0] != role.name or found[1] not in role.secret_ids:
+    if found is None or found[0] != role.name or found[1] not in role.secret_ids:
         raise ErrorResponse("invalid secret id accessor", status=403)
     state.drop_secret(role, found[1])
 
