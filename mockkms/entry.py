@@ -20,7 +20,7 @@ TOKEN_IN_URL = re.compile(r"([/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})"
 _LONG_TOKEN = 8
 """Letters from which on a token is none that stands in a path by chance."""
 _NO_TRACE = Trace()
-_ADMIN_BASE = "/rustfs/admin/v3/kms/"
+_ADMIN_BASES = ("/rustfs/admin/v3/kms/", "/minio/admin/v3/kms/")
 
 
 def _secret(header: str) -> bool:
@@ -31,7 +31,8 @@ def short_path(service: str, target: str) -> str:
     """The path as rules name it: below ``/v1/`` or the admin API's base, decoded, without query and last slash."""
     path = target.partition("?")[0]
     if service == "rustfs":
-        path = path.removeprefix(_ADMIN_BASE)
+        for base in _ADMIN_BASES:
+            path = path.removeprefix(base)
     elif path.startswith("/v1/"):
         path = path[4:]
     path = unquote(path) if "%" in path else path

@@ -14,7 +14,7 @@ from mockkms.http.control import CONTROL_PREFIX, Control
 from mockkms.http.fault_layer import FaultLayer
 from mockkms.http.plain import PlainResponse
 from mockkms.http.tenant_door import TENANT_PREFIX, TenantDoors
-from mockkms.rustfs import RUSTFS_PREFIX, AdminRequest
+from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.tenants import Tenants
 from mockkms.vault.message import Request
 from mockkms.vault.products.features import Feature
@@ -112,7 +112,7 @@ class Door:
         target = http.target
         if target.startswith("/v1/"):
             return cors.guarded(self.world.core, http, self.vault)
-        if target.startswith(RUSTFS_PREFIX):
+        if target.startswith(ADMIN_PREFIXES):
             return self.rustfs(http)
         return self.elsewhere(http)
 

@@ -24,7 +24,7 @@ from mockkms.http.passing import PassedOn
 from mockkms.http.plain import PlainResponse
 from mockkms.http.sleepers import Sleepers
 from mockkms.http.wire import WireAnswer
-from mockkms.rustfs import RUSTFS_PREFIX
+from mockkms.rustfs import ADMIN_PREFIXES
 from mockkms.vault import matching
 from mockkms.vault.core import Core
 from mockkms.vault.message import Operation, Request, operation_of_method
@@ -185,7 +185,7 @@ def unasked(view: View) -> Request | None:
 
 def service_of(http: HttpRequest) -> str:
     """``rustfs`` for the admin API, ``vault`` for everything else."""
-    return "rustfs" if http.target.startswith(RUSTFS_PREFIX) else "vault"
+    return "rustfs" if http.target.startswith(ADMIN_PREFIXES) else "vault"
 
 
 def wire_target(http: HttpRequest) -> str:

@@ -11,6 +11,7 @@ from mockkms.rustfs.message import (
     RUSTFS_PREFIX,
     AdminReply,
     AdminRequest,
+    canonical,
     json_reply,
     not_implemented,
     xml_error,
@@ -55,8 +56,9 @@ class RustfsAdmin:
                 access_key = authenticate(request, self._secrets(), self.core.clock.now())
             except Refusal as refusal:
                 return self._refuse(refusal)
-        below = request.path.removeprefix(KMS_PREFIX)
-        if below == request.path:
+        path = canonical(request.path)
+        below = path.removeprefix(KMS_PREFIX)
+        if below == path:
             return self._user_api(request, access_key) or not_implemented()
         # The contracts load with the first request for one: most servers never get any.
         from mockkms.rustfs import contract, v1, v2

@@ -12,8 +12,14 @@ from xml.sax.saxutils import escape
 RUSTFS_PREFIX = "/rustfs/admin/v3"
 """Every path of the admin API begins with this."""
 
+MINIO_PREFIX = "/minio/admin/v3"
+"""The same API again, where clients of MinIO (``mc admin kms``) look for it."""
+
+ADMIN_PREFIXES = (RUSTFS_PREFIX, MINIO_PREFIX)
+"""What tells a request of the admin API from one of the Vault."""
+
 KMS_PREFIX = RUSTFS_PREFIX + "/kms"
-"""Every path of the KMS part begins with this."""
+"""Every path of the KMS part begins with this, once ``canonical`` has named it."""
 
 NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented."
 """What the server says of a method and path it has no route for."""
@@ -41,6 +47,12 @@ class AdminRequest:
             if key.lower() == wanted:
                 return value
         return None
+
+
+def canonical(path: str) -> str:
+    """Return the path under the prefix of RustFS for one that MinIO's clients ask for; every other path as it is."""
+    below = path.removeprefix(MINIO_PREFIX + "/kms")
+    return KMS_PREFIX + below if below != path and below[:1] in ("", "/") else path
 
 
 @dataclass(slots=True)
