@@ -311,7 +311,7 @@ def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
         cleaned += "/"
     if cleaned.startswith("//"):
         cleaned = cleaned[1:]
-    if cleaned[4:] in _TREES:
+    if not early and cleaned[4:] in _TREES:
         cleaned += "/"
     if cleaned == decoded:
         return None

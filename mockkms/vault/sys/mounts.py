@@ -11,6 +11,7 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mount_config import decoded_config, lease_settings, new_config
 from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
+    SINGLETONS,
     check_conflict,
     implementation,
     mount_info,
@@ -83,7 +84,7 @@ def check_new_mount(call: Call, path: str, type: str, options: dict[str, str], v
         raise ErrorResponse(f'mount type of "{type}" is not mountable')
     check_conflict(call, path)
     found = implementation(call.core, "secret", type, options)
-    if found is None or version:
+    if found is None or version or type in SINGLETONS:
         raise not_in_catalog(type, version)
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
         raise ErrorResponse(f'nil backend of type "{type}" returned from factory')

@@ -19,7 +19,8 @@ def decoded(call: Call, struct: str, members: Members, *, required: bool = False
     ``members``: JSON name to type and the name Go shows for it. Names match in any case, as in Go.
     ``required``: a request without a body is refused in the words of Go's decoder, where the product does so.
     """
-    if required and not call.request.body.strip() and call.core.product.has(Feature.BODY_REQUIRED):
+    empty = not call.request.data and not call.request.body.strip()
+    if required and empty and call.core.product.has(Feature.BODY_REQUIRED):
         raise ErrorResponse("EOF")
     sent = {name.lower(): value for name, value in call.request.data.items()}
     found: dict[str, Any] = {}

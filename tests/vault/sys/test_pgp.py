@@ -92,7 +92,7 @@ def test_a_rotation_encrypts_keeps_a_copy_and_takes_the_shares_back(ann: Owner, 
 
 
 def test_rekeying_encrypts_and_keeps_a_copy(ann: Owner) -> None:
-    world = World("vault")
+    world = World("vault-1.21")
     wanted = {"secret_shares": 1, "secret_threshold": 1, "pgp_keys": [ann.public], "backup": True}
     begun = world.write("sys/rekey/init", wanted, token="").document
     assert begun is not None

@@ -141,16 +141,37 @@ def test_a_generated_root_token_comes_out_of_its_one_time_password(world: World)
     assert (world.ask("read", "sys/generate-root-token/attempt").data or {})["started"] is False
 
 
-def test_one_product_rekeys_without_a_token_the_other_not_at_all(world: World) -> None:
-    closed = outside(world.core, "update", "sys/rekey/init", {"secret_shares": 1, "secret_threshold": 1})
+def test_who_may_rekey(world: World) -> None:
+    """Nobody in OpenBao, who has shares in Vault 1.21, who has a token besides in Vault 2.1."""
+    wanted = {"secret_shares": 5, "secret_threshold": 3}
+    closed = outside(world.core, "update", "sys/rekey/init", wanted)
     assert (closed.status, closed.errors) == (405, ["unsupported operation"])
-    core = World("vault").core
-    begun = outside(core, "update", "sys/rekey/init", {"secret_shares": 5, "secret_threshold": 3}).document or {}
-    assert (begun["started"], begun["n"], begun["t"]) == (True, 5, 3)
-    share = {"key": core.seal.unseal_keys[0], "nonce": begun["nonce"]}
-    done = outside(core, "update", "sys/rekey/update", share).document or {}
-    assert done["complete"]
-    assert len(done["keys"]) == 5 == len(core.seal.unseal_keys)
+    assert outside(World("vault").core, "update", "sys/rekey/init", wanted).status == 403
+    for flavor, token in (("vault-1.21", ""), ("vault", "root")):
+        server = World(flavor)
+        begun = server.write("sys/rekey/init", wanted, token=token).document or {}
+        assert (begun["started"], begun["n"], begun["t"]) == (True, 5, 3)
+        share = {"key": server.core.seal.unseal_keys[0], "nonce": begun["nonce"]}
+        done = server.write("sys/rekey/update", share, token=token).document or {}
+        assert done["complete"]
+        assert len(done["keys"]) == 5 == len(server.core.seal.unseal_keys)
+
+
+@pytest.mark.parametrize(("flavor", "text"), [
+    ("vault-1.21", "invalid request"),
+    ("vault", "1 error occurred:\n\t* failed to cancel rekey: invalid request\n\n"),
+])  # fmt: skip
+def test_a_rekey_is_cancelled_with_its_nonce_or_when_it_is_old(flavor: str, text: str) -> None:
+    server = World(flavor)
+    for early in (True, False):
+        begun = server.write("sys/rekey/init", {"secret_shares": 1, "secret_threshold": 1}).document or {}
+        wrong = server.ask("delete", "sys/rekey/init", {"nonce": "x"})
+        assert (wrong.status, wrong.errors) == (400, [text])
+        if not early:
+            server.core.clock.advance(600)
+        nonce = begun["nonce"] if early else ""
+        assert server.ask("delete", "sys/rekey/init", {"nonce": nonce}).errors is None
+        assert (server.ask("read", "sys/rekey/init").document or {})["started"] is False
 
 
 def test_sealing_survives_a_snapshot() -> None:
