@@ -6,6 +6,8 @@ import binascii
 
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
+_URL_ALPHABET = _ALPHABET - frozenset(b"+/") | frozenset(b"-_")
+
 _FROM_URL = str.maketrans("-_", "+/")
 _TO_URL = str.maketrans("+/", "-_")
 
@@ -32,6 +34,21 @@ def decode_url(text: str) -> bytes:
     if not plain.isascii() or any(char in plain for char in "+/="):
         raise ValueError("illegal base64 data")
     return binascii.a2b_base64(plain.translate(_FROM_URL) + "=" * (-len(plain) % 4), strict_mode=True)
+
+
+def decode_raw_url(text: str) -> bytes:
+    """Return the bytes of ``text``. Raises ValueError naming the byte, as Go's RawURLEncoding does."""
+    clean = bytearray()
+    raw = text.encode("utf-8", "surrogatepass")
+    for at, byte in enumerate(raw):
+        if byte in b"\r\n":
+            continue
+        if byte not in _URL_ALPHABET:
+            raise _illegal(at)
+        clean.append(byte)
+    if len(clean) % 4 == 1:
+        raise _illegal(len(raw) - 1)
+    return binascii.a2b_base64(bytes(clean).replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(clean) % 4))
 
 
 def encode_url(raw: bytes) -> str:

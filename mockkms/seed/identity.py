@@ -16,7 +16,8 @@ def shape() -> Record:
     mount = Key(Text(), "path of the auth method: auth/userpass/", required=True)
     name = Key(Text(), "what it is called there", required=True)
     metadata = MapOf(Text())
-    alias = Record({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users")})
+    sources = {"issuer": Key(Text(), "issuer that it comes from"), "external_id": Key(Text(), "its id there")}
+    alias = Record({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users"), **sources})
     entity = Record(
         {
             "id": Key(Text(), "drawn when not given"),

@@ -265,6 +265,7 @@ class Core:
                 raise ErrorResponse("permission denied", status=403)
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
+        self.tokens.check_form(request)
         found = matching.match(self, request, request.namespace, path)
         trace = request.trace
         if found.mount is not None:

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from mockkms.crypto import aead
+from mockkms.crypto import aead, b64
 from mockkms.entropy import Entropy
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -19,6 +19,8 @@ LENGTH = 24
 """Letters and digits of a token's random part, and of an accessor."""
 _HEADER = b"\x00\x00\x00\x01\x02"
 """Term and version that stand before everything the real server's barrier seals."""
+_BATCH_PREFIXES = ("b.", "hvb.")
+"""The former prefix of batch tokens and the present one: both products read both."""
 _NOT_CARRIED = ("id", "accessor", "num_uses", "explicit_max_ttl", "period", "lease_id")
 _CARRIED = frozenset(f.name for f in fields(Token)) - set(_NOT_CARRIED)
 
@@ -45,12 +47,23 @@ def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suf
     return product.batch_prefix + text + (f".{suffix}" if suffix else "")
 
 
-def open_batch(product: Product, key: bytes, id: str) -> Token | None:
+def batch_content(id: str) -> bytes | None:
+    """Return what a batch token's id carries, sealed; None for an id of another form.
+
+    Raises ValueError, in Go's words, for an id that begins as a batch token's and is none.
+    """
+    prefix = next((known for known in _BATCH_PREFIXES if id.startswith(known)), None)
+    if prefix is None:
+        return None
+    text, dot, namespace = id[len(prefix) :].rpartition(".")
+    return b64.decode_raw_url(text if dot and namespace else text + dot + namespace)
+
+
+def open_batch(key: bytes, id: str) -> Token | None:
     """The token that ``seal_batch`` put into ``id``; None for what this server never made."""
-    text = id[len(product.batch_prefix) :].partition(".")[0]
     try:
-        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        if not sealed.startswith(_HEADER):
+        sealed = batch_content(id)
+        if sealed is None or not sealed.startswith(_HEADER):
             return None
         carried: dict[str, Any] = json.loads(aead.open_sealed("aes-gcm", key, sealed[len(_HEADER) :]))
     except ValueError:

@@ -116,12 +116,15 @@ class TokenStore:
         token = self.state.by_id.get(id)
         if token is not None:
             return token if tainted or token.num_uses >= 0 else None
-        if id.startswith(self.core.product.batch_prefix):
-            return self._lookup_batch(id)
-        return None
+        return self._lookup_batch(id)
+
+    def checked(self, id: str, *, tainted: bool = False) -> Token | None:
+        """Return the live token with this id. Raises ValueError for a malformed batch token, in the server's words."""
+        tokenids.batch_content(id)
+        return self.lookup(id, tainted=tainted)
 
     def _lookup_batch(self, id: str) -> Token | None:
-        token = tokenids.open_batch(self.core.product, self._batch_key(), id)
+        token = tokenids.open_batch(self._batch_key(), id)
         if token is None or self.core.clock.now() >= token.creation_time + token.ttl:
             return None
         if token.parent and self.lookup(token.parent) is None:
@@ -131,6 +134,14 @@ class TokenStore:
     def by_accessor(self, accessor: str) -> Token | None:
         """The token with this accessor, one in its last use included."""
         return self.state.by_id.get(self.state.by_accessor.get(accessor, ""))
+
+    @staticmethod
+    def check_form(request: Request) -> None:
+        """Raise 500, bare, for a request whose token cannot be read as the batch token that it begins as."""
+        try:
+            tokenids.batch_content(request.token)
+        except ValueError as error:
+            raise ErrorResponse(f"error performing token check: {error}", status=500) from None
 
     def authenticate(self, request: Request) -> Token:
         """The live token of a request. Raises 403, bare, where there is none or it may not come from there."""

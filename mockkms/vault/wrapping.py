@@ -137,7 +137,7 @@ def _resolve(core: Core, request: Request) -> Token | None:
             request.data["token"] = id
     if not id:
         raise ValueError("token is empty")
-    return core.tokens.lookup(id)
+    return core.tokens.checked(id)
 
 
 def wrap_if_asked(core: Core, request: Request, response: Response, token: Token | None) -> Response:

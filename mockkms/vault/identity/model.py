@@ -30,6 +30,9 @@ class Alias:
     merged_from: list[str] | None = None
     """Ids of the entities that this alias belonged to before merges."""
     local: bool = False
+    issuer: str = ""
+    external_id: str = ""
+    """Where the alias comes from, and its id there: kept for readers only."""
 
     @property
     def factors(self) -> tuple[str, str]:

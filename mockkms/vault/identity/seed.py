@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 
+_SOURCES = ("issuer", "external_id")
+
+
 def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
     """Write an entity: ``id`` (any text), ``policies``, ``metadata``, ``disabled``, and ``aliases``, each with
     ``mount`` (the path of an auth mount: ``auth/userpass/``), ``name`` and perhaps ``custom_metadata``.
@@ -34,6 +37,7 @@ def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = 
         wanted = {"name": alias["name"], "mount_accessor": mount.accessor, "canonical_id": entity.id}
         if alias.get("custom_metadata"):
             wanted["custom_metadata"] = dict(alias["custom_metadata"])
+        wanted.update({word: alias[word] for word in _SOURCES if alias.get(word)})
         seeding.write(core, _mount(core, namespace, "identity/"), "entity-alias", wanted)
     return entity
 
@@ -111,4 +115,5 @@ def _alias(core: Core, alias: Alias) -> dict[str, Any]:
     shown: dict[str, Any] = {"mount": mount.path if mount else "", "name": alias.name}
     if alias.custom_metadata:
         shown["custom_metadata"] = dict(alias.custom_metadata)
+    shown.update({word: text for word in _SOURCES if (text := getattr(alias, word))})
     return shown

@@ -31,6 +31,8 @@ VAULT_1_21 = VAULT.derive(
         Feature.ALIAS_ISSUERS,
         Feature.IDENTITY_ANSWERS,
         Feature.CERT_ORGANIZATIONS,
+        Feature.IDENTITY_SOURCES,
+        Feature.SUDO_FOR_MERGES,
         Feature.AUDIENCE_OPTIONAL,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,

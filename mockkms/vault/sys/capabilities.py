@@ -66,7 +66,10 @@ def _capabilities(call: Call, id: str) -> Response:
     for path in paths:
         if not path:
             raise BackendError("missing path", status=400)
-        token = call.core.tokens.lookup(id)
+        try:
+            token = call.core.tokens.checked(id)
+        except ValueError as error:
+            raise BackendError(str(error)) from None
         if token is None:
             raise BackendError("invalid token", status=400)
         try:

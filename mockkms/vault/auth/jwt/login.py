@@ -14,12 +14,16 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.number import Number
+from mockkms.vault.products.features import Feature
 
 login = engine.path(
     "login",
     fields={
         "role": Field(Kind.LOWER_STRING, help="Role to log in against; else the configured default."),
         "jwt": Field(Kind.STRING, help="The signed token."),
+        "distributed_claim_access_token": Field(
+            Kind.STRING, help="For groups that Entra ID keeps elsewhere; not used.", needs=Feature.DISTRIBUTED_CLAIMS
+        ),
     },
     login=True,
     help="Log in with a JSON Web Token.",

@@ -29,7 +29,10 @@ def list_accessors(state: TokenRoles, call: Call) -> dict[str, Any]:
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
     id = call["token"] or call.request.token
-    token = call.core.tokens.lookup(id, tainted=True)
+    try:
+        token = call.core.tokens.checked(id, tainted=True)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
     if token is None:
         raise ErrorResponse("bad token", status=403)
     return describe(call, token)

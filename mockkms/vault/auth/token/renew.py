@@ -28,7 +28,10 @@ renew_self = engine.path(
 def renew_token(state: TokenRoles, call: Call) -> Response | None:
     if not call["token"]:
         raise ErrorResponse("missing token ID")
-    return extend(call, call.core.tokens.lookup(call["token"]))
+    try:
+        return extend(call, call.core.tokens.checked(call["token"]))
+    except ValueError as error:
+        raise BackendError(f"error looking up token to renew: {error}") from None
 
 
 @renew_self.on(Operation.UPDATE)

@@ -7,6 +7,7 @@ from mockkms.vault.auth.token.model import TokenRoles, engine, is_sudo
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.token import Token
 
 _TOKEN = {"token": Field(Kind.STRING, help="The token to revoke.")}
@@ -16,7 +17,12 @@ revoke_self = engine.path("revoke-self", help="End one's own token and all its d
 revoke_accessor = engine.path(
     "revoke-accessor", {"accessor": Field(Kind.STRING, help="Accessor of the token to revoke.")}, help=(
         "End the token of an accessor and all its descendants."))  # fmt: skip
-revoke_orphan = engine.path("revoke-orphan", _TOKEN, help="End a token alone; its children live on as orphans.")
+revoke_orphan = engine.path(
+    "revoke-orphan",
+    _TOKEN,
+    help="End a token alone; its children live on as orphans.",
+    sudo=Feature.SUDO_FOR_MERGES,
+)
 tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
 
 
@@ -24,7 +30,7 @@ tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
 def revoke_token(state: TokenRoles, call: Call) -> None:
     if not call["token"]:
         raise ErrorResponse("missing token ID")
-    _revoke(call, call.core.tokens.lookup(call["token"]))
+    _revoke(call, _checked(call, ""))
 
 
 @revoke_self.on(Operation.UPDATE)
@@ -54,11 +60,19 @@ def revoke_alone(state: TokenRoles, call: Call) -> None:
         raise ErrorResponse("missing token ID")
     if not is_sudo(call):
         raise ErrorResponse("root or sudo privileges required to revoke and orphan")
-    token = call.core.tokens.lookup(call["token"])
+    token = _checked(call, "error when looking up token to revoke: ")
     if token is None:
         raise ErrorResponse("token to revoke not found")
     _refuse_batch(token)
     call.core.tokens.revoke_orphan(token)
+
+
+def _checked(call: Call, prefix: str) -> Token | None:
+    """Return the token sent. Raises BackendError for a malformed batch token."""
+    try:
+        return call.core.tokens.checked(call["token"])
+    except ValueError as error:
+        raise BackendError(prefix + str(error)) from None
 
 
 def _refuse_batch(token: Token) -> None:

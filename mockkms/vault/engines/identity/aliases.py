@@ -33,6 +33,10 @@ _FIELDS = {
     "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
     "name": Field(Kind.STRING, help="What the entity is called there."),
 }
+_SOURCES = {
+    "issuer": Field(Kind.STRING, help="Issuer that the alias comes from.", needs=Feature.IDENTITY_SOURCES),
+    "external_id": Field(Kind.STRING, help="Id of the alias at its issuer.", needs=Feature.IDENTITY_SOURCES),
+}
 _CUSTOM = {"custom_metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own.")}
 _PERSONA = {
     "entity_id": Field(Kind.STRING, help="Entity that the persona belongs to."),
@@ -41,9 +45,9 @@ _PERSONA = {
     "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
 }
 
-alias = engine.path("entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM}, help="Create an alias.")
-one, ids = by_id("entity-alias", {**_FIELDS, **_CUSTOM}, "An alias by its id.")
-old_alias = engine.path("alias", fields={"id": _ID, **_FIELDS}, help="Create an alias (older name).")
+alias = engine.path("entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM, **_SOURCES}, help="Create an alias.")
+one, ids = by_id("entity-alias", {**_FIELDS, **_CUSTOM, **_SOURCES}, "An alias by its id.")
+old_alias = engine.path("alias", fields={"id": _ID, **_FIELDS, **_SOURCES}, help="Create an alias (older name).")
 old_one, old_ids = by_id("alias", _FIELDS, "An alias by its id (older name).")
 persona = engine.path("persona", fields={"id": _ID, **_PERSONA}, help="Create a persona (older name).")
 persona_one, persona_ids = by_id("persona", _PERSONA, "A persona by its id (older name).")
@@ -66,13 +70,14 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
         # One fault stands in the core's own frame, several in one more.
         raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
     identity = store(call)
+    sources = {name: call[name] for name in _SOURCES if name in call}
     canonical = call["canonical_id"] or call["entity_id"]
     name, accessor = call["name"], call["mount_accessor"]
     if call["id"]:
         stored = own(call, identity.state.aliases, call["id"])
         if stored is None:
             raise ErrorResponse("invalid alias ID provided")
-        if not name and not accessor and not canonical and not given:
+        if not name and not accessor and not canonical and not given and not sources:
             return None
         changed = replace(stored)
         settle_alias(changed)
@@ -83,14 +88,15 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
             name or stored.name,
             accessor or stored.mount_accessor,
             custom if given else changed.custom_metadata,
+            sources,
         )
     if not accessor or not name:
         raise ErrorResponse("'id' or 'mount_accessor' and 'name' must be provided")
     mount = _mount(call, accessor, "matching mount is in a different namespace than request")
     known = identity.by_factors(accessor, name)
     if known is not None:
-        return _update(call, known, canonical, name, accessor, custom)
-    return _create(call, canonical, name, mount, custom)
+        return _update(call, known, canonical, name, accessor, custom, sources)
+    return _create(call, canonical, name, mount, custom, sources)
 
 
 def _mount(call: Call, accessor: str, refusal: str) -> Mount:
@@ -102,7 +108,9 @@ def _mount(call: Call, accessor: str, refusal: str) -> Mount:
     return mount
 
 
-def _create(call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None) -> dict[str, Any]:
+def _create(
+    call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None, sources: dict[str, str]
+) -> dict[str, Any]:
     identity = store(call)
     namespace = call.request.namespace
     entity = own(call, identity.state.entities, canonical) if canonical else identity.new_entity(namespace)
@@ -113,6 +121,7 @@ def _create(call: Call, canonical: str, name: str, mount: Mount, custom: dict[st
     entity.settle()
     made = identity.new_alias(mount, name, entity.id)
     made.custom_metadata = custom
+    made.issuer, made.external_id = sources.get("issuer", ""), sources.get("external_id", "")
     entity.aliases.append(made)
     identity.put_alias(made)
     identity.put_entity(entity)
@@ -120,12 +129,18 @@ def _create(call: Call, canonical: str, name: str, mount: Mount, custom: dict[st
 
 
 def _update(
-    call: Call, changed: Alias, canonical: str, name: str, accessor: str, custom: dict[str, str] | None
+    call: Call,
+    changed: Alias,
+    canonical: str,
+    name: str,
+    accessor: str,
+    custom: dict[str, str] | None,
+    sources: dict[str, str],
 ) -> dict[str, Any] | None:
     identity = store(call)
     moved = bool(canonical) and canonical != changed.canonical_id
     renamed = (name, accessor, custom or {}) != (changed.name, changed.mount_accessor, changed.custom_metadata or {})
-    if not renamed and not moved:
+    if not renamed and not moved and all(getattr(changed, word) == text for word, text in sources.items()):
         return None
     changed.updated = call.now()
     current = identity.state.entities.get(changed.canonical_id)
@@ -141,6 +156,9 @@ def _update(
         if clash is not None and clash.id != changed.id:
             raise ErrorResponse("alias with combination of mount accessor and name already exists")
         changed.name, changed.mount_accessor, changed.custom_metadata = name, accessor, custom
+    changed.issuer, changed.external_id = (
+        sources.get(word, getattr(changed, word)) for word in ("issuer", "external_id")
+    )
     mount = call.core.state.mounts.by_accessor(changed.mount_accessor)
     if mount is None:
         raise BackendError(f'invalid mount accessor "{changed.mount_accessor}"')
@@ -187,7 +205,11 @@ def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
         return None
     return {
         **alias_shown(call, alias),
-        **({"external_id": "", "issuer": ""} if call.core.product.has(Feature.ALIAS_ISSUERS) else {}),
+        **(
+            {"external_id": alias.external_id, "issuer": alias.issuer}
+            if call.core.product.has(Feature.ALIAS_ISSUERS)
+            else {}
+        ),
         "custom_metadata": alias.custom_metadata,
         "local": alias.local,
         "namespace_id": namespace_id(call, alias.namespace),

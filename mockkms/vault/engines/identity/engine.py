@@ -11,10 +11,14 @@ from mockkms.vault.endpoint import Call, Endpoint, Engine, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Alias, Entity, Group, IdentityStore
 from mockkms.vault.message import ErrorResponse, Response
+from mockkms.vault.products.features import Feature
 
 _Kept = TypeVar("_Kept", Entity, Group, Alias)
 
 engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
+
+
+SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that looks after it; not used.", needs=Feature.IDENTITY_SOURCES)
 
 
 def by_id(stem: str, fields: Mapping[str, Field], help: str) -> tuple[Endpoint, Endpoint]:

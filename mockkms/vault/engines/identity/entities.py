@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.clock import rfc3339
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.engine import (
+    SCIM_CLIENT,
     alias_shown,
     by_id,
     engine,
@@ -29,12 +30,18 @@ _SETTINGS = {
     "policies": Field(Kind.COMMA_STRINGS, help="Policies that every token of the entity has."),
     "disabled": Field(Kind.BOOL, help="Tokens of a disabled entity are refused."),
 }
+_PROVISIONED = {
+    "scim_client_id": SCIM_CLIENT,
+    "external_id": Field(
+        Kind.STRING, help="Id of the entity where it comes from; not used.", needs=Feature.IDENTITY_SOURCES
+    ),
+}
 
-entity = engine.path("entity", fields={"id": _ID, "name": _NAME, **_SETTINGS}, help="Create an entity.")
-named = engine.path(
-    "entity/name/{name:some}", fields={"id": _ID, "name": _NAME, **_SETTINGS}, help="An entity by its name."
-)
-one, ids = by_id("entity", {"name": _NAME, **_SETTINGS}, "An entity by its id.")
+_FIELDS = {"name": _NAME, **_SETTINGS, **_PROVISIONED}
+
+entity = engine.path("entity", fields={"id": _ID, **_FIELDS}, help="Create an entity.")
+named = engine.path("entity/name/{name:some}", fields={"id": _ID, **_FIELDS}, help="An entity by its name.")
+one, ids = by_id("entity", _FIELDS, "An entity by its id.")
 batch_delete = engine.path(
     "entity/batch-delete",
     fields={"entity_ids": Field(Kind.COMMA_STRINGS, help="Ids of the entities to delete.")},

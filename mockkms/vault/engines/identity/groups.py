@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.clock import rfc3339
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.engine import (
+    SCIM_CLIENT,
     alias_shown,
     by_id,
     engine,
@@ -30,6 +31,7 @@ _SETTINGS = {
     "policies": Field(Kind.COMMA_STRINGS, help="Policies that every member's tokens have."),
     "member_group_ids": Field(Kind.COMMA_STRINGS, help="Groups that are members."),
     "member_entity_ids": Field(Kind.COMMA_STRINGS, help="Entities that are members."),
+    "scim_client_id": SCIM_CLIENT,
 }
 
 group = engine.path("group", fields={"id": _ID, "name": _NAME, **_SETTINGS}, help="Create a group.")

@@ -10,6 +10,7 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.checks import distinct
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 merge = engine.path(
     "entity/merge[/]",
@@ -20,6 +21,7 @@ merge = engine.path(
         "force": Field(Kind.BOOL, help="Merge although both have an MFA secret of one method."),
     },
     help="Merge entities into one.",
+    sudo=Feature.SUDO_FOR_MERGES,
 )
 
 

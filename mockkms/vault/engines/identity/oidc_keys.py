@@ -8,9 +8,17 @@ from urllib.parse import urlsplit
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.engine import bare_json, engine
-from mockkms.vault.engines.identity.oidc_model import ALGORITHMS, DEFAULT_KEY, NamedKey, default_key, service
+from mockkms.vault.engines.identity.oidc_model import (
+    ALGORITHMS,
+    DEFAULT_KEY,
+    NamedKey,
+    SigningKey,
+    default_key,
+    service,
+)
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 INVALID_ISSUER = (
     "invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)"
@@ -49,6 +57,21 @@ key = engine.path(
 keys = engine.path("oidc/key[/]", help="The names of all keys.")
 discovery = engine.path("oidc/.well-known/openid-configuration[/]", login=True, help="The discovery document.")
 published = engine.path("oidc/.well-known/keys[/]", login=True, help="The public keys.")
+_CHILD = {"child": Field(Kind.STRING, help="Name of the child issuer.")}
+child_discovery = engine.path(
+    "oidc/{child:re([^/]+)}/.well-known/openid-configuration[/]",
+    fields=_CHILD,
+    login=True,
+    needs=Feature.CHILD_ISSUERS,
+    help="The discovery document of a child issuer.",
+)
+child_published = engine.path(
+    "oidc/{child:re([^/]+)}/.well-known/keys[/]",
+    fields=_CHILD,
+    login=True,
+    needs=Feature.CHILD_ISSUERS,
+    help="The public keys of a child issuer.",
+)
 
 
 def issuer(call: Call) -> str:
@@ -198,13 +221,20 @@ def discover(state: Any, call: Call) -> Response:
 
 @published.on(Operation.READ)
 def publish(state: Any, call: Call) -> Response:
-    """The public halves of all keys whose signatures count, or soon will."""
-    return bare_json({"keys": public_keys(call)})
+    """Return the public halves of the keys that roles use, as long as their signatures count."""
+    return bare_json({"keys": [entry.jwk() for entry in published_keys(call)]})
 
 
-def public_keys(call: Call) -> list[dict[str, str]]:
-    """The keys as JSON Web Keys."""
-    now = call.now()
-    default_key(call)
-    found = [entry for named in service(call).keys.values() for entry in named.ring]
-    return [entry.jwk() for entry in found if not entry.expires or entry.expires > now]
+@child_discovery.on(Operation.READ)
+@child_published.on(Operation.READ)
+def refuse_child(state: Any, call: Call) -> Response:
+    """Raise ErrorResponse: child issuers belong to the paid edition."""
+    raise ErrorResponse(f'invalid child issuer "{call["child"]}"')
+
+
+def published_keys(call: Call) -> list[SigningKey]:
+    """Return the keys whose signatures count, of the named keys that roles refer to."""
+    oidc, now = service(call), call.now()
+    used = {role.key for role in oidc.roles.values()}
+    rings = [named.ring for name, named in oidc.keys.items() if name in used]
+    return [entry for ring in rings for entry in ring if not entry.expires or entry.expires > now]

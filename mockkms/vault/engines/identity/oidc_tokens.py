@@ -12,7 +12,7 @@ from mockkms.crypto import jws
 from mockkms.vault import jsontext
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.identity.engine import bare_json, engine, namespace_id, own, store
-from mockkms.vault.engines.identity.oidc_keys import issuer
+from mockkms.vault.engines.identity.oidc_keys import issuer, published_keys
 from mockkms.vault.engines.identity.oidc_model import DEFAULT_KEY, TokenRole, default_key, service
 from mockkms.vault.engines.identity.oidc_template import TemplateFault, filled
 from mockkms.vault.fields import Kind
@@ -186,9 +186,7 @@ def _fault(call: Call) -> str:
         text = str(error)
         return f"error parsing token: {text if text.startswith('go-jose') else 'invalid token'}"
     now = call.now()
-    rings = [entry for key in service(call).keys.values() for entry in key.ring]
-    live = [entry for entry in rings if not entry.expires or entry.expires > now]
-    if not any(jws.verified(parsed, entry.load().public_key()) for entry in live):
+    if not any(jws.verified(parsed, entry.load().public_key()) for entry in published_keys(call)):
         return "unable to validate the token signature"
     wrong = _wrong_claim(call, claims, now)
     if wrong:
