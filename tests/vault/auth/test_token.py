@@ -193,3 +193,42 @@ def test_accessors_reveal_no_token(world: World) -> None:
     assert renewed.client_token == ""
     assert world.write("auth/token/revoke-accessor", {"accessor": accessor}).status == 204
     assert not world.alive(token)
+
+
+ILLEGAL = "illegal base64 data at input byte "
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21", "openbao"])
+@pytest.mark.parametrize(
+    ("token", "byte"), [("hvb.bogus", 4), ("b.bogus", 4), ("hvb.ab+d", 2), ("b.ab.cd.ns", 2), ("b.abcde.", 5)]
+)
+def test_a_malformed_batch_token_fails_the_token_check(flavor: str, token: str, byte: int) -> None:
+    world = World(flavor)
+    for path in ("auth/token/lookup-self", "sys/internal/ui/mounts", "nowhere/x"):
+        answer = world.ask("read", path, token=token)
+        assert (answer.status, answer.errors) == (500, [f"error performing token check: {ILLEGAL}{byte}"])
+
+
+@pytest.mark.parametrize("token", ["b.", "b.abcd", "hvb.ab", "b.a\nb", "s.bogus"])
+def test_a_readable_token_of_another_server_is_only_denied(world: World, token: str) -> None:
+    assert world.ask("read", "auth/token/lookup-self", token=token).status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("auth/token/lookup", 400, f"{ILLEGAL}4"),
+        ("auth/token/renew", 500, f"1 error occurred:\n\t* error looking up token to renew: {ILLEGAL}4\n\n"),
+        ("auth/token/revoke", 500, f"1 error occurred:\n\t* {ILLEGAL}4\n\n"),
+        (
+            "auth/token/revoke-orphan",
+            500,
+            f"1 error occurred:\n\t* error when looking up token to revoke: {ILLEGAL}4\n\n",
+        ),
+        ("sys/capabilities", 500, f"1 error occurred:\n\t* {ILLEGAL}4\n\n"),
+        ("sys/wrapping/unwrap", 403, f"error validating wrapping token: {ILLEGAL}4"),
+    ],
+)
+def test_a_malformed_batch_token_as_a_parameter(world: World, path: str, status: int, text: str) -> None:
+    answer = world.write(path, {"token": "b.bogus", **({"path": "x"} if path.endswith("capabilities") else {})})
+    assert (answer.status, answer.errors) == (status, [text])

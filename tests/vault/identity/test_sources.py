@@ -1,0 +1,73 @@
+"""What Vault's later releases know of where entities, groups and aliases come from, and of child issuers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.vault.driving import World
+
+
+@pytest.fixture
+def vault() -> World:
+    made = World("vault")
+    made.core.mount("", "auth/up/", "userpass")
+    return made
+
+
+def test_an_alias_keeps_its_issuer_and_its_id_there(vault: World) -> None:
+    accessor = vault.core.state.mounts.entries["auth/up/"].accessor
+    asked = {"name": "ann", "mount_accessor": accessor, "issuer": "https://i", "external_id": "7"}
+    made = vault.write("identity/entity-alias", asked)
+    assert made.data is not None
+    assert made.warnings == []
+    id = made.data["id"]
+    vault.write(f"identity/entity-alias/id/{id}", {"external_id": "8"})
+    shown = vault.ask("read", f"identity/entity-alias/id/{id}").data
+    assert shown is not None
+    assert (shown["issuer"], shown["external_id"]) == ("https://i", "8")
+
+
+@pytest.mark.parametrize(("path", "more"), [("entity", {"external_id": "7"}), ("group", {})])
+@pytest.mark.parametrize(("flavor", "known"), [("vault", True), ("vault-1.21", False), ("openbao", False)])
+def test_only_vault_2_knows_the_client_of_scim(path: str, more: dict[str, str], flavor: str, known: bool) -> None:
+    warnings = World(flavor).write(f"identity/{path}", {"name": "a", "scim_client_id": "c", **more}).warnings
+    assert bool(warnings) is not known
+
+
+@pytest.mark.parametrize("document", ["keys", "openid-configuration"])
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+def test_the_community_edition_has_no_child_issuers(flavor: str, document: str) -> None:
+    answer = World(flavor).ask("read", f"identity/oidc/plugins/.well-known/{document}", token="")
+    assert (answer.status, answer.errors) == (400, ['invalid child issuer "plugins"'])
+
+
+def test_openbao_knows_no_child_issuers() -> None:
+    assert World("openbao").ask("read", "identity/oidc/plugins/.well-known/keys", token="").status == 403
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21", "openbao"])
+def test_only_keys_that_roles_use_are_published(flavor: str) -> None:
+    world = World(flavor)
+
+    def published() -> int:
+        raw = world.ask("read", "identity/oidc/.well-known/keys", token="").raw
+        assert raw is not None
+        return len(json.loads(raw)["keys"])
+
+    world.write("identity/oidc/key/k", {"algorithm": "EdDSA"})
+    assert published() == 0
+    world.write("identity/oidc/role/r", {"key": "k", "ttl": 600})
+    assert published() == 2
+    world.ask("delete", "identity/oidc/role/r")
+    assert published() == 0
+
+
+@pytest.mark.parametrize(("flavor", "denied"), [("vault", True), ("vault-1.21", False), ("openbao", False)])
+@pytest.mark.parametrize("path", ["identity/entity/merge", "auth/token/revoke-orphan"])
+def test_vault_2_protects_merging_and_orphaning(flavor: str, denied: bool, path: str) -> None:
+    world = World(flavor)
+    world.write("sys/policies/acl/p", {"policy": f'path "{path}" {{ capabilities = ["update"] }}'})
+    answer = world.write(path, {}, token=world.token(policies=["p"]))
+    assert answer.status == (403 if denied else 400)
