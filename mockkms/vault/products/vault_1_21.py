@@ -24,6 +24,10 @@ VAULT_1_21 = VAULT.derive(
         Feature.OPEN_KEY_ENDPOINTS,
     },
     lacks={
+        Feature.PKI_AUTHORITY_KEY_ID,
+        Feature.PKI_ISSUER_HASH,
+        Feature.PKI_KEYSTORES,
+        Feature.PKI_VALIDITY_ORDER,
         Feature.ALIAS_METADATA,
         Feature.LDAP_SCHEMA,
         Feature.ROTATION_POLICY,
