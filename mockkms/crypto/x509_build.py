@@ -111,8 +111,9 @@ class Template:
     ocsp: list[str] = field(default_factory=list)
     policies: bytes = b""
     """Finished value of the policies extension."""
-    permitted: list[str] = field(default_factory=list)
-    """DNS domains of critical name constraints."""
+    permitted: Names = field(default_factory=Names)
+    excluded: Names = field(default_factory=Names)
+    """Critical name constraints: domains, networks, mail addresses and their domains, hosts of URIs."""
     extra: list[Extension] = field(default_factory=list)
     """These stand in place of ours with the same OID."""
 
@@ -131,6 +132,11 @@ def usage_bits(names: Iterable[str]) -> int:
     """The bit set of key usages by name; unknown names are passed over."""
     wanted = {name.strip().lower() for name in names}
     return sum(1 << at for at, name in enumerate(KEY_USAGES) if name in wanted)
+
+
+def key_usage(names: Iterable[str]) -> Extension:
+    """Return the extension that says what a key may be used for."""
+    return Extension("2.5.29.15", _usage(usage_bits(names)), True)
 
 
 def certificate(template: Template, issuer: bytes, private: bytes, signature: str) -> bytes:
@@ -225,15 +231,26 @@ def _extensions(template: Template) -> list[Extension]:
         own.append(Extension(ALT_NAMES, alt_names(template.names), template.subject == w.sequence()))
     if template.policies:
         own.append(Extension("2.5.29.32", template.policies))
-    if template.permitted:
-        trees = [w.sequence(w.tlv(0x82, domain.encode())) for domain in template.permitted]
-        own.append(Extension("2.5.29.30", w.sequence(w.context(0, b"".join(trees))), True))
+    if template.permitted or template.excluded:
+        trees = [
+            w.context(at, _subtrees(names)) for at, names in enumerate((template.permitted, template.excluded)) if names
+        ]
+        own.append(Extension("2.5.29.30", w.sequence(*trees), True))
     lists = points(template.crl_points)
     if lists is not None:
         own.append(lists)
     if template.delta_points:
         own.append(freshest(template.delta_points))
     return [item for item in own if item.oid not in taken] + template.extra
+
+
+def _subtrees(names: Names) -> bytes:
+    networks = [ipaddress.ip_network(text) for text in names.ip]
+    found = [w.tlv(0x82, name.encode()) for name in names.dns]
+    found += [w.tlv(0x87, block.network_address.packed + block.netmask.packed) for block in networks]
+    found += [w.tlv(0x81, name.encode()) for name in names.email]
+    found += [_uri(name) for name in names.uri]
+    return b"".join(w.sequence(name) for name in found)
 
 
 def freshest(urls: Sequence[str]) -> Extension:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from mockkms.crypto import der_write as w
 from mockkms.crypto import pem, rsa_pool
 from mockkms.crypto.asymmetric import draw, repeatable_ecdsa
-from mockkms.crypto.der import DERError, Reader
+from mockkms.crypto.der import INTEGER, OCTETS, SEQUENCE, DERError, Reader
 from mockkms.entropy import Entropy
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -126,14 +126,37 @@ def private_form(private: bytes, *, pkcs8: bool = False) -> tuple[str, bytes]:
 
 
 def parse(der: bytes) -> bytes:
-    """A private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8 DER. Raises ValueError."""
+    """A private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8 DER. Raises ValueError in the server's words."""
     try:
         key = load_der_private_key(der, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("failed to parse any of PKCS#1, PKCS#8, or SEC1 private key formats") from None
+        raise ValueError(_why_no_key(der)) from None
     if not isinstance(key, Private):
         raise ValueError("unsupported private key type within pem bundle")
     return _private_der(key)
+
+
+_KEY_FORMS: Final = (
+    ("x509: failed to parse EC private key: ", "ecPrivateKey", ((INTEGER, "int"), (OCTETS, "[]uint8"))),
+    ("", "pkcs1PrivateKey", ((INTEGER, "int"), (INTEGER, "*big.Int"))),
+    ("", "pkcs8", ((INTEGER, "int"), (SEQUENCE, "AlgorithmIdentifier"), (OCTETS, "[]uint8"))),
+)
+"""How Go reads a private key: the form's name and its first fields, in the order in which the forms are tried."""
+
+
+def _why_no_key(der: bytes) -> str:
+    faults = []
+    for front, name, fields in _KEY_FORMS:
+        fault = "asn1: structure error: malformed key"
+        try:
+            body = Reader(der).enter(name)
+            for tag, kind in fields:
+                body.read(tag, kind)
+        except DERError as error:
+            fault = str(error)
+        faults.append(f"{front}{fault}")
+    listed = "\n".join(f"{at}. {fault}" for at, fault in enumerate(faults, 1))
+    return f"got errors attempting to parse DER private key:\n{listed}"
 
 
 def signature_name(private: bytes, bits: int = 0, *, pss: bool = False, by_curve: bool = True) -> str:

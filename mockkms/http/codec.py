@@ -18,6 +18,7 @@ from mockkms.vault.core import Core
 from mockkms.vault.duration import parse_seconds
 from mockkms.vault.envelope import envelope
 from mockkms.vault.gotext import Texts
+from mockkms.vault.matching import match
 from mockkms.vault.message import OPERATION_OF_METHOD, Operation, Request, Response
 from mockkms.vault.products.features import Feature
 
@@ -390,7 +391,9 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
     )
     # What stands before the core reads neither of the headers that the core would refuse.
     outside = core.outside(request) is not None
-    if operation is Operation.UPDATE or operation is Operation.PATCH:
+    if operation is Operation.UPDATE and _takes_bytes(core, request):
+        request.data = {}
+    elif operation is Operation.UPDATE or operation is Operation.PATCH:
         request.data = _body_data(core, http, outside=outside)
     else:
         if http.body:
@@ -402,6 +405,14 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
         request.mfa = _second_proofs(headers)
     return request
+
+
+def _takes_bytes(core: Core, request: Request) -> bool:
+    """Return whether the endpoint reads the body itself, whatever its type: without namespaces only."""
+    if core.product.has(Feature.NAMESPACES):
+        return False
+    endpoint = match(core, request, "", request.path).endpoint
+    return endpoint is not None and endpoint.takes_bytes(core.product)
 
 
 def to_reply(core: Core, request: Request, response: Response) -> HttpReply:

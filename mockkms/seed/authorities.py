@@ -93,7 +93,7 @@ def fill(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
     for name, role in (spec.get("roles") or {}).items():
         with to.guard(*at, "roles", name):
             seed.add_role(core, mount, name, role)
-    _settings(to, mount, spec, at, "crl", "auto_tidy")
+    _settings(to, mount, spec, at, "crl", "auto_tidy", "acme")
     for index, certificate in enumerate(spec.get("certificates") or []):
         with to.guard(*at, "certificates", index):
             seed.add_certificate(core, mount, certificate)

@@ -113,6 +113,8 @@ class Endpoint:
     """Needs the ``sudo`` capability (the real server's root-protected paths); a feature: in products that have it."""
     arbitrary: bool | Feature = False
     """Takes any parameter: no unknown-parameter warnings; a feature: in products that have it."""
+    binary: bool | Feature = False
+    """The handler reads the body itself, whatever its type; a feature: in products that have it."""
     needs: Feature | None = None
     """Only products that have this feature know the path."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
@@ -147,6 +149,10 @@ class Endpoint:
     def is_login(self, product: Product) -> bool:
         """Return whether ``product`` answers here without a token."""
         return self.login if isinstance(self.login, bool) else product.has(self.login)
+
+    def takes_bytes(self, product: Product) -> bool:
+        """Return whether ``product`` leaves the body to the handler."""
+        return self.binary if isinstance(self.binary, bool) else product.has(self.binary)
 
     def needs_sudo(self, product: Product) -> bool:
         """Return whether the path is root-protected in ``product``."""
@@ -276,6 +282,7 @@ class Engine:
         outside: bool = False,
         sudo: bool | Feature = False,
         arbitrary: bool | Feature = False,
+        binary: bool | Feature = False,
         needs: Feature | None = None,
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
@@ -288,6 +295,7 @@ class Engine:
             outside=outside,
             sudo=sudo,
             arbitrary=arbitrary,
+            binary=binary,
             needs=needs,
         )
         missing = [name for name in endpoint.captures if name not in endpoint.fields]

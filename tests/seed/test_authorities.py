@@ -126,7 +126,7 @@ def faults(mount: str) -> list[Problem]:
         ("      isuers: []\n", 5, 7, "isuers", 'did you mean "issuers"'),
         ("      issuers:\n        - {name: a}\n", 6, 11, "issuers[0]", "either a certificate or what"),
         ("      issuers:\n        - {certificate: x}\n", 6, 25, "certificate", "not PEM"),
-        ("      issuers:\n        - {generate: {key_type: dsa}}\n", 6, 11, "issuers[0]", "unknown key type dsa"),
+        ("      issuers:\n        - {generate: {key_type: dsa}}\n", 6, 11, "issuers[0]", "for keyType dsa"),
         ("      issuers:\n        - {generate: {common_nam: x}}\n", 6, 23, "common_nam", 'mean "common_name"'),
         ("      issuers:\n        - {signed_by: top, generate: {}}\n", 6, 11, "issuers[0]", "reference: top"),
         ("      keys:\n        - {type: ed2519}\n", 6, 18, "type", 'did you mean "ed25519"'),

@@ -31,10 +31,20 @@ def test_lists_below_cert_are_json_only(pki: Authority, path: str) -> None:
 
 def test_a_write_leaves_the_addresses_of_delta_lists(pki: Authority) -> None:
     lists = {"issuing_certificates": ["http://x.test/ca"], "delta_crl_distribution_points": URL}
-    assert pki.data("pki/issuer/default", **lists)["delta_crl_distribution_points"] == []
+    assert pki.data("pki/issuer/default", **lists)["delta_crl_distribution_points"] is None
     assert pki.data("pki/issuer/default", "patch", **lists)["delta_crl_distribution_points"] == URL
     shown = pki.data("pki/issuer/default", issuing_certificates=["http://x.test/ca"])
     assert shown["delta_crl_distribution_points"] == URL
+
+
+def test_lists_that_were_never_written_are_null(pki: Authority) -> None:
+    names = ("issuing_certificates", "crl_distribution_points", "ocsp_servers")
+    assert [pki.data("pki/issuer/default", "read")[name] for name in names] == [[], [], []]
+    for shown in (pki.data("pki/issuer/default", ocsp_servers=URL), pki.data("pki/issuer/default", "read")):
+        assert [shown[name] for name in names] == [None, None, URL]
+    pki.data("pki/issuer/default", ocsp_servers=URL, issuing_certificates=URL)
+    assert [pki.data("pki/issuer/default", ocsp_servers=URL)[name] for name in names] == [[], None, URL]
+    assert [pki.data("pki/issuer/default", issuer_name="a")[name] for name in names] == [[], [], []]
 
 
 def test_a_patch_switches_templates_on_but_not_off(pki: Authority) -> None:

@@ -140,12 +140,6 @@ def test_trailing_data_and_bad_base64(pki: Authority) -> None:
     assert pki.raw("pki/ocsp/").raw == MALFORMED
 
 
-def test_unified_revocation_is_for_the_enterprise() -> None:
-    body = b"\x30\x00"
-    assert post(Authority("vault"), body, path="pki/unified-ocsp").raw == UNAUTHORIZED
-    assert post(Authority("openbao"), body, path="pki/unified-ocsp").status in (403, 404)
-
-
 @pytest.fixture(scope="module")
 def served() -> Any:
     with MockKMS() as kms:

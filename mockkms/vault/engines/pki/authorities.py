@@ -11,12 +11,17 @@ from mockkms.vault.engines.pki import making, refs, roots, signer
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.issuing import b64
 from mockkms.vault.engines.pki.model import PKI, hyphens
-from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, ISSUER_REF, SIGNATURE, USAGES
+from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, CA_USAGES, ISSUER_REF, SIGNATURE, STORE, check_format
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _SIGN = {
-    **AUTHORITY, **USAGES, **SIGNATURE, **CA, **ISSUER_REF,
+    **AUTHORITY, **CA_USAGES, **SIGNATURE, **CA, **STORE, **ISSUER_REF,
+    "enforce_leaf_not_after_behavior": Field(
+        Kind.BOOL, help="The issuer's own rule says what becomes of a lifetime beyond its own.",
+        needs=Feature.PKI_VERIFIED,
+    ),
     "issuer_name": Field(Kind.STRING, help="Has no effect."),
     "csr": Field(Kind.STRING, help="Certificate request in PEM."),
     "use_csr_values": Field(Kind.BOOL, help="Subject and extensions are the request's."),
@@ -24,7 +29,7 @@ _SIGN = {
 }  # fmt: skip
 _SELF = {
     **ISSUER_REF,
-    "issuer_name": Field(Kind.STRING, help="Has no effect."),
+    "issuer_name": Field(Kind.STRING, help="Has no effect.", needs=Feature.PKI_ADDITIONS),
     "certificate": Field(Kind.STRING, help="Self-issued CA certificate in PEM."),
     "require_matching_certificate_algorithms": Field(Kind.BOOL, help="Both keys must be of one kind."),
 }
@@ -36,6 +41,19 @@ _ORDER = (
 )  # fmt: skip
 """The extensions that Go knows, in its order."""
 
+_FORMATS = 'The "format" path parameter must be "pem" or "der"'
+_FORMATS_LATER = 'The "format" path parameter must be "pem", "der" or "pem_bundle"'
+_LAST = [
+    "Max path length of the signed certificate is zero. This certificate cannot be used to issue intermediate CA "
+    "certificates."
+]
+_LAST_LATER = [
+    "Max path length of the signed certificate is zero. This CA certificate cannot be used to issue intermediate CA "
+    "certificates.",
+    "Max path length of the generated certificate is zero. This CA certificate cannot be used to issue further "
+    "intermediate CA certificates.",
+]
+
 sign = engine.path("root/sign-intermediate", fields=_SIGN, help="A CA certificate for a request.")
 issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same of a named issuer.")
 self_issued = engine.path("root/sign-self-issued", fields=_SELF, sudo=True, help="A self-issued CA, signed by this.")
@@ -46,9 +64,8 @@ issuer_self_issued = engine.path("issuer/{issuer_ref}/sign-self-issued", fields=
 @issuer_sign.on(Operation.UPDATE)
 def sign_intermediate(state: PKI, call: Call) -> Response:
     """Certify a request's key as that of a CA. Raises ErrorResponse and BackendError."""
-    reference, form = refs.reference(call), call["format"]
-    if form not in ("pem", "der", "pem_bundle"):
-        raise ErrorResponse('The "format" path parameter must be "pem" or "der"')
+    reference, product = refs.reference(call), call.core.product
+    form = check_format(call, _FORMATS_LATER if product.has(Feature.PKI_LATER) else _FORMATS)
     role = roots.subject_role(
         call, key_type="any", signature_bits=call["signature_bits"], use_pss=call["use_pss"],
         not_before=call["not_before"], not_after=call["not_after"], use_csr_common_name=not call["common_name"],
@@ -57,6 +74,9 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
     if "max_path_length" in call:
         role["max_path_length"] = call["max_path_length"]
     role["leaf_not_after"] = "permit"
+    if product.has(Feature.PKI_VERIFIED):
+        # An empty one is the issuer's own.
+        role["leaf_not_after"] = "" if call["enforce_leaf_not_after_behavior"] else "truncate"
     made = making.sign(call, role, ca, authority=True, verbatim=call["use_csr_values"])
     certificate = made.certificate
     warnings = []
@@ -80,11 +100,13 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
         data["certificate"] = "\n".join(map(signer.text, chain))
     state.certificates[hyphens(certificate.serial_text)] = certificate.der
     if certificate.path_length == 0:
-        warnings.append(
-            "Max path length of the signed certificate is zero. This certificate cannot be used to issue intermediate "
-            "CA certificates."
-        )
-    return Response(data=data, warnings=warnings + made.warnings)
+        warnings += _LAST_LATER if product.has(Feature.PKI_ISSUER_HASH) else _LAST
+    warnings += made.warnings
+    if role["leaf_not_after"] == "truncate" and certificate.not_after == ca.certificate.not_after:
+        warnings.append("the signed intermediary CA certificate's notAfter was truncated to the issuer's notAfter")
+    if product.has(Feature.PKI_VERIFIED):
+        warnings += roots.usage_note(call, "Invalid key usage: ")
+    return Response(data=data, warnings=warnings)
 
 
 @self_issued.on(Operation.UPDATE)
@@ -92,13 +114,7 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
 def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
     """Sign a self-issued CA certificate anew with this issuer. Raises ErrorResponse and BackendError."""
     reference = refs.reference(call)
-    block = pem.decode(call["certificate"])
-    if block is None or not block.der:
-        raise ErrorResponse("certificate could not be PEM-decoded")
-    try:
-        certificate = x509_read.load(block.der)
-    except ValueError as error:
-        raise ErrorResponse(f"error parsing certificate: {error}") from None
+    certificate = _self_issued(call)
     if not certificate.ca:
         raise ErrorResponse("given certificate is not a CA certificate")
     if certificate.issuer != certificate.subject:
@@ -113,6 +129,33 @@ def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
         )
     der = _again(certificate, ca, keep_algorithm=kinds[0] == kinds[1])
     return {"certificate": signer.text(der), "issuing_ca": signer.text(ca.certificate.der)}
+
+
+def _self_issued(call: Call) -> x509_read.Certificate:
+    """Return the certificate that was sent. Raises ErrorResponse."""
+    text, later = call["certificate"], call.core.product.has(Feature.PKI_LATER)
+    blocks: list[bytes] = []
+    while True:
+        block = pem.decode(text)
+        if block is None or not block.der:
+            break
+        blocks.append(block.der)
+        text = block.rest
+        if not later or not text.strip():
+            break
+    if not blocks or (later and text.strip()):
+        raise ErrorResponse(
+            "error parsing certificate: unable to parse certificate: invalid PEM"
+            if later
+            else "certificate could not be PEM-decoded"
+        )
+    try:
+        found = [x509_read.load(der) for der in blocks]
+    except ValueError as error:
+        raise ErrorResponse(f"error parsing certificate: {error}") from None
+    if len(found) != 1:
+        raise ErrorResponse(f"{len(found)} certificates found in PEM file, expected 1")
+    return found[0]
 
 
 def _again(certificate: x509_read.Certificate, ca: signer.Signer, *, keep_algorithm: bool) -> bytes:

@@ -14,6 +14,7 @@ from mockkms.vault.engines.pki import names, policies_ext, urls, validity
 from mockkms.vault.engines.pki.signer import Signer
 from mockkms.vault.gotext import quote, unhex
 from mockkms.vault.message import ErrorResponse
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
 _SUBJECT = ("country", "organization", "ou", "locality", "province", "street_address", "postal_code")
@@ -58,9 +59,12 @@ def wanted(call: Call, role: Role, signer: Signer | None, csr: x509_read.Request
     begin = validity.not_before(role, call)
     behavior = role.get("leaf_not_after") or (signer.issuer.leaf_not_after if signer is not None else "")
     end = validity.not_after(role, call, signer.certificate if signer is not None else None, behavior, warnings)
+    validity.check_order(role, call, signer.certificate if signer is not None else None, end)
     key_id = _key_id(call)
     subject["user_id"] = _user_ids(call, role, csr_parts)
     found.dns, found.email = unique(found.dns), sorted(unique(found.email))
+    if call.core.product.has(Feature.PKI_LATER):
+        found.dns.sort()
     return Wanted(
         subject, found, begin, end, x509_build.usage_bits(role["key_usage"]), extended_usages(role),
         _policies(role), key_id, _path_length(role, signer), warnings,
@@ -89,19 +93,26 @@ def _serial_of(role: Role, csr_parts: dict[str, list[str]]) -> str:
 def _host_names(call: Call, common_name: str, given: Names | None) -> Names:
     """Host names and mail addresses; ``given`` are those of a request that counts. Raises ErrorResponse."""
     found = Names(list(given.dns), list(given.email)) if given is not None else Names()
-    asked = [common_name] if common_name and not call["exclude_cn_from_sans"] else []
+    own = [common_name] if common_name and not call["exclude_cn_from_sans"] else []
+    others: list[str] = []
     if given is None and "alt_names" in call and call["alt_names"].strip():
-        asked += unique(call["alt_names"].strip().split(","))
-    for name in asked:
+        others = unique(call["alt_names"].strip().split(","))
+        if call.core.product.has(Feature.PKI_LATER):
+            others.sort()
+    for at, name in enumerate(own + others):
         if "@" in name:
             found.email.append(name)
             continue
         try:
-            written = names.to_ascii(name)
+            written = names.written_as_host(call, name)
         except ValueError as error:
             raise ErrorResponse(str(error)) from None
-        if names.HOSTNAME.fullmatch(written):
+        if written:
             found.dns.append(written)
+        elif at >= len(own) and call.core.product.has(Feature.PKI_STRICTER):
+            raise ErrorResponse(
+                f"subject alternate name {name} is not a valid DNS name and cannot be included as a SAN"
+            )
     return found
 
 
@@ -135,6 +146,9 @@ def _other_names(call: Call, role: Role, given: list[tuple[str, str]]) -> list[t
 
 def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
     found = []
+    later = call.core.product.has(Feature.PKI_LATER)
+    if later and not role["allow_ip_sans"]:
+        _refuse_addresses(call, given)
     for value in call["ip_sans"] if given is None else given:
         try:
             if "%" in value:
@@ -151,6 +165,12 @@ def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
         if networks and not any(address in network for network in networks):
             raise ErrorResponse(f'the IP address "{address}" is not allowed in this role')
     return [str(address) for address in found]
+
+
+def _refuse_addresses(call: Call, given: list[str] | None) -> None:
+    asked = f"[{' '.join(call['ip_sans'])}]" if given is None else "some via CSR"
+    if call["ip_sans"] if given is None else given:
+        raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided {asked}")
 
 
 def _uris(call: Call, role: Role, given: list[str] | None) -> list[str]:

@@ -13,6 +13,7 @@ from mockkms.crypto import pem, x509_keys, x509_read
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import crls, modified, refs, signer
 from mockkms.vault.engines.pki.engine import engine
+from mockkms.vault.engines.pki.issuing import authority_part
 from mockkms.vault.engines.pki.model import PKI, colons, hyphens
 from mockkms.vault.engines.pki.rolefields import PAGE, page
 from mockkms.vault.fields import Kind
@@ -37,12 +38,6 @@ nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cer
 listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the certificates that are kept.")
 detailed = engine.path(
     "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The certificates that are kept, described."
-)
-unified = engine.path(
-    "unified-crl{form:re((/pem|/delta|/delta/pem)?)}",
-    login=True,
-    needs=Feature.UNIFIED_CRL,
-    help="The CRL of all clusters.",
 )
 
 
@@ -69,6 +64,10 @@ def _chain(state: PKI) -> list[bytes]:
 
 def _plain(text: str, **more: Any) -> dict[str, Any]:
     return {"certificate": text, "revocation_time": 0, "revocation_time_rfc3339": "", **more}
+
+
+def _certificate(call: Call, der: bytes) -> dict[str, Any]:
+    return _plain(signer.text(der), **authority_part(call, x509_read.load(der)))
 
 
 def _ca_kept(state: PKI, call: Call) -> Response | None:
@@ -104,10 +103,11 @@ def _joined(chain: list[bytes]) -> str:
 
 
 @cert_chain.on(Operation.READ)
-def read_chain_json(state: PKI, _call: Call) -> dict[str, Any]:
+def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
     """The chain, twice. Raises ErrorResponse and BackendError."""
-    text = _joined(_chain(state))
-    return _plain(text, ca_chain=text)
+    chain = _chain(state)
+    text = _joined(chain)
+    return _plain(text, ca_chain=text, **authority_part(call, x509_read.load(chain[0])))
 
 
 @cert_ca.on(Operation.READ)
@@ -120,7 +120,7 @@ def read_cert_ca(state: PKI, call: Call) -> Response:
         return bare(_quietly(lambda: _chain(state)[0]), DER)
     if call["form"]:
         return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
-    return Response(data=_plain(signer.text(_chain(state)[0])))
+    return Response(data=_certificate(call, _chain(state)[0]))
 
 
 def _crl(state: PKI, delta: bool) -> bytes:
@@ -140,12 +140,6 @@ def read_crl(state: PKI, call: Call) -> Response:
         return kept
     der = _quietly(lambda: _crl(state, "delta" in call["form"]))
     return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
-
-
-@unified.on(Operation.READ)
-def read_unified(_state: PKI, call: Call) -> Response:
-    """Nothing: only the enterprise edition lets unified revocation be switched on."""
-    return bare(b"", PEM_FILE if call["form"].endswith("/pem") else CRL_DER)
 
 
 @cert_crl.on(Operation.READ)
@@ -174,7 +168,7 @@ def read_one(state: PKI, call: Call) -> dict[str, Any] | None:
     der = state.certificates.get(serial)
     if der is None:
         return None
-    found, known = _plain(signer.text(der)), state.revoked.get(serial)
+    found, known = _certificate(call, der), state.revoked.get(serial)
     if known is not None:
         found |= {"revocation_time": int(known.at), "revocation_time_rfc3339": rfc3339(known.at)}
         if known.issuer:

@@ -13,6 +13,7 @@ from mockkms.vault.engines.pki.model import PKI, Issuer, Revocation, Urls, hyphe
 from mockkms.vault.engines.pki.rolefields import ISSUER_REF, PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation, Response
+from mockkms.vault.products.features import Feature
 
 _LIST = Kind.COMMA_STRINGS
 FIELDS = {
@@ -66,7 +67,7 @@ def _chain(state: PKI, issuer: Issuer) -> list[str]:
     return [_text(state.issuers[id]) for id in issuer.chain if id in state.issuers]
 
 
-def shown(state: PKI, issuer: Issuer) -> Response:
+def shown(state: PKI, call: Call, issuer: Issuer) -> Response:
     """An issuer as reads, writes and patches answer with it."""
     found = issuer.urls or Urls()
     data: dict[str, Any] = {
@@ -80,10 +81,10 @@ def shown(state: PKI, issuer: Issuer) -> Response:
         "usage": ",".join(issuer.usage),
         "revocation_signature_algorithm": issuer.signature,
         "revoked": issuer.revoked,
-        **{name: list(getattr(found, name)) for name in urls.FIELDS},
+        **{name: None if name in found.unwritten else list(getattr(found, name)) for name in urls.FIELDS},
     }
-    if issuer.urls is not None:
-        data["enable_aia_url_templating"] = issuer.urls.templating
+    if issuer.urls is not None or call.core.product.has(Feature.PKI_LATER):
+        data["enable_aia_url_templating"] = found.templating
     if issuer.revoked:
         data |= {"revocation_time": int(issuer.revoked_at), "revocation_time_rfc3339": rfc3339(issuer.revoked_at)}
     warnings = []
@@ -98,7 +99,7 @@ def shown(state: PKI, issuer: Issuer) -> Response:
 @one.on(Operation.READ)
 def read(state: PKI, call: Call) -> Response:
     """Everything about an issuer. Raises BackendError."""
-    return shown(state, refs.issuer(state, refs.reference(call)))
+    return shown(state, call, refs.issuer(state, refs.reference(call)))
 
 
 @one.on(Operation.DELETE)
@@ -166,7 +167,7 @@ def revoke_issuer(state: PKI, call: Call) -> Response:
     """Revoke an issuer: it no longer issues, and stands on the lists of those above it. Raises BackendError."""
     issuer = refs.issuer(state, refs.reference(call))
     if issuer.revoked:
-        return shown(state, issuer)
+        return shown(state, call, issuer)
     issuer.revoked, issuer.revoked_at = True, call.now()
     issuer.usage = [name for name in issuer.usage if name != "issuing-certificates"]
     certificate = x509_read.load(issuer.certificate)
@@ -174,7 +175,7 @@ def revoke_issuer(state: PKI, call: Call) -> Response:
     if state.certificates.get(serial) == issuer.certificate:
         state.revoked[serial] = Revocation(issuer.certificate, issuer.revoked_at)
     warnings = crls.rebuild_or_fail(state, call, force=False)
-    response = shown(state, issuer)
+    response = shown(state, call, issuer)
     response.warnings += warnings
     above = [other.id for other in state.issuers.values() if certificate.signed_by(x509_read.load(other.certificate))]
     if issuer.id in above:

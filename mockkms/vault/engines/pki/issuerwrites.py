@@ -54,7 +54,7 @@ def _change(state: PKI, call: Call, touched: set[str]) -> Response:
     if chain != issuer.manual_chain:
         issuer.manual_chain = chain
         chains.rebuild(state)
-    response = issuers.shown(state, issuer)
+    response = issuers.shown(state, call, issuer)
     if issuer.name != old_name and old_name:
         response.warnings += store.dereferenced(state, old_name)
     response.warnings += _templating_note(state, issuer)
@@ -118,9 +118,9 @@ def _signature(issuer: Issuer, wanted: str) -> str:
 
 def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
     """The addresses after the change; None where there are none. Raises ErrorResponse."""
-    old, complete = issuer.urls or Urls(), len(touched) == len(issuers.FIELDS)
+    old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
     lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
-    found = Urls(**lists)
+    found = Urls(**lists, unwritten=[name for name in old.unwritten if not lists[name]])
     found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
     if not complete:
         # Once on, a patch cannot switch templates off: the real server writes true whatever changed.
@@ -130,7 +130,9 @@ def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
         raise ErrorResponse(bad)
     if complete:
         # A write checks these and then leaves them as they are.
-        found.delta_crl_distribution_points = old.delta_crl_distribution_points
+        found.delta_crl_distribution_points, delta = old.delta_crl_distribution_points, "delta_crl_distribution_points"
+        if delta in old.unwritten and delta not in found.unwritten:
+            found.unwritten.append(delta)
     return None if found.empty else found
 
 

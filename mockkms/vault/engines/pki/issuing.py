@@ -11,7 +11,7 @@ from mockkms.vault.engines.pki import keysizes, making, refs, signer
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.making import Made
 from mockkms.vault.engines.pki.model import PKI, hyphens
-from mockkms.vault.engines.pki.rolefields import ISSUE, SIGN, VERBATIM, internal_role
+from mockkms.vault.engines.pki.rolefields import ISSUE, SIGN, VERBATIM, check_format, internal_role
 from mockkms.vault.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.products.features import Feature
 
@@ -43,14 +43,13 @@ def issue_leaf(state: PKI, call: Call) -> Response:
         role["key_type"], role["key_bits"] = call["key_type"], call.get("key_bits", role["key_bits"])
         try:
             role["key_bits"], role["signature_bits"] = keysizes.settle(
-                role["key_type"], role["key_bits"], role["signature_bits"]
+                call, role["key_type"], role["key_bits"], role["signature_bits"]
             )
         except ValueError as error:
             raise BackendError(f"failed to validate role: {error}") from None
     elif "key_type" in call or "key_bits" in call:
         warnings.append("parameters key_type and key_bits ignored as role had specific values")
-    ca = _signer(state, call, role)
-    form = _format(call)
+    ca, form = _prepared(state, call, role)
     response = _respond(state, call, role, ca, making.issue(state, call, role, ca), form)
     response.warnings.extend(warnings)
     return response
@@ -83,15 +82,29 @@ def sign_verbatim(state: PKI, call: Call) -> Response:
 
 
 def _sign(state: PKI, call: Call, role: Role, *, as_it_is: bool) -> Response:
-    ca = _signer(state, call, role)
-    form = _format(call)
+    ca, form = _prepared(state, call, role)
     made = making.sign(call, role, ca, authority=False, verbatim=as_it_is)
+    response = _respond(state, call, role, ca, made, form)
     warnings = []
     for field, flag in (("common_name", "use_csr_common_name"), ("alt_names", "use_csr_sans")):
         if role[flag] and call[field]:
             warnings.append(f'the {field} field was provided but the role is set with "{flag}" set to true')
-    made.warnings[:0] = warnings
-    return _respond(state, call, role, ca, made, form)
+    if call.core.product.has(Feature.PKI_LATER):
+        response.warnings[len(made.warnings) : len(made.warnings)] = warnings
+    else:
+        response.warnings[:0] = warnings
+    return response
+
+
+def _prepared(state: PKI, call: Call, role: Role) -> tuple[signer.Signer, str]:
+    """Return the issuer and the format. Raises ErrorResponse and BackendError."""
+    if "cert_metadata" in call:
+        raise BackendError("certificate metadata is only supported on Vault Enterprise")
+    reference = _reference(call, role)
+    if call.core.product.has(Feature.PKI_ADDITIONS):
+        return signer.for_issuing(state, reference), check_format(call)
+    form = check_format(call)
+    return signer.for_issuing(state, reference), form
 
 
 def _role(state: PKI, call: Call) -> Role:
@@ -101,19 +114,13 @@ def _role(state: PKI, call: Call) -> Role:
     return role
 
 
-def _signer(state: PKI, call: Call, role: Role) -> signer.Signer:
+def _reference(call: Call, role: Role) -> str:
+    """Return what names the issuer: the path or a parameter, else the role. Raises ErrorResponse."""
     named = call.endpoint.template.startswith("issuer/")
     # A bare sign-verbatim reads the parameter, with a role it does not.
     if not named and (call["role"] or "sign-verbatim" not in call.endpoint.template):
-        return signer.for_issuing(state, role["issuer_ref"] or refs.DEFAULT)
-    return signer.for_issuing(state, refs.reference(call))
-
-
-def _format(call: Call) -> str:
-    form: str = call["format"]
-    if form not in ("pem", "der", "pem_bundle"):
-        raise ErrorResponse('the "format" path parameter must be "pem", "der", or "pem_bundle"')
-    return form
+        return role["issuer_ref"] or refs.DEFAULT
+    return refs.reference(call)
 
 
 def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, form: str) -> Response:
@@ -121,9 +128,11 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, 
     chain = made.chain
     if call["remove_roots_from_chain"]:
         chain = [der for der in chain if not _is_root(der)]
-    begin = {"not_before": int(certificate.not_before)} if call.core.product.has(Feature.PKI_ADDITIONS) else {}
+    product = call.core.product
+    begin = {"not_before": int(certificate.not_before)} if product.has(Feature.PKI_ADDITIONS) else {}
     data: dict[str, Any] = {
         **begin,
+        **authority_part(call, certificate),
         "expiration": int(certificate.not_after),
         "serial_number": certificate.serial_text,
         **encoded(certificate.der, ca.certificate.der, chain, made, form),
@@ -136,7 +145,16 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, 
     if role["generate_lease"]:
         ttl = max(int(certificate.not_after - call.now() + 0.999), 0)
         lease = Lease(ttl=ttl, internal={"serial_number": certificate.serial_text})
-    return Response(data=data, lease=lease, warnings=made.warnings)
+    # Vault adds them where it answers, and once more where it stores the certificate.
+    times = 2 if product.has(Feature.PKI_LATER) else 1
+    return Response(data=data, lease=lease, warnings=made.warnings * times)
+
+
+def authority_part(call: Call, certificate: x509_read.Certificate) -> dict[str, str]:
+    """Return the identifier of the key that signed a certificate, in products that show it."""
+    if not call.core.product.has(Feature.PKI_AUTHORITY_KEY_ID):
+        return {}
+    return {"authority_key_id": x509_read.colons(certificate.authority_key_id)}
 
 
 def _is_root(der: bytes) -> bool:

@@ -9,9 +9,10 @@ from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.engines.pki import keysizes, making, refs, store
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
-from mockkms.vault.engines.pki.rolefields import KIND, PAGE, page
+from mockkms.vault.engines.pki.rolefields import KIND, MANAGED, PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _NAME = {"key_name": Field(Kind.STRING, help="Name of the key.")}
 
@@ -27,6 +28,7 @@ generate = engine.path(
         **_NAME,
         "exported": Field(Kind.STRING, help="internal, exported or kms."),
         **KIND,
+        **MANAGED,
     },
     help="A new key.",
 )
@@ -91,10 +93,12 @@ def generate_key(state: PKI, call: Call) -> dict[str, Any]:
     """Make a key. Raises ErrorResponse and BackendError."""
     name, how = refs.new_key_name(state, call), call["exported"]
     if how == "kms":
-        raise ErrorResponse("Unknown type of key to generate")
+        if not call.core.product.has(Feature.MANAGED_KEYS):
+            raise ErrorResponse("Unknown type of key to generate")
+        raise BackendError(refs.managed(call))
     kind = call["key_type"]
     try:
-        bits, _ = keysizes.settle(kind, call["key_bits"], 0)
+        bits = keysizes.settle_key(kind, call["key_bits"])
     except ValueError as error:
         raise ErrorResponse(f"Validation for key_type, key_bits failed: {error}") from None
     if kind not in ("rsa", "ec", "ed25519"):

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from mockkms.vault.endpoint import Call
+from mockkms.vault.products.features import Feature
+
 _DEFAULT_BITS = {"rsa": 2048, "ec": 256}
+DEFAULT_HASH = 256
 
 
-def settle(kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
-    """Size of key and hash with the defaults put in. Raises ValueError in the server's words."""
+def settle(call: Call, kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
+    """Return the sizes of key and hash with the defaults put in. Raises ValueError in the server's words."""
+    if call.core.product.has(Feature.PKI_ISSUER_HASH):
+        hash_bits = settle_hash(call, kind, hash_bits)
+        return settle_key(kind, bits), hash_bits
+    bits = settle_key(kind, bits)
+    return bits, settle_hash(call, kind, hash_bits)
+
+
+def settle_key(kind: str, bits: int) -> int:
+    """Return the size of a key, the default one for 0. Raises ValueError in the server's words."""
     bits = bits or _DEFAULT_BITS.get(kind, 0)
     if kind == "rsa":
         if bits < 2048:
@@ -18,10 +31,18 @@ def settle(kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
             raise ValueError(f"unsupported bit length for EC key: {bits}")
     elif kind not in ("any", "ed25519"):
         raise ValueError(f"unknown key type {kind}")
+    return bits
+
+
+def settle_hash(call: Call, kind: str, bits: int) -> int:
+    """Return the size of the hash that a key of this kind signs with. Raises ValueError in the server's words."""
+    if kind == "ec":
+        return bits
+    if kind in ("any", "ed25519"):
+        return 0
     if kind == "rsa":
-        hash_bits = hash_bits or 256
-        if hash_bits not in (256, 384, 512):
-            raise ValueError(f"unsupported hash signature algorithm: {hash_bits}")
-    elif kind != "ec":
-        hash_bits = 0
-    return bits, hash_bits
+        bits = bits or DEFAULT_HASH
+    if bits not in (256, 384, 512):
+        named = f" for keyType {kind}" if call.core.product.has(Feature.PKI_ISSUER_HASH) else ""
+        raise ValueError(f"unsupported hash signature algorithm{named}: {bits}")
+    return bits

@@ -7,12 +7,14 @@ from typing import Any
 
 from mockkms.crypto import pem, x509_build, x509_keys, x509_read
 from mockkms.crypto.certificates import CertificateError
-from mockkms.crypto.x509_build import Extension, Template
+from mockkms.crypto.x509_build import Extension, Names, Template
 from mockkms.vault.endpoint import Call
-from mockkms.vault.engines.pki import creation, keysizes, validity
+from mockkms.vault.engines.pki import constraints, creation, keysizes, validity
 from mockkms.vault.engines.pki.model import PKI, Urls
 from mockkms.vault.engines.pki.signer import Signer
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import BackendError, ErrorResponse
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
 CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
@@ -44,12 +46,21 @@ def issue(state: PKI, call: Call, role: Role, signer: Signer) -> Made:
     asked = creation.wanted(call, role, signer, None)
     private = new_key(state, call, role["key_type"], role["key_bits"])
     template = _template(call, role, asked, x509_keys.public_of(private), signer.urls)
-    template.not_before = validity.start(role, asked.not_before, asked.not_after, call.now())
+    template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = signer.certificate.subject_key_id
     name = x509_keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"])
-    return Made(
-        _build(template, signer.certificate.subject, signer.key.private, name), private, signer.chain, asked.warnings
-    )
+    made = _build(template, signer.certificate.subject, signer.key.private, name)
+    verified(call, signer, made)
+    return Made(made, private, signer.chain, asked.warnings)
+
+
+def verified(call: Call, signer: Signer, made: x509_read.Certificate, framing: str = "") -> None:
+    """Raises BackendError where the issuer may not sign this certificate, in products that look."""
+    if call.core.product.has(Feature.PKI_VERIFIED):
+        try:
+            constraints.check(signer.certificate.der, made.der)
+        except ValueError as error:
+            raise BackendError(f"{framing}{error}") from None
 
 
 def _template(call: Call, role: Role, asked: creation.Wanted, public: bytes, urls: Urls) -> Template:
@@ -88,11 +99,31 @@ def authority_parts(call: Call, template: Template) -> None:
     template.key_usage = CERT_SIGN | CRL_SIGN | (usage & DIGITAL_SIGNATURE)
     asked: list[str] = []
     for name in ("ext_key_usage", "ext_key_usage_oids"):
-        if name in call:
+        if name in call:  # Never sent to a product that does not have them.
             # The OIDs are looked up as if they were names: so does the real server, and finds none.
             asked = [item.strip().lower() for item in call[name]]
     template.extended = [number for name, number in x509_build.EXTENDED_USAGES.items() if name in asked]
-    template.permitted = list(call["permitted_dns_domains"])
+    template.permitted, template.excluded = (
+        Names(
+            call[f"{verb}_dns_domains"], call[f"{verb}_email_addresses"], _networks(call, verb),
+            call[f"{verb}_uri_domains"],
+        )
+        for verb in ("permitted", "excluded")
+    )  # fmt: skip
+
+
+def _networks(call: Call, verb: str) -> list[str]:
+    """Return networks as they are written into name constraints. Raises ErrorResponse."""
+    found = []
+    for text in call[f"{verb}_ip_ranges"]:
+        try:
+            found.append(constraints.network(text))
+        except ValueError as error:
+            front = f"invalid {verb}_ip_ranges value"
+            if "csr" in call.endpoint.fields:
+                front = f"error parsinng {verb} IP ranges"  # Spelled so by the real server.
+            raise ErrorResponse(f"{front}: error parsing IP range {quote(text)}: {error}") from None
+    return found
 
 
 def root(call: Call, role: Role, private: bytes, urls: Urls, asked: creation.Wanted) -> Made:
@@ -101,7 +132,7 @@ def root(call: Call, role: Role, private: bytes, urls: Urls, asked: creation.Wan
     template = _template(call, role, asked, public, urls)
     authority_parts(call, template)
     template.path_length = asked.path_length
-    template.not_before = validity.start(role, asked.not_before, asked.not_after, call.now())
+    template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = template.subject_key_id
     name = x509_keys.signature_name(private, role["signature_bits"], pss=role["use_pss"])
     return Made(_build(template, template.subject, private, name), private, [], asked.warnings)
@@ -114,7 +145,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
     """
     csr = _request(call["csr"])
     role = dict(role)
-    _check_key(role, csr)
+    _check_key(call, role, csr)
     asked = creation.wanted(call, role, signer, csr)
     if not csr.signed:
         raise ErrorResponse("request signature invalid")
@@ -135,8 +166,12 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
                 "signing certificate has a max path length of zero, and cannot issue further CA certificates"
             )
         template.path_length = asked.path_length
-    name = x509_keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"], by_curve=False)
+    name = x509_keys.signature_name(
+        signer.key.private, role["signature_bits"], pss=role["use_pss"],
+        by_curve=call.core.product.has(Feature.PKI_ISSUER_HASH),
+    )  # fmt: skip
     made = _build(template, signer.certificate.subject, signer.key.private, name)
+    verified(call, signer, made, "verification of parsed bundle failed: " if authority else "")
     return Made(made, b"", signer.chain, asked.warnings)
 
 
@@ -163,14 +198,14 @@ def _request(text: str) -> x509_read.Request:
     return csr
 
 
-def _check_key(role: Role, csr: x509_read.Request) -> None:
+def _check_key(call: Call, role: Role, csr: x509_read.Request) -> None:
     """Whether the role takes the request's key; a role for any key gets the sizes of this one."""
     kind, bits = x509_keys.describe(csr.public)
     if role["key_type"] == "any":
         if kind == "rsa" and bits < 2048:
             raise ErrorResponse("RSA keys < 2048 bits are unsafe and not supported")
         try:
-            role["key_bits"], role["signature_bits"] = keysizes.settle(kind, 0, role["signature_bits"])
+            role["key_bits"], role["signature_bits"] = keysizes.settle(call, kind, 0, role["signature_bits"])
         except ValueError as error:
             raise BackendError(f"unknown internal error updating default values: {error}") from None
         if kind == "ec":

@@ -29,6 +29,8 @@ class Urls:
     delta_crl_distribution_points: list[str] = field(default_factory=list)
     ocsp_servers: list[str] = field(default_factory=list)
     templating: bool = False
+    unwritten: list[str] = field(default_factory=list)
+    """Names of the lists that nobody wrote: where an issuer has others, these are shown as null."""
 
     @property
     def empty(self) -> bool:
@@ -134,6 +136,10 @@ class PKI:
     tidy_status: dict[str, Any] = field(default_factory=dict)
     """Of the last run; empty before the first."""
     last_tidy: float = 0
+    acme: dict[str, Any] = field(default_factory=dict)
+    """Settings of ACME that were written, as they are shown."""
+    eab: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Keys that bind ACME accounts and are not used yet, by id: ``directory``, ``created`` and ``key``."""
 
 
 def hyphens(serial: str) -> str:

@@ -11,12 +11,15 @@ from mockkms.vault.endpoint import Call
 from mockkms.vault.globs import matches
 from mockkms.vault.gotext import quote
 from mockkms.vault.policy.templates import Templates
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])"
 HOSTNAME = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}\.?")
-_WILDCARD_LABEL = re.compile(rf"\*|\*{_LABEL}|{_LABEL}\*|{_LABEL}\*{_LABEL}")
+_WILD = rf"(?:\*|\*{_LABEL}|{_LABEL}\*|{_LABEL}\*{_LABEL})"
+_WILDCARD_LABEL = re.compile(_WILD)
+_WILD_HOSTNAME = re.compile(rf"(?:{_WILD}\.)?(?:{_LABEL}\.)*{_LABEL}\.?")
 _LONGEST_LABEL, _LONGEST_NAME = 63, 253
 
 
@@ -36,6 +39,16 @@ def to_ascii(name: str) -> str:
     if len(whole.removesuffix(".")) > _LONGEST_NAME:
         raise ValueError(f"idna: invalid label {quote(whole)}")
     return whole
+
+
+def written_as_host(call: Call, name: str) -> str:
+    """Return a name as a certificate writes it, or nothing where it is no host name.
+
+    Raises ValueError with Go's text for labels that are empty or too long.
+    """
+    written = to_ascii(name)
+    pattern = _WILD_HOSTNAME if call.core.product.has(Feature.PKI_STRICTER) else HOSTNAME
+    return written if pattern.fullmatch(written) else ""
 
 
 def refused_common_name(role: Role, call: Call, name: str) -> bool:
@@ -114,9 +127,15 @@ def _in_domains(role: Role, call: Call, name: _Name) -> bool:
             name.host.endswith(f".{domain}") or (name.wild and name.host.lower() == domain.lower())
         ):
             return True
-        if role["allow_glob_domains"] and "*" in domain and matches(domain, name.whole):
+        if role["allow_glob_domains"] and "*" in domain and _globbed(call, domain, name.whole):
             return True
     return False
+
+
+def _globbed(call: Call, pattern: str, name: str) -> bool:
+    if call.core.product.has(Feature.PKI_LATER):
+        pattern, name = pattern.lower(), name.lower()
+    return matches(pattern, name)
 
 
 def _filled(call: Call, text: str, globs: bool) -> str:

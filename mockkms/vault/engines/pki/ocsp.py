@@ -18,11 +18,7 @@ _LONGEST = 2048
 
 _REQUEST = {"req": Field(Kind.STRING, help="The request in DER, in standard base64.")}
 by_get = engine.path("ocsp/{req:all}", fields=_REQUEST, login=True, help="The status of a certificate.")
-by_post = engine.path("ocsp", login=True, help="The status of a certificate.")
-unified_get = engine.path(
-    "unified-ocsp/{req:all}", fields=_REQUEST, login=True, needs=Feature.UNIFIED_CRL, help="The same over all clusters."
-)
-unified_post = engine.path("unified-ocsp", login=True, needs=Feature.UNIFIED_CRL, help="The same over all clusters.")
+by_post = engine.path("ocsp", login=True, binary=Feature.PKI_LATER, help="The status of a certificate.")
 
 
 class _Unauthorized(Exception):
@@ -31,13 +27,6 @@ class _Unauthorized(Exception):
 
 def _answer(body: bytes, status: int = 200) -> Response:
     return Response(raw=body, content_type=CONTENT_TYPE, status=status)
-
-
-@unified_get.on(Operation.READ)
-@unified_post.on(Operation.UPDATE)
-def answer_unified(_state: PKI, _call: Call) -> Response:
-    """Refuse: only the enterprise edition lets unified revocation be switched on."""
-    return _answer(ocsp.UNAUTHORIZED, 401)
 
 
 @by_get.on(Operation.READ)
@@ -53,9 +42,10 @@ def answer_get(state: PKI, call: Call) -> Response:
 
 @by_post.on(Operation.UPDATE)
 def answer_post(state: PKI, call: Call) -> Response:
-    """Answer a request in DER; a body with another content type counts as none."""
+    """Answer a request in DER; in OpenBao a body with another content type counts as none."""
     media = call.request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
-    data = call.request.body if media == REQUEST_TYPE else b""
+    raw = media == REQUEST_TYPE or call.endpoint.takes_bytes(call.core.product)
+    data = call.request.body if raw else b""
     return _respond(state, call, data if len(data) < _LONGEST else b"")
 
 

@@ -81,3 +81,10 @@ def _new_name(known: Mapping[str, Issuer | Key], call: Call, what: str, present:
     if name != present and (name in known or any(entry.name == name for entry in known.values())):
         raise ErrorResponse(f"{what} name already in use")
     return name
+
+
+def managed(call: Call) -> str:
+    """Return why there is no key that is kept elsewhere: only the enterprise edition has them."""
+    if not call["managed_key_name"] and not call["managed_key_id"]:
+        return "missing argument managed_key_name or managed_key_id"
+    return "managed keys are supported within enterprise edition only"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from mockkms.vault.endpoint import Field
 from mockkms.vault.fields import Kind, zero
+from mockkms.vault.message import ErrorResponse
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 KEY_USAGE = ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
-_OWN = Feature.PKI_ADDITIONS
+_OWN, _KEYSTORE = Feature.PKI_ADDITIONS, Feature.PKI_KEYSTORES
+_CONSTRAINED = Feature.PKI_VERIFIED
 _LIST, _TEXT, _FLAG, _NUMBER, _TIME = Kind.COMMA_STRINGS, Kind.STRING, Kind.BOOL, Kind.INT, Kind.SECONDS
 
 SUBJECT = {
@@ -44,7 +48,7 @@ BACKDATING = {
     "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
 }
 
-_BASIC = {"basic_constraints_valid_for_non_ca": Field(_FLAG, help="Leaves say that they are no CA.")}
+_BASIC_HELP = "Leaves say that they are no CA."
 
 ISSUER_REF = {"issuer_ref": Field(_TEXT, default="default", help="Id or name of an issuer, or default.")}
 
@@ -87,7 +91,7 @@ ROLE = {
     "require_cn": Field(_FLAG, default=True, help="A common name must be given."),
     "cn_validations": Field(_LIST, default=["email", "hostname"], help="What a common name may be; or disabled."),
     "policy_identifiers": Field(_LIST, help="Policy OIDs, or a JSON list of objects with oid, notice and cps."),
-    **_BASIC,
+    "basic_constraints_valid_for_non_ca": Field(_FLAG, help=_BASIC_HELP),
     **BACKDATING,
     "not_before": Field(_TEXT, help="A fixed beginning of validity (RFC 3339).", needs=_OWN),
     "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid.", needs=_OWN),
@@ -96,6 +100,17 @@ ROLE = {
     **ISSUER_REF,
 }  # fmt: skip
 """What a role can be told; the same names are shown."""
+
+
+def check_format(call: Any, refusal: str = 'the "format" path parameter must be "pem", "der", or "pem_bundle"') -> str:
+    """Return the format that was asked for. Raises ErrorResponse for one that there is not."""
+    form: str = call["format"]
+    if form not in ("pem", "der", "pem_bundle"):
+        if call.core.product.has(_KEYSTORE) and "pkcs12_password" in call.endpoint.fields:
+            refusal = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
+        raise ErrorResponse(refusal)
+    return form
+
 
 _NAMES = {
     "exclude_cn_from_sans": Field(_FLAG, help="The common name does not become an alternative name."),
@@ -112,8 +127,24 @@ _NAMES = {
     "not_after": Field(_TEXT, help="End of validity (RFC 3339)."),
 }
 
+STORE = {
+    "pkcs12_password": Field(_TEXT, default="changeit", help="Protects a PKCS #12 store.", needs=_KEYSTORE),
+    "pkcs12_encoder": Field(
+        _TEXT, default="modern2026", help="How a PKCS #12 store is protected: modern2026 or modern2023.",
+        needs=_KEYSTORE,
+    ),
+    "jks_password": Field(_TEXT, default="changeit", help="Protects a Java keystore.", needs=_KEYSTORE),
+}  # fmt: skip
+"""How certificates come as a key store."""
+
+ALIAS = {
+    "jks_private_key_alias": Field(_TEXT, default="1", help="Name of the key in a Java keystore.", needs=_KEYSTORE),
+}
+
 LEAF = {
     **_NAMES,
+    **STORE,
+    "cert_metadata": Field(_TEXT, help="For the enterprise edition only.", needs=Feature.PKI_LATER),
     **ISSUER_REF,
     "role": Field(_TEXT, help="Name of the role."),
     "remove_roots_from_chain": Field(_FLAG, help="Self-signed certificates are left out of ca_chain."),
@@ -122,6 +153,7 @@ LEAF = {
 
 ISSUE = {
     **LEAF,
+    **ALIAS,
     "key_type": Field(_TEXT, help="Type of key where the role takes any.", needs=_OWN),
     "key_bits": Field(_NUMBER, help="Size of key where the role takes any.", needs=_OWN),
 }
@@ -132,7 +164,7 @@ VERBATIM = {
     **SIGN,
     **USAGES,
     **SIGNATURE,
-    **_BASIC,
+    "basic_constraints_valid_for_non_ca": Field(_FLAG, help=_BASIC_HELP, needs=_OWN),
 }
 
 AUTHORITY = {
@@ -141,7 +173,13 @@ AUTHORITY = {
     **BACKDATING,
 }
 
+MANAGED = {
+    name: Field(_TEXT, help="For the enterprise edition only.", needs=Feature.MANAGED_KEYS)
+    for name in ("managed_key_name", "managed_key_id")
+}
+
 NEW_KEY = {
+    **MANAGED,
     "exported": Field(_TEXT, help="internal, exported, existing or kms."),
     **KIND,
     **SIGNATURE,
@@ -152,6 +190,18 @@ NEW_KEY = {
 CA = {
     "max_path_length": Field(_NUMBER, default=-1, help="How many CAs may follow; -1 is no limit."),
     "permitted_dns_domains": Field(_LIST, help="Domains that certificates below may be for."),
+    **{
+        f"{verb}_{kind}": Field(_LIST, help="Names that certificates below may or may not have.", needs=_CONSTRAINED)
+        for verb, kind in product(
+            ("permitted", "excluded"), ("dns_domains", "ip_ranges", "email_addresses", "uri_domains")
+        )
+        if (verb, kind) != ("permitted", "dns_domains")
+    },
+}
+
+CA_USAGES = {
+    "key_usage": USAGES["key_usage"],
+    **{name: replace(USAGES[name], needs=_OWN) for name in ("ext_key_usage", "ext_key_usage_oids")},
 }
 
 PAGE = {
@@ -166,9 +216,9 @@ def page(call: Any, entries: list[str]) -> list[str]:
     return found[: call["limit"]] if call["limit"] > 0 else found
 
 
-def told(product: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
-    """What a product shows: without the entries whose field is the other product's."""
-    return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(product)}
+def told(of: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what a product shows: without the entries of parameters that it does not have."""
+    return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(of)}
 
 
 def internal_role(**settings: Any) -> dict[str, Any]:

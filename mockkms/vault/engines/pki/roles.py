@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Any
 
+from mockkms.crypto import x509_keys, x509_read
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.pki import gotime, keysizes, names, policies_ext, refs
+from mockkms.vault.engines.pki import constraints, gotime, keysizes, names, policies_ext, refs
 from mockkms.vault.engines.pki.engine import engine
-from mockkms.vault.engines.pki.model import PKI
+from mockkms.vault.engines.pki.model import PKI, Issuer
 from mockkms.vault.engines.pki.rolefields import PAGE, ROLE, page, told
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 listing = engine.path("roles[/]", fields=PAGE, help="The names of the roles.")
 one = engine.path(
@@ -25,13 +25,12 @@ one = engine.path(
     help="A role.",
 )
 
-_CIDR = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 _NO_STORE = (
     "mutually exclusive values no_store=true and generate_lease=true were both specified; no_store=true takes priority"
 )
 _LEASES = (
     "it is encouraged to disable generate_lease and rely on PKI's native capabilities when possible; this option can "
-    "cause instance-wide issues with large numbers of issued certificates"
+    "cause {0}-wide issues with large numbers of issued certificates"
 )
 
 
@@ -89,22 +88,20 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
         role["generate_lease"] = False
         note = _NO_STORE if leases else ""
     elif leases:
-        note = _LEASES
+        note = _LEASES.format("Vault" if call.core.product.has(Feature.PKI_LATER) else "instance")
     _check_bounds(call)
-    warnings = _settle(state, role)
+    warnings = _settle(state, call, role)
     if note:
-        warnings.append(note)
+        warnings.insert(0 if call.core.product.has(Feature.PKI_ISSUER_HASH) else len(warnings), note)
     state.roles[call["name"]] = role
     return Response(data=told(call.core.product, ROLE, role), warnings=warnings)
 
 
 def _network(text: str) -> str:
     try:
-        if not _CIDR.fullmatch(text):
-            raise ValueError(text)
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        raise ErrorResponse(f"error parsing allowed_ip_sans_cidr: invalid CIDR address: {text}") from None
+        return constraints.network(text)
+    except ValueError as error:
+        raise ErrorResponse(f"error parsing allowed_ip_sans_cidr: {error}") from None
 
 
 def _check_bounds(call: Call) -> None:
@@ -130,49 +127,92 @@ def _unknown(text: str, error: ValueError) -> BackendError:
     return BackendError(text, str(error), status=500)
 
 
-def _settle(state: PKI, role: dict[str, Any]) -> list[str]:
+def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
     """Put in the defaults and check. Returns warnings; raises ErrorResponse and BackendError."""
     if role["max_ttl"] > 0 and role["ttl"] > role["max_ttl"]:
         raise ErrorResponse('"ttl" value must be less than "max_ttl" value')
-    try:
-        role["key_bits"], role["signature_bits"] = keysizes.settle(
-            role["key_type"], role["key_bits"], role["signature_bits"]
-        )
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
+    _settle_key(call, role)
+    source = role["serial_number_source"]
+    if source not in ("", "json", "json-csr"):
+        raise ErrorResponse(f"unknown serial_number_source {source}")
     for number in role["ext_key_usage_oids"]:
         if not names.is_oid(number):
             raise ErrorResponse(f'"{number}" could not be parsed as a valid oid for an extended key usage')
     try:
         policies_ext.extension(role["policy_identifiers"])
     except ValueError as error:
-        raise BackendError(str(error)) from None
-    role["issuer_ref"] = role["issuer_ref"] or refs.DEFAULT
-    warnings = []
+        text = str(error)
+        if call.core.product.has(Feature.PKI_LATER):
+            text = text.replace("policy identifier", "Policy Identifier", 1)
+        raise BackendError(text) from None
+    by_issuer = call.core.product.has(Feature.PKI_ISSUER_HASH)
+    warnings = _countries(role) if by_issuer else []
+    asked, role["issuer_ref"] = role["issuer_ref"], role["issuer_ref"] or refs.DEFAULT
     try:
-        refs.issuer(state, role["issuer_ref"])
+        issuer = refs.issuer(state, role["issuer_ref"])
     except refs.Unresolved:
+        issuer = None
+        # What was sent decides between the texts in products that settle the reference after that.
         warnings.append(
             "Issuing Certificate was set to default, but no default issuing certificate (configurable at "
             "/config/issuers) is currently set"
-            if role["issuer_ref"] == refs.DEFAULT
+            if refs.DEFAULT in (asked, None if by_issuer else role["issuer_ref"])
             else f"Issuing Certificate was set to {role['issuer_ref']} but no issuing certificate currently has that "
             "name"
         )
-    role["cn_validations"] = _validations(role["cn_validations"])
+    if by_issuer:
+        role["signature_bits"] = _hash_of(call, role["signature_bits"], issuer)
+    try:
+        role["cn_validations"] = _validations(role["cn_validations"])
+    except ValueError as error:
+        text = f"cn_validations value incorrect: {error}"
+        raise ErrorResponse(text) if by_issuer else BackendError(text) from None
     return warnings
 
 
+def _settle_key(call: Call, role: dict[str, Any]) -> None:
+    """Put in the size of the key, and that of the hash where it goes by the key. Raises ErrorResponse."""
+    kind, bits = role["key_type"], role["key_bits"]
+    try:
+        if call.core.product.has(Feature.PKI_ISSUER_HASH):
+            role["key_bits"] = keysizes.settle_key(kind, bits)
+        else:
+            role["key_bits"], role["signature_bits"] = keysizes.settle(call, kind, bits, role["signature_bits"])
+    except ValueError as error:
+        if call.core.product.has(Feature.PKI_ISSUER_HASH):
+            raise ErrorResponse(f"error setting keyBits {bits} on role for keyType {kind}: {error}") from None
+        raise ErrorResponse(str(error)) from None
+
+
+def _hash_of(call: Call, bits: int, issuer: Issuer | None) -> int:
+    """Return the size of the hash by the key of a role's issuer. Raises ErrorResponse."""
+    if issuer is None:
+        return keysizes.DEFAULT_HASH
+    kind = x509_keys.describe(x509_read.load(issuer.certificate).public)[0]
+    try:
+        return keysizes.settle_hash(call, kind, bits)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _countries(role: dict[str, Any]) -> list[str]:
+    return [
+        f"country must be a 2 character ISO 3166 code, have: {country}"
+        for country in role["country"]
+        if len(country) != 2
+    ]
+
+
 def _validations(wanted: list[str]) -> list[str]:
-    """Raises BackendError for kinds that are unknown, doubled, or exclude each other."""
+    """Return the kinds. Raises ValueError for those that are unknown, doubled, or exclude each other."""
     found: list[str] = []
     for kind in wanted:
         lower = kind.lower()
         if lower not in ("disabled", "email", "hostname"):
-            raise BackendError(f"cn_validations value incorrect: unknown type: `{kind}`")
+            raise ValueError(f"unknown type: `{kind}`")
         if lower in found:
-            raise BackendError(f"cn_validations value incorrect: `{lower}` specified multiple times")
+            raise ValueError(f"`{lower}` specified multiple times")
         found.append(lower)
     if "disabled" in found and len(found) > 1:
-        raise BackendError("cn_validations value incorrect: cannot specify `disabled` along with `email` or `hostname`")
+        raise ValueError("cannot specify `disabled` along with `email` or `hostname`")
     return found or ["email", "hostname"]

@@ -11,13 +11,31 @@ from mockkms.vault.engines.pki import creation, crls, keysizes, making, refs, si
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.issuing import b64, private_parts
 from mockkms.vault.engines.pki.model import PKI, Urls, hyphens
-from mockkms.vault.engines.pki.rolefields import AUTHORITY, CA, NEW_KEY, USAGES, internal_role
+from mockkms.vault.engines.pki.rolefields import (
+    ALIAS,
+    AUTHORITY,
+    CA,
+    CA_USAGES,
+    NEW_KEY,
+    STORE,
+    check_format,
+    internal_role,
+)
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 Role = dict[str, Any]
-_ROOT = {**AUTHORITY, **USAGES, **NEW_KEY, **CA, "issuer_name": Field(Kind.STRING, help="Name of the issuer.")}
-_CSR = {**AUTHORITY, **NEW_KEY, "add_basic_constraints": Field(Kind.BOOL, help="The request says that it is a CA's.")}
+_ROOT = {
+    **AUTHORITY, **CA_USAGES, **NEW_KEY, **CA, **STORE, **ALIAS,
+    "issuer_name": Field(Kind.STRING, help="Name of the issuer."),
+}  # fmt: skip
+_CSR = {
+    **AUTHORITY,
+    **NEW_KEY,
+    "add_basic_constraints": Field(Kind.BOOL, help="The request says that it is a CA's."),
+    "key_usage": Field(Kind.COMMA_STRINGS, help="Key usages that the request asks for.", needs=Feature.PKI_VERIFIED),
+}
 del _CSR["use_pss"]  # Go signs no requests with PSS.
 
 generate = engine.path("root/generate/{exported}", fields=_ROOT, help="A new root CA.")
@@ -34,6 +52,9 @@ NO_SUBJECT = (
     "This issuer certificate was generated without a Subject; this makes it likely that issuing leaf certs with this "
     "certificate will cause TLS validation libraries to reject this certificate."
 )
+_LEAF_USAGES = (
+    "contentcommitment", "keyencipherment", "dataencipherment", "keyagreement", "encipheronly", "decipheronly",
+)  # fmt: skip
 _SUBJECT = ("ou", "organization", "country", "locality", "province", "street_address", "postal_code")
 
 
@@ -47,8 +68,7 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
     """Format, role, and the private key where one is there already. Raises ErrorResponse."""
     if how not in ("exported", "internal", "existing", "kms"):
         raise ErrorResponse('the "exported" path parameter must be "internal", "existing", exported" or "kms"')
-    if call["format"] not in ("pem", "der", "pem_bundle"):
-        raise ErrorResponse('the "format" path parameter must be "pem", "der", or "pem_bundle"')
+    form = check_format(call)
     kind, bits, private = call["key_type"], call["key_bits"], b""
     if how in ("existing", "kms"):
         if "key_type" in call or "key_bits" in call:
@@ -60,17 +80,25 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
         kind, bits = x509_keys.describe(x509_keys.public_of(private))
         bits = bits if kind == "rsa" else 0
     try:
-        bits, hash_bits = keysizes.settle(kind, bits, call["signature_bits"])
+        bits, hash_bits = keysizes.settle(call, kind, bits, call["signature_bits"])
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
     role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits)
     role["use_pss"] = "use_pss" in call.endpoint.fields and call["use_pss"]
-    return call["format"], role, private
+    return form, role, private
 
 
 def _existing(state: PKI, call: Call, how: str) -> bytes:
     if how == "kms":
-        raise ErrorResponse("unsupported public key: <nil>")
+        if not call.core.product.has(Feature.MANAGED_KEYS):
+            raise ErrorResponse("unsupported public key: <nil>")
+        fault = refs.managed(call)
+        front = (
+            "unable to determine managed key id"
+            if fault.startswith("missing")
+            else "failed to lookup public key from managed key"
+        )
+        raise ErrorResponse(f"{front}: {fault}")
     try:
         return refs.key(state, refs.reference(call, "key_ref")).private
     except refs.Unresolved as error:
@@ -102,7 +130,10 @@ def generate_root(state: PKI, call: Call) -> Response:
     addresses = _root_urls(state, asked.warnings)
     made = making.root(call, role, _new_key(state, call, role, private), addresses, asked)
     certificate = made.certificate
-    warnings = made.warnings + notes(certificate.subject, certificate.urls)
+    # Vault forgets what it noted so far where it goes on to build revocation lists.
+    forgets = call.core.product.has(Feature.PKI_LATER)
+    warnings = usage_note(call, "Invalid key usage will be ignored: ") if forgets else made.warnings
+    warnings += notes(certificate.subject, certificate.urls)
     data: dict[str, Any] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
@@ -153,6 +184,20 @@ def notes(subject: bytes, has_urls: bool) -> list[str]:
     return found if has_urls else [*found, store.NO_URLS]
 
 
+def usage_note(call: Call, front: str) -> list[str]:
+    """Return the warning about key usages, which also comes, and says nothing, where all of them are fit for a CA."""
+    if "key_usage" not in call:
+        return []
+    found = []
+    for name in call["key_usage"]:
+        clean = name.strip().lower()
+        if clean in _LEAF_USAGES:
+            found.append(f"key usage {name} is only valid for non-Ca certs")
+        elif clean not in ("crlsign", "certsign", "digitalsignature"):
+            found.append(f"unrecognized key usage {name}")
+    return [front + "; ".join(found)]
+
+
 def rebuilt(state: PKI, call: Call) -> list[str]:
     """Build the revocation lists; a failure is a warning."""
     try:
@@ -186,6 +231,8 @@ def generate_intermediate(state: PKI, call: Call) -> Response:
     extra = []
     if call["add_basic_constraints"]:
         extra.append(Extension(x509_build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
+    if call.get("key_usage"):
+        extra.append(x509_build.key_usage(call["key_usage"]))
     name = x509_keys.signature_name(private, role["signature_bits"])
     der = x509_build.request(x509_build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()

@@ -24,7 +24,10 @@ ISSUER_SETTINGS = (
     "usage", "leaf_not_after_behavior", "revocation_signature_algorithm", *urls.FIELDS, "enable_aia_url_templating",
 )  # fmt: skip
 """What an issuer's own endpoint changes."""
-SETTINGS = {"urls": "config/urls", "cluster": "config/cluster", "crl": "config/crl", "auto_tidy": "config/auto-tidy"}
+SETTINGS = {
+    "urls": "config/urls", "cluster": "config/cluster", "crl": "config/crl", "auto_tidy": "config/auto-tidy",
+    "acme": "config/acme",
+}  # fmt: skip
 """The settings of a mount, and where they are written."""
 
 
@@ -200,6 +203,7 @@ def dump(state: PKI) -> dict[str, Any]:
         "roles": {name: _role(role) for name, role in sorted(state.roles.items())},
         "crl": {name: value for name, value in vars(state.crl).items() if value != getattr(CRLConfig(), name)},
         "auto_tidy": dict(state.tidy),
+        "acme": dict(state.acme),
         "certificates": [_certificate(state, serial) for serial in state.certificates],
     }
     return {name: value for name, value in shown.items() if value}

@@ -117,7 +117,12 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
         shown |= {**state.tidy_status, "last_auto_tidy_finished": rfc3339(state.last_tidy)}
         # The real server forgets to note these.
         shown |= {"tidy_invalid_certs": False, "tidy_cmpv2_nonce_store": False}
-    if not unified:
+    if unified:
+        # Vault counts a start as a run, and shows this buffer after one only.
+        shown.setdefault("last_auto_tidy_finished", rfc3339(state.last_tidy))
+        if not state.tidy_status:
+            del shown["revocation_queue_safety_buffer"]
+    else:
         shown = {name: value for name, value in shown.items() if name not in UNIFIED_COUNTS}
     return told(call.core.product, _FIELDS, shown)
 

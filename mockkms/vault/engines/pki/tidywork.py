@@ -17,12 +17,10 @@ _OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
 PARTS: dict[str, Feature | None] = {
     "tidy_cert_store": None, "tidy_revoked_certs": None, "tidy_invalid_certs": _OWN,
     "tidy_revoked_cert_issuer_associations": None, "tidy_expired_issuers": None, "tidy_move_legacy_ca_bundle": None,
-    "tidy_revocation_queue": _UNIFIED, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_acme": None,
+    "tidy_acme": None, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_revocation_queue": _UNIFIED,
     "tidy_cert_metadata": _UNIFIED, "tidy_cmpv2_nonce_store": _UNIFIED,
 }  # fmt: skip
 """The parts of the work, each with the switch of the product that has it."""
-_UNNAMED = ("tidy_cert_metadata", "tidy_cmpv2_nonce_store")
-"""Not told where no part is chosen."""
 BUFFERS = {
     "safety_buffer": 259200, "issuer_safety_buffer": 31536000, "acme_account_safety_buffer": 2592000,
     "revocation_queue_safety_buffer": 172800,
@@ -46,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
 def named(product: Product) -> str:
     """The parts that a product has, as its texts list them."""
     known = [name for name, switch in PARTS.items() if switch is None or product.has(switch)]
-    return " / ".join(name for name in known if name not in _UNNAMED)
+    return " / ".join(known)
 
 
 def settings(state: PKI) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mockkms.vault.endpoint import Call
 from mockkms.vault.engines.pki import gotime
 from mockkms.vault.engines.pki.gotime import show
 from mockkms.vault.message import ErrorResponse
+from mockkms.vault.products.features import Feature
 
 BACKDATED = 30
 """Seconds by which a certificate begins before it is made, where nothing else is said."""
@@ -76,7 +77,7 @@ def not_after(
         )
     end = _parsed(wanted) if wanted else now + ttl
     if signer is not None and end > signer.not_after:
-        end = _beyond(end, signer, behavior, now)
+        end = _beyond(call, end, signer, behavior)
     if latest and end > latest:
         raise ErrorResponse(
             f"not_after_bound is set to {bound}. Cannot statisfy request as that would result in notAfter of "
@@ -85,12 +86,12 @@ def not_after(
     return end
 
 
-def _beyond(end: float, signer: Certificate, behavior: str, now: float) -> float:
-    """What becomes of an end after that of the issuer."""
+def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float:
+    """Return what becomes of an end after that of the issuer. Raises ErrorResponse."""
     if behavior == "permit":
         return end
     if behavior == "truncate":
-        if end < now:
+        if end < call.now() and call.core.product.has(Feature.PKI_ADDITIONS):
             raise ErrorResponse(f"cannot satisfy request, as NotAfter date {gotime.plain(end)} is in the past")
         return signer.not_after
     raise ErrorResponse(
@@ -99,10 +100,24 @@ def _beyond(end: float, signer: Certificate, behavior: str, now: float) -> float
     )
 
 
-def start(role: dict[str, Any], moment: float, end: float, now: float) -> float:
-    """The beginning of a generated certificate. Raises ErrorResponse where it is not before the end."""
-    begin = moment or now - (role["not_before_duration"] or BACKDATED)
-    if begin >= end:
+def check_order(role: dict[str, Any], call: Call, signer: Certificate | None, end: float) -> None:
+    """Raises ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
+
+    The beginning is what the role says, without the usual one where it says nothing: so the real server compares.
+    """
+    if not call.core.product.has(Feature.PKI_STRICTER):
+        return
+    begin = call.now() - role["not_before_duration"]
+    if end < begin:
+        raise ErrorResponse("notAfter before notBefore")
+    if signer is not None and begin < signer.not_before:
+        raise ErrorResponse("notBefore before signer's notBefore")
+
+
+def start(role: dict[str, Any], call: Call, moment: float, end: float) -> float:
+    """Return the beginning of a generated certificate. Raises ErrorResponse where it may not begin after its end."""
+    begin = moment or call.now() - (role["not_before_duration"] or BACKDATED)
+    if begin >= end and call.core.product.has(Feature.PKI_ADDITIONS):
         how = "equal to" if begin == end else "later than"
         raise ErrorResponse(
             f"The certificate's Not Before ({show(begin)}) is {how} the certificate's Not After ({show(end)})"
