@@ -116,7 +116,6 @@ VAULT = OPENBAO.derive(
         Feature.PKI_STRICTER,
         Feature.ACME_CHALLENGE_RANGES,
         Feature.ACME_ACCOUNTS,
-        Feature.MANAGED_KEYS,
         Feature.UNIFIED_CRL,
         Feature.PKI_SERIAL_SOURCE,
     },
