@@ -31,8 +31,6 @@ class Feature(StrEnum):
     """Every path outside the API redirects to the user interface; otherwise it is not found."""
     ENTERPRISE_STUBS = "enterprise-stubs"
     """Paths of the enterprise edition are registered, and refuse."""
-    AGENTS = "agents"
-    """There are an agent registry, OAuth resource servers and SCIM, most of which the community edition refuses."""
 
     # -- tokens and logins
     SIGNED_TOKENS = "signed-tokens"
@@ -127,7 +125,6 @@ class Feature(StrEnum):
 
     PLAIN_TEMPLATE_VALUES = "plain-template-values"
     """Identity values with ``*`` or ``+`` are put into no template of policies, roles and second factors."""
-
     OPEN_KEY_ENDPOINTS = "open-key-endpoints"
     """Rekeying and generating a root token need the shares of the unseal key only, and no token."""
     BODY_REQUIRED = "body-required"
@@ -165,7 +162,8 @@ class Feature(StrEnum):
     CLEAN_RELOAD = "clean-reload"
     """Reloading a plugin that nothing uses is no error."""
     AGENT_REGISTRY = "agent-registry"
-    """There is a registry of agents, mounted at ``agent-registry/``."""
+    """There is a registry of agents, mounted at ``agent-registry/``, and paths of OAuth resource servers and SCIM."""
+
     # -- KV
     KV1_ARBITRARY = "kv1-arbitrary"
     """KV version 1 takes any parameter without a warning."""

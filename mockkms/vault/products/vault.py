@@ -52,7 +52,6 @@ VAULT = OPENBAO.derive(
         Feature.CLEAN_PATHS,
         Feature.UI_REDIRECT,
         Feature.ENTERPRISE_STUBS,
-        Feature.AGENTS,
         Feature.SIGNED_TOKENS,
         Feature.EXPLAINS_BAD_TOKENS,
         Feature.NAMES_MISSING_TLS,

@@ -41,7 +41,6 @@ VAULT_1_21 = VAULT.derive(
         Feature.AUDIENCE_OPTIONAL,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
-        Feature.AGENTS,
         Feature.PLAIN_TEMPLATE_VALUES,
         Feature.AGENT_REGISTRY,
         Feature.IDENTITY_LOCATION,

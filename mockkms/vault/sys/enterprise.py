@@ -121,7 +121,7 @@ def _declare(template: str, operations: str, needs: Feature) -> Endpoint:
 for _template, _operations in STUBS.items():
     _declare(_template, _operations, Feature.ENTERPRISE_STUBS)
 for _template, _operations in AGENT_STUBS.items():
-    _declare(_template, _operations, Feature.AGENTS)
+    _declare(_template, _operations, Feature.AGENT_REGISTRY)
 
 replication = engine.path(
     "replication/status", help="State of replication; there is none.", login=True, needs=Feature.ENTERPRISE_STUBS

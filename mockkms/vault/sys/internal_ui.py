@@ -24,6 +24,13 @@ one = engine.path(
     login=True,
 )
 namespaces = engine.path("internal/ui/namespaces", help="Namespaces that the caller may see.", login=True)
+messages = engine.path(
+    "internal/ui/{whom:re(authenticated-messages|unauthenticated-messages)}",
+    fields={"whom": Field(Kind.STRING, help="Before or after the login.")},
+    help="Messages of the interface for its users.",
+    login=True,
+    needs=Feature.ENTERPRISE_STUBS,
+)
 flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.", login=Feature.ENTERPRISE_STUBS)
 
 
@@ -91,6 +98,12 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
         return {"keys": [""]}
     seen = [n.path for n in core.namespaces.children(parent) if core.policies.reaches(token, "", n.path)]
     return {"keys": [path[len(parent) :] for path in seen]} if seen else {}
+
+
+@messages.on(Operation.READ)
+def read_messages(_state: Any, _call: Call) -> dict[str, Any]:
+    """None: a community edition keeps no messages."""
+    return {}
 
 
 @flags.on(Operation.READ)
