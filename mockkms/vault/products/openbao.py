@@ -32,6 +32,7 @@ OPENBAO = Product(
         ),
         cubbyhole_tokens="'service'",
         seal_wrapper="",
+        malformed_version="malformed version",
         build_key="commit_date",
     ),
     policies=OPENBAO_POLICIES,

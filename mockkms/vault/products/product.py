@@ -29,6 +29,8 @@ class Words:
     """The types of tokens that have a cubbyhole."""
     seal_wrapper: str
     """Stands before the cause where a wrong unseal key cannot decrypt the root key."""
+    malformed_version: str
+    """What is said of a plugin's version that is none."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
 

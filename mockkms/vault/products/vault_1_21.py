@@ -17,11 +17,12 @@ VAULT_1_21 = VAULT.derive(
     experiments=("events.alpha1", "core.audit.events.alpha1", "secrets.import.alpha1"),
     most_random_bytes=128 * 1024,
     policies=VAULT_1_21_POLICIES,
-    words={"cubbyhole_tokens": '"service"'},
+    words={"cubbyhole_tokens": '"service"', "malformed_version": "Malformed version"},
     has={
         Feature.RELATIVE_PATHS,
         Feature.OLDER_POSTGRES_DRIVER,
         Feature.OPEN_KEY_ENDPOINTS,
+        Feature.KEY_HANDLERS,
     },
     lacks={
         Feature.PKI_AUTHORITY_KEY_ID,
@@ -45,6 +46,8 @@ VAULT_1_21 = VAULT.derive(
         Feature.AGENT_REGISTRY,
         Feature.IDENTITY_LOCATION,
         Feature.ACL_SHOWS_SEGMENTS,
+        Feature.SEAL_SETTINGS,
+        Feature.BILLING,
         Feature.GENERATE_ROOT_ALIAS,
         Feature.KV_ATTRIBUTION,
         Feature.KV_NULL_PATCH,

@@ -12,7 +12,7 @@ _TOPICS = (
     "tune", "mounts", "auth_mounts", "remount",
     "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
     "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "pprof", "raw",
-    "workflows", "enterprise", "client_counts",
+    "workflows", "enterprise", "client_counts", "billing",
 )  # fmt: skip
 """In this order: of two templates that fit a path, the one declared first answers."""
 

@@ -1,6 +1,6 @@
 """``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: what one product has.
 
-Rules: the product's API pages and its published source; nothing of it is recorded.
+Rules: recordings, the product's API pages and its published source.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.gotext import quote
+from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mount_shapes import semantic_version
 
 _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
 
@@ -22,12 +24,30 @@ activate = engine.path(
     help="Switch a feature on, for good.",
     needs=Feature.FEATURE_SWITCHES,
 )
+activate_scim = engine.path(
+    "activation-flags/enable-scim/activate", help="Switch SCIM on, for good.", needs=Feature.AGENT_REGISTRY
+)
 experiments = engine.path("experiments", help="Experiments of this version.", needs=Feature.FEATURE_SWITCHES)
 licence = engine.path(
     "config/reload/license", help="Read the licence again; there is none.", needs=Feature.FEATURE_SWITCHES
 )
 pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs=Feature.FEATURE_SWITCHES)
-runtimes = engine.path("plugins/runtimes/catalog[/]", help="Every plugin runtime.", needs=Feature.FEATURE_SWITCHES)
+pin = engine.path(
+    "plugins/pins/{type:re(auth|database|secret)}/{name}",
+    fields={
+        "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
+        "name": Field(Kind.STRING, help="Name of the plugin."),
+        "version": Field(Kind.STRING, help="Version to hold it at."),
+    },
+    help="The version that one plugin is held at.",
+    needs=Feature.FEATURE_SWITCHES,
+)
+runtimes = engine.path(
+    "plugins/runtimes/catalog[/]",
+    fields={"type": Field(Kind.STRING, query=True, help="Only those of this type.")},
+    help="Every plugin runtime.",
+    needs=Feature.FEATURE_SWITCHES,
+)
 runtime = engine.path(
     "plugins/runtimes/catalog/{type:re(container)}/{name}",
     fields={
@@ -53,9 +73,19 @@ def read_flags(_state: Any, call: Call) -> dict[str, Any]:
 @activate.on(Operation.UPDATE)
 def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
     """Switch a feature on; a second time changes nothing."""
+    return _activated(call, call["flag"])
+
+
+@activate_scim.on(Operation.UPDATE)
+def activate_scim_flag(_state: Any, call: Call) -> dict[str, Any]:
+    """Switch SCIM on; a second time changes nothing."""
+    return _activated(call, "enable-scim")
+
+
+def _activated(call: Call, flag: str) -> dict[str, Any]:
     known: list[str] = call.core.state.system.setdefault("activation flags", [])
-    if call["flag"] not in known:
-        known.append(call["flag"])
+    if flag not in known:
+        known.append(flag)
     return {"activated": sorted(known)}
 
 
@@ -70,17 +100,42 @@ def reload_licence(_state: Any, _call: Call) -> None:
     """The community edition has none, and does nothing."""
 
 
-@pins.on(Operation.READ, Operation.LIST)
+@pins.on(Operation.READ)
 def list_pins(_state: Any, _call: Call) -> dict[str, Any]:
     """None: only what comes with the server runs here, in its one version."""
     return {"pinned_versions": []}
 
 
+@pin.on(Operation.READ)
+def read_pin(_state: Any, _call: Call) -> None:
+    """There is none."""
+    raise BackendError("no pinned version for this plugin", status=404)
+
+
+@pin.on(Operation.UPDATE)
+def write_pin(_state: Any, call: Call) -> None:
+    """Refuse: only what is in the catalog in several versions can be held at one."""
+    text = call["version"]
+    if not text:
+        raise ErrorResponse("missing plugin version")
+    version = semantic_version(call.core, text)
+    raise ErrorResponse(
+        f"plugin not found in the catalog; {call['type']} plugin {quote(call['name'])} version {version} does not exist"
+    )
+
+
+@pin.on(Operation.DELETE)
+def delete_pin(_state: Any, _call: Call) -> Response:
+    """There is none to delete, which is no error."""
+    return Response()
+
+
 @runtimes.on(Operation.READ, Operation.LIST)
 def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
-    """Every runtime by its name; no key at all where there is none."""
-    found = [shown for _, shown in sorted(_runtimes(call).items())]
-    return {"runtimes": found} if found else {}
+    """Every runtime by its name."""
+    if call["type"] not in ("", "container"):
+        raise BackendError(f"{quote(call['type'])} is not a supported plugin runtime type")
+    return {"runtimes": [shown for _, shown in sorted(_runtimes(call).items())]}
 
 
 @runtime.on(Operation.READ)

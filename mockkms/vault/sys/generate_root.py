@@ -200,6 +200,8 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
 def decode_token(_state: Any, call: Call) -> dict[str, Any]:
     """The token of what an attempt returned."""
     encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
+    if call.core.product.has(Feature.PLAIN_DECODING):
+        return {"token": _decoded(encoded, otp)}
     if not encoded or not otp:
         raise ErrorResponse("provided 'encoded_token' or 'otp' is empty")
     try:
@@ -209,6 +211,24 @@ def decode_token(_state: Any, call: Call) -> dict[str, Any]:
     if len(raw) != len(otp):
         raise ErrorResponse(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
     return {"token": bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")}
+
+
+def _decoded(encoded: str, otp: bytes) -> str:
+    """The token; without a one-time password the older decoding refuses it. Raises BackendError."""
+    if not otp:
+        try:
+            first = b64.decode(encoded)
+        except ValueError as error:
+            raise BackendError(f"error xoring token: error decoding first base64 value: {error}") from None
+        which = "second" if first else "first"
+        raise BackendError(f"error xoring token: decoded {which} base64 value is nil or empty")
+    try:
+        raw = _unpadded(encoded)
+    except ValueError as error:
+        raise BackendError(f"error decoding base64'd token: {error}") from None
+    if len(raw) != len(otp):
+        raise BackendError(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
+    return bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")
 
 
 def _unpadded(text: str) -> bytes:

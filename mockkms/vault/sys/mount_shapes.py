@@ -158,7 +158,7 @@ def plugin_version(core: Core, version: str, type: str, kind: str) -> str:
     """
     if not version:
         return ""
-    semantic = semantic_version(version)
+    semantic = semantic_version(core, version)
     if semantic == builtin_version(core, type):
         return ""
     if (kind, type) in _INNER:
@@ -186,7 +186,7 @@ _VERSION = re.compile(
 )
 
 
-def semantic_version(text: str, *, dashed: bool = False) -> str:
+def semantic_version(core: Core, text: str, *, dashed: bool = False) -> str:
     """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse.
 
     ``dashed``: a pre-release has to stand behind a dash, so that ``1.2rc1`` is none.
@@ -196,7 +196,7 @@ def semantic_version(text: str, *, dashed: bool = False) -> str:
         match = None
     refusal = f'version "{text}" is not a valid semantic version: '
     if match is None:
-        raise ErrorResponse(f"{refusal}malformed version: {text}")
+        raise ErrorResponse(f"{refusal}{core.product.words.malformed_version}: {text}")
     segments, number, word, meta = match.groups()
     try:
         numbers = [parse_int64(segment) for segment in segments.split(".")]
@@ -243,7 +243,7 @@ def check_conflict(call: Call, path: str) -> None:
 
 def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
     """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
-    if builtins.lacks(core.product, kind, type):
+    if builtins.lacks(core.product, kind, type) or (type in SINGLETONS and not unmountable(core, type)):
         return None
     try:
         found = registry.implementation(type, options, kind)

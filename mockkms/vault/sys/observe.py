@@ -37,7 +37,7 @@ monitor = engine.path(
 _LEVEL = Field(Kind.STRING, help="Level from now on: trace, debug, info, warn or error.")
 loggers = engine.path("loggers", fields={"level": _LEVEL}, help="Levels of all loggers.")
 logger = engine.path(
-    "loggers/{name:re(.+)}",
+    "loggers/{name:all}",
     fields={"name": Field(Kind.STRING, help="Name of the logger."), "level": _LEVEL},
     help="Level of one logger.",
 )
@@ -97,8 +97,15 @@ def read_loggers(_state: Any, call: Call) -> Response:
 @logger.on(Operation.READ)
 def read_logger(_state: Any, call: Call) -> Response:
     """Level of one logger; nothing for an unknown one."""
-    name = call["name"]
+    name = _named(call)
     return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
+
+
+def _named(call: Call) -> str:
+    name: str = call["name"]
+    if not name:
+        raise ErrorResponse("name is empty")
+    return name
 
 
 def _levels(call: Call) -> dict[str, str]:
@@ -151,6 +158,7 @@ def reset_loggers(_state: Any, call: Call) -> None:
 @logger.on(Operation.UPDATE)
 def write_logger(_state: Any, call: Call) -> None:
     """Set one level."""
+    _named(call)
     level = _wanted(call)
     _known(call)
     _levels(call)[call["name"]] = level
@@ -164,7 +172,7 @@ def reset_logger(_state: Any, call: Call) -> None:
 
 
 def _known(call: Call) -> None:
-    if call["name"] not in _levels(call):
+    if _named(call) and call["name"] not in _levels(call):
         raise ErrorResponse(f'logger "{call["name"]}" not found')
 
 

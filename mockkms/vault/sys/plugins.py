@@ -77,7 +77,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
     if not kind:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
-    wanted = semantic_version(call["version"], dashed=True) if call["version"] else ""
+    wanted = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     product = call.core.product
     if name not in product.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
@@ -96,7 +96,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
 @one.on(Operation.UPDATE)
 def write_plugin(_state: Any, call: Call) -> None:
     """Refused: there is no plugin directory."""
-    version = semantic_version(call["version"], dashed=True) if call["version"] else ""
+    version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
     if not call["sha256"] and not call["sha_256"]:
@@ -123,7 +123,7 @@ def write_plugin(_state: Any, call: Call) -> None:
 @one.on(Operation.DELETE)
 def delete_plugin(_state: Any, call: Call) -> Response | None:
     """Nothing to delete but built-in ones, which stay."""
-    version = semantic_version(call["version"], dashed=True) if call["version"] else ""
+    version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f'version "{version}" cannot be deleted')
     if call["type"]:

@@ -8,7 +8,14 @@ from mockkms.vault import pgpshares, rotation
 from mockkms.vault.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.message import (
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Response,
+    unsupported_operation,
+    unsupported_path,
+)
 from mockkms.vault.products.features import Feature
 from mockkms.vault.rotation import REKEY
 from mockkms.vault.sys import generate_root
@@ -40,10 +47,20 @@ init = engine.path(
 update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
 verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=_OPEN)
 recovery = engine.path(
-    "rekey-recovery-key/{step:re(init|update|verify)}",
+    "rekey-recovery-key/{step:re(init|verify)}",
     fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS},
     help="Rekeying of the recovery key, which this seal has none of.",
     login=_OPEN,
+)
+recovery_update = engine.path(
+    "rekey-recovery-key/update", fields=SHARE_FIELDS, help="Give a share of the recovery key.", login=_OPEN
+)
+recovery_list = engine.path(
+    "rekey-recovery-key/{step:re(init|update|verify)}/",
+    fields={"step": Field(Kind.STRING, help="Which step.")},
+    help="The same for a method that none of them knows.",
+    login=True,
+    needs=Feature.KEY_HANDLERS,
 )
 attempt = engine.path(
     "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
@@ -212,8 +229,37 @@ def restart_rekey_verification(_state: Any, call: Call) -> Response:
 @recovery.on(*_ALL)
 def refuse_recovery(_state: Any, call: Call) -> None:
     """A Shamir seal has no recovery key."""
-    _open(call)
+    _check_recovery(call)
     raise ErrorResponse("recovery rekeying not supported")
+
+
+@recovery_update.on(Operation.UPDATE)
+def refuse_recovery_share(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key; whether a share was sent is looked at first."""
+    _check_recovery(call)
+    _share(call, "RekeyUpdateRequest", _SHARE)
+    raise ErrorResponse("failed to fetch existing recovery config: recovery not supported", status=500)
+
+
+@recovery_update.on(Operation.READ, Operation.DELETE)
+def refuse_recovery_method(_state: Any, call: Call) -> None:
+    """Where the endpoint is answered before the core, it takes every method for a share."""
+    _check_recovery(call)
+    if not call.core.product.has(Feature.KEY_HANDLERS):
+        raise unsupported_operation()
+    refuse_recovery_share(_state, call)
+
+
+@recovery_list.on(Operation.LIST)
+def list_recovery(_state: Any, call: Call) -> None:
+    """What the step answers to every method."""
+    (refuse_recovery_share if call["step"] == "update" else refuse_recovery)(_state, call)
+
+
+def _check_recovery(call: Call) -> None:
+    """Raise 404 where the paths are open to anyone and nothing is there."""
+    if not call.core.product.has(Feature.KEY_ENDPOINTS):
+        raise unsupported_path()
 
 
 @attempt.on(Operation.READ)

@@ -10,6 +10,7 @@ from mockkms.vault.barrier import InvalidKey, SealError, decode_key, validate_sh
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.strict import decoded
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mockkms.vault.core import Core
 
 status = engine.path("seal-status", help="Whether the server is sealed, and how far unsealing is.", outside=True)
+backends = engine.path(
+    "seal-backend-status", help="The seals, and whether they work.", outside=True, needs=Feature.SEAL_BACKENDS
+)
 seal = engine.path("seal", help="Seal the server.", outside=True)
 unseal = engine.path(
     "unseal",
@@ -114,6 +118,15 @@ def give_up(_state: Any, call: Call) -> None:
     if standing is not None and standing.active:
         _authorize(call)
         standing.stepped_down = True
+
+
+@backends.on(Operation.READ)
+def read_backends(_state: Any, call: Call) -> Response:
+    """The one seal there is, which is by shares and always works."""
+    named: dict[str, Any] = {"name": "shamir"}
+    if call.core.product.has(Feature.SEAL_SETTINGS):
+        named |= {"configured": True, "disabled": False}
+    return Response(document={"healthy": True, "backends": [{**named, "healthy": True}], "fully_wrapped": True})
 
 
 @unseal.on(Operation.UPDATE)

@@ -208,7 +208,7 @@ def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
 def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
     if "plugin_version" not in call:
         return
-    version = semantic_version(call["plugin_version"])
+    version = semantic_version(call.core, call["plugin_version"])
     if version != builtin_version(call.core, mount.type):
         raise not_in_catalog(mount.type, version)
     config.plugin_version = version

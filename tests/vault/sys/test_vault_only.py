@@ -83,8 +83,9 @@ def test_a_feature_is_switched_on_once(server: MockKMS) -> None:
 
 def test_plugin_runtimes_are_kept(server: MockKMS) -> None:
     path = "plugins/runtimes/catalog"
-    assert ask(server, "GET", path).json()["data"] == {}
-    assert ask(server, "LIST", path).status_code == 404
+    assert ask(server, "GET", path).json()["data"] == {"runtimes": []}
+    assert ask(server, "LIST", path).json()["data"] == {"runtimes": []}
+    assert ask(server, "GET", f"{path}?type=vm").status_code == 500
     assert ask(server, "POST", f"{path}/container/gvisor", {"oci_runtime": "runsc", "cpu_nanos": 5}).status_code == 204
     shown = ask(server, "GET", f"{path}/container/gvisor").json()["data"]
     assert (shown["oci_runtime"], shown["cpu_nanos"], shown["memory_bytes"]) == ("runsc", 5, 0)

@@ -163,7 +163,7 @@ def _check_version(call: Call, plugin: str) -> None:
     from mockkms.vault.sys.mount_shapes import builtin_version, semantic_version
 
     version = call["plugin_version"]
-    if version and semantic_version(version) != builtin_version(call.core, plugin):
+    if version and semantic_version(call.core, version) != builtin_version(call.core, plugin):
         raise _refused(_unknown_plugin(plugin, version))
 
 
