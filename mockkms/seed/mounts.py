@@ -52,12 +52,17 @@ def mount_keys() -> dict[str, Key]:
         "listing_visibility": Key(Choice(("", "hidden", "unauth"), "visibility"), "who sees the mount"),
         "passthrough_request_headers": Key(ListOf(Text(), single=True), "request headers that reach the mount"),
         "allowed_response_headers": Key(ListOf(Text(), single=True), "response headers the mount may set"),
+        "allowed_managed_keys": Key(ListOf(Text(), single=True), "managed keys that the mount may use"),
+        "delegated_auth_accessors": Key(ListOf(Text(), single=True), "auth methods that may log in for the mount"),
+        "identity_token_key": Key(Text(), "key of the identity store that signs the mount's tokens"),
+        "trim_request_trailing_slashes": Key(Boolean(), "a write to `a/` is one to `a`"),
     }
 
 
 _CONFIG = (
     "default_lease_ttl", "max_lease_ttl", "listing_visibility", "passthrough_request_headers",
-    "allowed_response_headers", "token_type",
+    "allowed_response_headers", "allowed_managed_keys", "delegated_auth_accessors", "identity_token_key",
+    "trim_request_trailing_slashes", "token_type",
 )  # fmt: skip
 
 

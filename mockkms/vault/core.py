@@ -259,7 +259,10 @@ class Core:
         """A request whose namespace is known."""
         path = request.path
         if path.endswith("/") and request.operation in WRITES:
-            raise ErrorResponse("cannot write to a path ending in '/'")
+            mount = self.state.mounts.match(request.namespace, path)
+            if mount is None or not mount.config.trim_request_trailing_slashes:
+                raise ErrorResponse("cannot write to a path ending in '/'")
+            request.path = path = path.removesuffix("/")
         if request.operation is Operation.INTERNAL:
             if self.product.has(Feature.MOUNT_TYPE):
                 raise ErrorResponse("permission denied", status=403)

@@ -22,6 +22,12 @@ class MountConfig:
     passthrough_request_headers: list[str] = field(default_factory=list)
     allowed_response_headers: list[str] = field(default_factory=list)
     allowed_managed_keys: list[str] = field(default_factory=list)
+    delegated_auth_accessors: list[str] = field(default_factory=list)
+    """Accessors of auth methods that the mount may have log in for it."""
+    identity_token_key: str = ""
+    """Key of the identity store that signs the mount's tokens."""
+    trim_request_trailing_slashes: bool = False
+    """A write to a path that ends in a slash is one to the path without it."""
     token_type: str = ""
     user_lockout: dict[str, Any] = field(default_factory=dict)
     plugin_version: str = ""

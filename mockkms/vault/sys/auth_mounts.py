@@ -13,6 +13,7 @@ from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
     TOKEN_TYPES,
     check_conflict,
+    check_token_key,
     implementation,
     mount_info,
     not_in_catalog,
@@ -48,7 +49,7 @@ def read_auth(_state: Any, call: Call) -> Response:
 def enable_auth(_state: Any, call: Call) -> None:
     """Enable an auth method."""
     core = call.core
-    config = decoded_config(call["config"], "auth")
+    config = decoded_config(core, call["config"], "auth")
     leases = lease_settings(core, config)
     if config.get("token_type", "") not in ("", *TOKEN_TYPES):
         raise ErrorResponse("invalid value for 'token_type'")
@@ -68,6 +69,7 @@ def enable_auth(_state: Any, call: Call) -> None:
         raise not_in_catalog(type, version)
     made = new_config(config, leases)
     made.plugin_version = version
+    check_token_key(core, call.request.namespace, made.identity_token_key)
     core.mount(
         call.request.namespace,
         "auth/" + path,

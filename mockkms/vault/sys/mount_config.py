@@ -9,6 +9,7 @@ from mockkms.vault.duration import parse_seconds
 from mockkms.vault.message import ErrorResponse
 from mockkms.vault.mounts import MountConfig
 from mockkms.vault.number import Number
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.mount_shapes import LISTS, visibility
 
 if TYPE_CHECKING:
@@ -18,16 +19,23 @@ _TEXTS = ("default_lease_ttl", "max_lease_ttl", "listing_visibility", "token_typ
 _LOCKOUT_NUMBERS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset")
 
 
-def decoded_config(raw: dict[str, Any], kind: str) -> dict[str, Any]:
+_MANAGED = ("allowed_managed_keys", "delegated_auth_accessors", "identity_token_key", "trim_request_trailing_slashes")
+"""Members that only some products know."""
+
+
+def decoded_config(core: Core, raw: dict[str, Any], kind: str) -> dict[str, Any]:
     """``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
 
     ``kind`` (``mount``, ``auth``) stands in the refusal.
     """
+    managed = _MANAGED if core.product.has(Feature.MOUNT_ADDITIONS) else ()
+    split_at_commas = (*LISTS, *managed[:1])
     refused = ErrorResponse(f"unable to convert given {kind} config information")
-    commas = {name: value for name, value in raw.items() if name in LISTS and isinstance(value, str)}
+    commas = {name: value for name, value in raw.items() if name in split_at_commas and isinstance(value, str)}
     split = {name: [part.strip() for part in text.split(",")] if text else [] for name, text in commas.items()}
     found: dict[str, Any] = {}
-    for name, value in struct_members({**raw, **split}, (*LISTS, *_TEXTS, "force_no_cache", "user_lockout_config")):
+    names = (*LISTS, *_TEXTS, "force_no_cache", "user_lockout_config", *managed)
+    for name, value in struct_members({**raw, **split}, names):
         fitting = _fitting(name, value)
         if fitting is None:
             raise refused
@@ -37,14 +45,14 @@ def decoded_config(raw: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _fitting(name: str, value: Any) -> list[str] | str | bool | None:
     """A member as the struct has it; None for a type that does not fit."""
-    if name in LISTS:
+    if name in (*LISTS, *_MANAGED[:2]):
         # A null in a list is an item that is left empty.
         items = ["" if item is None else go_string(item) for item in value] if isinstance(value, list) else [None]
         texts = [item for item in items if item is not None]
         return texts if len(texts) == len(items) else None
-    if name in _TEXTS:
+    if name in (*_TEXTS, "identity_token_key"):
         return go_string(value)
-    if name == "force_no_cache":
+    if name in ("force_no_cache", "trim_request_trailing_slashes"):
         return value if isinstance(value, bool) else None
     return _lockout_fits(value) or None
 
@@ -108,5 +116,7 @@ def new_config(config: dict[str, Any], leases: tuple[int, int]) -> MountConfig:
         force_no_cache=config.get("force_no_cache", False),
         listing_visibility=visibility(config.get("listing_visibility", "")),
         token_type=config.get("token_type", ""),
+        identity_token_key=config.get("identity_token_key", ""),
+        trim_request_trailing_slashes=config.get("trim_request_trailing_slashes", False),
         **{name: config.get(name, []) for name in LISTS},
     )

@@ -9,6 +9,7 @@ from mockkms.vault import builtins, registry
 from mockkms.vault.duration import parse_int64
 from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse
 from mockkms.vault.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
@@ -24,6 +25,7 @@ LISTS = (
     "audit_non_hmac_request_keys", "audit_non_hmac_response_keys", "passthrough_request_headers",
     "allowed_response_headers",
 )  # fmt: skip
+_MANAGED_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
 MOUNT_FIELDS = {
     "path": Field(Kind.STRING, help="Where to mount, such as `transit` or `team/kv`."),
     "type": Field(Kind.STRING, help="What to mount: `kv`, `transit`, `pki` and so on."),
@@ -93,8 +95,9 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
         "type": mount.type,
         "uuid": mount.uuid,
     }
-    if mount.type not in SINGLETONS:
-        info["deprecation_status"] = core.product.builtins.status(mount.type)
+    builtins = core.product.builtins
+    if mount.type in builtins.names("auth" if mount.is_auth else "secret"):
+        info["deprecation_status"] = builtins.status(mount.type)
     return info
 
 
@@ -108,11 +111,22 @@ def builtin_version(core: Core, type: str = "") -> str:
 def optional_settings(mount: Mount) -> dict[str, Any]:
     """The settings that are shown only where they are set."""
     found: dict[str, Any] = {name: list(getattr(mount.config, name)) for name in LISTS if getattr(mount.config, name)}
-    if mount.config.allowed_managed_keys:
-        found["allowed_managed_keys"] = list(mount.config.allowed_managed_keys)
-    if mount.config.listing_visibility:
-        found["listing_visibility"] = mount.config.listing_visibility
+    for name in _MANAGED_LISTS:
+        if getattr(mount.config, name):
+            found[name] = list(getattr(mount.config, name))
+    for name in ("listing_visibility", "identity_token_key", "trim_request_trailing_slashes"):
+        if getattr(mount.config, name):
+            found[name] = getattr(mount.config, name)
     return found
+
+
+def check_token_key(core: Core, namespace: str, name: str) -> str:
+    """Return the name of a key that signs identity tokens; empty is fine. Raises ErrorResponse for an unknown one."""
+    service = core.state.identity.oidc.get(namespace)
+    known = service.keys if service is not None else {}
+    if name not in ("", "default") and name not in known:
+        raise ErrorResponse(f"key {quote(name)} does not exist")
+    return name
 
 
 def token_type(mount: Mount) -> str:

@@ -13,6 +13,7 @@ from mockkms.vault.sys.mount_shapes import (
     MOUNT_FIELDS,
     SINGLETONS,
     check_conflict,
+    check_token_key,
     implementation,
     mount_info,
     not_in_catalog,
@@ -48,7 +49,7 @@ def read_mount(_state: Any, call: Call) -> Response:
 def enable_mount(_state: Any, call: Call) -> None:
     """Mount a secrets engine."""
     core = call.core
-    config = decoded_config(call["config"], "mount")
+    config = decoded_config(core, call["config"], "mount")
     leases = lease_settings(core, config)
     type = plugin_type(call["type"], config, call["plugin_name"])
     options = dict(call["options"])
@@ -61,6 +62,9 @@ def enable_mount(_state: Any, call: Call) -> None:
     made = new_config(config, leases)
     made.plugin_version = version
     made.token_type = ""
+    made.allowed_managed_keys = config.get("allowed_managed_keys", [])
+    made.delegated_auth_accessors = config.get("delegated_auth_accessors", [])
+    check_token_key(core, call.request.namespace, made.identity_token_key)
     path = sanitized(call["path"])
     check_new_mount(call, path, type, options, version)
     core.mount(

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
+from mockkms.vault.gotext import quote
 from mockkms.vault.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.quotas import RateLimit
@@ -126,8 +127,20 @@ def write_rate_limit(_state: Any, call: Call) -> None:
         suffix=suffix,
         # A role given when the rule was made stays: the real server does not change it afterwards.
         role=present.role if present is not None else role,
-        inheritable=call.get("inheritable", not namespace and not mount),
+        inheritable=_inheritable(call, namespace, mount),
     )
+
+
+def _inheritable(call: Call, namespace: str, mount: str) -> bool:
+    """Return whether namespaces below fall under a rule. Raises ErrorResponse for what a product does not let it be."""
+    everything = not namespace and not mount
+    wanted: bool = call.get("inheritable", everything)
+    if call.core.product.has(Feature.INHERITANCE_CHECKED):
+        if wanted and mount:
+            raise ErrorResponse("only namespace quotas can be configured as inheritable")
+        if everything and not wanted:
+            raise ErrorResponse("all global quotas must be inheritable")
+    return wanted
 
 
 def _check_grouping(call: Call) -> None:
@@ -136,9 +149,11 @@ def _check_grouping(call: Call) -> None:
         return
     grouping = call["group_by"] or "ip"
     if grouping not in _GROUPINGS:
-        raise ErrorResponse(f"invalid grouping mode '{grouping}'")
+        raise ErrorResponse(f"invalid grouping mode {quote(grouping)}")
     if grouping != "ip":
-        raise ErrorResponse(f"grouping mode '{grouping}' is only available in the enterprise edition")
+        raise ErrorResponse(f'grouping mode "{grouping}" is only available in Vault Enterprise')
+    if call["secondary_rate"]:
+        raise ErrorResponse("secondary rate is only valid when using entity-based grouping")
 
 
 def _place(call: Call) -> tuple[str, str, str]:

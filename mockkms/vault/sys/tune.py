@@ -18,6 +18,7 @@ from mockkms.vault.sys.mount_shapes import (
     LISTS,
     TOKEN_TYPES,
     builtin_version,
+    check_token_key,
     lockout_settings,
     not_in_catalog,
     optional_settings,
@@ -32,6 +33,7 @@ _UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
 _LOCKABLE = ("ldap", "approle", "userpass")
 _LOCKOUT_TEXTS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset_duration")
 _ALWAYS = frozenset(("path", "audit_non_hmac_request_keys", "audit_non_hmac_response_keys"))
+_ADDED = Feature.MOUNT_ADDITIONS
 
 _FIELDS = {
     "path": Field(Kind.STRING, help="Path of the mount."),
@@ -47,12 +49,24 @@ _FIELDS = {
     "token_type": Field(Kind.STRING, help="Kind of token an auth method makes."),
     "user_lockout_config": Field(Kind.MAP, help="When failed logins shut a user out, and for how long."),
     "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
+    "identity_token_key": Field(
+        Kind.STRING, help="Key of the identity store that signs the mount's tokens.", needs=_ADDED
+    ),
+    "trim_request_trailing_slashes": Field(
+        Kind.BOOL, help="Take a write to a path that ends in a slash for one without it.", needs=_ADDED
+    ),
+}
+_SECRET_FIELDS = {
+    **_FIELDS,
     "allowed_managed_keys": Field(
         Kind.COMMA_STRINGS, help="Managed keys that the mount may use.", needs=Feature.MANAGED_KEYS
     ),
+    "delegated_auth_accessors": Field(
+        Kind.COMMA_STRINGS, help="Auth methods that the mount may have log in for it.", needs=_ADDED
+    ),
 }
 
-secret = engine.path("mounts/{path:some}/tune", fields=_FIELDS, help="Settings of a mount.")
+secret = engine.path("mounts/{path:some}/tune", fields=_SECRET_FIELDS, help="Settings of a mount.")
 auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True)
 
 
@@ -124,9 +138,11 @@ def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
         _tune_leases(call, config)
         _tune_lockout(call, mount, config)
     _tune_plugin(call, mount, config)
-    if "allowed_managed_keys" in call:
-        config.allowed_managed_keys = list(call["allowed_managed_keys"])
-    for name in LISTS:
+    if "identity_token_key" in call:
+        config.identity_token_key = check_token_key(call.core, call.request.namespace, call["identity_token_key"])
+    if "trim_request_trailing_slashes" in call:
+        config.trim_request_trailing_slashes = call["trim_request_trailing_slashes"]
+    for name in (*LISTS, "allowed_managed_keys", "delegated_auth_accessors"):
         if name in call:
             setattr(config, name, list(call[name]))
     if "listing_visibility" in call:
@@ -192,7 +208,7 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
 def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
     """The refusal of a lockout threshold, which Vault's handler does not frame as a refusal."""
     told = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
-    return BackendError(told) if call.core.product.has(Feature.UNTUNABLE_MOUNTS) else ErrorResponse(told)
+    return BackendError(told) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(told)
 
 
 def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:

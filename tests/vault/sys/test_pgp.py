@@ -94,11 +94,11 @@ def test_a_rotation_encrypts_keeps_a_copy_and_takes_the_shares_back(ann: Owner, 
 def test_rekeying_encrypts_and_keeps_a_copy(ann: Owner) -> None:
     world = World("vault-1.21")
     wanted = {"secret_shares": 1, "secret_threshold": 1, "pgp_keys": [ann.public], "backup": True}
-    begun = world.write("sys/rekey/init", wanted, token="").document
+    begun = world.write("sys/rekey/init", wanted).document
     assert begun is not None
     assert (begun["pgp_fingerprints"], begun["backup"]) == ([ann.fingerprint], True)
     share = {"key": world.core.seal.unseal_keys[0], "nonce": begun["nonce"]}
-    made = world.write("sys/rekey/update", share, token="").document
+    made = world.write("sys/rekey/update", share).document
     assert made is not None
     assert shares(made, [ann]) == [base64.b64decode(world.core.seal.unseal_keys[0]).hex()]
     answer = world.ask("read", "sys/rekey/backup")

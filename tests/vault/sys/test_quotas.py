@@ -102,3 +102,19 @@ def test_rules_go_with_their_mount(world: World) -> None:
     limit(world, path="kv", rate=5)
     world.ask("delete", "sys/mounts/kv")
     assert world.ask("read", "sys/quotas/rate-limit/rule").status == 404
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"group_by": "odd"}, 'invalid grouping mode "odd"'),
+        ({"group_by": "none"}, 'grouping mode "none" is only available in Vault Enterprise'),
+        ({"secondary_rate": 1}, "secondary rate is only valid when using entity-based grouping"),
+        ({"inheritable": False}, "all global quotas must be inheritable"),
+        ({"inheritable": True, "path": "secret"}, "only namespace quotas can be configured as inheritable"),
+    ],
+)
+def test_limits_that_vault_refuses(flavor: str, sent: dict[str, Any], text: str) -> None:
+    assert World(flavor).write("sys/quotas/rate-limit/a", {"rate": 5, **sent}).errors == [text]
+    assert World("openbao").write("sys/quotas/rate-limit/a", {"rate": 5, **sent}).errors is None
