@@ -11,6 +11,7 @@ import pytest
 from hvac.exceptions import InternalServerError, InvalidPath, InvalidRequest
 
 from mockkms import MockKMS
+from tests.vault.driving import World
 
 
 @pytest.fixture
@@ -152,3 +153,20 @@ def test_the_other_product_has_none_of_it() -> None:
             client.sys.enable_secrets_engine("aws")
         with pytest.raises(InvalidRequest, match="plugin not found in the catalog: gcp"):
             client.sys.enable_auth_method("gcp")
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({}, "didn't supply required authentication values"),
+        ({"role": "r"}, "didn't supply required authentication values"),
+        ({"identity": "x"}, "supplied some of the auth values for the ec2 auth type but not all"),
+        ({"iam_request_url": "x"}, "supplied some of the auth values for the iam auth type but not all"),
+        ({"pkcs7": "x", "iam_request_url": "x"}, "supplied auth values for both ec2 and iam auth types"),
+    ],
+)
+def test_an_aws_login_without_what_it_needs(sent: dict[str, str], words: str) -> None:
+    world = World("vault")
+    world.write("sys/auth/aws", {"type": "aws"})
+    answer = world.write("auth/aws/login", sent, token="")
+    assert (answer.status, answer.errors) == (400, [words])

@@ -51,7 +51,14 @@ identity = engine.path(
     },
     help="What logins tell the identity store.",
 )
-login = engine.path("login", login=True, arbitrary=True, help="Not emulated.")
+_EC2 = ("pkcs7", "identity", "signature")
+_IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
+login = engine.path(
+    "login",
+    {name: Field(Kind.STRING, help="Part of what AWS signed.") for name in ("role", "nonce", *_EC2, *_IAM)},
+    login=True,
+    help="Log in with what AWS signed; refused, as AWS would have to be asked.",
+)
 
 
 @client.existence
@@ -108,6 +115,15 @@ def write_identity(state: Cloud, call: Call) -> None:
 
 @login.on(Operation.UPDATE)
 def log_in(_state: Cloud, call: Call) -> None:
-    """Nothing here can tell who signed a request for AWS."""
+    """Refuse: nothing here can tell who signed a request for AWS. What has to be sent is checked."""
+    ec2, iam = [name in call for name in _EC2], [name in call for name in _IAM]
+    if any(ec2) and any(iam):
+        raise ErrorResponse("supplied auth values for both ec2 and iam auth types")
+    if any(ec2) and not (ec2[0] or (ec2[1] and ec2[2])):
+        raise ErrorResponse("supplied some of the auth values for the ec2 auth type but not all")
+    if any(iam) and not all(iam):
+        raise ErrorResponse("supplied some of the auth values for the iam auth type but not all")
+    if not any(ec2 + iam):
+        raise ErrorResponse("didn't supply required authentication values")
     call.request.trace.unhandled = True
     raise unsupported_path()
