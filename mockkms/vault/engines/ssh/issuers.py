@@ -26,6 +26,10 @@ _SUBMIT = {
     "generate_signing_key": Field(Kind.BOOL, default=True, help="Make a key."),
     "key_type": Field(Kind.STRING, default="ssh-rsa", help="Type of a new key: rsa, ec, ed25519 or OpenSSH's name."),
     "key_bits": Field(Kind.INT, help="Size of a key that is made; 0 is the default of the type."),
+    **{
+        name: Field(Kind.STRING, help="For the enterprise edition only.", needs=Feature.MANAGED_KEYS)
+        for name in ("managed_key_name", "managed_key_id")
+    },
 }
 _MOST = 10
 """Roles that are counted before a warning says `at least`."""
@@ -72,11 +76,11 @@ def read_ca(state: SSH, call: Call) -> dict[str, Any]:
 @ca.on(Operation.UPDATE)
 def write_ca(state: SSH, call: Call) -> Response | None:
     """Take or make the default issuer's key. Raises ErrorResponse and BackendError."""
-    public_key, private_key, made = _key(call)
     if call.core.product.has(Feature.SSH_ISSUERS):
-        return _imported(state, call, public_key, private_key, made, "", default=True)
+        return _imported(state, call, *_key(call), "", default=True)
     if state.default:
         raise ErrorResponse("keys are already configured; delete them before reconfiguring")
+    public_key, private_key, made = _only_key(call)
     _imported(state, call, public_key, private_key, made, "", default=True)
     return Response(data={"public_key": public_key}) if made else None
 
@@ -126,11 +130,7 @@ def _key(call: Call) -> tuple[str, str, bool]:
         if public_key or private_key:
             raise ErrorResponse("public_key and private_key must not be set when generate_signing_key is set to true")
     elif public_key and private_key:
-        for name, parse in (("public_key", ssh.parse_public), ("private_key", ssh.load_private)):
-            try:
-                parse(call[name])
-            except ssh.SshKeyError as error:
-                raise ErrorResponse(f"could not parse {name} provided value: {error}") from None
+        _check_halves(call)
         return public_key, private_key, False
     elif public_key or private_key:
         raise ErrorResponse(
@@ -139,6 +139,40 @@ def _key(call: Call) -> tuple[str, str, bool]:
         )
     elif asked is False:
         raise ErrorResponse("missing public_key")
+    return _made(call)
+
+
+def _check_halves(call: Call) -> None:
+    """Raises ErrorResponse for a half that is none."""
+    if call.core.product.has(Feature.SSH_ISSUERS):
+        order, text = ("public_key", "private_key"), "could not parse {0} provided value: {2}"
+    else:
+        order, text = ("private_key", "public_key"), "Unable to parse {0} as an SSH {1} key: {2}"
+    for name in order:
+        try:
+            (ssh.parse_public if name == "public_key" else ssh.load_private)(call[name])
+        except ssh.SshKeyError as error:
+            raise ErrorResponse(text.format(name, name.removesuffix("_key"), error)) from None
+
+
+def _only_key(call: Call) -> tuple[str, str, bool]:
+    """Return both halves of a mount's only key, and whether they were made. Raises ErrorResponse and BackendError.
+
+    Where it is not said whether to make one, it is made unless both halves are there.
+    """
+    public_key, private_key, asked = call["public_key"], call["private_key"], call.get("generate_signing_key")
+    if asked or (public_key and private_key):
+        return _key(call)
+    if call["managed_key_name"] or call["managed_key_id"]:
+        raise BackendError("managed keys are supported within enterprise edition only")
+    if asked is False:
+        raise ErrorResponse(
+            "if generate_signing_key is false, either both public_key and private_key or a managed key must be provided"
+        )
+    return _made(call)
+
+
+def _made(call: Call) -> tuple[str, str, bool]:
     try:
         return (*new_pair(call, call["key_type"], call["key_bits"]), True)
     except ValueError as error:

@@ -80,7 +80,8 @@ def issue_key(state: SSH, call: Call) -> Response:
     try:
         public, private = new_pair(call, kind, bits)
     except ValueError as error:
-        raise ErrorResponse(str(error)) from None
+        own = call.core.product.has(Feature.SSH_ISSUERS)
+        raise (ErrorResponse if own else BackendError)(str(error)) from None
     response = _certified(state, call, role, ssh.parse_public(public))
     assert response.data is not None
     response.data |= {"private_key": private, "private_key_type": kind}
@@ -156,7 +157,7 @@ def _certified(state: SSH, call: Call, role: Role, key: ssh.PublicKey) -> Respon
 
 def _signer(state: SSH, call: Call, role: Role) -> tuple[ssh.Private, str]:
     if not call.core.product.has(Feature.SSH_ISSUERS) and not state.default:
-        raise BackendError("failed to read CA private key")
+        raise BackendError("error creating signer: no keys configured")
     issuer = state.issuer(role["issuer_ref"] or DEFAULT)
     return ssh.load_private(issuer.private_key), issuer.id
 
