@@ -70,6 +70,8 @@ class Feature(StrEnum):
     """JWT mounts may have several JWKS URLs."""
     KUBERNETES_CHECKED_CA = "kubernetes-checked-ca"
     """Kubernetes mounts check the CA, do without one, and warn of roles without an audience."""
+    KUBERNETES_PSS = "kubernetes-pss"
+    """Service account tokens may be signed with RSA-PSS."""
     CERT_CACHES = "cert-caches"
     """Certificate mounts have a role cache, limits on OCSP and organizations in roles."""
     IDENTITY_ANSWERS = "identity-answers"

@@ -59,6 +59,7 @@ VAULT = OPENBAO.derive(
         Feature.LOGIN_NAMES_ALIAS,
         Feature.JWKS_PAIRS,
         Feature.KUBERNETES_CHECKED_CA,
+        Feature.KUBERNETES_PSS,
         Feature.CERT_CACHES,
         Feature.IDENTITY_ANSWERS,
         Feature.CHALLENGE_METHODS,

@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms.crypto import jws
 from mockkms.vault.message import Response
 from tests.vault.driving import World
 
-KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
+KEY = ec.derive_private_key(7, ec.SECP256R1())
 ACCOUNT = {"kubernetes.io": {"namespace": "prod", "serviceaccount": {"name": "app", "uid": "u-1"}}}
 
 
@@ -31,7 +31,7 @@ def world() -> World:
 
 
 def login(world: World, claims: dict[str, Any], **more: str) -> Response:
-    token = jws.sign(json.dumps(claims), KEY, "EdDSA", "k")
+    token = jws.sign(json.dumps(claims), KEY, "ES256", "k")
     return world.write("auth/k/login", {"role": "r", "jwt": token, **more}, token="")
 
 
@@ -80,6 +80,15 @@ class _ApiServer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_GET(self) -> None:
+        server: Any = self.server
+        server.asked.append((self.path, self.headers["Authorization"], None))
+        body = json.dumps({"metadata": {"labels": server.labels}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing on the terminal."""
 
@@ -92,7 +101,7 @@ def confirmed(uid: str = "u-9", **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _ApiServer)
-    server.asked, server.answer = [], (201, confirmed())
+    server.asked, server.answer, server.labels = [], (201, confirmed()), {"env": "prod", "more": "x"}
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -116,7 +125,7 @@ def test_an_api_server_on_this_machine_reviews_the_token(world: World, cluster: 
     )
     world.write("auth/k/role/r", {"audience": "vault"})
     cluster.answer = (201, confirmed(audiences=["vault", "other"]))
-    answer = login(world, {**other_account(), "aud": "vault"})
+    answer = login(world, {**other_account(), "aud": ["vault"]})
     assert answer.auth is not None
     path, bearer, spec = cluster.asked[0]
     assert (path, bearer) == ("/apis/authentication.k8s.io/v1/tokenreviews", "Bearer reviewer")
@@ -141,3 +150,67 @@ def test_a_review_that_does_not_confirm_refuses_the_login(world: World, cluster:
     refused = login(world, other_account())
     assert (refused.status, refused.errors) == (403, ["permission denied"])
     assert len(cluster.asked) == 1
+
+
+def test_a_namespace_may_be_accepted_by_its_labels(world: World, cluster: Any) -> None:
+    host = f"http://127.0.0.1:{cluster.server_port}"
+    config = {"kubernetes_host": host, "kubernetes_ca_cert": "x"}
+    world.write("auth/k/config", config)
+    bounds = {
+        "bound_service_account_names": "*",
+        "bound_service_account_namespace_selector": "matchLabels: {env: prod}",
+    }
+    world.write("auth/k/role/r", {**bounds, "bound_service_account_namespaces": "other"})
+    refused = "namespace not authorized err=namespace lookup failed: "
+    assert login(world, ACCOUNT).errors == [
+        f"{refused}TokenReviewer JWT needs to be configured to use namespace selectors"
+    ]
+    world.write("auth/k/config", {**config, "token_reviewer_jwt": "reviewer"})
+    assert login(world, ACCOUNT).auth is not None
+    assert cluster.asked[0][:2] == ("/api/v1/namespaces/prod", "Bearer reviewer")
+    cluster.labels = {"env": "test"}
+    assert login(world, ACCOUNT).errors == ["namespace not authorized"]
+
+
+@pytest.mark.parametrize(
+    "selector", ["x", "[a]", '{"matchLabels": {"a": 1}}', "matchExpressions: [{key: a, operator: Exists}]", "{a"]
+)
+def test_bad_selectors_are_refused(world: World, selector: str) -> None:
+    answer = world.write("auth/k/role/r", {"bound_service_account_namespace_selector": selector})
+    assert answer.errors == ['invalid "bound_service_account_namespace_selector" configured']
+
+
+def test_names_as_aliases_need_a_name_and_no_uid(world: World) -> None:
+    world.write("auth/k/role/r", {"alias_name_source": "serviceaccount_name", "bound_service_account_names": "*"})
+    without = {"kubernetes.io": {"namespace": "prod", "serviceaccount": {"name": "", "uid": "u-1"}}}
+    assert login(world, without).errors == ["service account namespace and name must be set"]
+    without["kubernetes.io"]["serviceaccount"] = {"name": "app", "uid": ""}
+    assert login(world, without).errors == ["permission denied"]
+
+
+@pytest.mark.parametrize(
+    ("flavor", "text"),
+    [
+        (
+            "openbao",
+            "decoding failed due to the following error(s):\n\n'aud' source data must be an array or slice, got ",
+        ),
+        ("vault", "1 error(s) decoding:\n\n* 'aud': source data must be an array or slice, got "),
+    ],
+)
+def test_an_audience_is_a_list(flavor: str, text: str) -> None:
+    world = World(flavor)
+    world.core.mount("", "auth/k/", "kubernetes")
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+    world.write("auth/k/config", {"kubernetes_host": "https://k.test", "kubernetes_ca_cert": pem})
+    world.write("auth/k/role/r", {"bound_service_account_names": "*", "bound_service_account_namespaces": "*"})
+    answer = login(world, {**ACCOUNT, "aud": "vault"})
+    assert (answer.status, answer.errors) == (500, [f"{text}string"])
+
+
+def test_the_warning_about_audiences_names_the_role_as_it_was_sent() -> None:
+    world = World("vault")
+    world.core.mount("", "auth/k/", "kubernetes")
+    bounds = {"bound_service_account_names": "a", "bound_service_account_namespaces": "b"}
+    warnings = world.write("auth/k/role/MiXed", bounds).warnings
+    assert warnings[0].startswith("Role MiXed does not have an audience configured.")

@@ -7,11 +7,12 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, validate
-from mockkms.vault.auth.kubernetes import review
+from mockkms.vault.auth.kubernetes import review, selector
 from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.products.features import Feature
 
 login = engine.path(
     "login",
@@ -37,30 +38,41 @@ def log_in(state: Kubernetes, call: Call) -> Response:
         raise permission_denied()
     if state.config is None:
         raise BackendError("could not load backend configuration")
-    account = _account(_claims(state.config, role, call))
-    _check_bounds(role, account)
-    if not account["uid"]:
-        raise BackendError("could not parse UID from claims")
+    claims = _claims(state.config, role, call)
+    account = _account(claims)
+    _check_bounds(state.config, role, account)
+    alias = _alias_name(role, account)
     known = {name: account[name] for name in ("name", "namespace", "uid")}
-    if known not in state.reviewed and not review.confirms(state.config, role, call["jwt"], known):
+    audiences = [role.audience] if role.audience else claims.get("aud") or []
+    if known not in state.reviewed and not review.confirms(state.config, audiences, call["jwt"], known):
         if not review.can_be_asked(state.config):
             call.request.trace.hint = "the world says under service_accounts which accounts its cluster knows"
         raise permission_denied()
-    return Response(auth=_auth(role, call, account))
+    return Response(auth=_auth(role, call, account, alias))
 
 
-def _auth(role: Role, call: Call, account: dict[str, str]) -> Auth:
+def _alias_name(role: Role, account: dict[str, str]) -> str:
+    """Return the name of the alias. Raises BackendError for a token that does not say it."""
+    if role.alias_name_source == "serviceaccount_name":
+        if not account["namespace"] or not account["name"]:
+            raise BackendError("service account namespace and name must be set")
+        return f"{account['namespace']}/{account['name']}"
+    if not account["uid"]:
+        raise BackendError("could not parse UID from claims")
+    return account["uid"]
+
+
+def _auth(role: Role, call: Call, account: dict[str, str], alias: str) -> Auth:
     metadata = {
         "service_account_uid": account["uid"],
         "service_account_name": account["name"],
         "service_account_namespace": account["namespace"],
         "service_account_secret_name": account["secret"],
     }
-    named = f"{account['namespace']}/{account['name']}"
     auth = Auth(
         display_name=f"{account['namespace']}-{account['name']}",
         alias={
-            "name": named if role.alias_name_source == "serviceaccount_name" else account["uid"],
+            "name": alias,
             "metadata": dict(metadata),
         },
         metadata={**metadata, "role": call["role"]},
@@ -71,15 +83,31 @@ def _auth(role: Role, call: Call, account: dict[str, str]) -> Auth:
 
 def _claims(config: Config, role: Role, call: Call) -> dict[str, Any]:
     keys = [jws.load_key(pem.encode()) for pem in config.pem_keys] or None
-    expected = Expected(audiences=[role.audience] if role.audience else [], times_required=False)
+    pss = call.core.product.has(Feature.KUBERNETES_PSS)
+    algorithms = [name for name in jws.ALGORITHMS if name[:2] in (("RS", "ES", "PS") if pss else ("RS", "ES"))]
+    expected = Expected(audiences=[role.audience] if role.audience else [], algorithms=algorithms, times_required=False)
     if not config.disable_iss_validation:
         expected.issuer = config.issuer
     try:
-        return validate(call["jwt"], keys, expected, call.now())
+        claims = validate(call["jwt"], keys, expected, call.now())
     except ValueError as error:
-        if "verifying token signature" in str(error):
+        # Where no key is configured, Vault does not even parse other algorithms.
+        unparsed = pss and keys is None and "unexpected algorithm" in str(error)
+        if "verifying token signature" in str(error) or unparsed:
             raise permission_denied() from None
         raise BackendError(str(error), status=403) from None
+    if not isinstance(claims.get("aud", []), list):
+        raise BackendError(_decoding_fault(call, claims["aud"]))
+    return claims
+
+
+def _decoding_fault(call: Call, audience: Any) -> str:
+    """Return what the decoder of claims says of an ``aud`` that is no list."""
+    kind = "string" if isinstance(audience, str) else "map" if isinstance(audience, dict) else "float64"
+    fault = f"source data must be an array or slice, got {kind}"
+    if call.core.product.has(Feature.OLDER_DECODER):
+        return f"1 error(s) decoding:\n\n* 'aud': {fault}"
+    return f"decoding failed due to the following error(s):\n\n'aud' {fault}"
 
 
 def _account(claims: dict[str, Any]) -> dict[str, str]:
@@ -99,11 +127,19 @@ def _account(claims: dict[str, Any]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else "" for name, value in account.items()}
 
 
-def _check_bounds(role: Role, account: dict[str, str]) -> None:
+def _check_bounds(config: Config, role: Role, account: dict[str, str]) -> None:
     if not _named(role.bound_service_account_names, account["name"]):
         raise BackendError("service account name not authorized", status=403)
-    if not _named(role.bound_service_account_namespaces or [], account["namespace"]):
-        raise BackendError("namespace not authorized", status=403)
+    if _named(role.bound_service_account_namespaces or [], account["namespace"]):
+        return
+    fault = ""
+    if role.bound_service_account_namespace_selector:
+        try:
+            if selector.matches(config, role.bound_service_account_namespace_selector, account["namespace"]):
+                return
+        except (OSError, ValueError) as error:
+            fault = f" err={error}"
+    raise BackendError(f"namespace not authorized{fault}", status=403)
 
 
 def _named(patterns: list[str], name: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mockkms import outside
-from mockkms.vault.auth.kubernetes.model import Config, Role
+from mockkms.vault.auth.kubernetes.model import Config
 
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
@@ -16,11 +16,10 @@ def can_be_asked(config: Config) -> bool:
     return outside.is_here(config.kubernetes_host)
 
 
-def confirms(config: Config, role: Role, token: str, account: dict[str, str]) -> bool:
+def confirms(config: Config, audiences: list[Any], token: str, account: dict[str, str]) -> bool:
     """Whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
     if not can_be_asked(config):
         return False
-    audiences = [role.audience] if role.audience else []
     question = {
         "kind": "TokenReview",
         "apiVersion": "authentication.k8s.io/v1",

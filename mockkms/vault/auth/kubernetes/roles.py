@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mockkms.vault.auth.kubernetes import selector
 from mockkms.vault.auth.kubernetes.model import Kubernetes, Role, engine
 from mockkms.vault.auth.tokenparams import FIELDS
 from mockkms.vault.duration import go_duration
@@ -115,15 +116,19 @@ def write(state: Kubernetes, call: Call) -> Response | None:
             "issued tokens' max TTL value will be truncated"
         )
     if not made.audience.strip() and call.core.product.has(Feature.KUBERNETES_CHECKED_CA):
-        product = call.core.product
-        warnings.append(
-            f"Role {name} does not have an audience configured. While audiences are not required, consider specifying "
-            "one if your use case would benefit from additional JWT claim verification."
-            if product.has(Feature.AUDIENCE_OPTIONAL)
-            else f"Role {name} does not have an audience. In {product.words.product} v1.21+, specifying an audience on "
-            "roles will be required."
-        )
+        warnings.append(_audience_warning(call))
     return Response(warnings=warnings) if warnings else None
+
+
+def _audience_warning(call: Call) -> str:
+    """Return the warning about a role that accepts any audience."""
+    product, role = call.core.product, f"Role {call['name']} does not have an audience"
+    if product.has(Feature.AUDIENCE_OPTIONAL):
+        return (
+            f"{role} configured. While audiences are not required, consider specifying one if your use case would "
+            "benefit from additional JWT claim verification."
+        )
+    return f"{role}. In {product.words.product} v1.21+, specifying an audience on roles will be required."
 
 
 def _take_bounds(made: Role, call: Call) -> None:
@@ -139,8 +144,11 @@ def _take_bounds(made: Role, call: Call) -> None:
             '"bound_service_account_namespaces" can not be empty if '
             '"bound_service_account_namespace_selector" is not set',
         )
-    elif not made.bound_service_account_namespace_selector.lstrip().startswith("{"):
-        raise ErrorResponse('invalid "bound_service_account_namespace_selector" configured')
+    else:
+        try:
+            selector.parse(made.bound_service_account_namespace_selector)
+        except ValueError:
+            raise ErrorResponse('invalid "bound_service_account_namespace_selector" configured') from None
     if len(made.bound_service_account_namespaces or []) > 1 and "*" in (made.bound_service_account_namespaces or []):
         raise ErrorResponse('can not mix "*" with values')
     if "audience" in call:

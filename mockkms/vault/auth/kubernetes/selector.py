@@ -1,0 +1,46 @@
+"""Label selectors: labels that a namespace must have, as an API server on this machine tells."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockkms import outside
+from mockkms.vault.auth.kubernetes.model import Config
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return the labels that a selector, JSON or YAML, demands. Raises ValueError for another text.
+
+    Expressions are refused, as the real method does not support them.
+    """
+    import yaml
+
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
+    given = {} if given is None else given
+    if not isinstance(given, dict) or given.get("matchExpressions") is not None:
+        raise ValueError("label selector match expressions are not supported")
+    labels = given.get("matchLabels") or {}
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise ValueError("labels are texts")
+    return {str(name): value for name, value in labels.items()}
+
+
+def matches(config: Config, text: str, namespace: str) -> bool:
+    """Return whether ``namespace`` has the labels demanded. Raises ValueError or OSError where nobody tells."""
+    wanted = parse(text)
+    if not config.token_reviewer_jwt:
+        raise ValueError("namespace lookup failed: TokenReviewer JWT needs to be configured to use namespace selectors")
+    headers = {"Authorization": f"Bearer {config.token_reviewer_jwt}", "Accept": "application/json"}
+    url = f"{config.kubernetes_host.removesuffix('/')}/api/v1/namespaces/{namespace}"
+    status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
+    answer: Any = json.loads(body)
+    answer = answer if isinstance(answer, dict) else {}
+    if status != 200 and answer.get("status") != "Success":
+        raise ValueError(f"failed to get namespace (code {status} status {answer.get('message', '')})")
+    metadata = answer.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return wanted.items() <= (labels if isinstance(labels, dict) else {}).items()
