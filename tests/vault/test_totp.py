@@ -40,9 +40,8 @@ def test_codes_are_those_of_the_rfc(client: hvac.Client, server: MockKMS, moment
     write(client, key=_RFC, digits=8)
     server.clock.freeze(moment)
     found = client.read("totp/code/k")["data"]
-    assert found == {
-        "code": code, "expire_time": moment // 30 * 30 + 30, "generated": moment, "period": "30s",
-    }  # fmt: skip
+    details = {"expire_time": moment // 30 * 30 + 30, "generated": moment, "period": "30s"}
+    assert found == {"code": code} | (details if server.flavor == "openbao" else {})
 
 
 def test_a_code_is_taken_once_and_for_a_while(client: hvac.Client, server: MockKMS) -> None:
@@ -106,11 +105,18 @@ def test_keys_that_are_refused(client: hvac.Client, settings: dict[str, Any], te
     assert client.list("totp/keys") is None
 
 
-@pytest.mark.parametrize(("code", "text"), [("", "the code value is required"), ("12345", "invalid number of digits")])
-def test_codes_that_are_none(client: hvac.Client, code: str, text: str) -> None:
+def test_codes_that_are_none(client: hvac.Client, server: MockKMS) -> None:
     write(client, key=_RFC)
-    with pytest.raises(InvalidRequest, match=text):
-        client.write_data("totp/code/k", data={"code": code})
+    with pytest.raises(InvalidRequest, match="the code value is required"):
+        client.write_data("totp/code/k", data={"code": ""})
+    code = client.read("totp/code/k")["data"]["code"]
+    if server.flavor == "openbao":
+        for wrong in ("12345", f" {code}"):
+            with pytest.raises(InvalidRequest, match="invalid number of digits for the code"):
+                client.write_data("totp/code/k", data={"code": wrong})
+        return
+    found = [client.write_data("totp/code/k", data={"code": text})["data"]["valid"] for text in ("12345", f" {code}")]
+    assert found == [False, True]
 
 
 def test_a_world_brings_keys_and_a_dump_keeps_them() -> None:

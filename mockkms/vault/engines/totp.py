@@ -14,6 +14,7 @@ from mockkms.vault.endpoint import Call, Engine, Field
 from mockkms.vault.engines.tree import PAGE, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 
 _BASE32 = re.compile(r"[A-Z2-7]*")
 
@@ -75,9 +76,9 @@ codes = engine.path(
     {
         **_NAME,
         "code": Field(Kind.STRING, help="A code to check."),
-        "generated": Field(Kind.INT64, help="Told, not taken."),
-        "expire_time": Field(Kind.INT64, help="Told, not taken."),
-        "period": Field(Kind.STRING, help="Told, not taken."),
+        "generated": Field(Kind.INT64, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
+        "expire_time": Field(Kind.INT64, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
+        "period": Field(Kind.STRING, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
     },
     help="A code, or the check of one.",
 )
@@ -193,28 +194,44 @@ def make_code(state: TOTP, call: Call) -> dict[str, Any]:
     """The code of this moment. Raises ErrorResponse."""
     key = _key(state, call)
     now = int(call.now())
-    return {
-        "code": totp.code(key.secret, now, **key.settings),
-        "expire_time": (now // key.period + 1) * key.period,
-        "generated": now,
-        "period": go_duration(key.period),
-    }
+    code = {"code": totp.code(key.secret, now, **key.settings)}
+    if not call.core.product.has(Feature.TOTP_DETAILS):
+        return code
+    end = (now // key.period + 1) * key.period
+    return {**code, "expire_time": end, "generated": now, "period": go_duration(key.period)}
 
 
 @codes.on(Operation.UPDATE)
 def check_code(state: TOTP, call: Call) -> Response:
     """Whether a code is right; each is taken once. Raises ErrorResponse."""
-    key, code, now = _key(state, call), call["code"], call.now()
-    if not code:
-        raise ErrorResponse("the code value is required")
-    if code.strip() != code or len(code.encode()) != key.digits:
-        raise ErrorResponse("invalid number of digits for the code")
+    key, code = _asked_code(state, call)
+    now = call.now()
     state.used = {place: until for place, until in state.used.items() if until > now}
     if (call["name"], code) in state.used:
         raise ErrorResponse("code already used; wait until the next time period")
     right = totp.valid(code, key.secret, now, skew=key.skew, **key.settings)
     state.used[call["name"], code] = now + key.period * (2 + key.skew)
     return Response(data={"valid": right})
+
+
+def _asked_code(state: TOTP, call: Call) -> tuple[Key, str]:
+    """Return the key and the code to check. Raises ErrorResponse.
+
+    OpenBao refuses codes with blanks around them or of another length; Vault takes the blanks away, and such a code is
+    a wrong one.
+    """
+    code: str = call["code"]
+    if not call.core.product.has(Feature.TOTP_DETAILS):
+        code = code.strip()
+        if not code:
+            raise ErrorResponse("the code value is required")
+        return _key(state, call), code
+    key = _key(state, call)
+    if not code:
+        raise ErrorResponse("the code value is required")
+    if code.strip() != code or len(code.encode()) != key.digits:
+        raise ErrorResponse("invalid number of digits for the code")
+    return key, code
 
 
 def _key(state: TOTP, call: Call) -> Key:

@@ -210,7 +210,7 @@ class Feature(StrEnum):
     TRANSIT_NONCE = "transit-nonce"
     """Encryption takes a nonce, RSA keys a padding scheme."""
 
-    # -- PKI and SSH
+    # -- PKI, SSH and TOTP
     PKI_ADDITIONS = "pki-additions"
     """Detailed certificate lists, paged tidying, tidying of invalid certificates, bounds on validity and addresses."""
     PKI_LATER = "pki-later"
@@ -235,3 +235,5 @@ class Feature(StrEnum):
     """Roles say where a subject's serial number comes from."""
     SSH_ISSUERS = "ssh-issuers"
     """SSH mounts have several signing keys, with ids and names."""
+    TOTP_DETAILS = "totp-details"
+    """TOTP codes come with their times, and a code that cannot be one is refused."""

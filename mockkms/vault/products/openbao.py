@@ -63,6 +63,7 @@ OPENBAO = Product(
             Feature.TRANSIT_ADDITIONS,
             Feature.PKI_ADDITIONS,
             Feature.SSH_ISSUERS,
+            Feature.TOTP_DETAILS,
         }
     ),
 )

@@ -150,5 +150,6 @@ VAULT = OPENBAO.derive(
         Feature.TRANSIT_ADDITIONS,
         Feature.PKI_ADDITIONS,
         Feature.SSH_ISSUERS,
+        Feature.TOTP_DETAILS,
     },
 )
