@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import re
 from collections.abc import Callable
@@ -243,6 +245,19 @@ def _mapping(value: Any) -> tuple[bool, Any]:
     return True, _merged(value, "")
 
 
+def _header(value: Any) -> tuple[bool, Any]:
+    """Headers, as an object or as the text of one: JSON, or JSON in base64."""
+    if not isinstance(value, str) or not value:
+        return _mapping(value or None)
+    for decode in (str.encode, base64.b64decode):
+        try:
+            found = json.loads(decode(value))
+        except ValueError:
+            continue
+        return _mapping(found)
+    raise _unconvertible(value, _OBJECT)
+
+
 def _merged(value: Any, place: str) -> dict[str, Any]:
     """An object; the weak decoder merges a list of them, however deep, and takes null for an empty one."""
     if value is None:
@@ -321,6 +336,6 @@ _CONVERTERS = {
     Kind.STRING: _string, Kind.LOWER_STRING: _lower, Kind.NAME: _name, Kind.BOOL: _boolean, Kind.INT: _integer,
     Kind.INT64: _integer64, Kind.FLOAT: _float, Kind.MAP: _mapping, Kind.SECONDS: _seconds,
     Kind.SIGNED_SECONDS: _signed_seconds, Kind.SLICE: _items, Kind.STRING_SLICE: _strings,
-    Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _mapping,
+    Kind.COMMA_STRINGS: _comma_strings, Kind.COMMA_INTS: _ints, Kind.KV_PAIRS: _pairs, Kind.HEADER: _header,
     Kind.TIME: _time,
 }  # fmt: skip

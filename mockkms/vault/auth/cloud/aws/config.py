@@ -1,15 +1,13 @@
-"""AWS auth: its client and identity configuration. Roles and logins are answered as unsupported."""
+"""``config/client``, ``config/identity`` and ``config/rotate-root``: how AWS is asked, and what logins tell."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.auth.cloud.roles import Cloud
-from mockkms.vault.endpoint import Call, Engine, Field
+from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
-
-engine = Engine("auth/aws", kind="auth", new_state=Cloud, help="Logins with requests signed for AWS; only configured.")
+from mockkms.vault.message import ErrorResponse, Operation
 
 _ALIASES = {
     "iam_alias": ("role_id", "unique_id", "canonical_arn", "full_arn"),
@@ -51,52 +49,45 @@ identity = engine.path(
     },
     help="What logins tell the identity store.",
 )
-_EC2 = ("pkcs7", "identity", "signature")
-_IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
-login = engine.path(
-    "login",
-    {name: Field(Kind.STRING, help="Part of what AWS signed.") for name in ("role", "nonce", *_EC2, *_IAM)},
-    login=True,
-    help="Log in with what AWS signed; refused, as AWS would have to be asked.",
-)
+rotate = engine.path("config/rotate-root", help="Replace the key that asks AWS.")
 
 
 @client.existence
-def exists(state: Cloud, _call: Call) -> bool:
+def exists(state: AWS, _call: Call) -> bool:
     return state.config is not None
 
 
 @client.on(Operation.READ)
-def read_client(state: Cloud, _call: Call) -> dict[str, Any] | None:
+def read_client(state: AWS, _call: Call) -> dict[str, Any] | None:
     """The settings without the secret."""
     return None if state.config is None else {name: state.config[name] for name in _CLIENT}
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
-def write_client(state: Cloud, call: Call) -> None:
+def write_client(state: AWS, call: Call) -> None:
     """Keep settings; what is not sent stays."""
     old = state.config or {}
     state.config = {name: call.get(name, old.get(name, call[name])) for name in client.fields}
 
 
 @client.on(Operation.DELETE)
-def delete_client(state: Cloud, _call: Call) -> None:
+def delete_client(state: AWS, _call: Call) -> None:
     """Forget the settings."""
     state.config = None
 
 
-def _identity(state: Cloud) -> dict[str, Any]:
+def _identity(state: AWS) -> dict[str, Any]:
     return {"iam_alias": "role_id", "ec2_alias": "role_id", **_USUAL, **state.identity}
 
 
 @identity.on(Operation.READ)
-def read_identity(state: Cloud, _call: Call) -> dict[str, Any]:
+def read_identity(state: AWS, _call: Call) -> dict[str, Any]:
     """The settings, the usual where nothing is set."""
     return _identity(state)
 
 
 @identity.on(Operation.UPDATE)
-def write_identity(state: Cloud, call: Call) -> None:
+def write_identity(state: AWS, call: Call) -> None:
     """Keep settings; what is not sent stays. Raises ErrorResponse."""
     made = _identity(state)
     for name, known in _ALIASES.items():
@@ -113,17 +104,15 @@ def write_identity(state: Cloud, call: Call) -> None:
     state.identity = made
 
 
-@login.on(Operation.UPDATE)
-def log_in(_state: Cloud, call: Call) -> None:
-    """Refuse: nothing here can tell who signed a request for AWS. What has to be sent is checked."""
-    ec2, iam = [name in call for name in _EC2], [name in call for name in _IAM]
-    if any(ec2) and any(iam):
-        raise ErrorResponse("supplied auth values for both ec2 and iam auth types")
-    if any(ec2) and not (ec2[0] or (ec2[1] and ec2[2])):
-        raise ErrorResponse("supplied some of the auth values for the ec2 auth type but not all")
-    if any(iam) and not all(iam):
-        raise ErrorResponse("supplied some of the auth values for the iam auth type but not all")
-    if not any(ec2 + iam):
-        raise ErrorResponse("didn't supply required authentication values")
-    call.request.trace.unhandled = True
-    raise unsupported_path()
+@rotate.on(Operation.UPDATE)
+def rotate_root(state: AWS, call: Call) -> dict[str, Any]:
+    """Return the access key that replaces the present one. Raises ErrorResponse where there is none to replace."""
+    if state.config is None:
+        raise ErrorResponse("no configuration found")
+    if not state.config["access_key"]:
+        raise ErrorResponse("Cannot call config/rotate-root when access_key is empty")
+    if not state.config["secret_key"]:
+        raise ErrorResponse("Cannot call config/rotate-root when secret_key is empty")
+    entropy = call.core.entropy
+    state.config |= {"access_key": "AKIA" + entropy.hex(8).upper(), "secret_key": entropy.hex(20)}
+    return {"access_key": state.config["access_key"]}

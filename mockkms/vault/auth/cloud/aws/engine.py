@@ -1,0 +1,46 @@
+"""The engine on which the files of this package declare their endpoints, and its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.endpoint import Engine
+
+
+@dataclass
+class Role(TokenParams):
+    """One role."""
+
+    role_id: str = ""
+    auth_type: str = ""
+    """``iam`` or ``ec2``; fixed once the role is there."""
+    hmac_key: str = ""
+    """Signs the tags of the role."""
+    bounds: dict[str, list[str]] = field(default_factory=dict)
+    """Bound values by parameter, empty lists included."""
+    principal_ids: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Everything else, by parameter."""
+
+
+@dataclass
+class AWS:
+    """State of a mount."""
+
+    config: dict[str, Any] | None = None
+    identity: dict[str, Any] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    accounts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """``sts_role`` and ``external_id`` by account."""
+    certificates: dict[str, dict[str, str]] = field(default_factory=dict)
+    tidies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of the periodic tidies by list: ``identity-accesslist``, ``roletag-denylist``."""
+    denied_tags: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Role tags that log nobody in: when they were denied and when they expire, seconds since the epoch."""
+
+
+engine = Engine(
+    "auth/aws", kind="auth", new_state=AWS, help="Logins with requests signed for AWS, or from its machines."
+)

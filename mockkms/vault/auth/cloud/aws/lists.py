@@ -1,0 +1,143 @@
+"""Machines that logged in, role tags that are denied, and the tidies of both lists; each list has an older name."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockkms.clock import rfc3339
+from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.auth.cloud.aws.tags import parsed
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+
+_CURRENT = {"identity-whitelist": "identity-accesslist", "roletag-blacklist": "roletag-denylist"}
+_LISTS = "identity-accesslist|identity-whitelist|roletag-denylist|roletag-blacklist"
+_BUFFER = Field(Kind.SECONDS, default=72 * 3600, help="How long entries stay after they expired, seconds.")
+_LIST = {"list": Field(Kind.STRING, help="Name of the list.")}
+_DENIED_FOR = 180 * 24 * 3600
+"""Seconds a tag stays denied where nothing bounds it."""
+
+machines = engine.path("{list:re(identity-accesslist|identity-whitelist)}[/]", _LIST, help="Machines that logged in.")
+machine = engine.path(
+    "{list:re(identity-accesslist|identity-whitelist)}/{instance_id}",
+    {**_LIST, "instance_id": Field(Kind.STRING, help="Id of the machine.")},
+    help="What is kept of a machine that logged in.",
+)
+tags = engine.path("{list:re(roletag-denylist|roletag-blacklist)}[/]", _LIST, help="Role tags that are denied.")
+tag = engine.path(
+    "{list:re(roletag-denylist|roletag-blacklist)}/{role_tag:some}",
+    {**_LIST, "role_tag": Field(Kind.STRING, help="The tag, plain or in base64.")},
+    help="Deny a role tag, show or allow it again.",
+)
+periodic = engine.path(
+    f"config/tidy/{{list:re({_LISTS})}}",
+    {
+        **_LIST,
+        "safety_buffer": _BUFFER,
+        "disable_periodic_tidy": Field(Kind.BOOL, help="Tidy only when asked to."),
+    },
+    help="How a list is tidied by itself.",
+)
+tidy = engine.path(f"tidy/{{list:re({_LISTS})}}", {**_LIST, "safety_buffer": _BUFFER}, help="Tidy a list now.")
+
+
+def _current(call: Call) -> str:
+    name: str = call["list"]
+    return _CURRENT.get(name, name)
+
+
+@machines.on(Operation.LIST)
+def list_machines(_state: AWS, _call: Call) -> dict[str, Any]:
+    """None: no machine logs in here."""
+    return {"keys": []}
+
+
+@machine.on(Operation.READ)
+def read_machine(_state: AWS, _call: Call) -> None:
+    """Nothing is kept."""
+
+
+@machine.on(Operation.DELETE)
+def delete_machine(_state: AWS, _call: Call) -> None:
+    """Nothing to forget."""
+
+
+@tags.on(Operation.LIST)
+def list_tags(state: AWS, _call: Call) -> dict[str, Any]:
+    """The denied tags, in base64."""
+    return {"keys": sorted(base64.b64encode(text.encode()).decode() for text in state.denied_tags)}
+
+
+def _plain(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
+
+
+@tag.existence
+def tag_exists(state: AWS, call: Call) -> bool:
+    return _plain(call["role_tag"]) in state.denied_tags
+
+
+@tag.on(Operation.READ)
+def read_tag(state: AWS, call: Call) -> dict[str, Any] | None:
+    """When a tag was denied and until when."""
+    found = state.denied_tags.get(_plain(call["role_tag"]))
+    return None if found is None else {name: rfc3339(at) for name, at in found.items()}
+
+
+@tag.on(Operation.CREATE, Operation.UPDATE)
+def deny_tag(state: AWS, call: Call) -> None:
+    """Deny a tag for as long as it could log in. Raises ErrorResponse for a text that is no tag of a role here."""
+    text = _plain(call["role_tag"])
+    role, longest = parsed(state, text)
+    bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
+    known = state.denied_tags.get(text, {"creation_time": call.now()})
+    state.denied_tags[text] = {**known, "expiration_time": call.now() + bound}
+
+
+@tag.on(Operation.DELETE)
+def allow_tag(state: AWS, call: Call) -> None:
+    """Allow a tag again; none there is fine too."""
+    state.denied_tags.pop(_plain(call["role_tag"]), None)
+
+
+@periodic.existence
+def settings_exist(state: AWS, call: Call) -> bool:
+    return _current(call) in state.tidies
+
+
+@periodic.on(Operation.READ)
+def read_settings(state: AWS, call: Call) -> dict[str, Any] | None:
+    """The settings of a list."""
+    return state.tidies.get(_current(call))
+
+
+@periodic.on(Operation.CREATE, Operation.UPDATE)
+def write_settings(state: AWS, call: Call) -> None:
+    """Keep settings; what is not sent stays."""
+    known = state.tidies.get(_current(call), {})
+    names = ("safety_buffer", "disable_periodic_tidy")
+    state.tidies[_current(call)] = {name: call.get(name, known.get(name, call[name])) for name in names}
+
+
+@periodic.on(Operation.DELETE)
+def delete_settings(state: AWS, call: Call) -> None:
+    """Forget the settings."""
+    state.tidies.pop(_current(call), None)
+
+
+@tidy.on(Operation.UPDATE)
+def tidy_now(state: AWS, call: Call) -> Response:
+    """Drop what expired longer ago than the buffer. Raises ErrorResponse for a buffer below zero."""
+    if call["safety_buffer"] < 0:
+        raise ErrorResponse("safety_buffer cannot be negative")
+    before = call.now() - call["safety_buffer"]
+    if _current(call) == "roletag-denylist":
+        kept = {text: found for text, found in state.denied_tags.items() if found["expiration_time"] >= before}
+        state.denied_tags = kept
+    text = "Tidy operation successfully started. Any information from the operation will be printed to "
+    return Response(status=202, warnings=[f"{text}{call.core.product.words.product}'s server logs."])

@@ -1,0 +1,84 @@
+"""``role/…/tag``: role tags, which a machine carries to get less than its role allows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from mockkms.vault.auth.cloud.aws.engine import AWS, Role, engine
+from mockkms.vault.duration import parse_seconds
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import ErrorResponse, Operation, Response
+
+_FOREIGN = (
+    "Policies on the tag are not a subset of the policies set on the role. Login will not be allowed with this tag "
+    "unless the role policies are updated."
+)
+
+tag = engine.path(
+    "role/{role}/tag",
+    {
+        "role": Field(Kind.STRING, help="Name of the role."),
+        "instance_id": Field(Kind.STRING, help="The one machine that may use the tag."),
+        "policies": Field(Kind.COMMA_STRINGS, help="Policies of the login, among those of the role."),
+        "max_ttl": Field(Kind.SECONDS, help="Largest life of the token, seconds."),
+        "allow_instance_migration": Field(Kind.BOOL, help="A machine may log in again after it moved."),
+        "disallow_reauthentication": Field(Kind.BOOL, help="A machine logs in once."),
+    },
+    help="Make a tag.",
+)
+
+
+@tag.on(Operation.UPDATE)
+def make_tag(state: AWS, call: Call) -> Response:
+    """Return a new tag, signed with the key of the role. Raises ErrorResponse."""
+    name = call["role"].lower()
+    role = state.roles.get(name)
+    if role is None:
+        raise ErrorResponse(f"entry not found for role {name}")
+    if not role.settings["role_tag"]:
+        raise ErrorResponse("tag creation is not enabled for this role")
+    once, moves = call["disallow_reauthentication"], call["allow_instance_migration"]
+    if once and moves:
+        raise ErrorResponse("cannot set both disallow_reauthentication and allow_instance_migration")
+    if call["max_ttl"] < 0:
+        raise ErrorResponse("max_ttl cannot be negative")
+    allowed = role.token_policies or []
+    policies = sorted({one.strip().lower() for one in call["policies"] if one.strip()})
+    warnings = [] if set(policies) <= set(allowed) else [_FOREIGN]
+    nonce = base64.b64encode(call.core.entropy.bytes(8)).decode()
+    parts = [f"v1:{nonce}:r={name}"]
+    if policies:
+        parts.append("p=" + ",".join(policies))
+    parts += [f"d={str(once).lower()}", f"m={str(moves).lower()}"]
+    if call["max_ttl"]:
+        parts.append(f"t={call['max_ttl']}s")
+    if call["instance_id"]:
+        parts.append(f"i={call['instance_id']}")
+    text = ":".join(parts)
+    value = f"{text}:{_signature(role, text)}"
+    return Response(data={"tag_key": role.settings["role_tag"], "tag_value": value}, warnings=warnings)
+
+
+def _signature(role: Role, text: str) -> str:
+    return base64.b64encode(hmac.digest(role.hmac_key.encode(), text.encode(), hashlib.sha256)).decode()
+
+
+def parsed(state: AWS, text: str) -> tuple[Role, int]:
+    """Return the role of a tag, and the tag's own largest life in seconds, 0 for none. Raises ErrorResponse."""
+    plain, _, signature = text.rpartition(":")
+    members: dict[str, Any] = dict(part.split("=", 1) for part in plain.split(":")[2:] if "=" in part)
+    role = state.roles.get(members.get("r", ""))
+    if not plain.startswith("v1:"):
+        raise ErrorResponse("failed to verify the role tag: invalid role tag version")
+    if role is None:
+        raise ErrorResponse(f'entry not found for "{members.get("r", "")}"')
+    if not hmac.compare_digest(_signature(role, plain).encode(), signature.encode()):
+        raise ErrorResponse("role tag signature verification failed")
+    try:
+        return role, int(parse_seconds(members.get("t", "0")))
+    except ValueError as error:
+        raise ErrorResponse(f"failed to parse the role tag: {error}") from None
