@@ -117,7 +117,7 @@ def _in_domains(role: Role, call: Call, name: _Name) -> bool:
     for written in role["allowed_domains"]:
         domain = written
         if role["allowed_domains_template"]:
-            domain = _filled(call, written, role["allow_globs_in_identity_templates"])
+            domain = _filled(call, written, role)
         if not domain:
             continue
         bare = [name.whole.lower()] + ([name.domain.lower()] if name.email else [])
@@ -138,12 +138,13 @@ def _globbed(call: Call, pattern: str, name: str) -> bool:
     return matches(pattern, name)
 
 
-def _filled(call: Call, text: str, globs: bool) -> str:
+def _filled(call: Call, text: str, role: Role) -> str:
     """``text`` with the entity that asks filled in; nothing where that fails."""
     client = call.request.client
     if "{{" not in text or client is None or not client.entity_id:
         return text
     entity = call.core.identity.entity(client.entity_id)
+    globs = role["allow_globs_in_identity_templates"] or not call.core.product.has(Feature.PKI_ADDITIONS)
     blocked = () if globs else ("*",)
     return Templates.of(call.core, entity, call.request.namespace, blocked).fill(text) or ""
 
@@ -153,7 +154,7 @@ def allowed_uri(role: Role, call: Call, uri: str) -> bool:
     for written in role["allowed_uri_sans"]:
         pattern = written
         if role["allowed_uri_sans_template"]:
-            pattern = _filled(call, written, role["allow_globs_in_identity_templates"])
+            pattern = _filled(call, written, role)
         if pattern and matches(pattern, uri):
             return True
     return False

@@ -196,7 +196,8 @@ def _principals(call: Call, role: Role, *, host: bool) -> list[str]:
     rendered = allowed
     if template:
         try:
-            rendered = _filled(call, allowed, commas=role["allow_commas_in_identity_templates"])
+            commas = role["allow_commas_in_identity_templates"] or not call.core.product.has(Feature.SSH_ISSUERS)
+            rendered = _filled(call, allowed, commas=commas)
         except TemplateError as error:
             raise ErrorResponse(f"template '{allowed}' could not be rendered -> {error}") from None
     known = _split(rendered)
