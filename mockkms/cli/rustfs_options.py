@@ -6,6 +6,7 @@ import argparse
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mockkms.cli.errors import CommandError
@@ -15,11 +16,13 @@ _AUTHS = ("none", "sigv4")
 _DEFAULT = "rustfsadmin"
 """Access key and secret key of a real server that was given none."""
 _KEK_SIZE = 32
+_KEY, _KEY_FILE = "RUSTFS_KMS_STATIC_SECRET_KEY", "RUSTFS_KMS_STATIC_SECRET_KEY_FILE"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    group = parser.add_argument_group("RustFS admin KMS API", "RUSTFS_ACCESS_KEY, RUSTFS_KMS_BACKUP_DIR, … count too")
+    count = "RUSTFS_ACCESS_KEY, RUSTFS_KMS_STATIC_SECRET_KEY, RUSTFS_KMS_BACKUP_DIR, … count too"
+    group = parser.add_argument_group("RustFS admin KMS API", count)
     group.add_argument("--rustfs-port", type=port, metavar="PORT", help="a second port, usually 9000; both serve both")
     group.add_argument("--rustfs-api", choices=_APIS, help="which contract answers (default: the world's, else auto)")
     group.add_argument("--rustfs-auth", choices=_AUTHS, help="whether requests must be signed (default: none)")
@@ -55,12 +58,41 @@ def section(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
     settings = _environment(environ)
     if settings:
         found["environment"] = settings
+    static = _static(environ)
+    if static:
+        found["static"] = static
     return found
+
+
+def _static(environ: Mapping[str, str]) -> dict[str, str]:
+    """The key of a static backend, where the environment turns that on as it does a real server's."""
+    if not _is_on(environ, "RUSTFS_KMS_ENABLE") or environ.get("RUSTFS_KMS_BACKEND") != "static":
+        return {}
+    from mockkms.rustfs.static_key import StaticKeyError, decoded, split
+
+    path = environ.get(_KEY_FILE)
+    try:
+        text = Path(path).read_text(encoding="utf-8") if path else environ.get(_KEY, "")
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{_KEY_FILE}: {path}: {getattr(error, 'strerror', None) or error}") from None
+    if not text.strip():
+        raise CommandError(f"Static KMS requires {_KEY} or {_KEY_FILE} to be set")
+    try:
+        name, secret = split(text)
+        decoded(name, secret)
+    except StaticKeyError as error:
+        raise CommandError(f"{_KEY_FILE if path else _KEY}: {error}") from None
+    default = environ.get("RUSTFS_KMS_DEFAULT_KEY_ID")
+    return {"key_id": name, "secret_key": secret, **({"default_key_id": default} if default else {})}
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if environ.get("RUSTFS_KMS_ALLOW_IMMEDIATE_DELETION", "").strip().lower() in ("1", "true", "yes", "on"):
+    if _is_on(environ, "RUSTFS_KMS_ALLOW_IMMEDIATE_DELETION"):
         found["immediate_deletion"] = True
     if environ.get("RUSTFS_KMS_BACKUP_DIR"):
         found["backup_dir"] = environ["RUSTFS_KMS_BACKUP_DIR"]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.rustfs.iam import IamState, User
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, Environment, Key, RustfsState, Settings
+from mockkms.rustfs.static_key import StaticKeyError, decoded
 from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_id
 from mockkms.rustfs.v2.backends import BACKENDS
+from mockkms.rustfs.v2.errors import KmsError
 
 if TYPE_CHECKING:
     from mockkms.rustfs.admin import RustfsAdmin
@@ -28,8 +30,9 @@ class SeedError(ValueError):
 _SECTION = (
     "api", "vault", "auth", "contract", "configured", "kms_type", "vault_address", "vault_token", "vault_namespace",
     "vault_mount_path", "vault_timeout_seconds", "vault_app_role_id", "vault_app_role_secret_id", "settings",
-    "unreachable", "users", "iam", "environment", "buckets", "keys",
+    "static", "unreachable", "users", "iam", "environment", "buckets", "keys",
 )  # fmt: skip
+_STATIC_FIELDS = ("key_id", "secret_key", "default_key_id")
 _KEY_FIELDS = (
     "status", "created", "key_id", "algorithm", "usage", "description", "tags", "deletion_date", "rotated_at",
     "cancelled", "material",
@@ -113,15 +116,25 @@ def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default
 
 
 def read_settings(data: Mapping[str, Any]) -> Settings:
-    """The configuration a seed describes: in the words of ``POST /configure``, or whole under ``settings``."""
+    """The configuration a seed describes: in the words of ``POST /configure``, or whole under ``settings``, or the key
+    of a static backend under ``static``."""
     whole = data.get("settings")
+    static = data.get("static")
+    if static is not None:
+        others = [name for name in data if name in ("kms_type", "settings") or name.startswith("vault_")]
+        if others:
+            raise SeedError(others[0], "a service with a static key has no other backend")
+        return read_static(_mapping(data, "static"))
     if whole is not None:
         known = {field.name for field in fields(Settings)}
         unknown = [name for name in whole if name not in known]
         if unknown:
             raise SeedError(f"settings.{unknown[0]}", f"the settings have only {', '.join(sorted(known))}")
         choice(whole, "backend", tuple(BACKENDS), "", "settings.")
-        return Settings(**whole)
+        settings = Settings(**whole)
+        if settings.backend == "Static":
+            _static_material(settings, "settings.secret_key")
+        return settings
     kms_type = choice(data, "kms_type", ("vault", "local"), "vault")
     if kms_type == "local":
         return Settings("Local")
@@ -142,11 +155,31 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     )
 
 
+def read_static(data: Mapping[str, Any]) -> Settings:
+    """A static backend: ``{key_id, secret_key, default_key_id}``, the last one optional."""
+    unknown = [name for name in data if name not in _STATIC_FIELDS]
+    if unknown:
+        raise SeedError(f"static.{unknown[0]}", f"a static key has only {', '.join(_STATIC_FIELDS)}")
+    key_id = str(data.get("key_id") or "")
+    settings = Settings("Static", key_id=key_id, secret_key=str(data.get("secret_key") or ""))
+    settings.default_key_id = str(data.get("default_key_id") or key_id)
+    _static_material(settings, "static.secret_key" if key_id else "static.key_id")
+    return settings
+
+
+def _static_material(settings: Settings, where: str) -> bytes:
+    try:
+        return decoded(settings.key_id, settings.secret_key)
+    except StaticKeyError as error:
+        raise SeedError(where, str(error)) from None
+
+
 def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
     """Replace the state by what ``data`` describes.
 
-    ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``users``
-    (access key to secret key of owners), ``iam`` (``users`` and ``policies``), ``environment``, and ``keys``.
+    ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``static``
+    (the key of a static backend, which is configured and runs unless ``configured`` says no), ``users`` (access key to
+    secret key of owners), ``iam`` (``users`` and ``policies``), ``environment``, and ``keys``.
     """
     unknown = [name for name in data if name not in _SECTION]
     if unknown:
@@ -179,19 +212,23 @@ def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
 
 def _plant_service(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
     state, now = admin.state, admin.core.clock.now()
-    if data.get("configured") or data.get("settings"):
+    if data.get("configured") or data.get("settings") or data.get("static") is not None:
         settings = read_settings(data)
         if settings.auth_method == "token" and not settings.token:
             settings.token = root_token
         admin.install(settings, _token(admin, settings))
-        state.running, state.persisted = bool(data.get("configured")), settings
+        state.running, state.persisted = bool(data.get("configured", "static" in data)), settings
+        if settings.backend == "Static" and "contract" not in data:
+            state.contract = "v2"  # The older contract has no such backend.
     if state.settings is not None and state.settings.backend == "Static":
         _plant_static(state, state.settings, Key("", new_key_id(admin.core.entropy), created=now))
     for name, values in _mapping(data, "keys").items():
         if values is not None and not isinstance(values, Mapping):
             raise SeedError(f"keys.{name}", "a key is a mapping, such as {status: Enabled}")
+        if state.settings is not None and state.settings.backend == "Static" and name != state.settings.key_id:
+            raise SeedError(f"keys.{name}", f"a static backend has one key: {state.settings.key_id}")
         key = read_key(str(name), values, now=now, key_id=new_key_id(admin.core.entropy))
-        _plant_in_vault(admin, key.name)
+        _plant_in_vault(admin, key)
         state.keys[key.name] = key
 
 
@@ -199,6 +236,7 @@ def _plant_static(state: RustfsState, settings: Settings, key: Key) -> None:
     """The one key of a static backend, which is its default as well."""
     settings.default_key_id = settings.default_key_id or settings.key_id
     key.name, key.description = settings.key_id, "Static single-key KMS backend"
+    key.material = [_static_material(settings, "settings.secret_key")]
     state.keys[key.name] = key
 
 
@@ -244,16 +282,22 @@ def _token(admin: RustfsAdmin, settings: Settings) -> str:
         raise SeedError("vault_app_role_id", error.text) from None
 
 
-def _plant_in_vault(admin: RustfsAdmin, name: str) -> None:
-    """Make a key in the transit mount too, where that is the store and it is not there yet."""
-    store = admin.store()
-    if not isinstance(store, TransitStore) or name == PROBE:
-        return
+def _plant_in_vault(admin: RustfsAdmin, key: Key) -> None:
+    """Make a key in the emulated Vault too, where that is the store and it is not there yet."""
+    settings, store = admin.state.settings, admin.store()
     try:
-        if store.get(name) is None:
-            store.create(name)
+        if settings is not None and settings.backend == "VaultKV2":
+            from mockkms.rustfs.v2.records import Records
+
+            if admin.embedded(settings):
+                key.material = key.material or [admin.core.entropy.bytes(32)]
+            Records(admin, settings).ensure(key)
+        elif isinstance(store, TransitStore) and key.name != PROBE and store.get(key.name) is None:
+            store.create(key.name)
     except StoreError as error:
-        raise SeedError(f"keys.{name}", error.text) from None
+        raise SeedError(f"keys.{key.name}", error.text) from None
+    except KmsError as error:
+        raise SeedError(f"keys.{key.name}", error.text) from None
 
 
 def dump(state: RustfsState) -> dict[str, Any]:

@@ -38,6 +38,11 @@ class StoreError(Exception):
         super().__init__(text)
         self.text, self.status = text, status
 
+    @property
+    def shown(self) -> str:
+        """What the server's Vault client shows of it: of an answer the status alone, never the Vault's own text."""
+        return f"The Vault server returned an error (status code {self.status})" if self.status else self.text
+
 
 class Store(Protocol):
     """The keys as one contract sees them."""

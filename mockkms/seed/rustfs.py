@@ -56,12 +56,23 @@ def shape() -> Record:
             "vault_app_role_id": Key(Text(), "AppRole instead of a token"),
             "vault_app_role_secret_id": Key(Text(), "its secret id"),
             "settings": Key(_settings(), "a whole configuration instead of the words above"),
+            "static": Key(_static(), "the one key of a static backend, which runs then; in place of any other backend"),
             "unreachable": Key(ListOf(Text()), "globs of Vault addresses at which nobody answers"),
             "users": Key(MapOf(Text()), "access key to secret key of owners"),
             "iam": Key(iam, "users that are no owners, and policies"),
             "environment": Key(_environment(), "what the server reads from its environment"),
             "buckets": Key(MapOf(MapOf(Text())), "by bucket and object: wrapped data key in base64, or empty"),
             "keys": Key(MapOf(key), "keys by name"),
+        }
+    )
+
+
+def _static() -> Record:
+    return Record(
+        {
+            "key_id": Key(Text(), "name of the key", required=True),
+            "secret_key": Key(Text("base64 of 32 bytes"), "the key", required=True),
+            "default_key_id": Key(Text(), "key_id when not given"),
         }
     )
 

@@ -213,6 +213,34 @@ def test_bad_rustfs_environment(refused: Callable[..., str]) -> None:
     assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: this must be base64 of 32 bytes\n"
 
 
+def test_a_static_key_of_the_environment(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"main:{base64.b64encode(bytes(32)).decode()}\n")
+    turned_on = {"RUSTFS_KMS_ENABLE": "true", "RUSTFS_KMS_BACKEND": "static"}
+    server = serve(**turned_on, RUSTFS_KMS_STATIC_SECRET_KEY_FILE=str(file), RUSTFS_KMS_STATIC_SECRET_KEY="unread")
+    found = requests.get(f"{server.url}/rustfs/admin/v3/kms/service-status", timeout=5).json()
+    assert (found["status"], found["config_summary"]["default_key_id"]) == ("Running", "main")
+    assert found["config_summary"]["backend_summary"] == {"backend_type": "static", "key_id": "main"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("", "Static KMS requires RUSTFS_KMS_STATIC_SECRET_KEY or RUSTFS_KMS_STATIC_SECRET_KEY_FILE to be set"),
+        ("k", "RUSTFS_KMS_STATIC_SECRET_KEY: Static KMS secret key must be in format <key-name>:<base64-key>"),
+        ("k:!", "RUSTFS_KMS_STATIC_SECRET_KEY: Static KMS secret key is not valid base64"),
+        (
+            "k:AAAA",
+            "RUSTFS_KMS_STATIC_SECRET_KEY: Static KMS secret key must be exactly 32 bytes after base64 decoding, got 3 "
+            "bytes",
+        ),
+    ],
+)
+def test_a_wrong_static_key(refused: Callable[..., str], value: str, message: str) -> None:
+    turned_on = {"RUSTFS_KMS_ENABLE": "true", "RUSTFS_KMS_BACKEND": "static"}
+    assert refused("--port", "0", **turned_on, RUSTFS_KMS_STATIC_SECRET_KEY=value) == f"mockkms serve: {message}\n"
+
+
 def test_answers_name_the_fault_rules(serve: Serve) -> None:
     url = serve("--fault-header").url
     for _ in range(2):

@@ -199,14 +199,19 @@ def test_data_keys_differ_and_their_envelopes_are_real() -> None:
     first, second = (call(admin, "POST", "/generate-data-key", json=body)[1] for _ in range(2))
     assert first["plaintext_key"] != second["plaintext_key"]
     envelope = json.loads(base64.b64decode(first["ciphertext_blob"]))
-    nonce, sealed = (base64.b64decode(envelope[name]) for name in ("nonce", "encrypted_key"))
-    opened = AESGCM(admin.state.keys["k"].material[0]).decrypt(nonce, sealed, b'{"a":"2","b":"1"}')
+    assert list(envelope) == [
+        "key_id", "master_key_id", "key_spec", "encrypted_key", "nonce", "encryption_context", "created_at"
+    ]  # fmt: skip
+    assert (envelope["key_spec"], envelope["encryption_context"]) == ("AES_256", {"b": "1", "a": "2"})
+    nonce, sealed = (bytes(envelope[name]) for name in ("nonce", "encrypted_key"))
+    opened = AESGCM(admin.state.keys["k"].material[0]).decrypt(nonce, sealed, b"")  # the local backend binds no context
     assert opened == base64.b64decode(first["plaintext_key"])
 
 
 def test_a_static_service_has_one_key_that_nothing_changes() -> None:
     admin = fresh(api="current")
-    admin.seed({"configured": True, "settings": {"backend": "Static", "key_id": "static-key", "secret_key": "x"}})
+    admin.seed({"static": {"key_id": "static-key", "secret_key": base64.b64encode(bytes(32)).decode()}})
+    assert call(admin, "GET", "/service-status")[1]["status"] == "Running"
     assert [key["key_id"] for key in call(admin, "GET", "/keys")[1]["keys"]] == ["static-key"]
     assert call(admin, "GET", "/keys/static-key")[1]["key_metadata"]["origin"] == "EXTERNAL"
     assert call(admin, "GET", "/config")[1]["default_key_id"] == "static-key"
@@ -214,9 +219,12 @@ def test_a_static_service_has_one_key_that_nothing_changes() -> None:
         assert call(admin, "POST", f"/keys/{verb}", json={"key_id": "static-key"})[0].status == 501
     assert call(admin, "POST", "/keys", json={"tags": {"name": "static-key"}})[0].status == 409
     assert call(admin, "POST", "/keys", json={"tags": {"name": "other"}})[0].status == 400
-    assert (
-        call(admin, "POST", "/generate-data-key", json={"key_id": "static-key", "key_spec": "Aes128"})[0].status == 200
-    )
+    reply, made = call(admin, "POST", "/generate-data-key", json={"key_id": "static-key", "key_spec": "Aes128"})
+    assert reply.status == 200
+    envelope = json.loads(base64.b64decode(made["ciphertext_blob"]))
+    opened = AESGCM(bytes(32)).decrypt(bytes(envelope["nonce"]), bytes(envelope["encrypted_key"]), b"{}")
+    assert opened == base64.b64decode(made["plaintext_key"])
+    assert "AAAAAAAA" not in str(call(admin, "GET", "/service-status")[1])
 
 
 def test_a_bundle_goes_back_into_an_empty_store() -> None:

@@ -165,7 +165,11 @@ def test_the_current_contract_wraps_data_keys_in_transit(core: Core) -> None:
     envelope = json.loads(base64.b64decode(made["ciphertext_blob"]))
     bound = base64.b64encode(b'{"bucket":"b"}').decode()
     opened = ask(
-        core, Operation.UPDATE, "transit/decrypt/k", ciphertext=envelope["encrypted_key"], associated_data=bound
+        core,
+        Operation.UPDATE,
+        "transit/decrypt/k",
+        ciphertext=bytes(envelope["encrypted_key"]).decode(),
+        associated_data=bound,
     )
     assert opened.data
     assert opened.data["plaintext"] == made["plaintext_key"]
@@ -212,6 +216,19 @@ def test_the_kv2_backend_keeps_its_records_in_the_vault(core: Core) -> None:
     assert (found["data"]["version"], found["data"]["baseline_version"]) == (2, 1)
 
 
+def test_seeded_keys_of_the_kv2_backend_have_records(core: Core) -> None:
+    admin = RustfsAdmin(core, api="current")
+    settings = {"backend": "VaultKV2", "token": "root", "dev_defaults": True}
+    admin.seed({"vault": "embedded", "api": "current", "configured": True, "settings": settings, "keys": {"k": {}}})
+    before = pickle.dumps(core.state)
+    admin.seed(admin.dump())
+    assert pickle.dumps(core.state) == before
+    assert call(admin, "POST", "/keys/disable", json={"key_id": "k"})[0].status == 200
+    ask(core, Operation.DELETE, "secret/metadata/rustfs/kms/keys/k")
+    reply, body = call(admin, "POST", "/keys/enable", json={"key_id": "k"})
+    assert (reply.status, body["message"]) == (404, "Failed to enable key: Key not found: k")
+
+
 def test_the_transit_backend_keeps_what_transit_does_not_know(core: Core) -> None:
     admin = started(core, "VaultTransit")
     call(admin, "POST", "/keys", json={"tags": {"name": "k"}, "description": "d"})
@@ -227,6 +244,99 @@ def test_the_transit_backend_keeps_what_transit_does_not_know(core: Core) -> Non
 def test_a_record_that_cannot_be_written_changes_nothing(core: Core) -> None:
     admin = started(core, "VaultKV2")
     call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
-    ask(core, Operation.DELETE, "sys/mounts/secret")
-    assert call(admin, "POST", "/keys/disable", json={"key_id": "k"})[0].status == 500
+    ask(core, Operation.UPDATE, "sys/seal")
+    reply, body = call(admin, "POST", "/keys/disable", json={"key_id": "k"})
+    assert (reply.status, body["message"]) == (
+        500,
+        "Failed to disable key: Backend error: Failed to read key metadata from Vault: "
+        "The Vault server returned an error (status code 503)",
+    )
     assert call(admin, "GET", "/keys/k")[1]["key_metadata"]["key_state"] == "Enabled"
+
+
+REFUSED = "The Vault server returned an error (status code 403)"
+
+
+def limited(core: Core, backend: str, policy: str) -> RustfsAdmin:
+    """A running service with a key ``k``, whose token then may do only what ``policy`` says."""
+    admin = started(core, backend)
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
+    ask(core, Operation.UPDATE, "sys/policies/acl/some", policy=policy)
+    made = ask(core, Operation.UPDATE, "auth/token/create", policies=["some"])
+    assert made.auth
+    assert admin.state.settings
+    admin.state.client_token = admin.state.settings.token = made.auth.client_token
+    return admin
+
+
+READ_KEYS = 'path "transit/keys/*" { capabilities = ["read"] }'
+READ_ALL = 'path "*" { capabilities = ["read", "list"] }'
+
+
+@pytest.mark.parametrize(
+    ("backend", "policy", "method", "path", "body", "message"),
+    [
+        ("VaultTransit", "", "POST", "/keys", {"tags": {"name": "n"}},
+         "failed to create key: Backend error: Vault Transit read failed for key n: "),
+        ("VaultTransit", READ_KEYS, "POST", "/keys", {"tags": {"name": "n"}},
+         "failed to create key: Backend error: Failed to create Vault Transit key n: "),
+        ("VaultTransit", "", "POST", "/keys/rotate", {"key_id": "k"},
+         "Failed to rotate key: Backend error: Failed to rotate Vault Transit key k: "),
+        ("VaultTransit", "", "POST", "/keys/disable", {"key_id": "k"},
+         "Failed to disable key: Backend error: Failed to read transit key metadata version from Vault KV: "),
+        ("VaultTransit", READ_ALL, "POST", "/keys/tag", {"key_id": "k", "tags": {"a": "b"}},
+         "Failed to tag key: Backend error: Failed to write transit key metadata to Vault KV: "),
+        ("VaultKV2", "", "POST", "/keys", {"tags": {"name": "n"}},
+         "failed to create key: Backend error: Failed to read key record from Vault: "),
+        ("VaultKV2", READ_ALL, "POST", "/keys", {"tags": {"name": "n"}},
+         "failed to create key: Backend error: Failed to store key in Vault: "),
+        ("VaultKV2", READ_ALL, "POST", "/keys/rotate", {"key_id": "k"},
+         "Failed to rotate key: Backend error: Failed to store key version record in Vault: "),
+        ("VaultKV2", "", "DELETE", "/keys/delete", {"key_id": "k"},
+         "Failed to delete key: Backend error: Failed to read key metadata from Vault: "),
+    ],
+)  # fmt: skip
+def test_refusals_of_the_vault_in_the_servers_words(
+    core: Core, backend: str, policy: str, method: str, path: str, body: dict[str, Any], message: str
+) -> None:
+    admin = limited(core, backend, policy)
+    before = pickle.dumps(admin.state.keys)
+    reply, answer = call(admin, method, path, json=body)
+    assert (reply.status, answer["message"]) == (500, message + REFUSED)
+    assert pickle.dumps(admin.state.keys) == before
+
+
+def test_a_data_key_that_the_vault_refuses(core: Core) -> None:
+    admin = limited(core, "VaultTransit", "")
+    body = {"key_id": "k", "key_spec": "Aes256"}
+    reply, _ = call(admin, "POST", "/generate-data-key", json=body)
+    assert reply.status == 500
+    text = f"failed to generate data key: Backend error: Vault Transit encrypt failed for key k: {REFUSED}"
+    assert text.encode() in reply.body
+
+
+@pytest.mark.parametrize(
+    ("backend", "mount", "text"),
+    [
+        ("VaultTransit", "nowhere",
+         "Vault Transit health check failed: The Vault server returned an error (status code 404)"),
+        ("VaultTransit", "transit", f"Vault Transit health check failed: {REFUSED}"),
+        ("VaultKV2", "secret", f"Failed to list keys in Vault kv_mount 'secret': {REFUSED}"),
+        ("VaultKV2", "nowhere", "Failed to list keys in Vault kv_mount 'nowhere': no handler for route "
+         '"nowhere/metadata/rustfs/kms/keys/". route entry not found.'),
+    ],
+)  # fmt: skip
+def test_a_start_that_the_vault_refuses(core: Core, backend: str, mount: str, text: str) -> None:
+    admin = RustfsAdmin(core, api="current", vault="embedded")
+    token = "root" if mount == "nowhere" else "nobody"
+    body = {
+        "backend_type": backend,
+        "address": "http://127.0.0.1:8200",
+        "auth_method": {"Token": {"token": token}},
+        "allow_insecure_dev_defaults": True,
+        "mount_path": mount if backend == "VaultTransit" else None,
+        **({"kv_mount": mount} if backend == "VaultKV2" else {}),
+    }
+    assert call(admin, "POST", "/configure", json=body)[1]["success"]
+    answer = call(admin, "POST", "/start")[1]
+    assert answer["status"] == {"Error": f"Failed to create KMS backend: Backend error: {text}"}

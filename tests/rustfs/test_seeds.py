@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 from typing import Any
 
@@ -61,6 +62,17 @@ def test_what_is_dumped_loads_to_the_same_state(api: str) -> None:
     admin = fresh()
     admin.seed({**WORLD, "api": api, "users": {"me": "secret"}, "environment": {"immediate_deletion": True}})
     assert again(admin).state == admin.state
+
+
+def test_a_static_key_is_dumped_and_loaded() -> None:
+    admin = fresh(api="current")
+    secret = base64.b64encode(bytes(range(32))).decode()
+    admin.seed({"api": "current", "static": {"key_id": "k", "secret_key": secret, "default_key_id": "d"}})
+    assert admin.state.keys["k"].material == [bytes(range(32))]
+    assert again(admin).state == admin.state
+    assert admin.state.contract == "v2"
+    admin.seed({"configured": False, "static": {"key_id": "k", "secret_key": secret}})
+    assert not admin.state.running
 
 
 def test_a_current_service_is_dumped_whole() -> None:

@@ -59,6 +59,13 @@ CASES = [
     pytest.param("vault:\n  namespaces:\n    a/: {}", 3, 9, "a/", "flavor: openbao", id="namespaces of vault"),
     pytest.param("vault:\n  state: uninitialized\n  policies: {a: ''}", 3, 13, "policies", "holds nothing", id="bare"),
     pytest.param("rustfs: {keys: {a: {status: Enable}}}\n", 1, 29, "a.status", 'mean "Enabled"', id="rustfs status"),
+    pytest.param(
+        "rustfs: {static: {key_id: a, secret_key: AAAA}}\n", 1, 42, "static.secret_key", "got 3 bytes", id="static key"
+    ),
+    pytest.param(
+        "rustfs: {kms_type: vault, static: {key_id: a, secret_key: AAAA}}\n",
+        1, 20, "kms_type", "no other backend", id="static key and vault",
+    ),
     pytest.param("rustfs: {keys: {a: {material: [x]}}}\n", 1, 31, "material", "32 bytes", id="rustfs material"),
     pytest.param("faults: [{match: {paht: x}, answer: 503}]\n", 1, 19, "paht", "'path'", id="unknown match word"),
     pytest.param("faults: [{answer: seeled}]\n", 1, 19, "faults[0].answer", "'sealed'", id="unknown preset"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,10 +19,12 @@ from mockkms.rustfs.v2.errors import (
     InvalidOperation,
     KeyExists,
     KeyNotFound,
+    KmsError,
     Unsupported,
     ValidationFailed,
 )
 from mockkms.rustfs.v2.records import Records
+from mockkms.rustfs.v2.shapes import zoned
 from mockkms.vault.message import Operation
 
 if TYPE_CHECKING:
@@ -31,15 +34,16 @@ DAY = 86400
 WINDOW = (7, 30, 30)
 """Days a deletion waits: least, most, default."""
 
-SPECS = {"Aes256": 32, "Aes128": 16, "ChaCha20": 32}
-"""Bytes of a data key."""
+SPECS = {"Aes256": (32, "AES_256"), "Aes128": (16, "AES_128"), "ChaCha20": (32, "ChaCha20")}
+"""Bytes of a data key, and the name of its kind in envelopes."""
 
 
 def ensure_probe(admin: RustfsAdmin) -> None:
-    """The key of its own that every started service has."""
+    """The key of its own that a started service tries to have; a Vault that refuses it does not end the start."""
     settings = admin.state.settings
     if settings is not None and settings.backend != "Static" and PROBE not in admin.state.keys:
-        Keyring(admin, settings).create(PROBE, "EncryptDecrypt", None, {})
+        with suppress(KmsError):
+            Keyring(admin, settings).create(PROBE, "EncryptDecrypt", None, {})
 
 
 def check_id(key_id: str) -> None:
@@ -98,7 +102,10 @@ class Keyring:
             raise InvalidOperation("Static KMS is read-only: cannot create new keys")
         if name in self.keys:
             return self._again(self.keys[name], usage, description, tags)
-        self._vault(Operation.UPDATE, "", {"type": "aes256-gcm96"}, name)
+        self._look_before_creating(name)
+        self._vault(
+            f"Failed to create Vault Transit key {name}", Operation.UPDATE, f"keys/{name}", {"type": "aes256-gcm96"}
+        )
         key = Key(
             name=name,
             key_id=new_key_id(self.entropy),
@@ -108,7 +115,7 @@ class Keyring:
             tags=dict(tags),
             material=[self.entropy.bytes(32)],
         )
-        with self.records.changing(key):
+        with self.records.changing(key, new=True):
             pass
         self.keys[name] = key
         return key
@@ -154,7 +161,7 @@ class Keyring:
         self._able("rotate", "rotate_key", "backend without rotation support")
         key = self.get(key_id)
         self.permit(key, "rotation", when_disabled=False)
-        self._vault(Operation.UPDATE, "/rotate", {}, key.name)
+        self._vault(f"Failed to rotate Vault Transit key {key_id}", Operation.UPDATE, f"keys/{key_id}/rotate", {})
         self._material(key)
         with self.records.changing(key):
             key.material.append(self.entropy.bytes(32))
@@ -205,8 +212,11 @@ class Keyring:
             self._static(key_id, "delete keys")
         key = self._found_for_deletion(key_id)
         if immediate:
-            self._vault(Operation.UPDATE, "/config", {"deletion_allowed": True}, key_id)
-            self._vault(Operation.DELETE, "", {}, key_id)
+            self._vault(
+                f"Failed to allow deletion of Vault Transit key {key_id}",
+                Operation.UPDATE, f"keys/{key_id}/config", {"deletion_allowed": True},
+            )  # fmt: skip
+            self._vault(f"Failed to delete Vault Transit key {key_id}", Operation.DELETE, f"keys/{key_id}", {})
             self.records.forget(key_id)
             del self.keys[key_id]
             return None
@@ -252,27 +262,39 @@ class Keyring:
         """A fresh data key: itself, and wrapped in a JSON envelope."""
         key = self.get(key_id)
         self.permit(key, "data key generation", when_disabled=False)
-        plaintext = self.entropy.bytes(SPECS[spec])
-        bound = json.dumps(context, sort_keys=True, separators=(",", ":")).encode() if context else b""
-        envelope: dict[str, Any] = {
-            "key_id": self.admin.core.entropy.uuid(),
-            "master_key_id": key.name,
-            "key_spec": spec,
-            "encryption_context": context,
-            "master_key_version": len(self._material(key)),
-        }
+        size, kind = SPECS[spec]
+        plaintext = self.entropy.bytes(size)
+        bound = self._bound(context)
         sent = {"plaintext": base64.b64encode(plaintext).decode()}
         if bound:
             sent["associated_data"] = base64.b64encode(bound).decode()
-        wrapped = self._vault(Operation.UPDATE, "", sent, key.name, "encrypt")
+        wrapped = self._vault(
+            f"Vault Transit encrypt failed for key {key.name}", Operation.UPDATE, f"encrypt/{key.name}", sent,
+            missing=key.name,
+        )  # fmt: skip
         if wrapped is not None:
-            envelope["encrypted_key"] = wrapped["ciphertext"]
+            nonce, sealed = b"", str(wrapped["ciphertext"]).encode()
         else:
             nonce = self.entropy.bytes(12)
             sealed = AESGCM(self._material(key)[-1]).encrypt(nonce, plaintext, bound)
-            envelope["nonce"] = base64.b64encode(nonce).decode()
-            envelope["encrypted_key"] = base64.b64encode(sealed).decode()
+        envelope: dict[str, Any] = {
+            "key_id": self.entropy.uuid(),
+            "master_key_id": key.name,
+            "key_spec": kind,
+            "encrypted_key": list(sealed),
+            "nonce": list(nonce),
+            "encryption_context": context,
+            "created_at": zoned(self.now),
+        }
+        if self.backend.name == "vault-kv2":
+            envelope["master_key_version"] = len(self._material(key))
         return plaintext, json.dumps(envelope, separators=(",", ":")).encode()
+
+    def _bound(self, context: dict[str, str]) -> bytes:
+        """What the wrapping authenticates of the context: all of it, or nothing in the backends that only note it."""
+        if self.backend.name == "static" or (context and self.backend.name == "vault-transit"):
+            return json.dumps(context, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return b""
 
     # -- parts -------------------------------------------------------------------------------------------------
 
@@ -286,15 +308,31 @@ class Keyring:
         if not self.backend.can(ability):
             raise Unsupported(operation, named)
 
+    def _look_before_creating(self, name: str) -> None:
+        """Refuse a name that transit has already: no record of such a key is the one that was asked for."""
+        try:
+            found = self._vault(
+                f"Vault Transit read failed for key {name}", Operation.READ, f"keys/{name}", {}, missing=name
+            )
+        except KeyNotFound:
+            return
+        if found is not None:
+            raise KeyExists(name)
+
     def _vault(
-        self, operation: Operation, below: str, data: dict[str, Any], name: str, verb: str = "keys"
+        self, failed: str, operation: Operation, path: str, data: dict[str, Any], *, missing: str = ""
     ) -> dict[str, Any] | None:
-        """Do it in the emulated Vault's transit mount too, where that is the backend; its answer."""
+        """Do it in the emulated Vault's transit mount too, where that is the backend; its answer.
+
+        ``failed`` begins the message of a failure. A 404 means that there is no key ``missing``, where that is given.
+        """
         if self.backend.name != "vault-transit" or not self.admin.embedded(self.settings):
             return None
         store = TransitStore(self.state, self.settings, self.admin.core)
         try:
-            response = store.client.call(operation, f"{store.mount}/{verb}/{name}{below}", data)
+            response = store.client.call(operation, f"{store.mount}/{path}", data)
         except StoreError as error:
-            raise BackendError(error.text) from None
+            if missing and error.status == 404:
+                raise KeyNotFound(missing) from None
+            raise BackendError(f"{failed}: {error.shown}") from None
         return response.plain_data() if response is not None else None

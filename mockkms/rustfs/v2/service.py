@@ -141,16 +141,22 @@ def stop(call: Call) -> AdminReply:
 
 def contact(admin: RustfsAdmin, settings: Settings) -> str:
     """Reach the backend as a start does; the token to work with. Raises BackendError."""
-    name = "Vault Transit" if settings.backend == "VaultTransit" else "Vault KV2"
+    transit = settings.backend == "VaultTransit"
+    failed = "Vault Transit health check failed"
+    if settings.backend == "VaultKV2":
+        failed = f"Failed to list keys in Vault kv_mount '{settings.kv_mount}'"
     if not admin.reachable(settings):
-        raise BackendError(f"{name} health check failed: An error occurred with the request")
+        raise BackendError(f"{failed}: An error occurred with the request")
     if not admin.embedded(settings):
         return settings.token
     client = VaultClient(admin.core, settings.namespace, settings.token)
-    try:
-        if settings.auth_method == "approle":
+    if settings.auth_method == "approle":
+        try:
             client.token = client.login(settings.auth_mount, settings.role_id, settings.secret_id)
-        if settings.backend == "VaultTransit":
+        except StoreError as error:
+            raise BackendError(f"Vault AppRole login failed: {error.shown}") from None
+    try:
+        if transit:
             store = TransitStore(admin.state, settings, admin.core)
             store.client = client
             store.names()
@@ -158,7 +164,9 @@ def contact(admin: RustfsAdmin, settings: Settings) -> str:
             path = f"{settings.kv_mount}/metadata/{settings.key_path_prefix}/"
             client.call(Operation.LIST, path, absent=(404,))
     except StoreError as error:
-        raise BackendError(f"{name} health check failed: {error.text}") from None
+        # Of a KV mount that is not there, RustFS repeats the Vault's own words.
+        text = error.text if error.status == 404 and not transit else error.shown
+        raise BackendError(f"{failed}: {text}") from None
     return client.token
 
 
