@@ -7,14 +7,14 @@ from typing import Any
 from cryptography import x509
 
 from mockkms.crypto import jws
+from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, Config, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
-
-_PROVIDERS = ("azure", "gsuite", "secureauth", "ibmisam", "kubernetes")
 
 config = engine.path(
     "config",
@@ -62,10 +62,9 @@ def read(state: JWT, call: Call) -> dict[str, Any] | None:
     """The configuration without the client secret."""
     if state.config is None:
         return None
-    provider = {k: v for k, v in state.config.provider_config.items() if k != "admin_impersonate_email"}
     product = call.core.product
     shown = {name: getattr(state.config, name) for name in _SHOWN if config.fields[name].known_to(product)}
-    shown["provider_config"] = provider
+    shown["provider_config"] = custom.shown(state.config.provider_config)
     return {**shown, "status": "valid"} if product.has(Feature.JWT_ADDITIONS) else shown
 
 
@@ -78,7 +77,7 @@ def write(state: JWT, call: Call) -> Response | None:
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
     lenient = product.has(Feature.JWT_ADDITIONS) and call["skip_jwks_validation"]
     warning = _check_source(state, call, made, lenient)
-    _check_rest(made)
+    _check_rest(made, product)
     state.config = made
     return Response(warnings=[warning]) if warning else None
 
@@ -93,7 +92,7 @@ def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
         raise ErrorResponse(f"exactly one of 'jwt_validation_pubkeys', 'jwks_url', {choices} must be set")
     if bool(made.oidc_client_id) != bool(made.oidc_client_secret):
         raise ErrorResponse("both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC")
-    if ".well-known/openid-configuration" in made.oidc_discovery_url:
+    if not pairs and ".well-known/openid-configuration" in made.oidc_discovery_url:
         raise ErrorResponse("'oidc_discovery_url' contains '.well-known' component")
     if made.oidc_client_id and not made.oidc_discovery_url:
         raise ErrorResponse("'oidc_discovery_url' must be set for OIDC")
@@ -101,7 +100,7 @@ def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
         _check_pairs(made)
     for pem in made.jwt_validation_pubkeys:
         parsed(pem, "error parsing public key: ")
-    if made.jwks_ca_pem and not made.jwt_validation_pubkeys and not _is_certificates(made.jwks_ca_pem):
+    if made.jwks_url and made.jwks_ca_pem and not _is_certificates(made.jwks_ca_pem):
         raise ErrorResponse("error checking jwks_ca_pem")
     try:
         keys_of(state, call, made)
@@ -145,7 +144,7 @@ def _is_certificates(pem: str) -> bool:
         return False
 
 
-def _check_rest(made: Config) -> None:
+def _check_rest(made: Config, product: Product) -> None:
     for algorithm in made.jwt_supported_algs:
         if algorithm not in jws.ALGORITHMS:
             raise ErrorResponse(f'invalid jwt_supported_algs: unsupported signing algorithm "{algorithm}"')
@@ -157,10 +156,7 @@ def _check_rest(made: Config) -> None:
             raise ErrorResponse("query response_mode may not be used with an id_token response_type")
     elif made.oidc_response_mode != "form_post":
         raise ErrorResponse(f'invalid response_mode: "{made.oidc_response_mode}"')
-    if not made.provider_config:
-        return
-    provider = made.provider_config.get("provider")
-    if not isinstance(provider, str):
-        raise ErrorResponse("invalid provider_config: 'provider' field not found in provider_config")
-    if provider not in _PROVIDERS:
-        raise ErrorResponse(f'invalid provider_config: provider "{provider}" not found in custom providers')
+    try:
+        custom.check(made.provider_config, product)
+    except ValueError as error:
+        raise ErrorResponse(f"invalid provider_config: {error}") from None

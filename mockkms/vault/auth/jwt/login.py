@@ -7,6 +7,7 @@ from typing import Any
 
 from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, claim, validate
+from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.auth.jwt.roles import shown_value
@@ -51,12 +52,17 @@ def log_in(state: JWT, call: Call) -> Response:
     claims = claims_of(state, config, role, call)
     if claim(claims, "aud") and not role.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
-    return Response(auth=auth_of(call, role, name, claims))
+    known = call.core.product.has(Feature.DISTRIBUTED_CLAIMS)
+    token = call["distributed_claim_access_token"] if known else None
+    return Response(auth=auth_of(call, config, role, name, claims, token))
 
 
-def auth_of(call: Call, role: Role, name: str, claims: dict[str, Any]) -> Auth:
-    """The login that a role gives for claims. Raises ErrorResponse."""
-    alias, groups = _identity(claims, name, role)
+def auth_of(
+    call: Call, config: Config, role: Role, name: str, claims: dict[str, Any], access_token: str | None
+) -> Auth:
+    """The login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
+    alias = _identity(claims, name, role)
+    groups = _groups(config, claims, role, access_token)
     _check_bound_claims(role, claims)
     auth = Auth(
         display_name=alias["name"],
@@ -92,7 +98,7 @@ def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> d
         raise ErrorResponse(f"error validating token: {error}") from None
 
 
-def _identity(claims: dict[str, Any], name: str, role: Role) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _identity(claims: dict[str, Any], name: str, role: Role) -> dict[str, Any]:
     user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
     if user is None:
         raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
@@ -107,12 +113,16 @@ def _identity(claims: dict[str, Any], name: str, role: Role) -> tuple[dict[str, 
             raise ErrorResponse(f"error converting claim '{source}' to string")
         metadata[target] = value
     metadata["role"] = name
-    return {"name": user, "metadata": metadata}, _groups(claims, role)
+    return {"name": user, "metadata": metadata}
 
 
-def _groups(claims: dict[str, Any], role: Role) -> list[dict[str, Any]]:
+def _groups(config: Config, claims: dict[str, Any], role: Role, access_token: str | None) -> list[dict[str, Any]]:
     if not role.groups_claim:
         return []
+    try:
+        custom.take_groups(config, claims, role.groups_claim, access_token)
+    except ValueError as error:
+        raise ErrorResponse(f"failed to fetch groups: {error}") from None
     value = claim(claims, role.groups_claim)
     if value is None:
         raise ErrorResponse(f'failed to fetch groups: "{role.groups_claim}" claim not found in token')

@@ -227,7 +227,7 @@ def _finished(call: Call, config: Config, role: Role, pending: Pending) -> Auth:
     if tokens.get("access_token") and provider.userinfo_endpoint:
         claims |= _told(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
     try:
-        auth = auth_of(call, role, pending.role, claims)
+        auth = auth_of(call, config, role, pending.role, claims, str(tokens.get("access_token") or ""))
     except ErrorResponse as error:
         raise ErrorResponse(f"{failed} {error.errors[0]}") from None
     for name in role.oauth2_metadata or []:

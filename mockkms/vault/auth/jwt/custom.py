@@ -1,0 +1,92 @@
+"""``provider_config``: identity providers that name a client's groups in ways of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.auth.claims import claim
+from mockkms.vault.auth.jwt.model import Config
+from mockkms.vault.gojson import GoJSONError, decode_object
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+
+_SEPARATORS = {"secureauth": ",", "ibmisam": " "}
+_SECRET = "gsuite_service_account"
+_NO_CREDENTIALS = (
+    "failed to find application default credentials: google: could not find default credentials. See "
+    "https://cloud.google.com/docs/authentication/external/set-up-adc for more information"
+)
+
+
+def shown(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a provider without its secrets."""
+    hidden = _SECRET if settings.get("provider") == "gsuite" else ""
+    return {name: value for name, value in settings.items() if name != hidden}
+
+
+def check(settings: dict[str, Any], product: Product) -> None:
+    """Raise ValueError for settings that the real plugin refuses."""
+    if not settings:
+        return
+    provider = settings.get("provider")
+    if not isinstance(provider, str):
+        raise ValueError("'provider' field not found in provider_config")
+    own = ("kubernetes",) if product.has(Feature.JWT_ADDITIONS) else ()
+    if provider not in ("azure", "gsuite", *_SEPARATORS, *own):
+        raise ValueError(f'provider "{provider}" not found in custom providers')
+    fault = _gsuite_fault(settings) if provider == "gsuite" else ""
+    if fault:
+        raise ValueError(f'error initializing "gsuite" provider_config: {fault}')
+
+
+def _gsuite_fault(settings: dict[str, Any]) -> str:
+    depth = settings.get("groups_recurse_max_depth")
+    if isinstance(depth, int) and depth < 0:
+        return "'gsuite_recurse_max_depth' must be a positive integer"
+    account = settings.get(_SECRET)
+    if account:
+        try:
+            decode_object(str(account).encode())
+        except GoJSONError as error:
+            return f"error parsing service account JSON: {error}"
+        return ""
+    return "" if settings.get("impersonate_principal") else _NO_CREDENTIALS
+
+
+def take_groups(config: Config, claims: dict[str, Any], name: str, access_token: str | None) -> None:
+    """Put the groups into the claim ``name``, where the provider has them elsewhere or in another form.
+
+    Raises ValueError where they would have to be asked for; ``access_token`` None: none can be given.
+    """
+    provider = config.provider_config.get("provider")
+    groups = claim(claims, name)
+    if provider in _SEPARATORS and isinstance(groups, str):
+        _put(claims, name, groups.split(_SEPARATORS[provider]))
+    elif provider == "azure" and access_token is not None and config.provider_config.get("fetch_groups") is True:
+        raise ValueError(f"unable to fetch groups from Microsoft Graph API: {_unasked(access_token)}")
+    elif provider == "azure" and groups is None:
+        source = claim(claims, f"/_claim_names/{name}")
+        if source is None:
+            raise ValueError(f'unable to get claim sources: unable to locate groups claim "{name}" in _claim_names')
+        endpoint = f"/_claim_sources/{source}/endpoint"
+        if claim(claims, endpoint) is None:
+            raise ValueError(f"unable to get claim sources: unable to locate {endpoint} in claims")
+        raise ValueError(f'"{name}" claim not found in token: {_unasked(access_token)}')
+
+
+def _unasked(access_token: str | None) -> str:
+    """Return why Microsoft's directory is not asked: this server asks nobody beyond this machine."""
+    if access_token is None:
+        return "token unavailable to call Microsoft Graph API"
+    if not access_token:
+        return "access token is empty. Cannot call Microsoft Graph API"
+    return "unable to call Microsoft Graph API"
+
+
+def _put(claims: dict[str, Any], name: str, groups: list[str]) -> None:
+    holder: Any = claims
+    if name.startswith("/"):
+        *above, name = name[1:].split("/")
+        holder = claim(claims, "/" + "/".join(above)) if above else claims
+    if isinstance(holder, dict):
+        holder[name] = groups
