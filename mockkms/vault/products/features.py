@@ -222,7 +222,7 @@ class Feature(StrEnum):
     PKI_ISSUER_HASH = "pki-issuer-hash"
     """A role's hash size follows its issuer's key, and what is wrong with a role is told in other words."""
     PKI_KEYSTORES = "pki-keystores"
-    """Certificates come as PKCS #12 and Java keystores, too."""
+    """Certificates come as PKCS #12 and Java keystores, too: their parameters are known, but none are made here."""
     PKI_STRICTER = "pki-stricter"
     """Certificates may not end before they begin, nor begin before their issuer; odd host names are refused."""
     ACME_CHALLENGE_RANGES = "acme-challenge-ranges"

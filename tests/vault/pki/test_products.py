@@ -199,6 +199,14 @@ def test_globs_take_no_time(pki: Authority) -> None:
     assert time.perf_counter() - begin < 1
 
 
+def test_formats(pki: Authority) -> None:
+    own = 'the "format" path parameter must be "pem", "der", or "pem_bundle"'
+    later = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
+    found = pki.errors("pki/issue/any", common_name="x.test", format="x")
+    assert found == (400, [later if flavor(pki) == "vault" else own])
+    assert pki.errors("pki/intermediate/generate/internal", format="x") == (400, [own])
+
+
 def test_metadata_is_for_the_enterprise(pki: Authority) -> None:
     answer = pki.ask("update", "pki/issue/any", {"common_name": "x.test", "cert_metadata": "eA=="})
     if flavor(pki) == "openbao":

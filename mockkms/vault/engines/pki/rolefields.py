@@ -107,6 +107,8 @@ def check_format(call: Any, refusal: str = 'the "format" path parameter must be 
     form: str = call["format"]
     if form not in ("pem", "der", "pem_bundle"):
         if call.core.product.has(_KEYSTORE) and "pkcs12_password" in call.endpoint.fields:
+            if form in ("pkcs12_bundle", "jks_bundle"):
+                raise ErrorResponse(f"no {form} is made here; take pem, der or pem_bundle")
             refusal = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
         raise ErrorResponse(refusal)
     return form
