@@ -49,6 +49,8 @@ VAULT_1_21 = VAULT.derive(
         Feature.SEAL_SETTINGS,
         Feature.BILLING,
         Feature.GENERATE_ROOT_ALIAS,
+        Feature.AUTH_TUNE_PROTECTED,
+        Feature.SOURCES_CHOSEN,
         Feature.KV_ATTRIBUTION,
         Feature.KV_NULL_PATCH,
         Feature.TRANSIT_NAMES_PKCS8,

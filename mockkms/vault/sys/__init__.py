@@ -8,7 +8,7 @@ from mockkms.vault.sys.engine import engine
 
 _TOPICS = (
     "health", "seal_status", "status", "rekey", "generate_root", "rotate_keyring", "rotate_root",
-    "features", "config_cors", "config_ui", "config_auditing", "audit", "plugins",
+    "features", "config_cors", "config_ui", "config_auditing", "audit", "plugins", "plugin_reload", "well_known",
     "tune", "mounts", "auth_mounts", "remount",
     "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
     "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "pprof", "raw",

@@ -25,7 +25,13 @@ by_accessor = engine.path(
 )
 by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="What a token may do at some paths.")
 by_self = engine.path(
-    "capabilities-self", fields={**_PATHS, "token": _TOKEN}, help="What the token of this request may do at some paths."
+    "capabilities-self",
+    fields={
+        **_PATHS,
+        "token": _TOKEN,
+        "namespace": Field(Kind.STRING, help="Namespace of the paths.", needs=Feature.SOURCES_CHOSEN),
+    },
+    help="What the token of this request may do at some paths.",
 )
 resultant = engine.path("internal/ui/resultant-acl", help="Everything the token of this request may do.")
 

@@ -42,10 +42,15 @@ pin = engine.path(
     help="The version that one plugin is held at.",
     needs=Feature.FEATURE_SWITCHES,
 )
+_OF_TYPE = {"type": Field(Kind.STRING, query=True, help="Only those of this type.")}
 runtimes = engine.path(
-    "plugins/runtimes/catalog[/]",
-    fields={"type": Field(Kind.STRING, query=True, help="Only those of this type.")},
+    "plugins/runtimes/catalog", fields=_OF_TYPE, help="Every plugin runtime.", needs=Feature.FEATURE_SWITCHES
+)
+runtime_list = engine.path(
+    "plugins/runtimes/catalog/",
+    fields=_OF_TYPE,
     help="Every plugin runtime.",
+    sudo=True,
     needs=Feature.FEATURE_SWITCHES,
 )
 runtime = engine.path(
@@ -131,6 +136,7 @@ def delete_pin(_state: Any, _call: Call) -> Response:
 
 
 @runtimes.on(Operation.READ, Operation.LIST)
+@runtime_list.on(Operation.READ, Operation.LIST)
 def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
     """Every runtime by its name."""
     if call["type"] not in ("", "container"):

@@ -21,7 +21,11 @@ generate = engine.path(
 )
 one = engine.path(
     "policies/password/{name:some}",
-    fields={"name": _NAME, "policy": Field(Kind.STRING, help="Length and rules in HCL or JSON, plain or in base64.")},
+    fields={
+        "name": _NAME,
+        "policy": Field(Kind.STRING, help="Length and rules in HCL or JSON, plain or in base64."),
+        "entropy_source": Field(Kind.STRING, help="Where the characters come from.", needs=Feature.SOURCES_CHOSEN),
+    },
     help="One password policy.",
 )
 

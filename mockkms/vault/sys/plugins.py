@@ -6,11 +6,11 @@ from typing import Any
 
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import error_list, unhex
+from mockkms.vault.gotext import unhex
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import SINGLETONS, builtin_version, semantic_version
+from mockkms.vault.sys.mount_shapes import builtin_version, semantic_version
 
 _TYPES = ("auth", "database", "secret")
 _FIELDS = {
@@ -22,7 +22,10 @@ _FIELDS = {
     "args": Field(Kind.STRING_SLICE, help="Its arguments."),
     "env": Field(Kind.STRING_SLICE, help="Its environment."),
     "version": Field(Kind.STRING, query=True, help="Its semantic version."),
-    "oci": Field(Kind.BOOL, help="It comes in an image."),
+    "oci": Field(Kind.BOOL, help="It comes in an image.", needs=Feature.PLUGIN_ORIGINS),
+    "oci_image": Field(Kind.STRING, help="The image it comes in.", needs=Feature.CATALOG_IMAGES),
+    "runtime": Field(Kind.STRING, help="The plugin runtime that runs the image.", needs=Feature.CATALOG_IMAGES),
+    "download": Field(Kind.BOOL, help="Fetch it from its publisher.", needs=Feature.CATALOG_BY_VERSION),
 }
 
 every = engine.path("plugins/catalog[/]", help="All plugins.")
@@ -34,15 +37,6 @@ of_type = engine.path(
 )
 one = engine.path(
     "plugins/catalog[/{type:re(auth|database|secret)}]/{name:some}", fields=_FIELDS, help="One plugin.", sudo=True
-)
-reload = engine.path(
-    "plugins/reload/backend",
-    fields={
-        "plugin": Field(Kind.STRING, help="Name of the plugin to reload."),
-        "mounts": Field(Kind.COMMA_STRINGS, help="Mounts to reload instead."),
-        "scope": Field(Kind.STRING, help="Empty, or `global`."),
-    },
-    help="Reload plugins.",
 )
 
 
@@ -109,14 +103,19 @@ def write_plugin(_state: Any, call: Call) -> None:
                 " or version only for artifact registration"
             )
         raise BackendError("could not set plugin, plugin directory is not configured")
-    if not call["command"]:
-        raise ErrorResponse("missing command value")
+    image = call["oci_image"] if call.core.product.has(Feature.CATALOG_IMAGES) else ""
+    if not call["command"] and not image:
+        imaged = call.core.product.has(Feature.CATALOG_IMAGES)
+        raise ErrorResponse("must provide at least one of command or oci_image" if imaged else "missing command value")
     if " " in call["command"] and call["args"]:
         raise ErrorResponse("must not specify args in command and args field")
     try:
         unhex(call["sha256"] or call["sha_256"])
-    except ValueError:
-        raise ErrorResponse("Could not decode SHA-256 value from Hex") from None
+    except ValueError as error:
+        told = "Could not decode SHA-256 value from Hex"
+        if call.core.product.has(Feature.CATALOG_IMAGES):
+            told = f"Could not decode SHA256 value from Hex {call['sha256'] or call['sha_256']}: {error}"
+        raise ErrorResponse(told) from None
     raise BackendError("could not set plugin, plugin directory is not configured")
 
 
@@ -136,54 +135,3 @@ def delete_plugin(_state: Any, call: Call) -> Response | None:
 def list_unknown_type(_state: Any, _call: Call) -> None:
     """An unknown type is taken for a name, which cannot be listed."""
     raise unsupported_operation()
-
-
-@reload.on(Operation.UPDATE)
-def reload_plugin(_state: Any, call: Call) -> Response | dict[str, Any]:
-    """Nothing runs outside this process, so reloading changes nothing."""
-    plugin, mounts = call["plugin"], call["mounts"]
-    if plugin and mounts:
-        raise ErrorResponse("plugin and mounts cannot be set at the same time")
-    if not plugin and not mounts:
-        raise ErrorResponse("plugin or mounts must be provided")
-    if plugin and call.core.product.has(Feature.CLEAN_RELOAD) and not _types_of(call, plugin):
-        return Response(data={"reload_id": call.request.id}, warnings=["no plugins were reloaded"])
-    if plugin:
-        _check_reloadable(call, plugin)
-    else:
-        _check_mounts(call, mounts)
-    return {"reload_id": call.request.id}
-
-
-_ONCE = "singleton plugin cannot be reloaded"
-
-
-def _types_of(call: Call, plugin: str) -> set[str]:
-    """The types of the built-in plugins of a name; empty for a name that none has."""
-    return {kind for kind in _TYPES if plugin in call.core.product.builtins.names(kind)}
-
-
-def _check_reloadable(call: Call, plugin: str) -> None:
-    if plugin in SINGLETONS:
-        raise ErrorResponse(f'{_ONCE}: "{plugin}"')
-    kinds = _types_of(call, plugin)
-    if not kinds:
-        raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
-    if kinds == {"database"}:
-        raise ErrorResponse(
-            f'plugin "{plugin}" cannot be reloaded, only plugins of type auth and secret can be reloaded'
-        )
-
-
-def _check_mounts(call: Call, mounts: list[str]) -> None:
-    faults = []
-    for given in mounts:
-        path = given.removeprefix("sys/") if given.startswith("sys/auth/") else given
-        path = path if path.endswith("/") else path + "/"
-        mount = call.core.state.mounts.match(call.request.namespace, path)
-        if mount is None:
-            faults.append(f'cannot fetch mount entry on "{path}"')
-        elif mount.namespace == call.request.namespace and mount.type in SINGLETONS:
-            faults.append(f'cannot reload plugin on "{path}": {_ONCE}: "{mount.type}"')
-    if faults:
-        raise ErrorResponse(error_list(faults))

@@ -35,12 +35,13 @@ _VERIFY = {"key": (str, "key"), "nonce": (str, "nonce")}
 _GENERATE = {"otp": (str, "otp"), "pgp_key": (str, "pgp_key")}
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
 _OPEN = Feature.OPEN_KEY_ENDPOINTS
+_STORED = Field(Kind.INT, help="Has no effect with this seal.")
 _HELD = 600
 """Seconds in which only who knows its nonce can cancel a rekey."""
 
 init = engine.path(
     "rekey/init",
-    fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"]},
+    fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"], "stored_shares": _STORED},
     help="Begin, show or cancel a rekeying.",
     login=_OPEN,
 )
@@ -48,7 +49,7 @@ update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of 
 verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=_OPEN)
 recovery = engine.path(
     "rekey-recovery-key/{step:re(init|verify)}",
-    fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS},
+    fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS, "stored_shares": _STORED},
     help="Rekeying of the recovery key, which this seal has none of.",
     login=_OPEN,
 )

@@ -8,6 +8,7 @@ from mockkms.crypto import b64, hashes
 from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.randombytes import check_size
 from mockkms.vault.sys.engine import engine
 
@@ -31,6 +32,7 @@ random_tool = engine.path(
         "bytes": Field(Kind.INT, default=32, help="Number of bytes, up to 128 KiB."),
         "format": Field(Kind.STRING, default="base64", help="`hex` or `base64`."),
         "source": Field(Kind.STRING, default="platform", help="`platform`, `seal` or `all`."),
+        "drbg": Field(Kind.STRING, help="Generator that the bytes go through.", needs=Feature.SOURCES_CHOSEN),
     },
     help="Random bytes.",
 )

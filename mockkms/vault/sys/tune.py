@@ -66,6 +66,13 @@ _SECRET_FIELDS = {
     ),
 }
 
+mounted_auth = engine.path(
+    "mounts/auth/{path:some}/tune",
+    fields=_FIELDS,
+    help="Settings of an auth method.",
+    sudo=True,
+    needs=Feature.AUTH_TUNE_PROTECTED,
+)
 secret = engine.path("mounts/{path:some}/tune", fields=_SECRET_FIELDS, help="Settings of a mount.")
 auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True)
 
@@ -77,6 +84,7 @@ def read_tune(_state: Any, call: Call) -> Response:
 
 
 @auth.on(Operation.READ)
+@mounted_auth.on(Operation.READ)
 def read_auth_tune(_state: Any, call: Call) -> Response:
     """Settings of an auth method."""
     return _shown(call, "auth/" + call["path"])
@@ -89,6 +97,7 @@ def write_tune(_state: Any, call: Call) -> Response | None:
 
 
 @auth.on(Operation.UPDATE)
+@mounted_auth.on(Operation.UPDATE)
 def write_auth_tune(_state: Any, call: Call) -> Response | None:
     """Change settings of an auth method."""
     return _tune(call, "auth/" + call["path"], True)

@@ -1,0 +1,30 @@
+"""``sys/well-known``: what mounts answer below ``/.well-known/``; no engine of a community edition asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.fields import Kind
+from mockkms.vault.message import Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+every = engine.path("well-known[/]", help="All redirections.", needs=Feature.WELL_KNOWN)
+one = engine.path(
+    "well-known/{label:some}",
+    fields={"label": Field(Kind.STRING, help="What stands behind `/.well-known/`.")},
+    help="One redirection.",
+    needs=Feature.WELL_KNOWN,
+)
+
+
+@every.on(Operation.READ, Operation.LIST)
+def list_redirections(_state: Any, _call: Call) -> dict[str, Any]:
+    """None."""
+    return {}
+
+
+@one.on(Operation.READ)
+def read_redirection(_state: Any, _call: Call) -> None:
+    """There is none."""
