@@ -47,6 +47,7 @@ OPENBAO = Product(
             Feature.PLAIN_VERIFICATION,
             Feature.JWT_ADDITIONS,
             Feature.OIDC_GRANTS,
+            Feature.MFA_ID_OPTIONAL,
             Feature.NAMES_IN_NAMESPACE,
             Feature.AUTHENTICATED_ROTATION,
             Feature.LEASE_DETAILS,

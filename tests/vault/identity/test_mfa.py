@@ -520,3 +520,16 @@ def test_merging_entities_merges_their_keys(guarded: tuple[World, str, Phone]) -
     assert world.write("identity/entity/merge", {**merge, "force": True}).status == 204
     merged = data(world.ask("read", f"identity/entity/id/{entity_of(world)}"))
     assert (merged["merged_entity_ids"], merged["policies"]) == ([other], [])
+
+
+@pytest.mark.parametrize(("flavor", "status"), [("vault", 405), ("vault-1.21", 405), ("openbao", 400)])
+@pytest.mark.parametrize(("operation", "path"), [("read", "totp"), ("delete", "duo"), ("read", "")])
+def test_in_vault_a_path_without_an_id_is_that_of_the_list(flavor: str, status: int, operation: str, path: str) -> None:
+    world = World(flavor)
+    assert world.ask(operation, f"identity/mfa/method/{path}".rstrip("/")).status == status
+    made = world.write("identity/mfa/method/totp", {"issuer": "i"}).data
+    assert made is not None
+    again = world.write("identity/mfa/method/totp", {"issuer": "j", "method_id": made["method_id"]})
+    assert again.data != made
+    word = "replaced the value of" if flavor == "openbao" else "ignored"
+    assert again.warnings[0].startswith(f"Endpoint {word} these")

@@ -11,28 +11,38 @@ from mockkms.vault.engines.identity.mfa_settings import FIELDS, SETTINGS
 from mockkms.vault.fields import Kind
 from mockkms.vault.identity.mfa import Method
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ID = Field(Kind.STRING, help="Id of the method.")
 _NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; logins may prove themselves by it.")
 
 
-def _declare(type: str) -> tuple[Endpoint, Endpoint]:
+def _declare(type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
+    """Declare a method and the list where the method's id is optional, and both where it is not."""
     stem = f"mfa/method/{type}" if type else "mfa/method"
-    fields: Mapping[str, Field] = (
-        {"method_name": _NAME, "method_id": _ID, **FIELDS[type]} if type else {"method_id": _ID}
+    own: Mapping[str, Field] = {"method_name": _NAME, **FIELDS[type]} if type else {}
+    fields: Mapping[str, Field] = {**own, "method_id": _ID}
+    id, about, all = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
+    return (
+        engine.path(f"{stem}[{id}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}[/]", help="List the methods.", needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}{id}", fields, help=about, needs=Feature.MFA_METHODS_APART),
+        engine.path(f"{stem}[/]", own, help=all, needs=Feature.MFA_METHODS_APART),
     )
-    one = engine.path(f"{stem}[/{{method_id:re({_UUID})}}]", fields, help="A method of a second proof at login.")
-    return one, engine.path(f"{stem}[/]", help="List the methods.")
 
 
 def _bind(type: str) -> None:
-    one, listing = _declare(type)
-    one.on(Operation.READ)(_reader(type))
-    listing.on(Operation.LIST)(_lister(type))
+    either, listing, one, every = _declare(type)
+    for method in (either, one):
+        method.on(Operation.READ)(_reader(type))
+        if type:
+            method.on(Operation.UPDATE)(_writer(type))
+            method.on(Operation.DELETE)(_deleter(type))
+    for methods in (listing, every):
+        methods.on(Operation.LIST)(_lister(type))
     if type:
-        one.on(Operation.UPDATE)(_writer(type))
-        one.on(Operation.DELETE)(_deleter(type))
+        every.on(Operation.UPDATE)(_writer(type))
 
 
 def _reader(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
@@ -68,7 +78,7 @@ def _lister(type: str) -> Callable[[Any, Call], dict[str, Any]]:
 def _writer(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
     def write(state: Any, call: Call) -> dict[str, Any] | None:
         mfa, own = call.core.mfa, call.request.namespace
-        id, name = call["method_id"], call["method_name"]
+        id, name = call.get("method_id", ""), call["method_name"]
         found = mfa.method(id) if id else None
         if id and found is None:
             return None
