@@ -1,7 +1,10 @@
-"""Writes docs/coverage.md: what of OpenBao's API is emulated, told from the endpoint declarations.
+"""Writes docs/coverage.md: what of each product's API is emulated, told from the endpoint declarations.
 
 python scripts/coverage.py            write it
 python scripts/coverage.py --check    exit 1 where it is out of date
+
+``tests/parity/data/surface-<product>.json`` has what a product's own OpenAPI document says: by group and path the
+methods, each with its flags (``?`` answers without a token, ``!`` is root-protected, ``/`` can list) and parameters.
 """
 
 from __future__ import annotations
@@ -9,45 +12,91 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mockkms.vault import builtins, registry  # noqa: E402 - run as a script, the package stands beside this directory
-from mockkms.vault.endpoint import Endpoint  # noqa: E402
+from mockkms.vault.endpoint import Emulation, Endpoint, Engine  # noqa: E402
 from mockkms.vault.message import Operation  # noqa: E402
 from mockkms.vault.openapi import shown_path  # noqa: E402
-from mockkms.vault.products import PRODUCTS  # noqa: E402
+from mockkms.vault.products import OPENBAO, PRODUCTS, VAULT, Product  # noqa: E402
 
-SURFACE = ROOT / "tests" / "parity" / "data" / "surface.json"
+DATA = ROOT / "tests" / "parity" / "data"
 PAGE = ROOT / "docs" / "coverage.md"
-MOUNTS = {
-    "auth/approle/": "approle", "auth/cert/": "cert", "auth/jwt/": "jwt", "auth/kubernetes/": "kubernetes",
-    "auth/token/": "token", "auth/userpass/": "userpass", "cubbyhole/": "cubbyhole", "identity/": "identity",
-    "kv1/": "kv", "secret/": "kv2", "sys/": "system", "transit/": "transit",
+SURVEYED: tuple[Product, ...] = (OPENBAO, VAULT)
+"""The products whose OpenAPI document is at hand."""
+ENGINES = {
+    "auth-aws": "auth/aws", "auth-ldap": "auth/ldap", "auth-oidc": "jwt", "aws": "secret/aws", "kv-v1": "kv",
+    "kv-v2": "kv2", "sys": "system",
 }  # fmt: skip
+"""The engines of groups that are not named like theirs."""
+SAMPLES = (
+    "x",
+    "sha2-256",
+    "encryption-key",
+    "default",
+    "secret",
+    "auth",
+    "container",
+    "1" * 8 + "-1111" * 3 + "-" + "1" * 12,
+)
+"""What stands for a path's parameters: at least one of them is what the path takes."""
 OPERATIONS = {
     "GET": (Operation.READ, Operation.LIST, Operation.SCAN),
     "POST": (Operation.UPDATE, Operation.CREATE),
     "PATCH": (Operation.PATCH,),
     "DELETE": (Operation.DELETE,),
 }
+LISTINGS = (Operation.LIST, Operation.SCAN)
 INTRODUCTION = """\
-What mockkms emulates of OpenBao 2.6.2's API, by path, method and parameter. Written by `scripts/coverage.py` from the
-endpoint declarations; a test keeps it current. What is not emulated answers as the real server answers an unsupported
-path or operation (404, 405), and the journal marks it `unhandled`.
+What mockkms emulates of each product's API, by path, method and parameter. Written by `scripts/coverage.py` from the
+endpoint declarations; a test keeps it current. Every operation that the product's own OpenAPI document names is one
+of three: **emulated**; **refused**, as the community edition refuses what only the paid one does; or **not emulated**.
+What is not emulated answers as the real server answers an unsupported path or operation (404, 405), or as one where the
+feature is switched off; the journal marks what nothing answered as `unhandled`. Vault 1.21 is emulated by its
+differences from Vault 2.1 and has no table of its own.
 """
 FURTHER = """\
-Types outside the surface above, made by the products' sources and documentation; of PKI there are recordings.
+Types outside the surfaces above, made by the products' sources and documentation.
 """
 BY_NAME = """\
 These are mounted, tuned, listed and disabled as on the real server. What is below their path is unsupported.
 """
-FLAGS = ("list", "scan")
-"""Query parameters that make a list of a read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One operation that a product's surface names."""
+
+    group: str
+    path: str
+    method: str
+    open: bool
+    """It answers without a token."""
+    protected: bool
+    """It is root-protected."""
+    lists: bool
+    parameters: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """``GET /sys/mounts``."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that the method can mean; a path that ends in a slash is there to be listed."""
+        return LISTINGS if self.lists and self.path.endswith("/") else OPERATIONS[self.method]
+
+    @property
+    def below(self) -> str:
+        """The path below its mount."""
+        return self.path.split("/", 3 if self.path.startswith("/auth/") else 2)[-1]
 
 
 @dataclass
@@ -57,75 +106,120 @@ class Group:
     name: str
     operations: int = 0
     parameters: int = 0
+    emulated: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     lacking_operations: list[str] = field(default_factory=list)
     lacking_parameters: list[str] = field(default_factory=list)
 
 
-def groups() -> list[Group]:
-    """The surface of the real server, held against the declarations."""
-    surface: dict[str, list[dict[str, Any]]] = json.loads(SURFACE.read_text(encoding="utf-8"))
-    return [_group(name, paths) for name, paths in surface.items()]
+def surface(product: Product) -> tuple[Asked, ...]:
+    """Return every operation that the product's OpenAPI document names."""
+    return _surface(product.name)
 
 
-def _group(name: str, paths: list[dict[str, Any]]) -> Group:
-    group = Group(name)
-    for path in paths:
-        found = candidates(path["path"])
-        for method in path.keys() & OPERATIONS.keys():
-            group.operations += 1
-            serving = [e for e in found if any(operation in e.operations for operation in OPERATIONS[method])]
-            if not serving:
-                group.lacking_operations.append(f"{method} {path['path']}")
-                continue
-            wanted = {*path[method]["body"], *path[method]["query"]}.difference(FLAGS)
-            group.parameters += len(wanted)
-            missing = wanted.difference(*(endpoint.fields for endpoint in serving))
-            if missing and not any(endpoint.arbitrary for endpoint in serving):
-                group.lacking_parameters += [f"{method} {path['path']}: {one}" for one in sorted(missing)]
-    group.lacking_operations.sort()
-    group.lacking_parameters.sort()
-    return group
+@cache
+def _surface(name: str) -> tuple[Asked, ...]:
+    text = (DATA / f"surface-{name}.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, dict[str, str]]] = json.loads(text)
+    return tuple(
+        Asked(group, path, method, "?" in flags, "!" in flags, "/" in flags, frozenset(names))
+        for group, paths in found.items()
+        for path, methods in paths.items()
+        for method, (flags, *names) in ((method, told.split(" ")) for method, told in methods.items())
+    )
 
 
-def candidates(path: str) -> list[Endpoint]:
-    """The endpoints that a path of the surface means: those declared alike, and the one it is routed to."""
-    mount = next(mount for mount in MOUNTS if path.startswith(f"/{mount}"))
-    below = path[1 + len(mount) :]
-    engine = registry.engine(MOUNTS[mount])
-    flavor = PRODUCTS["openbao"]
-    found = [e for e in engine if _shape(shown_path(e.template)) == _shape(below)]
-    for name in ("x", "sha2-256", "encryption-key", "default"):
-        sample = re.sub(r"\{\w+\}", name, below)
-        for at in (sample, sample + "/"):
-            routed = engine.route(at, PRODUCTS["openbao"])
-            if routed is not None:
-                found.append(routed[0])
-    return [endpoint for endpoint in found if endpoint.known_to(flavor)]
+def engine_of(group: str) -> Engine:
+    """Return the engine that answers a group of the surface."""
+    return registry.engine(ENGINES.get(group, group.removeprefix("auth-")))
+
+
+def routed(asked: Asked, product: Product) -> Iterator[tuple[str, Endpoint]]:
+    """Yield paths below the mount that an operation can mean, with the endpoint that each is routed to."""
+    engine = engine_of(asked.group)
+    for sample in SAMPLES:
+        plain = re.sub(r"\{\w+\}", sample, asked.below)
+        for at in dict.fromkeys((plain, plain.rstrip("/") + "/" if asked.lists else plain)):
+            found = engine.route(at, product)
+            if found is not None:
+                yield at, found[0]
+
+
+def serving(asked: Asked, product: Product) -> list[Endpoint]:
+    """Return the endpoints that answer an operation: those declared alike, and those it is routed to."""
+    alike = [
+        e for e in engine_of(asked.group).endpoints_of(product) if _shape(shown_path(e.template)) == _shape(asked.below)
+    ]
+    found = {id(endpoint): endpoint for endpoint in (*alike, *(endpoint for _, endpoint in routed(asked, product)))}
+    return [e for e in found.values() if any(operation in e.operations for operation in asked.operations)]
+
+
+def emulation(asked: Asked, product: Product) -> Emulation:
+    """Return how far an operation is emulated."""
+    found = {endpoint.emulation for endpoint in serving(asked, product)}
+    return next((one for one in Emulation if one in found), Emulation.NONE)
 
 
 def _shape(path: str) -> str:
     return re.sub(r"\{\w+\}", "{}", path).rstrip("/")
 
 
+def groups(product: Product) -> list[Group]:
+    """Return the surface of a product held against the declarations."""
+    return _groups(product.name)
+
+
+@cache
+def _groups(name: str) -> list[Group]:
+    product = PRODUCTS[name]
+    found: dict[str, Group] = {}
+    for asked in surface(product):
+        group = found.setdefault(asked.group, Group(asked.group))
+        group.operations += 1
+        how = emulation(asked, product)
+        column = {
+            Emulation.FULL: group.emulated,
+            Emulation.REFUSED: group.refused,
+            Emulation.NONE: group.lacking_operations,
+        }
+        column[how].append(asked.name)
+        if how is Emulation.FULL:
+            group.parameters += len(asked.parameters)
+            endpoints = serving(asked, product)
+            known = {name for e in endpoints for name, declared in e.fields.items() if declared.known_to(product)}
+            if not any(endpoint.arbitrary for endpoint in endpoints):
+                group.lacking_parameters += [f"{asked.name}: {one}" for one in sorted(asked.parameters - known)]
+    for group in found.values():
+        group.refused.sort()
+        group.lacking_operations.sort()
+        group.lacking_parameters.sort()
+    return list(found.values())
+
+
 def page() -> str:
-    """The text of docs/coverage.md."""
-    found = groups()
+    """Return the text of docs/coverage.md."""
+    lines = ["# Coverage", "", *INTRODUCTION.splitlines()]
+    for product in SURVEYED:
+        lines += _surveyed(product)
+    return "\n".join(lines + _further()) + "\n"
+
+
+def _surveyed(product: Product) -> list[str]:
+    found = groups(product)
     lines = [
-        "# Coverage",
         "",
-        *INTRODUCTION.splitlines(),
+        f"## {product.words.product} {product.version}",
         "",
-        "| group | operations | emulated | parameters | known |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| group | operations | emulated | refused | not emulated | parameters | known |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for group in found:
-        emulated = group.operations - len(group.lacking_operations)
+        counts = (len(group.emulated), len(group.refused), len(group.lacking_operations), group.parameters)
         known = group.parameters - len(group.lacking_parameters)
-        lines.append(f"| {group.name} | {group.operations} | {emulated} | {group.parameters} | {known} |")
-    lines += _listing("Answered as unsupported", {g.name: g.lacking_operations for g in found})
-    lines += _listing("Parameters not known", {g.name: g.lacking_parameters for g in found})
-    lines += _further()
-    return "\n".join(lines) + "\n"
+        lines.append(f"| {group.name} | {group.operations} | {' | '.join(map(str, counts))} | {known} |")
+    lines += _listing("Refused as by the community edition", {g.name: g.refused for g in found})
+    lines += _listing("Not emulated", {g.name: g.lacking_operations for g in found})
+    return lines + _listing("Parameters not known", {g.name: g.lacking_parameters for g in found})
 
 
 def _further() -> list[str]:
@@ -136,12 +230,13 @@ def _further() -> list[str]:
         )
         for name in sorted(builtins.ALL)
     }
+    surveyed = {engine_of(asked.group).type for product in SURVEYED for asked in surface(product)}
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]
     lines += ["| type | of | operations |", "| --- | --- | ---: |"]
     for name, products in types.items():
         kind, type = name.split("/")
         engine = registry.implementation(type, None, kind)
-        if registry.emulated(kind, type) and engine.type not in {*MOUNTS.values(), "kv2"}:
+        if registry.emulated(kind, type) and engine.type not in surveyed:
             lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
     lines += ["", "## Known by name only", "", *BY_NAME.splitlines(), ""]
     return lines + [
@@ -150,10 +245,10 @@ def _further() -> list[str]:
 
 
 def _listing(title: str, entries: dict[str, list[str]]) -> list[str]:
-    lines = ["", f"## {title}", ""]
+    lines = ["", f"### {title}", ""]
     for name, listed in entries.items():
         if listed:
-            lines += [f"### {name}", "", *(f"- `{entry}`" for entry in listed), ""]
+            lines += [f"#### {name}", "", *(f"- `{entry}`" for entry in listed), ""]
     return lines[:-1] if len(lines) > 3 else [*lines, "None."]
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,16 @@ class Call:
         return self.core.clock.now()
 
 
+class Emulation(StrEnum):
+    """How far an endpoint does what the real server's does."""
+
+    FULL = "emulated"
+    REFUSED = "refused"
+    """It refuses, as the community edition does what the paid one has."""
+    NONE = "not emulated"
+    """It answers as a server where this is switched off or not there."""
+
+
 @dataclass
 class Endpoint:
     """A path template with its fields and one handler for each operation."""
@@ -117,6 +128,7 @@ class Endpoint:
     """The handler reads the body itself, whatever its type; a feature: in products that have it."""
     needs: Feature | None = None
     """Only products that have this feature know the path."""
+    emulation: Emulation = Emulation.FULL
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)
@@ -284,6 +296,7 @@ class Engine:
         arbitrary: bool | Feature = False,
         binary: bool | Feature = False,
         needs: Feature | None = None,
+        emulation: Emulation = Emulation.FULL,
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
         endpoint = Endpoint(
@@ -297,6 +310,7 @@ class Engine:
             arbitrary=arbitrary,
             binary=binary,
             needs=needs,
+            emulation=emulation,
         )
         missing = [name for name in endpoint.captures if name not in endpoint.fields]
         if missing:

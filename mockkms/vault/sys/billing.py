@@ -26,6 +26,7 @@ overview = engine.path(
     "billing/overview",
     fields={
         "start_month": Field(Kind.STRING, query=True, help="First month, such as `2026-01`."),
+        "refresh_data": Field(Kind.BOOL, query=True, help="Count this month anew."),
         "end_month": Field(Kind.STRING, query=True, help="Last month."),
     },
     help="What was used, by month.",

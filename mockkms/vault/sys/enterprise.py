@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Endpoint, Field
+from mockkms.vault.endpoint import Call, Emulation, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.products.features import Feature
@@ -113,6 +113,7 @@ def _declare(template: str, operations: str, needs: Feature) -> Endpoint:
         arbitrary=True,
         login=template in OPEN,
         sudo=template in PROTECTED,
+        emulation=Emulation.REFUSED,
     )
     endpoint.on(*(Operation(operation) for operation in operations.split()))(refuse)
     return endpoint

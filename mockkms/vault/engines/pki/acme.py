@@ -6,7 +6,7 @@ id: a path with another text leads nowhere, and that is said without a token, to
 
 from __future__ import annotations
 
-from mockkms.vault.endpoint import Call, Endpoint, Field
+from mockkms.vault.endpoint import Call, Emulation, Endpoint, Field
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
 from mockkms.vault.fields import Kind
@@ -52,7 +52,8 @@ def nowhere(_state: PKI, _call: Call) -> None:
 def _declare(base: str) -> None:
     for path, operations in _PATHS.items():
         fields = _ANSWERS if operations is _WRITES else {}
-        engine.path(f"{base}/{path}", fields=fields, login=True, help="ACME.").on(*operations)(disabled)
+        endpoint = engine.path(f"{base}/{path}", fields, login=True, help="ACME.", emulation=Emulation.NONE)
+        endpoint.on(*operations)(disabled)
     for path in _NOWHERE:
         engine.path(f"{base}/{path}", login=True, help="Leads nowhere.").on(*_ALL)(nowhere)
 
@@ -62,7 +63,13 @@ for _base in BASES:
 
 
 def _enterprise(template: str) -> Endpoint:
-    endpoint = engine.path(template, login=True, needs=Feature.UNIFIED_CRL, help="For the enterprise edition only.")
+    endpoint = engine.path(
+        template,
+        login=True,
+        needs=Feature.UNIFIED_CRL,
+        help="For the enterprise edition only.",
+        emulation=Emulation.REFUSED,
+    )
     endpoint.on(*_ALL)(nowhere)
     return endpoint
 

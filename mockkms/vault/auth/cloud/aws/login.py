@@ -6,7 +6,7 @@ import base64
 from urllib.parse import urlsplit
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
-from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.endpoint import Call, Emulation, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
 
@@ -27,6 +27,7 @@ login = engine.path(
     },
     help="Log in with a signed request, or as a machine.",
     login=True,
+    emulation=Emulation.NONE,
 )
 
 
