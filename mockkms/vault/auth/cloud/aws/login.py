@@ -11,7 +11,6 @@ from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
 
 _IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
-_EC2 = ("pkcs7", "identity", "signature")
 
 login = engine.path(
     "login",
@@ -36,16 +35,12 @@ login = engine.path(
 def log_in(_state: AWS, call: Call) -> None:
     """Check what was sent, and answer what is well formed as unsupported. Raises ErrorResponse and BackendError."""
     by_machine = "pkcs7" in call or ("identity" in call and "signature" in call)
-    of_machine, of_request = any(name in call for name in _EC2), any(name in call for name in _IAM)
-    if of_machine and of_request:
+    by_request = all(name in call for name in _IAM)
+    if by_machine and by_request:
         raise ErrorResponse("supplied auth values for both ec2 and iam auth types")
-    if of_machine and not by_machine:
-        raise ErrorResponse("supplied some of the auth values for the ec2 auth type but not all")
-    if of_request and not all(name in call for name in _IAM):
-        raise ErrorResponse("supplied some of the auth values for the iam auth type but not all")
     if by_machine:
         _check_machine(call)
-    elif of_request:
+    elif by_request:
         _check_request(call)
     else:
         raise ErrorResponse("didn't supply required authentication values")
