@@ -155,14 +155,19 @@ def test_the_other_product_has_none_of_it() -> None:
             client.sys.enable_auth_method("gcp")
 
 
+_SIGNED = {f"iam_{name}": "x" for name in ("http_request_method", "request_url", "request_body")} | {
+    "iam_request_headers": "{}"
+}
+
+
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
         ({}, "didn't supply required authentication values"),
         ({"role": "r"}, "didn't supply required authentication values"),
-        ({"identity": "x"}, "supplied some of the auth values for the ec2 auth type but not all"),
-        ({"iam_request_url": "x"}, "supplied some of the auth values for the iam auth type but not all"),
-        ({"pkcs7": "x", "iam_request_url": "x"}, "supplied auth values for both ec2 and iam auth types"),
+        ({"identity": "x"}, "didn't supply required authentication values"),
+        ({"iam_request_url": "x"}, "didn't supply required authentication values"),
+        ({"pkcs7": "x", **_SIGNED}, "supplied auth values for both ec2 and iam auth types"),
     ],
 )
 def test_an_aws_login_without_what_it_needs(sent: dict[str, str], words: str) -> None:
