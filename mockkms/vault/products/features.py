@@ -221,6 +221,8 @@ class Feature(StrEnum):
     """A private key that cannot be read is refused with the form that it should have."""
     TRANSIT_NONCE = "transit-nonce"
     """Encryption takes a nonce, RSA keys a padding scheme."""
+    TRANSIT_UPSERT_RSA = "transit-upsert-rsa"
+    """Encrypting with a key that does not exist may make an RSA key."""
 
     # -- PKI, SSH and TOTP
     PKI_ADDITIONS = "pki-additions"

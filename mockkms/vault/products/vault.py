@@ -118,6 +118,7 @@ VAULT = OPENBAO.derive(
         Feature.UPGRADE_NAMES_VERSION,
         Feature.TRANSIT_ENTERPRISE,
         Feature.TRANSIT_NONCE,
+        Feature.TRANSIT_UPSERT_RSA,
         Feature.TRANSIT_REWORDED,
         Feature.TRANSIT_NAMES_PKCS8,
         Feature.PKI_LATER,

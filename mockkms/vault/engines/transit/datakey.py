@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
+from mockkms.vault.engines.transit.encrypt import NONCE_REFUSED
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.items import NONCE, PADDING
 from mockkms.vault.engines.transit.keyring import find
@@ -40,6 +41,11 @@ def datakey(state: Transit, call: Call) -> Reply:
         context = b64.decode(call["context"])
     except ValueError:
         raise ErrorResponse("failed to base64-decode context") from None
+    nonce = call["nonce"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        b64.decode(nonce)
+    except ValueError:
+        raise ErrorResponse("failed to base64-decode nonce") from None
     key = find(state, call["name"], call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")
@@ -61,6 +67,8 @@ def datakey(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(str(error)) from None
     except KeyFault as error:
         raise BackendError(str(error)) from None
+    if nonce:
+        raise BackendError(NONCE_REFUSED)
     data = {"ciphertext": text, "key_version": number}
     if call["plaintext"] == "plaintext":
         data["plaintext"] = b64.encode(fresh)

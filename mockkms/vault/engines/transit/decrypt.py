@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
-from mockkms.vault.engines.transit.encrypt import check_item_padding
+from mockkms.vault.engines.transit.encrypt import check_item
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.items import NONCE, PADDING, Item, Outcome, decode_contexts, decode_strictly
 from mockkms.vault.engines.transit.keyring import find
@@ -41,10 +41,7 @@ def decrypt(state: Transit, call: Call) -> Reply:
     if batch is None:
         return _decrypt_one(state, call)
     items = decode_strictly(call, batch, "ciphertext", MISSING)
-    if not call.core.product.has(Feature.TRANSIT_NONCE):
-        for item in items:
-            item.padding_scheme = ""
-    outcome = Outcome(user_error=decode_contexts(items, check_ciphertext))
+    outcome = Outcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
     key = _key(state, call)
     results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
@@ -55,22 +52,23 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     if not text:
         raise ErrorResponse(MISSING)
     context, fault = b"", ""
-    if call["context"]:
-        try:
-            context = b64.decode(call["context"])
-        except ValueError as error:
-            fault = str(error)
+    nonce = call["nonce"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        context = b64.decode(call["context"])
+        b64.decode(nonce)
+    except ValueError as error:
+        fault = str(error)
     key = _key(state, call)
     if fault:
         raise ErrorResponse(fault)
-    associated = call["associated_data"]
-    if associated and not key.kind.aead:
-        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
     padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
     try:
         cipher.check_padding(key, padding)
     except KeyFault as error:
         raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+    associated = call["associated_data"]
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
     try:
         return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
     except InternalFault as error:
@@ -81,11 +79,9 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
 
 def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, Any]:
     plaintext = ""
-    if not item.error and item.associated_data and not key.kind.aead:
-        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
+    check_item(key, number, item)
     if not item.error:
         try:
-            check_item_padding(key, number, item.padding_scheme)
             opened = cipher.decrypt(key, item.decoded_context, item.text, item.associated_data, item.padding_scheme)
             plaintext = b64.encode(opened)
         except KeyFault as error:

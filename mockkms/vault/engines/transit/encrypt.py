@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mockkms.crypto import b64
 from mockkms.vault.endpoint import Call, Field, Reply
@@ -14,6 +14,9 @@ from mockkms.vault.engines.transit.model import TYPES, InternalFault, Key, KeyFa
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
+
+NONCE_REFUSED: Final = "provided nonce not allowed for this key"
+"""Only the first kind of convergent keys, long gone, took a nonce from its caller."""
 
 endpoint = engine.path(
     "encrypt/{name}",
@@ -47,7 +50,7 @@ def encrypt(state: Transit, call: Call) -> Reply:
     if batch is None:
         return _encrypt_one(state, call)
     items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
-    outcome = Outcome(user_error=decode_contexts(items, _check_plaintext))
+    outcome = Outcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
     key = _key(state, call, items[0].context != "")
     results = [_result(key, number, item, outcome, call) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
@@ -58,15 +61,18 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     if "plaintext" not in given:
         raise ErrorResponse("missing plaintext to encrypt")
     plaintext, context, fault = b"", b"", ""
+    nonce = given.get("nonce", "") if call.core.product.has(Feature.TRANSIT_NONCE) else ""
     try:
         plaintext = b64.decode(given["plaintext"])
         context = b64.decode(given["context"]) if given.get("context") else b""
+        b64.decode(nonce)
     except ValueError as error:
         fault = str(error)
     key = _key(state, call, bool(given.get("context")))
     if fault:
         raise ErrorResponse(fault)
-    refuse_nonce(call, given.get("nonce", ""))
+    if nonce:
+        raise ErrorResponse(NONCE_REFUSED)
     padding = given.get("padding_scheme", "")
     try:
         cipher.check_padding(key, padding)
@@ -86,19 +92,18 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
 
 
 def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, Any]:
-    if not item.error and item.associated_data and not key.kind.aead:
-        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
+    if not item.error and item.nonce:
+        item.error = NONCE_REFUSED
+        outcome.user_error = True
+    check_item(key, number, item)
     if item.error:
         return {"error": item.error, "reference": item.reference}
     try:
-        refuse_nonce(call, item.nonce)
-        padding = item.padding_scheme if call.core.product.has(Feature.TRANSIT_NONCE) else ""
-        check_item_padding(key, number, padding)
         text, version = cipher.encrypt(
             key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
-            call.core.entropy.bytes, padding,
+            call.core.entropy.bytes, item.padding_scheme,
         )  # fmt: skip
-    except (KeyFault, ErrorResponse) as error:
+    except KeyFault as error:
         if isinstance(error, InternalFault):
             outcome.internal_error = True
         else:
@@ -112,26 +117,20 @@ def _check_plaintext(item: Item) -> None:
     b64.decode(item.text)
 
 
-def refuse_nonce(call: Call, nonce: str) -> None:
-    """Raise ErrorResponse for a nonce (base64), where the product looks at it.
+def check_item(key: Key, number: int, item: Item) -> None:
+    """Note in an item of a batch what does not fit its key.
 
-    Only the first kind of convergent keys, long gone, took one from its caller.
+    The real server does not count these faults as the caller's: alone, they leave the batch a 200.
     """
-    if not nonce or not call.core.product.has(Feature.TRANSIT_NONCE):
+    if item.error:
         return
     try:
-        b64.decode(nonce)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
-    raise ErrorResponse("provided nonce not allowed for this key")
-
-
-def check_item_padding(key: Key, number: int, padding: str) -> None:
-    """Raise UserFault for the padding of an item of a batch."""
-    try:
-        cipher.check_padding(key, padding)
+        cipher.check_padding(key, item.padding_scheme)
     except UserFault as error:
-        raise UserFault(f"'[{number}].padding_scheme' invalid: {error}") from None
+        item.error = f"'[{number}].padding_scheme' invalid: {error}"
+        return
+    if item.associated_data and not key.kind.aead:
+        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
 
 
 def _key(state: Transit, call: Call, derived: bool) -> Key:
@@ -145,8 +144,13 @@ def _key(state: Transit, call: Call, derived: bool) -> Key:
     type = call["type"]
     if type.startswith("ecdsa-p") and type in TYPES:
         raise ErrorResponse(f"key type {type} not supported for this operation")
-    if not made_by(type, call.core.product) or not TYPES[type].aead:
+    kind = TYPES.get(type)
+    wide = call.core.product.has(Feature.TRANSIT_UPSERT_RSA)
+    if kind is None or not made_by(type, call.core.product) or not (kind.aead or (kind.bits and wide)):
         raise ErrorResponse(f"unknown key type {type}")
     if state.disable_upsert:
         raise ErrorResponse("encryption key not found")
-    return create(state, call["name"], type, call.core, derived=derived, convergent=convergent)
+    try:
+        return create(state, call["name"], type, call.core, derived=derived, convergent=convergent)
+    except KeyFault as error:
+        raise BackendError(str(error)) from None

@@ -8,6 +8,7 @@ from mockkms.crypto import b64, encodings, pem
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.keyring import find
+from mockkms.vault.engines.transit.keys import CMAC_REFUSED
 from mockkms.vault.engines.transit.model import SOFT_DELETED, Key, KeyVersion, Transit, go_atoi
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
@@ -36,7 +37,7 @@ def export(state: Transit, call: Call) -> Reply:
     """One version or all that are in use."""
     what, format = call["type"], call["format"]
     if what == "cmac-key" and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
-        raise ErrorResponse("CMAC operations are only available in enterprise versions of Vault")
+        raise ErrorResponse(CMAC_REFUSED)
     if what not in TYPES:
         raise ErrorResponse(f"invalid export type: {what}")
     if format not in FORMATS:

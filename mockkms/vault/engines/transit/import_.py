@@ -8,6 +8,7 @@ from mockkms.crypto import b64, containers, keywrap, pem, rsa
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.keyring import add_version, find
+from mockkms.vault.engines.transit.keys import CMAC, CMAC_REFUSED
 from mockkms.vault.engines.transit.model import (
     HMAC_MAX_SIZE,
     HMAC_MIN_SIZE,
@@ -59,7 +60,10 @@ def import_key(state: Transit, call: Call) -> Reply:
     if call["auto_rotate_period"] > 0 and not call["allow_rotation"]:
         raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
     _check_one_source(call)
-    kind = TYPES.get(call["type"].lower())
+    type = call["type"].lower()
+    if type in CMAC and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+        raise ErrorResponse(CMAC_REFUSED)
+    kind = TYPES.get(type)
     if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.product.has(Feature.TRANSIT_ADDITIONS)):
         raise ErrorResponse(f"unknown key type: {call['type']}")
     name = call["name"]

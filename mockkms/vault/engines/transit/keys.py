@@ -16,9 +16,12 @@ from mockkms.vault.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
-_CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
+CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
 _POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
 _ML_DSA = ("44", "65", "87")
+_HYBRID_EC = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519")
+_MANAGED = "managed_key"
+CMAC_REFUSED = "CMAC operations are only available in enterprise versions of Vault"
 
 listing = engine.path(
     "keys[/]",
@@ -73,6 +76,7 @@ def create_key(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(f"key_size is not valid for algorithm {type}")
     if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
         raise ErrorResponse(f"invalid key_size {size}")
+    check_edition(type)
     key = find(state, call["name"], call.core)
     if key is None:
         try:
@@ -100,17 +104,37 @@ def check_rotation_period(seconds: int) -> None:
 
 
 def check_type(type: str, call: Call, product: Product) -> None:
-    """Raises ErrorResponse for a type that this product, in its free edition, does not make."""
-    if product.has(Feature.TRANSIT_ENTERPRISE):
-        if type in _CMAC:
-            raise ErrorResponse("CMAC operations are only available in enterprise versions of Vault")
-        if type in _POST_QUANTUM:
-            parameters = str(call.raw.get("parameter_set") or "")
-            if type == "ml-dsa" and parameters not in _ML_DSA:
-                raise ErrorResponse(f"invalid parameter set {parameters} for key type ml-dsa")
-            raise ErrorResponse("PQC key types are only available in enterprise versions of Vault")
-    if not made_by(type, product):
-        raise ErrorResponse(f"unknown key type {type}")
+    """Raise ErrorResponse for a type that this product does not know, or whose parameters do not fit."""
+    if not product.has(Feature.TRANSIT_ENTERPRISE) or type not in (*CMAC, *_POST_QUANTUM, _MANAGED):
+        if not made_by(type, product):
+            raise ErrorResponse(f"unknown key type {type}")
+        return
+    if type == "ml-dsa":
+        _check_ml_dsa(call["parameter_set"])
+    elif type == "hybrid":
+        try:
+            if call["hybrid_key_type_pqc"] != "ml-dsa":
+                raise ErrorResponse(f"invalid PQC key type: {call['hybrid_key_type_pqc']}")
+            _check_ml_dsa(call["parameter_set"])
+            if call["hybrid_key_type_ec"] not in _HYBRID_EC:
+                raise ErrorResponse(f"invalid key type for hybrid key: {call['hybrid_key_type_ec']}")
+        except ErrorResponse as error:
+            raise ErrorResponse(f"invalid config for hybrid key: {error}") from None
+
+
+def _check_ml_dsa(parameters: str) -> None:
+    if parameters not in _ML_DSA:
+        raise ErrorResponse(f"invalid parameter set {parameters} for key type ml-dsa")
+
+
+def check_edition(type: str) -> None:
+    """Raise ErrorResponse, BackendError for a known type that only the enterprise edition makes."""
+    if type == _MANAGED:
+        raise BackendError("managed keys are supported within enterprise edition only")
+    if type in CMAC:
+        raise ErrorResponse(CMAC_REFUSED)
+    if type in _POST_QUANTUM:
+        raise ErrorResponse("PQC key types are only available in enterprise versions of Vault")
 
 
 @keys.on(Operation.READ)

@@ -53,6 +53,34 @@ def decode_maps(call: Call, raw: Any, type: str) -> list[dict[str, str]]:
     return items
 
 
+def decode_loose_maps(call: Call, raw: Any, type: str) -> list[dict[str, Any]]:
+    """Return items as maps of whatever they hold; ``type`` is Go's name of an item, for texts.
+
+    Raises ErrorResponse ``failed to parse batch input: …``, also for an empty batch.
+    """
+    if not isinstance(raw, list):
+        raise ErrorResponse(f"failed to parse batch input: {no_list(call.core.product, raw)}")
+    faults: list[ConversionError] = []
+    items = [item if isinstance(item, dict) else _map(item, at, type, faults) for at, item in enumerate(raw)]
+    if faults:
+        raise ErrorResponse(f"failed to parse batch input: {conversion_text(call.core.product, several(faults))}")
+    if not items:
+        raise ErrorResponse("missing batch input to process")
+    return items
+
+
+def text_of(value: Any) -> str:
+    """Return a member of a loose map as the weak decoder turns it into text. Raises ValueError."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, (str, int, float, Number)):
+        return str(value)
+    text = f"'' expected type 'string', got unconvertible type '{go_type(value)}', value: '{shown(value)}'"
+    raise ValueError(f"1 error(s) decoding:\n\n* {text}")
+
+
 def _map(raw: Any, at: int, type: str, faults: list[ConversionError]) -> dict[str, str]:
     if raw is None:
         return {}
@@ -93,7 +121,7 @@ def decode_context(item: dict[str, str], framing: str = "") -> bytes:
 
 
 def answer_batch(
-    items: list[dict[str, str]], work: Callable[[dict[str, str]], dict[str, Any]], shape: Shape
+    items: list[dict[str, Any]], work: Callable[[dict[str, Any]], dict[str, Any]], shape: Shape
 ) -> dict[str, Any]:
     """The results of ``work`` for each item, faults among them, with the items' references."""
     results = []
@@ -103,12 +131,19 @@ def answer_batch(
             result |= work(item)
         except (ItemFault, ItemFailure) as error:
             result["error"] = str(error)
-        result["reference"] = item.get("reference", "")
+        result["reference"] = _reference(item)
         results.append({name: result[name] for name in shape.order if name in result})
     return {"batch_results": results}
 
 
-def answer_one(item: dict[str, str], work: Callable[[dict[str, str]], dict[str, Any]]) -> dict[str, Any]:
+def _reference(item: dict[str, Any]) -> str:
+    try:
+        return text_of(item.get("reference"))
+    except ValueError:
+        return ""
+
+
+def answer_one(item: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """What ``work`` says to the only item. Raises ErrorResponse, BackendError."""
     try:
         return work(item)

@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.vault.endpoint import Call, Field, Reply
 from mockkms.vault.engines.transit import cipher
 from mockkms.vault.engines.transit.decrypt import MISSING, check_ciphertext
+from mockkms.vault.engines.transit.encrypt import NONCE_REFUSED
 from mockkms.vault.engines.transit.engine import engine
 from mockkms.vault.engines.transit.items import NONCE, PADDING, Item, decode_contexts, decode_leniently
 from mockkms.vault.engines.transit.keyring import find
@@ -40,27 +41,38 @@ _ITEM = {
 }
 
 
+_PADDINGS = ("decrypt_padding_scheme", "encrypt_padding_scheme")
+_RSA_ITEM = {**_ITEM, "nonce": str, "decrypt_padding_scheme": str, "encrypt_padding_scheme": str}
+"""What an item holds where the product takes a nonce and paddings."""
+
+
 @endpoint.on(Operation.UPDATE)
 def rewrap(state: Transit, call: Call) -> Reply:
     """Rewrap one ciphertext, or each item of a batch on its own: there, faults are told in a 200."""
     batch = call.raw.get("batch_input")
+    padded = call.core.product.has(Feature.TRANSIT_NONCE)
     if batch is not None:
-        items = [
-            Item(item["ciphertext"], item["context"], item["key_version"], reference=item["reference"])
-            for item in decode_leniently(call, batch, _ITEM)
-        ]
+        sent = decode_leniently(call, batch, _RSA_ITEM if padded else _ITEM)
     elif not call["ciphertext"]:
         raise ErrorResponse(MISSING)
     else:
-        items = [Item(call["ciphertext"], call["context"], call["key_version"])]
-    decode_contexts(items, check_ciphertext)
+        names = ("ciphertext", "context", "key_version", *(("nonce", *_PADDINGS) if padded else ()))
+        sent = [{name: call[name] for name in names}]
+    items = [
+        Item(
+            one["ciphertext"], one["context"], one["key_version"],
+            nonce=one.get("nonce", ""), reference=one.get("reference", ""),
+        )
+        for one in sent
+    ]  # fmt: skip
+    decode_contexts(items, check_ciphertext, call.core.product)
     key = find(state, call["name"], call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")
-    paddings = [("", "")] * len(items)
-    if call.core.product.has(Feature.TRANSIT_NONCE):
-        paddings = [_paddings(key, number, sent) for number, sent in enumerate(_sent(call, batch))]
-    results = [_result(key, item, call, *padding) for item, padding in zip(items, paddings, strict=True)]
+    results = [
+        _result(key, number, item, call, {name: one.get(name, "") for name in _PADDINGS})
+        for number, (item, one) in enumerate(zip(items, sent, strict=True))
+    ]
     if batch is not None:
         return {"batch_results": results}
     if "error" in results[0]:
@@ -69,34 +81,29 @@ def rewrap(state: Transit, call: Call) -> Reply:
     return results[0]
 
 
-def _sent(call: Call, batch: Any) -> list[dict[str, Any]]:
-    return [item or {} for item in batch] if batch is not None else [call.given]
+def _check_padding(key: Key, number: int, name: str, padding: str) -> None:
+    try:
+        cipher.check_padding(key, padding)
+    except UserFault as error:
+        raise UserFault(f"'[{number}].{name}' invalid: {error}") from None
 
 
-def _paddings(key: Key, number: int, sent: dict[str, Any]) -> tuple[str, str]:
-    """The paddings to decrypt and to encrypt with. Raises ErrorResponse."""
-    found = []
-    for name in ("decrypt_padding_scheme", "encrypt_padding_scheme"):
-        padding = str(sent.get(name) or "")
-        try:
-            cipher.check_padding(key, padding)
-        except UserFault as error:
-            raise ErrorResponse(f"'[{number}].{name}' invalid: {error}") from None
-        found.append(padding)
-    return found[0], found[1]
-
-
-def _result(key: Key, item: Item, call: Call, padding: str, new_padding: str) -> dict[str, Any]:
+def _result(key: Key, number: int, item: Item, call: Call, paddings: dict[str, str]) -> dict[str, Any]:
     """The outcome of one item. Raises BackendError for what is not the caller's fault: it ends the whole batch."""
+    old, new = _PADDINGS
     if item.error:
         return {"error": item.error, "reference": item.reference}
     try:
-        plaintext = cipher.decrypt(key, item.decoded_context, item.text, "", padding)
-        text, number = cipher.encrypt(
-            key, item.key_version, item.decoded_context, plaintext, "", call.core.entropy.bytes, new_padding
+        _check_padding(key, number, old, paddings[old])
+        if item.nonce:
+            raise UserFault(NONCE_REFUSED)
+        plaintext = cipher.decrypt(key, item.decoded_context, item.text, "", paddings[old])
+        _check_padding(key, number, new, paddings[new])
+        text, version = cipher.encrypt(
+            key, item.key_version, item.decoded_context, plaintext, "", call.core.entropy.bytes, paddings[new]
         )
     except UserFault as error:
         return {"error": str(error), "reference": item.reference}
     except KeyFault as error:
         raise BackendError(str(error)) from None
-    return {"ciphertext": text, "key_version": number, "reference": item.reference}
+    return {"ciphertext": text, "key_version": version, "reference": item.reference}

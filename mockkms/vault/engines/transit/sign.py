@@ -46,14 +46,15 @@ def sign(state: Transit, call: Call) -> Reply:
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support signing")
     signing.check_unhashed(options)
-    signing.check_pure(key, call, options, "failed to parse batch item: ")
     asked = call["key_version"]
     unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
 
     def work(item: dict[str, str]) -> dict[str, Any]:
         data = signing.digest(key, decode_input(item, unable=unable), options)
+        context = decode_context(item)
+        signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
         try:
-            made = signing.sign(key, asked, decode_context(item), data, options)
+            made = signing.sign(key, asked, context, data, options)
         except KeyFault as error:
             raise ItemFailure(str(error)) from None
         result: dict[str, Any] = {"signature": made.text, "key_version": made.version}
@@ -64,7 +65,10 @@ def sign(state: Transit, call: Call) -> Reply:
     batch = call.raw.get("batch_input")
     if batch is not None:
         return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
-    result = answer_one({"input": call["input"], "context": call["context"]}, work)
+    single = {"input": call["input"], "context": call["context"]}
+    if call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+        single["signature_context"] = call["signature_context"]
+    result = answer_one(single, work)
     if "publickey" in result:
         result["public_key"] = result.pop("publickey")
     return result

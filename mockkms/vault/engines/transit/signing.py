@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mockkms.crypto import asymmetric, b64, ecdsa, eddsa, hashes, rsa
 from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.transit.maps import ItemFault
 from mockkms.vault.engines.transit.model import InternalFault, Key, KeyFault, KeyVersion, UserFault, go_atoi
 from mockkms.vault.fields import Kind
 from mockkms.vault.gotext import quote
@@ -31,6 +32,9 @@ FIELDS: Final = {
     ),
     "salt_length": Field(Kind.STRING, default="auto", help="PSS salt: auto, hash, or a number of bytes."),
     "batch_input": Field(Kind.SLICE, help="Many inputs at once, each with its own parameters."),
+    "signature_context": Field(
+        Kind.STRING, help="Context of Ed25519ph, for the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE
+    ),
 }
 """Parameters of ``sign`` and ``verify``."""
 
@@ -86,14 +90,31 @@ def check_unhashed(options: Options) -> None:
         raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
 
 
-def check_pure(key: Key, call: Call, options: Options, framing: str) -> None:
-    """Raise ErrorResponse, with ``framing`` in front, for Ed25519 in a form that the product does not sign with."""
-    if key.type != "ed25519" or not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+def check_pure(key: Key, call: Call, options: Options, context: Any, framing: str) -> None:
+    """Check that an item asks for no more than plain Ed25519, where the product signs with that alone.
+
+    ``context`` is the item's ``signature_context``. Raises ItemFault, with ``framing`` in front.
+    """
+    if not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         return
+    if not isinstance(context, str):
+        raise ItemFault(f'{framing}expected string for key="signature_context", got={_quoted(context)}')
+    if key.type != "ed25519":
+        return
+    pure = f"{framing}only Pure Ed25519 signatures supported,"
     if options.prehashed:
-        raise ErrorResponse(f"{framing}only Pure Ed25519 signatures supported, prehashed must be false")
+        raise ItemFault(f"{pure} prehashed must be false")
     if options.hash == "sha2-512":
-        raise ErrorResponse(f"{framing}only Pure Ed25519 signatures supported, hash_alogithm should not be set")
+        raise ItemFault(f"{pure} hash_alogithm should not be set")
+    if context:
+        raise ItemFault(f"{pure} signature_context must be empty")
+
+
+def _quoted(value: Any) -> str:
+    """Return a value that is no text as ``%q`` prints it."""
+    if isinstance(value, bool):
+        return f"%!q(bool={str(value).lower()})"
+    return quote(str(value)) if value is not None else "%!q(<nil>)"
 
 
 def digest(key: Key, data: bytes, options: Options) -> bytes:
