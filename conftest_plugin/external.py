@@ -27,6 +27,7 @@ class ExternalKMS:
             "faults": bool(world.faults),
             "clock": world.clock is not None,
             "tls": world.tls is not None,
+            "flavor": world.flavor is not None,
         }
         for word, wanted in asked.items():
             if wanted:

@@ -14,9 +14,11 @@ Made = TypeVar("Made", bound=MockKMS)
 class Factory:
     """Makes servers that end with the test: ``other = mockkms_factory(seed="world.yaml")``."""
 
-    def __init__(self, active: Active, rng: int | str | None) -> None:
+    def __init__(self, active: Active, rng: int | str | None, flavor: str | None) -> None:
         self._active = active
         self._rng = rng
+        self._flavor = flavor
+        """The product of the test; worlds and options of a server win over it."""
         self._made: list[MockKMS] = []
 
     def __call__(self, **options: Any) -> MockKMS:
@@ -31,6 +33,10 @@ class Factory:
         if self._rng is not None:
             # The suite's seed reaches every server, but no two servers make the same ids.
             options.setdefault("rng", f"{self._rng}/{len(self._made) + 1}")
+        if self._flavor is not None and "flavor" not in options and "upstream" not in options:
+            seed = options.get("seed")
+            seeds = seed if isinstance(seed, (list, tuple)) else [] if seed is None else [seed]
+            options["seed"] = [{"flavor": self._flavor}, *seeds]
         kms = kind(**options)
         kms.start()
         self._made.append(kms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from . import settings
+from . import products, settings
 from .marker import TestWorld, world_of
 
 if TYPE_CHECKING:
@@ -66,19 +66,34 @@ def mockkms_server(
         from .external import ExternalKMS
         from .remote import tenant_of
 
-        folders = (pytestconfig.invocation_params.dir, pytestconfig.rootpath)
-        with tenant_of(url, settings.control_token(pytestconfig), settings.located(mockkms_seed, *folders)) as tenant:
+        seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
+        flavor = settings.flavor(pytestconfig)
+        if flavor is not None:
+            seed = settings.laid(seed, {"flavor": flavor})
+        with tenant_of(url, settings.control_token(pytestconfig), seed) as tenant:
             yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
     yield _mockkms_servers.of(mockkms_tls)
 
 
 @pytest.fixture
-def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms, _mockkms_servers: Servers) -> Iterator[Kms]:
+def _mockkms_flavor(request: pytest.FixtureRequest) -> str | None:
+    return products.of_test(request)
+
+
+@pytest.fixture
+def mockkms(
+    request: pytest.FixtureRequest,
+    mockkms_server: Kms,
+    mockkms_tls: Any,
+    _mockkms_servers: Servers,
+    _mockkms_flavor: str | None,
+) -> Iterator[Kms]:
     """The server, put back to the suite's world (and the marker's) before the test, checked after it."""
     from .external import ExternalKMS
 
     world: TestWorld = world_of(request.node)
+    world.flavor = _mockkms_flavor
     if isinstance(mockkms_server, ExternalKMS):
         mockkms_server.refuse(world)
         yield mockkms_server
@@ -88,23 +103,26 @@ def mockkms(request: pytest.FixtureRequest, mockkms_server: Kms, _mockkms_server
 
         refuse(world)
     server: AnyKms = mockkms_server
-    if world.tls is not None:
-        if settings.option(request.config, "mockkms_url"):
-            pytest.skip("mockkms(tls=…) needs a server of its own; --mockkms-url names another one")
-        server = _mockkms_servers.of(world.tls)
+    theirs = settings.option(request.config, "mockkms_url")
+    if world.tls is not None and theirs:
+        pytest.skip("mockkms(tls=…) needs a server of its own; --mockkms-url names another one")
+    if not theirs and (world.tls is not None or world.flavor is not None):
+        server = _mockkms_servers.of(mockkms_tls if world.tls is None else world.tls, world.flavor)
     active = _active(request, world)
     active.begin(server, world)
+    if theirs and world.flavor not in (None, server.flavor):
+        pytest.skip(f"mockkms(flavor={world.flavor!r}): the server of --mockkms-url was started as {server.flavor}")
     yield server
     active.check()
 
 
 @pytest.fixture
-def mockkms_factory(request: pytest.FixtureRequest) -> Iterator[Factory]:
+def mockkms_factory(request: pytest.FixtureRequest, _mockkms_flavor: str | None) -> Iterator[Factory]:
     """Makes further servers, each with a port and world of its own: ``mockkms_factory(seed=…)``; closed at the end."""
     from .factory import Factory
 
     active = _active(request, world_of(request.node))
-    factory = Factory(active, settings.rng(request.config))
+    factory = Factory(active, settings.rng(request.config), _mockkms_flavor or settings.flavor(request.config))
     yield factory
     factory.close()
     active.check()

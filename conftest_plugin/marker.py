@@ -12,14 +12,15 @@ import pytest
 from .settings import LINT, located
 
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None): the world of this test: "
-    "seed, a file (beside the test, or from the root), a ready-made world's name or a dict, laid over the suite's; "
-    "state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, datetime, seconds) at "
-    "which time stands still; strict, whether a request that nothing emulates fails the test; lint, 'off', 'warn' or "
-    "'error' for bad habits of the client; tls, a server of its own kind: True, False, a trustme.CA, an SSLContext or "
-    "the paths of a certificate and a key"
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None, flavor=None): "
+    "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
+    "laid over the suite's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, "
+    "datetime, seconds) at which time stands still; strict, whether a request that nothing emulates fails the test; "
+    "lint, 'off', 'warn' or 'error' for bad habits of the client; tls, a server of its own kind: True, False, a "
+    "trustme.CA, an SSLContext or the paths of a certificate and a key; flavor, the product to be, or a list of "
+    "products for a test of each"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint", "tls")
+_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint", "tls", "flavor")
 _STATES = ("sealed", "unsealed")
 
 
@@ -42,6 +43,8 @@ class TestWorld:
     strict: bool | None = None
     lint: str | None = None
     tls: Any = None
+    flavor: str | None = None
+    """The product to be; None: that of the suite."""
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
@@ -71,6 +74,8 @@ def _wrong(word: str, value: Any) -> str | None:
         return "True or False"
     if word == "tls" and not _is_tls(value):
         return "True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
+    if word == "flavor":
+        return _wrong_flavors([value] if isinstance(value, str) else value)
     if word == "clock":
         from mockkms.clock import seconds_of
 
@@ -79,6 +84,15 @@ def _wrong(word: str, value: Any) -> str | None:
         except ValueError as error:
             return str(error)
     return None
+
+
+def _wrong_flavors(value: Any) -> str | None:
+    if not isinstance(value, (list, tuple)) or not value:
+        return "a flavor, or a list of flavors"
+    from mockkms.flavors import wrong_flavor
+
+    wrong = [text for text in map(wrong_flavor, value) if text]
+    return wrong[0] if wrong else "each flavor once" if len(set(value)) < len(value) else None
 
 
 def _is_tls(value: Any) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from . import settings
+from . import products, settings
 from .fixtures import (
     ACTIVE,
+    _mockkms_flavor,
     _mockkms_servers,
     mockkms,
     mockkms_client,
@@ -23,6 +24,7 @@ from .fixtures import (
 from .marker import MARKER, MarkerError, read_marker
 
 __all__ = [
+    "_mockkms_flavor",
     "_mockkms_servers",
     "mockkms",
     "mockkms_client",
@@ -46,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.strict(config)
     settings.lint(config)
     settings.upstream(config)
+    settings.flavor(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test whose marker names products is run once for each."""
+    products.generate(metafunc)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

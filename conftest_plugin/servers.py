@@ -1,4 +1,4 @@
-"""The servers of one process: the suite's, and one for each other ``tls`` that a marker asks for."""
+"""The servers of one process: the suite's, and one for each other product and ``tls`` that a marker asks for."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ class Servers:
         self._config = config
         self._seed = seed
         self._folders = folders
-        self._made: list[tuple[Any, MockKMS]] = []
+        self._made: list[tuple[Any, str | None, MockKMS]] = []
+        self._usual: str | None = None
+        """The product of the suite's server, once there was one."""
 
-    def of(self, tls: Any) -> MockKMS:
-        """The server with this ``tls``, started."""
+    def of(self, tls: Any, flavor: str | None = None) -> MockKMS:
+        """The server with this ``tls`` that is this product (None: that of the suite), started."""
         asked = tls or None
-        for known, kms in self._made:
-            if known is asked or known == asked:
+        wanted = None if flavor == self._usual else flavor
+        for known, name, kms in self._made:
+            if (known is asked or known == asked) and name == wanted:
                 return kms
-        kms = self._new(asked)
-        self._made.append((asked, kms))
+        kms = self._new(asked, wanted)
+        if wanted is None:
+            self._usual = kms.flavor
+        self._made.append((asked, wanted, kms))
         return kms
 
-    def _new(self, asked: Any) -> MockKMS:
+    def _new(self, asked: Any, flavor: str | None) -> MockKMS:
         from .tls import tls_files
 
         config = self._config
@@ -45,7 +50,11 @@ class Servers:
             from mockkms import MockKMS
 
             seed = settings.located(self._seed, config.invocation_params.dir, config.rootpath)
-            kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls)
+            usual = settings.flavor(config)
+            if usual is not None:
+                # Over the suite's world, below what a test's own world says.
+                seed = settings.laid(seed, {"flavor": usual})
+            kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor)
         kms.start()
         kms.ca_file = ca_file or kms.ca_file
         return kms
@@ -53,4 +62,4 @@ class Servers:
     def close(self) -> None:
         """Stop them."""
         while self._made:
-            self._made.pop()[1].stop()
+            self._made.pop()[2].stop()

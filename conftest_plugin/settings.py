@@ -24,6 +24,8 @@ def add_options(parser: pytest.Parser) -> None:
     control = "token of the control API of the mockkms at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
     group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
     group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
+    flavor = "the product to be: vault (2.1), vault-1.21 or openbao; a test's marker wins"
+    group.addoption("--mockkms-flavor", metavar="NAME", help=flavor)
     group.addoption("--mockkms-rng", metavar="N", help="repeat every id, key and nonce from this seed")
     group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
     lint = "habits of the client that a real server would suffer from: off, warn or error"
@@ -37,6 +39,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_token", token)
     parser.addini("mockkms_control_token", control)
     parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
+    parser.addini("mockkms_flavor", flavor)
     parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
     parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
 
@@ -76,6 +79,21 @@ def upstream(config: pytest.Config) -> str:
     return url
 
 
+def flavor(config: pytest.Config) -> str | None:
+    """The product of the suite; None: what its world says. Raises UsageError."""
+    name = option(config, "mockkms_flavor")
+    if not name:
+        return None
+    if option(config, "mockkms_upstream"):
+        raise pytest.UsageError("--mockkms-flavor and --mockkms-upstream: one of them; a real server is what it is")
+    from mockkms.flavors import wrong_flavor
+
+    wrong = wrong_flavor(name)
+    if wrong:
+        raise pytest.UsageError(f"mockkms_flavor: {wrong}")
+    return str(name)
+
+
 def report(config: pytest.Config) -> Path | None:
     """The file of the least-privilege report; a relative one counts from the root."""
     given = option(config, "mockkms_report")
@@ -100,6 +118,11 @@ def located(seed: Any, *folders: Path | None) -> Any:
             if folder is not None and (folder / seed).is_file():
                 return str(folder / seed)
     return seed
+
+
+def laid(seed: Any, over: Any) -> list[Any]:
+    """``over`` laid over a seed."""
+    return [*(seed if isinstance(seed, (list, tuple)) else [] if seed is None else [seed]), over]
 
 
 def suite_seed(config: pytest.Config) -> Any:

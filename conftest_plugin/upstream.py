@@ -29,7 +29,13 @@ def proxy(config: pytest.Config, url: str, tls: Any) -> MockKMS:
 
 def refuse(world: TestWorld) -> None:
     """Skip a test whose marker asks for a state, which is a real server's own."""
-    for word, wanted in (("seed", world.seeds), ("state", world.state == "sealed"), ("clock", world.clock is not None)):
+    asked = {
+        "seed": bool(world.seeds),
+        "state": world.state == "sealed",
+        "clock": world.clock is not None,
+        "flavor": world.flavor is not None,
+    }
+    for word, wanted in asked.items():
         if wanted:
             pytest.skip(f"mockkms({word}=…) needs an emulated server; --mockkms-upstream names a real one")
 

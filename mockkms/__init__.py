@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mockkms.api import Kms
     from mockkms.cluster import Cluster
+    from mockkms.flavors import FLAVORS
     from mockkms.kms import MockKMS
     from mockkms.remote import RemoteError, RemoteKMS
     from mockkms.seed.problems import SeedError
     from mockkms.world import NoState
 
 __version__ = "0.1.0"
-__all__ = ["Cluster", "Kms", "MockKMS", "NoState", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
+__all__ = ["FLAVORS", "Cluster", "Kms", "MockKMS", "NoState", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
 
 _PUBLIC = {
+    "FLAVORS": "mockkms.flavors",
     "Cluster": "mockkms.cluster",
     "Kms": "mockkms.api",
     "MockKMS": "mockkms.kms",

@@ -95,7 +95,7 @@ class RemoteKMS:
 
     @property
     def flavor(self) -> str:
-        """``vault`` or ``openbao``."""
+        """The product that it is, by the name that ``flavor`` takes."""
         return str(self._state("flavor"))
 
     @property

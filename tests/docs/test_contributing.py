@@ -67,7 +67,9 @@ def test_the_new_endpoint_answers_as_the_page_says(copied: Path) -> None:
 def test_the_places_that_are_named_exist() -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     named = {
-        name for name in re.findall(r"`((?:mockkms|tests|scripts|docs)/[\w./-]+)`", page) if "greeting" not in name
+        name
+        for name in re.findall(r"`((?:mockkms|tests|scripts|docs)/[\w./-]+)`", page)
+        if "greeting" not in name and "2_2" not in name
     }
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -96,7 +98,7 @@ assert 'quote it: "7"' in fault.message, fault
 def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     (key,) = re.findall(r'`("greeting": Key\(.*?\),)`', page)
-    _, applied, dumped = blocks(PAGE, "python")
+    _, applied, dumped, _ = blocks(PAGE, "python")
     section = copied / "mockkms" / "seed" / "vault.py"
     text = section.read_text(encoding="utf-8")
     for anchor, added in (
@@ -113,3 +115,24 @@ def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_new_product_is_a_flavor_everywhere(copied: Path) -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    (place,) = re.findall(r"`(mockkms/vault/products/vault_\w+\.py)` derives", page)
+    (copied / place).write_text(blocks(PAGE, "python")[-1], encoding="utf-8")
+    products = copied / "mockkms" / "vault" / "products" / "__init__.py"
+    text = products.read_text(encoding="utf-8")
+    listed = text.replace("(VAULT, ", "(VAULT, VAULT_2_2, ", 1)
+    assert listed != text
+    head = "from mockkms.vault.products.vault import VAULT\n"
+    listed = listed.replace(head, head + "from mockkms.vault.products.vault_2_2 import VAULT_2_2\n", 1)
+    products.write_text(listed, encoding="utf-8")
+    program = """
+import mockkms
+assert mockkms.FLAVORS[:2] == ("vault", "vault-2.2"), mockkms.FLAVORS
+with mockkms.MockKMS(seed={"flavor": "vault-2.2"}) as kms:
+    assert kms.flavor == "vault-2.2"
+"""
+    environment = {**os.environ, "PYTHONPATH": str(copied)}
+    subprocess.run([sys.executable, "-c", program], cwd=copied, env=environment, check=True, timeout=60)
