@@ -412,8 +412,11 @@ class Core:
     def needs_sudo(self, namespace: str, path: str) -> bool:
         """Whether a path of a namespace is root-protected."""
         mount = self.state.mounts.match(namespace, path)
-        found = self.engine(mount).route(self.below(mount, path), self.product) if mount is not None else None
-        return found is not None and found[0].needs_sudo(self.product)
+        if mount is None:
+            return False
+        engine, below = self.engine(mount), self.below(mount, path)
+        endpoint, _ = engine.route(below, self.product) or (None, {})
+        return engine.needs_sudo(below, endpoint, self.product)
 
     def default_ttl(self, mount: Mount) -> int:
         """Return the default lease of a mount in seconds: it may be longer than its largest lease."""

@@ -21,10 +21,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.emulation import Emulation
 from mockkms.vault.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.message import ErrorResponse, Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
@@ -96,16 +96,6 @@ class Call:
     def now(self) -> float:
         """The world's time, seconds since the epoch."""
         return self.core.clock.now()
-
-
-class Emulation(StrEnum):
-    """How far an endpoint does what the real server's does."""
-
-    FULL = "emulated"
-    REFUSED = "refused"
-    """It refuses, as the community edition does what the paid one has."""
-    NONE = "not emulated"
-    """It answers as a server where this is switched off or not there."""
 
 
 @dataclass
@@ -279,6 +269,8 @@ class Engine:
         """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
         self.catch_up = catch_up
         """Does before a request what the real server does by itself as time passes; it never raises."""
+        self.protected: dict[str, Feature | None] = {}
+        """Beginnings of paths that are root-protected, an endpoint or not; a feature: in products that have it."""
         self.endpoints: list[Endpoint] = []
         self._of_product: dict[str, list[Endpoint]] = {}
         self._routes: dict[str, dict[str, tuple[Endpoint, dict[str, str]] | None]] = {}
@@ -326,6 +318,15 @@ class Engine:
             self._of_product[product.name] = found
             self._routes[product.name] = {}
         return found
+
+    def needs_sudo(self, path: str, endpoint: Endpoint | None, product: Product) -> bool:
+        """Return whether ``path`` is root-protected in ``product``; ``endpoint`` is the one that it is routed to."""
+        if endpoint is not None:
+            return endpoint.needs_sudo(product)
+        return any(
+            path.startswith(beginning) and (feature is None or product.has(feature))
+            for beginning, feature in self.protected.items()
+        )
 
     def route(self, path: str, product: Product) -> tuple[Endpoint, dict[str, str]] | None:
         """Return the endpoint that ``product`` has for ``path`` (below the mount) and its captures, or None."""

@@ -71,7 +71,7 @@ def _match(core: Core, namespace: str, path: str, mount: Mount | None) -> Match:
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
     endpoint, captures = engine.route(below, product) or (None, {})
     login = endpoint is not None and endpoint.is_login(product)
-    sudo = endpoint is not None and endpoint.needs_sudo(product)
+    sudo = engine.needs_sudo(below, endpoint, product)
     return Match(namespace, path, mount, engine, below, endpoint, captures, login, sudo, table, table.generation)
 
 

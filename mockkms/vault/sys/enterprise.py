@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Emulation, Endpoint, Field
+from mockkms.vault.emulation import Emulation
+from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.products.features import Feature

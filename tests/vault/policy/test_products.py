@@ -76,3 +76,22 @@ def test_wildcards_in_identity_values(flavor: str, allowed: bool, value: str) ->
     world.write("identity/entity-alias", {"name": "ann", "canonical_id": entity["id"], "mount_accessor": accessor})
     token = world.token(by="", path="auth/userpass/login/ann", password="x")
     assert (world.write("cubbyhole/abc", {"a": "b"}, token=token).errors is None) is allowed
+
+
+@pytest.mark.parametrize("flavor", PRODUCTS)
+@pytest.mark.parametrize("path", ["sys/config/ui/headers/a/b", "sys/internal/inspect/x/y/z", "sys/audit/"])
+def test_a_protected_path_where_nothing_answers(flavor: str, path: str) -> None:
+    world = World(flavor)
+    world.write("sys/policies/acl/all", {"policy": 'path "sys/*" { capabilities = ["read", "list"] }'})
+    world.write("sys/policies/acl/sudo", {"policy": 'path "sys/*" { capabilities = ["read", "list", "sudo"] }'})
+    assert world.ask("list", path, token=world.token(policies=["all"])).status == 403
+    assert world.ask("list", path, token=world.token(policies=["sudo"])).status in (404, 405)
+    assert world.core.needs_sudo("", path)
+
+
+@pytest.mark.parametrize(("flavor", "status"), [("vault", 403), ("vault-1.21", 404), ("openbao", 404)])
+def test_a_protected_path_of_one_product(flavor: str, status: int) -> None:
+    world = World(flavor)
+    world.write("sys/policies/acl/all", {"policy": 'path "sys/*" { capabilities = ["read", "list"] }'})
+    token = world.token(policies=["all"])
+    assert world.ask("list", "sys/config/oauth-resource-server/a/b/", token=token).status == status

@@ -6,7 +6,8 @@ id: a path with another text leads nowhere, and that is said without a token, to
 
 from __future__ import annotations
 
-from mockkms.vault.endpoint import Call, Emulation, Endpoint, Field
+from mockkms.vault.emulation import Emulation
+from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.engines.pki.engine import engine
 from mockkms.vault.engines.pki.model import PKI
 from mockkms.vault.fields import Kind

@@ -6,7 +6,8 @@ import base64
 from urllib.parse import urlsplit
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
-from mockkms.vault.endpoint import Call, Emulation, Field
+from mockkms.vault.emulation import Emulation
+from mockkms.vault.endpoint import Call, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
 
