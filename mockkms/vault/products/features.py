@@ -205,6 +205,8 @@ class Feature(StrEnum):
     """Below ``data/`` of KV version 2 there are secrets only: the path of a folder is no path there."""
     UPGRADE_NAMES_VERSION = "upgrade-names-version"
     """The warning about an upgraded KV mount names the version that it becomes."""
+    KV_PATCH_ZERO = "kv-patch-zero"
+    """A metadata patch may set a lifetime of 0, and looks for the key even if it changes nothing."""
     KV_ATTRIBUTION = "kv-attribution"
     """KV version 2 metadata names who created, deleted and updated."""
     KV_NULL_PATCH = "kv-null-patch"

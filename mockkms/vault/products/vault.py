@@ -114,6 +114,7 @@ VAULT = OPENBAO.derive(
         Feature.KV1_ARBITRARY,
         Feature.KV_EXCLUDE_DELETED,
         Feature.KV_ATTRIBUTION,
+        Feature.KV_PATCH_ZERO,
         Feature.KV_SECRETS_ONLY,
         Feature.UPGRADE_NAMES_VERSION,
         Feature.TRANSIT_ENTERPRISE,

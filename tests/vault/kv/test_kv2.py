@@ -203,3 +203,17 @@ def test_names_in_refusals_of_custom_metadata_are_quoted_as_go_does(world: World
         "1 error occurred:\n\t* custom_metadata validation failed: "
         'key "a\\a" (a\x07) contains unprintable characters\n\n'
     ]
+
+
+@pytest.mark.parametrize(
+    ("flavor", "lifetime", "status"), [("openbao", "1h0m0s", 204), ("vault", "0s", 404), ("vault-1.21", "0s", 404)]
+)
+def test_a_metadata_patch_of_zero_and_of_nothing(flavor: str, lifetime: str, status: int) -> None:
+    world = World(flavor)
+    world.core.mount("", "kv/", "kv", options={"version": "2"})
+    world.write("kv/metadata/a", {"delete_version_after": "1h"})
+    world.ask("patch", "kv/metadata/a", {"delete_version_after": "0s"})
+    data = world.ask("read", "kv/metadata/a").data
+    assert data is not None
+    assert data["delete_version_after"] == lifetime
+    assert world.ask("patch", "kv/metadata/none", {}).status == status

@@ -179,8 +179,8 @@ def write(state: KV2, call: Call) -> Response | None:
 @metadata.on(Operation.PATCH)
 def patch(state: KV2, call: Call) -> Response | None:
     """Change what was sent of an existing key; null takes a setting, or a member of custom_metadata, away."""
-    path = call["path"]
-    if not any(name in call for name in _SETTINGS):
+    path, zero_counts = call["path"], call.core.product.has(Feature.KV_PATCH_ZERO)
+    if not zero_counts and not any(name in call for name in _SETTINGS):
         return None
     if not path:
         raise ErrorResponse("missing path")
@@ -197,8 +197,8 @@ def patch(state: KV2, call: Call) -> Response | None:
         if not 0 <= call["max_versions"] <= UINT32:
             raise _unfit(f"number {call['max_versions']}", "max_versions", "uint32")
         key.max_versions = call["max_versions"]
-    if call.get("delete_version_after"):
-        # 0 merges as an empty object on the real server, and changes nothing.
+    if "delete_version_after" in call and (zero_counts or call["delete_version_after"]):
+        # Elsewhere 0 merges as an empty object on the real server, and changes nothing.
         key.delete_version_after = call["delete_version_after"]
     if "custom_metadata" in call:
         key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])

@@ -9,9 +9,16 @@ from mockkms.vault.engines.transit.model import KeyFault, Transit
 from mockkms.vault.engines.transit.shown import shown
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
 
 rotate = engine.path(
-    "keys/{name}/rotate", {"name": Field(Kind.STRING, help="Name of the key.")}, help="Add a version to a key."
+    "keys/{name}/rotate",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+    },
+    help="Add a version to a key.",
 )
 
 
