@@ -261,3 +261,11 @@ def test_no_body_makes_more_than_a_refusal(body: bytes) -> None:
     for method, path in v2.ROUTES:
         reply, _ = call(running(), method, path, body=body)
         assert reply.status in (200, 400, 404, 409, 412, 501), (method, path, reply.body)
+
+
+@pytest.mark.parametrize("path", ["/keys/tag", "/keys/untag", "/keys/update-description"])
+@pytest.mark.parametrize("query", ["", "keyId=k"])
+def test_metadata_changes_need_a_body(path: str, query: str) -> None:
+    reply, _ = call(running(), "POST", path, query)
+    assert reply.status == 400
+    assert b"<Code>InvalidRequest</Code><Message>a request body is required</Message>" in reply.body

@@ -16,6 +16,7 @@ from mockkms.rustfs.v2.errors import (
     KmsError,
     Unsupported,
     ValidationFailed,
+    XmlFault,
     missing_key_id,
 )
 from mockkms.rustfs.v2.keyring import Keyring
@@ -141,6 +142,8 @@ def rotate(call: Call) -> AdminReply:
 
 
 def _metadata_change(call: Call, reader: Reader, verb: str, method: str, field: str, past: str) -> AdminReply:
+    if not call.body:
+        raise XmlFault(400, "InvalidRequest", "a request body is required")
     body = bodies.read(call.body, reader)
     key_id = body["key_id"]
     keys = ring(call)
