@@ -167,3 +167,18 @@ def test_findings_over_http(kms: MockKMS) -> None:
     token(kms)
     found = requests.get(kms.url + "/_mockkms/lint", timeout=5).json()["findings"]
     assert [finding["rule"] for finding in found] == ["token-left"]
+
+
+@pytest.mark.parametrize(("flavor", "idle"), [("vault", "secret/metadata/a/*"), ("openbao", "secret/metadata*")])
+def test_the_rule_that_decides_is_the_one_used(flavor: str, idle: str) -> None:
+    with MockKMS(flavor=flavor) as kms:
+        rules = [f'path "{path}" {{ capabilities = ["list"] }}' for path in ("secret/metadata*", "secret/metadata/a/*")]
+        call(kms, "PUT", "sys/policies/acl/app", {"policy": "\n".join(rules)})
+        call(kms, "POST", "secret/data/a/b", {"data": {}})
+        mine = token(kms, policies=["app"])
+        kms.journal.clear()
+        assert call(kms, "LIST", "secret/metadata/a", token=mine).status_code == 200
+        assert kms.privileges().unused == [f'app: path "{idle}": list']
+        call(kms, "POST", "auth/token/revoke-self", token=mine)
+        kms.journal.clear()
+        assert kms.privileges().unused == []
