@@ -294,10 +294,10 @@ def test_by_a_binarys_name_every_way_to_the_version_is_its(
 def test_a_generated_root_token_is_decoded(capsys: pytest.CaptureFixture[str]) -> None:
     with MockKMS() as kms:
         url = f"{kms.url}/v1/sys/generate-root"
-        begun = requests.put(f"{url}/attempt", json={}, timeout=5).json()
-        made = requests.put(
-            f"{url}/update", json={"key": kms.unseal_keys[0], "nonce": begun["nonce"]}, timeout=5
-        ).json()
+        headers = {"X-Vault-Token": kms.token}
+        begun = requests.put(f"{url}/attempt", json={}, headers=headers, timeout=5).json()
+        share = {"key": kms.unseal_keys[0], "nonce": begun["nonce"]}
+        made = requests.put(f"{url}/update", json=share, headers=headers, timeout=5).json()
         flags = ["-address", kms.url, "-tls-skip-verify", "-decode", made["encoded_token"], "-otp", begun["otp"]]
         assert main(["operator", "generate-root", *flags]) == 0
         token = capsys.readouterr().out.strip()

@@ -92,7 +92,7 @@ def test_secrets_and_auth_enable(kms: MockKMS, cli: Cli) -> None:
 def test_policies_tokens_and_leases(kms: MockKMS, cli: Cli) -> None:
     cli.ask("PUT", "sys/policies/acl/app", {"policy": 'path "a" { capabilities = ["read"] }'}, status=204)
     assert cli.ask("GET", "sys/policies/acl/app")["data"]["policy"].startswith('path "a"')
-    assert cli.ask("GET", "sys/policies/acl", list="true")["data"]["keys"] == ["app", "default", "root"]
+    assert cli.ask("GET", "sys/policies/acl", list="true")["data"]["keys"] == ["app", "default", "default-ceiling", "root"]
     before = cli.list("sys/leases/lookup/auth/token/create")
     made = cli.ask("POST", "auth/token/create", {"policies": ["app"], "ttl": "1h", "display_name": "x"})["auth"]
     shown = cli.ask("POST", "auth/token/lookup", {"token": made["client_token"]})["data"]
@@ -139,16 +139,16 @@ def test_operator_commands(fresh: MockKMS) -> None:
     root = Cli(fresh.url, made["root_token"])
     term = root.ask("GET", "sys/key-status")["data"]
     assert term["term"] == 1
-    begun = cli.ask("PUT", "sys/generate-root/attempt", {"otp": "", "pgp_key": ""})
+    begun = root.ask("PUT", "sys/generate-root/attempt", {"otp": "", "pgp_key": ""})
     for key in made["keys"][:3]:
-        state = cli.ask("PUT", "sys/generate-root/update", {"key": key, "nonce": begun["nonce"]})
+        state = root.ask("PUT", "sys/generate-root/update", {"key": key, "nonce": begun["nonce"]})
     sealed = base64.b64decode(state["encoded_token"] + "==")
     token = bytes(a ^ b for a, b in zip(sealed, begun["otp"].encode(), strict=True)).decode()
     rekey = {"secret_shares": 1, "secret_threshold": 1, "stored_shares": 0, "pgp_keys": None, "backup": False,
              "require_verification": False}  # fmt: skip
-    nonce = cli.ask("PUT", "sys/rekey/init", rekey)["nonce"]
+    nonce = root.ask("PUT", "sys/rekey/init", rekey)["nonce"]
     for key in made["keys_base64"][2:]:
-        state = cli.ask("PUT", "sys/rekey/update", {"key": key, "nonce": nonce})
+        state = root.ask("PUT", "sys/rekey/update", {"key": key, "nonce": nonce})
     assert (state["complete"], len(state["keys_base64"])) == (True, 1)
     new = Cli(fresh.url, token)
     new.ask("PUT", "sys/rotate", status=204)
