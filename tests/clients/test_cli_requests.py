@@ -92,7 +92,12 @@ def test_secrets_and_auth_enable(kms: MockKMS, cli: Cli) -> None:
 def test_policies_tokens_and_leases(kms: MockKMS, cli: Cli) -> None:
     cli.ask("PUT", "sys/policies/acl/app", {"policy": 'path "a" { capabilities = ["read"] }'}, status=204)
     assert cli.ask("GET", "sys/policies/acl/app")["data"]["policy"].startswith('path "a"')
-    assert cli.ask("GET", "sys/policies/acl", list="true")["data"]["keys"] == ["app", "default", "default-ceiling", "root"]
+    assert cli.ask("GET", "sys/policies/acl", list="true")["data"]["keys"] == [
+        "app",
+        "default",
+        "default-ceiling",
+        "root",
+    ]
     before = cli.list("sys/leases/lookup/auth/token/create")
     made = cli.ask("POST", "auth/token/create", {"policies": ["app"], "ttl": "1h", "display_name": "x"})["auth"]
     shown = cli.ask("POST", "auth/token/lookup", {"token": made["client_token"]})["data"]

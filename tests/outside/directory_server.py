@@ -25,7 +25,7 @@ class Directory(socketserver.ThreadingTCPServer):
     def __init__(self, entries: Entries, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tls = tls
-        self.entries = entries
+        self.entries = {dn: dict(attributes) for dn, attributes in entries.items()}
         self.seen: list[tuple[str, str]] = []
 
     @property
