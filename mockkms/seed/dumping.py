@@ -9,7 +9,7 @@ import yaml
 from mockkms.clock import parse_rfc3339, rfc3339
 from mockkms.seed import exact, faults, rustfs, vault
 from mockkms.seed.nodes import read_yaml
-from mockkms.seed.problems import SeedError
+from mockkms.seed.problems import Problem, SeedError
 from mockkms.seed.spec import VERSION, WorldSpec, _fill, world_shape
 from mockkms.vault.number import Number
 from mockkms.world import World
@@ -42,7 +42,18 @@ _Dumper.add_representer(Number, lambda dumper, number: dumper.represent_scalar("
 
 
 def dump(world: World) -> str:
-    """The world as YAML that loads to an equal world: state, clock and randomness. Faults' counts begin anew."""
+    """The world as YAML that loads to an equal world: state, clock and randomness. Faults' counts begin anew.
+
+    Raises SeedError for a world that holds a value too deep for YAML.
+    """
+    try:
+        return _dumped(world)
+    except RecursionError:
+        fault = "a secret is nested too deeply to be written as YAML; delete it, or keep the world in a snapshot"
+        raise SeedError([Problem("<dump>", 0, 0, "", fault)]) from None
+
+
+def _dumped(world: World) -> str:
     with world.lock:
         head = _head(world)
         for body in (_described(world), {"vault": {"root_token": world.root_token}}):

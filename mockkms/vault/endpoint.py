@@ -406,7 +406,9 @@ def help_document(core: Core, mount: Mount, text: str, endpoints: list[Endpoint]
     """An answer to ``?help=1``, outside the envelope."""
     from mockkms.vault import openapi
 
-    spec = openapi.document(core.product.words.product, core.product.version, openapi.paths(mount.path, endpoints))
+    spec = openapi.document(
+        core.product.words.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
+    )
     return Response(document={"help": text, "see_also": None, "openapi": spec})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from mockkms.vault.endpoint import Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation
+from mockkms.vault.products import Product
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.BOOL: {"type": "boolean"},
@@ -59,8 +60,8 @@ def _operation(endpoint: Endpoint, operation: Operation, body: dict[str, Any]) -
     return shown
 
 
-def path_item(endpoint: Endpoint) -> dict[str, Any]:
-    """One path of the document."""
+def path_item(endpoint: Endpoint, product: Product) -> dict[str, Any]:
+    """Return one path of the document, with what ``product`` has of it."""
     captured = set(endpoint.captures)
     item: dict[str, Any] = {"description": endpoint.help}
     if captured:
@@ -68,7 +69,8 @@ def path_item(endpoint: Endpoint) -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": _schema(endpoint.fields[name])}
             for name in sorted(captured)
         ]
-    body = {name: _schema(declared) for name, declared in sorted(endpoint.fields.items()) if name not in captured}
+    known = {name: declared for name, declared in sorted(endpoint.fields.items()) if declared.known_to(product)}
+    body = {name: _schema(declared) for name, declared in known.items() if name not in captured}
     verbs = {Operation.READ: "get", Operation.LIST: "get", Operation.SCAN: "get", Operation.CREATE: "post",
              Operation.UPDATE: "post", Operation.PATCH: "patch", Operation.DELETE: "delete"}  # fmt: skip
     for operation in endpoint.operations:
@@ -76,16 +78,16 @@ def path_item(endpoint: Endpoint) -> dict[str, Any]:
             item[verbs[operation]] = _operation(endpoint, operation, body)
     if any(operation is Operation.CREATE for operation in endpoint.operations):
         item["x-vault-createSupported"] = True
-    if endpoint.sudo:
+    if endpoint.needs_sudo(product):
         item["x-vault-sudo"] = True
-    if endpoint.login or endpoint.outside:
+    if endpoint.is_login(product) or endpoint.outside:
         item["x-vault-unauthenticated"] = True
     return item
 
 
-def paths(prefix: str, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """The paths of one mount at ``/prefix``."""
-    return {f"/{prefix}{shown_path(endpoint.template)}": path_item(endpoint) for endpoint in endpoints}
+def paths(prefix: str, endpoints: Iterable[Endpoint], product: Product) -> dict[str, Any]:
+    """The paths of one mount at ``/prefix``, as ``product`` has them."""
+    return {f"/{prefix}{shown_path(endpoint.template)}": path_item(endpoint, product) for endpoint in endpoints}
 
 
 def document(title: str, version: str, items: dict[str, Any]) -> dict[str, Any]:

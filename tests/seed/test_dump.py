@@ -6,11 +6,12 @@ import base64
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockkms import MockKMS
-from mockkms.seed import dump, exact, load
+from mockkms.seed import SeedError, dump, exact, load
 from mockkms.vault.message import Operation, Request, Response
 from mockkms.world import World
 
@@ -145,3 +146,14 @@ def test_any_value_survives(value: Any) -> None:
     again = made(dump(world)).core.state.system["value"]
     assert again == value
     assert repr(again) == repr(value)
+
+
+def test_a_secret_too_deep_for_yaml_is_told() -> None:
+    depth = 900
+    with MockKMS(flavor="openbao") as kms:
+        body = b'{"data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+        headers = {"X-Vault-Token": kms.token, "Content-Type": "application/json"}
+        written = requests.post(f"{kms.url}/v1/secret/data/deep", data=body, headers=headers, timeout=30)
+        assert written.status_code == 200
+        with pytest.raises(SeedError, match="nested too deeply to be written as YAML"):
+            dump(kms.world)

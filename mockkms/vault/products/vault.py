@@ -18,7 +18,7 @@ VAULT = OPENBAO.derive(
     builtin_suffix="+builtin.vault",
     plugin_versions={"kv": "v0.26.2+builtin"},
     json_string_limit=0,
-    most_random_bytes=1024 * 1024,  # Recorded: 131,073 are given out. Where the limit lies is not known.
+    most_random_bytes=10 * 1024 * 1024,  # Recorded: 131,073 are given out; the documentation says up to 10 MB.
     settings={
         "administrative_namespace_path": "",
         "deny_slash_in_templated_paths": False,

@@ -9,6 +9,7 @@ from mockkms.vault.endpoint import Call, Endpoint, Field
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.mounts import Mount
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.internal_ui import visible
@@ -116,14 +117,14 @@ def read_openapi(_state: Any, call: Call) -> Response:
     for mount in visible(call):
         endpoints = _present(call, core.engine(mount).endpoints)
         if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
-            items.update(_generic(mount, endpoints))
+            items.update(_generic(core.product, mount, endpoints))
         else:
-            items.update(openapi.paths(mount.path, endpoints))
+            items.update(openapi.paths(mount.path, endpoints, core.product))
     document = openapi.document(core.product.words.product, core.product.version, items)
     return Response(document={**document, "components": {"schemas": {}}})
 
 
-def _generic(mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
+def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
     """The paths of a mount with a variable where it is mounted."""
     below = shown_path(mount)
     name = below.replace("-", "_").rstrip("/") + "_mount_path"
@@ -134,7 +135,7 @@ def _generic(mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
         "schema": {"type": "string", "default": below.rstrip("/")},
         "required": True,
     }
-    found = openapi.paths(f"{mount.path.removesuffix(below)}{{{name}}}/", endpoints)
+    found = openapi.paths(f"{mount.path.removesuffix(below)}{{{name}}}/", endpoints, product)
     for item in found.values():
         item["parameters"] = [*item.get("parameters", ()), variable]
     return found

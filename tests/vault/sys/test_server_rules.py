@@ -83,6 +83,22 @@ def test_the_openapi_document_shows_what_the_caller_may_reach(world: World) -> N
     assert paths_seen(world, "") == seen
 
 
+def test_the_openapi_document_is_that_of_the_product() -> None:
+    documents = {
+        flavor: World(flavor).ask("read", "sys/internal/specs/openapi").document or {}
+        for flavor in ("openbao", "vault", "vault-1.21")
+    }
+    cors = {
+        flavor: document["paths"]["/sys/config/cors"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        for flavor, document in documents.items()
+    }
+    offered = {flavor: "allow_credentials" in schema["properties"] for flavor, schema in cors.items()}
+    assert offered == {"openbao": True, "vault": False, "vault-1.21": False}
+    rekey = {flavor: document["paths"]["/sys/rekey/init"] for flavor, document in documents.items()}
+    opened = {flavor: item.get("x-vault-unauthenticated", False) for flavor, item in rekey.items()}
+    assert opened == {"openbao": True, "vault": False, "vault-1.21": True}
+
+
 def test_mounts_may_stand_as_variables_in_the_openapi_document(world: World) -> None:
     world.write("sys/auth/my-roles", {"type": "approle"})
     seen = paths_seen(world, "root", generic_mount_paths=True)
