@@ -4,8 +4,9 @@
 ``compute``), how the answer is read (``volatile``, ``about``, ``typeonly``, ``sorted``, ``x509``, ``ssh``) and the
 recorded answers (``want``, by the names of the products that gave them, separated by blanks). A product that is not
 named in a step answers differently each time there: the step is sent and not compared.
-``of`` names the products of a scenario that was not played to all of them, ``given`` is what the recorded server had
-from scenarios before, ``alone`` is true where OpenBao, too, was started afresh for the scenario.
+``of`` names the products of a scenario that was not played to all of them. One OpenBao server was recorded for most
+scenarios, and a fresh Vault for each: ``given`` is what that OpenBao had from scenarios before, and ``alone`` is true
+where it, too, was started afresh.
 Two things are written shorter than they are: an answer without ``headers`` has the usual ones, and a long run of one
 text is ``{"~run": [head, unit, count, tail]}``.
 """
@@ -121,7 +122,7 @@ def _scenario(area: str, read: dict[str, Any], product: str) -> Scenario:
         cleanup=read.get("cleanup", []),
         variables=read.get("vars", {}) | _addresses(needs),
         needs=needs,
-        given=read.get("given", []),
+        given=read.get("given", []) if product == "openbao" else [],
         alone=read.get("alone", False),
     )
 
