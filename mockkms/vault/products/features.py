@@ -47,6 +47,8 @@ class Feature(StrEnum):
     """LDAP mounts have ``enable_samaccountname_login``, and change the password of ``binddn``."""
     LDAP_CLIENT = "ldap-client"
     """Logins ask the directory through a client with texts of its own, and name the alias by ``userattr``."""
+    LDAP_FOLDED_DELETES = "ldap-folded-deletes"
+    """Deleting an LDAP user or group overlooks case where reading does; otherwise it takes the very name."""
     LDAP_SCHEMA = "ldap-schema"
     """LDAP mounts say by which schema passwords are changed."""
     ROTATION_POLICY = "rotation-policy"
@@ -57,6 +59,8 @@ class Feature(StrEnum):
     """The driver for PostgreSQL is an older one, with texts of its own for connections that fail."""
     PLAIN_VERIFICATION = "plain-verification"
     """Verifying a database connection says what is wrong with its URL, and not that it was a ping that failed."""
+    RADIUS_EXACT_NAMES = "radius-exact-names"
+    """RADIUS users are looked up by the very name; otherwise in lower case."""
     RADIUS_CASE = "radius-case"
     """RADIUS mounts have ``case_insensitive_names``."""
 

@@ -7,8 +7,10 @@ from typing import Any
 from mockkms.vault import policynames
 from mockkms.vault.auth.ldap.model import Ldap, User, engine
 from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import walk
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation
+from mockkms.vault.products.features import Feature
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name in the directory.")
@@ -26,13 +28,13 @@ user_list = engine.path("users[/]", help="The names of all users.")
 @group_list.on(Operation.LIST)
 def list_groups(state: Ldap, call: Call) -> dict[str, Any]:
     """The names of all groups."""
-    return {"keys": sorted(state.groups)}
+    return {"keys": walk(state.groups, "")}
 
 
 @user_list.on(Operation.LIST)
 def list_users(state: Ldap, call: Call) -> dict[str, Any]:
     """The names of all users."""
-    return {"keys": sorted(state.users)}
+    return {"keys": walk(state.users, "")}
 
 
 @groups.on(Operation.READ)
@@ -50,8 +52,8 @@ def write_group(state: Ldap, call: Call) -> None:
 
 @groups.on(Operation.DELETE)
 def delete_group(state: Ldap, call: Call) -> None:
-    """Delete a group, by the very name that it is kept under."""
-    state.groups.pop(call["name"], None)
+    """Delete a group."""
+    state.groups.pop(_deleted(state, call), None)
 
 
 @users.on(Operation.READ)
@@ -71,5 +73,10 @@ def write_user(state: Ldap, call: Call) -> None:
 
 @users.on(Operation.DELETE)
 def delete_user(state: Ldap, call: Call) -> None:
-    """Delete a user, by the very name that it is kept under."""
-    state.users.pop(call["name"], None)
+    """Delete a user."""
+    state.users.pop(_deleted(state, call), None)
+
+
+def _deleted(state: Ldap, call: Call) -> str:
+    name: str = call["name"]
+    return state.canonical(name) if call.core.product.has(Feature.LDAP_FOLDED_DELETES) else name

@@ -7,6 +7,7 @@ from typing import Any
 from mockkms.vault import policynames
 from mockkms.vault.auth.okta.model import Okta, User, engine
 from mockkms.vault.endpoint import Call, Field
+from mockkms.vault.engines.tree import children, walk
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import Operation
 
@@ -26,13 +27,13 @@ group_list = engine.path("groups[/]", help="The names of all groups.")
 @user_list.on(Operation.LIST)
 def list_users(state: Okta, call: Call) -> dict[str, Any]:
     """The names of all users."""
-    return {"keys": sorted(state.users)}
+    return {"keys": children(state.users, "")}
 
 
 @group_list.on(Operation.LIST)
 def list_groups(state: Okta, call: Call) -> dict[str, Any]:
     """The names of all groups."""
-    return {"keys": sorted(state.groups)}
+    return {"keys": walk(state.groups, "")}
 
 
 @users.on(Operation.READ)

@@ -76,5 +76,5 @@ def _ask(state: Radius, config: Config, call: Call, name: str, password: str) ->
     person = state.directory.get(name)
     if person is None or person.password != password:
         raise ErrorResponse("access denied by the authentication server")
-    registered = state.users.get(name.lower())
+    registered = state.users.get(state.looked_up(call, name))
     return list(config.unregistered_user_policies if registered is None else registered)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mockkms.vault.auth.tokenparams import TokenParams
-from mockkms.vault.endpoint import Engine
+from mockkms.vault.endpoint import Call, Engine
+from mockkms.vault.products.features import Feature
 
 
 @dataclass
@@ -40,13 +41,17 @@ class Radius:
     """What stands in ``directory``."""
     config: Config | None = None
     users: dict[str, list[str]] = field(default_factory=dict)
-    """Policies by user, under the name as it was written; looked up in lower case."""
+    """Policies by user, under the name as it was written."""
     directory: dict[str, Person] = field(default_factory=dict)
     """Whom the authentication server knows, by user name. Where it knows nobody, no server answers."""
 
     def canonical(self, name: str) -> str:
         """Return a user's name as it is kept."""
         return name.lower() if self.config is not None and self.config.case_insensitive_names else name
+
+    def looked_up(self, call: Call, name: str) -> str:
+        """Return the name under which a user is looked for."""
+        return self.canonical(name) if call.core.product.has(Feature.RADIUS_EXACT_NAMES) else name.lower()
 
 
 engine = Engine("radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.")

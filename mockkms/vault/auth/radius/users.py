@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.vault import policynames
 from mockkms.vault.auth.radius.model import Radius, engine
 from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, page
+from mockkms.vault.engines.tree import PAGE, children, page
 from mockkms.vault.fields import Kind
 from mockkms.vault.message import ErrorResponse, Operation
 
@@ -29,19 +29,19 @@ listing = engine.path(
 @users.existence
 def exists(state: Radius, call: Call) -> bool:
     """Whether the user is registered."""
-    return call["name"].lower() in state.users
+    return state.looked_up(call, call["name"]) in state.users
 
 
 @listing.on(Operation.LIST)
 def list_users(state: Radius, call: Call) -> dict[str, Any]:
     """The names of all users."""
-    return {"keys": page(sorted(state.users), call["after"], call["limit"])}
+    return {"keys": page(children(state.users, ""), call["after"], call["limit"])}
 
 
 @users.on(Operation.READ)
 def read(state: Radius, call: Call) -> dict[str, Any] | None:
-    """A user, looked up in lower case."""
-    found = state.users.get(call["name"].lower())
+    """A user."""
+    found = state.users.get(state.looked_up(call, call["name"]))
     return None if found is None else {"policies": found}
 
 
