@@ -47,6 +47,19 @@ def test_a_third_party_unwraps_once_too(world: World) -> None:
     assert world.alive("root")
 
 
+@pytest.mark.parametrize("flavor", ["openbao", "vault", "vault-1.21"])
+def test_a_wrapping_token_is_used_once_in_a_request(flavor: str) -> None:
+    """As the client's token it is used up before the body names it again."""
+    world = World(flavor)
+    wrapped = world.write("sys/wrapping/wrap", {"a": 1}, wrap_ttl=60)
+    assert wrapped.wrap_info is not None
+    token = wrapped.wrap_info.token
+    answer = world.write("sys/wrapping/unwrap", {"token": token}, token=token)
+    text = "error decrementing wrapping token's use-count: invalid token entry provided for use count decrementing"
+    assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    assert not world.alive(token)
+
+
 def test_a_wrapped_answer_is_lost_with_its_time(world: World) -> None:
     token = wrapped(world, 5)
     world.later(5)

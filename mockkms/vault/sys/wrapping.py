@@ -36,6 +36,14 @@ def _token(call: Call) -> Token:
     return token
 
 
+def _check_use(call: Call, token: Token) -> None:
+    """Raise BackendError for a token in the body whose one use was spent on this very request."""
+    if call["token"] and token.num_uses < 0:
+        raise BackendError(
+            "error decrementing wrapping token's use-count: invalid token entry provided for use count decrementing"
+        )
+
+
 def _spend(call: Call, token: Token) -> None:
     """Another token asked: the wrapping token is used up here, as it is not the one the core counts."""
     if call["token"]:
@@ -45,6 +53,7 @@ def _spend(call: Call, token: Token) -> None:
 @unwrap.on(Operation.UPDATE)
 def unwrap_response(state: Any, call: Call) -> Response:
     token = _token(call)
+    _check_use(call, token)
     text, _ = wrapping.contents(call.core, token)
     _spend(call, token)
     return wrapping.opened(text)
@@ -60,6 +69,7 @@ def lookup_wrapping(state: Any, call: Call) -> dict[str, Any]:
 @rewrap.on(Operation.UPDATE)
 def rewrap_response(state: Any, call: Call) -> Response:
     token = _token(call)
+    _check_use(call, token)
     request = call.request
     try:
         # Unlike the others this one looks into the cubbyhole of the request's namespace.
