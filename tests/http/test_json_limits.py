@@ -10,6 +10,7 @@ import requests
 
 from mockkms import MockKMS
 from mockkms.http import jsonlimits
+from mockkms.vault import gojson
 
 FLAVORS = ("vault", "vault-1.21", "openbao")
 
@@ -106,19 +107,33 @@ def test_at_the_limit(body: bytes) -> None:
     assert jsonlimits.fault(body, strict=False) == ""
 
 
-def test_counting_agrees_with_scanning() -> None:
-    for body in (
-        b'{"a":1}',
-        b'{"a":{"b":[1,{"c":2}]}}',
-        b'{"a":1,"a":2}',
-        b'{"a":"\\ud800"}',
-        b'{"a":":"}',
-        b'{"a":1e999}',
-    ):
-        if jsonlimits.harmless(body, json.loads(body), strict=True):
-            assert jsonlimits.fault(body, strict=True) == ""
-    for body in (b'{"a":1,"a":2}', b'{"a":1e999}', b'{"a":-1.5E+309}', b'{"a":' + b"9" * 400 + b"}"):
-        assert not jsonlimits.harmless(body, json.loads(body), strict=True)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1}', b'{"a":{"b":[1,{"c":2}]}}', b'{"a":[],"b":true,"c":null,"d":1.5e3} \n', b'{"a":"\\ud800"}',
+        b'{"a":":"}', b'{"a":1e999}', b'{"a":-1.5E+309}', b'{"a":' + b"9" * 400 + b"}", b'{"a":1,"a":2}', b'{"a":1} 2', b'{"a":1}[1]',
+        b'{"a":"x"}"y"', b'[{"a":1},{"a":2}]', b'[1][2]', b'{"a":1}{"b":2}',
+    ],
+)  # fmt: skip
+def test_counting_agrees_with_scanning(body: bytes) -> None:
+    """What counting lets through keeps every limit; only the scan may refuse."""
+    decoded = gojson.decode(body, any_number=True)
+    if jsonlimits.harmless(body, decoded, strict=True):
+        assert jsonlimits.fault(body, strict=True) == ""
+
+
+def test_counting_is_enough_for_usual_bodies() -> None:
+    for body in (b'{"a":1}', b'{"a":{"b":[1,{"c":2.5}]},"d":"e"}', b'{"plaintext": "YQ=="}\n', b"{}", b'{"a":null}'):
+        assert jsonlimits.harmless(body, gojson.decode(body, any_number=True), strict=True)
+
+
+@pytest.mark.parametrize("rest", [b" 2", b"[1]", b'"y"', b'{"w":2}'])
+def test_a_second_value_is_refused_by_vault_2(kms: MockKMS, rest: bytes) -> None:
+    status, answer = ask(kms, "POST", "cubbyhole/x", b'{"v":1}' + rest)
+    if kms.flavor == "vault":
+        assert (status, "after top-level value" in answer.decode()) == (500, True)
+    else:
+        assert status == 204
 
 
 def test_a_refused_body_changes_nothing(kms: MockKMS) -> None:
