@@ -295,9 +295,10 @@ def clean_target(core: Core, http: HttpRequest) -> str:
             raise Refused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
         if _CONTROL.search(unquote(target)):
             raise Refused(HttpReply(400))
-    redirect = unclean(core, http)
-    if redirect is not None:
-        raise Refused(redirect)
+    if "//" in target or "/." in target or "%" in target:
+        redirect = unclean(core, http)
+        if redirect is not None:
+            raise Refused(redirect)
     return unquote(target[4:]) if "%" in target else target[4:]
 
 
@@ -333,22 +334,15 @@ def request_of(core: Core, http: HttpRequest) -> Request:
     """
     if http.decoded is None:
         try:
-            http.decoded = _decode(core, http)
+            http.decoded = _to_request(core, http)
         except Refused as refused:
+            namespace = http.headers.get("X-Vault-Namespace", "")
+            if namespace and "Cache-Control" in refused.reply.headers:
+                refused.reply.headers["X-Vault-Namespace"] = namespace
             http.decoded = refused
     if isinstance(http.decoded, Refused):
         raise http.decoded
     return http.decoded
-
-
-def _decode(core: Core, http: HttpRequest) -> Request:
-    try:
-        return _to_request(core, http)
-    except Refused as refused:
-        namespace = http.headers.get("X-Vault-Namespace", "")
-        if namespace and "Cache-Control" in refused.reply.headers:
-            refused.reply.headers["X-Vault-Namespace"] = namespace
-        raise
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
@@ -411,7 +405,7 @@ def _takes_bytes(core: Core, request: Request) -> bool:
     """Return whether the endpoint reads the body itself, whatever its type: without namespaces only."""
     if core.product.has(Feature.NAMESPACES):
         return False
-    endpoint = match(core, request, "", request.path).endpoint
+    endpoint = match(core, "", request.path).endpoint
     return endpoint is not None and endpoint.takes_bytes(core.product)
 
 

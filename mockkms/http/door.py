@@ -130,8 +130,8 @@ class Door:
         core = self.world.core
         request: Request | None = None
         try:
-            request = codec.request_of(core, http)
             with self.world.lock:
+                request = codec.request_of(core, http)
                 response = core.handle(request)
         except Refused as refused:
             return refused.reply

@@ -229,7 +229,7 @@ def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
 
 def _match(core: Core, request: Request) -> tuple[str, matching.Match]:
     namespace, path = core.namespaces.locate(request.namespace, request.path)
-    return namespace or "", matching.match(core, request, namespace or "", path)
+    return namespace or "", matching.match(core, namespace or "", path)
 
 
 def facts_of(core: Core, request: Request) -> Facts:

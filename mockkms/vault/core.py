@@ -226,7 +226,7 @@ class Core:
             outside = self._outside(request)
             if outside is not None:
                 return outside
-        if not _RELATIVE.isdisjoint(path.split("/")) and not self.product.has(Feature.RELATIVE_PATHS):
+        if "." in path and not _RELATIVE.isdisjoint(path.split("/")) and not self.product.has(Feature.RELATIVE_PATHS):
             raise ErrorResponse("relative paths not supported")
         self.seal.check()
         self.leases.expire_due()
@@ -269,7 +269,7 @@ class Core:
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
         self.tokens.check_form(request)
-        found = matching.match(self, request, request.namespace, path)
+        found = matching.match(self, request.namespace, path)
         trace = request.trace
         if found.mount is not None:
             trace.mount, trace.mount_type = found.mount.path, found.mount.type
@@ -283,9 +283,9 @@ class Core:
         """Return the match of an endpoint that the real server answers before its core; None for every other path."""
         if not request.path.startswith("sys/"):
             return None
-        found = matching.match_system(self, request, request.path)
+        found = matching.match_system(self, request.path)
         if found.endpoint is None and request.operation in (Operation.LIST, Operation.SCAN):
-            found = matching.match_system(self, request, request.path.rstrip("/"))
+            found = matching.match_system(self, request.path.rstrip("/"))
         return found if found.endpoint is not None and found.endpoint.outside else None
 
     def _outside(self, request: Request) -> Response | None:

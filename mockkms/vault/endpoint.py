@@ -370,9 +370,12 @@ class Engine:
         if handler is None:
             request.trace.unhandled = True
             raise unsupported_operation()
-        call, warnings = found.converted or endpoint.call(
-            core, mount, request, found.captures, "Field validation failed: "
-        )
+        if request.prepared is not None and request.prepared[0] is found:
+            _, call, warnings = request.prepared
+            # The call knows the request: without the way back, both go as soon as nobody needs them.
+            request.prepared = None
+        else:
+            call, warnings = endpoint.call(core, mount, request, found.captures, "Field validation failed: ")
         if self.catch_up is not None:
             self.catch_up(mount.state, call)
         reply = handler(mount.state, call)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.vault import registry
 from mockkms.vault.message import ErrorResponse, Operation, Request
@@ -11,16 +10,16 @@ from mockkms.vault.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.core import Core
-    from mockkms.vault.endpoint import Call, Endpoint, Engine
-    from mockkms.vault.mounts import MountTable
+    from mockkms.vault.endpoint import Endpoint, Engine
+
+_CACHED = 4096
+_LONGEST = 512
+"""Characters of a path whose match is kept; with the number of entries, this bounds what they take."""
 
 
-@dataclass(slots=True)
-class Match:
+class Match(NamedTuple):
     """The endpoint that answers a path of a namespace, as the emulated product has it."""
 
-    namespace: str
-    path: str
     mount: Mount | None
     """None: nothing is mounted there."""
     engine: Engine | None
@@ -33,46 +32,35 @@ class Match:
     """The endpoint answers without a token."""
     sudo: bool
     """The path is root-protected."""
-    table: MountTable
-    generation: int
-    """The state of the mount table that this was read from."""
-    converted: tuple[Call, list[str]] | None = field(default=None)
-    """The call with its converted fields and the warnings, where the existence check has made them already."""
 
 
-def match(core: Core, request: Request, namespace: str, path: str) -> Match:
-    """Return which endpoint answers ``path`` of ``namespace``.
-
-    The result is kept on the request and returned again for as long as the same is asked and no mount has changed.
-    """
-    table, known = core.state.mounts, request.match
-    if (
-        known is not None
-        and known.path == path
-        and known.namespace == namespace
-        and known.table is table
-        and known.generation == table.generation
-    ):
-        return known
-    request.match = _match(core, namespace, path, table.match(namespace, path))
-    return request.match
+def match(core: Core, namespace: str, path: str) -> Match:
+    """Return which endpoint answers ``path`` of ``namespace``; remembered until a mount changes."""
+    matches = core.state.mounts.matches
+    key = (namespace, path, core.product.name)
+    known: Match | None = matches.get(key)
+    if known is None:
+        known = _match(core, path, core.state.mounts.match(namespace, path))
+        if len(matches) >= _CACHED:
+            matches.clear()
+        if len(path) <= _LONGEST:
+            matches[key] = known
+    return known
 
 
-def match_system(core: Core, request: Request, path: str) -> Match:
+def match_system(core: Core, path: str) -> Match:
     """Return which endpoint of the system backend answers ``path``, also where nothing is mounted yet."""
-    found = match(core, request, "", path)
-    return found if found.mount is not None else _match(core, "", path, Mount("sys/", "system", "", "", None))
+    found = match(core, "", path)
+    return found if found.mount is not None else _match(core, path, Mount("sys/", "system", "", "", None))
 
 
-def _match(core: Core, namespace: str, path: str, mount: Mount | None) -> Match:
-    table = core.state.mounts
+def _match(core: Core, path: str, mount: Mount | None) -> Match:
     if mount is None:
-        return Match(namespace, path, None, None, "", None, {}, False, False, table, table.generation)
+        return Match(None, None, "", None, {}, False, False)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
     endpoint, captures = engine.route(below, product) or (None, {})
     login = endpoint is not None and endpoint.is_login(product)
-    sudo = engine.needs_sudo(below, endpoint, product)
-    return Match(namespace, path, mount, engine, below, endpoint, captures, login, sudo, table, table.generation)
+    return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
 
 def exists(core: Core, request: Request, found: Match) -> bool | None:
@@ -83,9 +71,9 @@ def exists(core: Core, request: Request, found: Match) -> bool | None:
     endpoint, mount = found.endpoint, found.mount
     if endpoint is None or mount is None or endpoint.exists is None:
         return None
-    if found.converted is None:
-        found.converted = endpoint.call(core, mount, request, found.captures, "")
-    return endpoint.exists(mount.state, found.converted[0])
+    if request.prepared is None or request.prepared[0] is not found:
+        request.prepared = (found, *endpoint.call(core, mount, request, found.captures, ""))
+    return endpoint.exists(mount.state, request.prepared[1])
 
 
 def operation_sent(core: Core, request: Request, found: Match) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault.jsontext import Encoded
 
 if TYPE_CHECKING:
+    from mockkms.vault.endpoint import Call
     from mockkms.vault.matching import Match
     from mockkms.vault.token import Token
 
@@ -87,8 +88,8 @@ class Request:
     """What the core found out on the way; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
     """Second proofs, by the method's id or name."""
-    match: Match | None = None
-    """Which endpoint it is for, once somebody asked: see ``matching.match``."""
+    prepared: tuple[Match, Call, list[str]] | None = None
+    """The fields as the existence check converted them, and the warnings; for which match, so that it is done once."""
 
 
 @dataclass(slots=True)

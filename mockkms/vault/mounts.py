@@ -89,16 +89,15 @@ class MountTable:
 
     def __post_init__(self) -> None:
         self._found: dict[str, Mount | None] = {}
-        self.generation = 0
-        """Counts the changes to what is mounted where, and by which engine."""
+        self.matches: dict[tuple[str, str, str], Any] = {}
+        """Which endpoint answers a path, by namespace, path and product: what ``matching`` remembers."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"entries": self.entries}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.entries = state["entries"]
-        self._found = {}
-        self.generation = 0
+        self._found, self.matches = {}, {}
 
     def add(self, mount: Mount) -> None:
         """Mount it; what stood on that very path is replaced."""
@@ -111,9 +110,9 @@ class MountTable:
         self.changed()
 
     def changed(self) -> None:
-        """Forget which mount answers which path, and which endpoint was matched to a request under way."""
+        """Forget which mount and which endpoint answer which path."""
         self._found.clear()
-        self.generation += 1
+        self.matches.clear()
 
     def get(self, namespace: str, path: str) -> Mount | None:
         """The mount at exactly this path (with trailing slash)."""

@@ -24,7 +24,7 @@ def write(
     """
     engine = core.engine(mount)
     request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
-    found = matching.match(core, request, mount.namespace, request.path)
+    found = matching.match(core, mount.namespace, request.path)
     if operation is Operation.UPDATE and matching.exists(core, request, found) is False:
         request.operation = Operation.CREATE
     return engine.dispatch(core, request, found)

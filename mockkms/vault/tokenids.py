@@ -19,7 +19,7 @@ LENGTH = 24
 """Letters and digits of a token's random part, and of an accessor."""
 _HEADER = b"\x00\x00\x00\x01\x02"
 """Term and version that stand before everything the real server's barrier seals."""
-_BATCH_PREFIXES = ("b.", "hvb.")
+BATCH_PREFIXES = ("b.", "hvb.")
 """The former prefix of batch tokens and the present one: both products read both."""
 _NOT_CARRIED = ("id", "accessor", "num_uses", "explicit_max_ttl", "period", "lease_id")
 _CARRIED = frozenset(f.name for f in fields(Token)) - set(_NOT_CARRIED)
@@ -52,9 +52,9 @@ def batch_content(id: str) -> bytes | None:
 
     Raises ValueError, in Go's words, for an id that begins as a batch token's and is none.
     """
-    prefix = next((known for known in _BATCH_PREFIXES if id.startswith(known)), None)
-    if prefix is None:
+    if not id.startswith(BATCH_PREFIXES):
         return None
+    prefix = next(known for known in BATCH_PREFIXES if id.startswith(known))
     text, dot, namespace = id[len(prefix) :].rpartition(".")
     return b64.decode_raw_url(text if dot and namespace else text + dot + namespace)
 

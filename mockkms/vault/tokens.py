@@ -138,6 +138,8 @@ class TokenStore:
     @staticmethod
     def check_form(request: Request) -> None:
         """Raise 500, bare, for a request whose token cannot be read as the batch token that it begins as."""
+        if not request.token.startswith(tokenids.BATCH_PREFIXES):
+            return
         try:
             tokenids.batch_content(request.token)
         except ValueError as error:

@@ -65,7 +65,8 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     try:
         plaintext = b64.decode(given["plaintext"])
         context = b64.decode(given["context"]) if given.get("context") else b""
-        b64.decode(nonce)
+        if nonce:
+            b64.decode(nonce)
     except ValueError as error:
         fault = str(error)
     key = _key(state, call, bool(given.get("context")))
