@@ -19,7 +19,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from mockkms import MockKMS
-from mockkms.entry import Entry
+from mockkms.world.journal.entry import Entry
 
 CLIENTS = 32
 CUT = "cut"

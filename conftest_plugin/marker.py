@@ -77,7 +77,7 @@ def _wrong(word: str, value: Any) -> str | None:
     if word == "flavor":
         return _wrong_flavors([value] if isinstance(value, str) else value)
     if word == "clock":
-        from mockkms.clock import seconds_of
+        from mockkms.world.clock import seconds_of
 
         try:
             seconds_of(value)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from mockkms.flavors import FLAVORS
     from mockkms.kms import MockKMS
     from mockkms.remote import RemoteError, RemoteKMS
-    from mockkms.seed.problems import SeedError
-    from mockkms.world import NoState
+    from mockkms.world.world import NoState
+    from mockkms.worldfile.problems import SeedError
 
 __version__ = "0.1.0"
 __all__ = ["FLAVORS", "Cluster", "Kms", "MockKMS", "NoState", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
@@ -22,10 +22,10 @@ _PUBLIC = {
     "Cluster": "mockkms.cluster",
     "Kms": "mockkms.api",
     "MockKMS": "mockkms.kms",
-    "NoState": "mockkms.world",
+    "NoState": "mockkms.world.world",
     "RemoteError": "mockkms.remote",
     "RemoteKMS": "mockkms.remote",
-    "SeedError": "mockkms.seed.problems",
+    "SeedError": "mockkms.worldfile.problems",
 }
 
 

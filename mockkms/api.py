@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mockkms.clock import Moment
+from mockkms.world.clock import Moment
 
 if TYPE_CHECKING:
-    from mockkms.entry import Entry
     from mockkms.kms import MockKMS
-    from mockkms.least_privilege import Privileges
-    from mockkms.lint import Finding
     from mockkms.remote import RemoteKMS
     from mockkms.tenant import Tenant
+    from mockkms.world.journal.entry import Entry
+    from mockkms.world.journal.least_privilege import Privileges
+    from mockkms.world.journal.linter import Finding
 
 
 class KmsClock(Protocol):

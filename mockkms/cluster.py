@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from mockkms.http.node_door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
-from mockkms.http.node_server import NodeServer
 from mockkms.kms import MockKMS
-from mockkms.nodes import NodeFacts, Nodes
+from mockkms.server.cluster.door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
+from mockkms.server.cluster.nodes import NodeFacts, Nodes
+from mockkms.server.cluster.server import NodeServer
 
 
 class ClusterNode:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from mockkms.clock import Clock
 from mockkms.faults import RuleBook
-from mockkms.faults.words import unknown
-from mockkms.journal import Journal
-from mockkms.world import Snapshot, World
+from mockkms.faults.parsing import unknown
+from mockkms.world.clock import Clock
+from mockkms.world.journal.journal import Journal
+from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
-    from mockkms.least_privilege import Privileges
-    from mockkms.lint import Finding
     from mockkms.vault.policy.explain import Explanation
+    from mockkms.world.journal.least_privilege import Privileges
+    from mockkms.world.journal.linter import Finding
 
 
 class Handle:
@@ -103,7 +103,7 @@ class Handle:
 
         Keys and tokens are shown as they are. Raises ValueError for a name that is not known.
         """
-        from mockkms.diff import difference
+        from mockkms.world.diff import difference
 
         later = self.world.snapshot() if new is None else self._kept(new)
         return difference(pickle.loads(self._kept(old).state), pickle.loads(later.state))
@@ -142,7 +142,7 @@ class Handle:
         ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there
         and for an unknown operation.
         """
-        from mockkms.vault.message import Operation
+        from mockkms.vault.framework.message import Operation
         from mockkms.vault.policy.explain import explain
 
         self.world.own_state("explain")
@@ -158,12 +158,12 @@ class Handle:
 
     def lint(self) -> list[Finding]:
         """What the client did that a real server would suffer from, and what it left alive."""
-        from mockkms.lint import lint
+        from mockkms.world.journal.linter import lint
 
         return lint(self.world)
 
     def privileges(self) -> Privileges:
         """The smallest policy that the requests needed, and the grants they never used; ``str()`` is HCL."""
-        from mockkms.least_privilege import privileges
+        from mockkms.world.journal.least_privilege import privileges
 
         return privileges(self.world)

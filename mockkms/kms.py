@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from mockkms.handle import Handle
-from mockkms.http.browsers import BrowserGuard
-from mockkms.http.door import Door
-from mockkms.http.server import Server
-from mockkms.http.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
+from mockkms.server.gateway.browsers import BrowserGuard
+from mockkms.server.gateway.door import Door
+from mockkms.server.wire.server import Server
+from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
 from mockkms.vault.products import DEFAULT, product_named
-from mockkms.world import Snapshot, UpstreamError, World
+from mockkms.world.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
-    from mockkms.http.upstream import Upstream
-    from mockkms.seed import WorldSpec
+    from mockkms.server.proxy.upstream import Upstream
+    from mockkms.worldfile import WorldSpec
 
 AnyDoor = TypeVar("AnyDoor", bound=Door)
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
@@ -189,7 +189,7 @@ class MockKMS(Handle):
     def _made_door(self) -> Door:
         if self._upstream is None:
             return Door(self.world)
-        from mockkms.http.proxy import ProxyDoor
+        from mockkms.server.proxy.door import ProxyDoor
 
         return ProxyDoor(self.world, self._upstream)
 
@@ -240,7 +240,7 @@ class MockKMS(Handle):
         self._world.baseline = self._world.start = self._world.snapshot()
 
     def _read(self, seeds: Sequence[Any]) -> WorldSpec:
-        from mockkms.seed import load
+        from mockkms.worldfile import load
 
         word = {"vault": {"state": self._state}} if self._state is not None else {}
         return load([*seeds, word])
@@ -256,7 +256,7 @@ class MockKMS(Handle):
         token = words["root_token"] or (spec and spec.root_token) or "root"
         world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
         if spec is not None:
-            from mockkms.seed import populate
+            from mockkms.worldfile import populate
 
             populate(world, spec)
         elif self._state is not None:
@@ -274,7 +274,7 @@ class MockKMS(Handle):
 
 
 def _server_at(url: str, **words: Any) -> Upstream:
-    from mockkms.http.upstream import Upstream
+    from mockkms.server.proxy.upstream import Upstream
 
     return Upstream(url, **words)
 
@@ -294,7 +294,7 @@ def _changed(seed: Any) -> int:
 
 
 def _dump(world: World) -> str:
-    from mockkms.seed import dump
+    from mockkms.worldfile import dump
 
     with world.lock:
         return dump(world)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mockkms.handle import Handle
-from mockkms.tenants import Tenants
-from mockkms.world import World
+from mockkms.server.tenants.tenants import Tenants
+from mockkms.world.world import World
 
 
 class Tenant(Handle):

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import time_machine
 from freezegun import freeze_time
 
-from mockkms.clock import Clock
-from mockkms.http.sleepers import Sleepers
+from mockkms.server.gateway.sleepers import Sleepers
+from mockkms.world.clock import Clock
 
 MOMENT = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 

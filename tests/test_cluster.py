@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockkms import Cluster, MockKMS
-from mockkms.clock import Clock
 from mockkms.cluster import ClusterNode
-from mockkms.nodes import Nodes
+from mockkms.server.cluster.nodes import Nodes
+from mockkms.world.clock import Clock
 
 
 @pytest.fixture

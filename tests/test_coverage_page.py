@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.emulation import Emulation
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.emulation import Emulation
+from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.products import OPENBAO, VAULT, Product
 from scripts import coverage
 from scripts.coverage import SURVEYED, Asked

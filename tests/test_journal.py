@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.entry import Entry
 from mockkms.faults import FaultError
-from mockkms.journal import Journal
-from mockkms.vault.message import Operation, Request
+from mockkms.vault.framework.message import Operation, Request
+from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.journal import Journal
 
 
 def journal_of(*lines: str, size: int = 100) -> Journal:

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.least_privilege import privileges
-from mockkms.lint import lint
+from mockkms.world.journal.least_privilege import privileges
+from mockkms.world.journal.linter import lint
 
 POLICY = """
 path "secret/data/*" { capabilities = ["read", "create", "delete"] }

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from mockkms import Kms, MockKMS, RemoteKMS
-from mockkms.entry import Entry
-from mockkms.redaction import PARSED, redact
+from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.redaction import PARSED, redact
 
 SECRET = "tOpSeCrEt"
 PLAIN = base64.b64encode(SECRET.encode()).decode()

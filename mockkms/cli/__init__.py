@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = [name for name in arguments[:1] if name in COMMANDS]
     for name in asked or COMMANDS:
-        import_module(f"mockkms.cli.{name}").add_parser(subparsers)
+        import_module(f"mockkms.cli.commands.{name}").add_parser(subparsers)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)

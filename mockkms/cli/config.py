@@ -14,7 +14,7 @@ from typing import Any
 
 from mockkms.cli.errors import CommandError
 from mockkms.vault import hcl
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.hcl import HclError, Item, Items, Literal, Object
 
 

@@ -117,6 +117,6 @@ _WORDS = {
 
 
 def _moment(kms: MockKMS) -> str:
-    from mockkms.clock import rfc3339
+    from mockkms.world.clock import rfc3339
 
     return rfc3339(kms.world.clock.now())

@@ -6,8 +6,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mockkms.crypto import containers, pem
 from mockkms.crypto.asymmetric import ec_private, ec_public
+from mockkms.crypto.encoding import containers, pem
 
 
 def ecdh(private: bytes, public: bytes) -> bytes:

@@ -6,8 +6,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from mockkms.crypto import der
 from mockkms.crypto.asymmetric import ec_private, ec_public
+from mockkms.crypto.encoding import der
 
 
 class BadSignature(ValueError):

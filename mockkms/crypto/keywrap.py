@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap_with_padding,
 )
 
-from mockkms.crypto import rsa
 from mockkms.crypto.asymmetric import rsa_private
+from mockkms.crypto.rsa import rsa
 
 HASHES: Final = {
     "SHA1": "sha1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from mockkms.crypto import b64
+from mockkms.crypto.encoding import b64
 
 EXTRA = "PGP keys need the extra mockkms[pgp]: pip install 'mockkms[pgp]'"
 

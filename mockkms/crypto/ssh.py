@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from mockkms.crypto import b64
+from mockkms.crypto.encoding import b64
 
 USER, HOST = 1, 2
 _HASHES: dict[str, hashes.HashAlgorithm] = {

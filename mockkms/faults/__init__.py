@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mockkms.faults.book import RuleBook
+from mockkms.faults.parsing import FaultError
 from mockkms.faults.plan import Plan
+from mockkms.faults.request_view import Product, Reply, View
 from mockkms.faults.rule import Rule
+from mockkms.faults.rulebook import RuleBook
 from mockkms.faults.script import Script
-from mockkms.faults.view import Product, Reply, View
-from mockkms.faults.words import FaultError
 
 __all__ = ["FaultError", "Plan", "Product", "Reply", "Rule", "RuleBook", "Script", "View"]

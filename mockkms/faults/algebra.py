@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from mockkms.faults.view import Seen
+from mockkms.faults.request_view import Seen
 
 
 class Matcher(ABC):

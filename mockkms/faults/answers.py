@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, whole
 from mockkms.faults.presets import PRESETS, find_preset
-from mockkms.faults.view import Reply, View, go_json
-from mockkms.faults.words import FaultError, mapping, normal, seconds, shown, text, whole
+from mockkms.faults.request_view import Reply, View, go_json
 
 Read = TypeVar("Read")
 Build = Callable[[View], Reply | None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.faults.parsing import FaultError, shown, whole
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE
-from mockkms.faults.words import FaultError, shown, whole
 
 WHERE = "true (before any byte) | headers (after them) | n (after n bytes of the body)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockkms.faults.view import Reply, go_json
+from mockkms.faults.request_view import Reply, go_json
 
 Change = Callable[[Any], Any]
 GONE = object()

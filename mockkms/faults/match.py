@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.faults.algebra import All, Any_, Matcher, Not
 from mockkms.faults.matchers import MATCHERS, Method, Path, Service
-from mockkms.faults.words import FaultError, normal, shown, unknown
+from mockkms.faults.parsing import FaultError, normal, shown, unknown
 
 COMBINED = ("all", "any", "not")
 _DEPTH = 40

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from mockkms.faults.algebra import Matcher
+from mockkms.faults.parsing import FaultError, shown, unknown
+from mockkms.faults.request_view import Seen
 from mockkms.faults.texts import text_test
-from mockkms.faults.view import Seen
-from mockkms.faults.words import FaultError, shown, unknown
-from mockkms.vault import message
+from mockkms.vault.framework import message
 
 MATCHERS: dict[str, type[Word]] = {}
 

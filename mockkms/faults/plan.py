@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mockkms.faults.view import Reply, View
+from mockkms.faults.request_view import Reply, View
 from mockkms.faults.when import Luck
 
 Edit = Callable[[Reply], Reply]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from mockkms.faults.parsing import unknown
+from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.states import STATES, VAULT_HEADERS, state_reply
-from mockkms.faults.view import Reply, View, go_json
-from mockkms.faults.words import unknown
 
 Make = Callable[[View, Mapping[str, Any]], Reply | None]
 

@@ -15,11 +15,11 @@ from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.kinds.tls import Tls
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.matchers import Path, Service
+from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import View
+from mockkms.faults.request_view import View
 from mockkms.faults.when import WORDS as WHEN_WORDS
 from mockkms.faults.when import Counters, Luck, Schedule, read_schedule
-from mockkms.faults.words import FaultError, flag, mapping, normal, shown, text
 
 OWN_WORDS = {
     "id": "name of the rule; drawn when not given",

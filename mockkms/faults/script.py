@@ -16,11 +16,11 @@ from typing import Any
 from mockkms.faults.algebra import All
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.match import read_match
+from mockkms.faults.parsing import FaultError, flag, mapping, shown, text
 from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.rule import read_kinds
-from mockkms.faults.view import Reply, View, go_json
 from mockkms.faults.when import Luck
-from mockkms.faults.words import FaultError, flag, mapping, shown, text
 
 UNEXPECTED_STATUS = 599
 """Final for every client: no library retries it."""

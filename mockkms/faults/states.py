@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from mockkms.faults.view import Product, Reply, View, go_json
+from mockkms.faults.request_view import Product, Reply, View, go_json
 
 VAULT_HEADERS = {
     "Cache-Control": "no-store",

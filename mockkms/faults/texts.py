@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockkms.faults.words import FaultError, shown, unknown
+from mockkms.faults.parsing import FaultError, shown, unknown
 
 Test = Callable[[Any], bool]
 _TEXT_FORMS = ("glob", "regex", "exact", "not")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from mockkms.faults.words import FaultError, mapping, moment, seconds, shown, text, whole
+from mockkms.faults.parsing import FaultError, mapping, moment, seconds, shown, text, whole
 
 WORDS = {
     "skip": "let the first n matching requests pass",

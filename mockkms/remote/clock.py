@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from mockkms.clock import Moment, seconds_of
 from mockkms.remote.wire import Wire
+from mockkms.world.clock import Moment, seconds_of
 
 
 class RemoteClock:

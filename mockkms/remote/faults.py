@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from mockkms.faults.words import FaultError
+from mockkms.faults.parsing import FaultError
 from mockkms.remote.wire import RemoteError, Wire
 
 _COUNTS = ("id", "seed", "matched", "fired")

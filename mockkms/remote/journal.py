@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mockkms.entry import Entry, entry_of
-from mockkms.faults.words import FaultError
+from mockkms.faults.parsing import FaultError
 from mockkms.remote.wire import Wire
+from mockkms.world.journal.entry import Entry, entry_of
 
 
 class RemoteJournal:

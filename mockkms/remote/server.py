@@ -9,15 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from mockkms.faults.words import unknown
+from mockkms.faults.parsing import unknown
 from mockkms.remote.clock import RemoteClock
 from mockkms.remote.faults import RemoteFaults
 from mockkms.remote.journal import RemoteJournal
 from mockkms.remote.wire import RemoteError, Wire
 
 if TYPE_CHECKING:
-    from mockkms.least_privilege import Privileges
-    from mockkms.lint import Finding
+    from mockkms.world.journal.least_privilege import Privileges
+    from mockkms.world.journal.linter import Finding
 
 _CUTS = ("restart", "refuse")
 """What ends the connection on which it was asked for."""
@@ -143,8 +143,8 @@ class RemoteKMS:
 
         Files are read here and sent. Raises SeedError, then nothing has changed there.
         """
-        from mockkms.seed.problems import Problem, SeedError
-        from mockkms.seed.sources import content
+        from mockkms.worldfile.problems import Problem, SeedError
+        from mockkms.worldfile.sources import content
 
         written = {place: content(seed) for place, seed in enumerate(seeds) if not isinstance(seed, Mapping)}
         texts = {place: one.text if isinstance(one.text, str) else _text(one.text) for place, one in written.items()}
@@ -225,13 +225,13 @@ class RemoteKMS:
 
     def lint(self) -> list[Finding]:
         """What the client did that a real server would suffer from, and what it left alive."""
-        from mockkms.lint import Finding
+        from mockkms.world.journal.linter import Finding
 
         return [Finding(found["rule"], found["message"]) for found in self.call("GET", "lint")["findings"]]
 
     def privileges(self) -> Privileges:
         """The smallest policy that the requests needed, and the grants they never used; ``str()`` is HCL."""
-        from mockkms.least_privilege import Privileges
+        from mockkms.world.journal.least_privilege import Privileges
 
         told = self.call("GET", "policy")
         return Privileges({path: set(names) for path, names in told["needed"].items()}, told["unused"])

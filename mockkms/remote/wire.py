@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms import __version__
-from mockkms.faults.words import FaultError
+from mockkms.faults.parsing import FaultError
 
 API = 1
 """Version of the control API that is spoken here."""

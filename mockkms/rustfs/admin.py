@@ -19,8 +19,8 @@ from mockkms.rustfs.message import (
 from mockkms.rustfs.sigv4 import Refusal, authenticate
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
 from mockkms.rustfs.store import OwnStore, Store, TransitStore
-from mockkms.vault.core import Core
-from mockkms.vault.globs import matches_wildcards
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.policy.globs import matches_wildcards
 
 
 class RustfsAdmin:
@@ -61,7 +61,7 @@ class RustfsAdmin:
         if below == path:
             return self._user_api(request, access_key) or not_implemented()
         # The contracts load with the first request for one: most servers never get any.
-        from mockkms.rustfs import contract, v1, v2
+        from mockkms.rustfs.contracts import contract, v1, v2
 
         chosen = contract.choose(self.state, request, below)
         if chosen == "v1" and (request.method, below) in v1.ROUTES:
@@ -78,7 +78,7 @@ class RustfsAdmin:
 
     def _refuse(self, refusal: Refusal) -> AdminReply:
         if self.state.api == "guide":
-            from mockkms.rustfs.v1.errors import access_denied
+            from mockkms.rustfs.contracts.v1.errors import access_denied
 
             error = access_denied()
             return json_reply(error.status, error.body())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
-from mockkms.vault.globs import matches_wildcards
+from mockkms.vault.policy.globs import matches_wildcards
 
 if TYPE_CHECKING:
     from mockkms.rustfs.admin import RustfsAdmin

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from mockkms.clock import parse_rfc3339, rfc3339
+from mockkms.rustfs.contracts.v2.backends import BACKENDS
+from mockkms.rustfs.contracts.v2.errors import KmsError
 from mockkms.rustfs.iam import IamState, User
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, Environment, Key, RustfsState, Settings
 from mockkms.rustfs.static_key import StaticKeyError, decoded
 from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_id
-from mockkms.rustfs.v2.backends import BACKENDS
-from mockkms.rustfs.v2.errors import KmsError
+from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
     from mockkms.rustfs.admin import RustfsAdmin
@@ -287,7 +287,7 @@ def _plant_in_vault(admin: RustfsAdmin, key: Key) -> None:
     settings, store = admin.state.settings, admin.store()
     try:
         if settings is not None and settings.backend == "VaultKV2":
-            from mockkms.rustfs.v2.records import Records
+            from mockkms.rustfs.contracts.v2.records import Records
 
             if admin.embedded(settings):
                 key.material = key.material or [admin.core.entropy.bytes(32)]

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.clock import Clock
-from mockkms.entropy import Entropy
 from mockkms.rustfs.state import PROBE, Key, RustfsState, Settings
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
 
 ALGORITHMS = {
     "aes256-gcm96": "AES-256",

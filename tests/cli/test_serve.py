@@ -93,7 +93,7 @@ def test_own_tls(serve: Serve) -> None:
 
 
 def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
-    from mockkms.crypto.authority import issue
+    from mockkms.crypto.x509.authority import issue
 
     issued = issue(("localhost", "127.0.0.1"))
     (tmp_path / "cert.pem").write_bytes(issued.certificate)

@@ -15,9 +15,9 @@ import requests
 
 from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.cli import main
-from mockkms.cli.state import add_parser
-from mockkms.http.acts import ACTS
+from mockkms.cli.commands.state import add_parser
 from mockkms.remote import NotMockKMS, RemoteError
+from mockkms.server.gateway.acts import ACTS
 
 from .conftest import Served
 

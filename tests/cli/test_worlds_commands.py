@@ -10,7 +10,7 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.cli import main
-from mockkms.seed import exact, load
+from mockkms.worldfile import exact, load
 
 Capture = pytest.CaptureFixture[str]
 SHOW = "import os, json; print(json.dumps({n: v for n, v in os.environ.items() if n[:4] in ('VAUL', 'BAO_', 'MOCK')}))"

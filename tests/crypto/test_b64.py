@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkms.crypto import b64
+from mockkms.crypto.encoding import b64
 
 
 @given(st.binary())

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.crypto import containers, der, rsa_pool
 from mockkms.crypto.asymmetric import generate_ec, generate_ed25519, private_der, public_der, public_of, rsa_private
-from mockkms.entropy import Entropy
+from mockkms.crypto.encoding import containers, der
+from mockkms.crypto.rsa import pool
+from mockkms.world.entropy import Entropy
 
-RSA_KEY = rsa_pool.take(2048, Entropy(1), "container")
+RSA_KEY = pool.take(2048, Entropy(1), "container")
 EC_KEY = generate_ec("P-384", Entropy(1))
 
 

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.crypto import b64, ecdsa, pem
+from mockkms.crypto import ecdsa
 from mockkms.crypto.asymmetric import CURVES, ORDERS, ec_private, generate_ec, load_public, public_of
+from mockkms.crypto.encoding import b64, pem
 from mockkms.crypto.hashes import HASHES
-from mockkms.entropy import Entropy
+from mockkms.world.entropy import Entropy
 
 KEYS = {curve: generate_ec(curve, Entropy(1), curve) for curve in CURVES}
 

@@ -7,7 +7,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from mockkms.crypto import asymmetric, eddsa
-from mockkms.entropy import Entropy
+from mockkms.world.entropy import Entropy
 
 
 def test_same_keys_and_signatures_as_nacl() -> None:

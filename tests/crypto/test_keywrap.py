@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.crypto import keywrap, rsa, rsa_pool
+from mockkms.crypto import keywrap
 from mockkms.crypto.asymmetric import public_of
-from mockkms.entropy import Entropy
+from mockkms.crypto.rsa import pool, rsa
+from mockkms.world.entropy import Entropy
 
-KEY = rsa_pool.take(2048, Entropy(1), "wrap")
+KEY = pool.take(2048, Entropy(1), "wrap")
 PUBLIC = public_of(KEY)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mockkms.crypto import pem, rsa, rsa_pool
 from mockkms.crypto.asymmetric import public_of
+from mockkms.crypto.encoding import pem
 from mockkms.crypto.hashes import HASHES
-from mockkms.entropy import Entropy
+from mockkms.crypto.rsa import pool, rsa
+from mockkms.world.entropy import Entropy
 
-KEY = rsa_pool.take(2048, Entropy(1), "test")
+KEY = pool.take(2048, Entropy(1), "test")
 PUBLIC = public_of(KEY)
 DATA = b"the quick brown fox"
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from mockkms.crypto import rsa_pool
 from mockkms.crypto.asymmetric import load_private, public_of
-from mockkms.crypto.rsa_primes import primes
-from mockkms.crypto.rsa_store import Store, default_directory
-from mockkms.entropy import Entropy
+from mockkms.crypto.rsa import pool as rsa_pool
+from mockkms.crypto.rsa.primes import primes
+from mockkms.crypto.rsa.store import Store, default_directory
+from mockkms.world.entropy import Entropy
 
 
 def number(at: int) -> bytes:
@@ -206,9 +206,9 @@ def test_generated_keys_are_real() -> None:
 def test_eight_processes_at_once(tmp_path: Path) -> None:
     program = """
 import sys
-from mockkms.crypto import rsa_pool
-from mockkms.crypto.rsa_primes import primes
-from mockkms.crypto.rsa_store import Store, default_directory
+from mockkms.crypto.rsa import pool as rsa_pool
+from mockkms.crypto.rsa.primes import primes
+from mockkms.crypto.rsa.store import Store, default_directory
 me = int(sys.argv[1])
 store = Store(default_directory())
 for at in range(5):

@@ -11,12 +11,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.crypto import b64, encodings, hashes, mac, pem, rsa_pool
+from mockkms.crypto import hashes, mac
 from mockkms.crypto.asymmetric import generate_ec, generate_ed25519, public_of
-from mockkms.entropy import Entropy
-from mockkms.vault.gotext import quote
+from mockkms.crypto.encoding import b64, encodings, pem
+from mockkms.crypto.rsa import pool
+from mockkms.vault.golang.fmt import quote
+from mockkms.world.entropy import Entropy
 
-RSA_KEY = rsa_pool.take(2048, Entropy(1), "text")
+RSA_KEY = pool.take(2048, Entropy(1), "text")
 EC_KEY = generate_ec("P-521", Entropy(1))
 ED_KEY = generate_ed25519(Entropy(1))
 

@@ -50,7 +50,7 @@ def test_the_new_endpoint_answers_as_the_page_says(copied: Path) -> None:
     (copied / place).write_text(blocks(PAGE, "python")[0], encoding="utf-8")
     topics = copied / "mockkms" / "vault" / "sys" / "__init__.py"
     listed = topics.read_text(encoding="utf-8")
-    topics.write_text(listed.replace("_TOPICS = (", '_TOPICS = ("greeting", ', 1), encoding="utf-8")
+    topics.write_text(listed.replace("    __name__,", '    __name__, "greeting",', 1), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(copied)}
     done = subprocess.run(
         [sys.executable, "-c", DRIVE],
@@ -78,7 +78,7 @@ def test_the_places_that_are_named_exist() -> None:
 WORLD = """
 import json
 from mockkms import MockKMS
-from mockkms.seed import SeedError, check, dump, json_schema, load
+from mockkms.worldfile import SeedError, check, dump, json_schema, load
 
 kms = MockKMS(seed={"vault": {"greeting": "hello"}})
 assert kms.world.core.state.system["greeting"] == "hello"
@@ -99,7 +99,7 @@ def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     (key,) = re.findall(r'`("greeting": Key\(.*?\),)`', page)
     _, applied, dumped, _ = blocks(PAGE, "python")
-    section = copied / "mockkms" / "seed" / "vault.py"
+    section = copied / "mockkms" / "worldfile" / "vault.py"
     text = section.read_text(encoding="utf-8")
     for anchor, added in (
         ('            "state": Key(', f"            {key}\n"),

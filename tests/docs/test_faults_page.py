@@ -17,11 +17,11 @@ from mockkms import MockKMS
 from mockkms.cli import main
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.match import match_words
+from mockkms.faults.parsing import flag
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.presets import PRESETS
-from mockkms.faults.view import Reply
+from mockkms.faults.request_view import Reply
 from mockkms.faults.when import WORDS
-from mockkms.faults.words import flag
 from tests.clients.toolchain import tool
 from tests.docs.pages import ROOT, blocks
 

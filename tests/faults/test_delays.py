@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mockkms.clock import Clock
-from mockkms.entropy import Entropy
 from mockkms.faults import FaultError, RuleBook, View
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
 
 DRAWS = 4000
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mockkms.clock import Clock
-from mockkms.entropy import Entropy
 from mockkms.faults import FaultError, RuleBook, View
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.presets import PRESETS
-from mockkms.faults.view import Facts, Product, named_in
+from mockkms.faults.request_view import Facts, Product, named_in
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
 
 
 def view(path: str = "transit/encrypt/orders", method: str = "POST", **more: Any) -> View:

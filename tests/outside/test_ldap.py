@@ -10,8 +10,8 @@ import pytest
 from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
-from mockkms.crypto.authority import issue
-from mockkms.http.tls import loaded
+from mockkms.crypto.x509.authority import issue
+from mockkms.server.wire.tls import loaded
 from tests.outside.directory_server import Directory, entry, running
 from tests.vault.auth.outsiders import anybody, client_of
 

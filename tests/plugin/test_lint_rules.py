@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockkms import lint
+from mockkms.world.journal import linter
 from tests.plugin.conftest import Run
 
 SOURCE = """
@@ -117,7 +117,7 @@ CLEAN = SOURCE.count("def test_clean")
 
 def test_every_rule_has_its_tests() -> None:
     named = {name.replace("_", "-") for name in re.findall(r"def test_(?!clean)(\w+)", SOURCE)}
-    told = {*re.findall(r"Finding\(\s*\"([\w-]+)\"", Path(lint.__file__).read_text())}
+    told = {*re.findall(r"Finding\(\s*\"([\w-]+)\"", Path(linter.__file__).read_text())}
     assert named == {*RULES} == told
     assert len(RULES) == CLEAN == 8
 

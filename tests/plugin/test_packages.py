@@ -70,7 +70,7 @@ def test_the_wheel_works_where_nothing_else_of_ours_is(built: Path, tmp_path: Pa
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
     program = (
-        "import mockkms, pytest_mockkms.plugin; from mockkms.seed import ready_made; print(mockkms.__file__);"
+        "import mockkms, pytest_mockkms.plugin; from mockkms.worldfile import ready_made; print(mockkms.__file__);"
         "print(sorted(ready_made()));\nwith mockkms.MockKMS(seed='dev') as kms: print(kms.url)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)

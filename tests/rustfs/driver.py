@@ -6,10 +6,10 @@ import json as jsonlib
 from collections.abc import Mapping
 from typing import Any
 
-from mockkms.clock import Clock, parse_rfc3339
-from mockkms.entropy import Entropy
 from mockkms.rustfs import AdminReply, AdminRequest, RustfsAdmin
-from mockkms.vault.core import Core
+from mockkms.vault.kernel.core import Core
+from mockkms.world.clock import Clock, parse_rfc3339
+from mockkms.world.entropy import Entropy
 
 CONFIGURE = {"kms_type": "vault", "vault_address": "https://vault.example.com:8200", "vault_token": "your-vault-token"}
 """The body of the guide's own example."""

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.rustfs import RustfsAdmin, v2
+from mockkms.rustfs import RustfsAdmin
+from mockkms.rustfs.contracts import v2
 from mockkms.rustfs.state import Environment
 from tests.rustfs.driver import call, fresh
 

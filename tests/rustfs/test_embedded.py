@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import pytest
 
-from mockkms.entropy import Entropy
 from mockkms.rustfs import RustfsAdmin
 from mockkms.rustfs.seeds import SeedError
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.world.entropy import Entropy
 from tests.rustfs.driver import CONFIGURE, call, frozen
 
 ALL_OF_TRANSIT = 'path "transit/*" { capabilities = ["create", "read", "update", "list"] }'

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.entropy import Entropy
 from mockkms.rustfs import RustfsAdmin
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request
+from mockkms.vault.framework.message import Operation, Request
+from mockkms.vault.kernel.core import Core
+from mockkms.world.entropy import Entropy
 from tests.rustfs.driver import CONFIGURE, call, fresh, frozen
 
 DAY = 86400

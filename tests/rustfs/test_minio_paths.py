@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.rustfs import AdminRequest, v1, v2
+from mockkms.rustfs import AdminRequest
+from mockkms.rustfs.contracts import v1, v2
 from tests.rustfs.driver import fresh
 from tests.rustfs.signer import signed
 

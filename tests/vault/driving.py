@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
 
 START = 1_800_000_000.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault import cidr
+from mockkms.vault.tokens import cidr
 
 
 def test_single_addresses_lose_their_mask_and_blocks_keep_their_host_bits() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mockkms.vault import cron
+from mockkms.vault.golang import cron
 
 
 def stamp(text: str) -> float:

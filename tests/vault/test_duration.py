@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.golang.duration import parse_seconds
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault import gojson
-from mockkms.vault.fields import Kind, convert
+from mockkms.vault.framework.fields import Kind, convert
+from mockkms.vault.golang import json as go_json
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from mockkms.vault.fields import Kind, convert
     ],
 )
 def test_what_is_read(kind: Kind, sent: str, read: Any) -> None:
-    assert convert(kind, gojson.decode(sent.encode())) == (True, read)
+    assert convert(kind, go_json.decode(sent.encode())) == (True, read)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_read(kind: Kind, sent: str, read: Any) -> None:
 )
 def test_what_is_refused(kind: Kind, sent: str, fault: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(fault)}$"):
-        convert(kind, gojson.decode(sent.encode()))
+        convert(kind, go_json.decode(sent.encode()))
 
 
 def test_an_unsent_duration_or_time_is_told_from_a_zero() -> None:

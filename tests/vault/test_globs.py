@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkms.vault.globs import matches, matches_ends, matches_wildcards
-from mockkms.vault.policynames import matches_glob
+from mockkms.vault.policy.globs import matches, matches_ends, matches_wildcards
+from mockkms.vault.policy.names import matches_glob
 
 _PATTERNS = st.text("ab*?", max_size=8)
 _TEXTS = st.text("ab*?\n", max_size=10)

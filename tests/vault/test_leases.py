@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault import registry
-from mockkms.vault.endpoint import Call, Engine
-from mockkms.vault.message import BackendError, Lease, Operation, Response
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.message import BackendError, Lease, Operation, Response
 from tests.vault.driving import START, World
 
 REVOKED: list[str] = []

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from mockkms.vault.mounts import Mount
+from mockkms.vault.kernel.mounts import Mount
 
 
 def made() -> Mount:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault.core import Core
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Request, Response
-from mockkms.vault.policies import PolicyError, walk
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
+from mockkms.vault.kernel.core import Core
 from mockkms.vault.policy.acl import Decision
-from mockkms.vault.token import Token
+from mockkms.vault.policy.policies import PolicyError, walk
+from mockkms.vault.tokens.token import Token
 
 
 @pytest.fixture

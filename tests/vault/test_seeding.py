@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault import seeding
-from mockkms.vault.auth import userpass_seed
-from mockkms.vault.auth.approle import seed as approle_seed
-from mockkms.vault.message import ErrorResponse
+from mockkms.vault.auth.approle import world as approle_seed
+from mockkms.vault.auth.userpass import world as userpass_seed
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.kernel import seeding
 from tests.vault.driving import World
 
 

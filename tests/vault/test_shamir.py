@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.vault import shamir
+from mockkms.vault.seals import shamir
 
 
 @given(

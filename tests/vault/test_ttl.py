@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkms.vault import ttl
-from mockkms.vault.message import BackendError
+from mockkms.vault.framework.message import BackendError
+from mockkms.vault.tokens import ttl
 
 LIMITS = ttl.Limits(default=100, max=1000)
 seconds = st.integers(min_value=0, max_value=5000)

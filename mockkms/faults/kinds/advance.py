@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
-from mockkms.faults.words import span
+from mockkms.faults.parsing import span
 
 
 class Advance(ServerKind):

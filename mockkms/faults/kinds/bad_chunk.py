@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import FaultError, flag
 from mockkms.faults.plan import Framing, Plan, Turn
-from mockkms.faults.words import FaultError, flag
 
 
 class BadChunk(Kind):

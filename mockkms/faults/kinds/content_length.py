@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import whole
 from mockkms.faults.plan import Framing, Plan, Turn
-from mockkms.faults.words import whole
 
 
 class ContentLength(Kind):

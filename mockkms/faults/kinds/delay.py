@@ -8,9 +8,9 @@ from statistics import NormalDist
 from typing import Any
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import FaultError, seconds, shown, unknown
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.when import Luck
-from mockkms.faults.words import FaultError, seconds, shown, unknown
 
 _SHAPES = ("uniform", "normal", "lognormal")
 _LONGEST = 3600.0

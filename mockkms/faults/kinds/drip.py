@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import FaultError, mapping, seconds, whole
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.words import FaultError, mapping, seconds, whole
 
 _TICK = 0.05
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from mockkms.faults.fields import GONE, change_field
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import text
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import Reply
-from mockkms.faults.words import text
+from mockkms.faults.request_view import Reply
 
 
 class Drop(Kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
-from mockkms.faults.words import FaultError, text
+from mockkms.faults.parsing import FaultError, text
 
 
 class Expire(ServerKind):

@@ -10,10 +10,10 @@ from typing import Any
 from mockkms.faults.fields import change_field
 from mockkms.faults.kinds import Kind
 from mockkms.faults.matchers import dig
+from mockkms.faults.parsing import text
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import Reply
+from mockkms.faults.request_view import Reply
 from mockkms.faults.when import Luck
-from mockkms.faults.words import text
 
 _USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from mockkms.faults.cuts import read_place
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import mapping, seconds
 from mockkms.faults.plan import BEFORE_ANY_BYTE, Cut, Plan, Turn
-from mockkms.faults.words import mapping, seconds
 
 
 class Hang(Kind):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from mockkms.faults.answers import read_headers
 from mockkms.faults.kinds import Kind
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import Reply
+from mockkms.faults.request_view import Reply
 
 
 class Headers(Kind):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import unknown
 from mockkms.faults.plan import Cut, Plan, Turn
-from mockkms.faults.words import unknown
 
 _HOW = ("close", "reset", "hang")
 

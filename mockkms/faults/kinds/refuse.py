@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
+from mockkms.faults.parsing import seconds
 from mockkms.faults.plan import Cut
-from mockkms.faults.words import seconds
 
 
 class Refuse(ServerKind):

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from mockkms.faults.fields import change_field
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import FaultError, shown
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import Reply
-from mockkms.faults.words import FaultError, shown
+from mockkms.faults.request_view import Reply
 
 
 class Replace(Kind):

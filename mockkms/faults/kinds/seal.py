@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
-from mockkms.faults.words import seconds
+from mockkms.faults.parsing import seconds
 
 
 class Seal(ServerKind):

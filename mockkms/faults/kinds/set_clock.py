@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
-from mockkms.faults.words import instant
+from mockkms.faults.parsing import instant
 
 
 class SetClock(ServerKind):

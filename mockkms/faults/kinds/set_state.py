@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import text
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.words import text
 
 
 class SetState(Kind):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import given
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.view import Reply
-from mockkms.faults.words import given
+from mockkms.faults.request_view import Reply
 
 _REMEMBERED = 1000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.kinds import ServerKind
-from mockkms.faults.words import given
+from mockkms.faults.parsing import given
 
 
 class StepDown(ServerKind):

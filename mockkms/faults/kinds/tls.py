@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import normal, unknown
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.words import normal, unknown
 
 UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT = "untrusted", "expired", "wrong-host", "client-cert"
 RESET, CLOSE, HANG = "reset", "close", "hang"

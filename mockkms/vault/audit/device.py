@@ -8,13 +8,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mockkms.clock import rfc3339
 from mockkms.vault.audit import sink
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang.fmt import quote
+from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 _DISCARD = ("stdout", "discard", "/dev/null")
 _ENTERPRISE = ("fallback", "filter")

@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mockkms.clock import parse_rfc3339, rfc3339
-from mockkms.vault import deepjson
 from mockkms.vault.audit.device import Device, devices, hashed
 from mockkms.vault.audit.sink import SinkError
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.golang import deep_json
+from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
-    from mockkms.vault.mounts import Mount
-    from mockkms.vault.tokens import Token
+    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.tokens.tokens import Token
 
 Hash = Callable[[str], str]
 
@@ -142,7 +142,7 @@ def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
 
 def _headers(core: Core, request: Request, secret: Hash) -> dict[str, list[str]]:
     """The headers that were asked to be kept."""
-    from mockkms.vault.sys.config_auditing import audited_headers
+    from mockkms.vault.sys.config.auditing import audited_headers
 
     kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}
@@ -206,7 +206,7 @@ def _hidden(value: Any, secret: Hash, kept: tuple[str, ...]) -> Any:
             return item if _is_time(item) else secret(item)
         return item if isinstance(item, (bool, int, float)) or item is None else secret(str(item))
 
-    return deepjson.copy(value, hashed, untouched=kept)
+    return deep_json.copy(value, hashed, untouched=kept)
 
 
 def _is_time(text: str) -> bool:

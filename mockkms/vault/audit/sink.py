@@ -8,10 +8,10 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.vault.gotext import quote
+from mockkms.vault.golang.fmt import quote
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 _USUAL_MODE = 0o600
 _EXECUTABLE = 0o111

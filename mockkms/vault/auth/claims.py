@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.crypto import jws
-from mockkms.vault.number import Number
+from mockkms.vault.golang.number import Number
 
 DEFAULT_LEEWAY = 150
 """Seconds by which a missing exp or nbf is guessed."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault.cel.messages import MESSAGES, message_types
-from mockkms.vault.fields import go_kind, go_type
-from mockkms.vault.gotext import quote
-from mockkms.vault.number import Number
+from mockkms.vault.framework.fields import go_kind, go_type
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import Number
 
 EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import BackendError, ErrorResponse
+from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.golang.fmt import quote
 
 MAX_PAIRS = 64
 MAX_KEY_BYTES = 128

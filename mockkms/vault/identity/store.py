@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.identity.checks import check_metadata
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
-from mockkms.vault.message import ErrorResponse
-from mockkms.vault.mounts import Mount
+from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 
 class IdentityStore:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.parameters import refusal
 from mockkms.vault.policy.rules import Rule
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.policy.acl import Acl, Decision, Permissions
 from mockkms.vault.policy.rules import Rule
-from mockkms.vault.token import Token
+from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 _NEAREST = 3
 _LISTINGS = (Operation.LIST, Operation.SCAN)

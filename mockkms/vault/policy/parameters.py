@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.globs import matches_ends
+from mockkms.vault.policy.globs import matches_ends
 
 if TYPE_CHECKING:
     from mockkms.vault.policy.acl import Permissions

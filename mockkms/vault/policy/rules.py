@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault import hcl
-from mockkms.vault.duration import parse_moment, parse_seconds
-from mockkms.vault.gotext import quote
+from mockkms.vault.golang.duration import parse_moment, parse_seconds
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.templates import has_template

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.duration import parse_seconds
+from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 
 class TemplateError(ValueError):

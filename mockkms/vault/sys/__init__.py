@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.sys.engine import engine
 
-_TOPICS = (
-    "health", "seal_status", "status", "rekey", "generate_root", "rotate_keyring", "rotate_root",
-    "features", "config_cors", "config_ui", "config_auditing", "audit", "plugins", "plugin_reload", "well_known",
-    "tune", "mounts", "auth_mounts", "remount",
-    "leases", "locked_users", "mfa", "policies", "password_policies", "capabilities", "wrapping",
-    "namespace_seal", "namespaces", "quotas", "tools", "internal_ui", "internal", "observe", "pprof", "raw",
-    "workflows", "enterprise", "client_counts", "billing",
+load_endpoints(
+    __name__, "monitoring.health", "seal.status", "monitoring.status", "seal.rekey", "seal.generate_root",
+    "seal.rotate_keyring", "seal.rotate_root", "plugins.features", "config.cors", "config.ui", "config.auditing",
+    "audit", "plugins.catalog", "plugins.reload", "well_known", "mounts.tune", "mounts.secrets", "mounts.auth",
+    "mounts.remount", "leases", "locked_users", "mfa", "policies.acl", "policies.passwords",
+    "policies.capabilities", "wrapping", "namespaces.seal", "namespaces.namespaces", "quotas", "tools",
+    "monitoring.internal_ui", "monitoring.internal", "monitoring.metrics", "monitoring.pprof", "raw",
+    "workflows.endpoints", "enterprise", "monitoring.client_counts", "monitoring.billing",
 )  # fmt: skip
-"""In this order: of two templates that fit a path, the one declared first answers."""
-
-for _topic in _TOPICS:
-    import_module(f"{__name__}.{_topic}")
 
 __all__ = ["engine"]

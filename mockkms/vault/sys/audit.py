@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault import audit
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import sanitized
+from mockkms.vault.sys.mounts.shapes import sanitized
 
 table = engine.path("audit", help="All audit devices.", sudo=True)
 one = engine.path(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault.emulation import Emulation
-from mockkms.vault.endpoint import Call, Endpoint, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, unsupported_path
+from mockkms.vault.framework.emulation import Emulation
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 

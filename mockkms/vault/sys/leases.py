@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.clock import rfc3339
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import children
-from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import children
 from mockkms.vault.sys.engine import engine
+from mockkms.world.clock import rfc3339
 
 _MOST = 10_000
 """Irrevocable leases in one answer, unless asked otherwise."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
+from mockkms.vault.golang.number import Number
 from mockkms.vault.identity.mfa import PendingLogin
 from mockkms.vault.identity.mfa.store import MfaFault
-from mockkms.vault.login import grant
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response, VaultError
-from mockkms.vault.number import Number
+from mockkms.vault.kernel.login import grant
 from mockkms.vault.sys.engine import engine
 
 validate = engine.path(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.kernel.quotas import RateLimit
 from mockkms.vault.products.features import Feature
-from mockkms.vault.quotas import RateLimit
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mount_shapes import sanitized
+from mockkms.vault.sys.mounts.shapes import sanitized
 
 _WITH_ROLES = ("approle", "jwt", "kubernetes", "cert")
 """Auth methods whose logins name a role."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.crypto import b64
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.crypto import b64, hashes
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.crypto import hashes
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.random_bytes import check_size
 from mockkms.vault.products.features import Feature
-from mockkms.vault.randombytes import check_size
 from mockkms.vault.sys.engine import engine
 
 _SOURCES = ("platform", "seal", "all")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import wrapping
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.token import Token
+from mockkms.vault.tokens.token import Token
+from mockkms.vault.wrapping import wrapping
 
 _TOKEN = {"token": Field(Kind.STRING, help="The wrapping token; without it, the token of the request.")}
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from mockkms.crypto import jws
-from mockkms.vault.auth.jwt import seed
-from mockkms.vault.message import Response
+from mockkms.vault.auth.jwt import world as seed
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import START, World
 
 KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

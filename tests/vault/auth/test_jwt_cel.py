@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from mockkms.crypto import jws
-from mockkms.vault.message import Operation, Response
+from mockkms.vault.framework.message import Operation, Response
 from tests.vault.driving import START, World
 
 KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms.crypto import jws
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import START, World
 
 KEY = ec.derive_private_key(7, ec.SECP256R1())

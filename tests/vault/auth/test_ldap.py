@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hvac.exceptions import Forbidden, InternalServerError, InvalidPath, InvalidRequest
 
 from mockkms import MockKMS
-from tests.seed.test_auth_dumps import CERTIFICATE
 from tests.vault.auth.outsiders import anybody, client_of, self_of, serving
+from tests.worldfile.test_auth_dumps import CERTIFICATE
 
 LDAP: dict[str, Any] = {
     "type": "ldap",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 

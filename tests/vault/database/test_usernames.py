@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from mockkms.entropy import Entropy
-from mockkms.vault.engines.database.usernames import TemplateError, default_template, render
+from mockkms.vault.secrets.database.usernames import TemplateError, default_template, render
+from mockkms.world.entropy import Entropy
 
 _NAMES = {"DisplayName": "userpass-Bob", "RoleName": "my-role"}
 _NOW = 1_700_000_000.5

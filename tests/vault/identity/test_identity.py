@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault.identity import seed
+from mockkms.vault.secrets.identity import world as seed
 from tests.vault.driving import World
 
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 WAITS = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 BESIDE: dict[str, Any] = {"namespace": "team"}

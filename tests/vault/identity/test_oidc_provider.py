@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import START, World
 
 BACK = "https://app.example.org/back"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.number import Number
+from mockkms.vault.golang.number import Number
 from tests.vault.driving import World
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault.engines import kv_seed
-from mockkms.vault.engines.kv2.payload import float_text, merge, stored
-from mockkms.vault.number import Number
+from mockkms.vault.golang.number import Number
+from mockkms.vault.secrets.kv import world as kv_seed
+from mockkms.vault.secrets.kv.v2.payload import float_text, merge, stored
 from tests.vault.driving import START, World
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mockkms.vault.message import Response
-from mockkms.vault.mounts import MountConfig
+from mockkms.vault.framework.message import Response
+from mockkms.vault.kernel.mounts import MountConfig
 from tests.vault.driving import World
 
 

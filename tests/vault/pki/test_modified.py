@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
 from tests.vault.driving import START
 from tests.vault.pki.authority import Authority
 

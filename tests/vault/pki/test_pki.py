@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
-from mockkms.vault.mounts import MountConfig
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.mounts import MountConfig
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockkms import MockKMS
-from mockkms.vault.message import Operation, Request
-from mockkms.world import World
+from mockkms.vault.framework.message import Operation, Request
+from mockkms.world.world import World
 from tests.vault.driving import START
 
 KINDS = [("ec", 256), ("ec", 521), ("ed25519", 0), ("rsa", 2048)]

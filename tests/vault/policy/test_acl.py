@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.acl import Acl
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES
 from mockkms.vault.policy.rules import Rule, parse_policy

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation
-from mockkms.vault.mounts import Mount
+from mockkms.vault.framework.message import Operation
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy.explain import explain
-from mockkms.vault.token import Token
+from mockkms.vault.tokens.token import Token
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.explain import explain
 from tests.vault.driving import World
 

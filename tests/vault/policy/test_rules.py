@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockkms.vault.duration import parse_moment
+from mockkms.vault.golang.duration import parse_moment
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES, VAULT_POLICIES
 from mockkms.vault.policy.rules import PolicyError, Rule, parse_policy
 

@@ -10,8 +10,8 @@ import pysequoia
 import pytest
 
 from mockkms.crypto import pgp
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
 from tests.vault.driving import World
 
 

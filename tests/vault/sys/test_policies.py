@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault.core import Core
-from mockkms.vault.message import Auth, Operation, Request, Response
-from mockkms.vault.token import Token
+from mockkms.vault.framework.message import Auth, Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.tokens.token import Token
 
 _TEXT = 'path "kv/*" { capabilities = ["read", "list"] }'
 

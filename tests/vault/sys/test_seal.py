@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mockkms.clock import Clock
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.world.clock import Clock
 from tests.vault.driving import START, World
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from mockkms.vault import audit
 from mockkms.vault.products.features import Feature
-from mockkms.vault.sys.config_cors import decide
+from mockkms.vault.sys.config.cors import decide
 from tests.vault.driving import START, World
 
 

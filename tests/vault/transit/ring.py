@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockkms.entropy import Entropy
-from mockkms.vault.core import Core
-from mockkms.vault.engines.transit.model import Key, Transit
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.world.entropy import Entropy
 
 START = 1_800_000_000.0
 AEAD = ["aes128-gcm96", "aes256-gcm96", "chacha20-poly1305", "xchacha20-poly1305"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockkms.vault.engines.transit.material import SpecFault
-from mockkms.vault.engines.transit.model import Transit
-from mockkms.vault.engines.transit.seed import dump_keys, seed_key
+from mockkms.vault.secrets.transit.model import Transit
+from mockkms.vault.secrets.transit.transfer.material import SpecFault
+from mockkms.vault.secrets.transit.world import dump_keys, seed_key
 from tests.vault.transit.ring import AEAD, TYPES, Ring, b64, framed
 
 SECRET = bytes(range(32))

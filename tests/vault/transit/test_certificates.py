@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
 
-from mockkms.entropy import Entropy
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
+from mockkms.world.entropy import Entropy
 from tests.vault.driving import World
 
 ROOT_KEY = ec.derive_private_key(9, ec.SECP256R1())

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from mockkms.entropy import Entropy
-from mockkms.vault.core import Core
-from mockkms.vault.message import Operation, Request, Response
+from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.kernel.core import Core
+from mockkms.world.entropy import Entropy
 from tests.vault.driving import World
 
 INPUT = b64encode(b"the input").decode()

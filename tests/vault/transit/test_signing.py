@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from nacl.signing import VerifyKey
 
-from mockkms.entropy import Entropy
-from mockkms.vault.message import Response
+from mockkms.vault.framework.message import Response
+from mockkms.world.entropy import Entropy
 from tests.vault.driving import World
 
 INPUT = b64encode(b"the input").decode()

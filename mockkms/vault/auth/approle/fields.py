@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.approle.model import AppRole, Role, engine
 from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, edited, too_long
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Endpoint
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Endpoint
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.policy import names as policynames
+from mockkms.vault.tokens import cidr
 
 Show = Callable[[Role], dict[str, Any]]
 Change = Callable[[Call, Role], None]

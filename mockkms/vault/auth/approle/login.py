@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mockkms.vault import cidr
 from mockkms.vault.auth.approle.model import AppRole, Role, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.secretid import sweep
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 login = engine.path(
     "login",

@@ -6,14 +6,15 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mockkms.vault import cidr, policynames
-from mockkms.vault.auth.tokenparams import TokenParams
-from mockkms.vault.endpoint import Call, Engine
-from mockkms.vault.message import Auth, BackendError, Request, Response, unsupported_path
+from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.message import Auth, BackendError, Request, Response, unsupported_path
+from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 TIDY_PERIOD = 60
 """Seconds: the real server removes expired secret ids once a minute, and until then they work. Here that is a minute
@@ -131,7 +132,7 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
         return
     full = [block if "/" in block else f"{block}/32" for block in outer]
     if not cidr.subset(inner, full):
-        quoted = policynames.quoted
+        quoted = names.quoted
         raise BackendError(
             f"failed to verify subset relationship between CIDR blocks on the role {quoted(full)} and CIDR blocks on "
             f"the secret ID {quoted(inner)}: %!w(<nil>)"

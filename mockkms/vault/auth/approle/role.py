@@ -5,15 +5,15 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from mockkms.vault import cidr
 from mockkms.vault.auth.approle.model import AppRole, Role, constrained, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.duration import go_duration
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import page
+from mockkms.vault.tokens import cidr
 
 ROLE_NAME = {"role_name": Field(Kind.STRING, help="Name of the role, in any case.")}
 ROLE_FIELDS = {

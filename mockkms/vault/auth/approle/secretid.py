@@ -7,14 +7,14 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from mockkms.clock import ZERO_TIME, rfc3339
-from mockkms.vault import cidr
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, Role, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, NotFound, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response
+from mockkms.vault.secrets.tree import page
+from mockkms.vault.tokens import cidr
+from mockkms.world.clock import ZERO_TIME, rfc3339
 
 _NEW = {
     "metadata": Field(Kind.STRING, help="Text by name, as JSON or name=value pairs."),

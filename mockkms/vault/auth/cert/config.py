@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.auth.cert.model import Cert, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 
 MAX_CACHE = 100_000

@@ -7,10 +7,10 @@ from typing import Any
 from cryptography import x509
 
 from mockkms.vault.auth.cert.model import Cert, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.secrets.tree import PAGE, page
 
 crl = engine.path(
     "crls/{name}",

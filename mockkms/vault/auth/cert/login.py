@@ -9,14 +9,23 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.cert import matching
 from mockkms.vault.auth.cert.chains import ChainError, certificates, chains, is_authority
 from mockkms.vault.auth.cert.model import Cert, Role, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Request, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Request,
+    Response,
+    permission_denied,
+)
+from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 _INVALID = "invalid certificate or no client certificate supplied"
 _UNFIT = "no chain matching all constraints could be found for this login certificate"
@@ -63,7 +72,7 @@ def renew(state: Cert, call: Call) -> Response | None:
     role = state.roles.get(name)
     if role is None:
         return None
-    if not policynames.equivalent(role.token_policies or [], auth.token_policies):
+    if not names.equivalent(role.token_policies or [], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     if not state.config.disable_binding:
         presented = _presented(call.request, call)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from mockkms.crypto.der import DERError, Reader
+from mockkms.crypto.encoding.der import DERError, Reader
 from mockkms.vault.auth.cert.model import Role
-from mockkms.vault.globs import matches
+from mockkms.vault.policy.globs import matches
 
 _STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, 0x12))
 """Tags that Go reads into a string."""

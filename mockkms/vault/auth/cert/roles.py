@@ -10,12 +10,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.vault.auth.cert.model import Cert, Role, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import PAGE, page
 
 _OWN = {
     "certificate": Field(Kind.STRING, help="The trusted certificate, PEM."),

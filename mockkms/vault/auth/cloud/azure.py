@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.auth.cloud.roles import Cloud, Role, declare
-from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 
 engine = Engine("auth/azure", kind="auth", new_state=Cloud, help="Logins with tokens of Azure; only configured here.")
 

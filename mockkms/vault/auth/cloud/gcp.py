@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from mockkms.vault.auth.cloud.roles import Cloud, Role, declare
-from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 
 engine = Engine("auth/gcp", kind="auth", new_state=Cloud, help="Logins with tokens of Google; only configured here.")
 

@@ -7,10 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.auth.tokenparams import FIELDS, TokenParams
-from mockkms.vault.endpoint import Call, Engine, Field
-from mockkms.vault.fields import Kind, zero
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.auth.token_params import FIELDS, TokenParams
+from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.fields import Kind, zero
+from mockkms.vault.framework.message import ErrorResponse, Operation
 
 OLD = {
     "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),

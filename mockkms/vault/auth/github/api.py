@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.vault.auth.github.model import Account, Config, Github
-from mockkms.vault.endpoint import Call
-from mockkms.vault.message import BackendError
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError
 
 ADDRESS = "https://api.github.com/"
 _PAGE = "?per_page=100"

@@ -8,10 +8,10 @@ from typing import Any
 from mockkms import outside
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Config, Github, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 
 config = engine.path(
     "config",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.maps import policies
 from mockkms.vault.auth.github.model import Config, Github, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, Operation, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, permission_denied
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import cidr
 
 login = engine.path(
     "login", fields={"token": Field(Kind.STRING, help="Personal access token.")}, login=True, help="Log in."
@@ -48,7 +49,7 @@ def renew(state: Github, call: Call) -> Response:
     auth: Auth = call.raw["auth"]
     found = _verify(state, call, str(call.raw.get("token") or ""))
     # The real server, too, leaves the policies of the configuration out here.
-    if not policynames.equivalent(found.policies, auth.token_policies):
+    if not names.equivalent(found.policies, auth.token_policies):
         raise BackendError("policies do not match")
     auth.group_aliases = _aliases(found.teams)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockkms.vault.auth.github.model import Github, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation, Response
 
 
 def _declare(kind: str) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from mockkms.vault import cidr, gojson
 from mockkms.vault.auth.jwt.login import claims_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel import CelFault
 from mockkms.vault.cel.program import library
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.golang import json as go_json
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 _SECOND = 10**9
 _TOKEN_TYPES = ("default", "service", "batch", "default-service", "default-batch")
@@ -85,7 +86,7 @@ def _auth(made: Any) -> Auth:
     made = dict(made)  # The library's own mapping raises KeyError where a dict has None.
     internal = {}
     if made.get("internal_data"):
-        internal = gojson.decode_object(str(made["internal_data"]).encode()) or {}
+        internal = go_json.decode_object(str(made["internal_data"]).encode()) or {}
     if "lease_options" in made and "issue_time" not in made["lease_options"]:
         raise ValueError("proto: invalid nil Timestamp")
     lease = dict(made.get("lease_options") or {})

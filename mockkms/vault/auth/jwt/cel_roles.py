@@ -7,11 +7,11 @@ from typing import Any
 
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel import CelFault, read_program
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import page
 
 DECLARED = frozenset(("claims", "now", "operation"))
 """What every program finds there."""

@@ -10,9 +10,9 @@ from mockkms.crypto import jws
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, Config, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.vault.auth.claims import claim
 from mockkms.vault.auth.jwt.model import Config
-from mockkms.vault.gojson import GoJSONError, decode_object
+from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, claim, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.auth.jwt.roles import shown_value
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
-from mockkms.vault.number import Number
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.golang.number import Number
+from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 login = engine.path(
     "login",

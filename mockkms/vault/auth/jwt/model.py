@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.auth.tokenparams import TokenParams
+from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.cel import Program
-from mockkms.vault.endpoint import Engine
-from mockkms.vault.message import Auth
+from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.message import Auth
 
 
 @dataclass

@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from mockkms.crypto import jws
-from mockkms.vault import cidr
 from mockkms.vault.auth.claims import Expected, validate
 from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of
 from mockkms.vault.auth.jwt.model import JWT, Config, Pending, Role, engine
 from mockkms.vault.auth.jwt.provider import Provider, Unreachable
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 _LASTS = 600
 """Seconds within which a browser must be back."""

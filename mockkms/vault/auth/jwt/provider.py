@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from mockkms import outside
 from mockkms.crypto import jws
 from mockkms.vault.auth.jwt.model import JWT, Config
-from mockkms.vault.endpoint import Call
-from mockkms.vault.message import Operation, Request, VaultError
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import Operation, Request, VaultError
 
 DISCOVERY = "/.well-known/openid-configuration"
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from mockkms.vault.auth.jwt.model import JWT, Role, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.duration import go_duration
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import PAGE, page
 
 _ADDED = Feature.JWT_ADDITIONS
 _OLD = {

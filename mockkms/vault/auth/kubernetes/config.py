@@ -7,9 +7,9 @@ from typing import Any
 
 from mockkms.crypto import jws
 from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 
 _BLOCK = re.compile(r"-----BEGIN ([^-\n]+)-----\s[A-Za-z0-9+/=\s]*-----END \1-----")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.crypto import jws
-from mockkms.vault import cidr, globs
 from mockkms.vault.auth.claims import Expected, validate
 from mockkms.vault.auth.kubernetes import review, selector
 from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 login = engine.path(
     "login",

@@ -7,13 +7,13 @@ from typing import Any
 
 from mockkms.vault.auth.kubernetes import selector
 from mockkms.vault.auth.kubernetes.model import Kubernetes, Role, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.duration import go_duration
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import PAGE, page
 
 _SOURCES = ("serviceaccount_uid", "serviceaccount_name")
 _OLD = {

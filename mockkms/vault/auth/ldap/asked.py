@@ -11,7 +11,7 @@ from mockkms.outside import filters
 from mockkms.outside.ldap import Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import Config
-from mockkms.vault.message import ErrorResponse, InvalidCredentials
+from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
 REFUSED = "ldap operation failed: failed to bind as user"
 """Said of a name that is not found and of a wrong password alike."""

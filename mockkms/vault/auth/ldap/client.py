@@ -9,8 +9,8 @@ from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import asked, directory
 from mockkms.vault.auth.ldap.model import Config
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import BackendError, InvalidCredentials
+from mockkms.vault.framework.message import BackendError, InvalidCredentials
+from mockkms.vault.golang.fmt import quote
 
 AUTHENTICATE = "ldap.(Client).Authenticate"
 CONNECT = "ldap.(Client).connect"

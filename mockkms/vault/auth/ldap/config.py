@@ -9,12 +9,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from mockkms.vault import automatedrotation
 from mockkms.vault.auth.ldap.model import Config, Ldap, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework import automated_rotation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 
 _DEFAULTS = Config()
@@ -60,7 +60,7 @@ _FIELDS: dict[str, Field] = {
     **_field(Kind.STRING, "rotation_url", "Where bindpass is changed, if not at url.", Feature.LDAP_ROTATION),
     **_field(Kind.STRING, "schema", "How bindpass is changed: openldap or ad.", Feature.LDAP_SCHEMA),
 }
-_ROTATION = automatedrotation.fields(Feature.LDAP_ROTATION)
+_ROTATION = automated_rotation.fields(Feature.LDAP_ROTATION)
 _SECRET = ("bindpass", "client_tls_cert", "client_tls_key")
 
 config = engine.path(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mockkms.vault.auth.ldap.model import Config, Ldap, Person
-from mockkms.vault.message import ErrorResponse, InvalidCredentials
+from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
 
 def searches(config: Config) -> bool:

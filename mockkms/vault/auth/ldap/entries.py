@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import policynames
 from mockkms.vault.auth.ldap.model import Ldap, User, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import walk
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation
+from mockkms.vault.policy import names as policynames
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name in the directory.")

@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.outside.ldap import LdapError
-from mockkms.vault import cidr, policynames
-from mockkms.vault.auth import deadends
+from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.ldap import asked, client, directory
 from mockkms.vault.auth.ldap.model import Ldap, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import error_list
-from mockkms.vault.message import (
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import (
     Auth,
     BackendError,
     ErrorResponse,
@@ -25,7 +23,10 @@ from mockkms.vault.message import (
     Response,
     permission_denied,
 )
+from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr
 
 _HINT = "the world names nobody: people stand under `directory` of this mount"
 _PORTS = {"ldap": 389, "ldaps": 636}
@@ -39,7 +40,7 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
-deadends.declare(engine, "login")
+dead_ends.declare(engine, "login")
 
 
 @dataclass
@@ -85,7 +86,7 @@ def renew(state: Ldap, call: Call) -> Response:
     except InvalidCredentials:
         raise BackendError("invalid credentials") from None
     policies = [*(state.config.token_policies or []), *found.policies]
-    if not policynames.equivalent(policies, auth.token_policies):
+    if not names.equivalent(policies, auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = [{"name": group} for group in found.groups]
     return Response(auth=state.config.renewed(auth), warnings=found.warnings)
@@ -120,7 +121,7 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
     user = state.users.get(state.canonical(known) if own_client else name)
     found.groups = [*(user.groups if user else []), *found.groups]
     policies = [policy for group in found.groups for policy in state.groups.get(state.canonical(group), [])]
-    found.policies = policynames.distinct([*policies, *(user.policies if user else [])])
+    found.policies = names.distinct([*policies, *(user.policies if user else [])])
     if config.username_as_alias and own_client:
         found.alias = state.canonical(found.alias)
     return found

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from mockkms.vault.auth.tokenparams import TokenParams
-from mockkms.vault.automatedrotation import AutomatedRotation
-from mockkms.vault.endpoint import Engine
-from mockkms.vault.message import Request
+from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.automated_rotation import AutomatedRotation
+from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.message import Request
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 
 @dataclass

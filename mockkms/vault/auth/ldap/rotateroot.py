@@ -8,9 +8,9 @@ from mockkms.outside.ldap import LdapError
 from mockkms.vault.auth.ldap import asked
 from mockkms.vault.auth.ldap.login import connection_fault
 from mockkms.vault.auth.ldap.model import Config, Ldap, engine
-from mockkms.vault.endpoint import Call
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.password import PasswordPolicyError, parse_password_policy
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.policy.passwords import PasswordPolicyError, parse_password_policy
 from mockkms.vault.products.features import Feature
 
 _ACTIVE_DIRECTORY = "ad"

@@ -7,10 +7,10 @@ from typing import Any
 
 from mockkms import outside
 from mockkms.vault.auth.okta.model import Config, Okta, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 
 _BYPASSED = (
     "Okta MFA bypass is configured. In addition to ignoring Okta MFA requests, certain other account statuses will not "

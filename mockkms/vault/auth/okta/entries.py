@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import policynames
 from mockkms.vault.auth.okta.model import Okta, User, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import children, walk
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation
+from mockkms.vault.policy import names
+from mockkms.vault.secrets.tree import children, walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name at Okta.")
@@ -66,7 +66,7 @@ def read_group(state: Okta, call: Call) -> dict[str, Any] | None:
 def write_group(state: Okta, call: Call) -> None:
     """Make or replace a group; a new one is kept in lower case."""
     known = state.known_group(call["name"])
-    state.groups[known or call["name"].lower()] = policynames.sanitize(call["policies"])
+    state.groups[known or call["name"].lower()] = names.sanitize(call["policies"])
 
 
 @groups.on(Operation.DELETE)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms import outside
-from mockkms.vault import cidr, policynames
-from mockkms.vault.auth import deadends
+from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.okta.model import Config, Okta, Person, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import cidr
 
 HINT = "the world names nobody: people stand under `directory` of this mount"
 _PROVIDERS = ("GOOGLE", "OKTA")
@@ -35,7 +36,7 @@ verify = engine.path(
     login=True,
     help="The number that has to be compared.",
 )
-deadends.declare(engine, "login", "verify")
+dead_ends.declare(engine, "login", "verify")
 
 
 @dataclass
@@ -75,7 +76,7 @@ def renew(state: Okta, call: Call) -> Response:
     auth: Auth = call.raw["auth"]
     name = (auth.metadata or {}).get("username", "")
     found = _ask(state, call, name, str(call.raw.get("password") or ""), "")
-    if not policynames.equivalent([*(found.config.token_policies or []), *found.policies], auth.token_policies):
+    if not names.equivalent([*(found.config.token_policies or []), *found.policies], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = _aliases(found.groups)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from mockkms.vault.auth.radius.model import Config, Radius, engine
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 
 _FIELDS: dict[str, Field] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mockkms.vault import cidr, policynames
-from mockkms.vault.auth import deadends
+from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.radius.model import Config, Radius, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import cidr
 
 HINT = "the world names nobody: people stand under `directory` of this mount"
 
@@ -21,7 +22,7 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
-deadends.declare(engine, "login")
+dead_ends.declare(engine, "login")
 
 
 @login.on(Operation.UPDATE)
@@ -53,7 +54,7 @@ def renew(state: Radius, call: Call) -> Response:
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
     policies = _ask(state, config, call, name, str(call.raw.get("password") or ""))
-    if not policynames.equivalent([*(config.token_policies or []), *policies], auth.token_policies):
+    if not names.equivalent([*(config.token_policies or []), *policies], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     return Response(auth=config.renewed(auth))
 

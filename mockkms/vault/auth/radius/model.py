@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mockkms.vault.auth.tokenparams import TokenParams
-from mockkms.vault.endpoint import Call, Engine
+from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.endpoint import Call, Engine
 from mockkms.vault.products.features import Feature
 
 

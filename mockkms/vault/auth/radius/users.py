@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault import policynames
 from mockkms.vault.auth.radius.model import Radius, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.engines.tree import PAGE, children, page
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.policy import names
+from mockkms.vault.secrets.tree import PAGE, children, page
 
 users = engine.path(
     "users/{name:some}",
@@ -48,7 +48,7 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
 @users.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Radius, call: Call) -> None:
     """Register a user, under the name as it stands where case counts. Raises ErrorResponse."""
-    policies = policynames.sanitize(call["policies"])
+    policies = names.sanitize(call["policies"])
     if "root" in policies:
         raise ErrorResponse("root policy cannot be granted by an auth method")
     state.users[state.canonical(call["name"])] = policies

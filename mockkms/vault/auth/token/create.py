@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault import policynames
 from mockkms.vault.auth.token.lifetimes import lifetimes, settle
 from mockkms.vault.auth.token.model import Role, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
-from mockkms.vault.duration import parse_seconds
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import Auth, ErrorResponse, Operation, Response
-from mockkms.vault.token import Token
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.policy import names
+from mockkms.vault.tokens.token import Token
 
 _FIELDS = {
     "display_name": Field(Kind.STRING, help="Name that look-ups and audit logs show."),
@@ -177,7 +177,7 @@ def _entity(call: Call, role: Role | None) -> str:
     if role is None:
         raise ErrorResponse("'entity_alias' is only allowed in combination with token role")
     allowed = role.allowed_entity_aliases or []
-    if name.lower() not in allowed and not policynames.matches_glob(allowed, name.lower()):
+    if name.lower() not in allowed and not names.matches_glob(allowed, name.lower()):
         raise ErrorResponse("invalid 'entity_alias' value")
     identity = call.core.identity
     try:
@@ -205,18 +205,18 @@ def _policies(call: Call, role: Role | None, parent: Token, sudo: bool) -> list[
     elif call.request.namespace != parent.namespace:
         add_default = not no_default
     elif not asked:
-        asked = policynames.sanitize(parent.policies)
+        asked = names.sanitize(parent.policies)
     elif not sudo:
-        if not set(policynames.sanitize(asked)) <= set(policynames.sanitize(parent.policies)):
+        if not set(names.sanitize(asked)) <= set(names.sanitize(parent.policies)):
             raise ErrorResponse("child policies must be subset of parent")
         add_default = not no_default and "default" in parent.policies
     else:
         add_default = not no_default
-    final = policynames.sanitize(asked, add_default)
+    final = names.sanitize(asked, add_default)
     if no_default:
         final = [name for name in final if name != "default"]
     for name in final:
-        if name in policynames.UNASSIGNABLE:
+        if name in names.UNASSIGNABLE:
             raise ErrorResponse(f"cannot assign policy {quote(name)}")
     return final
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockkms.vault import ttl
 from mockkms.vault.auth.token.model import Role
-from mockkms.vault.duration import parse_seconds
-from mockkms.vault.endpoint import Call
-from mockkms.vault.message import ErrorResponse
-from mockkms.vault.token import Token
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.tokens import ttl
+from mockkms.vault.tokens.token import Token
 
 
 @dataclass

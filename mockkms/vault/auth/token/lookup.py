@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.clock import rfc3339
 from mockkms.vault.auth.token.model import TokenRoles, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.token import Token
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.tokens.token import Token
+from mockkms.world.clock import rfc3339
 
 accessors = engine.path("accessors[/]", sudo=True, help="The accessors of all tokens of this namespace.")
 lookup = engine.path("lookup", {"token": Field(Kind.STRING, help="The token; without it, one's own.")}, help=(

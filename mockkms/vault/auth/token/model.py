@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault import policynames
-from mockkms.vault.endpoint import Call, Engine
-from mockkms.vault.login import identity_policies
-from mockkms.vault.message import Auth, BackendError, Response
+from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.message import Auth, BackendError, Response
+from mockkms.vault.kernel.login import identity_policies
+from mockkms.vault.policy import names
 
 
 @dataclass
@@ -81,7 +81,7 @@ def show_policies(call: Call, auth: Auth) -> Auth:
     client = call.request.client
     namespace = client.namespace if client is not None else ""
     auth.identity_policies = identity_policies(call.core, auth.entity_id, namespace)
-    auth.policies = policynames.sanitize([*auth.token_policies, *auth.identity_policies])
+    auth.policies = names.sanitize([*auth.token_policies, *auth.identity_policies])
     return auth
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mockkms.vault.auth.token.lookup import by_accessor
 from mockkms.vault.auth.token.model import TokenRoles, engine, show_policies
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.token import Token
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.tokens.token import Token
 
 _INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Seconds to live from now, as a wish.")}
 

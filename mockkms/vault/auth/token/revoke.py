@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mockkms.vault.auth.token.lookup import check_namespace
 from mockkms.vault.auth.token.model import TokenRoles, engine, is_sudo
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.token import Token
+from mockkms.vault.tokens.token import Token
 
 _TOKEN = {"token": Field(Kind.STRING, help="The token to revoke.")}
 

@@ -6,13 +6,14 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from mockkms.vault import cidr, policynames
 from mockkms.vault.auth.token.model import Role, TokenRoles, engine
-from mockkms.vault.auth.tokenparams import fields_for
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.gotext import quote
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.auth.token_params import fields_for
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import cidr
 
 _SHARED = (
     "token_bound_cidrs", "token_explicit_max_ttl", "token_period", "token_type", "token_no_default_policy",
@@ -92,7 +93,7 @@ def write_role(state: TokenRoles, call: Call) -> Response | None:
     if role.token_type == "batch":
         _check_batch(role)
     if "allowed_entity_aliases" in call:
-        role.allowed_entity_aliases = policynames.distinct(call["allowed_entity_aliases"])
+        role.allowed_entity_aliases = names.distinct(call["allowed_entity_aliases"])
     state.roles[name] = role
     return Response(warnings=warnings) if warnings else None
 
@@ -110,10 +111,10 @@ def _general(call: Call, role: Role) -> None:
         raise ErrorResponse("error registering path suffix: path cannot contain parent references")
     for name in ("allowed_policies", "allowed_policies_glob"):
         if name in call:
-            setattr(role, name, policynames.sanitize(call[name]))
+            setattr(role, name, names.sanitize(call[name]))
     for name in ("disallowed_policies", "disallowed_policies_glob"):
         if name in call:
-            setattr(role, name, policynames.distinct(call[name]))
+            setattr(role, name, names.distinct(call[name]))
 
 
 def _token_type(call: Call, role: Role) -> None:

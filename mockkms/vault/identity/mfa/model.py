@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.message import Auth
+from mockkms.vault.framework.message import Auth
 
 TOTP, DUO, OKTA, PINGID = "totp", "duo", "okta", "pingid"
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.duration import go_duration
-from mockkms.vault.gotext import error_list
+from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, Method, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
-from mockkms.vault.mounts import Mount
+from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.core import Core
+    from mockkms.vault.kernel.core import Core
 
 WAITS = 300
 """Seconds that a login waits for its second proof."""

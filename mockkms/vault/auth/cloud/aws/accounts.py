@@ -8,9 +8,9 @@ from typing import Any
 from cryptography import x509
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
 
 accounts = engine.path("config/sts[/]", help="Accounts whose machines are asked through a role.")
 account = engine.path(

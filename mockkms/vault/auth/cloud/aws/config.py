@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
 
 _ALIASES = {
     "iam_alias": ("role_id", "unique_id", "canonical_arn", "full_arn"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockkms.clock import rfc3339
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
 from mockkms.vault.auth.cloud.aws.tags import parsed
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.world.clock import rfc3339
 
 _CURRENT = {"identity-whitelist": "identity-accesslist", "roletag-blacklist": "roletag-denylist"}
 _LISTS = "identity-accesslist|identity-whitelist|roletag-denylist|roletag-blacklist"

@@ -6,10 +6,10 @@ import base64
 from urllib.parse import urlsplit
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
-from mockkms.vault.emulation import Emulation
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import BackendError, ErrorResponse, Operation, unsupported_path
+from mockkms.vault.framework.emulation import Emulation
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, unsupported_path
 
 _IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
 

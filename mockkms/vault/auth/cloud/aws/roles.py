@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from mockkms import outside
 from mockkms.vault.auth.cloud.aws.engine import AWS, Role, engine
 from mockkms.vault.auth.cloud.roles import OLD
-from mockkms.vault.auth.tokenparams import FIELDS
-from mockkms.vault.duration import go_duration
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation
+from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.golang.duration import go_duration
 
 _MACHINE_BOUNDS = (
     "bound_account_id", "bound_region", "bound_ami_id", "bound_iam_instance_profile_arn", "bound_ec2_instance_id",

@@ -8,10 +8,10 @@ import hmac
 from typing import Any
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, Role, engine
-from mockkms.vault.duration import parse_seconds
-from mockkms.vault.endpoint import Call, Field
-from mockkms.vault.fields import Kind
-from mockkms.vault.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import parse_seconds
 
 _FOREIGN = (
     "Policies on the tag are not a subset of the policies set on the role. Login will not be allowed with this tag "

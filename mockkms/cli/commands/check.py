@@ -1,0 +1,44 @@
+"""``mockkms check FILE…``: every fault of world files, with its place."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mockkms.cli.errors import CommandError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    text = f"{__doc__} Exit code 1 if there are any, 2 for a file that cannot be read."
+    parser = subparsers.add_parser("check", help="check world files", description=text)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made one")
+    parser.add_argument("--layered", action="store_true", help="lay the files over one another, then check the result")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the files and print what was found."""
+    from mockkms.worldfile import Problem, SeedError, SeedFileError, check
+
+    groups = [options.files] if options.layered else [[file] for file in options.files]
+    wrong, unreadable = 0, []
+    for files in groups:
+        try:
+            problems: list[Problem] = check(files)
+        except SeedFileError as error:
+            unreadable.append(str(error))
+            continue
+        except SeedError as error:
+            problems = error.problems
+        for problem in problems:
+            print(problem)
+        wrong += len(problems)
+        if not problems:
+            print("\n".join(f"{file}: ok" for file in files))
+    if unreadable:
+        raise CommandError("\n".join(unreadable))
+    if wrong:
+        sys.stdout.flush()
+        print(f"{wrong} {'fault' if wrong == 1 else 'faults'}", file=sys.stderr)
+    return 1 if wrong else 0

@@ -1,0 +1,261 @@
+"""``mockkms serve``: a server in the foreground until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import gc
+import ipaddress
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockkms.cli import screen
+from mockkms.cli.errors import CommandError
+from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.cli.options import cluster, control
+from mockkms.cli.options import rustfs as rustfs_options
+from mockkms.cli.options import upstream as upstream_options
+
+if TYPE_CHECKING:
+    from mockkms.cli.config import Listener, ServerConfig
+    from mockkms.kms import MockKMS, Tls
+    from mockkms.server.wire.tls import TlsFiles
+
+_HOST, _PORT = "127.0.0.1", 8200
+_STATES = ("uninitialized", "sealed", "unsealed")
+_RSA_SIZES = (2048, 3072, 4096)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("serve", help="serve a world until interrupted", description=__doc__)
+    listen = parser.add_argument_group("listening")
+    listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
+    listen.add_argument("--port", type=rustfs_options.port, help=f"port; 0 picks a free one (default: {_PORT})")
+    listen.add_argument("--tls", action="store_true", help="HTTPS with a certificate for localhost, made anew")
+    listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
+    listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
+    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="a Vault server's, HCL or JSON")
+    world = parser.add_argument_group("world")
+    world.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later files win")
+    world.add_argument("--state", choices=_STATES, help="of the Vault (default: the world's, else unsealed)")
+    world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
+    world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
+    world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    control.add_options(parser)
+    upstream_options.add_options(parser)
+    cluster.add_options(parser)
+    rustfs_options.add_options(parser)
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
+    parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
+    parser.set_defaults(run=run, pid_file="")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal says stop."""
+    return attended(options)
+
+
+def attended(
+    options: argparse.Namespace,
+    banner: Callable[[MockKMS], str] = screen.banner,
+    farewell: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve until a signal says stop. ``banner`` makes the text once it listens, ``farewell`` is called at the end."""
+    from mockkms.worldfile.problems import SeedError
+
+    # Whatever is loaded from here on stays: looking through it for garbage only delays the start.
+    gc.disable()
+    try:
+        _import_aiohttp()
+        kms = _made(options)
+    except SeedError as error:
+        print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
+        return 2
+    finally:
+        gc.enable()
+    if options.verbose:
+        kms.journal.on_entry = _print_entry
+    if options.ready_file is not None:
+        screen.forget_ready_file(options.ready_file)
+    _start(kms, options)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        if options.ready_file is not None:
+            screen.write_ready_file(options.ready_file, kms)
+        if options.pid_file:
+            screen.write_pid_file(options.pid_file)
+        screen.say(banner(kms))
+        if kms.rng is None and not options.fresh_keys and not options.upstream:
+            _prepare_keys()
+        gc.freeze()
+        stop.wait()
+    finally:
+        kms.stop()
+        if options.pid_file:
+            Path(options.pid_file).unlink(missing_ok=True)
+        farewell()
+    return _leave()
+
+
+def _import_aiohttp() -> None:
+    """Import aiohttp without what its client does on the way: read the CA certificates twice, a tenth of a second."""
+    given = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        import_module("aiohttp")
+    finally:
+        if given is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = given
+
+
+def _made(options: argparse.Namespace) -> MockKMS:
+    """The server that the flags describe, not started yet; fills in what a configuration file says."""
+    upstream = upstream_options.words(options)
+    config = _configured(options)
+    uninitialized = options.state == "uninitialized"
+    if options.root_token is not None and uninitialized:
+        raise CommandError("--root-token: an uninitialized server makes its token at sys/init; or say --state unsealed")
+    seeds: list[Any] = list(options.seed)
+    rustfs = rustfs_options.section(options, os.environ)
+    if rustfs and not upstream:
+        seeds.append({"rustfs": rustfs})
+    seeds += control.seeds(options)
+    if not _loopback(options.host):
+        screen.warn(
+            f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
+        )
+    from mockkms.server.wire.tls import TlsError
+    from mockkms.world.world import UpstreamError
+
+    second = options.rustfs_port
+    try:
+        kms = cluster.server(
+            options,
+            seed=seeds or None,
+            host=options.host,
+            port=options.port,
+            rustfs_port=None if second and second == options.port else second,
+            root_token=options.root_token,
+            rng=options.rng,
+            flavor=options.flavor,
+            state=options.state,
+            tls=_tls(options, config),
+            further=_further(options, config),
+            fresh_keys=options.fresh_keys,
+            default_lease_ttl=config.default_lease_ttl if config else None,
+            max_lease_ttl=config.max_lease_ttl if config else None,
+            cluster_name=config.cluster_name if config else "",
+            **control.guards(options),
+            **upstream,
+        )
+    except (TlsError, UpstreamError) as error:
+        raise CommandError(str(error)) from None
+    control.shift(kms, options)
+    return kms
+
+
+def _configured(options: argparse.Namespace) -> ServerConfig | None:
+    """The configuration, its words put where no flag says otherwise."""
+    config = None
+    if options.config:
+        from mockkms.cli.config import read
+
+        config = read(options.config)
+        for note in config.notes:
+            screen.warn(note)
+        options.state = options.state or "uninitialized"
+        options.pid_file = config.pid_file
+    first = _first(options, config)
+    if options.host is None:
+        options.host = first.host if first else _HOST
+    if options.port is None:
+        options.port = first.port if first else _PORT
+    return config
+
+
+def _first(options: argparse.Namespace, config: ServerConfig | None) -> Listener | None:
+    """The configuration's listener that the server's own address comes from; the dev server has its own."""
+    dev = getattr(options, "dev", False)
+    return config.listeners[0] if config and config.listeners and not dev else None
+
+
+def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[tuple[str, int, TlsFiles | None]]:
+    """What is listened on besides."""
+    first = _first(options, config)
+    others = [listener for listener in config.listeners if listener is not first] if config else []
+    if others and options.nodes is not None:
+        screen.warn("the nodes of a cluster have one listener each; the others are ignored")
+        return []
+    return [(listener.host, listener.port, _files(listener)) for listener in others]
+
+
+def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise CommandError("--tls-cert and --tls-key go together")
+    if options.tls_cert is not None:
+        return (options.tls_cert, options.tls_key)
+    first = _first(options, config)
+    return True if options.tls else _files(first) if first else None
+
+
+def _files(listener: Listener) -> TlsFiles | None:
+    if listener.tls_disable:
+        return None
+    from mockkms.server.wire.tls import TlsFiles
+
+    return TlsFiles(
+        listener.tls_cert_file,
+        listener.tls_key_file,
+        client_authority=listener.tls_client_ca_file,
+        client_required=listener.tls_require_and_verify_client_cert,
+        ask_clients=not listener.tls_disable_client_certs,
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _start(kms: MockKMS, options: argparse.Namespace) -> None:
+    try:
+        kms.start()
+    except (OSError, ValueError) as error:
+        ports = [str(port) for port in (options.port, options.rustfs_port) if port is not None]
+        where = f"{options.host}:{' or '.join(ports)}"
+        hint = "; --port 0 picks a free port" if getattr(error, "errno", 0) == errno.EADDRINUSE else ""
+        raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None
+
+
+def _prepare_keys() -> None:
+    """Have RSA keys made ahead, so that the first request for one does not wait."""
+    from mockkms.crypto.rsa import pool
+
+    pool.default_pool().prepare(*_RSA_SIZES)
+
+
+def _leave() -> int:
+    """End the process at once: a key being made would hold it up for seconds, and nothing else is left to do."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0)
+
+
+def _print_entry(entry: Any) -> None:
+    screen.say(str(entry))

@@ -1,0 +1,215 @@
+"""``mockkms server``: ``serve`` with flags, environment and output of ``vault server``, to stand in for that binary.
+
+Flags are Go's: one dash or two, ``-flag=value`` or ``-flag value``. What has no meaning here is taken and ignored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockkms.cli import server_screen
+from mockkms.cli.commands import serve
+from mockkms.cli.commands.version import default_flavor
+from mockkms.cli.errors import CommandError
+from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.vault.products import PRODUCTS
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+_ADDRESS = "127.0.0.1:8200"
+_IGNORED_FLAGS = (
+    "exit-on-core-shutdown",
+    "dev-no-kv",
+    "dev-ha",
+    "dev-transactional",
+    "dev-leased-kv",
+    "dev-auto-seal",
+    "dev-plugin-init",
+    "dev-skip-plugin-verification",
+    "combine-logs",
+    "disable-gated-logs",
+    "log-requests-level",
+    "non-interactive",
+)
+_IGNORED_WORDS = (
+    "log-level",
+    "log-format",
+    "log-file",
+    "log-rotate-duration",
+    "log-rotate-bytes",
+    "log-rotate-max-files",
+    "dev-plugin-dir",
+    "dev-latency",
+    "dev-latency-jitter",
+    "dev-cluster-json",
+    "experiment",
+    "address",
+)
+_CA, _CERTIFICATE, _KEY = "vault-ca.pem", "vault-cert.pem", "vault-key.pem"
+"""The files of ``-dev-tls``."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "server", help="serve with the flags of `vault server`", description=__doc__, allow_abbrev=False
+    )
+    config = "a Vault server's configuration, HCL or JSON, or a directory of them; again for more"
+    _word(parser, "config", metavar="PATH", action="append", default=[], help=config)
+    dev = parser.add_argument_group("dev mode")
+    _flag(dev, "dev", "start unsealed, with one unseal key and a root token")
+    _word(dev, "dev-root-token-id", metavar="TOKEN", help="default: $VAULT_DEV_ROOT_TOKEN_ID, else a new one")
+    _word(dev, "dev-listen-address", metavar="ADDRESS", help=f"default: $VAULT_DEV_LISTEN_ADDRESS, else {_ADDRESS}")
+    _flag(dev, "dev-tls", "HTTPS with a new authority and certificate")
+    _word(dev, "dev-tls-cert-dir", metavar="DIR", help=f"where {_CA}, {_CERTIFICATE} and {_KEY} go while it runs")
+    _word(dev, "dev-tls-san", metavar="NAME", action="append", default=[], help="a further name in the certificate")
+    _flag(dev, "dev-no-store-token", "leave ~/.vault-token alone, where the client finds its token")
+    _flag(dev, "dev-kv-v1", "secret/ is KV version 1")
+    _flag(dev, "dev-skip-init", "start uninitialized")
+    _flag(dev, "dev-three-node", "three nodes, on every second port")
+    own = parser.add_argument_group("mockkms's own")
+    _word(own, "flavor", type=flavor, metavar="NAME", help=f"default: openbao for a command named bao; {DESCRIPTION}")
+    _word(own, "seed", metavar="FILE", action="append", default=[], help="a world in YAML; later files win")
+    _word(own, "ready-file", metavar="PATH", help="write addresses and token as JSON")
+    for name in _IGNORED_FLAGS:
+        _flag(parser, name, argparse.SUPPRESS)
+    for name in _IGNORED_WORDS:
+        _word(parser, name, action="append", help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def _word(parser: Any, name: str, **words: Any) -> None:
+    parser.add_argument(f"-{name}", f"--{name}", **words)
+
+
+def _flag(parser: Any, name: str, text: str) -> None:
+    words = {"nargs": "?", "const": True, "default": False, "type": _truth, "metavar": "true|false"}
+    _word(parser, name, help=text, **words)
+
+
+def _truth(text: str) -> bool:
+    word = text.lower()
+    if word in ("1", "t", "true"):
+        return True
+    if word in ("0", "f", "false"):
+        return False
+    raise argparse.ArgumentTypeError(f'"{text}" is neither true nor false')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal says stop."""
+    name = options.flavor or default_flavor()
+    dev = options.dev or options.dev_tls or options.dev_three_node or options.dev_skip_init
+    words = ["serve", "--flavor", name]
+    for path in _configurations(options, dev):
+        words += ["--config", str(path)]
+    for seed in options.seed:
+        words += ["--seed", seed]
+    if options.ready_file:
+        words += ["--ready-file", options.ready_file]
+    if dev:
+        words += _dev_words(options, name)
+    elif not options.config:
+        raise CommandError("Must specify at least one config path using -config", 1)
+    elif options.dev_root_token_id:
+        server_screen.note('You cannot specify a custom root token ID outside of "dev" mode. It is ignored.')
+    asked = _parsed(words)
+    asked.dev = dev
+    if options.dev_kv_v1:
+        asked.seed.append({"vault": {"mounts": {"secret/": {"type": "kv", "version": 1}}}})
+    certificates = _DevTls(options, asked) if options.dev_tls else None
+
+    def banner(kms: MockKMS) -> str:
+        server_screen.outlive_reloads(kms)
+        if dev and not options.dev_no_store_token and kms.token:
+            _store(kms.token)
+        server_screen.follow(kms)
+        return server_screen.started(kms, options.config, dev=dev, ca_file=certificates.ca_file if certificates else "")
+
+    return serve.attended(asked, banner, certificates.remove if certificates else lambda: None)
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mockkms")
+    serve.add_parser(parser.add_subparsers())
+    return parser.parse_args(words)
+
+
+def _configurations(options: argparse.Namespace, dev: bool) -> list[Path]:
+    """The paths of ``-config``; in dev mode an empty directory is no fault, as images always pass theirs."""
+    paths = [Path(path) for path in options.config]
+    if not dev:
+        return paths
+    return [p for p in paths if not (p.is_dir() and not any(f.suffix in (".hcl", ".json") for f in p.iterdir()))]
+
+
+def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
+    address = options.dev_listen_address or _environ("DEV_LISTEN_ADDRESS", flavor) or _ADDRESS
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise CommandError(f"-dev-listen-address {address}: no HOST:PORT")
+    words = ["--host", host.strip("[]") or "0.0.0.0", "--port", port]
+    if options.dev_skip_init:
+        return [*words, "--state", "uninitialized"]
+    words += ["--state", "unsealed"]
+    token = options.dev_root_token_id or _environ("DEV_ROOT_TOKEN_ID", flavor)
+    if not token and not options.seed:
+        from mockkms.world.entropy import Entropy
+
+        token = PRODUCTS[flavor].service_prefix + Entropy().base62(24)
+    if token:
+        words += ["--root-token", token]
+    if options.dev_three_node:
+        words += ["--nodes", "3"]
+    return words
+
+
+def _environ(name: str, flavor: str) -> str:
+    """A variable of the product; OpenBao's own names go first there."""
+    prefixes = ("BAO_", "VAULT_") if flavor == "openbao" else ("VAULT_",)
+    return next((value for prefix in prefixes if (value := os.environ.get(prefix + name))), "")
+
+
+class _DevTls:
+    """Authority, certificate and key in files that are there while the server runs."""
+
+    def __init__(self, options: argparse.Namespace, asked: argparse.Namespace) -> None:
+        """Makes them, and has ``asked`` serve with them. Raises CommandError."""
+        from mockkms.crypto.x509.authority import issue
+
+        self._made = "" if options.dev_tls_cert_dir else tempfile.mkdtemp(prefix="vault-tls")
+        self._folder = Path(options.dev_tls_cert_dir or self._made)
+        names = ["localhost", "127.0.0.1", "::1", asked.host, *options.dev_tls_san]
+        issued = issue(tuple(dict.fromkeys(name for name in names if name not in ("0.0.0.0", "::"))))
+        files = {_CA: issued.authority, _CERTIFICATE: issued.certificate, _KEY: issued.key}
+        try:
+            for name, content in files.items():
+                (self._folder / name).write_bytes(content)
+            (self._folder / _KEY).chmod(0o600)
+        except OSError as error:
+            raise CommandError(f"-dev-tls-cert-dir {self._folder}: {error.strerror or error}") from None
+        self.ca_file = str(self._folder / _CA)
+        asked.tls_cert, asked.tls_key = str(self._folder / _CERTIFICATE), str(self._folder / _KEY)
+
+    def remove(self) -> None:
+        """Remove what was made."""
+        for name in (_CA, _CERTIFICATE, _KEY):
+            with suppress(OSError):
+                (self._folder / name).unlink()
+        if self._made:
+            shutil.rmtree(self._made, ignore_errors=True)
+
+
+def _store(token: str) -> None:
+    """Put the token where the client of the command line looks for it. A home that cannot be written is none."""
+    with suppress(OSError, RuntimeError):
+        handle = os.open(Path.home() / ".vault-token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(token)

@@ -1,0 +1,87 @@
+"""``serve``'s flags about the control API, the rules and the clock."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockkms.cli import screen
+from mockkms.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from mockkms.kms import MockKMS
+
+_SHIFT = re.compile(r"[+-]\S+")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    world = parser.add_argument_group("faults and clock")
+    rules = "a YAML list of fault rules; they come after the world's"
+    world.add_argument("--faults", action="append", default=[], type=Path, metavar="FILE", help=rules)
+    world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
+    world.add_argument("--redact", action="store_true", help="the journal keeps bodies without secrets")
+    clock = "TIME: stands still there; frozen: stands still at the start; +30d, -1h: runs that far ahead or behind"
+    world.add_argument("--clock", metavar="TIME|frozen", help=clock)
+    control = parser.add_argument_group("control API, below /_mockkms/")
+    token = "ask for this token in X-Mockkms-Token (default: $MOCKKMS_CONTROL_TOKEN; none: nothing is asked for)"
+    control.add_argument("--control-token", metavar="TOKEN", help=token)
+    control.add_argument("--control-anywhere", action="store_true", help="answer peers that are not on this machine")
+    pages = "answer browsers for pages of this host name too, on every path; again for more (default: loopback names)"
+    control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
+
+
+def seeds(options: argparse.Namespace) -> list[Any]:
+    """The worlds that these flags stand for. Raises CommandError."""
+    found: list[Any] = []
+    if options.clock is not None and not _SHIFT.fullmatch(options.clock):
+        found.append({"clock": _moment(options.clock)})
+    if options.faults:
+        from mockkms.worldfile.sources import FaultsFile
+
+        found += [FaultsFile(path) for path in options.faults]
+    if options.fault_header:
+        found.append({"fault_header": True})
+    if options.redact:
+        found.append({"journal": {"redact": True}})
+    return found
+
+
+def guards(options: argparse.Namespace) -> dict[str, Any]:
+    """The words of MockKMS about who may use the control API; warns of an open one."""
+    token = options.control_token if options.control_token is not None else os.environ.get("MOCKKMS_CONTROL_TOKEN", "")
+    if options.control_anywhere:
+        asked = "who knows the control token" if token else "everybody who reaches this machine"
+        screen.warn(f"--control-anywhere: {asked} can read every secret of this server and change all of it")
+    return {
+        "control_token": token,
+        "control_anywhere": options.control_anywhere,
+        "allow_hosts": options.allow_host,
+    }
+
+
+def shift(kms: MockKMS, options: argparse.Namespace) -> None:
+    """Move a running clock ahead or behind. Raises CommandError."""
+    if options.clock is not None and _SHIFT.fullmatch(options.clock):
+        from mockkms.faults.parsing import FaultError, seconds
+
+        try:
+            kms.clock.advance(float(f"{options.clock[0]}1") * seconds(options.clock[1:]))
+        except FaultError as error:
+            raise CommandError(f"--clock {options.clock}: {error}") from None
+        kms.set_baseline()
+
+
+def _moment(text: str) -> str:
+    from mockkms.world.clock import parse_rfc3339, rfc3339
+
+    if text == "frozen":
+        return rfc3339(time.time())
+    try:
+        return rfc3339(parse_rfc3339(text))
+    except ValueError:
+        raise CommandError(f"--clock {text}: a time such as 2026-01-01T00:00:00Z, frozen, +30d or -1h") from None

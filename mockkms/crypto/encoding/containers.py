@@ -1,0 +1,220 @@
+"""Keys in the containers that imports bring, read as Go's ``crypto/x509`` reads them and refused in its words."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+
+from mockkms.crypto.asymmetric import ed25519_from_seed, private_der, public_der, public_of
+from mockkms.crypto.encoding.der import BITS, OCTETS, OID, DERError, Reader, oid
+
+_RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
+_EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
+_ED25519_AS_CURVE = ("1.3.6.1.4.1.11591.15.1", "1.3.101.110")
+"""Object identifiers under which others put an Ed25519 seed into an elliptic curve container."""
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "1.3.132.0.33": ec.SECP224R1(),
+    "1.2.840.10045.3.1.7": ec.SECP256R1(),
+    "1.3.132.0.34": ec.SECP384R1(),
+    "1.3.132.0.35": ec.SECP521R1(),
+}
+_CURVE_NAMES = {"secp224r1": "P-224", "secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+
+
+class ContainerError(ValueError):
+    """The container holds no key that can be used."""
+
+
+class Parsed(NamedTuple):
+    """A key out of a container."""
+
+    family: str
+    """``rsa``, ``ec``, ``ed25519``, or another that nothing can be done with."""
+    go_type: str
+    """Go's name of the type, for texts."""
+    private: bytes = b""
+    """As ``asymmetric`` keeps private keys; empty for a public key."""
+    public: bytes = b""
+    bits: int = 0
+    """Size of an RSA modulus."""
+    curve: str = ""
+    """``P-256`` and so on."""
+
+
+def parse_private(data: bytes) -> Parsed:
+    """A private key from PKCS #8 DER. Raises ContainerError."""
+    try:
+        algorithm, parameters, inner = _pkcs8(data)
+    except DERError as error:
+        raise ContainerError(f"error parsing asymmetric key: {_better_advice(data) or error}") from None
+    try:
+        return _private(algorithm, parameters, inner)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ContainerError(str(error)) from None
+
+
+def parse_public(data: bytes) -> Parsed:
+    """A public key from SubjectPublicKeyInfo DER. Raises ContainerError."""
+    outer = Reader(data)
+    try:
+        info = outer.enter("publicKeyInfo")
+        algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
+        info.read(BITS, "BitString")
+    except DERError as error:
+        raise ContainerError(f"error parsing public key: {error}") from None
+    if outer.rest:
+        raise ContainerError("error parsing public key: x509: trailing data after ASN.1 of public-key")
+    try:
+        key = load_der_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ContainerError(f"error parsing public key: {_public_fault(algorithm)}") from None
+    if isinstance(key, rsa.RSAPublicKey):
+        return Parsed("rsa", "*rsa.PublicKey", public=public_der(key), bits=key.key_size)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if key.curve.name not in _CURVE_NAMES:
+            raise ContainerError("error parsing public key: x509: unsupported elliptic curve")
+        return Parsed("ec", "*ecdsa.PublicKey", public=public_der(key), curve=_CURVE_NAMES[key.curve.name])
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return Parsed("ed25519", "ed25519.PublicKey", public=key.public_bytes_raw())
+    if algorithm == _X25519:
+        return Parsed("x25519", "*ecdh.PublicKey")
+    raise ContainerError("error parsing public key: x509: unknown public key algorithm")
+
+
+def _public_fault(algorithm: str) -> str:
+    if algorithm == _EC:
+        return "x509: failed to unmarshal elliptic curve point"
+    if algorithm == _ED25519:
+        return "x509: wrong Ed25519 public key size"
+    return "x509: invalid RSA public key" if algorithm == _RSA else "x509: unknown public key algorithm"
+
+
+def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
+    """Algorithm, its parameters as DER, and the key inside."""
+    fields = Reader(data).enter("pkcs8")
+    fields.integer()
+    algorithm = fields.enter("AlgorithmIdentifier")
+    name = oid(algorithm.read(OID, "ObjectIdentifier"))
+    return name, algorithm.skip(), fields.read(OCTETS)
+
+
+def _better_advice(data: bytes) -> str:
+    """What Go says to a key in a container of the older kinds."""
+    for kind, second in (("EC", OCTETS), ("PKCS1", None)):
+        fields = Reader(data)
+        try:
+            inner = fields.enter()
+            inner.integer()
+            if second is None:
+                for _ in range(8):
+                    inner.integer()
+            else:
+                inner.read(second)
+        except DERError:
+            continue
+        return f"x509: failed to parse private key (use Parse{kind}PrivateKey instead for this key format)"
+    return ""
+
+
+def _private(algorithm: str, parameters: bytes, inner: bytes) -> Parsed:
+    if algorithm == _RSA:
+        return _rsa(inner, "error parsing asymmetric key: x509: failed to parse RSA private key embedded in PKCS#8: ")
+    if algorithm == _RSA_PSS:
+        return _rsa(
+            inner,
+            "error parsing asymmetric key:\n - assuming contents are an RSA/PSS private key: keysutil: failed to parse "
+            "inner RSA PSS private key: ",
+        )
+    if algorithm == _EC:
+        return _ec(parameters, inner)
+    if algorithm == _ED25519:
+        return _ed25519(parameters, inner)
+    if algorithm == _X25519:
+        return Parsed("x25519", "*ecdh.PrivateKey")
+    raise ContainerError(
+        f"error parsing asymmetric key: x509: PKCS#8 wrapping contained private key with unknown algorithm: {algorithm}"
+    )
+
+
+def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
+    """An RSA key whose numbers belong together; whether its factors are primes is not looked into, as that is slow."""
+    try:
+        key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, UnsupportedAlgorithm):
+        try:
+            Reader(pkcs1).enter("pkcs1PrivateKey").integer()
+        except DERError as error:
+            raise ContainerError(f"{prefix}{error}") from None
+        raise ContainerError(f"{prefix}x509: invalid RSA private key") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ContainerError(f"{prefix}x509: failed to parse private key")
+    numbers = key.private_numbers()
+    p, q, d, e = numbers.p, numbers.q, numbers.d, numbers.public_numbers.e
+    if p * q != numbers.public_numbers.n:
+        raise ContainerError(f"{prefix}crypto/rsa: p * q != n")
+    if (d * e - 1) % (p - 1) or (d * e - 1) % (q - 1):
+        raise ContainerError(f"{prefix}crypto/rsa: invalid exponents")
+    private = private_der(key)
+    return Parsed("rsa", "*rsa.PrivateKey", private, public_of(private), bits=key.key_size)
+
+
+def _ec(parameters: bytes, inner: bytes) -> Parsed:
+    named = ""
+    with contextlib.suppress(DERError):
+        named = oid(Reader(parameters).read(OID))
+    curve = _CURVES.get(named)
+    original = "x509: failed to parse EC private key embedded in PKCS#8: x509: "
+    prefix = f"error parsing asymmetric key: {original}"
+    try:
+        fields = Reader(inner).enter("ecPrivateKey")
+        version = fields.integer()
+        secret = fields.read(OCTETS)
+    except DERError as error:
+        raise ContainerError(f"{prefix}failed to parse EC private key: {error}") from None
+    if version != 1:
+        raise ContainerError(f"{prefix}unknown EC private key version {version}")
+    if curve is None:
+        return _ed25519_as_curve(named, secret, f"{original}unknown elliptic curve")
+    number = int.from_bytes(secret, "big")
+    try:
+        key = ec.derive_private_key(number, curve)
+    except ValueError:
+        raise ContainerError(f"{prefix}invalid elliptic curve private key value") from None
+    private = private_der(key)
+    return Parsed("ec", "*ecdsa.PrivateKey", private, public_of(private), curve=_CURVE_NAMES[curve.name])
+
+
+def _ed25519_as_curve(named: str, seed: bytes, original: str) -> Parsed:
+    fault = ""
+    if named not in _ED25519_AS_CURVE:
+        fault = "keysutil: failed to parse private key (invalid, non-ed25519 curve parameter OID)"
+    elif len(seed) != 32:
+        fault = (
+            f"keysutil: failed to parse private key as ed25519 private key: got {len(seed)} bytes but expected 32 byte "
+            "RFC 8032 seed"
+        )
+    if fault:
+        raise ContainerError(
+            "error parsing asymmetric key:\n - assuming contents are an ed25519 private key: "
+            f"{fault}\n - original error: {original}"
+        )
+    private = ed25519_from_seed(seed)
+    return Parsed("ed25519", "ed25519.PrivateKey", private, private[32:])
+
+
+def _ed25519(parameters: bytes, inner: bytes) -> Parsed:
+    prefix = "error parsing asymmetric key: x509: "
+    if parameters:
+        raise ContainerError(f"{prefix}invalid Ed25519 private key parameters")
+    try:
+        seed = Reader(inner).read(OCTETS)
+    except DERError as error:
+        raise ContainerError(f"{prefix}invalid Ed25519 private key: {error}") from None
+    if len(seed) != 32:
+        raise ContainerError(f"{prefix}invalid Ed25519 private key length: {len(seed)}")
+    private = ed25519_from_seed(seed)
+    return Parsed("ed25519", "ed25519.PrivateKey", private, private[32:])

@@ -1,0 +1,137 @@
+"""X.509 requests and chains of certificates as transit handles them, with the error texts of Go's ``crypto/x509``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mockkms.crypto.asymmetric import load_private, public_der
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.encoding.der import DERError, Reader
+
+_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
+
+
+class CertificateError(ValueError):
+    """What was given is no request or no certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What matters of a certificate here."""
+
+    der: bytes
+    algorithm: str
+    """Of its public key, as Go names it: ``RSA``, ``ECDSA``, ``Ed25519``."""
+    public: bytes
+    """The public key as ``asymmetric`` keeps it."""
+    authority: bool
+    """It may sign certificates."""
+
+
+def load_request(text: str) -> x509.CertificateSigningRequest | None:
+    """The request in a PEM text, None for an empty text. Raises CertificateError."""
+    if not text:
+        return None
+    block = pem.decode(text)
+    if block is None:
+        raise CertificateError("could not decode PEM CSR")
+    outer = Reader(block.der)
+    try:
+        outer.enter("certificateRequest").enter("tbsCertificateRequest").integer()
+        if outer.rest:
+            raise DERError("asn1: syntax error: trailing data")
+        return x509.load_der_x509_csr(block.der)
+    except DERError as error:
+        raise CertificateError(str(error)) from None
+    except ValueError:
+        raise CertificateError("x509: malformed certificate request") from None
+
+
+def sign_request(private: bytes, template: x509.CertificateSigningRequest | None) -> str:
+    """A request in PEM, signed by ``private``, with the subject and the extensions of ``template``."""
+    seed = private[:32] if len(private) == 64 else b""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed) if seed else load_private(private)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(template.subject if template else x509.Name([]))
+    for extension in _extensions(template):
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, _hash_for(key)).public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _extensions(template: x509.CertificateSigningRequest | None) -> list[x509.Extension[x509.ExtensionType]]:
+    try:
+        return list(template.extensions) if template else []
+    except ValueError:
+        return []
+
+
+def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
+    """The hash that Go picks for a key."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
+        return hashes.SHA384() if key.key_size == 384 else hashes.SHA512()
+    return hashes.SHA256()
+
+
+def load_chain(text: str) -> list[Certificate]:
+    """The certificates in a PEM text, at least one; other blocks are passed over. Raises CertificateError."""
+    found = []
+    rest = text.strip()
+    while rest:
+        block = pem.decode(rest)
+        if block is None:
+            raise CertificateError("could not decode a PEM block in the certificate chain")
+        if block.label in _LABELS:
+            found.append(block.der)
+        rest = block.rest
+    if not found:
+        raise CertificateError("provided certificate chain did not contain any valid PEM encoded certificate")
+    return [_certificate(der) for der in found]
+
+
+def _certificate(der: bytes) -> Certificate:
+    try:
+        loaded = x509.load_der_x509_certificate(der)
+        key = loaded.public_key()
+        algorithm, public = _public(key)
+        return Certificate(der, algorithm, public, _is_authority(loaded))
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificateError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}") from None
+
+
+def _public(key: object) -> tuple[str, bytes]:
+    if isinstance(key, rsa.RSAPublicKey):
+        return "RSA", public_der(key)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "ECDSA", public_der(key)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return "Ed25519", key.public_bytes_raw()
+    return ("DSA" if isinstance(key, dsa.DSAPublicKey) else "0"), b""
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _fault(der: bytes) -> str:
+    outer = Reader(der)
+    try:
+        body = outer.enter()
+    except DERError:
+        return "malformed certificate"
+    if outer.rest:
+        return "trailing data"
+    try:
+        body.enter()
+    except DERError:
+        return "malformed tbs certificate"
+    return "malformed certificate"

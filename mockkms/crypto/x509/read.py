@@ -1,0 +1,227 @@
+"""What certificates and requests say, read once and remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from mockkms.crypto.encoding import der
+from mockkms.crypto.encoding.der import DERError, Reader
+from mockkms.crypto.x509 import keys
+from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
+from mockkms.crypto.x509.certificates import CertificateError, load_request
+
+_PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
+_USAGES: Final = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign",
+)  # fmt: skip
+
+
+@dataclass
+class Certificate:
+    """The parts of a certificate that matter; times are seconds since the epoch."""
+
+    der: bytes
+    serial: int
+    subject: bytes
+    issuer: bytes
+    not_before: float
+    not_after: float
+    public: bytes
+    subject_key_id: bytes = b""
+    authority_key_id: bytes = b""
+    basic: bool = False
+    ca: bool = False
+    path_length: int | None = None
+    key_usage: int = 0
+    dns: list[str] = field(default_factory=list)
+    urls: bool = False
+    """It tells where issuers, CRLs or OCSP are found."""
+
+    @property
+    def common_name(self) -> str:
+        """The last common name of the subject."""
+        return "".join(parts(self.subject).get("common_name", [])[-1:])
+
+    @property
+    def serial_text(self) -> str:
+        """The serial number in hex, byte by byte, with colons."""
+        return serial_text(self.serial)
+
+    def signed_by(self, other: Certificate) -> bool:
+        """Whether ``other`` may sign certificates and has signed this one."""
+        may = not other.basic or other.ca
+        if other.key_usage and not other.key_usage & 1 << 5:
+            may = False
+        return may and keys.verifies(other.public, self.der)
+
+
+@dataclass
+class Request:
+    """The parts of a certificate request that matter."""
+
+    subject: bytes
+    public: bytes
+    names: Names
+    extensions: list[Extension]
+    signed: bool
+    """Its signature is right."""
+
+
+@dataclass
+class RevocationList:
+    """A CRL: its DER, and serial numbers with the moments (seconds since the epoch) of their revocations."""
+
+    der: bytes
+    entries: list[tuple[int, float]]
+
+
+def parse_list(data: bytes) -> RevocationList:
+    """A CRL in DER. Raises ValueError with Go's text."""
+    try:
+        loaded = x509.load_der_x509_crl(data)
+        entries = [(item.serial_number, item.revocation_date_utc.timestamp()) for item in loaded]
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("x509: malformed crl") from None
+    return RevocationList(data, entries)
+
+
+def serial_text(serial: int) -> str:
+    """A serial number in hex, byte by byte, with colons."""
+    return colons(serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big"))
+
+
+def colons(data: bytes) -> str:
+    """Bytes in hex with colons between."""
+    return data.hex(":")
+
+
+@lru_cache(maxsize=1024)
+def load(data: bytes) -> Certificate:
+    """A certificate in DER. Raises ValueError with Go's text."""
+    try:
+        loaded = x509.load_der_x509_certificate(data)
+        body = Reader(loaded.tbs_certificate_bytes).enter()
+        body.skip(), body.skip(), body.skip()
+        issuer, _, subject, public = body.skip(), body.skip(), body.skip(), body.skip()
+        found = Certificate(
+            data,
+            loaded.serial_number,
+            subject,
+            issuer,
+            loaded.not_valid_before_utc.timestamp(),
+            loaded.not_valid_after_utc.timestamp(),
+            public,
+        )
+        for extension in loaded.extensions:
+            _note(found, extension.value)
+    except (ValueError, DERError, UnsupportedAlgorithm):
+        raise ValueError("x509: malformed certificate") from None
+    return found
+
+
+def _note(found: Certificate, value: x509.ExtensionType) -> None:
+    if isinstance(value, x509.BasicConstraints):
+        found.basic, found.ca, found.path_length = True, value.ca, value.path_length
+    elif isinstance(value, x509.KeyUsage):
+        found.key_usage = sum(1 << at for at, name in enumerate(_USAGES) if getattr(value, name))
+    elif isinstance(value, x509.SubjectKeyIdentifier):
+        found.subject_key_id = value.digest
+    elif isinstance(value, x509.AuthorityKeyIdentifier):
+        found.authority_key_id = value.key_identifier or b""
+    elif isinstance(value, x509.SubjectAlternativeName):
+        found.dns = value.get_values_for_type(x509.DNSName)
+    elif isinstance(value, (x509.AuthorityInformationAccess, x509.CRLDistributionPoints)):
+        found.urls = True
+
+
+def parts(name: bytes) -> dict[str, list[str]]:
+    """The parts of a subject that ``x509_build`` knows, by their names there."""
+    found: dict[str, list[str]] = {}
+    for number, value in attributes(name):
+        if number in _PARTS:
+            found.setdefault(_PARTS[number], []).append(value)
+    return found
+
+
+def attributes(name: bytes) -> list[tuple[str, str]]:
+    """Every attribute of a name: OID and text."""
+    found = []
+    relative = Reader(name).enter()
+    while relative.rest:
+        entries = Reader(relative.read(0x31))
+        while entries.rest:
+            pair = entries.enter()
+            number, value = der.oid(pair.read(der.OID)), pair.skip()
+            encoding = "utf-16-be" if value[0] == 0x1E else "utf-8"
+            found.append((number, Reader(value).read(value[0]).decode(encoding, "replace")))
+    return found
+
+
+def parse_request(text: str) -> Request:
+    """A request in PEM. Raises CertificateError with Go's text."""
+    loaded = load_request(text)
+    if loaded is None:
+        raise CertificateError("could not decode PEM CSR")
+    body = Reader(loaded.tbs_certrequest_bytes).enter()
+    body.skip()
+    subject, public = body.skip(), body.skip()
+    try:
+        known = loaded.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        keys.load_public(known)
+    except (ValueError, UnsupportedAlgorithm):
+        public = b""
+    names, extensions = Names(), []
+    try:
+        for extension in loaded.extensions:
+            raw = extension.value.public_bytes()
+            extensions.append(Extension(extension.oid.dotted_string, raw, extension.critical))
+            if isinstance(extension.value, x509.SubjectAlternativeName):
+                names = _names(extension.value)
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificateError("x509: invalid certificate request extension") from None
+    signed = bool(public) and keys.verifies(public, loaded.public_bytes(Encoding.DER))
+    return Request(subject, public, names, extensions, signed)
+
+
+def _names(value: x509.SubjectAlternativeName) -> Names:
+    other = []
+    for item in value:
+        if isinstance(item, x509.OtherName):
+            if item.value[:1] != b"\x0c":
+                raise CertificateError("could not parse requested other SAN: no UTF-8 string found in OtherName")
+            other.append((item.type_id.dotted_string, Reader(item.value).read(0x0C).decode("utf-8", "replace")))
+    return Names(
+        value.get_values_for_type(x509.DNSName),
+        value.get_values_for_type(x509.RFC822Name),
+        [str(address) for address in value.get_values_for_type(x509.IPAddress)],
+        value.get_values_for_type(x509.UniformResourceIdentifier),
+        other,
+    )
+
+
+_SHORT: Final = {
+    "2.5.4.6": "C", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.3": "CN", "2.5.4.5": "SERIALNUMBER", "2.5.4.7": "L",
+    "2.5.4.8": "ST", "2.5.4.9": "STREET", "2.5.4.17": "POSTALCODE",
+}  # fmt: skip
+
+
+def readable(name: bytes) -> str:
+    """A name as Go writes it: the last part first."""
+    relative, found = Reader(name).enter(), []
+    while relative.rest:
+        entries, pairs = Reader(relative.read(0x31)), []
+        while entries.rest:
+            pair = entries.enter()
+            number, value = der.oid(pair.read(der.OID)), pair.skip()
+            text = Reader(value).read(value[0]).decode("utf-8", "replace")
+            escaped = "".join("\\" + char if char in ',+"\\<>;' else char for char in text)
+            pairs.append(f"{_SHORT.get(number, number)}={escaped}")
+        found.append("+".join(pairs))
+    return ",".join(reversed(found))

@@ -1,0 +1,331 @@
+"""The rules of one world: added, listed, counted, and asked once for each request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockkms.faults.kinds import Kind, stateless
+from mockkms.faults.parsing import FaultError
+from mockkms.faults.plan import Act, Plan
+from mockkms.faults.request_view import View
+from mockkms.faults.rule import Rule
+from mockkms.faults.script import Script
+from mockkms.faults.when import Counters
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
+
+START_STATE = "start"
+_CACHED_PATHS = 4096
+Rules = list[Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class BookState:
+    """What a snapshot keeps of a rule book."""
+
+    rules: tuple[tuple[Rule, int, int, dict[Any, Any]], ...]
+    script: Script | None
+    script_state: tuple[int, int, tuple[str, ...]] | None
+    state: str
+    made: int
+    agenda: tuple[tuple[float, Act], ...]
+    header: bool
+
+    def of_requests(self) -> BookState:
+        """The same without the rules of connections."""
+        return replace(self, rules=tuple(kept for kept in self.rules if not kept[0].of_connections))
+
+
+class RuleBook:
+    """``faults`` of a world.
+
+        faults.add("transit/encrypt/*", answer="sealed", times=2)
+        faults.add(match={"path": "secret/*", "operation": "read"}, skip=1, delay=0.5)
+
+    Rules are asked in the order they were added; all that fire act together, until one decides the answer.
+    ``active`` is False while there is nothing to ask, so that an unused book costs nothing.
+    """
+
+    def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
+        self.active = False
+        self.state = START_STATE
+        self.header = False
+        """Answers name the rules that made or changed them in ``X-Mockkms-Fault``, which no real server sends."""
+        self.rules: tuple[Rule, ...] = ()
+        self.current_script: Script | None = None
+        self.tls_denied: Mapping[str, str] = {}
+        """TLS faults that the server of this world cannot do, and why."""
+        self.denied: Mapping[str, str] = {}
+        """Words that cannot be done on this server, and why."""
+        self.stateless = ""
+        """Why kinds that need the state of an emulated server are refused; empty: they are not."""
+        self._of_connections: Rules = []
+        self._clock = clock or Clock()
+        self._entropy = entropy or Entropy()
+        self._made = 0
+        self._agenda: list[tuple[float, Act]] = []
+        self._lock = threading.RLock()
+        self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def add(self, match: Any = None, /, **words: Any) -> Rule:
+        """Add a rule. ``match`` is a path glob, a mapping of match words, or a whole rule as a mapping.
+
+        Raises FaultError (a ValueError) for a word or value it does not know, with the nearest right word.
+        """
+        return self._put(self._read(match, words))
+
+    def extend(self, rules: Any) -> Rules:
+        """Add rules from data, as in a world's ``faults:``: a list of rules, or of a script. All or none."""
+        if isinstance(rules, Mapping):
+            rules = [rules]
+        if not isinstance(rules, Iterable) or isinstance(rules, (str, bytes)):
+            raise FaultError("expected a list of rules")
+        with self._lock:
+            before = self.snapshot()
+            added = []
+            try:
+                for place, words in enumerate(rules):
+                    try:
+                        added += self._one(words)
+                    except FaultError as error:
+                        raise error.under(f"[{place}]") from None
+            except FaultError:
+                self.restore(before)
+                raise
+            return added
+
+    def _one(self, words: Any) -> Rules:
+        if isinstance(words, Mapping) and "script" in words:
+            if len(words) > 1:
+                raise FaultError("a script stands alone")
+            self.script(words["script"])
+            return []
+        if not isinstance(words, Mapping):
+            raise FaultError("expected a mapping of rule words")
+        return [self.add(words)]
+
+    def script(self, steps: Any) -> Script:
+        """Follow a script: every request must be its next step. Raises FaultError."""
+        try:
+            made = Script(steps, seed=self._seed("script"))
+        except FaultError as error:
+            raise error.under("script") from None
+        self.check(made.kinds)
+        with self._lock:
+            self.current_script = made
+            self._changed()
+        return made
+
+    def remove(self, id: str) -> bool:
+        """Take a rule away; False where there is none of that id."""
+        with self._lock:
+            kept = tuple(rule for rule in self.rules if rule.id != id)
+            gone = len(kept) < len(self.rules)
+            self.rules = kept
+            self._changed()
+            return gone
+
+    def clear(self) -> None:
+        """Take all rules and the script away; the rules' state begins anew."""
+        with self._lock:
+            self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
+            self._changed()
+
+    def _read(self, match: Any, words: dict[str, Any]) -> Rule:
+        if match is not None and "match" in words:
+            raise FaultError("the match is given twice")
+        if isinstance(match, Mapping) and not words:
+            words = dict(match)
+        elif match is not None:
+            words = {"match": match, **words}
+        with self._lock:
+            self._made += 1
+            while any(rule.id == f"rule-{self._made}" for rule in self.rules):
+                self._made += 1
+            id = f"rule-{self._made}"
+        return Rule(words, id=id, now=self._clock.now(), seed=self._seed(str(words.get("id", id))))
+
+    def _seed(self, label: str) -> int:
+        return int.from_bytes(self._entropy.derived(f"faults/{label}", 6), "big")
+
+    def _put(self, rule: Rule) -> Rule:
+        with self._lock:
+            if any(known.id == rule.id for known in self.rules):
+                raise FaultError(f"there is a rule {rule.id!r} already", "id")
+            for fault in rule.tls:
+                if fault in self.tls_denied:
+                    raise FaultError(self.tls_denied[fault], "tls")
+            self.check(rule.kinds)
+            if rule.schedule.after and rule.schedule.after == rule.id:
+                raise FaultError("a rule cannot wait for itself", "after")
+            self.rules += (rule,)
+            self._changed()
+        return rule
+
+    def check(self, kinds: Iterable[Kind]) -> None:
+        """Raise FaultError for what cannot be done on this server."""
+        for kind in kinds:
+            if self.stateless and kind.needs_state:
+                words = stateless()
+                which = "with this value: " if kind.word in words else ""
+                raise FaultError(f"{which}{self.stateless}; what works here: {', '.join(words)}", kind.word)
+            if kind.word in self.denied:
+                raise FaultError(self.denied[kind.word], kind.word)
+
+    def _changed(self) -> None:
+        self._by_path = {}
+        self._of_connections = [rule for rule in self.rules if rule.of_connections]
+        self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    def before(self, view: View) -> Plan | None:
+        """What is to be done with a request; None where no rule fires. Counts."""
+        if not self.active:
+            return None
+        with self._lock:
+            if self.current_script is not None:
+                return self.current_script.meet(view)
+            candidates = self._candidates(view)
+            return self._decide(view, candidates) if candidates else None
+
+    def connecting(self) -> Plan | None:
+        """What is to be done with a new connection; None where no rule fires. Counts."""
+        if not self._of_connections:
+            return None
+        with self._lock:
+            return self._decide(View(), tuple(self._of_connections))
+
+    def _candidates(self, view: View) -> tuple[Rule, ...]:
+        """The rules whose service and path fit."""
+        known = (view.service, view.path, view.target.partition("?")[0])
+        found = self._by_path.get(known)
+        if found is None:
+            found = tuple(
+                rule for rule in self.rules if not rule.of_connections and all(part(view) for part in rule.static)
+            )
+            if len(self._by_path) >= _CACHED_PATHS:
+                self._by_path = {}
+            self._by_path[known] = found
+        return found
+
+    def _decide(self, view: View, candidates: tuple[Rule, ...]) -> Plan | None:
+        plan: Plan | None = None
+        now, state = self._clock.now(), self.state
+        fired = {rule.id: rule.fired for rule in self.rules if rule.fired}
+        for rule in candidates:
+            if not rule.schedule.in_force(now, state, fired) or not all(part(view) for part in rule.dynamic):
+                continue
+            rule.counters.matched += 1
+            if not rule.schedule.due(rule.counters, rule.luck):
+                continue
+            plan = plan or Plan(view)
+            if rule.fire(plan):
+                break
+        if plan is not None and plan.set_state is not None:
+            self.state = plan.set_state
+        return plan
+
+    def later(self, moment: float, act: Act) -> None:
+        """Put an act on the agenda, to be done at ``moment`` (seconds since the epoch, by the world's clock)."""
+        with self._lock:
+            self._agenda.append((moment, act))
+            self._agenda.sort(key=lambda pair: pair[0])
+            self.active = True
+
+    def due(self, now: float) -> tuple[Act, ...]:
+        """The acts whose moment has come; they are taken off the agenda."""
+        if not self._agenda or self._agenda[0][0] > now:
+            return ()
+        with self._lock:
+            ready = tuple(act for moment, act in self._agenda if moment <= now)
+            self._agenda = [pair for pair in self._agenda if pair[0] > now]
+            self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
+        return ready
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def list(self) -> Rules:
+        """All rules, in order."""
+        return [*self.rules]
+
+    def get(self, id: str) -> Rule:
+        """The rule of that id. Raises KeyError."""
+        for rule in self.rules:
+            if rule.id == id:
+                return rule
+        raise KeyError(id)
+
+    @property
+    def unfired(self) -> tuple[Rule, ...]:
+        """The rules that never fired."""
+        return tuple(rule for rule in self.rules if not rule.fired)
+
+    def problems(self) -> tuple[str, ...]:
+        """What a test should hear of at its end: rules that never fired, script steps left, requests not expected."""
+        found = [f"fault {rule.id!r} never fired (matched {rule.matched}): {rule.words}" for rule in self.unfired]
+        if self.current_script is not None:
+            found += [f"script: {complaint}" for complaint in self.current_script.complaints]
+            found += [f"script: left over: {step}" for step in self.current_script.left()]
+        return tuple(found)
+
+    def assert_all_fired(self) -> None:
+        """Raise AssertionError where a rule never fired or a script was not followed to its end."""
+        problems = self.problems()
+        if problems:
+            raise AssertionError("\n".join(problems))
+
+    def assert_script_done(self) -> None:
+        """Raise AssertionError where the script met something unexpected or has steps left."""
+        script = self.current_script
+        if script is None:
+            return
+        complaints = [*script.complaints, *(f"left over: {step}" for step in script.left())]
+        if complaints:
+            raise AssertionError("the script was not followed:\n" + "\n".join(complaints))
+
+    def describe(self) -> str:
+        """The rules with their counts as lines for people; empty where there are none."""
+        lines = [f"{rule.id}: matched {rule.matched}, fired {rule.fired}: {rule.words}" for rule in self.rules]
+        if self.current_script is not None:
+            script = self.current_script
+            lines.append(f"{script.id}: {script.at} of {len(script.steps)} steps done")
+        return "\n".join(lines)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    # -- worlds --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> BookState:
+        """Rules, counts, script and state, for ``restore`` in the same process."""
+        with self._lock:
+            rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
+            script = self.current_script
+            progress = script.state() if script is not None else None
+            return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda), self.header)
+
+    def restore(self, kept: BookState) -> None:
+        """Put back what ``snapshot`` gave."""
+        with self._lock:
+            for rule, matched, fired, memory in kept.rules:
+                rule.counters, rule.memory = Counters(matched, fired), dict(memory)
+            self.rules = tuple(rule for rule, *_ in kept.rules)
+            self.current_script = kept.script
+            if kept.script is not None and kept.script_state is not None:
+                kept.script.restore(kept.script_state)
+            self.state, self._made, self._agenda = kept.state, kept.made, list(kept.agenda)
+            self.header = kept.header
+            self._changed()
+
+    def dump(self) -> Any:
+        """The rules as they would stand in a world's ``faults:``."""
+        return [{"id": rule.id, **rule.words} for rule in self.rules]

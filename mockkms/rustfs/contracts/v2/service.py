@@ -1,0 +1,307 @@
+"""Configure, start, stop and show the service: the routes about no key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mockkms.rustfs.contracts.v2 import bodies, configuration
+from mockkms.rustfs.contracts.v2.backends import BACKENDS
+from mockkms.rustfs.contracts.v2.errors import BackendError, ConfigurationError, KmsError, not_initialized
+from mockkms.rustfs.contracts.v2.keyring import ensure_probe
+from mockkms.rustfs.message import AdminReply, json_reply, text_reply
+from mockkms.rustfs.serde import SerdeError
+from mockkms.rustfs.state import Settings
+from mockkms.rustfs.store import StoreError, TransitStore, VaultClient
+from mockkms.rustfs.typed import read_body
+from mockkms.vault.framework.message import Operation
+
+if TYPE_CHECKING:
+    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.contracts.v2.call import Call
+
+NO_CONFIGURATION = "Cannot start KMS: no configuration provided"
+
+
+def service_state(admin: RustfsAdmin) -> str | dict[str, str]:
+    """``ServiceState`` as it is shown."""
+    state = admin.state
+    if state.error:
+        return {"Error": state.error}
+    if state.settings is None:
+        return "NotConfigured"
+    return "Running" if state.running else "Configured"
+
+
+def outcome(admin: RustfsAdmin, success: bool, message: str) -> AdminReply:
+    """What every lifecycle route answers."""
+    return json_reply(200, {"success": success, "message": message, "status": service_state(admin)}, typed=False)
+
+
+def configure(call: Call) -> AdminReply:
+    """``POST /configure``: keep a configuration, contact nothing."""
+    admin = call.admin
+    try:
+        settings = configuration.settings_of(*configuration.read(call.body), admin.state.settings)
+    except configuration.Refused as refused:
+        return text_reply(400, str(refused))
+    try:
+        configuration.validate(settings)
+        if admin.state.running:
+            raise ConfigurationError("Cannot configure KMS while it is running; use reconfigure instead")
+    except KmsError as error:
+        return outcome(admin, False, f"Failed to configure KMS: {error.text}")
+    state = admin.state
+    state.settings = state.persisted = settings
+    state.running, state.error, state.contract = False, "", "v2"
+    return outcome(admin, True, "KMS configured successfully")
+
+
+def reconfigure(call: Call) -> AdminReply:
+    """``POST /reconfigure``: start the new configuration, then swap; the old one serves on where that fails."""
+    admin = call.admin
+    try:
+        settings = configuration.settings_of(*configuration.read(call.body), admin.state.settings)
+    except configuration.Refused as refused:
+        return text_reply(400, str(refused))
+    try:
+        configuration.validate(settings)
+        swap(admin, settings)
+    except KmsError as error:
+        return outcome(admin, False, f"Failed to reconfigure KMS: {error.text}")
+    admin.state.contract = "v2"
+    return outcome(admin, True, "KMS reconfigured and restarted successfully")
+
+
+def swap(admin: RustfsAdmin, settings: Settings) -> None:
+    """Put settings in force once they have proved to work."""
+    try:
+        token = contact(admin, settings)
+    except KmsError as error:
+        raise BackendError(f"Failed to reconfigure KMS: {error.text}") from None
+    admin.state.persisted, admin.state.error = settings, ""
+    admin.install(settings, token)
+    ensure_probe(admin)
+
+
+def reload(call: Call) -> AdminReply:
+    """``POST /reload``: apply what the server has kept."""
+    admin = call.admin
+    kept = admin.state.persisted
+    if kept is None:
+        return outcome(
+            admin,
+            False,
+            "Failed to reload persisted KMS configuration: no persisted KMS configuration is available",
+        )
+    if kept != admin.state.settings:
+        try:
+            swap(admin, kept)
+        except KmsError as error:
+            text = f"failed to apply persisted KMS configuration: {error.text}"
+            return outcome(admin, False, f"Failed to reload persisted KMS configuration: {text}")
+    return outcome(admin, True, "Persisted KMS configuration reloaded successfully")
+
+
+def start(call: Call) -> AdminReply:
+    """``POST /start``; ``{"force": true}`` restarts."""
+    admin, state = call.admin, call.admin.state
+    try:
+        force = bool(read_body(call.body, bodies.START)["force"]) if call.body else False
+    except SerdeError as error:
+        return text_reply(400, f"Invalid JSON: {error.located(call.body)}")
+    was_running = state.configured
+    if was_running and not force:
+        return outcome(admin, False, "KMS service is already running. Use force=true to restart.")
+    try:
+        if state.settings is None:
+            state.error = NO_CONFIGURATION
+            raise ConfigurationError(NO_CONFIGURATION)
+        token = contact(admin, state.settings)
+    except ConfigurationError as error:
+        return outcome(admin, False, f"Failed to start or restart KMS service: {error.text}")
+    except KmsError as error:
+        text = f"Failed to create KMS backend: {error.text}"
+        if not was_running:
+            state.error = text
+        return outcome(admin, False, f"Failed to start or restart KMS service: Backend error: {text}")
+    state.error = ""
+    admin.install(state.settings, token)
+    ensure_probe(admin)
+    return outcome(admin, True, f"KMS service {'restarted' if was_running else 'started'} successfully")
+
+
+def stop(call: Call) -> AdminReply:
+    """``POST /stop``: always a success."""
+    call.admin.state.running, call.admin.state.error = False, ""
+    return outcome(call.admin, True, "KMS service stopped successfully")
+
+
+def contact(admin: RustfsAdmin, settings: Settings) -> str:
+    """Reach the backend as a start does; the token to work with. Raises BackendError."""
+    transit = settings.backend == "VaultTransit"
+    failed = "Vault Transit health check failed"
+    if settings.backend == "VaultKV2":
+        failed = f"Failed to list keys in Vault kv_mount '{settings.kv_mount}'"
+    if not admin.reachable(settings):
+        raise BackendError(f"{failed}: An error occurred with the request")
+    if not admin.embedded(settings):
+        return settings.token
+    client = VaultClient(admin.core, settings.namespace, settings.token)
+    if settings.auth_method == "approle":
+        try:
+            client.token = client.login(settings.auth_mount, settings.role_id, settings.secret_id)
+        except StoreError as error:
+            raise BackendError(f"Vault AppRole login failed: {error.shown}") from None
+    try:
+        if transit:
+            store = TransitStore(admin.state, settings, admin.core)
+            store.client = client
+            store.names()
+        else:
+            path = f"{settings.kv_mount}/metadata/{settings.key_path_prefix}/"
+            client.call(Operation.LIST, path, absent=(404,))
+    except StoreError as error:
+        # Of a KV mount that is not there, RustFS repeats the Vault's own words.
+        text = error.text if error.status == 404 and not transit else error.shown
+        raise BackendError(f"{failed}: {text}") from None
+    return client.token
+
+
+def healthy(admin: RustfsAdmin) -> bool:
+    """Whether the backend of the running service can be reached."""
+    settings = admin.state.settings
+    try:
+        if settings is not None:
+            contact(admin, settings)
+    except KmsError:
+        return False
+    return True
+
+
+def service_status(call: Call) -> AdminReply:
+    """``GET /service-status``: works in every state."""
+    admin = call.admin
+    settings = admin.state.settings
+    return json_reply(
+        200,
+        {
+            "status": service_state(admin),
+            "backend_type": settings.backend if settings else None,
+            "healthy": healthy(admin) if admin.state.configured else None,
+            "config_summary": summary(settings) if settings else None,
+        },
+        typed=False,
+    )
+
+
+def summary(settings: Settings) -> dict[str, Any]:
+    """The configuration without its secrets."""
+    cache = {
+        "max_keys": settings.max_cached_keys,
+        "ttl_seconds": settings.cache_ttl_seconds,
+        "enable_metrics": True,
+    }
+    return {
+        "backend_type": settings.backend,
+        "default_key_id": settings.default_key_id,
+        "timeout_seconds": settings.timeout_seconds,
+        "retry_attempts": settings.retry_attempts,
+        "enable_cache": settings.enable_cache,
+        "max_cached_keys": settings.max_cached_keys,
+        "cache_ttl_seconds": settings.cache_ttl_seconds,
+        "cache_summary": cache if settings.enable_cache else None,
+        "backend_summary": backend_summary(settings),
+    }
+
+
+def backend_summary(settings: Settings) -> dict[str, Any]:
+    """What ``Summary`` says of the backend."""
+    shown: dict[str, Any] = {"backend_type": BACKENDS[settings.backend].name}
+    if settings.backend == "Local":
+        return {
+            **shown,
+            "key_dir": settings.key_dir,
+            "has_master_key": settings.master_key is not None,
+            "file_permissions": settings.file_permissions,
+        }
+    if settings.backend == "Static":
+        return {**shown, "key_id": settings.key_id}
+    if settings.backend == "AWS":
+        return {**shown, "region": settings.region, "endpoint_url": settings.endpoint_url}
+    shown.update(
+        address=settings.address,
+        auth_method_type=settings.auth_method,
+        has_stored_credentials=True,
+        namespace=settings.namespace,
+        mount_path=settings.mount_path,
+    )
+    if settings.backend == "VaultKV2":
+        shown.update(kv_mount=settings.kv_mount, key_path_prefix=settings.key_path_prefix)
+    shown.update(
+        skip_tls_verify=settings.skip_tls_verify,
+        has_custom_ca=settings.custom_ca,
+        has_client_identity=settings.client_identity,
+    )
+    return shown
+
+
+def running(call: Call) -> Settings:
+    """The settings in force, or the older routes' refusal."""
+    state = call.admin.state
+    if state.settings is None or not state.running:
+        raise not_initialized()
+    return state.settings
+
+
+def status_body(call: Call) -> dict[str, Any]:
+    """``Status``, with capabilities; the double has no cache, so its counters stay at 0."""
+    settings = running(call)
+    backend = BACKENDS[settings.backend]
+    counters = dict.fromkeys(("hit_count", "miss_count", "entry_count", "eviction_count"), 0)
+    node = {"host": "local", "config_fingerprint": fingerprint(settings)}
+    return {
+        "backend_type": backend.name,
+        "backend_status": "healthy" if healthy(call.admin) else "error",
+        "cache_enabled": settings.enable_cache,
+        "cache_stats": counters if settings.enable_cache else None,
+        "default_key_id": settings.default_key_id,
+        "capabilities": backend.capabilities(),
+        "cluster_config": {"consistent": True, "nodes": [node]},
+    }
+
+
+def status(call: Call) -> AdminReply:
+    """``GET`` and ``POST /status``."""
+    return json_reply(200, status_body(call))
+
+
+def fingerprint(settings: Settings) -> str:
+    """SHA-256 in hex of the configuration, its secrets replaced."""
+    shown = asdict(settings)
+    for name in ("token", "role_id", "secret_id", "master_key", "secret_key"):
+        shown[name] = "redacted"
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def config(call: Call) -> AdminReply:
+    """``GET /config``."""
+    settings = running(call)
+    return json_reply(
+        200,
+        {
+            "backend": BACKENDS[settings.backend].name,
+            "cache_enabled": settings.enable_cache,
+            "cache_max_keys": settings.max_cached_keys,
+            "cache_ttl_seconds": settings.cache_ttl_seconds,
+            "default_key_id": settings.default_key_id,
+        },
+    )
+
+
+def clear_cache(call: Call) -> AdminReply:
+    """``POST /clear-cache``; any body."""
+    running(call)
+    return json_reply(200, {"status": "success", "message": "cache cleared successfully"})

@@ -1,0 +1,68 @@
+"""A server with one port for each node of a cluster; single ports close and open again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from mockkms.server.wire.listener import listening
+from mockkms.server.wire.server import Server
+
+_PATIENCE = 5.0
+"""Seconds to wait for the server's thread."""
+
+
+class NodeServer(Server):
+    """Every node has the port at its own place in ``ports``; further ports belong to the first node."""
+
+    _closed: frozenset[int] = frozenset()
+
+    def node_at(self, port: int) -> int:
+        """The node that a local port belongs to."""
+        place = self.ports.index(port) if port in self.ports else 0
+        return place if place < len(self.ports) else 0
+
+    def close_port(self, port: int, *, spare: Any = None) -> None:
+        """Refuse connections to ``port`` and abort those there are, ``spare`` (a transport) a moment later."""
+        self._closed |= {port}
+        self._on_loop(self._close_port(port, spare))
+
+    def open_port(self, port: int) -> None:
+        """Listen on ``port`` again. Raises OSError where somebody else has taken it."""
+        if port in self._closed:
+            self._closed -= {port}
+            self._on_loop(self._open_port(port))
+
+    def _on_loop(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._loop is None:
+            work.close()
+            return
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if here:
+            task = self._loop.create_task(work)
+            self._reopening.add(task)
+            task.add_done_callback(self._reopening.discard)
+        else:
+            asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+
+    async def _close_port(self, port: int, spare: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self._close_listeners([listener for listener in self._listeners if listener.port == port])
+        for connection in list(self._manager.connections) if self._manager is not None else ():
+            transport = connection.transport
+            if transport is None or transport.get_extra_info("sockname")[1] != port:
+                continue
+            if transport is spare:
+                loop.call_later(0.05, transport.abort)
+            else:
+                transport.abort()
+
+    async def _open_port(self, port: int) -> None:
+        self._listen_on([listening(self._host, port)])
+
+    def _ports_to_open(self) -> list[int]:
+        return [port for port in self.ports if port not in self._closed]

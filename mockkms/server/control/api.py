@@ -1,0 +1,182 @@
+"""The control API below ``/_mockkms/``: faults, journal, clock, state and snapshots in JSON, for any language.
+
+It answers loopback peers only, refuses foreign ``Host`` and ``Origin`` headers (a web page must not reach it through a
+browser), and wants ``X-Mockkms-Token`` where the server was given one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from aiohttp import web
+
+from mockkms.faults import FaultError
+from mockkms.server.gateway.acts import Host
+from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback
+from mockkms.server.gateway.codec import HttpRequest
+from mockkms.server.tenants.tenants import Tenants
+from mockkms.world.world import NoState, World
+
+CONTROL_PREFIX = "/_mockkms/"
+TOKEN_HEADER = "X-Mockkms-Token"
+
+
+class ControlError(Exception):
+    """A refusal: an HTTP status and a text."""
+
+    def __init__(self, status: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+        self.more = more
+        """Further words of the answer."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request to the control API."""
+
+    world: World
+    host: Host
+    names: dict[str, str] = field(default_factory=dict)
+    """What the path's template captured."""
+    query: dict[str, str] = field(default_factory=dict)
+    data: Any = None
+    """The decoded body; None where there was none."""
+    tenants: Tenants | None = None
+    """The tenants beside this world; None where it is one itself."""
+
+
+class Handler(Protocol):
+    """Answers with JSON data, or a text."""
+
+    def __call__(self, asked: Asked, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table."""
+
+    method: str
+    path: str
+    """Below the prefix, ``{name}`` captures one segment."""
+    handler: Handler
+    summary: str
+    pattern: re.Pattern[str]
+    body: str = ""
+    """What the body is, for the OpenAPI document; empty: there is none."""
+
+
+ROUTES: list[Route] = []
+
+
+def route(method: str, path: str, summary: str, *, body: str = "") -> Callable[[Handler], Handler]:
+    """Register a handler for a method and a path below the prefix."""
+
+    def register(handler: Handler) -> Handler:
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+        ROUTES.append(Route(method, path, handler, summary, pattern, body))
+        return handler
+
+    return register
+
+
+class Control:
+    """The control API of one world."""
+
+    def __init__(self, world: World, host: Host, tenants: Tenants | None = None, *, token: str = "") -> None:
+        self.world = world
+        self.host = host
+        self.tenants = tenants
+        self.token = token
+        """What ``X-Mockkms-Token`` must be; empty: nothing is asked for."""
+        self.browsers = BrowserGuard()
+        """Knows the host names that are this server's."""
+        self.anywhere = False
+        """Answer peers and names that are not local too."""
+
+    async def serve(self, http: HttpRequest) -> web.StreamResponse:
+        """Answer one request of the control API."""
+        try:
+            self._guard(http)
+            if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):
+                # A browser cannot send the token with an address: the page asks for it, and shows nothing without it.
+                return page()
+            self._ask_token(http)
+            result = self._dispatch(http)
+        except ControlError as error:
+            return _json(error.status, {"ok": False, "message": error.message, **error.more})
+        except FaultError as error:
+            return _json(400, {"ok": False, "message": error.message, "path": error.path})
+        except NoState as error:
+            return _json(400, {"ok": False, "mode": "proxy", "message": str(error)})
+        except AssertionError as error:
+            return _json(409, {"ok": False, "failed": True, "message": str(error)})
+        if isinstance(result, str):
+            return web.Response(text=result if result.endswith("\n") or not result else result + "\n")
+        return _json(200, result)
+
+    def _guard(self, http: HttpRequest) -> None:
+        if not self.anywhere:
+            if http.remote_address and not is_loopback(http.remote_address):
+                raise ControlError(403, "the control API answers loopback peers only")
+            name = host_name(http.headers.get("Host", ""))
+            if not self.browsers.is_local(name):
+                raise ControlError(403, f"the control API does not answer the host name {name!r}")
+        origin = http.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
+            raise ControlError(403, f"the control API does not answer pages of {origin}")
+
+    def _ask_token(self, http: HttpRequest) -> None:
+        if self.token and not hmac.compare_digest(http.headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
+            raise ControlError(401, f"the control API wants its token in {TOKEN_HEADER}")
+
+    def _dispatch(self, http: HttpRequest) -> Any:
+        # They fill ROUTES and import this module; a server that is never asked does without them.
+        from mockkms.server.control import reports, routes, worlds
+        from mockkms.server.control import tenants as control_tenants
+
+        assert all((reports, routes, control_tenants, worlds))
+
+        path = http.target[len(CONTROL_PREFIX) :].rstrip("/")
+        method = "GET" if http.method == "HEAD" else http.method
+        allowed = set()
+        for known in ROUTES:
+            found = known.pattern.fullmatch(path)
+            if found is None:
+                continue
+            allowed.add(known.method)
+            if known.method == method or (method == "PUT" and known.method == "POST"):
+                query = dict(parse_qsl(http.query, keep_blank_values=True))
+                names = {name: unquote(value) for name, value in found.groupdict().items()}
+                return known.handler(Asked(self.world, self.host, names, query, _decode(http.body), self.tenants))
+        if allowed:
+            raise ControlError(405, f"{http.method} is not for {CONTROL_PREFIX}{path}; {', '.join(sorted(allowed))} is")
+        raise ControlError(404, f"there is no {CONTROL_PREFIX}{path}; see {CONTROL_PREFIX}openapi.json")
+
+
+def _decode(body: bytes) -> Any:
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ControlError(400, f"the body is no JSON: {error}") from None
+
+
+def page() -> web.Response:
+    """The inspector: one page that looks at this API."""
+    text = resources.files("mockkms.inspector").joinpath("index.html").read_text(encoding="utf-8")
+    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+
+def _json(status: int, value: Any) -> web.Response:
+    text = json.dumps(value, default=str, ensure_ascii=True, separators=(",", ":")) + "\n"
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)

@@ -1,0 +1,374 @@
+"""The routes of the control API, one small function each. Bodies and answers are JSON objects."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from mockkms import __version__
+from mockkms.faults.kinds import KINDS
+from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown
+from mockkms.faults.plan import Act
+from mockkms.faults.request_view import View
+from mockkms.server.control.api import ROUTES, Asked, ControlError, route
+from mockkms.server.control.openapi import document
+from mockkms.server.gateway.acts import ACTS, carry_out
+from mockkms.world.clock import rfc3339
+from mockkms.world.diff import difference
+from mockkms.world.journal.journal import OUTCOMES, Journal
+from mockkms.world.world import World
+
+MAX_SNAPSHOTS = 100
+_SWITCHES = ("fault_header", "redact")
+API = 1
+"""Version of this API: another number where an older client would misunderstand."""
+
+
+@route("GET", "", "What this server is, and the paths below")
+def index(asked: Asked) -> Any:
+    """Name, version and routes."""
+    return {
+        "name": "mockkms",
+        "version": __version__,
+        "api": API,
+        "flavor": asked.world.core.product.name,
+        **_mode(asked),
+        "routes": [f"{known.method} /_mockkms/{known.path}" for known in ROUTES],
+    }
+
+
+def _mode(asked: Asked) -> dict[str, str]:
+    """Whether the answers are ours or a real server's."""
+    upstream = asked.world.upstream
+    return {"mode": "proxy", "upstream": upstream} if upstream else {"mode": "emulator"}
+
+
+@route("GET", "openapi.json", "This API as an OpenAPI document")
+def openapi(asked: Asked) -> Any:
+    """The document, made from the routes."""
+    return document(ROUTES, __version__)
+
+
+# -- faults ----------------------------------------------------------------------------------------------------------
+
+
+@route("GET", "faults", "All rules with their counts; format=table for text")
+def list_faults(asked: Asked) -> Any:
+    """Rules, the rules' state, and what a test should hear of."""
+    book = asked.world.faults
+    if asked.query.get("format") == "table":
+        return book.describe()
+    return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
+
+
+@route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
+def add_faults(asked: Asked) -> Any:
+    """The rules that were added, with their ids."""
+    if asked.data is None:
+        raise ControlError(400, "a rule is expected in the body")
+    added = asked.world.faults.extend(asked.data)
+    return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
+
+
+@route("DELETE", "faults", "Remove all rules and the script")
+def clear_faults(asked: Asked) -> Any:
+    """Nothing is injected any more."""
+    asked.world.faults.clear()
+    return {"ok": True}
+
+
+@route("GET", "faults/{id}", "One rule with its counts")
+def get_fault(asked: Asked) -> Any:
+    """404 for an unknown id."""
+    try:
+        return asked.world.faults.get(asked.names["id"]).describe()
+    except KeyError:
+        raise ControlError(404, f"there is no rule {asked.names['id']!r}") from None
+
+
+@route("DELETE", "faults/{id}", "Remove one rule")
+def remove_fault(asked: Asked) -> Any:
+    """404 for an unknown id."""
+    if not asked.world.faults.remove(asked.names["id"]):
+        raise ControlError(404, f"there is no rule {asked.names['id']!r}")
+    return {"ok": True}
+
+
+@route("GET", "script", "The script's progress")
+def get_script(asked: Asked) -> Any:
+    """404 where none is followed."""
+    script = asked.world.faults.current_script
+    if script is None:
+        raise ControlError(404, "no script is followed")
+    return script.describe()
+
+
+@route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
+def set_script(asked: Asked) -> Any:
+    """Replaces the one before."""
+    return {"ok": True, **asked.world.faults.script(asked.data).describe()}
+
+
+# -- journal ---------------------------------------------------------------------------------------------------------
+
+
+@route("GET", "journal", "Requests that fit the query: path, operation, status, …; last=n, bodies=false, format=table")
+def get_journal(asked: Asked) -> Any:
+    """Entries, oldest first."""
+    words: dict[str, Any] = dict(asked.query)
+    last = words.pop("last", "")
+    bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
+    if last and not last.isdecimal():
+        raise ControlError(400, "last: expected a whole number")
+    return _found(asked.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
+
+
+@route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
+def query_journal(asked: Asked) -> Any:
+    """For queries that no query string can hold: bodies, headers, combinations."""
+    words = dict(asked.data) if isinstance(asked.data, dict) else {}
+    match = words.pop("match", None)
+    last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
+    if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
+        raise ControlError(400, "last: expected a whole number")
+    return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
+
+
+@route(
+    "POST", "journal/near-misses", "The requests closest to fitting, and what is wrong with each", body="match words"
+)
+def near_misses(asked: Asked) -> Any:
+    """At most three, the nearest first."""
+    match, words = _split(asked.data)
+    return {"misses": asked.world.journal.near_misses(match, **words)}
+
+
+def _split(value: Any) -> tuple[Any, dict[str, Any]]:
+    """A path or mapping of match words, whose ``match`` is what Python's assertions get as their first argument."""
+    if not isinstance(value, dict):
+        return value, {}
+    if "match" in value:
+        words = {str(word): item for word, item in value.items() if word != "match"}
+        return value["match"], words
+    return value, {}
+
+
+def _found(
+    journal: Journal, words: dict[str, Any], last: int | None, *, bodies: bool, table: bool, match: Any = None
+) -> Any:
+    if table:
+        return journal.table(match, last=last, **words)
+    entries = journal.entries(match, **words)
+    shown = entries if last is None else entries[len(entries) - min(last, len(entries)) :]
+    return {
+        "count": len(entries),
+        "total": journal.total,
+        "entries": [entry.data(bodies=bodies) for entry in shown],
+    }
+
+
+def _typed(words: dict[str, Any]) -> dict[str, Any]:
+    """Words of a query string, the numbers and flags among them as such."""
+    flags = {"true": True, "false": False}
+    for word, value in words.items():
+        if word in OUTCOMES:
+            words[word] = int(value) if value.isdecimal() else flags.get(value, value)
+    return words
+
+
+@route("DELETE", "journal", "Forget all requests")
+def clear_journal(asked: Asked) -> Any:
+    """The journal begins anew."""
+    asked.world.journal.clear()
+    return {"ok": True}
+
+
+@route(
+    "POST", "journal/assert", "200 if it holds, else 409 with the reason",
+    body="{called: match with times} | {not_called: match} | {order: [match, …]} | {no_unhandled: true} "
+    "| {faults_fired: true} | {script_done: true}; match may hold a path or mapping beside further words",
+)  # fmt: skip
+def assert_journal(asked: Asked) -> Any:
+    """Several may be given; all must hold."""
+    words = mapping(
+        asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
+    )
+    journal = asked.world.journal
+    found: dict[str, Any] = {"ok": True}
+    for word, value in words.items():
+        if word == "called":
+            given = dict(value) if isinstance(value, dict) else {"path": value}
+            times, wanted = given.pop("times", None), given.pop("entries", False)
+            match, more = _split(given)
+            called = journal.assert_called(match, times=times, **more)
+            if wanted:
+                found["entries"] = [entry.data() for entry in called]
+        elif word == "not_called":
+            match, more = _split(value)
+            journal.assert_not_called(match, **more)
+        elif word == "order":
+            journal.assert_order(*(value if isinstance(value, list) else [value]))
+        elif word == "no_unhandled" and value:
+            journal.assert_no_unhandled()
+        elif word == "faults_fired" and value:
+            asked.world.faults.assert_all_fired()
+        elif word == "script_done" and value:
+            asked.world.faults.assert_script_done()
+    return found
+
+
+# -- clock, state, snapshots -----------------------------------------------------------------------------------------
+
+
+@route("POST", "reset", "Back to the baseline: state, clock, rules, journal")
+def reset(asked: Asked) -> Any:
+    """The world as it was when the server started."""
+    asked.world.reset()
+    return {"ok": True}
+
+
+@route("GET", "clock", "The world's time")
+def get_clock(asked: Asked) -> Any:
+    """As RFC 3339 and in seconds since the epoch."""
+    clock = asked.world.clock
+    now = clock.now()
+    return {"now": rfc3339(now), "seconds": now, "frozen": clock.frozen}
+
+
+@route(
+    "POST", "clock", "Move the clock",
+    body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
+)  # fmt: skip
+def move_clock(asked: Asked) -> Any:
+    """Several are done in the order set, freeze, advance, resume."""
+    clock = asked.world.clock
+    words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
+    with asked.world.lock:
+        if "set" in words:
+            clock.set(_read("set", _moment, words["set"], clock.now()))
+        if "freeze" in words:
+            at = words["freeze"]
+            clock.freeze(None if at is True else _read("freeze", _moment, at, clock.now()))
+        if "advance" in words:
+            clock.advance(_read("advance", span, words["advance"]))
+        if words.get("resume"):
+            clock.resume()
+    return get_clock(asked)
+
+
+def _moment(value: Any, now: float) -> float:
+    if isinstance(value, dict):
+        return instant(value)
+    return moment(value, now)
+
+
+def _read(word: str, read: Any, *values: Any) -> Any:
+    try:
+        return read(*values)
+    except FaultError as error:
+        raise error.under(word) from None
+
+
+@route("GET", "state", "What state the server is in; format=yaml: the whole world as a world file, secrets included")
+def get_state(asked: Asked) -> Any:
+    """Seal, flavor, rules' state; or the world."""
+    world = asked.world
+    if asked.query.get("format") == "yaml":
+        world.own_state("writing the world")
+        if world.dumper is None:
+            raise ControlError(501, "this server cannot write its world")
+        return world.dumper(world)
+    world.overdue()
+    return {
+        **_mode(asked),
+        **_own_state(world),
+        "flavor": world.core.product.name,
+        "rng": world.entropy.seed,
+        "rules_state": world.faults.state,
+        "fault_header": world.faults.header,
+        "redact": world.journal.redact,
+        "requests": world.journal.total,
+    }
+
+
+def _own_state(world: World) -> dict[str, Any]:
+    seal = world.core.seal
+    if world.upstream:
+        return {"seal": "proxy", "unseal_keys": [], "token": world.root_token}
+    token = world.root_token or world.core.state.seal.root_token
+    return {"seal": seal.status, "unseal_keys": seal.unseal_keys, "token": token}
+
+
+@route(
+    "POST", "state", "Do something to the server",
+    body=f"{{{' | '.join(ACTS)} | set_state: value, fault_header | redact: true | false}}",
+)  # fmt: skip
+def change_state(asked: Asked) -> Any:
+    """The words and values are those of the faults on the server."""
+    words = mapping(asked.data, (*ACTS, "set_state", *_SWITCHES), "act")
+    switches = {word: _read(word, flag, words.pop(word)) for word in _SWITCHES if word in words}
+    plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
+    for word, kind in plan_words.items():
+        if kind.needs_state:
+            asked.world.own_state(word)
+    asked.world.faults.check(plan_words.values())
+    asked.world.faults.header = switches.get("fault_header", asked.world.faults.header)
+    asked.world.journal.redact = switches.get("redact", asked.world.journal.redact)
+    view = View()
+    for word, kind in plan_words.items():
+        if word == "set_state":
+            asked.world.faults.state = str(words[word])
+        elif word == "revoke" and words[word] is True:
+            raise ControlError(400, "revoke: expected an accessor or a token")
+        else:
+            carry_out(Act(word, getattr(kind, "value", None), True), asked.world, asked.host, view)
+    return get_state(asked)
+
+
+@route("GET", "snapshots", "Names of the snapshots")
+def list_snapshots(asked: Asked) -> Any:
+    """In the order they were taken."""
+    return {"snapshots": list(asked.world.snapshots)}
+
+
+@route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
+def take_snapshot(asked: Asked) -> Any:
+    """Replaces one of the same name."""
+    asked.world.own_state("a snapshot")
+    snapshots, name = asked.world.snapshots, asked.names["name"]
+    if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
+        raise ControlError(409, f"there are {MAX_SNAPSHOTS} snapshots already; delete one")
+    snapshots[name] = asked.world.snapshot()
+    return {"ok": True, "name": name}
+
+
+@route("DELETE", "snapshots/{name}", "Forget a snapshot")
+def drop_snapshot(asked: Asked) -> Any:
+    """404 for an unknown name."""
+    _snapshot(asked, asked.names["name"])
+    del asked.world.snapshots[asked.names["name"]]
+    return {"ok": True}
+
+
+@route("POST", "snapshots/{name}/restore", "Go back to a snapshot")
+def restore_snapshot(asked: Asked) -> Any:
+    """404 for an unknown name."""
+    asked.world.restore(_snapshot(asked, asked.names["name"]))
+    return {"ok": True}
+
+
+@route("GET", "snapshots/{name}/diff", "What changed from this snapshot to another (with=name) or to now, as text")
+def diff_snapshot(asked: Asked) -> Any:
+    """Lines with + - ~; keys and tokens are shown as they are in the state."""
+    old = _snapshot(asked, asked.names["name"])
+    other = asked.query.get("with", "")
+    new = _snapshot(asked, other) if other else asked.world.snapshot()
+    return difference(pickle.loads(old.state), pickle.loads(new.state))
+
+
+def _snapshot(asked: Asked, name: str) -> Any:
+    asked.world.own_state("a snapshot")
+    known = asked.world.snapshots
+    if name not in known:
+        raise ControlError(404, unknown(name, known, "snapshot").message)
+    return known[name]

@@ -1,0 +1,52 @@
+"""The control API's routes about tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.faults.parsing import mapping
+from mockkms.server.control.api import Asked, ControlError, route
+from mockkms.server.tenants.tenants import TenantError, Tenants
+
+
+@route("GET", "tenants", "Ids of the tenants, the one idle for longest first")
+def list_tenants(asked: Asked) -> Any:
+    """Below ``/t/<id>/_mockkms/`` each has this whole API for itself, but for these routes."""
+    tenants = _tenants(asked)
+    return {"tenants": tenants.names(), "limit": tenants.limit, "dropped": tenants.dropped}
+
+
+@route("DELETE", "tenants", "Drop all tenants")
+def clear_tenants(asked: Asked) -> Any:
+    """Each is made anew from the baseline when it is next used."""
+    _tenants(asked).clear()
+    return {"ok": True}
+
+
+@route("POST", "tenants/{id}", "Make a tenant anew", body="{from: baseline | now}")
+def make_tenant(asked: Asked) -> Any:
+    """From the server's baseline (the default), or from its present: state, clock and rules."""
+    begin = mapping(asked.data or {}, ("from",)).get("from", "baseline")
+    if begin not in ("baseline", "now"):
+        raise ControlError(400, "from: baseline or now")
+    tenants, name = _tenants(asked), asked.names["id"]
+    try:
+        tenants.forget(name)
+        tenants.world(name, now=begin == "now")
+    except TenantError as error:
+        raise ControlError(400, str(error)) from None
+    return {"ok": True, "id": name}
+
+
+@route("DELETE", "tenants/{id}", "Drop a tenant")
+def forget_tenant(asked: Asked) -> Any:
+    """404 for an unknown id."""
+    if not _tenants(asked).forget(asked.names["id"]):
+        raise ControlError(404, f"there is no tenant {asked.names['id']!r}")
+    return {"ok": True}
+
+
+def _tenants(asked: Asked) -> Tenants:
+    if asked.tenants is None:
+        raise ControlError(404, "a tenant has no tenants")
+    return asked.tenants

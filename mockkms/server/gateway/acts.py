@@ -1,0 +1,121 @@
+"""What a fault does to the server itself: its seal, its ports, its tokens and leases, its clock, its leadership."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mockkms.faults.plan import Act
+from mockkms.faults.request_view import View
+from mockkms.faults.texts import glob
+from mockkms.server.gateway.codec import HttpReply, HttpRequest
+from mockkms.world.world import World
+
+
+class Host(Protocol):
+    """What the acts need of the server around a world."""
+
+    def cut_all(self) -> None:
+        """Abort every connection."""
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening, and listen again on the same ports after so many seconds."""
+
+    def deaf(self, seconds: float) -> None:
+        """Accept connections and never read from them, for so many seconds."""
+
+    def step_down(self) -> None:
+        """Let the active node of a cluster give up."""
+
+    def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
+        """The answer of the world as a snapshot kept it. Raises FaultError for no such name."""
+
+    def reset(self) -> None:
+        """Put the world back to its baseline, keeping rules, journal and counts."""
+
+
+def carry_out(act: Act, world: World, host: Host, view: View) -> None:
+    """Do one act."""
+    with world.lock:
+        ACTS[act.word](act.value, world, host, view)
+
+
+def _seal(value: Any, world: World, host: Host, view: View) -> None:
+    world.core.seal.seal()
+    if value:
+        world.faults.later(world.clock.now() + value, Act("unseal", True, True))
+
+
+def _unseal(value: Any, world: World, host: Host, view: View) -> None:
+    unseal(world)
+
+
+def unseal(world: World) -> None:
+    """Unseal without shares, as an operator with all of them would."""
+    barrier = world.core.seal.barrier
+    if barrier.initialized:
+        barrier.reset()
+        barrier.sealed = False
+
+
+def _restart(value: Any, world: World, host: Host, view: View) -> None:
+    if value == "lose":
+        host.reset()
+    host.cut_all()
+
+
+def _refuse(value: Any, world: World, host: Host, view: View) -> None:
+    host.refuse(value)
+
+
+def _deaf(value: Any, world: World, host: Host, view: View) -> None:
+    host.deaf(value)
+
+
+def _revoke(value: Any, world: World, host: Host, view: View) -> None:
+    tokens = world.core.tokens
+    wanted = view.token if value is True else value
+    token = tokens.lookup(wanted) or tokens.by_accessor(wanted)
+    if token is not None:
+        tokens.revoke(token)
+
+
+def _expire(value: Any, world: World, host: Host, view: View) -> None:
+    leases, now = world.core.leases, world.clock.now()
+    ending = [entry for entry in leases.state.items.values() if entry.expires]
+    if value == "last":
+        ending = [entry for entry in ending if entry.auth is None][-1:]
+    else:
+        fits = glob(value.strip("/") + "/*").fullmatch
+        ending = [entry for entry in ending if fits(f"{entry.namespace}{entry.id}/")]
+    for entry in ending:
+        # Ending one may end others, such as those of a token.
+        if entry.id in leases.state.items:
+            entry.expires = now
+            leases.revoke_quietly(entry)
+
+
+def _advance(value: Any, world: World, host: Host, view: View) -> None:
+    world.clock.advance(value)
+
+
+def _set_clock(value: Any, world: World, host: Host, view: View) -> None:
+    world.clock.set(value)
+
+
+def _step_down(value: Any, world: World, host: Host, view: View) -> None:
+    host.step_down()
+
+
+ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
+    "seal": _seal,
+    "unseal": _unseal,
+    "restart": _restart,
+    "refuse": _refuse,
+    "deaf": _deaf,
+    "revoke": _revoke,
+    "expire": _expire,
+    "advance": _advance,
+    "set_clock": _set_clock,
+    "step_down": _step_down,
+}

@@ -1,0 +1,442 @@
+"""HTTP to message and back for the Vault door: what the real server's HTTP layer does around its core."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, unquote_plus
+
+from multidict import MultiMapping
+
+from mockkms.server.gateway.media_type import parse_media_type
+from mockkms.server.json_limits import cost, limits
+from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation, Request, Response
+from mockkms.vault.golang import json as go_json
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.fmt import Texts
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.matching import match
+from mockkms.vault.products.features import Feature
+from mockkms.vault.wrapping.envelope import envelope
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes; the real server's default ``max_request_size``."""
+TOO_LARGE = "http: request body too large"
+STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+_OCSP = "application/ocsp-request"
+_PLAIN_TYPES = frozenset(("", _JSON))
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
+"""What the real server's mux knows with a slash only: without one it redirects."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNESCAPED = "/$&+,:;=@!*'()~"
+"""What Go leaves as it is in the path of a URL."""
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One HTTP request as the doors see it, free of aiohttp."""
+
+    method: str
+    target: str
+    """Path as sent, percent-encoded, without the query."""
+    query: str
+    headers: Mapping[str, str]
+    """Case-insensitive."""
+    body: bytes = b""
+    remote_address: str = ""
+    remote_port: int = 0
+    client_certificates: tuple[bytes, ...] | None = None
+    """DER, the client's own first; None where the connection is not encrypted."""
+    prefix: str = ""
+    """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
+    bare_mark: bool = False
+    """There was a ``?`` with nothing behind it."""
+    whole: bool = False
+    """The answer is wanted in one piece, for rules may change it."""
+    decoded: Request | Refused | None = None
+    """The Vault request that this is, once somebody asked: see ``request_of``."""
+
+
+class Rest(Protocol):
+    """The body of an answer that is still coming."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces; raises RestLost where it ends too early."""
+
+    def close(self) -> None:
+        """Take no more of it."""
+
+
+class RestLost(Exception):
+    """A body ended before it was whole."""
+
+
+@dataclass(slots=True)
+class HttpReply:
+    """One HTTP answer as the doors make it."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    request: Request | None = None
+    """The Vault request that was answered, for the journal."""
+    repeated: tuple[tuple[str, str], ...] = ()
+    """Further lines of headers that came more than once; their names are spelt as in ``headers``."""
+    rest: Rest | None = None
+    """The body, where it is still coming; ``body`` is empty then."""
+
+
+class Refused(Exception):
+    """The HTTP layer answers itself, before the core."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def base_headers(content_type: str = _JSON) -> dict[str, str]:
+    """The headers of every answer."""
+    return {
+        "Cache-Control": "no-store",
+        "Content-Type": content_type,
+        "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY,
+    }
+
+
+def error_reply(status: int, *errors: str) -> HttpReply:
+    """An error in the real server's form."""
+    body = '{"errors":[' + ",".join(go_json.encode(error) for error in errors) + "]}\n"
+    return HttpReply(status, body.encode("utf-8", "replace"), base_headers())
+
+
+def redirect_reply(method: str, location: str) -> HttpReply:
+    """A 307 as Go's ``http.Redirect`` writes it: a link for GET and HEAD, nothing for the rest."""
+    if method not in ("GET", "HEAD"):
+        headers = base_headers()
+        del headers["Content-Type"]
+        return HttpReply(307, b"", {**headers, "Location": location})
+    body = f'<a href="{location}">Temporary Redirect</a>.\n\n'
+    return HttpReply(307, body.encode(), {**base_headers("text/html; charset=utf-8"), "Location": location})
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """Query parameters as Go's ``url.Query`` reads them: bad escapes and ``;`` drop the pair."""
+    values: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        if not pair or ";" in pair:
+            continue
+        name, _, value = pair.partition("=")
+        if "%" in pair and _BAD_ESCAPE.search(pair):
+            continue
+        values.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return values
+
+
+def _flag(values: dict[str, list[str]], name: str) -> bool:
+    text = values.get(name, [""])[0]
+    if not text:
+        return False
+    if text not in _TRUE and text not in _FALSE:
+        raise Refused(error_reply(400))
+    return text in _TRUE
+
+
+def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
+    return {k: v[0] if len(v) == 1 else Texts(v) for k, v in values.items() if k != "help"}
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    """The type of the body; empty where there is none or Go could not read it."""
+    text = headers.get("Content-Type", "")
+    if text in _PLAIN_TYPES:
+        return text
+    try:
+        return parse_media_type(text)
+    except ValueError:
+        return ""
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace")
+    if _BAD_ESCAPE.search(text) or ";" in text:
+        raise Refused(error_reply(400, "error parsing form data"))
+    return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
+
+
+def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, Any]:
+    """The parameters in a JSON body. Raises Refused, with ``prefix`` before the parser's message."""
+    if not body:
+        return {}
+    product = core.product
+    try:
+        value = go_json.decode(body, any_number=product.has(Feature.JSON_LIMITS))
+    except go_json.GoJSONError as error:
+        _refuse_beyond_limits(core, body)
+        raise Refused(error_reply(400, prefix + str(error))) from None
+    strict = product.has(Feature.STRICT_JSON)
+    if product.has(Feature.JSON_LIMITS) and not limits.harmless(body, value, strict=strict):
+        _refuse_beyond_limits(core, body)
+    try:
+        data = go_json.as_object(value)
+    except go_json.GoJSONError as error:
+        raise Refused(error_reply(400, prefix + str(error))) from None
+    limit = product.json_string_limit
+    fault = cost.fault(body, limit) if limit else None
+    if fault:
+        raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
+    return data or {}
+
+
+def _refuse_beyond_limits(core: Core, body: bytes) -> None:
+    """Raise Refused for a body that the product's limits on JSON do not let through."""
+    reply = beyond_limits(core, body)
+    if reply is not None:
+        raise Refused(reply)
+
+
+def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | None:
+    """Return the refusal of a body that the product's limits on JSON do not let through; None for a good one.
+
+    ``cut``: ``body`` is the beginning of one that is too large.
+    """
+    product = core.product
+    if not product.has(Feature.JSON_LIMITS):
+        return None
+    strict = product.has(Feature.STRICT_JSON)
+    text = limits.fault(body, strict=strict, cut=cut)
+    if not text:
+        return None
+    reply = error_reply(413 if text.endswith(TOO_LARGE) else 500, text)
+    if not strict:
+        # Version 1 checks before it sets the headers of every answer.
+        del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
+    return reply
+
+
+def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any]:
+    words = core.product.words
+    if http.method == "PATCH":
+        _refuse_beyond_limits(core, http.body)
+        try:
+            media = parse_media_type(http.headers.get("Content-Type", ""))
+        except ValueError as error:
+            raise Refused(error_reply(400, str(error))) from None
+        if media != _MERGE_PATCH:
+            text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
+            raise Refused(error_reply(415, text))
+        try:
+            return _json_object(core, http.body, words.json_error)
+        except Refused:
+            if core.product.has(Feature.JSON_LIMITS):
+                raise Refused(error_reply(400, "error parsing JSON")) from None
+            raise
+    if _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
+        return _form(http.body)
+    if _media_type(http.headers) == _OCSP:
+        return {}  # The endpoint reads the DER itself.
+    return _json_object(core, http.body, words.json_error_prefix if outside else words.json_error)
+
+
+def _looks_like_json(body: bytes) -> bool:
+    return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """The token of a request: ``X-Vault-Token``, else ``Authorization: Bearer`` (case matters)."""
+    token = headers.get("X-Vault-Token", "")
+    if token:
+        return token
+    authorization = headers.get("Authorization", "")
+    return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
+
+
+def _wrap_ttl(headers: Mapping[str, str]) -> float:
+    text = headers.get("X-Vault-Wrap-TTL", "")
+    if not text:
+        return 0
+    try:
+        ttl = parse_seconds(text)
+    except ValueError as error:
+        raise Refused(error_reply(400, f"error parsing X-Vault-Wrap-TTL header: {error}")) from None
+    if ttl < 0:
+        raise Refused(error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"))
+    return ttl
+
+
+def _second_proofs(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """The lines of ``X-Vault-MFA`` by method: ``name`` alone or ``name:value``."""
+    if "X-Vault-MFA" not in headers:
+        return {}
+    lines = headers.getall("X-Vault-MFA") if isinstance(headers, MultiMapping) else [headers["X-Vault-MFA"]]
+    proofs: dict[str, list[str]] = {}
+    for line in filter(None, lines):
+        method, colon, value = line.partition(":")
+        if colon and not (method and value):
+            lacking = "value" if method else "name or ID"
+            text = f'invalid data in header "X-Vault-MFA"; missing method {lacking}'
+            raise Refused(error_reply(400, f"failed to parse X-Vault-MFA header: {text}"))
+        proofs.setdefault(method, []).extend([value] if colon else [])
+    return proofs
+
+
+def clean_target(core: Core, http: HttpRequest) -> str:
+    """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go does."""
+    target = http.target
+    if "%" in target:
+        if _BAD_ESCAPE.search(target):
+            raise Refused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
+        if _CONTROL.search(unquote(target)):
+            raise Refused(HttpReply(400))
+    if "//" in target or "/." in target or "%" in target:
+        redirect = unclean(core, http)
+        if redirect is not None:
+            raise Refused(redirect)
+    return unquote(target[4:]) if "%" in target else target[4:]
+
+
+def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
+    """Return the redirect that a path with ``//`` or dot segments gets; None for a clean one."""
+    target, early = http.target, core.product.has(Feature.CLEAN_PATHS)
+    decoded = unquote(target) if early and "%" in target else target
+    if "//" not in decoded and "/." not in decoded:
+        return None
+    cleaned = posixpath.normpath(decoded)
+    if decoded.endswith("/") and cleaned != "/":
+        cleaned += "/"
+    if cleaned.startswith("//"):
+        cleaned = cleaned[1:]
+    if not early and cleaned[4:] in _TREES:
+        cleaned += "/"
+    if cleaned == decoded:
+        return None
+    if decoded is not target:
+        cleaned = quote(cleaned, safe=_UNESCAPED)
+    if early and target.startswith("//"):
+        cleaned = "/" + cleaned  # Recorded: this one keeps the slash that made it unclean.
+    reply = redirect_reply(http.method, http.prefix + cleaned + ("?" + http.query if http.query else ""))
+    if early:
+        del reply.headers["Strict-Transport-Security"]
+    return reply
+
+
+def request_of(core: Core, http: HttpRequest) -> Request:
+    """Return the Vault request that an HTTP request below ``/v1/`` is, decoded when first asked for.
+
+    Raises Refused where the HTTP layer answers itself.
+    """
+    if http.decoded is None:
+        try:
+            http.decoded = _to_request(core, http)
+        except Refused as refused:
+            namespace = http.headers.get("X-Vault-Namespace", "")
+            if namespace and "Cache-Control" in refused.reply.headers:
+                refused.reply.headers["X-Vault-Namespace"] = namespace
+            http.decoded = refused
+    if isinstance(http.decoded, Refused):
+        raise http.decoded
+    return http.decoded
+
+
+def _to_request(core: Core, http: HttpRequest) -> Request:
+    path = clean_target(core, http)
+    values = parse_query(http.query) if http.query else {}
+    asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
+    if path in _TREES and not asks_help:
+        query = "?" + http.query if http.query else ""
+        raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
+    operation = OPERATION_OF_METHOD.get(http.method)
+    if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
+        raise Refused(error_reply(405))
+    if asks_help:
+        operation = Operation.HELP
+    elif operation is Operation.READ and values:
+        listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
+        if listing and scanning:
+            raise Refused(error_reply(400))
+        if listing:
+            operation = Operation.LIST
+            values.pop("list")
+        elif scanning:
+            operation = Operation.SCAN
+            values.pop("scan")
+    if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
+        path += "/"
+    headers = http.headers
+    request = Request(
+        operation=operation,
+        path=path,
+        token=token_of(headers),
+        namespace=headers.get("X-Vault-Namespace", ""),
+        headers=headers,
+        remote_address=http.remote_address,
+        remote_port=http.remote_port,
+        client_certificates=http.client_certificates,
+        method=http.method,
+        query={name: given[0] for name, given in values.items()},
+        body=http.body,
+    )
+    # What stands before the core reads neither of the headers that the core would refuse.
+    outside = core.outside(request) is not None
+    if operation is Operation.UPDATE and _takes_bytes(core, request):
+        request.data = {}
+    elif operation is Operation.UPDATE or operation is Operation.PATCH:
+        request.data = _body_data(core, http, outside=outside)
+    else:
+        if http.body:
+            _refuse_beyond_limits(core, http.body)
+        if operation is not Operation.INTERNAL and operation is not Operation.HELP:
+            request.data = _query_data(values)
+    if not outside:
+        request.wrap_ttl = _wrap_ttl(headers)
+        request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
+        request.mfa = _second_proofs(headers)
+    return request
+
+
+def _takes_bytes(core: Core, request: Request) -> bool:
+    """Return whether the endpoint reads the body itself, whatever its type: without namespaces only."""
+    if core.product.has(Feature.NAMESPACES):
+        return False
+    endpoint = match(core, "", request.path).endpoint
+    return endpoint is not None and endpoint.takes_bytes(core.product)
+
+
+def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
+    """The HTTP answer of a message."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Type": response.content_type,
+        "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY,
+    }
+    namespace = request.headers.get("X-Vault-Namespace", "")
+    if namespace:
+        headers["X-Vault-Namespace"] = namespace
+    if response.headers:
+        headers.update(response.headers)
+    if response.redirect:
+        reply = redirect_reply(request.method, response.redirect)
+        reply.request = request
+        return reply
+    if response.raw is not None:
+        return HttpReply(response.status or 200, response.raw, headers, request)
+    if response.document is not None:
+        document = go_json.encode(response.document, ordered=True)
+        return HttpReply(response.status or 200, _line(document), headers, request)
+    if response.errors is not None and response.data is None:
+        listed = ",".join(go_json.encode(text) for text in response.errors)
+        return HttpReply(response.status, _line('{"errors":[' + listed + "]}"), headers, request)
+    if response.status == 204:
+        return HttpReply(204, b"", headers, request)
+    return HttpReply(response.status or 200, _line(envelope(core.product, response)), headers, request)
+
+
+def _line(text: str) -> bytes:
+    return (text + "\n").encode("utf-8", "replace")

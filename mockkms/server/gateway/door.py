@@ -1,0 +1,168 @@
+"""The one handler behind every port: which service a path belongs to, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from aiohttp import web
+
+from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
+from mockkms.server.control.api import CONTROL_PREFIX, Control
+from mockkms.server.gateway import codec, cors
+from mockkms.server.gateway.browsers import is_loopback
+from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused, error_reply
+from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.tenants.door import TENANT_PREFIX, TenantDoors
+from mockkms.server.tenants.tenants import Tenants
+from mockkms.server.wire.responses import PlainResponse
+from mockkms.vault.framework.message import Request
+from mockkms.vault.products.features import Feature
+from mockkms.world.world import World
+
+_UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
+
+
+class Ports(Protocol):
+    """What faults may do to the server's ports."""
+
+    def cut_all(self) -> None:
+        """Abort every connection."""
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening for so many seconds."""
+
+    def deaf(self, seconds: float) -> None:
+        """Never read from new connections for so many seconds."""
+
+
+def came_to_loopback(aio: web.BaseRequest) -> bool:
+    """Return whether a request came to a loopback address of this machine."""
+    name = aio.transport.get_extra_info("sockname") if aio.transport is not None else None
+    return isinstance(name, tuple) and is_loopback(str(name[0]))
+
+
+class Door:
+    """Serves one world."""
+
+    forwards = False
+    """Whether requests are passed on to a server that is not this one."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.host: Ports | None = None
+        """The server around this door, once there is one."""
+        self.layer = FaultLayer(world, self.answer, self)
+        self.tenants = Tenants(world)
+        self.control = Control(world, self, self.tenants)
+        self.browsers = self.control.browsers
+        self._tenant_doors: TenantDoors | None = TenantDoors(self.tenants, self)
+
+    def of(self, world: World) -> Door:
+        """A door of this kind to another world."""
+        return Door(world)
+
+    async def close(self) -> None:
+        """The server stops: let go what is held open."""
+
+    def for_tenant(self, world: World, ports: Ports) -> Door:
+        """A door to a tenant's world that guards its control API as this one does."""
+        door = self.of(world)
+        door.host, door._tenant_doors, door.control.tenants = ports, None, None
+        world.core.own_ports = self.world.core.own_ports
+        door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
+        door.control.browsers = door.browsers = self.browsers
+        return door
+
+    async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request of any service."""
+        if http.target.startswith(TENANT_PREFIX) and self._tenant_doors is not None:
+            return await self._tenant_doors.serve(http, aio)
+        refused = self.browsers.refusal(self.world.core, http.target, http.headers, forwarded=self.forwards)
+        if refused is not None and came_to_loopback(aio):
+            return PlainResponse(status=refused.status, body=refused.body, headers=refused.headers)
+        if http.target.startswith(CONTROL_PREFIX):
+            return await self.control.serve(http)
+        return await self.layer.serve(http)
+
+    def cut_all(self) -> None:
+        """Abort every connection of the server."""
+        if self.host is not None:
+            self.host.cut_all()
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening for so many seconds."""
+        if self.host is not None:
+            self.host.refuse(seconds)
+
+    def deaf(self, seconds: float) -> None:
+        """Never read from new connections for so many seconds."""
+        if self.host is not None:
+            self.host.deaf(seconds)
+
+    def step_down(self) -> None:
+        """One server has nobody to hand over to: who asks for it is refused before it comes to this."""
+
+    def reset(self) -> None:
+        """Put the state back to the baseline; rules, counts and journal stay."""
+        self.world.reset(keep_faults=True)
+
+    def answer(self, http: HttpRequest) -> HttpReply:
+        """The service's own answer, no fault involved."""
+        target = http.target
+        if target.startswith("/v1/"):
+            return cors.guarded(self.world.core, http, self.vault)
+        if target.startswith(ADMIN_PREFIXES):
+            return self.rustfs(http)
+        return self.elsewhere(http)
+
+    def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
+        """The answer of the world as a snapshot kept it; nothing changes. Raises FaultError for no such name."""
+        with self.world.lock:
+            world = self.world.earlier(snapshot)
+            # Another world reads the request anew: this one has settled its namespace, operation and match.
+            reply = self.of(world).answer(replace(http, decoded=None))
+            self.world.entropy.restore(world.entropy.state())
+        return reply
+
+    def vault(self, http: HttpRequest) -> HttpReply:
+        """A request below ``/v1/``."""
+        core = self.world.core
+        request: Request | None = None
+        try:
+            with self.world.lock:
+                request = codec.request_of(core, http)
+                response = core.handle(request)
+        except Refused as refused:
+            return refused.reply
+        # The real server repeats the data at the top level by URL: not where a namespace stands in front of sys/.
+        response.flat = response.flat and http.target.startswith("/v1/sys/")
+        return codec.to_reply(core, request, response)
+
+    def too_large(self, target: str, beginning: bytes) -> HttpReply:
+        """The answer to a request whose body is over the limit, by what was read of it."""
+        reply = codec.beyond_limits(self.world.core, beginning, cut=True) if target.startswith("/v1/") else None
+        if reply is None:
+            reply = error_reply(413, codec.TOO_LARGE)
+            del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
+        return reply
+
+    def rustfs(self, http: HttpRequest) -> HttpReply:
+        """A request of the RustFS admin API."""
+        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
+        with self.world.lock:
+            reply = self.world.rustfs.handle(asked)
+        return HttpReply(reply.status, reply.body, dict(reply.headers))
+
+    def elsewhere(self, http: HttpRequest) -> HttpReply:
+        """Paths outside both APIs, as the real server's own mux answers them."""
+        target, core = http.target, self.world.core
+        if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
+            if target == "/v1":
+                return codec.redirect_reply(http.method, http.prefix + "/v1/")
+            return codec.unclean(core, http) or codec.redirect_reply(http.method, http.prefix + "/ui/")
+        if target in ("/", "/ui", "/robots.txt"):
+            return codec.redirect_reply(http.method, http.prefix + "/ui/")
+        if target.startswith("/ui/"):
+            return HttpReply(200, _UI, codec.base_headers("text/html; charset=utf-8"))
+        return error_reply(404)

@@ -1,0 +1,263 @@
+"""Carries a fault plan out around the server's own answer, and keeps the journal.
+
+Without rules a request costs this layer one look at a flag and one journal entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from urllib.parse import quote
+
+from aiohttp import web
+
+from mockkms.faults import FaultError, Plan, Product, Reply, View
+from mockkms.faults.plan import BEFORE_ANY_BYTE
+from mockkms.faults.request_view import Facts, named_in
+from mockkms.faults.script import UNEXPECTED_STATUS
+from mockkms.rustfs import ADMIN_PREFIXES
+from mockkms.server.gateway import codec
+from mockkms.server.gateway.acts import Host, carry_out
+from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused
+from mockkms.server.gateway.sleepers import Sleepers
+from mockkms.server.proxy.streaming import PassedOn
+from mockkms.server.wire.raw import WireAnswer
+from mockkms.server.wire.responses import PlainResponse
+from mockkms.vault.framework.message import Operation, Request, operation_of_method
+from mockkms.vault.kernel import matching
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.products.features import Feature
+from mockkms.world.journal.entry import Entry, admin_key, short_path
+from mockkms.world.world import World
+
+Answer = Callable[[HttpRequest], HttpReply | Awaitable[HttpReply]]
+Look = Callable[[World, HttpRequest], View]
+FAULT_HEADER = "X-Mockkms-Fault"
+_PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
+"""What stands as it is in the name of a rule, besides letters and digits; a comma parts names."""
+
+
+class FaultLayer:
+    """The faults and the journal of one world, on the way of every request.
+
+    ``look`` is how the rules see a request, where that is not as the world itself sees it.
+    """
+
+    def __init__(self, world: World, answer: Answer, host: Host, look: Look | None = None) -> None:
+        self.world = world
+        self.sleepers = Sleepers(world.clock)
+        self._answer = answer
+        self._host = host
+        self._look = look or view_of
+        world.overdue = self._overdue
+
+    async def serve(self, http: HttpRequest) -> web.StreamResponse:
+        """Answer one request, with whatever the rules say."""
+        world = self.world
+        started = perf_counter()
+        if world.faults.active:
+            view = self._look(world, http)
+            self._due(view)
+            plan = world.faults.before(view)
+            if plan is not None:
+                return await self._around(http, plan, started)
+        now = world.clock.now()
+        asked = self._answer(http)
+        reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
+        if reply.rest is not None:
+            return PassedOn(reply, reply.rest, lambda body, cut: self._passed(http, reply, body, cut, now, started))
+        world.journal.record(Entry(
+            now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
+            reply.status, reply.body, self._since(now, started),
+        ))  # fmt: skip
+        return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
+
+    def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
+        """An answer was sent on while it came."""
+        reply.body = body
+        self.world.journal.record(Entry(
+            now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
+            reply.status, body, self._since(now, started), cut=cut,
+        ))  # fmt: skip
+
+    async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
+        """An answer that takes its time; a client that does not wait for it is in the journal too."""
+        try:
+            return await asked
+        except asyncio.CancelledError:
+            plan = Plan(self._look(self.world, http))
+            self._record(now, http, plan, None, None, started, "left")
+            raise
+
+    def _since(self, now: float, started: float) -> float:
+        """Seconds that a request took; by the world's clock where that stands still, so that a journal repeats."""
+        clock = self.world.clock
+        return clock.now() - now if clock.frozen else perf_counter() - started
+
+    def _due(self, view: View) -> None:
+        for act in self.world.faults.due(self.world.clock.now()):
+            carry_out(act, self.world, self._host, view)
+
+    def _overdue(self) -> None:
+        self._due(View())
+
+    async def _around(self, http: HttpRequest, plan: Plan, started: float) -> web.StreamResponse:
+        now = self.world.clock.now()
+        reply = HttpReply(0)
+        try:
+            for act in plan.server:
+                if act.before:
+                    carry_out(act, self.world, self._host, plan.view)
+            await self.sleepers.sleep(plan.delay)
+            reply = await self._reply(http, plan)
+            await self.sleepers.sleep(plan.late)
+            answer = Reply(reply.status, reply.body, dict(reply.headers))
+            for edit in plan.edits:
+                answer = edit(answer)
+            repeated = _still_there(reply, answer.headers)
+            if self.world.faults.header:
+                answer.headers[FAULT_HEADER] = ", ".join(quote(rule, safe=_PLAIN) for rule in plan.rules)
+        except asyncio.CancelledError:
+            self._record(now, http, plan, reply.request, None, started, "left")
+            raise
+        sent = None if plan.raw is not None or (plan.cut and plan.cut.after == BEFORE_ANY_BYTE) else answer
+        self._record(now, http, plan, reply.request, sent, started, plan.cut.how if plan.cut else "")
+        for act in plan.server:
+            if not act.before:
+                carry_out(act, self.world, self._host, plan.view)
+        if plan.on_wire:
+            return WireAnswer(plan, answer, self.sleepers, repeated)
+        return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers, repeated=repeated)
+
+    async def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
+        """The core's answer where it is asked, or the rule's; the request of a core that was asked goes along."""
+        http.whole = True
+        asked = self._answer(http) if plan.asks_core else HttpReply(0)
+        came = asked if isinstance(asked, HttpReply) else await asked
+        if plan.answer is None and plan.snapshot:
+            return self._earlier(http, plan, came)
+        if plan.answer is None:
+            return came
+        return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), came.request)
+
+    def _earlier(self, http: HttpRequest, plan: Plan, came: HttpReply) -> HttpReply:
+        """A snapshot's answer; where there is no such snapshot, one that no test takes for it."""
+        try:
+            reply = self._host.earlier(http, plan.snapshot)
+        except FaultError as error:
+            plan.unexpected = f"mockkms: stale: {error}"
+            reply = codec.error_reply(UNEXPECTED_STATUS, plan.unexpected)
+        reply.request = came.request or reply.request
+        return reply
+
+    def _record(
+        self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,
+        started: float, cut: str,
+    ) -> None:  # fmt: skip
+        self.world.journal.record(Entry(
+            now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
+            request or unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
+            self._since(now, started), plan.rules, plan.words, cut, plan.unexpected,
+            sent.headers.get("Retry-After", "") if sent else "",
+        ))  # fmt: skip
+
+
+def _still_there(reply: HttpReply, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The further lines of headers that no edit has changed or taken away."""
+    return tuple((name, text) for name, text in reply.repeated if headers.get(name) == reply.headers[name])
+
+
+def unasked(view: View) -> Request | None:
+    """For the journal: a request that never reached the core, with what is known of it."""
+    if view.service != "vault":
+        return None
+    facts = view.facts
+    request = Request(Operation(view.operation), view.path, token=facts.token, namespace=facts.namespace)
+    trace = request.trace
+    trace.mount, trace.namespace, trace.accessor = facts.mount, facts.namespace, facts.accessor
+    trace.policies, trace.endpoint = [*facts.policies], facts.endpoint
+    return request
+
+
+# -- how a request is seen -------------------------------------------------------------------------------------------
+
+
+def service_of(http: HttpRequest) -> str:
+    """``rustfs`` for the admin API, ``vault`` for everything else."""
+    return "rustfs" if http.target.startswith(ADMIN_PREFIXES) else "vault"
+
+
+def wire_target(http: HttpRequest) -> str:
+    """Path and query as they came."""
+    return f"{http.target}?{http.query}" if http.query or http.bare_mark else http.target
+
+
+def view_of(world: World, http: HttpRequest) -> View:
+    """A request as the rules see it; what costs something is found out when a rule asks."""
+    service, target = service_of(http), wire_target(http)
+    core = world.core
+
+    def facts() -> Facts:
+        asked = _decoded(core, http, service)
+        if asked is None:
+            key = admin_key(target, http.body) if service == "rustfs" else ""
+            return Facts(key=key, token=codec.token_of(http.headers))
+        return facts_of(core, asked)
+
+    def operation() -> str:
+        asked = _decoded(core, http, service)
+        if asked is None:
+            return str(operation_of_method(http.method))
+        return matching.operation_sent(core, asked, _match(core, asked)[1])
+
+    return View(
+        service, http.method, short_path(service, target), target, http.headers, http.body,
+        operation=operation, facts=facts, product=lambda: product_of(world),
+    )  # fmt: skip
+
+
+def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
+    """The Vault request, decoded once for rules and server; None for another service and for what cannot be read."""
+    if service != "vault":
+        return None
+    try:
+        return codec.request_of(core, http)
+    except Refused:
+        return None
+
+
+def _match(core: Core, request: Request) -> tuple[str, matching.Match]:
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    return namespace or "", matching.match(core, namespace or "", path)
+
+
+def facts_of(core: Core, request: Request) -> Facts:
+    """Mount, key, namespace and token of a request, nothing counted or changed."""
+    namespace, found = _match(core, request)
+    token = core.tokens.lookup(request.token) if request.token else None
+    facts = Facts(
+        mount=found.mount.path if found.mount is not None else "",
+        namespace=namespace,
+        token=request.token,
+        accessor=token.accessor if token is not None else "",
+        policies=tuple(token.policies) if token is not None else (),
+    )
+    if found.endpoint is not None:
+        facts.endpoint = found.endpoint.template
+        facts.key = named_in(found.endpoint.template, found.below)
+    return facts
+
+
+def product_of(world: World) -> Product:
+    """The server as its answers show it."""
+    flavor, seal = world.core.product, world.core.state.seal
+    return Product(
+        name=flavor.words.product,
+        version=flavor.version,
+        vault=flavor.has(Feature.MOUNT_TYPE),
+        build_date=flavor.build_date,
+        cluster_name=seal.cluster_name,
+        cluster_id=seal.cluster_id,
+        now=world.clock.now(),
+    )

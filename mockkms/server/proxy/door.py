@@ -1,0 +1,65 @@
+"""The door of a proxy: rules, journal and control API are ours, the answers a real server's."""
+
+from __future__ import annotations
+
+from mockkms.faults import View
+from mockkms.server.gateway import codec
+from mockkms.server.gateway.codec import HttpReply, HttpRequest
+from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.fault_layer import FaultLayer, unasked
+from mockkms.server.proxy.learned import Learned
+from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
+from mockkms.server.proxy.upstream_view import asks_for_a_token, namespace_of, view_from_outside
+from mockkms.vault.framework.message import Request
+from mockkms.world.world import World
+
+DECIDED = "decided upstream"
+"""In the journal, in the place of the policy rule that let a token do something, or not."""
+
+
+class ProxyDoor(Door):
+    """Passes every request on, but for the control API's and those that rules answer."""
+
+    forwards = True
+
+    def __init__(self, world: World, upstream: Upstream, learned: Learned | None = None) -> None:
+        super().__init__(world)
+        self.upstream = upstream
+        self._learned = Learned() if learned is None else learned
+        self.layer = FaultLayer(world, self.ask, self, self.look)
+
+    def of(self, world: World) -> Door:
+        """A door to another world in front of the same server."""
+        return ProxyDoor(world, self.upstream, self._learned)
+
+    async def close(self) -> None:
+        """Let go the connections to the server."""
+        await self.upstream.close()
+
+    async def ask(self, http: HttpRequest) -> HttpReply:
+        """The real server's answer, with what the journal is to know of it."""
+        reply = await self.upstream.ask(http)
+        view = self.look(self.world, http)
+        if view.service == "vault":
+            token = codec.token_of(http.headers)
+            self._learned.learn(view, namespace_of(http), token, reply.status, reply.body)
+        reply.request = self._told(view, reply)
+        return reply
+
+    def look(self, world: World, http: HttpRequest) -> View:
+        """A request as the rules see it."""
+        return view_from_outside(world, http, self._learned)
+
+    def _told(self, view: View, reply: HttpReply) -> Request | None:
+        request = unasked(view)
+        if request is None or UPSTREAM_HEADER in reply.headers:
+            return request
+        trace = request.trace
+        if view.token and view.target.startswith("/v1/") and asks_for_a_token(self.world, view.mount, view.path):
+            trace.rule = DECIDED
+            # A token that is not known is refused in other words.
+            trace.denied = reply.status == 403 and b"1 error occurred" in reply.body
+        waits = [text for name, text in reply.headers.items() if name.lower() == "retry-after"]
+        if waits:
+            trace.headers = {"Retry-After": waits[0]}
+        return request

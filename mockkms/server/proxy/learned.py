@@ -1,0 +1,99 @@
+"""What the answers of a real server tell of it on their way through: its tokens and its mounts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from mockkms.faults import View
+from mockkms.faults.request_view import json_object
+
+_LIMIT = 10_000
+"""Tokens, and mounts, that are remembered; the oldest are forgotten first."""
+_TABLES = {"sys/mounts": "", "sys/auth": "auth/"}
+_READS = ("GET", "HEAD")
+
+
+class Learned:
+    """Shared by all worlds in front of one server. Nothing is asked; what no answer told of is not known."""
+
+    def __init__(self) -> None:
+        self._tokens: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
+        self._mounts: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Namespace and path; a list of all that are there replaces none, for its token may not see all."""
+
+    def learn(self, view: View, namespace: str, token: str, status: int, body: bytes) -> None:
+        """Look into the answer that ``token`` got: a token given or looked at; mounts made, ended or listed."""
+        if status >= 300:
+            return
+        if b'"accessor"' in body:
+            self._from_tokens(view.path, token, json_object(body))
+        if view.path.startswith("sys/"):
+            self._from_mounts(view, namespace, body)
+
+    # -- tokens ------------------------------------------------------------------------------------------------------
+
+    def token(self, token: str) -> tuple[str, tuple[str, ...]]:
+        """Accessor and policies; nothing where no answer told of the token."""
+        return self._tokens.get(token, ("", ()))
+
+    def _from_tokens(self, path: str, token: str, document: dict[str, Any]) -> None:
+        auth, data = document.get("auth"), document.get("data")
+        if isinstance(auth, dict):
+            self._keep(auth.get("client_token"), auth)
+        elif isinstance(data, dict) and path.endswith("auth/token/lookup-self"):
+            self._keep(token, data)
+        elif isinstance(data, dict) and path.endswith("auth/token/lookup"):
+            self._keep(data.get("id"), data)
+
+    def _keep(self, token: Any, told: dict[str, Any]) -> None:
+        accessor, policies = told.get("accessor"), told.get("policies")
+        if isinstance(token, str) and token and isinstance(accessor, str):
+            listed = policies if isinstance(policies, list) else []
+            self._tokens[token] = (accessor, tuple(name for name in listed if isinstance(name, str)))
+            _bound(self._tokens, token)
+
+    # -- mounts ------------------------------------------------------------------------------------------------------
+
+    def mount(self, namespace: str, path: str) -> str:
+        """The longest known mount that holds a path; empty where none does."""
+        parts = (path + "/").split("/")
+        for count in range(len(parts) - 1, 0, -1):
+            candidate = "/".join(parts[:count]) + "/"
+            if (namespace, candidate) in self._mounts:
+                return candidate
+        return ""
+
+    def _from_mounts(self, view: View, namespace: str, body: bytes) -> None:
+        path = view.path
+        if path.startswith("sys/internal/ui/mounts"):
+            self._from_overview(namespace, json_object(body).get("data"))
+        for table, front in _TABLES.items():
+            below = path[len(table) + 1 :]
+            if path == table and view.method in _READS:
+                self._add(namespace, front, json_object(body).get("data"))
+            elif path.startswith(table + "/") and not below.endswith("/tune"):
+                if view.method in ("POST", "PUT"):
+                    self._add(namespace, front, {below + "/": {}})
+                elif view.method == "DELETE":
+                    self._mounts.pop((namespace, front + below + "/"), None)
+
+    def _from_overview(self, namespace: str, data: Any) -> None:
+        if not isinstance(data, dict):
+            return
+        if isinstance(data.get("path"), str):
+            self._add(namespace, "", {data["path"]: data})
+        self._add(namespace, "", data.get("secret"))
+        self._add(namespace, "auth/", data.get("auth"))
+
+    def _add(self, namespace: str, front: str, listed: Any) -> None:
+        for path, told in listed.items() if isinstance(listed, dict) else ():
+            if path.endswith("/") and path != "/" and isinstance(told, dict):
+                self._mounts[namespace, front + path] = None
+                _bound(self._mounts, (namespace, front + path))
+
+
+def _bound(known: OrderedDict[Any, Any], newest: Any) -> None:
+    known.move_to_end(newest)
+    if len(known) > _LIMIT:
+        known.popitem(last=False)

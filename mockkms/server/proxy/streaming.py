@@ -1,0 +1,58 @@
+"""An answer that is sent on while it is still coming: chunked ones, long ones, ones without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from mockkms.server.gateway.codec import HttpReply, Rest, RestLost
+from mockkms.server.wire.responses import PlainResponse
+
+KEPT = 64 * 1024
+"""Bytes of the body that are kept for the journal and for who looks into answers."""
+Ended = Callable[[bytes, str], None]
+"""Told the beginning of the body, and how the connection was cut: ``left``, ``close``, or empty."""
+
+
+class PassedOn(PlainResponse):
+    """Writes each piece as it comes. ``ended`` is called once, whatever happens."""
+
+    def __init__(self, reply: HttpReply, rest: Rest, ended: Ended) -> None:
+        super().__init__(status=reply.status, body=b"", headers=reply.headers, repeated=reply.repeated)
+        self._rest, self._ended = rest, ended
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write head and body. Raises ConnectionResetError where the client has left."""
+        kept, cut = bytearray(), "left"
+        try:
+            await self._write(request, kept)
+            cut = ""
+        except RestLost:
+            # The client must see that something is missing, as it would without a proxy between.
+            cut = "close"
+            if request.transport is not None:
+                request.transport.close()
+        finally:
+            self._rest.close()
+            self._ended(bytes(kept), cut)
+        return None
+
+    async def _write(self, request: web.BaseRequest, kept: bytearray) -> None:
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        begun, declared = self._begun()
+        chunked = not declared and request.version.minor > 0
+        self._open = self._open and request.keep_alive and bool(declared or chunked)
+        if declared or chunked:
+            begun += f"Content-Length: {declared}\r\n" if declared else "Transfer-Encoding: chunked\r\n"
+        transport.write(self._end(begun, request))
+        async for piece in self._rest:
+            if len(kept) < KEPT:
+                kept += piece[: KEPT - len(kept)]
+            transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            await request.writer.drain()
+        if chunked:
+            transport.write(b"0\r\n\r\n")

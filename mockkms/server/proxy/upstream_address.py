@@ -1,0 +1,57 @@
+"""Where a real server is, why it is trusted, and in what words it is told that it cannot be reached."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mockkms.world.world import UpstreamError
+
+Pem = str | Path
+"""Path of a PEM file."""
+
+
+def address(url: str) -> tuple[str, str, int]:
+    """The address without a slash at its end, its host and port. Raises UpstreamError."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UpstreamError(f"{url!r} is no address: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UpstreamError(f"{url!r} is no address: http://… or https://… is expected")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise UpstreamError(f"{url!r} is no address of a server: no query, fragment or user is expected")
+    return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, insecure: bool) -> ssl.SSLContext:
+    """What trusts the server. Raises UpstreamError."""
+    try:
+        made = ssl.create_default_context(cafile=str(ca_file) or None)
+    except (OSError, ValueError) as error:
+        raise UpstreamError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
+    if cert is not None:
+        try:
+            made.load_cert_chain(*cert)
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or error
+            raise UpstreamError(f"{cert[0]} and {cert[1]}: {told}") from None
+    if insecure:
+        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
+
+
+def reason(error: OSError) -> str:
+    """What the system says; asyncio puts the address into its own texts, which is known already."""
+    number = error.errno or 0
+    return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
+
+
+def tls_reason(error: BaseException) -> str:
+    """What is wrong with the certificate, or the handshake."""
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or inner)

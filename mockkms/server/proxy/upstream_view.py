@@ -1,0 +1,115 @@
+"""How a request to a server that nothing is known of looks to rules and journal: from method, path and headers alone.
+
+The mount is one that an answer told of, else the first segment of the path, ``auth/`` and the second one for auth
+methods. The endpoint of a mount that every server has is looked up in the emulated ones; for others it is told from the
+segment after the mount. A namespace in the path, and whether a write creates, are not to be seen from outside.
+"""
+
+from __future__ import annotations
+
+from mockkms.faults import View
+from mockkms.faults.request_view import Facts, named_in
+from mockkms.server.gateway import codec
+from mockkms.server.gateway.codec import HttpRequest
+from mockkms.server.gateway.fault_layer import product_of, service_of, wire_target
+from mockkms.server.proxy.learned import Learned
+from mockkms.vault.framework.message import Operation, operation_of_method
+from mockkms.world.journal.entry import admin_key, short_path
+from mockkms.world.world import World
+
+_EVERYWHERE = ("sys/", "identity/", "cubbyhole/", "auth/token/")
+_WHOLE_PATH = frozenset(("data", "metadata", "detailed-metadata", "delete", "undelete", "destroy", "subkeys"))
+"""Second-version KV: what follows is the path of a secret."""
+_FORMS = frozenset(("datakey", "export", "byok-export"))
+"""Transit: a form comes before the key."""
+_NAMED = frozenset((
+    "keys", "encrypt", "decrypt", "rewrap", "sign", "verify", "hmac", "backup", "restore", "cache-config", "hash",
+    "random", "wrapping_key", "role", "roles", "creds", "static-role", "static-roles", "static-creds", "config",
+    "issue", "sign-verbatim", "cert", "certs", "user", "users", "groups", "login", "rotate-root", "rotate-role",
+))  # fmt: skip
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+
+
+def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View:
+    """A request as the rules of a proxy see it."""
+    service, target = service_of(http), wire_target(http)
+    path = short_path(service, target)
+
+    def facts() -> Facts:
+        if service == "rustfs":
+            return Facts(key=admin_key(target, http.body), token=codec.token_of(http.headers))
+        return _facts(world, http, path, learned)
+
+    return View(
+        service, http.method, path, target, http.headers, http.body,
+        operation=lambda: str(operation_of(http)), facts=facts, product=lambda: product_of(world),
+    )  # fmt: skip
+
+
+def operation_of(http: HttpRequest) -> Operation:
+    """The operation in the words of policies; every write is an ``update``."""
+    values = codec.parse_query(http.query) if http.query else {}
+    if values.get("help", [""])[0]:
+        return Operation.HELP
+    if http.method == "GET":
+        for word, operation in (("list", Operation.LIST), ("scan", Operation.SCAN)):
+            if values.get(word, [""])[0] in _TRUE:
+                return operation
+    return operation_of_method(http.method)
+
+
+def namespace_of(http: HttpRequest) -> str:
+    """The namespace of the header, ``""`` or ``a/b/``."""
+    name = http.headers.get("X-Vault-Namespace", "").strip("/")
+    return name + "/" if name else ""
+
+
+def _facts(world: World, http: HttpRequest, path: str, learned: Learned) -> Facts:
+    namespace, token = namespace_of(http), codec.token_of(http.headers)
+    mount = learned.mount(namespace, path) or _first(path)
+    endpoint = _endpoint(world, mount, path[len(mount) :])
+    accessor, policies = learned.token(token)
+    return Facts(
+        mount=mount,
+        key=named_in(endpoint, path[len(mount) :]),
+        namespace=namespace,
+        token=token,
+        accessor=accessor,
+        policies=policies,
+        endpoint=endpoint,
+    )
+
+
+def _first(path: str) -> str:
+    first, _, rest = path.partition("/")
+    return f"auth/{rest.partition('/')[0]}/" if first == "auth" and rest else first + "/"
+
+
+def _endpoint(world: World, mount: str, below: str) -> str:
+    """The template that a path below a mount most likely fits."""
+    if mount in _EVERYWHERE:
+        return _known(world, mount, below)
+    verb = below.partition("/")[0]
+    if verb in _WHOLE_PATH:
+        return verb + "/{path:all}"
+    if verb in _FORMS:
+        return verb + "/{type}/{name}"
+    if verb in _NAMED or mount.startswith("auth/"):
+        return verb + "/{name}"
+    return "{path:all}"
+
+
+def _known(world: World, mount: str, below: str) -> str:
+    found = world.core.state.mounts.get("", mount)
+    endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
+    return endpoint[0].template if endpoint is not None else ""
+
+
+def asks_for_a_token(world: World, mount: str, path: str) -> bool:
+    """Whether a path is one that the server answers to nobody without a token, so far as can be told."""
+    below = path[len(mount) :]
+    if mount in _EVERYWHERE:
+        found = world.core.state.mounts.get("", mount)
+        endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
+        return endpoint is None or not (endpoint[0].is_login(world.core.product) or endpoint[0].outside)
+    return not (mount.startswith("auth/") and below.partition("/")[0] in ("login", "oidc"))

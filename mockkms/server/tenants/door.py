@@ -1,0 +1,99 @@
+"""``/t/<id>/…``: the doors to the tenants' worlds.
+
+What a fault does to "the server" it does to the tenant alone: only connections that carry its requests are cut, and a
+refused port is a reset of each request that comes meanwhile, for the port belongs to everybody.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from mockkms.faults.plan import Cut, Plan
+from mockkms.faults.request_view import Reply, View
+from mockkms.server.gateway.codec import HttpRequest, error_reply
+from mockkms.server.gateway.sleepers import Sleepers
+from mockkms.server.tenants.tenants import TenantError, Tenants
+from mockkms.server.wire.raw import WireAnswer
+from mockkms.server.wire.responses import PlainResponse
+from mockkms.world.world import World
+
+if TYPE_CHECKING:
+    from mockkms.server.gateway.door import Door
+
+TENANT_PREFIX = "/t/"
+
+
+class _Ports:
+    """The part of the server's ports that a tenant may touch."""
+
+    def __init__(self) -> None:
+        self.carrying: dict[int, web.BaseRequest] = {}
+        """Requests under way, by their identity."""
+        self.closed_until = self.deaf_until = 0.0
+
+    def cut_all(self) -> None:
+        """Abort the connections that carry requests of this tenant."""
+        for aio in self.carrying.values():
+            if aio.transport is not None:
+                aio.transport.abort()
+
+    def refuse(self, seconds: float) -> None:
+        """Reset every request for so many seconds."""
+        self.closed_until = monotonic() + seconds
+        self.cut_all()
+
+    def deaf(self, seconds: float) -> None:
+        """Leave every request without an answer for so many seconds."""
+        self.deaf_until = monotonic() + seconds
+
+    @property
+    def closed(self) -> bool:
+        """Whether requests are to be reset now."""
+        return monotonic() < self.closed_until
+
+
+class TenantDoors:
+    """Finds, or makes, the door of a tenant. On the server's thread only."""
+
+    def __init__(self, tenants: Tenants, owner: Door) -> None:
+        self.tenants = tenants
+        self._owner = owner
+        self._doors: dict[str, tuple[World, Door, _Ports]] = {}
+
+    async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request whose target begins with ``/t/``."""
+        name, slash, rest = http.target[len(TENANT_PREFIX) :].partition("/")
+        try:
+            world = self.tenants.enter(name)
+        except TenantError as error:
+            refusal = error_reply(404 if "no id" in str(error) else 503, f"mockkms: {error}")
+            return PlainResponse(status=refusal.status, body=refusal.body, headers=refusal.headers)
+        door, ports = self._door(name, world)
+        ports.carrying[id(aio)] = aio
+        http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"
+        try:
+            if ports.closed:
+                return _unanswered(Cut("reset"), door.layer.sleepers)
+            if monotonic() < ports.deaf_until:
+                return _unanswered(Cut("hang", limit=ports.deaf_until - monotonic()), door.layer.sleepers)
+            return await door.serve(http, aio)
+        finally:
+            del ports.carrying[id(aio)]
+            self.tenants.leave(name)
+
+    def _door(self, id: str, world: World) -> tuple[Door, _Ports]:
+        known = self._doors.get(id)
+        if known is None or known[0] is not world:
+            if len(self._doors) >= self.tenants.limit:
+                there = {*self.tenants.names()}
+                self._doors = {name: kept for name, kept in self._doors.items() if name in there}
+            ports = _Ports()
+            known = self._doors[id] = (world, self._owner.for_tenant(world, ports), ports)
+        return known[1], known[2]
+
+
+def _unanswered(cut: Cut, sleepers: Sleepers) -> web.StreamResponse:
+    return WireAnswer(Plan(View(), cut=cut), Reply(0), sleepers)

@@ -1,0 +1,107 @@
+"""Tenants: worlds beside the server's own, one for each id, made from the baseline when first asked for.
+
+Tests that share one server, in any language and in parallel, put ``/t/<id>`` in front of every path and get a world,
+faults, journal and clock that no other test sees. The number is bounded: the one idle for longest goes.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import threading
+from dataclasses import replace
+
+from mockkms.faults.kinds.tls import FAULTS
+from mockkms.world.journal.journal import Kept
+from mockkms.world.world import World
+
+LIMIT = 256
+"""Tenants kept at once."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+
+
+class TenantError(ValueError):
+    """No tenant can have this id, or there is no room for another one."""
+
+
+class Tenants:
+    """The tenants of one server. Safe to use from any thread."""
+
+    def __init__(self, base: World, limit: int = LIMIT) -> None:
+        self.base = base
+        self.limit = limit
+        self.dropped = 0
+        """Tenants that had to go to make room."""
+        self._worlds: dict[str, World] = {}
+        self._busy: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def world(self, id: str, *, now: bool = False) -> World:
+        """The world of a tenant, made if it is new. ``now``: anew, from the server's present. Raises TenantError."""
+        with self._lock:
+            world = self._worlds.pop(id, None)
+            if world is None or now:
+                if _ID.fullmatch(id) is None:
+                    raise TenantError(f"{id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
+                self._make_room()
+                world = child_of(self.base, now=now)
+            self._worlds[id] = world  # The last is the one used last.
+            return world
+
+    def enter(self, id: str) -> World:
+        """The world of a tenant, which stays until ``leave`` is called. Raises TenantError."""
+        world = self.world(id)
+        with self._lock:
+            self._busy[id] = self._busy.get(id, 0) + 1
+        return world
+
+    def leave(self, id: str) -> None:
+        """One request less is under way."""
+        with self._lock:
+            left = self._busy.get(id, 0) - 1
+            if left > 0:
+                self._busy[id] = left
+            else:
+                self._busy.pop(id, None)
+
+    def forget(self, id: str) -> bool:
+        """Drop a tenant; the next use of the id makes it anew. False where there is none."""
+        with self._lock:
+            return self._worlds.pop(id, None) is not None
+
+    def clear(self) -> None:
+        """Drop all of them."""
+        with self._lock:
+            self._worlds.clear()
+
+    def names(self) -> list[str]:
+        """Their ids, the one idle for longest first."""
+        return [*self._worlds]
+
+    def __len__(self) -> int:
+        return len(self._worlds)
+
+    def _make_room(self) -> None:
+        if len(self._worlds) < self.limit:
+            return
+        idle = next((id for id in self._worlds if id not in self._busy), None)
+        if idle is None:
+            raise TenantError(f"all {self.limit} tenants are busy")
+        del self._worlds[idle]
+        self.dropped += 1
+
+
+def child_of(base: World, *, now: bool = False) -> World:
+    """A world of its own that begins, and is reset to, as ``base`` was at its baseline, or is ``now``."""
+    kept = base.snapshot() if now or base.baseline is None else base.baseline
+    # Rules count in place: each world needs its own.
+    kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=Kept(redact=kept.journal.redact))
+    world = base.sibling()
+    world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
+    world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}
+    if base.upstream:
+        world.stand_before(base.upstream)
+    world.baseline = world.start = kept
+    world.dumper, world.loader = base.dumper, base.loader
+    world.restore(kept)
+    return world

@@ -1,0 +1,121 @@
+"""Answers written by hand onto the connection: cut, reset, dripped, wrongly framed, or no HTTP at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import socket
+import struct
+from collections.abc import Iterable
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from mockkms.faults.plan import BEFORE_ANY_BYTE, Cut, Framing, Plan
+from mockkms.faults.request_view import Reply
+from mockkms.server.gateway.sleepers import Sleepers
+
+LINGER_ZERO = struct.pack("ii", 1, 0)
+_FLUSH_TRIES = 200
+
+
+class WireAnswer(web.StreamResponse):
+    """An answer that writes itself, so that aiohttp neither completes nor corrects it."""
+
+    def __init__(self, plan: Plan, reply: Reply, sleepers: Sleepers, repeated: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(status=reply.status)
+        self._plan, self._reply, self._sleepers, self._repeated = plan, reply, sleepers, repeated
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write everything, then end the connection."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return None
+        plan = self._plan
+        if plan.raw is not None:
+            transport.write(plan.raw)
+            transport.close()
+        elif plan.cut is not None and plan.cut.after == BEFORE_ANY_BYTE:
+            await end(transport, plan.cut, self._sleepers)
+        else:
+            await self._write(transport, request.method == "HEAD")
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+    async def _write(self, transport: asyncio.Transport, bodiless: bool) -> None:
+        plan, reply = self._plan, self._reply
+        body = b"" if bodiless else reply.body
+        start = head(reply, plan.framing, self._repeated)
+        if plan.framing is not None and plan.framing.bad_chunk:
+            # A chunk of no bytes would end the body as it should.
+            chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b""
+            body = chunk + b"this is no chunk size\r\n"
+        if plan.cut is not None:
+            body = body[: plan.cut.after]
+        if plan.drip is not None:
+            transport.write(start)
+            await self._drip(transport, body, *plan.drip)
+        else:
+            transport.write(start + body)
+        await end(transport, plan.cut or Cut("close"), self._sleepers)
+
+    async def _drip(self, transport: asyncio.Transport, body: bytes, size: int, every: float) -> None:
+        for start in range(0, len(body), size):
+            if start:
+                await self._sleepers.sleep(every)
+            if transport.is_closing():
+                return
+            transport.write(body[start : start + size])
+
+
+def head(reply: Reply, framing: Framing | None, repeated: Iterable[tuple[str, str]] = ()) -> bytes:
+    """Status line and headers; the connection is announced to close."""
+    known = http.HTTPStatus._value2member_map_
+    phrase = http.HTTPStatus(reply.status).phrase if reply.status in known else "Unknown"
+    lines = [f"HTTP/1.1 {reply.status} {phrase}"]
+    lines += [f"{name}: {text}" for name, text in reply.headers.items() if name.lower() != "content-length"]
+    lines += [f"{name}: {text}" for name, text in repeated]
+    if framing is not None and framing.bad_chunk:
+        lines.append("Transfer-Encoding: chunked")
+    elif framing is not None and framing.content_length is not None:
+        lines.append(f"Content-Length: {framing.content_length}")
+    else:
+        lines.append(f"Content-Length: {len(reply.body)}")
+    lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers) -> None:
+    """End a connection as the cut says."""
+    if cut.how == "hang":
+        if cut.limit:
+            await sleepers.sleep(cut.limit)
+        else:
+            # The server cancels this when the client leaves.
+            await asyncio.Event().wait()
+    if cut.how == "reset":
+        await flushed(transport)
+        reset(transport)
+    else:
+        transport.close()
+
+
+async def flushed(transport: asyncio.Transport) -> None:
+    """Wait a little until what was written is with the system."""
+    for _ in range(_FLUSH_TRIES):
+        if transport.is_closing() or not transport.get_write_buffer_size():
+            return
+        await asyncio.sleep(0.005)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Cut the connection so that the client sees ECONNRESET."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        with contextlib.suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+    transport.abort()

@@ -1,0 +1,358 @@
+"""The server: one daemon thread with its own loop, one port or more, one handler for everything.
+
+``Server(world).start()`` returns once it listens; ``stop()`` cuts every connection first, so a hung client never delays
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from mockkms.server.gateway.codec import MAX_BODY, HttpReply, HttpRequest
+from mockkms.server.gateway.door import Door
+from mockkms.server.wire.client_certificates import shown
+from mockkms.server.wire.eager_tasks import start_requests_at_once
+from mockkms.server.wire.listener import Listener, listening
+from mockkms.server.wire.tls import Address, ServerTls
+from mockkms.server.wire.tls_faults import meet
+from mockkms.server.wire.verbs import Framing, method_of
+from mockkms.vault.kernel.trust import trusted
+
+_LOG = logging.getLogger("mockkms.server")
+_MAX_HEAD = 1024 * 1024
+"""Bytes of a request's head, as Go's default."""
+
+
+_MAX_DROPPED = 2 * MAX_BODY
+"""Bytes of an oversized body that are read, so that its client gets to see the answer."""
+
+
+class _Protocol(RequestHandler):
+    """aiohttp's protocol, shown verbs that its parser knows."""
+
+    __slots__ = ("framing", "trust")
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.framing = Framing()
+        self.trust: frozenset[str] | None = None
+        """The clients' certificates that were trusted when the connection was made; None without TLS."""
+
+    def data_received(self, data: bytes) -> None:
+        # aiohttp calls this without data to take up again what it had set aside.
+        passed = self.framing.feed(data) if data else data
+        if passed or not data:
+            super().data_received(passed)
+
+    def resume_reading(self, *options: bool, **named: bool) -> None:
+        # After each body that is read, aiohttp 3.14 has its parser look for what it holds back. Where it has given out
+        # as many messages as were sent there is nothing, and the look would cost a twentieth of a short request.
+        given_out = getattr(self, "_request_count", -1)
+        if self._reading_paused or not self.framing.between or given_out != self.framing.heads:
+            super().resume_reading(*options, **named)
+
+
+class _Manager(web.Server):
+    """Makes a protocol for each connection."""
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class TooLarge(Exception):
+    """The body is over the limit."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__(len(beginning))
+        self.beginning = beginning
+
+
+class Server:
+    """Serves one world on one or more loopback ports."""
+
+    def __init__(self, door: Door, *, tls: ServerTls | None = None, further: Sequence[Address] = ()) -> None:
+        self.door = door
+        self._tls = tls
+        self._addresses = list(further)
+        self._further: dict[int, Address] = {}
+        """What is listened on besides the ports, by the port in use."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._manager: _Manager | None = None
+        self._listeners: list[Listener] = []
+        self._deaf: list[socket.socket] | None = None
+        """Connections that are never read from; None while there are to be none."""
+        self.ports: list[int] = []
+        self._host = ""
+        self._reopening: set[asyncio.Task[None]] = set()
+        self._busy: set[object] = set()
+        """The connections whose request is not answered yet."""
+        self._failure: BaseException | None = None
+        door.host = self
+
+    def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
+        """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
+        sockets: list[socket.socket] = []
+        self._host = host
+        try:
+            for place in [*(Address(host, port) for port in ports), *self._addresses]:
+                sockets.append(listening(place.host, place.port))
+        except OSError:
+            for made in sockets:
+                made.close()
+            raise
+        found = [made.getsockname()[1] for made in sockets]
+        self.ports = found[: len(ports)]
+        self.door.world.core.own_ports |= frozenset(found)
+        self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
+        self._thread.start()
+        ready.wait()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self._thread.join()
+            self._loop = self._thread = None
+            raise failure
+        return self.ports
+
+    def stop(self) -> None:
+        """Stop at once: connections are aborted, whatever they were waiting for."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        self.door.world.core.own_ports -= {*self.ports, *self._further}
+        self._loop = self._thread = None
+
+    @property
+    def further(self) -> list[tuple[Address, int]]:
+        """What is listened on besides the ports, each with its port in use."""
+        return [(place, port) for port, place in self._further.items()]
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the server runs on. Raises RuntimeError while it is not running."""
+        if self._loop is None:
+            raise RuntimeError("the server is not running")
+        return self._loop
+
+    def cut_all(self) -> None:
+        """Abort every connection. On the server's thread only."""
+        for listener in self._listeners:
+            listener.drop_arriving()
+        for connection in self._manager.connections if self._manager is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def cut_busy(self) -> None:
+        """Abort the connections whose request is not answered yet, and wait until their handlers have ended.
+
+        From any thread but the server's. What such a request would still do, it does not do afterwards.
+        """
+        if self._busy and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
+
+    async def _cut_busy(self) -> None:
+        doomed = {connection for connection in self._busy if isinstance(connection, RequestHandler)}
+        for connection in doomed:
+            if connection.transport is not None:
+                connection.transport.abort()
+        while doomed & self._busy:
+            await asyncio.sleep(0)
+
+    def refuse(self, seconds: float) -> None:
+        """Stop listening, cut every connection, and listen again on the same ports. On the server's thread only."""
+        self._close_listeners(self._listeners)
+        self.cut_all()
+        task = self.loop.create_task(self._reopen(seconds))
+        self._reopening.add(task)
+        task.add_done_callback(self._reopening.discard)
+
+    def deaf(self, seconds: float) -> None:
+        """Accept connections and never read from them for so many seconds, then cut them. On its thread only."""
+        if self._deaf is None:
+            self._deaf = []
+            self.loop.call_later(seconds, self._hear)
+
+    def _hear(self) -> None:
+        unheard, self._deaf = self._deaf or (), None
+        for made in unheard:
+            made.close()
+
+    async def _reopen(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if not self._listeners:
+            places = [(self._host, port) for port in self._ports_to_open()]
+            places += [(place.host, port) for port, place in self._further.items()]
+            self._listen_on([listening(host, port) for host, port in places])
+
+    def _ports_to_open(self) -> list[int]:
+        return self.ports
+
+    def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
+        # Accepting by hand needs a loop that watches sockets, which is not what Windows gives unasked.
+        loop = asyncio.SelectorEventLoop()
+        start_requests_at_once(loop)
+        asyncio.set_event_loop(loop)
+        self._loop = loop
+        try:
+            loop.run_until_complete(self._open(sockets))
+            loop.call_soon(ready.set)
+            loop.run_forever()
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._failure = error
+            for made in sockets:
+                made.close()
+        finally:
+            loop.run_until_complete(self._close())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            asyncio.set_event_loop(None)
+            loop.close()
+            ready.set()
+
+    async def _open(self, sockets: list[socket.socket]) -> None:
+        self._manager = _Manager(
+            self._handle,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=_MAX_HEAD,
+            max_field_size=_MAX_HEAD,
+            max_headers=1000,
+            lingering_time=0.5,
+            logger=_LOG,
+        )
+        self._listen_on(sockets)
+
+    def _listen_on(self, sockets: list[socket.socket]) -> None:
+        self._listeners += [Listener(made, self._welcome) for made in sockets]
+
+    def _close_listeners(self, doomed: list[Listener]) -> None:
+        self._listeners = [listener for listener in self._listeners if listener not in doomed]
+        for listener in doomed:
+            listener.close()
+
+    async def _welcome(self, made: socket.socket) -> None:
+        """Make a connection of a socket just accepted, unless a fault has other plans."""
+        assert self._manager is not None
+        if self._deaf is not None:
+            self._deaf.append(made)
+            return
+        context, tls, trust = None, self._tls, None
+        if self._further:
+            place = self._further.get(made.getsockname()[1])
+            tls = place.tls if place is not None else tls
+        if tls is not None:
+            plan = self.door.world.faults.connecting()
+            if plan is not None and plan.tls and not tls.presents(plan.tls):
+                await meet(plan.tls, made, tls)
+                return
+            trust = trusted(self.door.world.core)
+            context = tls.context_for(plan.tls if plan is not None else "", trust)
+        # What fails here is the client's handshake, and the client knows it.
+        with contextlib.suppress(OSError):
+            loop = asyncio.get_running_loop()
+            _, protocol = await loop.connect_accepted_socket(self._manager, made, ssl=context)
+            if context is not None and isinstance(protocol, _Protocol):
+                protocol.trust = trust
+
+    async def _close(self) -> None:
+        self._close_listeners(self._listeners)
+        self._hear()
+        if self._manager is not None:
+            for connection in self._manager.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await self._manager.shutdown(0.01)
+        current = asyncio.current_task()
+        pending = [task for task in asyncio.all_tasks() if task is not current]
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await self.door.close()
+
+    async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
+        connection = aio.protocol
+        self._busy.add(connection)
+        try:
+            return await self._answer(aio)
+        finally:
+            self._busy.discard(connection)
+
+    async def _answer(self, aio: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = await _read(aio) if aio.can_read_body else b""
+        except TooLarge as error:
+            refusal = to_aiohttp(self.door.too_large(_origin_form(aio.raw_path), error.beginning))
+            refusal.force_close()
+            return refusal
+        target, mark, query = _origin_form(aio.raw_path).partition("?")
+        peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
+        http = HttpRequest(
+            method=method_of(aio.method),
+            target=target,
+            query=query.partition("#")[0],
+            headers=aio.headers,
+            body=body,
+            remote_address=peer[0] if isinstance(peer, tuple) else "",
+            remote_port=peer[1] if isinstance(peer, tuple) else 0,
+            client_certificates=shown(aio.transport),
+            bare_mark=bool(mark) and not query,
+        )
+        answer = await self.door.serve(http, aio)
+        trust = getattr(aio.protocol, "trust", None)
+        if trust is not None and trust != trusted(self.door.world.core):
+            # The next connection is one on which its client is asked for the certificates trusted by now.
+            answer.force_close()
+        return answer
+
+
+def _origin_form(target: str) -> str:
+    """The target as it is without scheme and host, which clients put in front for what they take for a proxy."""
+    if target.startswith(("http://", "https://")):
+        rest = target.partition("://")[2]
+        start = min((place for mark in "/?" if (place := rest.find(mark)) >= 0), default=len(rest))
+        return rest[start:] if rest[start : start + 1] == "/" else "/" + rest[start:]
+    return target
+
+
+def to_aiohttp(reply: HttpReply) -> web.Response:
+    """The reply as aiohttp sends it."""
+    return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+
+async def _read(aio: web.BaseRequest) -> bytes:
+    """The body. Raises TooLarge, having taken in (and dropped) what a client goes on sending, within a bound."""
+    length, content = aio.content_length, aio.content
+    if length is not None and length <= MAX_BODY and content.is_eof():
+        return content.read_nowait()
+    if aio.headers.get("Expect", "").lower() == "100-continue" and aio.transport is not None:
+        aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if length is not None and length <= MAX_BODY:
+        return await content.readexactly(length) if length else b""
+    chunks = bytearray()
+    size = 0
+    async for chunk in content.iter_any():
+        size += len(chunk)
+        if size <= MAX_BODY:
+            chunks += chunk
+        elif size > _MAX_DROPPED:
+            break
+    if size > MAX_BODY:
+        raise TooLarge(bytes(chunks))
+    protocol = aio.protocol
+    if isinstance(protocol, _Protocol):
+        protocol.framing.idle()
+    return bytes(chunks)

@@ -1,0 +1,194 @@
+"""TLS: a context from PEM files, or with a certificate of this process's own authority.
+
+The own authority exists so that a test gets HTTPS without files of its own: clients trust it by ``ca_file``.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.server.wire.client_certificates import ClientTrust
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens, and with which TLS; port 0 picks one."""
+
+    host: str
+    port: int
+    tls: ServerTls | None = None
+
+
+class TlsError(ValueError):
+    """Files that are no certificate and key; the text is for people."""
+
+
+_FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
+
+
+class ServerTls:
+    """The context of a server, and those of its TLS faults, made when they are first asked for."""
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        names: tuple[str, ...] = _LOCAL,
+        *,
+        again: Callable[[], ssl.SSLContext] | None = None,
+        own: bool = False,
+        client_authority: str | Path = "",
+        client_required: bool = False,
+        ask_clients: bool = True,
+    ) -> None:
+        self.context = context
+        self._names = names
+        self._again = again
+        self._contexts: dict[str, ssl.SSLContext] = {"": context}
+        asks = again is not None and ask_clients
+        self._clients = ClientTrust(again, client_authority, client_required) if again is not None and asks else None
+        self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
+        """Faults that this server cannot do, and why."""
+        if again is None:
+            self.denied[CLIENT_CERT] = "a finished SSLContext cannot be changed; give certificate and key as files"
+
+    def presents(self, fault: str) -> bool:
+        """Whether the fault is a certificate that is presented, everything else being as usual."""
+        return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
+
+    def context_for(self, fault: str, trusted: frozenset[str] = frozenset()) -> ssl.SSLContext:
+        """The context of a fault; "" is none. ``trusted``: certificates (PEM) that clients may show."""
+        if not fault and self._clients is not None:
+            return self._clients.context(self.context, trusted)
+        if fault not in self._contexts:
+            self._contexts[fault] = self._made(fault)
+        return self._contexts[fault]
+
+    def _made(self, fault: str) -> ssl.SSLContext:
+        from mockkms.crypto.x509.authority import Authority, own_authority
+
+        if fault == CLIENT_CERT and self._again is not None:
+            context = self._again()
+            context.verify_mode = ssl.CERT_REQUIRED
+            # No client has a certificate of an authority that was made a moment ago.
+            context.load_verify_locations(cadata=Authority().certificate.decode())
+            return context
+        trusted = fault in (EXPIRED, WRONG_HOST)
+        authority = own_authority() if trusted else Authority("an authority that nobody trusts")
+        names = ("wrong.host.invalid",) if fault == WRONG_HOST else self._names
+        issued = authority.issue(names, expired=fault == EXPIRED)
+        return loaded(issued.certificate + issued.key)
+
+
+NO_TLS: Mapping[str, str] = dict.fromkeys(
+    FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
+)
+
+
+def loaded(pem: bytes) -> ssl.SSLContext:
+    """A context with a certificate and its key, both in ``pem``. Python loads them from files only."""
+    context = _context()
+    with tempfile.TemporaryDirectory(prefix="mockkms-") as folder:
+        both = Path(folder, "server.pem")
+        both.write_bytes(pem)
+        context.load_cert_chain(both)
+    return context
+
+
+def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
+    """The context of a server with this certificate (chain) and key, paths of PEM files. Raises TlsError."""
+    for name in (certificate, key):
+        try:
+            with open(name, "rb"):
+                pass
+        except OSError as error:
+            raise TlsError(f"{name}: {error.strerror or error}") from None
+    context = _context()
+    try:
+        # The empty password keeps OpenSSL from asking for one on the terminal.
+        context.load_cert_chain(str(certificate), str(key), password="")
+    except OSError as error:
+        if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+            raise TlsError(f"{key} is not the key of {certificate}") from None
+        raise TlsError(f"{certificate} and {key} are no certificate and unencrypted key in PEM") from None
+    return context
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """Paths of PEM files: a server's certificate (chain) and key, and the authority of its clients' certificates."""
+
+    certificate: str | Path
+    key: str | Path
+    client_authority: str | Path = ""
+    client_required: bool = False
+    """A client must show a certificate of that authority."""
+    ask_clients: bool = True
+
+    def server(self) -> ServerTls:
+        """The TLS of a server with them. Raises TlsError."""
+
+        def again() -> ssl.SSLContext:
+            return from_files(self.certificate, self.key)
+
+        context = again()
+        if self.client_authority:
+            try:
+                again().load_verify_locations(self.client_authority)
+            except OSError as error:
+                reason = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+                raise TlsError(f"{self.client_authority}: {reason}") from None
+        elif self.client_required:
+            raise TlsError("clients' certificates are required: say which authority's")
+        return ServerTls(
+            context, again=again, client_authority=self.client_authority, client_required=self.client_required,
+            ask_clients=self.ask_clients,
+        )  # fmt: skip
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class OwnTls(ServerTls):
+    """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, and the file by which to trust it."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        from mockkms.crypto.x509.authority import issue
+
+        known = host in _LOCAL or host in _EVERYWHERE
+        names = _LOCAL if known else (*_LOCAL, host)
+        issued = issue(names)
+
+        def again() -> ssl.SSLContext:
+            return loaded(issued.certificate + issued.key)
+
+        super().__init__(again(), names, again=again, own=True)
+        self._authority = issued.authority
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def ca_file(self) -> str:
+        """Path of the authority's certificate (PEM) in a private directory; empty unless open."""
+        return str(Path(self._folder.name, "ca.pem")) if self._folder is not None else ""
+
+    def open(self) -> None:
+        """Write the file."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="mockkms-")
+            Path(self.ca_file).write_bytes(self._authority)
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None

@@ -1,0 +1,62 @@
+"""TLS handshakes that go wrong: cut, left hanging, or with a client certificate demanded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+from mockkms.faults.kinds.tls import CLIENT_CERT, CLOSE, RESET
+from mockkms.server.wire.raw import LINGER_ZERO
+from mockkms.server.wire.tls import ServerTls
+
+_PIECE = 65536
+_PATIENCE = 10.0
+"""Seconds for a client to go on with its handshake, and to read why it failed."""
+
+
+async def meet(fault: str, made: socket.socket, tls: ServerTls) -> None:
+    """Carry out a fault on a socket just accepted, and close it. What the client does wrong is no error here."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError, asyncio.TimeoutError), contextlib.closing(made):
+        if fault == CLIENT_CERT:
+            await asyncio.wait_for(_demand(made, tls.context_for(fault)), _PATIENCE)
+            return
+        # The client has begun: it sees a handshake cut, not a connection refused.
+        await loop.sock_recv(made, _PIECE)
+        if fault == RESET:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+        elif fault != CLOSE:
+            await _until_it_leaves(made)
+
+
+async def _demand(made: socket.socket, context: ssl.SSLContext) -> None:
+    """A handshake by hand: asyncio does not send the alert that tells the client what was missing."""
+    loop = asyncio.get_running_loop()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    engine = context.wrap_bio(incoming, outgoing, server_side=True)
+    done = False
+    while not done:
+        try:
+            engine.do_handshake()
+            done = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            done = True
+        await loop.sock_sendall(made, outgoing.read())
+        if not done:
+            received = await loop.sock_recv(made, _PIECE)
+            if not received:
+                return
+            incoming.write(received)
+    # With bytes unread a close would be a reset, and the alert be lost on the way.
+    made.shutdown(socket.SHUT_WR)
+    await _until_it_leaves(made)
+
+
+async def _until_it_leaves(made: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while await loop.sock_recv(made, _PIECE):
+        pass

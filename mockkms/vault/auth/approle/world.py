@@ -1,0 +1,58 @@
+"""AppRole in a ready-made world: roles written from a description, and described again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.auth.approle.model import AppRole, Role, SecretID
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+def add_role(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
+    """Write a role: the parameters of the API, and ``secret_ids``, a list of texts or of descriptions with
+    ``secret_id`` and the parameters of the API's custom-secret-id. Raises VaultError in the server's words."""
+    seeding.write(core, mount, f"role/{name}", {k: v for k, v in spec.items() if k != "secret_ids"})
+    for entry in spec.get("secret_ids") or []:
+        data = dict(entry) if isinstance(entry, Mapping) else {"secret_id": str(entry)}
+        seeding.write(core, mount, f"role/{name}/custom-secret-id", data)
+
+
+def dump_roles(state: AppRole, now: float) -> dict[str, dict[str, Any]]:
+    """Every role as ``add_role`` reads it; ``now`` in seconds since the epoch: lifetimes become what is left."""
+    return {name: _role(role, now) for name, role in sorted(state.roles.items())}
+
+
+def _role(role: Role, now: float) -> dict[str, Any]:
+    spec: dict[str, Any] = {"role_id": role.role_id}
+    if not role.bind_secret_id:
+        spec["bind_secret_id"] = False
+    optional = {
+        "secret_id_bound_cidrs": role.secret_id_bound_cidrs,
+        "secret_id_num_uses": role.secret_id_num_uses,
+        "secret_id_ttl": role.secret_id_ttl,
+        "local_secret_ids": role.local_secret_ids,
+        **role.kept(),
+    }
+    spec |= {name: value for name, value in optional.items() if value and value != "default"}
+    secret_ids = [_secret_id(entry, role, now) for entry in role.secret_ids.values()]
+    if secret_ids:
+        spec["secret_ids"] = secret_ids
+    return spec
+
+
+def _secret_id(entry: SecretID, role: Role, now: float) -> str | dict[str, Any]:
+    optional: dict[str, Any] = {
+        "num_uses": entry.num_uses if entry.num_uses != role.secret_id_num_uses else 0,
+        "ttl": max(1, int(entry.expires - now)) if entry.expires else 0,
+        "metadata": json.dumps(entry.metadata, sort_keys=True) if entry.metadata else "",
+        "cidr_list": entry.cidr_list,
+        "token_bound_cidrs": entry.token_bound_cidrs,
+    }
+    shown = {name: value for name, value in optional.items() if value}
+    return {"secret_id": entry.id, **shown} if shown else entry.id

@@ -1,0 +1,62 @@
+"""A JWT mount in a ready-made world: configuration, roles and served keys, described and described again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.auth.jwt.config import parsed
+from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
+    """Write the configuration: the parameters of the API, and ``keys`` (PEM), which this world serves at the
+    ``jwks_url`` or ``oidc_discovery_url``. Raises VaultError in the server's words.
+    """
+    data = dict(config)
+    keys = data.pop("keys", None)
+    url = str(data.get("jwks_url") or data.get("oidc_discovery_url") or "")
+    if keys is not None and url:
+        for pem in keys:
+            parsed(pem)
+        mount.state.jwks[url] = list(keys)
+    seeding.write(core, mount, "config", data)
+
+
+def add_role(core: Core, mount: Mount, name: str, role: Mapping[str, Any]) -> None:
+    """Write a role: the parameters of the API; ``role_type`` is jwt if absent. Raises VaultError."""
+    seeding.write(core, mount, f"role/{name}", {"role_type": "jwt", **role})
+
+
+def dump(state: JWT) -> dict[str, Any]:
+    """``config`` and ``roles`` as the functions here read them."""
+    shown: dict[str, Any] = {}
+    if state.config is not None:
+        shown["config"] = _changed(state.config, Config())
+        keys = state.jwks.get(state.config.jwks_url or state.config.oidc_discovery_url)
+        if keys:
+            shown["config"]["keys"] = list(keys)
+    if state.roles:
+        shown["roles"] = {name: _role(role) for name, role in sorted(state.roles.items())}
+    if state.cel_roles:
+        shown["cel_roles"] = {name: _cel_role(role) for name, role in sorted(state.cel_roles.items())}
+    return shown
+
+
+def _cel_role(role: CelRole) -> dict[str, Any]:
+    changed = _changed(role, CelRole(role.program), "program")
+    return {"cel_program": role.program.shown(), **changed}
+
+
+def _role(role: Role) -> dict[str, Any]:
+    return {"role_type": role.role_type, **_changed(role, Role(), "old", "role_type")}
+
+
+def _changed(thing: object, fresh: object, *left_out: str) -> dict[str, Any]:
+    before = vars(fresh)
+    return {k: v for k, v in vars(thing).items() if k not in left_out and v != before[k]}

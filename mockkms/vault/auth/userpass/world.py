@@ -1,0 +1,43 @@
+"""Userpass in a ready-made world: users written from a description, and described again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.crypto import passwords
+from mockkms.vault.auth.userpass.endpoints import Userpass
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+def add_user(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
+    """Write a user: the parameters of the API; ``password_hash`` may also be what ``dump_users`` gave.
+
+    Raises VaultError in the server's words.
+    """
+    data = dict(spec)
+    kept = str(data.get("password_hash") or "")
+    own = passwords.is_own(kept)
+    if own:
+        # The endpoint wants a password; the one it gets here is replaced at once.
+        data["password"] = "-"
+        del data["password_hash"]
+    seeding.write(core, mount, f"users/{name}", data)
+    if own:
+        mount.state.users[name.lower()].password = kept
+
+
+def dump_users(state: Userpass) -> dict[str, dict[str, Any]]:
+    """Every user as ``add_user`` reads it."""
+    users = {}
+    for name, user in sorted(state.users.items()):
+        shown = user.kept()
+        users[name] = {
+            "password_hash": user.password,
+            **{key: value for key, value in shown.items() if value and value != "default"},
+        }
+    return users

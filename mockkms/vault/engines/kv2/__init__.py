@@ -1,8 +1,0 @@
-"""KV version 2: secrets in versions. One file for each family of endpoints."""
-
-from mockkms.vault.engines.kv2 import config, data, invalid, metadata, upgrade, versions
-from mockkms.vault.engines.kv2.engine import engine
-
-invalid.declare()
-
-__all__ = ["config", "data", "engine", "invalid", "metadata", "upgrade", "versions"]

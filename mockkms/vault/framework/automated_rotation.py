@@ -1,0 +1,72 @@
+"""The settings by which another edition rotates credentials of its own accord; this one refuses what would begin it.
+
+Source: Vault's ``sdk/helper/automatedrotationutil``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.golang import cron
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+
+NAMES = ("rotation_schedule", "rotation_window", "rotation_period", "disable_automated_rotation", "rotation_policy")
+
+
+def fields(needs: Feature) -> dict[str, Field]:
+    """Return the parameters, which products have that have ``needs``."""
+    return {
+        "rotation_schedule": Field(Kind.STRING, help="When to rotate, as cron writes it.", needs=needs),
+        "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=needs),
+        "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations.", needs=needs),
+        "disable_automated_rotation": Field(Kind.BOOL, help="Do not rotate.", needs=needs),
+        "rotation_policy": Field(Kind.STRING, help="Name of a rotation policy.", needs=Feature.ROTATION_POLICY),
+    }
+
+
+@dataclass
+class AutomatedRotation:
+    """What a configuration says of its rotation; times in seconds."""
+
+    rotation_schedule: str = ""
+    rotation_window: int = 0
+    rotation_period: int = 0
+    disable_automated_rotation: bool = False
+    rotation_policy: str = ""
+
+    def parse_rotation(self, call: Call) -> None:
+        """Take over what was sent. Raises ValueError in the server's words."""
+        schedule, window = call.get("rotation_schedule"), call.get("rotation_window")
+        period = call.get("rotation_period")
+        if schedule and period:
+            raise ValueError(
+                "mutually exclusive fields rotation_schedule and rotation_period were both specified; "
+                "only one of them can be provided"
+            )
+        if schedule:
+            try:
+                cron.parse(schedule)
+            except ValueError as error:
+                raise ValueError(f"failed to parse provided rotation_schedule: {error}") from None
+        if window and period:
+            raise ValueError("rotation_window does not apply to period")
+        if window and schedule is None:
+            raise ValueError("cannot use rotation_window without rotation_schedule")
+        for name in NAMES:
+            setattr(self, name, call.get(name, getattr(self, name)))
+
+    def register_rotation(self) -> None:
+        """Refuse to begin a rotation. Raises ValueError in the server's words."""
+        if not self.disable_automated_rotation and (self.rotation_schedule or self.rotation_period):
+            # The text stands there twice: once from the mount, once from what it asks (recorded).
+            text = "rotation manager capabilities not supported in Vault community edition"
+            raise ValueError(f"error registering rotation job: error registering rotation job: {text}")
+
+    def shown_rotation(self, product: Product) -> dict[str, Any]:
+        """Return the settings as a read of ``product`` shows them."""
+        names = NAMES if product.has(Feature.ROTATION_POLICY) else NAMES[:-1]
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,283 @@
+"""What passes between a door (HTTP, a test, the RustFS room) and the core: Request, Response, and errors.
+
+Nothing here knows HTTP beyond status numbers; the whole of Vault can be driven with these in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.golang.json_text import Encoded
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.endpoint import Call
+    from mockkms.vault.kernel.matching import Match
+    from mockkms.vault.tokens.token import Token
+
+
+class Operation(StrEnum):
+    """What a request wants done; policies and endpoints are written in these words, never in HTTP methods."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    PATCH = "patch"
+    DELETE = "delete"
+    LIST = "list"
+    SCAN = "scan"
+    HELP = "help"
+    HEADER = "header"
+    INTERNAL = "internal"
+    """A verb that no outside request may use (OPTIONS without CORS)."""
+
+
+WRITES = frozenset({Operation.CREATE, Operation.UPDATE, Operation.PATCH})
+OPERATION_OF_METHOD: Mapping[str, Operation] = {
+    "GET": Operation.READ,
+    "POST": Operation.UPDATE,
+    "PUT": Operation.UPDATE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+    "LIST": Operation.LIST,
+    "SCAN": Operation.SCAN,
+    "HEAD": Operation.HEADER,
+    "OPTIONS": Operation.INTERNAL,
+    "HELP": Operation.HELP,
+}
+"""What an HTTP method asks for: the one table of the emulated servers, the journal, the rules and the proxy."""
+
+
+def operation_of_method(method: str) -> Operation:
+    """Return the operation that an HTTP method stands for; ``internal`` for a method that no server knows."""
+    return OPERATION_OF_METHOD.get(method, Operation.INTERNAL)
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, free of HTTP."""
+
+    operation: Operation
+    path: str
+    """Below ``/v1/``, without the namespace; a list path ends in ``/``."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """Decoded body or query parameters."""
+    token: str = ""
+    namespace: str = ""
+    """As sent in ``X-Vault-Namespace``, normalised by the core to ``""`` or ``a/b/``."""
+    wrap_ttl: float = 0
+    """Seconds asked for in ``X-Vault-Wrap-TTL``; 0 is none."""
+    wrap_format: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    remote_address: str = "127.0.0.1"
+    remote_port: int = 0
+    client_certificates: tuple[bytes, ...] | None = None
+    """What the client has shown by TLS (DER), its own first; None where the connection is not encrypted."""
+    method: str = ""
+    """The HTTP method where there was one."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    """Raw body, for the few endpoints that take one undecoded."""
+    id: str = ""
+    client: Token | None = None
+    """The token that asks, once the core knows it; None in logins."""
+    trace: Trace = field(default_factory=lambda: Trace())
+    """What the core found out on the way; the journal reads it afterwards."""
+    mfa: Mapping[str, list[str]] = field(default_factory=dict)
+    """Second proofs, by the method's id or name."""
+    prepared: tuple[Match, Call, list[str]] | None = None
+    """The fields as the existence check converted them, and the warnings; for which match, so that it is done once."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the core decided on the way of one request: for the journal, the audit log and the denial explainer."""
+
+    mount: str = ""
+    mount_type: str = ""
+    namespace: str = ""
+    endpoint: str = ""
+    """The matched path template, such as ``keys/{name}``."""
+    accessor: str = ""
+    display_name: str = ""
+    policies: list[str] = field(default_factory=list)
+    rule: str = ""
+    """The deciding policy rule, or why there was none."""
+    denied: bool = False
+    unhandled: bool = False
+    """No endpoint of ours answers this path or operation."""
+    hint: str = ""
+    """What whoever reads the journal should know: what the world lacks for another answer."""
+    headers: dict[str, str] | None = None
+    """What every answer to this request carries, errors too (rate limits)."""
+
+
+@dataclass(slots=True)
+class Auth:
+    """A token to hand out: the ``auth`` part of an answer."""
+
+    client_token: str = ""
+    accessor: str = ""
+    policies: list[str] = field(default_factory=list)
+    token_policies: list[str] = field(default_factory=list)
+    identity_policies: list[str] = field(default_factory=list)
+    metadata: dict[str, str] | None = None
+    lease_duration: int = 0
+    """Seconds."""
+    renewable: bool = False
+    entity_id: str = ""
+    token_type: str = "service"
+    orphan: bool = False
+    num_uses: int = 0
+    mfa_requirement: dict[str, Any] | None = None
+    """What has to be proved before there is a token; everything else is empty then."""
+    # What a login asks of the token store; never sent.
+    display_name: str = ""
+    ttl: int = 0
+    max_ttl: int = 0
+    explicit_max_ttl: int = 0
+    period: int = 0
+    bound_cidrs: list[str] = field(default_factory=list)
+    no_default_policy: bool = False
+    alias: dict[str, Any] | None = None
+    """``{"name": …, "metadata": {…}}`` of the identity alias that this login proves."""
+    group_aliases: list[dict[str, Any]] = field(default_factory=list)
+    alias_metadata: dict[str, str] = field(default_factory=dict)
+    """Put into the metadata of the alias, besides what the login itself proves."""
+    role: str = ""
+    internal: dict[str, Any] = field(default_factory=dict)
+    """What the method needs at renewal."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """The ``lease_*`` part of an answer; the core registers it and gives it an id."""
+
+    ttl: int = 0
+    """Seconds."""
+    max_ttl: int = 0
+    renewable: bool = False
+    lease_id: str = ""
+    internal: dict[str, Any] = field(default_factory=dict)
+    registered: bool = True
+    """False: the duration is shown but no lease is made (KV version 1)."""
+
+
+@dataclass(slots=True)
+class WrapInfo:
+    """The ``wrap_info`` part of an answer."""
+
+    token: str
+    accessor: str
+    ttl: int
+    creation_time: float
+    creation_path: str
+    wrapped_accessor: str = ""
+
+
+@dataclass(slots=True)
+class Response:
+    """A successful answer. ``data=None`` with nothing else is 204 for a write."""
+
+    data: dict[str, Any] | None = None
+    auth: Auth | None = None
+    lease: Lease | None = None
+    warnings: list[str] = field(default_factory=list)
+    wrap_info: WrapInfo | None = None
+    status: int = 0
+    """0: the usual one (200, or 204 where there is nothing to say).
+
+    With a status of its own, the real server's handler serialises the envelope itself: before the core knows the type
+    of the mount and adds its warnings.
+    """
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    """A body sent as it is, outside the envelope, with ``content_type``."""
+    content_type: str = "application/json"
+    document: dict[str, Any] | None = None
+    """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
+    flat: bool = False
+    """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
+    redirect: str = ""
+    wrap_ttl: int = 0
+    """Seconds: the handler itself asks for the answer to be wrapped."""
+    mount_type: str = ""
+    request_id: str = ""
+    errors: list[str] | None = None
+    """Set in an answer that is an error."""
+
+    def plain_data(self) -> dict[str, Any] | None:
+        """Return ``data`` with what is kept as text decoded."""
+        if not self.data:
+            return self.data
+        return {name: item.value() if isinstance(item, Encoded) else item for name, item in self.data.items()}
+
+
+class VaultError(Exception):
+    """An answer that is an error: a status and the texts of ``errors``. Raised by handlers and the core.
+
+    An ``ErrorResponse`` is sent as it stands. A ``BackendError`` is what the real server's code returns as a Go error:
+    the core frames it as ``1 error occurred:…`` on authenticated paths (recorded), and status 500 is its default.
+    """
+
+    status = 400
+
+    def __init__(
+        self,
+        *errors: str,
+        status: int | None = None,
+        data: dict[str, Any] | None = None,
+        warnings: list[str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(*errors)
+        self.errors = list(errors)
+        if status is not None:
+            self.status = status
+        self.data = data
+        """Set where the real server sends an envelope beside the error status (a deleted KV version, a batch)."""
+        self.warnings = warnings or []
+        self.headers = headers or {}
+
+
+class ErrorResponse(VaultError):
+    """A refusal in the server's own words, sent bare; 400 unless said otherwise."""
+
+
+class InvalidCredentials(ErrorResponse):
+    """A login with the wrong secret of a user that exists: counted by the user lockout."""
+
+
+class BackendError(VaultError):
+    """A failure that the real server returns as a Go error; 500 unless said otherwise."""
+
+    status = 500
+
+
+class NotFound(VaultError):
+    """404 with an empty ``errors`` list, or with ``data`` where the real server has a body to show."""
+
+    status = 404
+
+
+def unsupported_path() -> BackendError:
+    """The path exists in no endpoint of the mount."""
+    return BackendError("unsupported path", status=404)
+
+
+def unsupported_operation() -> BackendError:
+    """The path exists, this operation on it does not."""
+    return BackendError("unsupported operation", status=405)
+
+
+def permission_denied() -> BackendError:
+    """The token is valid, its policies do not allow this."""
+    return BackendError("permission denied", status=403)
+
+
+def invalid_request() -> BackendError:
+    """The server's catch-all for a request that makes no sense."""
+    return BackendError("invalid request", status=400)

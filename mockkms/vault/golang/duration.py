@@ -1,0 +1,137 @@
+"""Durations as the real server reads and writes them: whole seconds, Go's ``1h30m``, and ``2d``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import Number
+from mockkms.world.clock import parse_rfc3339
+
+_SECOND = 10**9
+_UNITS = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND,
+}  # fmt: skip
+"""Nanoseconds."""
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_MOST = 1 << 63
+"""Nanoseconds: one more than a duration of Go's can hold."""
+_PART = re.compile(r"([0-9]*)(\.?)([0-9]*)([^0-9.]*)")
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
+_TOO_LONG = "multiplication of durations resulted in overflow, one operand may be too large"
+
+
+def parse_seconds(value: Any) -> float:
+    """Seconds of ``90``, ``"90"``, ``"1h30m"``, ``"2d"``; the empty text is 0. Raises ValueError in Go's words."""
+    if isinstance(value, (bool, list, dict)) or value is None:
+        raise ValueError("could not parse duration from input")
+    text = str(value)
+    if text == "":
+        return 0.0
+    whole = _int64(text)
+    if whole is not None:
+        return _whole_seconds(whole)
+    if text.endswith("d"):
+        return _whole_seconds(parse_int64(text[:-1]) * 86400)
+    return parse_go(text)
+
+
+def parse_int64(text: str) -> int:
+    """A whole number of 64 bits, as Go's ``strconv.ParseInt`` with base 10. Raises ValueError in its words."""
+    value = _int64(text)
+    if value is None:
+        fault = "value out of range" if _WHOLE.fullmatch(text) else "invalid syntax"
+        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: {fault}")
+    return value
+
+
+def _int64(text: str) -> int | None:
+    if not _WHOLE.fullmatch(text) or len(text.lstrip("+-0")) > 19:
+        return None
+    value = int(text)
+    return value if -(1 << 63) <= value < 1 << 63 else None
+
+
+def _whole_seconds(seconds: int) -> float:
+    if not -_MOST <= seconds * _SECOND < _MOST:
+        raise ValueError(_TOO_LONG)
+    return float(seconds)
+
+
+def parse_moment(value: Any) -> float:
+    """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Number)):
+        raise ValueError("could not parse time from input type")
+    text = str(value)
+    if not isinstance(value, str):
+        return float(parse_int64(text))
+    epoch = _int64(text)
+    if epoch is not None:
+        return float(epoch)
+    try:
+        if not _RFC3339.fullmatch(text):
+            raise ValueError
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise ValueError("could not parse string as date and time") from None
+
+
+def parse_go(text: str) -> float:
+    """Go's ``time.ParseDuration``, in seconds."""
+    invalid = f"time: invalid duration {_quoted(text)}"
+    rest = text[1:] if text[:1] in ("+", "-") else text
+    if rest == "0":
+        return 0.0
+    if not rest:
+        raise ValueError(invalid)
+    total = 0
+    while rest:
+        match = _PART.match(rest)
+        whole, _, fraction, unit = match.groups() if match else ("", "", "", "")
+        if not whole and not fraction:
+            raise ValueError(invalid)
+        if len(whole.lstrip("0")) > 19 or int(whole or 0) > _MOST:
+            raise ValueError(invalid)
+        if not unit:
+            raise ValueError(f"time: missing unit in duration {_quoted(text)}")
+        if unit not in _UNITS:
+            raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
+        total += int(whole or 0) * _UNITS[unit] + int(float(f"0.{fraction or 0}") * _UNITS[unit])
+        if total > _MOST:
+            raise ValueError(invalid)
+        rest = rest[match.end() :] if match else ""
+    if text[0] == "-":
+        return -total / _SECOND
+    if total == _MOST:
+        raise ValueError(invalid)
+    return total / _SECOND
+
+
+def _quoted(text: str) -> str:
+    """A text as package ``time`` quotes it: by bytes where it is not printable ASCII."""
+    shown = (
+        f"\\{char}"
+        if char in '"\\'
+        else char
+        if " " <= char < "\x80"
+        else "".join(f"\\x{b:02x}" for b in char.encode())
+        for char in text
+    )
+    return '"' + "".join(shown) + '"'
+
+
+def go_duration(seconds: float) -> str:
+    """Seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``0s``."""
+    if seconds == 0:
+        return "0s"
+    sign = "-" if seconds < 0 else ""
+    seconds = abs(seconds)
+    whole = int(seconds)
+    fraction = seconds - whole
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    tail = f"{left + fraction:.9f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{tail}"
+    return f"{sign}{minutes}m{tail}" if minutes else sign + tail

@@ -1,0 +1,276 @@
+"""JSON as Go's ``encoding/json`` reads and writes it: key order, escapes, number texts, and the words of its errors.
+
+Reading is one call of the standard library while the input is good. Only bad input is read a second time, by a scanner
+that follows Go's token states to find the same first fault (recorded in the parity area ``protocol``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mockkms.vault.golang import deep_json
+from mockkms.vault.golang.json_text import encode
+from mockkms.vault.golang.number import Number
+
+__all__ = ["GoJSONError", "decode", "decode_object", "encode", "quote_char"]
+
+MAX_DEPTH = 10_000
+
+
+class GoJSONError(ValueError):
+    """The input is no JSON that Go would read; the text is Go's."""
+
+
+def _number(text: str) -> Number:
+    if float(text) in (float("inf"), float("-inf")):
+        raise GoJSONError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return Number(text)
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_ANY_NUMBER = json.JSONDecoder(
+    parse_float=Number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
+)
+_LENIENT = json.JSONDecoder(parse_float=_number, parse_int=lambda t: int(t) if len(t) < 4000 else Number(t))
+
+
+def _any_text(text: str) -> Any:
+    plain = text.lstrip("-").isdigit() and text != "-0" and len(text) < 4000
+    return int(text) if plain else Number(text)
+
+
+_NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
+_KEEPING = json.JSONDecoder(
+    parse_float=_number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
+)
+"""Keeps the one whole number whose text an ``int`` loses; a call for each of them is too dear for the rest."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode(body: bytes, *, any_number: bool = False) -> Any:
+    """The first JSON value of ``body``; an empty body is None. Raises GoJSONError in Go's words.
+
+    ``any_number``: numbers that no float holds are kept as they were sent, instead of being refused.
+    """
+    text = body.decode("utf-8", "replace")
+    try:
+        decoder = _KEEPING if "-0" in text and _NEGATIVE_ZERO.search(text) else _DECODER
+        value = (_ANY_NUMBER if any_number else decoder).decode(text)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, GoJSONError):
+            raise
+        value = _decode_slowly(text, any_number)
+    if "\\u" in text:
+        value = deep_json.map_texts(value, _without_surrogates)
+    return value
+
+
+def decode_object(body: bytes) -> dict[str, Any] | None:
+    """Like ``decode``, for an endpoint's parameters: an object or null. Raises GoJSONError."""
+    return as_object(decode(body))
+
+
+def as_object(value: Any) -> dict[str, Any] | None:
+    """A decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
+    if value is None or isinstance(value, dict):
+        return value
+    kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+    raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+
+
+def _decode_slowly(text: str, any_number: bool) -> Any:
+    scanner = Scanner(text.encode("utf-8"))
+    scanner.any_number = any_number
+    scanner.run()
+    try:
+        start = len(text) - len(text.lstrip(" \t\r\n"))
+        if start == len(text):
+            return None
+        return _LENIENT.raw_decode(text, start)[0]
+    except RecursionError:
+        return deep_json.decode(text, start, _any_text)
+    except ValueError:
+        raise GoJSONError("unexpected EOF") from None
+
+
+def _without_surrogates(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def quote_char(byte: int) -> str:
+    """A byte as Go quotes it in an error."""
+    if byte == 0x27:
+        return r"'\''"
+    if byte == 0x22:
+        return "'\"'"
+    char = chr(byte)
+    named = {7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 0x5C: r"\\"}
+    if byte in named:
+        return f"'{named[byte]}'"
+    if byte < 0x20 or byte == 0x7F:
+        return f"'\\x{byte:02x}'"
+    if 0x80 <= byte < 0xA0 or byte in (0xA0, 0xAD):
+        return f"'\\u{byte:04x}'"
+    return f"'{char}'"
+
+
+_CONTEXT = {
+    "value": " looking for beginning of value",
+    "array-start": " looking for beginning of value",
+    "array-comma": " after array element",
+    "object-start": "",
+    "object-key": " looking for beginning of object key string",
+    "object-colon": " after object key",
+    "object-comma": " after object key:value pair",
+}
+_CLOSING = {("]", "array-start"), ("]", "array-comma"), ("}", "object-start"), ("}", "object-comma")}
+_LITERALS = {0x74: b"true", 0x66: b"false", 0x6E: b"null"}
+_DIGITS = frozenset(b"0123456789")
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
+class Scanner:
+    """Go's token reader over a whole text, for the sake of its first error."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.state = "value"
+        self.stack: list[str] = []
+        self.any_number = False
+
+    def run(self) -> None:
+        data = self.data
+        while True:
+            while self.at < len(data) and data[self.at] in b" \t\r\n":
+                self.at += 1
+            if self.at >= len(data):
+                return
+            self.token(data[self.at])
+
+    def fail(self, byte: int, context: str) -> GoJSONError:
+        return GoJSONError(f"invalid character {quote_char(byte)}{context}")
+
+    def token(self, byte: int) -> None:
+        state = self.state
+        char = chr(byte)
+        if char == "," and state in ("array-comma", "object-comma"):
+            self.at += 1
+            self.state = "value" if state == "array-comma" else "object-key"
+        elif char == ":" and state == "object-colon":
+            self.at += 1
+            self.state = "value"
+        elif (char, state) in _CLOSING:
+            self.close()
+        elif char in ",:]}":
+            raise self.fail(byte, _CONTEXT[state])
+        elif state in ("object-start", "object-key"):
+            if char != '"':
+                raise self.fail(byte, _CONTEXT[state])
+            self.string()
+            self.state = "object-colon"
+        elif state in ("object-colon", "object-comma", "array-comma"):
+            raise self.fail(byte, _CONTEXT[state])
+        elif char in "[{":
+            self.open(char)
+        else:
+            self.literal(byte)
+            self.after_value()
+
+    def open(self, char: str) -> None:
+        self.at += 1
+        self.stack.append(char)
+        if len(self.stack) > MAX_DEPTH:
+            raise GoJSONError("exceeded max depth")
+        self.state = "array-start" if char == "[" else "object-start"
+
+    def close(self) -> None:
+        self.at += 1
+        self.stack.pop()
+        self.after_value()
+
+    def after_value(self) -> None:
+        if not self.stack:
+            self.state = "value"
+        else:
+            self.state = "array-comma" if self.stack[-1] == "[" else "object-comma"
+
+    def literal(self, byte: int) -> None:
+        if byte == 0x22:
+            self.string()
+        elif byte in _LITERALS:
+            word = _LITERALS[byte]
+            for offset, expected in enumerate(word[1:], 1):
+                found = self.peek(self.at + offset)
+                if found != expected:
+                    text = word.decode()
+                    raise self.fail(found, f" in literal {text} (expecting {quote_char(expected)})")
+            self.at += len(word)
+        elif byte in _DIGITS or byte == 0x2D:
+            self.number()
+        else:
+            raise self.fail(byte, " looking for beginning of value")
+
+    def peek(self, at: int) -> int:
+        if at >= len(self.data):
+            raise GoJSONError("unexpected EOF")
+        return self.data[at]
+
+    def string(self) -> None:
+        at = self.at + 1
+        while True:
+            byte = self.peek(at)
+            if byte == 0x22:
+                self.at = at + 1
+                return
+            if byte < 0x20:
+                raise self.fail(byte, " in string literal")
+            if byte == 0x5C:
+                at += 1
+                escape = self.peek(at)
+                if escape == 0x75:
+                    for offset in range(1, 5):
+                        digit = self.peek(at + offset)
+                        if digit not in _HEX:
+                            raise self.fail(digit, r" in \u hexadecimal character escape")
+                    at += 4
+                elif escape not in b'bfnrt\\/"':
+                    raise self.fail(escape, " in string escape code")
+            at += 1
+
+    def number(self) -> None:
+        data, at = self.data, self.at
+        if data[at] == 0x2D:
+            at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " in numeric literal")
+        if data[at] == 0x30:
+            at += 1
+        else:
+            at = self.digits(at)
+        if at < len(data) and data[at] == 0x2E:
+            at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " after decimal point in numeric literal")
+            at = self.digits(at)
+        if at < len(data) and data[at] in b"eE":
+            at += 1
+            if self.peek(at) in b"+-":
+                at += 1
+            if self.peek(at) not in _DIGITS:
+                raise self.fail(data[at], " in exponent of numeric literal")
+            at = self.digits(at)
+        if not self.any_number:
+            _number(data[self.at : at].decode())
+        self.at = at
+
+    def digits(self, at: int) -> int:
+        while at < len(self.data) and self.data[at] in _DIGITS:
+            at += 1
+        return at

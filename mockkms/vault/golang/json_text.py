@@ -1,0 +1,111 @@
+"""Writing JSON as Go's ``encoding/json`` does: map keys sorted, ``<>&`` escaped, numbers as they were sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from json import encoder
+from typing import Any
+
+from mockkms.vault.golang import deep_json
+from mockkms.vault.golang.number import Number
+
+# A number keeps its text through the encoder as a marked string, whose mark no client can know.
+_LONGEST_INT = 4000
+"""Digits: Python refuses longer texts of whole numbers."""
+_MARK = secrets.token_hex(16)
+_MARKED = re.compile(rf'"{_MARK}([^"\\]*(?:\\.[^"\\]*)*)"')
+
+
+def _read(text: str) -> Any:
+    """A number as it was sent: whole numbers that an ``int`` holds exactly, else the text."""
+    plain = text != "-0" and text.lstrip("-").isdigit() and len(text) < _LONGEST_INT
+    return int(text) if plain else Number(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=_read)
+
+
+class Encoded(Mapping[str, Any]):
+    """A JSON object kept as the text that ``encode`` makes of it: flat, however deep it is, and written as it is.
+
+    To everything else it is the object, decoded anew at each look.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def value(self) -> Any:
+        """Return the object as dicts and lists of its own."""
+        try:
+            return _DECODER.decode(self.text)
+        except RecursionError:
+            return deep_json.decode(self.text, 0, _read)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.value()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.value())
+
+    def __len__(self) -> int:
+        return len(self.value())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Encoded):
+            return self.text == other.text
+        return isinstance(other, Mapping) and bool(self.value() == dict(other))
+
+    def __repr__(self) -> str:
+        return f"Encoded({self.text!r})"
+
+    def __reduce__(self) -> tuple[type[Encoded], tuple[str]]:
+        return Encoded, (self.text,)
+
+
+def keep(value: Any) -> Encoded:
+    """Return a decoded JSON value as its text."""
+    return Encoded(encode(value))
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, (Number, Encoded)):
+        return _MARK + value.text
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _writer(sort_keys: bool) -> Callable[[Any], str]:
+    """What ``JSONEncoder.encode`` makes anew at every call, made once: a short answer costs a third then."""
+    whole = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys, default=_default)
+    make = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        return whole.encode
+    parts = make(None, _default, encoder.encode_basestring, None, ":", ",", sort_keys, False, True)
+    return lambda value: "".join(parts(value, 0))
+
+
+_SORTED, _ORDERED = _writer(True), _writer(False)
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    inner = match[1]
+    return str(json.loads(f'"{inner}"')) if "\\" in inner else inner
+
+
+def encode(value: Any, *, ordered: bool = False) -> str:
+    """``value`` as Go writes it: map keys sorted (``ordered``: as they stand), ``<>&`` escaped; no final newline."""
+    try:
+        text = _ORDERED(value) if ordered else _SORTED(value)
+    except RecursionError:
+        text = deep_json.encode(value, _ORDERED, sort_keys=not ordered)
+    if _MARK in text:
+        text = _MARKED.sub(_unmarked, text)
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub(lambda match: _ESCAPES[match.group()], text)
+    return text

@@ -1,0 +1,456 @@
+"""The pipeline: ``Core.handle(Request) -> Response``, top to bottom in the order of the real server.
+
+outside endpoints → seal → namespace → mount → quota → login, or token → policy → endpoint → lease → wrap → envelope.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault import audit
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.message import (
+    WRITES,
+    Auth,
+    BackendError,
+    ErrorResponse,
+    InvalidCredentials,
+    NotFound,
+    Operation,
+    Request,
+    Response,
+    VaultError,
+    permission_denied,
+)
+from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.identity import IdentityState, IdentityStore
+from mockkms.vault.identity.mfa.store import MfaStore
+from mockkms.vault.kernel import matching
+from mockkms.vault.kernel.ha import Standing
+from mockkms.vault.kernel.id_checks import check_ids, settle_namespace
+from mockkms.vault.kernel.lockout import Lockout, LockoutState
+from mockkms.vault.kernel.mounts import Mount, MountConfig, MountTable
+from mockkms.vault.kernel.namespaces import NamespaceState, NamespaceStore
+from mockkms.vault.kernel.quotas import QuotaState, QuotaStore
+from mockkms.vault.kernel.rerouting import reroute
+from mockkms.vault.policy.policies import PolicyState, PolicyStore
+from mockkms.vault.products import Product, product_named
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals.seal import SealState, SealStore
+from mockkms.vault.tokens.leases import LeaseState, LeaseStore
+from mockkms.vault.tokens.tokens import Token, TokenState, TokenStore
+from mockkms.vault.tokens.ttl import Limits
+from mockkms.vault.wrapping import wrapping
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
+
+SYSTEM_MAX_TTL = 768 * 3600
+"""Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
+
+DEFAULT_MOUNTS = (
+    ("sys/", "system", "system endpoints used for control, policy and debugging", ("Accept",)),
+    ("identity/", "identity", "identity store", ("Authorization",)),
+    ("cubbyhole/", "cubbyhole", "per-token private secret storage", ()),
+    ("auth/token/", "token", "token based credentials", ()),
+)
+"""Path, type, description and passed-on request headers of what every namespace has."""
+AGENT_MOUNT = ("agent-registry/", "agent_registry", "agent registry", ("Authorization",))
+"""The same of what a product with agents has besides."""
+_RELATIVE = frozenset((".", ".."))
+
+
+_CREATING = (Operation.CREATE, Operation.UPDATE)
+
+_USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
+
+
+@dataclass
+class VaultState:
+    """Everything a world knows: plain data that pickles, compares and dumps. Engine data hangs on the mounts."""
+
+    mounts: MountTable = field(default_factory=MountTable)
+    namespaces: NamespaceState = field(default_factory=NamespaceState)
+    policies: PolicyState = field(default_factory=PolicyState)
+    tokens: TokenState = field(default_factory=TokenState)
+    leases: LeaseState = field(default_factory=LeaseState)
+    lockout: LockoutState = field(default_factory=LockoutState)
+    identity: IdentityState = field(default_factory=IdentityState)
+    quotas: QuotaState = field(default_factory=QuotaState)
+    seal: SealState = field(default_factory=SealState)
+    system: dict[str, Any] = field(default_factory=dict)
+    """Small settings of ``sys`` endpoints, by endpoint: cors, ui headers, auditing, password policies."""
+
+
+class Core:
+    """One emulated Vault without HTTP."""
+
+    def __init__(self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault") -> None:
+        self.clock = clock or Clock()
+        self.entropy = entropy or Entropy()
+        self.product: Product = product_named(flavor)
+        self.default_lease_ttl = self.max_lease_ttl = SYSTEM_MAX_TTL
+        """Seconds: the lease limits of a server, which no world changes."""
+        self.cluster_name = ""
+        """Given to the server; empty: made when it is initialised."""
+        self.state = VaultState()
+        self.own_ports: frozenset[int] = frozenset()
+        """Where this server listens: what is asked of itself is answered without the network."""
+        self.standing: Standing | None = None
+        """Set around each request by the door of a cluster; None: there is no high availability."""
+        self.namespaces = NamespaceStore(self)
+        self.policies = PolicyStore(self)
+        self.tokens = TokenStore(self)
+        self.leases = LeaseStore(self)
+        self.lockout = Lockout(self)
+        self.identity = IdentityStore(self)
+        self.mfa = MfaStore(self)
+        self.quotas = QuotaStore(self)
+        self.seal = SealStore(self)
+
+    # -- worlds ------------------------------------------------------------------------------------------------
+
+    def bootstrap(self, root_token: str = "root") -> None:
+        """Make the world of a fresh dev server: unsealed, the five default mounts, ``secret/`` as KV 2."""
+        self.seal.initialize_dev()
+        self.mount_defaults("")
+        self.mount("", "secret/", "kv", options={"version": "2"}, description="key/value secret storage")
+        self.tokens.create_root(root_token)
+
+    def initialize(self, shares: int, threshold: int) -> tuple[list[bytes], str]:
+        """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
+        parts = self.seal.initialize(shares, threshold)
+        self.mount_defaults("")
+        token = self.tokens.create_root(self.product.service_prefix + self.entropy.base62(24)).id
+        self.state.seal.root_token = token
+        return parts, token
+
+    def mount_defaults(self, namespace: str) -> None:
+        """Mount what every namespace has, and write its ``default`` policy."""
+        agents = self.product.has(Feature.AGENT_REGISTRY)
+        located = ["Location"] if self.product.has(Feature.IDENTITY_LOCATION) else []
+        for path, type, description, config in (*DEFAULT_MOUNTS, *([AGENT_MOUNT] if agents else [])):
+            self.mount(
+                namespace,
+                path,
+                type if not namespace else f"ns_{type}",
+                description=description,
+                config=MountConfig(
+                    passthrough_request_headers=list(config),
+                    allowed_response_headers=located if type == "identity" else [],
+                ),
+                local=type == "cubbyhole",
+                seal_wrap=type == "system",
+            )
+        self.policies.write_defaults(namespace)
+
+    def mount(
+        self,
+        namespace: str,
+        path: str,
+        type: str,
+        *,
+        description: str = "",
+        options: dict[str, str] | None = None,
+        config: MountConfig | None = None,
+        local: bool = False,
+        seal_wrap: bool = False,
+        external_entropy_access: bool = False,
+    ) -> Mount:
+        """Mount an engine of ``type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
+        auth = path.startswith("auth/")
+        engine = registry.implementation(type, options, "auth" if auth else "secret")
+        prefix = "auth_" if auth else ""
+        mount = Mount(
+            path=path,
+            type=type,
+            engine=engine.type,
+            namespace=namespace,
+            accessor=f"{prefix}{type.removeprefix('ns_').replace('_', '-')}_{self.entropy.hex(4)}",
+            uuid=self.entropy.uuid(),
+            state=engine.new_state(),
+            description=description,
+            options=options,
+            config=config or MountConfig(),
+            local=local,
+            seal_wrap=seal_wrap,
+            external_entropy_access=external_entropy_access,
+        )
+        if engine.setup:
+            engine.setup(mount.state, self, mount)
+        self.state.mounts.add(mount)
+        return mount
+
+    def adopt(self, state: VaultState, flavor: str | None = None) -> None:
+        """Go on with another state (a restored snapshot), as ``flavor`` where that changes too."""
+        if flavor is not None:
+            self.product = product_named(flavor)
+        self.state = state
+        self.policies.forget_caches()
+
+    def begin(self, flavor: str) -> None:
+        """Empty: nothing mounted, no token, uninitialised."""
+        self.adopt(VaultState(), flavor)
+
+    # -- requests ----------------------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Never raises a VaultError: an error is a Response with ``errors``."""
+        if not request.id:
+            request.id = self.entropy.uuid()
+        try:
+            response = self._handle(request)
+        except VaultError as error:
+            response = Response(
+                data=error.data,
+                status=error.status,
+                errors=error.errors,
+                warnings=error.warnings,
+                headers=error.headers,
+            )
+            if error.status == 403 and _USERINFO.fullmatch(request.path):
+                response = _invalid_bearer(error)
+        response.request_id = request.id
+        # The real server sets the type behind its token check, and not in what is wrapped or already serialised.
+        plain = request.client is not None and not response.status and response.wrap_info is None
+        response.mount_type = request.trace.mount_type if plain else ""
+        if request.trace.headers:
+            response.headers.update(request.trace.headers)
+        if self.state.system.get("audit") and not audit.record(self, request, response, request.data):
+            return Response(status=500, errors=[error_list(["internal error"])], request_id=request.id)
+        return response
+
+    def _handle(self, request: Request) -> Response:
+        path = request.path
+        self.quotas.check(request)
+        if path.startswith("sys/"):
+            outside = self._outside(request)
+            if outside is not None:
+                return outside
+        if "." in path and not _RELATIVE.isdisjoint(path.split("/")) and not self.product.has(Feature.RELATIVE_PATHS):
+            raise ErrorResponse("relative paths not supported")
+        self.seal.check()
+        self.leases.expire_due()
+        self.namespaces.resolve(request)
+        reroute(self, request)
+        if self.product.has(Feature.INLINE_AUTH) and "X-Vault-Inline-Auth-Path" in request.headers:
+            return self._inline(request)
+        return self._within(request)
+
+    def pass_on(self, request: Request) -> Response:
+        """Answer a request from within another one. Raises VaultError."""
+        request.id = request.id or self.entropy.uuid()
+        return self._handle(request)
+
+    def _inline(self, request: Request) -> Response:
+        """A request that brings its login along: the token ends with it."""
+        from mockkms.vault.kernel import inline_auth
+
+        token = inline_auth.log_in(self, request)
+        if isinstance(token, Response):
+            return token
+        try:
+            response = self._within(request)
+            inline_auth.refuse_lease(response)
+            return response
+        finally:
+            self.tokens.revoke(token)
+
+    def _within(self, request: Request) -> Response:
+        """A request whose namespace is known."""
+        path = request.path
+        if path.endswith("/") and request.operation in WRITES:
+            mount = self.state.mounts.match(request.namespace, path)
+            if mount is None or not mount.config.trim_request_trailing_slashes:
+                raise ErrorResponse("cannot write to a path ending in '/'")
+            request.path = path = path.removesuffix("/")
+        if request.operation is Operation.INTERNAL:
+            if self.product.has(Feature.MOUNT_TYPE):
+                raise ErrorResponse("permission denied", status=403)
+            raise ErrorResponse("cannot handle internal-only request operation")
+        settle_namespace(self, request)
+        self.tokens.check_form(request)
+        found = matching.match(self, request.namespace, path)
+        trace = request.trace
+        if found.mount is not None:
+            trace.mount, trace.mount_type = found.mount.path, found.mount.type
+        check_ids(request)
+        wrapping.check_request(self, request)
+        if found.login and request.operation is not Operation.HELP:
+            return self._finish(request, found, self._login(request, found), None)
+        return self._authenticated(request, found)
+
+    def outside(self, request: Request) -> matching.Match | None:
+        """Return the match of an endpoint that the real server answers before its core; None for every other path."""
+        if not request.path.startswith("sys/"):
+            return None
+        found = matching.match_system(self, request.path)
+        if found.endpoint is None and request.operation in (Operation.LIST, Operation.SCAN):
+            found = matching.match_system(self, request.path.rstrip("/"))
+        return found if found.endpoint is not None and found.endpoint.outside else None
+
+    def _outside(self, request: Request) -> Response | None:
+        """Answer an endpoint that is before the core; None for every other path."""
+        self.namespaces.refuse_outside(request, request.path[4:])
+        found = self.outside(request)
+        if found is None or found.endpoint is None or found.engine is None:
+            return None
+        if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
+            # Here the HTTP method counts, not what a query makes of it.
+            request.operation = Operation.READ
+        if request.operation is not Operation.HELP and request.operation not in found.endpoint.operations:
+            raise ErrorResponse(status=405)
+        request.trace.mount, request.trace.mount_type = "sys/", "system"
+        return found.engine.dispatch(self, request, found) or Response(status=204)
+
+    def _authenticated(self, request: Request, found: matching.Match) -> Response:
+        token = self.tokens.authenticate(request)
+        request.client = token
+        trace = request.trace
+        trace.accessor, trace.display_name = token.accessor, token.display_name
+        last_use = self.tokens.use(token)
+        try:
+            try:
+                if found.endpoint is not None and request.operation in _CREATING:
+                    exists = matching.exists(self, request, found)
+                    request.operation = Operation.CREATE if exists is False else Operation.UPDATE
+                decision = self.policies.check(request, token, found.sudo)
+                if not decision.allowed:
+                    trace.denied = True
+                    raise permission_denied()
+                if found.mount is None:
+                    trace.unhandled = True
+                    raise ErrorResponse(f'no handler for route "{request.path}". route entry not found.', status=404)
+                response = self._dispatch(request, found)
+                if decision.keys_filter and response is not None:
+                    self.policies.filter_keys(request, token, decision, response)
+            except BackendError as error:
+                raise framed(error) from None
+            finished = self._finish(request, found, response, token)
+            if last_use and finished.lease is not None and finished.lease.lease_id:
+                raise ErrorResponse(
+                    "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
+                )
+            return finished
+        finally:
+            if last_use:
+                self.tokens.revoke(token)
+
+    def _dispatch(self, request: Request, found: matching.Match) -> Response | None:
+        """Ask the engine. A refusal that brings data along is an answer with a status of its own."""
+        assert found.engine is not None
+        try:
+            return found.engine.dispatch(self, request, found)
+        except VaultError as error:
+            if error.data is None:
+                raise
+            return Response(
+                data=error.data,
+                status=error.status,
+                errors=error.errors,
+                warnings=error.warnings,
+                headers=error.headers,
+            )
+
+    def _login(self, request: Request, found: matching.Match) -> Response | None:
+        """A request that needs no token; an answer with ``auth`` gets its token made here."""
+        mount, engine = found.mount, found.engine
+        assert mount is not None
+        assert engine is not None
+        if request.operation in _CREATING:
+            request.operation = Operation.UPDATE
+        user = ""
+        if engine.user is not None and self.lockout.guards(mount):
+            user = engine.user(self, request, found.below)
+            if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
+                raise ErrorResponse("failed to determine alias name from login request", status=500)
+            if self.lockout.locked(mount, user):
+                raise ErrorResponse("permission denied", status=403)
+        try:
+            response = self._dispatch(request, found)
+        except InvalidCredentials:
+            if user:
+                self.lockout.failed(mount, user)
+            raise
+        if response is not None and response.auth is not None and mount.is_auth:
+            response.auth, warnings = self.tokens.login(request, mount, response.auth, user)
+            response.warnings.extend(warnings)
+        return response
+
+    def _finish(
+        self, request: Request, found: matching.Match, response: Response | None, token: Token | None
+    ) -> Response:
+        """What becomes of a handler's answer: not found, no content, lease, wrapping."""
+        operation, mount = request.operation, found.mount
+        assert mount is not None
+        if response is None:
+            if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
+                raise NotFound()
+            return Response(status=204)
+        if request.wrap_ttl and response.document is None and not response.redirect:
+            response = wrapping.serialised_as_data(self, request, response)
+        if response.status or response.raw is not None or response.document is not None or response.redirect:
+            return response
+        if response.lease is not None and token is not None:
+            self.leases.register(request, mount, response, token)
+        if operation is Operation.LIST and not request.wrap_ttl and not response.warnings:
+            data = response.data
+            if not data or ("keys" in data and not data["keys"]):
+                raise NotFound()
+        return wrapping.wrap_if_asked(self, request, response, token)
+
+    # -- helpers for handlers ----------------------------------------------------------------------------------
+
+    def engine(self, mount: Mount) -> Engine:
+        """The implementation behind a mount."""
+        return registry.engine(mount.engine)
+
+    @staticmethod
+    def below(mount: Mount, path: str) -> str:
+        """``path`` below the mount."""
+        return path[len(mount.path) :]
+
+    def needs_sudo(self, namespace: str, path: str) -> bool:
+        """Whether a path of a namespace is root-protected."""
+        mount = self.state.mounts.match(namespace, path)
+        if mount is None:
+            return False
+        engine, below = self.engine(mount), self.below(mount, path)
+        endpoint, _ = engine.route(below, self.product) or (None, {})
+        return engine.needs_sudo(below, endpoint, self.product)
+
+    def default_ttl(self, mount: Mount) -> int:
+        """Return the default lease of a mount in seconds: it may be longer than its largest lease."""
+        return mount.config.default_lease_ttl or self.default_lease_ttl
+
+    def max_ttl(self, mount: Mount) -> int:
+        """Largest lease of a mount in seconds."""
+        return mount.config.max_lease_ttl or self.max_lease_ttl
+
+    def limits(self, mount: Mount) -> Limits:
+        """Both lease limits of a mount."""
+        return Limits(self.default_ttl(mount), self.max_ttl(mount))
+
+
+def _invalid_bearer(error: VaultError) -> Response:
+    """A refusal in the form of OpenID Connect, as the provider's userinfo endpoint gives it (recorded)."""
+    challenge = 'Bearer error="invalid_token",error_description="permission denied"'
+    return Response(
+        document={"error": "invalid_token", "error_description": "permission denied"},
+        status=401,
+        errors=error.errors,
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+def framed(error: BackendError) -> BackendError:
+    """A Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
+    if not error.errors:
+        return error
+    error.errors = [error_list(error.errors)]
+    return error
+
+
+__all__ = ["SYSTEM_MAX_TTL", "Auth", "Core", "VaultState", "framed"]

@@ -1,0 +1,63 @@
+"""Token and lease ids that the real server looks at before it knows who asks: their form, and their namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockkms.vault.framework.message import ErrorResponse, Request
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_TOKENS = frozenset(("auth/token/lookup", "auth/token/renew", "auth/token/revoke", "auth/token/revoke-orphan"))
+_LEASES = frozenset(("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke"))
+
+_OWN = frozenset(("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"))
+_WRAPPING = frozenset(("sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"))
+
+_PREFIXES = ("", "s", "b", "hvs", "hvb")
+"""What stands before the first dot of a token, and before no namespace."""
+
+
+def settle_namespace(core: Core, request: Request) -> None:
+    """Let a request about a token or a lease run in the namespace of that token or lease, wherever it was sent to."""
+    path = request.path
+    if not core.product.has(Feature.NAMESPACES) or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):
+        return
+    if path in _OWN or path in _WRAPPING or (path == "auth/token/lookup" and "token" not in request.data):
+        token = core.tokens.lookup(request.token) if request.token else None
+        if token is not None:
+            request.namespace = token.namespace
+        return
+    id = ""
+    if path in _TOKENS:
+        id = str(request.data.get("token", ""))
+    elif path.startswith("sys/leases/"):
+        id = _lease_id(request)
+    front, _, suffix = id.rpartition(".")
+    namespace = core.namespaces.by_id(suffix) if suffix and front not in _PREFIXES else None
+    if namespace is not None:
+        request.namespace = namespace
+
+
+def _lease_id(request: Request) -> str:
+    given = request.data.get("lease_id")
+    if given is not None:
+        return str(given)
+    for prefix in ("sys/leases/renew/", "sys/leases/revoke/"):
+        if request.path.startswith(prefix):
+            return request.path.removeprefix(prefix)
+    return ""
+
+
+def check_ids(request: Request) -> None:
+    """Raises ErrorResponse for a token (403) or a lease id (400) that is no text."""
+    path = request.path
+    if path in _TOKENS:
+        if "token" in request.data and not isinstance(request.data["token"], str):
+            raise ErrorResponse("invalid token", status=403)
+    elif path in _LEASES or path.startswith(("sys/leases/renew/", "sys/leases/revoke/")):
+        given = request.data.get("lease_id")
+        if given is not None and not isinstance(given, str):
+            raise ErrorResponse("invalid lease ID")

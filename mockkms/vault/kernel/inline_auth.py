@@ -1,0 +1,144 @@
+"""Inline authentication: a request that brings its login along in headers, for a token that lives no longer than it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import (
+    BackendError,
+    ErrorResponse,
+    NotFound,
+    Operation,
+    Request,
+    Response,
+    VaultError,
+)
+from mockkms.vault.tokens.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+PATH = "X-Vault-Inline-Auth-Path"
+FAILED = "X-Vault-Inline-Auth-Failed"
+_OPERATION = "X-Vault-Inline-Auth-Operation"
+_NAMESPACE = "X-Vault-Inline-Auth-Namespace"
+_PARAMETER = "x-vault-inline-auth-parameter-"
+_LOGINS = (Operation.CREATE, Operation.UPDATE, Operation.READ)
+
+
+def log_in(core: Core, request: Request) -> Token | Response:
+    """Do the login and give ``request`` its token, which is returned; or what the login answered without one.
+
+    Raises VaultError: the login's own refusal, marked in a header, or what is wrong with the headers.
+    """
+    try:
+        inner = _login(request)
+    except ValueError as error:
+        raise _failed(str(error)) from None
+    request.mfa = {}
+    try:
+        response = core.pass_on(inner)
+    except NotFound:
+        raise _failed("specified authentication path was not found", 404) from None
+    except ErrorResponse as error:
+        if error.errors == ["permission denied"]:
+            raise _failed("permission denied", error.status) from None
+        error.headers[FAILED] = "true"
+        raise
+    except BackendError as error:
+        raise _failed("; ".join(error.errors), error.status) from None
+    auth = response.auth
+    if auth is None:
+        response.headers[FAILED] = "true"
+        return response
+    if auth.mfa_requirement:
+        core.mfa.taken(auth.mfa_requirement["mfa_request_id"])
+        raise _failed(
+            "unable to perform inline authentication with login MFA; use the X-Vault-MFA header to specify MFA "
+            "information on the inline auth request"
+        )
+    request.token = auth.client_token
+    token = core.tokens.lookup(auth.client_token)
+    assert token is not None
+    return token
+
+
+def refuse_lease(response: Response) -> None:
+    """Raises VaultError for an answer that would outlive its token."""
+    if response.lease is not None and response.lease.registered:
+        raise VaultError("requests with inline authentication cannot generate leases", status=500)
+
+
+def _failed(text: str, status: int = 500) -> VaultError:
+    return VaultError(f"failed to perform inline authentication: {text}", status=status)
+
+
+def _login(request: Request) -> Request:
+    """The login that the headers describe. Raises ValueError."""
+    headers = request.headers
+    paths = _values(headers, PATH)
+    if len(paths) != 1:
+        raise ValueError(f"expected exactly one value for {PATH}")
+    if request.token:
+        raise ValueError("cannot layer inline authentication with token authentication")
+    operations = _values(headers, _OPERATION) or ["update"]
+    if len(operations) != 1:
+        raise ValueError(f"expected exactly one value for {_OPERATION}")
+    if operations[0] not in _LOGINS:
+        raise ValueError(f"expected a valid login operation in {_OPERATION}")
+    namespaces = _values(headers, _NAMESPACE) or [headers.get("X-Vault-Namespace", "")]
+    if len(namespaces) > 1:
+        raise ValueError(f"expected at most one value for {_NAMESPACE}")
+    return Request(
+        Operation(operations[0]),
+        paths[0],
+        data=dict(_parameters(headers)),
+        namespace=namespaces[0],
+        headers={name: value for name, value in headers.items() if not name.lower().startswith("x-vault-inline-auth-")},
+        remote_address=request.remote_address,
+        remote_port=request.remote_port,
+        mfa=request.mfa,
+    )
+
+
+def _values(headers: Mapping[str, str], name: str) -> list[str]:
+    wanted = name.lower()
+    return [value for known, value in headers.items() if known.lower() == wanted]
+
+
+def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    seen: set[str] = set()
+    for name, value in headers.items():
+        lowered = name.lower()
+        if not lowered.startswith(_PARAMETER):
+            continue
+        if lowered in seen:
+            raise ValueError("expected exactly one value for each auth header parameter")
+        seen.add(lowered)
+        yield _parameter(value)
+
+
+def _parameter(value: str) -> tuple[str, Any]:
+    try:
+        text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("failed raw url-safe base64 decoding header value") from None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = ""
+    found = {} if found is None else found
+    if not isinstance(found, dict):
+        raise ValueError("failed json decoding header value")
+    for word in ("key", "value"):
+        if word not in found:
+            raise ValueError(f"decoded header lacked `{word}` field")
+    if not isinstance(found["key"], str):
+        raise ValueError("decoded header had incorrect type for `key` field")
+    if len(found) != 2:
+        raise ValueError("unexpected field in decoded request parameter")
+    return found["key"], found["value"]

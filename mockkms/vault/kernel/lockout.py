@@ -1,0 +1,79 @@
+"""User lockout: after too many wrong passwords in a row a user is refused for a while, whatever it sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+METHODS = frozenset({"userpass", "approle", "ldap"})
+"""The auth methods that the real server guards."""
+THRESHOLD = 5
+DURATION = RESET = 900
+"""Seconds."""
+
+
+@dataclass
+class Failures:
+    """Failed logins of one user in a row."""
+
+    count: int
+    last: float
+    """Seconds since the epoch."""
+
+
+@dataclass
+class LockoutState:
+    """Failed logins by mount accessor and user name (of AppRole: role id)."""
+
+    failures: dict[str, dict[str, Failures]] = field(default_factory=dict)
+
+
+class Lockout:
+    """Counts failed logins and tells who is locked out."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    @property
+    def _failures(self) -> dict[str, dict[str, Failures]]:
+        return self.core.state.lockout.failures
+
+    @staticmethod
+    def guards(mount: Mount) -> bool:
+        """Whether logins at this mount are counted."""
+        return mount.type in METHODS and not mount.config.user_lockout.get("disable")
+
+    @staticmethod
+    def _setting(mount: Mount, name: str, default: int) -> int:
+        return int(mount.config.user_lockout.get(name) or default)
+
+    def locked(self, mount: Mount, user: str) -> bool:
+        """Whether this user is refused now."""
+        found = self._failures.get(mount.accessor, {}).get(user)
+        if found is None or found.count < self._setting(mount, "threshold", THRESHOLD):
+            return False
+        return self.core.clock.now() - found.last < self._setting(mount, "duration", DURATION)
+
+    def failed(self, mount: Mount, user: str) -> None:
+        """Count a failed login; a pause longer than the reset time begins anew."""
+        now = self.core.clock.now()
+        users = self._failures.setdefault(mount.accessor, {})
+        found = users.get(user)
+        if found is None or now - found.last > self._setting(mount, "counter_reset", RESET):
+            users[user] = Failures(1, now)
+        else:
+            found.count, found.last = found.count + 1, now
+
+    def unlock(self, accessor: str, user: str) -> None:
+        """Forget the failures of a user: after a good login, or by ``sys/locked-users``."""
+        self._failures.get(accessor, {}).pop(user, None)
+
+    def users(self, mount: Mount) -> list[str]:
+        """The users of a mount that are, or last were, locked; sorted."""
+        threshold = self._setting(mount, "threshold", THRESHOLD)
+        return sorted(user for user, f in self._failures.get(mount.accessor, {}).items() if f.count >= threshold)

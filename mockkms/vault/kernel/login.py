@@ -1,0 +1,138 @@
+"""What becomes of a successful login: the entity behind it, the token's lifetime and policies, the token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Request
+from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
+from mockkms.vault.identity.mfa.store import MfaFault
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import ttl
+from mockkms.vault.tokens.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+_WAITS = (
+    "A login request was issued that is subject to MFA validation. Please make sure to validate the login by sending "
+    "another request to mfa/validate endpoint."
+)
+
+
+def login(core: Core, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
+    """Make the token, or put the login aside for its second proof; returns the ``auth`` to show and the warnings.
+
+    ``user`` is whose failures the user lockout counts. Raises ErrorResponse (a root policy, a disabled entity, a bad
+    second proof) and BackendError (no name, a lifetime that cannot be).
+    """
+    auth.token_type = token_type(auth.token_type, mount.config.token_type)
+    if auth.alias is not None:
+        if not auth.alias.get("name"):
+            raise BackendError("missing name in alias")
+        alias = auth.alias
+        if auth.alias_metadata:
+            alias = {**alias, "metadata": {**auth.alias_metadata, **(alias.get("metadata") or {})}}
+        auth.entity_id = core.identity.login(mount, alias, auth.group_aliases)
+    warnings: list[str] = []
+    subject_to = core.mfa.required(mount, core.identity.entity(auth.entity_id))
+    if subject_to or (request.mfa and auth.entity_id):
+        waiting = _second_proof(core, request, mount, auth, user, subject_to, warnings)
+        if waiting is not None:
+            return waiting, warnings
+    warnings += grant(core, request, mount, auth, request.path)
+    if user:
+        core.lockout.unlock(mount.accessor, user)
+    return auth, warnings
+
+
+def _second_proof(
+    core: Core,
+    request: Request,
+    mount: Mount,
+    auth: Auth,
+    user: str,
+    subject_to: list[Enforcement],
+    warnings: list[str],
+) -> Auth | None:
+    """Check what the login brought along, or put it aside: then this is what to show instead of a token."""
+    entity = core.identity.entity(auth.entity_id)
+    if not subject_to:
+        warnings.append("Found MFA header but failed to find MFA Enforcement Config")
+        return None
+    if entity is None:
+        raise ErrorResponse("permission denied", status=403)
+    if request.mfa:
+        for enforcement in subject_to:
+            try:
+                core.mfa.check(enforcement, entity, request.mfa)
+            except MfaFault:
+                raise ErrorResponse("permission denied", status=403) from None
+        return None
+    id = core.entropy.uuid()
+    login = PendingLogin(auth, request.path, request.namespace, core.clock.now(), mount.accessor, user)
+    core.mfa.put_aside(id, login)
+    warnings.append(_WAITS)
+    return Auth(token_type="default", mfa_requirement=core.mfa.requirement(id, subject_to))
+
+
+def grant(core: Core, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:
+    """Make the token of a login at ``path`` whose every proof was given; returns the warnings.
+
+    Raises ErrorResponse and BackendError.
+    """
+    source = (mount.namespace + mount.path).removeprefix("auth/").replace("/", "-")
+    auth.display_name = (source + auth.display_name).removesuffix("-")
+    granted, warnings = ttl.calculate(
+        core.limits(mount),
+        core.clock.now(),
+        ttl=auth.ttl,
+        period=auth.period,
+        max_ttl=auth.max_ttl,
+        explicit_max_ttl=auth.explicit_max_ttl,
+    )
+    auth.token_policies = names.sanitize(auth.policies, not auth.no_default_policy)
+    auth.identity_policies = identity_policies(core, auth.entity_id, request.namespace)
+    auth.policies = names.sanitize(auth.token_policies + auth.identity_policies)
+    for name in auth.policies:
+        if name == "root":
+            raise ErrorResponse("auth methods cannot create root tokens")
+        if name in names.UNASSIGNABLE:
+            raise ErrorResponse(f'cannot assign policy "{name}"')
+    token = Token(
+        id="",
+        accessor="",
+        policies=list(auth.token_policies),
+        path=path,
+        display_name=auth.display_name,
+        meta=auth.metadata,
+        num_uses=auth.num_uses,
+        ttl=granted,
+        explicit_max_ttl=auth.explicit_max_ttl,
+        period=auth.period,
+        type=auth.token_type,
+        entity_id=auth.entity_id,
+        namespace=request.namespace,
+        bound_cidrs=list(auth.bound_cidrs),
+    )
+    core.tokens.create(token, auth)
+    request.trace.accessor, request.trace.display_name = token.accessor, token.display_name
+    return warnings
+
+
+def identity_policies(core: Core, entity_id: str, namespace: str) -> list[str]:
+    """The policies that a token gets from its entity and its groups, in one namespace."""
+    if not entity_id:
+        return []
+    return names.sanitize(core.identity.policies_of(entity_id).get(namespace, []))
+
+
+def token_type(asked: str, mount: str) -> str:
+    """``service`` or ``batch``: what the role asks for, against how its mount is tuned."""
+    if mount in ("service", "batch"):
+        return mount
+    if mount == "default-batch":
+        return "batch" if asked in ("", "default", "default-batch", "batch") else "service"
+    return "service" if asked in ("", "default", "default-service", "service") else "batch"

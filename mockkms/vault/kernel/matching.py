@@ -1,0 +1,89 @@
+"""Which endpoint a request is for: found out once, and read by the pipeline, the fault rules and the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.message import ErrorResponse, Operation, Request
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.endpoint import Endpoint, Engine
+    from mockkms.vault.kernel.core import Core
+
+_CACHED = 4096
+_LONGEST = 512
+"""Characters of a path whose match is kept; with the number of entries, this bounds what they take."""
+
+
+class Match(NamedTuple):
+    """The endpoint that answers a path of a namespace, as the emulated product has it."""
+
+    mount: Mount | None
+    """None: nothing is mounted there."""
+    engine: Engine | None
+    below: str
+    """The path below the mount."""
+    endpoint: Endpoint | None
+    """None: the mount's engine has no such path in this product."""
+    captures: dict[str, str]
+    login: bool
+    """The endpoint answers without a token."""
+    sudo: bool
+    """The path is root-protected."""
+
+
+def match(core: Core, namespace: str, path: str) -> Match:
+    """Return which endpoint answers ``path`` of ``namespace``; remembered until a mount changes."""
+    matches = core.state.mounts.matches
+    key = (namespace, path, core.product.name)
+    known: Match | None = matches.get(key)
+    if known is None:
+        known = _match(core, path, core.state.mounts.match(namespace, path))
+        if len(matches) >= _CACHED:
+            matches.clear()
+        if len(path) <= _LONGEST:
+            matches[key] = known
+    return known
+
+
+def match_system(core: Core, path: str) -> Match:
+    """Return which endpoint of the system backend answers ``path``, also where nothing is mounted yet."""
+    found = match(core, "", path)
+    return found if found.mount is not None else _match(core, path, Mount("sys/", "system", "", "", None))
+
+
+def _match(core: Core, path: str, mount: Mount | None) -> Match:
+    if mount is None:
+        return Match(None, None, "", None, {}, False, False)
+    product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
+    endpoint, captures = engine.route(below, product) or (None, {})
+    login = endpoint is not None and endpoint.is_login(product)
+    return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
+
+
+def exists(core: Core, request: Request, found: Match) -> bool | None:
+    """Return whether what a write names exists, by its endpoint's check; None where the endpoint has no check.
+
+    Raises ErrorResponse for a parameter that cannot be converted, in the words of the existence check.
+    """
+    endpoint, mount = found.endpoint, found.mount
+    if endpoint is None or mount is None or endpoint.exists is None:
+        return None
+    if request.prepared is None or request.prepared[0] is not found:
+        request.prepared = (found, *endpoint.call(core, mount, request, found.captures, ""))
+    return endpoint.exists(mount.state, request.prepared[1])
+
+
+def operation_sent(core: Core, request: Request, found: Match) -> str:
+    """Return the operation in the words of policies, before anything is decided; ``create`` where nothing exists yet.
+
+    Nothing is changed or counted. A write that cannot be read is an ``update``.
+    """
+    if request.operation is not Operation.UPDATE:
+        return str(request.operation)
+    try:
+        return "create" if exists(core, request, found) is False else "update"
+    except ErrorResponse:
+        return "update"

@@ -1,0 +1,248 @@
+"""Namespaces: the tree, which one a request is for, and what may be done in it.
+
+A namespace is named by its path from the root with a trailing slash (``team/app/``); the root is ``""``. A request
+names it by the header, by the front of its path, or both; the longest namespace that fits wins.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import ErrorResponse, Request
+from mockkms.vault.kernel import mounting
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals.barrier import Barrier
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+RESERVED = frozenset(("", ".", "..", "root", "sys", "audit", "auth", "cubbyhole", "identity"))
+ROOT_ONLY = (
+    "audit-hash", "audit", "config/auditing", "config/cors", "config/reload", "config/state", "config/ui",
+    "generate-recovery-token", "generate-root", "health", "host-info", "in-flight-req", "init",
+    "internal/counters/activity", "internal/counters/config", "internal/inspect/router", "loggers", "metrics",
+    "mfa/method", "monitor", "pprof", "quotas/config", "quotas/lease-count", "quotas/rate-limit", "raw",
+    "rekey-recovery-key", "rekey", "replication/merkle-check", "replication/recover", "replication/reindex",
+    "replication/status", "seal", "sealwrap/rewrap", "step-down", "storage", "sync/config", "unseal",
+)  # fmt: skip
+"""Below ``sys/``: what the core answers in the root namespace only."""
+_OUTSIDE = (
+    "raw", "generate-recovery-token", "init", "seal", "step-down", "unseal", "health", "rekey-recovery-key", "rekey",
+    "storage", "generate-root", "metrics", "pprof", "in-flight-req",
+)  # fmt: skip
+"""Below ``sys/``: what is refused as soon as the header is there, whatever it says."""
+_ID_LENGTH = 6
+
+
+@dataclass
+class Namespace:
+    """One namespace."""
+
+    path: str
+    """From the root, with trailing slash."""
+    id: str
+    """The ending of its tokens, leases and accessors: six letters or digits."""
+    uuid: str
+    custom_metadata: dict[str, str] = field(default_factory=dict)
+    locked: bool = False
+    unlock_key: str = ""
+    tainted: bool = False
+    barrier: Barrier | None = None
+    """Of a namespace with a seal of its own."""
+
+    @property
+    def parent(self) -> str:
+        """The path of the namespace above."""
+        return self.path[: self.path.rstrip("/").rfind("/") + 1]
+
+
+@dataclass
+class NamespaceState:
+    """All namespaces but the root, by path."""
+
+    items: dict[str, Namespace] = field(default_factory=dict)
+
+
+class NamespaceStore:
+    """The tree of namespaces and the resolution of requests."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    @property
+    def _items(self) -> dict[str, Namespace]:
+        return self.core.state.namespaces.items
+
+    def get(self, path: str) -> Namespace | None:
+        """The namespace with this path from the root; None for the root itself."""
+        return self._items.get(path)
+
+    def id_of(self, path: str) -> str:
+        """The short id of a namespace; ``root`` for the root."""
+        found = self._items.get(path)
+        return found.id if found is not None else "root"
+
+    def by_id(self, id: str) -> str | None:
+        """The path of the namespace with this short id; None for an unknown one."""
+        if id in ("", "root"):
+            return ""
+        return next((n.path for n in self._items.values() if n.id == id), None)
+
+    def children(self, path: str, *, recursive: bool = False) -> list[Namespace]:
+        """The namespaces directly below ``path``, or all below it, in order of their paths; none behind a seal."""
+        found = [n for p, n in sorted(self._items.items()) if p != path and p.startswith(path)]
+        if not recursive:
+            return [n for n in found if n.parent == path]
+        return [n for n in found if not self.sealed(n.parent)]
+
+    def sealed(self, path: str) -> bool:
+        """Whether this namespace, or one above it, is sealed."""
+        return any(n.barrier is not None and n.barrier.sealed for n in self.line(path))
+
+    def line(self, path: str) -> list[Namespace]:
+        """The namespaces from the one below the root down to ``path``."""
+        steps = path.split("/")[:-1]
+        found = (self._items.get("/".join(steps[: i + 1]) + "/") for i in range(len(steps)))
+        return [n for n in found if n is not None]
+
+    def locking(self, path: str) -> Namespace | None:
+        """The topmost locked namespace on the way to ``path``."""
+        return next((n for n in self.line(path) if n.locked), None)
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def locate(self, header: str, path: str) -> tuple[str | None, str]:
+        """``(namespace, path below it)`` for a header as sent and a path; None for a header that names no namespace."""
+        items = self._items
+        if not self.core.product.has(Feature.NAMESPACES) or (not items and not header):
+            return "", path
+        prefix = canonical(header)
+        if prefix == "root/":
+            prefix = ""
+        whole = prefix + path
+        found, slash = "", whole.find("/")
+        while slash >= 0:
+            candidate = whole[: slash + 1]
+            if candidate in items:
+                found = candidate
+            elif len(candidate) > len(prefix):
+                break
+            slash = whole.find("/", slash + 1)
+        return (found, whole[len(found) :]) if found.startswith(prefix) else (None, "")
+
+    def refuse_outside(self, request: Request, below: str) -> None:
+        """Raises 400 for an endpoint outside the core that was asked for with a namespace header."""
+        if request.namespace and self.core.product.has(Feature.NAMESPACES) and has_segments(below, _OUTSIDE):
+            raise ErrorResponse("operation unavailable in namespaces")
+
+    def resolve(self, request: Request) -> None:
+        """Split the namespace (header and path prefix) off: sets ``request.namespace`` and ``request.path``.
+
+        Raises 404 for an unknown namespace, 503 for a locked or sealed one, 400 for what only the root answers.
+        """
+        namespace, path = self.locate(request.namespace, request.path)
+        if namespace is None:
+            raise ErrorResponse("namespace not found", status=404)
+        request.namespace, request.path = namespace, path
+        request.trace.namespace = namespace
+        if not namespace:
+            return
+        locked = self.locking(namespace)
+        if locked is not None and path != "sys/namespaces/api-lock/unlock":
+            raise ErrorResponse(
+                f'API access to this namespace has been locked by an administrator - "{locked.path}" must be unlocked '
+                "to gain access.",
+                status=503,
+            )
+        if self.sealed(namespace):
+            raise ErrorResponse("namespace is sealed", status=503)
+        if path.startswith("sys/") and has_segments(path[4:], ROOT_ONLY):
+            raise ErrorResponse("operation only available in root namespace")
+
+    # -- changes -------------------------------------------------------------------------------------------------
+
+    def create(self, path: str, metadata: dict[str, str] | None = None) -> Namespace:
+        """Make a namespace with its default mounts and policy. ``path`` is from the root; its parent must exist."""
+        core = self.core
+        new_id = core.entropy.base62(_ID_LENGTH)
+        while self.by_id(new_id) is not None:
+            new_id = core.entropy.base62(_ID_LENGTH)
+        made = Namespace(path=path, id=new_id, uuid=core.entropy.uuid(), custom_metadata=dict(metadata or {}))
+        self._items[path] = made
+        core.mount_defaults(path)
+        return made
+
+    def delete(self, path: str) -> None:
+        """Remove a namespace, what is below it, and everything in them: mounts, tokens, leases, policies, quotas."""
+        core = self.core
+        for child in [p for p in sorted(self._items, reverse=True) if p.startswith(path)]:
+            for token in [t for t in core.state.tokens.by_id.values() if t.namespace == child]:
+                core.tokens.revoke(token)
+            for mount in core.state.mounts.of(child):
+                mounting.unmount(core, mount)
+            policies = core.state.policies
+            for table in (policies.acl, policies.password):
+                for key in [k for k in table if k[0] == child]:
+                    del table[key]
+            core.quotas.namespace_removed(child)
+            core.identity.forget_namespace(child)
+            core.state.system.get("workflows", {}).pop(child, None)
+            del self._items[child]
+        core.policies.forget_caches()
+
+    def shown(self, namespace: Namespace) -> dict[str, Any]:
+        """The ``data`` of a namespace."""
+        return {
+            "custom_metadata": dict(namespace.custom_metadata),
+            "id": namespace.id,
+            "locked": namespace.locked,
+            "path": namespace.path,
+            "tainted": namespace.tainted,
+            "uuid": namespace.uuid,
+        }
+
+
+def canonical(path: str) -> str:
+    """A namespace path without a leading and with a trailing slash; ``""`` for the root."""
+    path = posixpath.normpath(path.removeprefix("/")) if path not in ("", "/") else "."
+    return "" if path == "." else path.rstrip("/") + "/"
+
+
+def parse_name(text: str) -> str:
+    """One path segment in canonical form. Raises ErrorResponse for none, several, or a reserved one."""
+    name = canonical(text)
+    if not name:
+        raise ErrorResponse("namespace name cannot be empty")
+    if "/" in name[:-1]:
+        raise ErrorResponse("namespace name cannot contain /")
+    if name[:-1] in RESERVED:
+        raise ErrorResponse(f'"{name}" is a reserved path and cannot be used as a namespace name')
+    return name
+
+
+def validate(path: str) -> None:
+    """Raises ErrorResponse for a new namespace's path with characters that no name may have."""
+    for segment in path.rstrip("/").split("/"):
+        for character in segment:
+            category = unicodedata.category(character)
+            if category[0] == "C" or category in ("Zl", "Zp"):
+                text = (
+                    f"\"{segment}\" contains unicode characters that cannot be used in a namespace name: '{character}'"
+                )
+            elif character.isspace():
+                text = f'"{segment}" contains space characters that cannot be used in a namespace name'
+            elif character in "+*":
+                text = (
+                    f"\"{segment}\" contains wildcard characters that cannot be used in a namespace name: '{character}'"
+                )
+            else:
+                continue
+            raise ErrorResponse(text)
+
+
+def has_segments(path: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether ``path`` is one of these paths or below one."""
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)

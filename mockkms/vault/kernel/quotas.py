@@ -1,0 +1,202 @@
+"""Rate limit quotas: which rule a request falls under, and whether it has used it up.
+
+A rule holds for a namespace, a mount, a path below a mount (with ``*`` at the end: everything with that prefix) or a
+role of an auth method; the most specific one counts. Every client address has a bucket of its own in each rule. All
+of it follows the world's clock.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockkms.vault.framework.message import ErrorResponse, Operation, Request
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+DEFAULT_EXEMPT = (
+    "sys/generate-recovery-token/attempt",
+    "sys/generate-recovery-token/update",
+    "sys/generate-root/attempt",
+    "sys/generate-root/update",
+    "sys/health",
+    "sys/seal-status",
+    "sys/unseal",
+)
+
+
+@dataclass
+class Bucket:
+    """What one client has left of one rule."""
+
+    start: float
+    """Seconds since the epoch."""
+    tokens: int
+    blocked: float = 0
+    """When the client was shut out, seconds since the epoch; 0 is not."""
+
+
+@dataclass
+class RateLimit:
+    """One rule. Intervals in seconds."""
+
+    name: str
+    rate: float
+    interval: int = 1
+    block_interval: int = 0
+    namespace: str = ""
+    mount: str = ""
+    suffix: str = ""
+    role: str = ""
+    inheritable: bool = False
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """As it is shown: namespace, mount and the rest."""
+        return self.namespace + self.mount + self.suffix
+
+    @property
+    def factors(self) -> tuple[str, str, str, str]:
+        """What no two rules may share."""
+        return (self.namespace, self.mount, self.suffix, self.role)
+
+
+@dataclass
+class QuotaState:
+    """All rules by name, and the configuration."""
+
+    rate_limits: dict[str, RateLimit] = field(default_factory=dict)
+    audit_logging: bool = False
+    response_headers: bool = False
+    exempt_paths: list[str] = field(default_factory=lambda: list(DEFAULT_EXEMPT))
+    absolute_exempt_paths: list[str] | None = None
+    """Exempt paths from the root namespace; None until they are set."""
+
+
+class QuotaStore:
+    """The rules and their enforcement."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    def check(self, request: Request) -> None:
+        """Raises 429 where a rate limit is exhausted; leaves the rate limit headers in the request's trace."""
+        state = self.core.state.quotas
+        if not state.rate_limits or self.core.seal.sealed or self._exempt(request.path):
+            return
+        namespace, below = self.core.namespaces.locate(request.namespace, request.path)
+        rule = self._rule(namespace or "", below, request)
+        if rule is None:
+            return
+        headers, allowed = self._take(rule, request.remote_address)
+        if state.response_headers:
+            request.trace.headers = dict(headers)
+        if not allowed:
+            path = request.path
+            raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
+
+    def _exempt(self, path: str) -> bool:
+        """Whether the longest exempt prefix of a path is no exception (``!`` before it); a last ``*`` says nothing."""
+        best, exempt = -1, False
+        quotas = self.core.state.quotas
+        for entry in (*quotas.exempt_paths, *(quotas.absolute_exempt_paths or ())):
+            prefix = entry.removeprefix("!").removesuffix("*")
+            if entry and path.startswith(prefix) and len(prefix) >= best:
+                best, exempt = len(prefix), not entry.startswith("!")
+        return exempt
+
+    def _rule(self, namespace: str, below: str, request: Request) -> RateLimit | None:
+        """The most specific rule for a path within a namespace."""
+        rules = {rule.factors: rule for rule in self.core.state.quotas.rate_limits.values()}
+        mount = self.core.state.mounts.match(namespace, below)
+        place = mount.path if mount is not None else ""
+        role = self._role(rules, namespace, place, below, request)
+        if role and (namespace, place, "", role) in rules:
+            return rules[namespace, place, "", role]
+        suffix = below[len(place) :].rstrip("/")
+        candidates = [suffix, *(suffix[:end] + "*" for end in range(len(suffix), -1, -1))] if place else []
+        for candidate in [c for c in candidates if c] + [""]:
+            rule = rules.get((namespace, place, candidate, ""))
+            if rule is not None:
+                return rule
+        return self._namespace_rule(rules, namespace)
+
+    @staticmethod
+    def _namespace_rule(rules: dict[tuple[str, str, str, str], RateLimit], namespace: str) -> RateLimit | None:
+        own = rules.get((namespace, "", "", ""))
+        while own is None and namespace:
+            namespace = namespace[: namespace.rstrip("/").rfind("/") + 1]
+            above = rules.get((namespace, "", "", ""))
+            own = above if above is not None and above.inheritable else None
+        return own
+
+    @staticmethod
+    def _role(
+        rules: dict[tuple[str, str, str, str], RateLimit], namespace: str, place: str, below: str, request: Request
+    ) -> str:
+        """The role a login asks for, where some rule of this mount depends on it."""
+        if not any(rule.role and rule.namespace == namespace and rule.mount == place for rule in rules.values()):
+            return ""
+        if request.operation not in (Operation.UPDATE, Operation.CREATE) or below != place + "login":
+            return ""
+        role = request.data.get("role", request.data.get("role_id", ""))
+        return role if isinstance(role, str) else ""
+
+    def _take(self, rule: RateLimit, client: str) -> tuple[dict[str, str], bool]:
+        """Use one token of a client's bucket: the headers of the answer, and whether it may go on."""
+        now = self.core.clock.now()
+        limit = max(round_half_away(rule.rate), 1)
+        bucket = rule.buckets.setdefault(client, Bucket(start=now, tokens=limit))
+        if bucket.blocked:
+            left = bucket.blocked + rule.block_interval - now
+            if left > 0:
+                return {"Retry-After": self._seconds(left)}, False
+            bucket.blocked = 0
+        if now - bucket.start >= rule.interval or now < bucket.start:
+            bucket.start, bucket.tokens = now, limit
+        allowed = bucket.tokens > 0
+        bucket.tokens -= allowed
+        reset = self._seconds(bucket.start + rule.interval - now)
+        headers = {
+            "X-Ratelimit-Limit": str(limit), "X-Ratelimit-Remaining": str(bucket.tokens), "X-Ratelimit-Reset": reset,
+        }  # fmt: skip
+        if not allowed:
+            headers["Retry-After"] = reset
+            if rule.block_interval:
+                bucket.blocked = now
+                headers["Retry-After"] = self._seconds(rule.block_interval)
+        return headers, allowed
+
+    def _seconds(self, left: float) -> str:
+        """Whole seconds; one flavor rounds them up, so that a client does not come too early.
+
+        The other cuts the fraction off, and some of the time is always gone when it does so: 10 s are 9.
+        """
+        return str(math.ceil(left) - (0 if self.core.product.has(Feature.RETRY_AFTER_ROUNDED_UP) else left > 0))
+
+    def mount_removed(self, namespace: str, path: str) -> None:
+        """A mount is gone: its rules go with it."""
+        rules = self.core.state.quotas.rate_limits
+        for rule in [r for r in rules.values() if r.namespace == namespace and r.mount == path]:
+            del rules[rule.name]
+
+    def mount_moved(self, namespace: str, path: str, to_namespace: str, to_path: str) -> None:
+        """A mount moved: its rules move with it, their buckets start anew."""
+        for rule in self.core.state.quotas.rate_limits.values():
+            if rule.namespace == namespace and rule.mount == path:
+                rule.namespace, rule.mount, rule.buckets = to_namespace, to_path, {}
+
+    def namespace_removed(self, namespace: str) -> None:
+        """A namespace is gone with all its rules."""
+        rules = self.core.state.quotas.rate_limits
+        for rule in [r for r in rules.values() if r.namespace == namespace]:
+            del rules[rule.name]
+
+
+def round_half_away(value: float) -> int:
+    """Nearest whole number, halves away from zero, as Go rounds."""
+    return math.floor(value + 0.5)

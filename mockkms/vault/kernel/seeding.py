@@ -1,0 +1,116 @@
+"""What a ready-made world is written with, and read back: through the endpoints, without a request or a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import Auth, Operation, Request, Response
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.kernel import matching
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.policy import names
+from mockkms.vault.tokens import ttl
+from mockkms.vault.tokens.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+def write(
+    core: Core, mount: Mount, below: str, data: Mapping[str, Any], operation: Operation = Operation.UPDATE
+) -> Response | None:
+    """Write ``data`` to a path below a mount, as root would, or do another ``operation`` there.
+
+    Raises VaultError in the server's words.
+    """
+    engine = core.engine(mount)
+    request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
+    found = matching.match(core, mount.namespace, request.path)
+    if operation is Operation.UPDATE and matching.exists(core, request, found) is False:
+        request.operation = Operation.CREATE
+    return engine.dispatch(core, request, found)
+
+
+def add_token(core: Core, spec: Mapping[str, Any], namespace: str = "") -> Token:
+    """Make a token of a description: ``id`` (any text), ``policies``, ``ttl``, ``period``, ``explicit_max_ttl``,
+    ``num_uses``, ``renewable``, ``meta``, ``display_name``, ``type`` (service or batch), ``parent`` (a token's id;
+    without one it is an orphan), ``entity_id``, ``bound_cidrs``, ``no_default_policy``.
+
+    Durations are seconds or texts such as ``1h``. Without ``ttl``, ``root`` never expires and others get the mount's
+    default. Raises ValueError for a duration that is none, an id in use, and a batch token with an id or a use count.
+    """
+    policies = names.sanitize(spec.get("policies") or [], not spec.get("no_default_policy", False))
+    batch = spec.get("type") == "batch"
+    id = str(spec.get("id") or "")
+    if batch and (id or spec.get("num_uses")):
+        raise ValueError("a batch token has neither an id of one's choice nor a number of uses")
+    if id in core.state.tokens.by_id:
+        raise ValueError(f"token {id!r} exists already")
+    period, explicit = _seconds(spec, "period"), _seconds(spec, "explicit_max_ttl")
+    lifetime = _seconds(spec, "ttl")
+    mount = core.state.mounts.get(namespace, "auth/token/")
+    if mount is not None and (period or lifetime or "root" not in policies):
+        lifetime, _ = ttl.calculate(
+            core.limits(mount), core.clock.now(), ttl=lifetime, period=period, explicit_max_ttl=explicit
+        )
+    meta = spec.get("meta")
+    token = Token(
+        id=id,
+        accessor="",
+        policies=policies,
+        display_name=str(spec.get("display_name") or "token"),
+        meta=None if meta is None else {str(name): str(value) for name, value in meta.items()},
+        num_uses=int(spec.get("num_uses") or 0),
+        parent=str(spec.get("parent") or ""),
+        ttl=lifetime,
+        explicit_max_ttl=explicit,
+        period=period,
+        type="batch" if batch else "service",
+        entity_id=str(spec.get("entity_id") or ""),
+        namespace=namespace,
+        bound_cidrs=list(spec.get("bound_cidrs") or []),
+    )
+    renewable = bool(spec.get("renewable", True)) and lifetime > 0
+    auth = Auth(
+        policies=list(policies), token_policies=list(policies), renewable=renewable, period=period,
+        explicit_max_ttl=explicit, display_name=token.display_name,
+    )  # fmt: skip
+    return core.tokens.create(token, auth) if batch else core.tokens.put(token, auth)
+
+
+def _seconds(spec: Mapping[str, Any], name: str) -> int:
+    value = spec.get(name)
+    return 0 if value is None else int(parse_seconds(value))
+
+
+def dump_tokens(core: Core) -> list[dict[str, Any]]:
+    """Every service token as ``add_token`` reads it, with ``namespace`` where it is not the root; ``ttl`` is what is
+    left. Tokens of wrapped responses are left out, and so are batch tokens, which no server keeps."""
+    found = []
+    for token in core.state.tokens.by_id.values():
+        if token.wrapping or token.num_uses < 0:
+            continue
+        entry = core.leases.of_token(token)
+        renewable = entry is not None and (entry.renewable or not entry.expires)
+        spec: dict[str, Any] = {
+            "id": token.id,
+            "policies": [name for name in token.policies if name != "default"],
+            "ttl": core.leases.ttl_left(entry) if entry is not None else 0,
+            "period": token.period,
+            "explicit_max_ttl": token.explicit_max_ttl,
+            "num_uses": token.num_uses,
+            "meta": token.meta,
+            "parent": token.parent,
+            "entity_id": token.entity_id,
+            "bound_cidrs": token.bound_cidrs,
+            "namespace": token.namespace,
+            "no_default_policy": not {"default", "root"} & set(token.policies),
+        }
+        shown = {name: value for name, value in spec.items() if value}
+        if token.display_name != "token":
+            shown["display_name"] = token.display_name
+        if not renewable:
+            shown["renewable"] = False
+        found.append(shown)
+    return found

@@ -1,0 +1,42 @@
+"""Lists of policy names as they are cleaned, compared and matched when tokens are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.policy.globs import matches
+
+UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
+"""Policies of the server's own, that no token may be given."""
+
+
+def sanitize(names: Iterable[str], add_default: bool = False) -> list[str]:
+    """Lower case, trimmed, sorted, each once; ``root`` swallows all others and never gets ``default``."""
+    clean = {name.strip().lower() for name in names}
+    clean.discard("")
+    if "root" in clean:
+        return ["root"]
+    if add_default:
+        clean.add("default")
+    return sorted(clean)
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Trimmed, lower case, sorted, each once."""
+    return sorted({name.strip().lower() for name in names if name.strip()})
+
+
+def equivalent(mine: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether two lists name the same policies, ``default`` left aside."""
+    return set(mine) - {"default"} == set(others) - {"default"}
+
+
+def matches_glob(globs: Iterable[str], name: str) -> bool:
+    """Whether one of the globs (``*`` is the only wildcard) matches the name."""
+    return any(matches(glob, name) for glob in globs)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """The list as Go prints it with ``%q``: ``["a" "b"]``."""
+    return "[" + " ".join(map(quote, names)) + "]"

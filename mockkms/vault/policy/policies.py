@@ -1,0 +1,299 @@
+"""Policies: their texts, and what a token may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
+from mockkms.vault.policy.acl import Acl, Decision
+from mockkms.vault.policy.defaults import born_with
+from mockkms.vault.policy.dialect import PolicyDialect
+from mockkms.vault.policy.listing import render_filter
+from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, Rule, parse_policy
+from mockkms.vault.policy.templates import Templates
+from mockkms.vault.tokens.tokens import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_CACHED_ACLS = 1024
+_CACHED_DECISIONS = 4096
+
+
+@dataclass
+class Policy:
+    """One ACL policy. Times are seconds since the epoch."""
+
+    name: str
+    text: str
+    modified: float = 0
+    version: int = 1
+    cas_required: bool = False
+    expiration: float = 0
+    """0 is never."""
+    allow_wildcards: bool = False
+    """Identity templates may put ``*`` and ``+`` into paths."""
+    allow_slashes: bool = False
+
+
+@dataclass
+class PolicyState:
+    """ACL policies by (namespace, name); password policies by the same."""
+
+    acl: dict[tuple[str, str], Policy] = field(default_factory=dict)
+    password: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+class PolicyStore:
+    """Policy texts and the decisions made from them.
+
+    Decisions are looked up in the merged rules of a token's set of policies; those are kept until a policy changes.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
+        self._acls: dict[tuple[Any, ...], Acl] = {}
+
+    @property
+    def dialect(self) -> PolicyDialect:
+        """The policy language of the emulated product."""
+        return self.core.product.policies
+
+    # -- texts -------------------------------------------------------------------------------------------------
+
+    def write_defaults(self, namespace: str) -> None:
+        """Write the policies that a namespace is born with."""
+        for name, text in born_with(self.dialect).items():
+            self._put(namespace, Policy(name, text))
+
+    def write(
+        self,
+        namespace: str,
+        name: str,
+        text: str,
+        *,
+        cas: int | None = None,
+        cas_required: bool = False,
+        expiration: float = 0,
+        allow_wildcards: bool = False,
+        allow_slashes: bool = False,
+    ) -> Policy:
+        """Create or replace a policy; its name is taken in lower case, ``expiration`` is seconds since the epoch.
+
+        Raises PolicyError (message, line, column) for a text that is no policy, ErrorResponse for a fixed policy or
+        a failed check-and-set. ``cas`` -1 asks for a new policy.
+        """
+        parse_policy(text, self.dialect, namespace=namespace, now=self.core.clock.now())
+        name = name.strip().lower()
+        if name in self.dialect.fixed:
+            raise ErrorResponse(f'cannot update "{name}" policy')
+        known = self.get(namespace, name)
+        if cas is None and (cas_required or (known is not None and known.cas_required)):
+            raise ErrorResponse("check-and-set parameter required for this call")
+        if cas == -1 and known is not None:
+            raise ErrorResponse("check-and-set parameter set to -1 on existing entry")
+        if cas not in (None, -1) and cas != (known.version if known else 0):
+            raise ErrorResponse("check-and-set parameter did not match the current version")
+        policy = Policy(
+            name,
+            text,
+            version=known.version + 1 if known else 1,
+            cas_required=cas_required,
+            expiration=expiration,
+            allow_wildcards=allow_wildcards,
+            allow_slashes=allow_slashes,
+        )
+        self._put(namespace, policy)
+        return policy
+
+    def _put(self, namespace: str, policy: Policy) -> None:
+        policy.modified = self.core.clock.now()
+        self.core.state.policies.acl[namespace, policy.name] = policy
+        self.forget_caches()
+
+    def get(self, namespace: str, name: str) -> Policy | None:
+        """The policy of this name, ``root`` included; None where there is none or it has expired."""
+        name = name.strip().lower()
+        if name == "root":
+            return Policy("root", "", version=0)
+        policy = self.core.state.policies.acl.get((namespace, name))
+        if policy is not None and policy.expiration and policy.expiration < self.core.clock.now():
+            self.remove(namespace, name)
+            return None
+        return policy
+
+    def delete(self, namespace: str, name: str) -> None:
+        """Delete a policy, absent or not. Raises ErrorResponse for those that have to stay."""
+        name = name.strip().lower()
+        if name in self.dialect.fixed:
+            raise ErrorResponse(f'cannot delete "{name}" policy')
+        if name in self.dialect.undeletable:
+            raise ErrorResponse(f"cannot delete {name} policy")
+        self.remove(namespace, name)
+
+    def remove(self, namespace: str, name: str) -> None:
+        """Drop a policy, whichever it is."""
+        if self.core.state.policies.acl.pop((namespace, name), None) is not None:
+            self.forget_caches()
+
+    def names(self, namespace: str, prefix: str = "") -> list[str]:
+        """The names to list, in the order of the real server's walk; ``root`` is not among them."""
+        hidden = self.dialect.hidden
+        stored = [name for space, name in self.core.state.policies.acl if space == namespace and name not in hidden]
+        return [name for name in walk(stored) if name.startswith(prefix)]
+
+    def forget_caches(self) -> None:
+        """Drop compiled policies after a change or a restore."""
+        self._parsed.clear()
+        self._acls.clear()
+
+    # -- decisions ---------------------------------------------------------------------------------------------
+
+    def check(self, request: Request, token: Token, sudo: bool) -> Decision:
+        """May ``token`` do this? ``sudo``: the path is root-protected.
+
+        Raises ErrorResponse 403 for a token whose entity is gone or disabled. May set a listing's ``limit``.
+        """
+        acl = self.acl(token)
+        trace = request.trace
+        trace.policies = token.policies
+        key = (request.operation, request.namespace + request.path, sudo)
+        decision = acl.decisions.get(key) if acl.root is None and "limit" not in request.data else None
+        if decision is None:
+            decision = acl.decide(
+                request.operation, request.path, request.data, request.wrap_ttl, sudo, request.namespace
+            )
+            if decision.final and acl.root is None:
+                if len(acl.decisions) >= _CACHED_DECISIONS:
+                    acl.decisions.clear()
+                acl.decisions[key] = decision
+        trace.rule = decision.rule
+        return decision
+
+    def capabilities(self, token: Token, path: str, namespace: str) -> list[str]:
+        """What ``token`` may do at ``path`` of a namespace, sorted. Raises ErrorResponse as ``check`` does."""
+        return self.acl(token).capabilities(path, namespace)
+
+    def reaches(self, token: Token, prefix: str, namespace: str) -> bool:
+        """Whether ``token`` may do anything at or below a mount path (``secret/``, ``auth/approle/``)."""
+        return self.acl(token).reaches(prefix, namespace)
+
+    def filter_keys(self, request: Request, token: Token, decision: Decision, response: Response) -> None:
+        """Leave in a listing only the keys that the deciding rule's filter lets the token see."""
+        data = response.data
+        if not data:
+            return
+        if not isinstance(data.get("keys"), list) or data.keys() - {"keys", "key_info"}:
+            raise BackendError("internal error")
+        acl = self.acl(token)
+        kept = []
+        for key in data["keys"]:
+            path = render_filter(decision.keys_filter, request.path, key)
+            operation = Operation.LIST if key.endswith("/") else Operation.READ
+            sudo = self.core.needs_sudo(request.namespace, path)
+            if acl.decide(operation, path, {}, 0, sudo, request.namespace).allowed:
+                kept.append(key)
+        data["keys"] = kept
+        if isinstance(data.get("key_info"), dict):
+            data["key_info"] = {key: data["key_info"][key] for key in kept if key in data["key_info"]}
+
+    def acl(self, token: Token) -> Acl:
+        """The merged rules of a token. Raises ErrorResponse 403 for a token whose entity is gone or disabled."""
+        if token.entity_id:
+            return self._identity_acl(token)
+        key = (token.namespace, *token.policies)
+        acl = self._acls.get(key)
+        if acl is None or (acl.expires and acl.expires < self.core.clock.now()):
+            acl = self._build(token, {}, None)
+            self._keep(key, acl)
+        return acl
+
+    def _identity_acl(self, token: Token) -> Acl:
+        identity = self.core.identity
+        entity = identity.entity(token.entity_id)
+        if entity is None or entity.disabled:
+            raise ErrorResponse("permission denied", status=403)
+        derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
+        frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))
+        # Identity counts its changes, so that templates are filled again after one.
+        key = (token.namespace, tuple(token.policies), entity.id, identity.generation, frozen, token.inline_policy)
+        acl = self._acls.get(key)
+        if acl is None or (acl.expires and acl.expires < self.core.clock.now()):
+            acl = self._build(token, derived, entity)
+            self._keep(key, acl)
+        return acl
+
+    def _keep(self, key: tuple[Any, ...], acl: Acl) -> None:
+        if len(self._acls) >= _CACHED_ACLS:
+            self._acls.clear()
+        self._acls[key] = acl
+
+    def _build(self, token: Token, derived: dict[str, list[str]], entity: Any) -> Acl:
+        if "root" in token.policies:
+            return Acl(root=token.namespace)
+        names = {token.namespace: list(token.policies)}
+        for namespace, more in derived.items():
+            names[namespace] = sorted({*names.get(namespace, []), *more})
+        chosen: list[tuple[str, list[Rule]]] = []
+        moments: list[float] = []
+        for namespace, wanted in names.items():
+            for name in wanted:
+                policy = self.get(namespace, name)
+                if policy is not None and name != "root":
+                    chosen.append((policy.name, self._rules(namespace, policy, entity)))
+                    moments.append(policy.expiration)
+        if token.inline_policy:
+            chosen.append(("", parse_policy(token.inline_policy, self.dialect, namespace=token.namespace).rules))
+        acl = self.merged(chosen)
+        for moment in moments:
+            acl.expire_at(moment)
+        return acl
+
+    def merged(self, policies: Iterable[tuple[str, list[Rule]]]) -> Acl:
+        """Return the merged rules of some policies, weighed as the emulated product weighs them."""
+        dialect = self.dialect
+        return Acl(
+            policies,
+            now=self.core.clock.now(),
+            lists_by_item=dialect.lists_by_item,
+            folders_first=dialect.folders_first,
+        )
+
+    def _rules(self, namespace: str, policy: Policy, entity: Any) -> list[Rule]:
+        known = self._parsed.get((namespace, policy.name))
+        if known is None or known[0] != policy.text:
+            known = (policy.text, parse_policy(policy.text, self.dialect, namespace=namespace))
+            self._parsed[namespace, policy.name] = known
+        if not known[1].templated:
+            return known[1].rules
+        blocked: list[str] = []
+        if self.dialect.template_values_restricted:
+            blocked += [] if policy.allow_slashes else ["/"]
+            blocked += [] if policy.allow_wildcards else ["*", "+"]
+        now = self.core.clock.now()
+        templates = Templates.of(self.core, entity, namespace, blocked)
+        try:
+            return parse_policy(
+                policy.text, self.dialect, namespace=namespace, now=now, substitute=templates.fill
+            ).rules
+        except PolicyError:
+            # A filled-in value made a path that no policy may have; the real server answers this error too.
+            raise BackendError("internal error") from None
+
+
+def walk(names: list[str]) -> list[str]:
+    """Names in the order in which the real server walks its storage: by directory, the last directory first."""
+    out: list[str] = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        below = [name[len(folder) :] for name in names if name.startswith(folder)]
+        for child in sorted({name[: name.find("/") + 1] or name for name in below if name}):
+            (folders if child.endswith("/") else out).append(folder + child)
+    return out
+
+
+__all__ = ["Decision", "Policy", "PolicyError", "PolicyState", "PolicyStore", "walk"]

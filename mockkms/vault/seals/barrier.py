@@ -1,0 +1,207 @@
+"""One sealable barrier: its unseal key in shares, and what rotating it and generating root tokens remember.
+
+The root namespace has one; a sealable namespace has one of its own. The crypto is real: the root key is kept
+encrypted with AES-256-GCM under the unseal key, the unseal key is split by Shamir's scheme, and a wrong share fails
+where it fails on the real server: at the tag of the stored key.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from mockkms.vault.seals import shamir
+
+KEY_SIZE = 32
+"""Bytes of a root key and of an unseal key."""
+MIN_KEY, MAX_KEY = 16, KEY_SIZE + shamir.SHARE_OVERHEAD
+MAX_OPERATIONS = 3865470566
+Random = Callable[[int], bytes]
+
+
+class SealError(Exception):
+    """A refusal of the seal in the real server's words. ``wrapped`` is the Go error inside, if any."""
+
+    def __init__(self, text: str, wrapped: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.wrapped = wrapped
+
+
+class InvalidKey(SealError):
+    """The key given cannot be right: too short, too long, or it does not decrypt."""
+
+
+@dataclass
+class Rotation:
+    """A rotation of the unseal key under way."""
+
+    nonce: str
+    shares: int
+    threshold: int
+    pgp_keys: list[str] = field(default_factory=list)
+    backup: bool = False
+    verify: bool = False
+    progress: list[bytes] = field(default_factory=list)
+    verification_nonce: str = ""
+    verification_key: bytes = b""
+    verification_progress: list[bytes] = field(default_factory=list)
+    pending: list[bytes] = field(default_factory=list)
+    """Shares of the new key while they are being verified."""
+    started: float = 0
+    """Seconds since the epoch."""
+
+
+@dataclass
+class RootGeneration:
+    """A generation of a root token under way."""
+
+    nonce: str
+    otp: str
+    pgp_key: str = ""
+    pgp_fingerprint: str = ""
+    progress: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class Barrier:
+    """The seal of the root namespace or of one sealable namespace. Keys are raw bytes."""
+
+    shares: int = 0
+    threshold: int = 0
+    stored: bytes = b""
+    """Nonce and ciphertext of the root key under the unseal key."""
+    sealed: bool = True
+    unseal_keys: list[str] = field(default_factory=list)
+    """The present shares in base64: a test server may show what a real one only shows once."""
+    progress: list[bytes] = field(default_factory=list)
+    nonce: str = ""
+    rotation: Rotation | None = None
+    generation: RootGeneration | None = None
+    term: int = 1
+    """Version of the encryption key."""
+    installed: float = 0
+    """When that version was made, seconds since the epoch."""
+    encryptions: int = 0
+    rotate_enabled: bool = True
+    rotate_interval: int = 0
+    """Seconds; 0 is off."""
+    rotate_max_operations: int = MAX_OPERATIONS
+    wrapper: str = ""
+    """Stands before the cause where a wrong key cannot decrypt the root key."""
+    backup: dict[str, Any] | None = None
+    """Kept PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
+
+    @property
+    def initialized(self) -> bool:
+        """Whether there is a key at all."""
+        return self.shares > 0
+
+    def install(self, unseal_key: bytes, shares: int, threshold: int, random: Random, parts: list[bytes]) -> None:
+        """Make ``unseal_key`` (32 bytes), already split into ``parts``, the key of this barrier."""
+        nonce = random(12)
+        self.stored = nonce + AESGCM(unseal_key).encrypt(nonce, random(KEY_SIZE), None)
+        self.shares, self.threshold = shares, threshold
+        self.unseal_keys = [base64.b64encode(part).decode() for part in parts]
+
+    def authenticate(self, unseal_key: bytes) -> None:
+        """Decrypt the stored root key with it. Raises InvalidKey."""
+        if len(unseal_key) not in (16, 24, 32):
+            raise InvalidKey(
+                "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
+                f"crypto/aes: invalid key size {len(unseal_key)}"
+            )
+        try:
+            AESGCM(unseal_key).decrypt(self.stored[:12], self.stored[12:], None)
+        except InvalidTag:
+            raise InvalidKey(
+                "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
+                f"{self.wrapper}cipher: message authentication failed"
+            ) from None
+
+    def recover(self, parts: list[bytes]) -> bytes:
+        """The unseal key of the given shares. Raises ValueError in the words of the share scheme."""
+        return parts[0] if self.threshold == 1 else shamir.combine(parts)
+
+    def unseal(self, part: bytes, new_nonce: Callable[[], str]) -> bool:
+        """Take one share; True once unsealed. Raises InvalidKey, after which the shares given so far are forgotten."""
+        check_length(part)
+        if part in self.progress:
+            return False
+        self.nonce = self.nonce or new_nonce()
+        self.progress.append(part)
+        if len(self.progress) < self.threshold:
+            return False
+        parts = self.progress
+        self.reset()
+        try:
+            key = self.recover(parts)
+        except ValueError as error:
+            raise InvalidKey(f"invalid key: failed to compute combined key: {error}") from None
+        self.authenticate(key)
+        self.sealed = False
+        return True
+
+    def reset(self) -> None:
+        """Forget the shares given so far."""
+        self.progress, self.nonce = [], ""
+
+    def seal(self) -> None:
+        """Refuse everything until unsealed; what was under way is dropped."""
+        self.sealed, self.rotation, self.generation = True, None, None
+        self.reset()
+
+
+def check_length(key: bytes) -> None:
+    """Raises InvalidKey for a key or share that is too short or too long."""
+    if len(key) < MIN_KEY:
+        raise InvalidKey(f"invalid key: key is shorter than minimum {MIN_KEY} bytes")
+    if len(key) > MAX_KEY:
+        raise InvalidKey(f"invalid key: key is longer than maximum {MAX_KEY} bytes")
+
+
+def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[bytes]]:
+    """A fresh unseal key (32 bytes) and its shares; a single share is the key itself."""
+    key = random(KEY_SIZE)
+    return key, [key] if shares == 1 else shamir.split(key, shares, threshold, random)
+
+
+def decode_key(text: str, *, bounded: bool = True) -> bytes:
+    """A key given as hex or base64. Raises SealError.
+
+    ``bounded``: hex of a length no key has is read as base64, so that base64 that looks like hex is no trap.
+    """
+    try:
+        key = bytes.fromhex(text) if len(text) % 2 == 0 and text.isalnum() and text.isascii() else None
+    except ValueError:
+        key = None
+    if key is not None and (not bounded or MIN_KEY <= len(key) <= MAX_KEY):
+        return key
+    try:
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError:
+        raise SealError("'key' must be a valid hex or base64 string") from None
+
+
+def validate_shares(shares: int, threshold: int, pgp_keys: list[str]) -> None:
+    """Raises SealError, in the real server's words, for a seal configuration that cannot be."""
+    checks = (
+        (shares < 1, "shares must be at least one"),
+        (threshold < 1, "threshold must be at least one"),
+        (shares > 1 and threshold < 2, "threshold must be greater than one for multiple shares"),
+        (shares > 255, "shares must be less than 256"),
+        (threshold > 255, "threshold must be less than 256"),
+        (threshold > shares, "threshold cannot be larger than shares"),
+        (
+            bool(pgp_keys) and len(pgp_keys) != shares,
+            "count mismatch between number of provided PGP keys and number of shares",
+        ),
+    )
+    for wrong, text in checks:
+        if wrong:
+            raise SealError(text)

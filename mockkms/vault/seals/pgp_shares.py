@@ -1,0 +1,66 @@
+"""Shares and tokens encrypted to PGP keys, and the copies of such shares that a barrier keeps."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockkms.crypto import pgp
+from mockkms.vault.seals.barrier import Barrier, SealError
+
+
+def check(keys: list[str] | None) -> None:
+    """Raises SealError for a key that cannot be encrypted to."""
+    try:
+        for key in keys or ():
+            pgp.check(str(key))
+    except ValueError as error:
+        raise SealError(str(error)) from None
+
+
+def fingerprint(key: str) -> str:
+    """In lower-case hex. Raises SealError."""
+    try:
+        return pgp.fingerprint(key)
+    except ValueError as error:
+        raise SealError(str(error)) from None
+
+
+def sealed(text: bytes, key: str) -> bytes:
+    """``text`` encrypted to a key. Raises SealError."""
+    try:
+        return pgp.encrypt(text, key)
+    except ValueError as error:
+        raise SealError(str(error)) from None
+
+
+def encrypted(shares: list[bytes], keys: list[str] | None) -> list[bytes]:
+    """Each share, as hex, encrypted to the key of its place; the shares themselves where there are no keys."""
+    if not keys:
+        return shares
+    return [sealed(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
+
+
+def keep(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[str]) -> None:
+    """Keep a copy of encrypted shares, by fingerprint."""
+    kept: dict[str, list[str]] = {}
+    for share, owner in zip(shares, fingerprints, strict=True):
+        kept.setdefault(owner, []).append(share.hex())
+    barrier.backup = {"nonce": nonce, "keys": kept}
+
+
+def kept(barrier: Barrier) -> dict[str, Any] | None:
+    """The kept copy as both products show it; None: there is none."""
+    if barrier.backup is None:
+        return None
+    keys: dict[str, list[str]] = barrier.backup["keys"]
+    plain = {owner: [base64.b64encode(bytes.fromhex(item)).decode() for item in items] for owner, items in keys.items()}
+    return {"nonce": barrier.backup["nonce"], "keys": keys, "keys_base64": plain}
+
+
+def of_rotation(barrier: Barrier) -> tuple[list[str] | None, bool]:
+    """Fingerprints and ``backup`` of the rotation under way; None and False without PGP keys."""
+    running = barrier.rotation
+    if running is None or not running.pgp_keys:
+        return None, False
+    return [fingerprint(key) for key in running.pgp_keys], running.backup

@@ -1,0 +1,88 @@
+"""The cubbyhole: secrets of one token, that no other can reach and that go with it.
+
+State: secrets by token id and path. Wrapped responses lie here too, under ``response`` of their one-time token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.secrets.tree import children
+
+Cubbyholes = dict[str, dict[str, Encoded]]
+
+engine = Engine(
+    "cubbyhole",
+    kind="secret",
+    new_state=dict,
+    help="Secrets that only the token which wrote them can read, and that end with it.",
+)
+
+secret = engine.path(
+    "{path:all}",
+    arbitrary=True,
+    help="A secret of this token's own.",
+    description="Every token has a cubbyhole of its own; it is emptied when the token ends.",
+)
+
+DEPRECATED = (
+    "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap responses, as it "
+    "provides additional security checks and other benefits."
+)
+
+
+def _own(state: Cubbyholes, call: Call) -> dict[str, Encoded]:
+    client = call.request.client
+    if client is None or client.type == "batch":
+        kinds = call.core.product.words.cubbyhole_tokens
+        raise ErrorResponse(f"cubbyhole operations are only supported by {kinds} type tokens")
+    return state.get(client.id, {})
+
+
+def _path(call: Call) -> str:
+    path: str = call["path"]
+    if not path:
+        raise BackendError("missing path")
+    return path
+
+
+@secret.existence
+def exists(state: Cubbyholes, call: Call) -> bool:
+    return call["path"] in _own(state, call)
+
+
+@secret.on(Operation.READ)
+def read(state: Cubbyholes, call: Call) -> Response | None:
+    kept = _own(state, call).get(_path(call))
+    if kept is None:
+        return None
+    client = call.request.client
+    wrapped = client is not None and client.wrapping and call["path"] == "response"
+    return Response(data=kept.value(), warnings=[DEPRECATED] if wrapped else [])
+
+
+@secret.on(Operation.CREATE, Operation.UPDATE)
+def write(state: Cubbyholes, call: Call) -> None:
+    _own(state, call)
+    if not call.request.data:
+        raise BackendError("missing data fields")
+    path = _path(call)
+    client = call.request.client
+    assert client is not None
+    state.setdefault(client.id, {})[path] = keep(call.request.data)
+
+
+@secret.on(Operation.DELETE)
+def delete(state: Cubbyholes, call: Call) -> None:
+    _own(state, call).pop(call["path"], None)
+
+
+@secret.on(Operation.LIST)
+def list_keys(state: Cubbyholes, call: Call) -> dict[str, Any]:
+    path: str = call["path"]
+    if path and not path.endswith("/"):
+        path += "/"
+    return {"keys": children(_own(state, call), path)}

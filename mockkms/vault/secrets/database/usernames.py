@@ -1,0 +1,200 @@
+"""User names of the database plugins: their templates, and the part of Go's template language that these use."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.world.entropy import Entropy
+
+_USUAL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time)'
+_WIDE = '{{ printf "v_%s_%s_%s_%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
+_DASHED = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
+_MYSQL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time)'
+_SHORT = '{{ printf "v-%s-%s-%s" (.RoleName | truncate 4) (random 20) | truncate 16 }}'
+_COLUMNS = ' | truncate 100 | replace "-" "_" | lowercase }}'
+_DEFAULTS = {
+    "cassandra-database-plugin": _WIDE + _COLUMNS,
+    "influxdb-database-plugin": _WIDE + _COLUMNS,
+    "mysql-database-plugin": _MYSQL + " | truncate 32 }}",
+    "mysql-aurora-database-plugin": _SHORT,
+    "mysql-legacy-database-plugin": _SHORT,
+    "mysql-rds-database-plugin": _SHORT,
+    "postgresql-database-plugin": _USUAL + " | truncate 63 }}",
+    "redshift-database-plugin": _USUAL + " | truncate 63 | lowercase }}",
+    "mongodb-database-plugin": _DASHED + ' | replace "." "-" | truncate 100 }}',
+    "mssql-database-plugin": _DASHED.replace("15", "20") + " | truncate 128 }}",
+    "redis-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
+    "valkey-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
+}
+_TOKEN = re.compile(r'\s*(?:(\|)|(\()|(\))|"((?:[^"\\]|\\.)*)"|`([^`]*)`|(-?\d+)\b|\.(\w+)|(\w+))')
+_ESCAPES = {"n": "\n", "t": "\t"}
+_HASH = 8
+
+
+class TemplateError(ValueError):
+    """A template that cannot be read or filled in."""
+
+
+def default_template(plugin: str) -> str:
+    """The template of a plugin that was given none."""
+    return _DEFAULTS.get(plugin, _DASHED + " | truncate 100 }}")
+
+
+def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float) -> str:
+    """A template filled in with ``names`` (``DisplayName``, ``RoleName``). Raises TemplateError."""
+    found, end = [], 0
+    for match in re.finditer(r"\{\{-?(.*?)-?\}\}", template, re.DOTALL):
+        found.append(template[end : match.start()])
+        found.append(_text(_Reader(match.group(1), names, _functions(entropy, now)).whole()))
+        end = match.end()
+    rest = template[end:]
+    if "{{" in rest:
+        raise TemplateError("unclosed action")
+    return "".join([*found, rest])
+
+
+def _text(value: Any) -> str:
+    return str(value)
+
+
+class _Reader:
+    """Evaluates one pipeline as it reads it."""
+
+    def __init__(self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., Any]]) -> None:
+        self.text, self.names, self.functions, self.at = text.rstrip(), names, functions, 0
+
+    def whole(self) -> Any:
+        value = self.pipeline()
+        if self.at < len(self.text):
+            raise TemplateError(f"unexpected {quote(self.text[self.at :].strip())} in command")
+        return value
+
+    def pipeline(self) -> Any:
+        value = self.command([])
+        while self._peek() == "|":
+            self._next()
+            value = self.command([value])
+        return value
+
+    def command(self, piped: list[Any]) -> Any:
+        match = self._match()
+        name = match.group(8) if match else None
+        if match is None or match.group(1) or match.group(3):
+            raise TemplateError("missing value for command")
+        if name is None:
+            return self._operand()
+        self._next()
+        function = self.functions.get(name)
+        if function is None:
+            raise TemplateError(f"function {quote(name)} not defined")
+        arguments = []
+        while self._peek() not in ("|", ")", ""):
+            arguments.append(self._operand())
+        try:
+            return function(*arguments, *piped)
+        except (TypeError, AttributeError):
+            raise TemplateError(f"wrong number or type of args for {name}") from None
+
+    def _operand(self) -> Any:
+        match = self._next()
+        if match.group(2):
+            value = self.pipeline()
+            if self._peek() != ")":
+                raise TemplateError("unclosed left paren")
+            self._next()
+            return value
+        if match.group(4) is not None:
+            return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found.group(1), found.group(1)), match.group(4))
+        if match.group(5) is not None:
+            return match.group(5)
+        if match.group(6):
+            return int(match.group(6))
+        if match.group(7):
+            if match.group(7) not in self.names:
+                raise TemplateError(f"can't evaluate field {match.group(7)} in type dbplugin.UsernameMetadata")
+            return self.names[match.group(7)]
+        name = match.group(8)
+        if name in self.functions:
+            return self.functions[name]()
+        raise TemplateError(f"function {quote(name)} not defined")
+
+    def _match(self) -> re.Match[str] | None:
+        return _TOKEN.match(self.text, self.at)
+
+    def _peek(self) -> str:
+        match = self._match()
+        return match.group().strip() if match else self.text[self.at :].strip()
+
+    def _next(self) -> re.Match[str]:
+        match = self._match()
+        if match is None:
+            raise TemplateError(f"unexpected {quote(self.text[self.at :].strip())} in operand")
+        self.at = match.end()
+        return match
+
+
+def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., Any]]:
+    return {
+        "printf": _printf,
+        "random": lambda length: entropy.base62(length),
+        "truncate": lambda length, text: text[: _positive(length)],
+        "truncate_sha256": _truncate_sha256,
+        "uppercase": lambda text: text.upper(),
+        "lowercase": lambda text: text.lower(),
+        "replace": lambda old, new, text: text.replace(old, new),
+        "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
+        "base64": lambda text: base64.b64encode(text.encode()).decode(),
+        "unix_time": lambda: str(int(now)),
+        "unix_time_millis": lambda: str(int(now * 1000)),
+        "timestamp": lambda layout: time.strftime(_layout(layout), time.gmtime(now)),
+        "uuid": entropy.uuid,
+    }
+
+
+def _positive(length: int) -> int:
+    if length <= 0:
+        raise TemplateError(f"max length must be > 0 but was {length}")
+    return length
+
+
+def _truncate_sha256(length: int, text: str) -> str:
+    if length <= _HASH:
+        raise TemplateError(f"max length must be > {_HASH} but was {length}")
+    if len(text) <= length:
+        return text
+    kept = text[: length - _HASH]
+    return kept + hashlib.sha256(text[length - _HASH :].encode()).hexdigest()[:_HASH]
+
+
+def _printf(form: str, *values: Any) -> str:
+    waiting = list(values)
+
+    def one(match: re.Match[str]) -> str:
+        if match.group(1) == "%":
+            return "%"
+        if not waiting:
+            return f"%!{match.group(1)}(MISSING)"
+        value = waiting.pop(0)
+        return quote(str(value)) if match.group(1) == "q" else str(value)
+
+    return re.sub(r"%([sdvq%])", one, form)
+
+
+_LAYOUT = (
+    ("2006", "%Y"), ("01", "%m"), ("02", "%d"), ("15", "%H"), ("04", "%M"), ("05", "%S"), ("Jan", "%b"), ("Mon", "%a"),
+    ("MST", "UTC"), ("Z07:00", "Z"),
+)  # fmt: skip
+
+
+def _layout(layout: str) -> str:
+    """Go's layout, the moment of its reference written out, as ``strftime`` takes it."""
+    written = layout.replace("%", "%%")
+    for part, directive in _LAYOUT:
+        written = written.replace(part, directive)
+    return written

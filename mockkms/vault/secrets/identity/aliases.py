@@ -1,0 +1,259 @@
+"""``entity-alias``: what entities are called on auth mounts; ``alias`` and ``persona`` are older names of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.identity import Alias, Entity
+from mockkms.vault.identity.model import settle_alias
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import (
+    alias_shown,
+    by_id,
+    elsewhere,
+    engine,
+    listed,
+    mount_shown,
+    namespace_id,
+    own,
+    store,
+)
+from mockkms.vault.secrets.identity.entities import write as write_entity
+from mockkms.vault.secrets.kv.v2.custom import faults_of, framed
+
+_ID = Field(Kind.STRING, help="Alias to change.")
+_FIELDS = {
+    "entity_id": Field(Kind.STRING, deprecated=True, help="Older name of canonical_id."),
+    "canonical_id": Field(Kind.STRING, help="Entity that the alias belongs to; one is made if absent."),
+    "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
+    "name": Field(Kind.STRING, help="What the entity is called there."),
+}
+_SOURCES = {
+    "issuer": Field(Kind.STRING, help="Issuer that the alias comes from.", needs=Feature.IDENTITY_SOURCES),
+    "external_id": Field(Kind.STRING, help="Id of the alias at its issuer.", needs=Feature.IDENTITY_SOURCES),
+}
+_CUSTOM = {"custom_metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own.")}
+_PERSONA = {
+    "entity_id": Field(Kind.STRING, help="Entity that the persona belongs to."),
+    "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
+    "name": Field(Kind.STRING, help="What the entity is called there."),
+    "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
+}
+
+alias = engine.path("entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM, **_SOURCES}, help="Create an alias.")
+one, ids = by_id("entity-alias", {**_FIELDS, **_CUSTOM, **_SOURCES}, "An alias by its id.")
+old_alias = engine.path("alias", fields={"id": _ID, **_FIELDS, **_SOURCES}, help="Create an alias (older name).")
+old_one, old_ids = by_id("alias", _FIELDS, "An alias by its id (older name).")
+persona = engine.path("persona", fields={"id": _ID, **_PERSONA}, help="Create a persona (older name).")
+persona_one, persona_ids = by_id("persona", _PERSONA, "A persona by its id (older name).")
+
+# On the real server a persona is written as an entity and read as an alias (recorded).
+persona.on(Operation.UPDATE)(write_entity)
+persona_one.on(Operation.UPDATE)(write_entity)
+
+
+@alias.on(Operation.UPDATE)
+@one.on(Operation.UPDATE)
+@old_alias.on(Operation.UPDATE)
+@old_one.on(Operation.UPDATE)
+def write(state: Any, call: Call) -> dict[str, Any] | None:
+    """Make an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    given = "custom_metadata" in call
+    custom: dict[str, str] | None = call["custom_metadata"] if given else {}
+    faults = faults_of(custom or {})
+    if faults:
+        # One fault stands in the core's own frame, several in one more.
+        raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
+    identity = store(call)
+    sources = {name: call[name] for name in _SOURCES if name in call}
+    canonical = call["canonical_id"] or call["entity_id"]
+    name, accessor = call["name"], call["mount_accessor"]
+    if call["id"]:
+        stored = own(call, identity.state.aliases, call["id"])
+        if stored is None:
+            raise ErrorResponse("invalid alias ID provided")
+        if not name and not accessor and not canonical and not given and not sources:
+            return None
+        changed = replace(stored)
+        settle_alias(changed)
+        return _update(
+            call,
+            changed,
+            canonical,
+            name or stored.name,
+            accessor or stored.mount_accessor,
+            custom if given else changed.custom_metadata,
+            sources,
+        )
+    if not accessor or not name:
+        raise ErrorResponse("'id' or 'mount_accessor' and 'name' must be provided")
+    mount = _mount(call, accessor, "matching mount is in a different namespace than request")
+    known = identity.by_factors(accessor, name)
+    if known is not None:
+        return _update(call, known, canonical, name, accessor, custom, sources)
+    return _create(call, canonical, name, mount, custom, sources)
+
+
+def _mount(call: Call, accessor: str, refusal: str) -> Mount:
+    mount = call.core.state.mounts.by_accessor(accessor)
+    if mount is None:
+        raise ErrorResponse(f'invalid mount accessor "{accessor}"')
+    if mount.namespace != call.request.namespace:
+        raise elsewhere(refusal)
+    return mount
+
+
+def _create(
+    call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None, sources: dict[str, str]
+) -> dict[str, Any]:
+    identity = store(call)
+    namespace = call.request.namespace
+    entity = own(call, identity.state.entities, canonical) if canonical else identity.new_entity(namespace)
+    if entity is None:
+        raise ErrorResponse("invalid canonical ID")
+    if any(present.mount_accessor == mount.accessor for present in entity.aliases):
+        raise ErrorResponse(f"{_word(call)} already exists for requested entity and mount accessor")
+    entity.settle()
+    made = identity.new_alias(mount, name, entity.id)
+    made.custom_metadata = custom
+    made.issuer, made.external_id = sources.get("issuer", ""), sources.get("external_id", "")
+    entity.aliases.append(made)
+    identity.put_alias(made)
+    identity.put_entity(entity)
+    return {"canonical_id": entity.id, "id": made.id}
+
+
+def _update(
+    call: Call,
+    changed: Alias,
+    canonical: str,
+    name: str,
+    accessor: str,
+    custom: dict[str, str] | None,
+    sources: dict[str, str],
+) -> dict[str, Any] | None:
+    identity = store(call)
+    moved = bool(canonical) and canonical != changed.canonical_id
+    renamed = (name, accessor, custom or {}) != (changed.name, changed.mount_accessor, changed.custom_metadata or {})
+    if not renamed and not moved and all(getattr(changed, word) == text for word, text in sources.items()):
+        return None
+    changed.updated = call.now()
+    current = identity.state.entities.get(changed.canonical_id)
+    if current is None:
+        raise ErrorResponse("given alias is not associated with an entity")
+    if accessor != changed.mount_accessor and not moved and _has(current, accessor):
+        raise ErrorResponse(
+            f"{_word(call)} cannot be updated as the entity already has an alias for the given 'mount_accessor' "
+        )
+    if renamed:
+        _mount(call, accessor, "given mount accessor is not in the same namespace as the existing alias")
+        clash = identity.by_factors(accessor, name)
+        if clash is not None and clash.id != changed.id:
+            raise ErrorResponse("alias with combination of mount accessor and name already exists")
+        changed.name, changed.mount_accessor, changed.custom_metadata = name, accessor, custom
+    changed.issuer, changed.external_id = (
+        sources.get(word, getattr(changed, word)) for word in ("issuer", "external_id")
+    )
+    mount = call.core.state.mounts.by_accessor(changed.mount_accessor)
+    if mount is None:
+        raise BackendError(f'invalid mount accessor "{changed.mount_accessor}"')
+    target = _target(call, canonical, accessor, mount) if moved else current
+    current.aliases = [present for present in current.aliases if present.id != changed.id]
+    target.settle()
+    target.aliases.append(changed)
+    changed.canonical_id = target.id
+    identity.put_alias(changed)
+    return {"canonical_id": target.id, "id": changed.id}
+
+
+def _word(call: Call) -> str:
+    """The word as it begins a refusal."""
+    return "alias" if call.core.product.has(Feature.ALIAS_ISSUERS) else "Alias"
+
+
+def _has(entity: Entity, accessor: str) -> bool:
+    return any(alias.mount_accessor == accessor for alias in entity.aliases)
+
+
+def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
+    if mount.local:
+        raise ErrorResponse("local aliases can't be moved between entities")
+    entity = own(call, store(call).state.entities, canonical)
+    if entity is None:
+        raise ErrorResponse("given 'canonical_id' is not associated with an entity")
+    if _has(entity, accessor):
+        raise ErrorResponse(f"{_word(call)} cannot be updated as the given entity already has an alias for this mount ")
+    return entity
+
+
+@one.on(Operation.READ)
+@old_one.on(Operation.READ)
+@persona_one.on(Operation.READ)
+def read(state: Any, call: Call) -> dict[str, Any] | None:
+    """An alias."""
+    return shown(call, own(call, store(call).state.aliases, call["id"]))
+
+
+def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
+    """An alias of an entity or a group as it is answered."""
+    if alias is None:
+        return None
+    return {
+        **alias_shown(call, alias),
+        **(
+            {"external_id": alias.external_id, "issuer": alias.issuer}
+            if call.core.product.has(Feature.ALIAS_ISSUERS)
+            else {}
+        ),
+        "custom_metadata": alias.custom_metadata,
+        "local": alias.local,
+        "namespace_id": namespace_id(call, alias.namespace),
+    }
+
+
+@one.on(Operation.DELETE)
+@old_one.on(Operation.DELETE)
+@persona_one.on(Operation.DELETE)
+def delete(state: Any, call: Call) -> None:
+    """Take an alias away from its entity."""
+    identity = store(call)
+    found = own(call, identity.state.aliases, call["id"])
+    if found is None:
+        return
+    entity = identity.state.entities.get(found.canonical_id)
+    if entity is None:
+        raise BackendError("alias not associated to an entity")
+    entity.settle()
+    entity.aliases = [present for present in entity.aliases if present.id != found.id]
+    identity.drop_alias(found.id)
+
+
+@ids.on(Operation.LIST)
+@old_ids.on(Operation.LIST)
+@persona_ids.on(Operation.LIST)
+def list_ids(state: Any, call: Call) -> dict[str, Any]:
+    """The ids of all aliases of the namespace."""
+    return aliases_listed(call, store(call).state.aliases)
+
+
+def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, Any]:
+    """The list of aliases of one kind with what is known of them."""
+    found = sorted((a for a in aliases.values() if a.namespace == call.request.namespace), key=lambda a: a.id)
+    info = {
+        alias.id: {
+            "name": alias.name,
+            "canonical_id": alias.canonical_id,
+            "mount_accessor": alias.mount_accessor,
+            "custom_metadata": alias.custom_metadata,
+            "metadata": alias.metadata,
+            "local": alias.local,
+            **mount_shown(call, alias.mount_accessor),
+        }
+        for alias in found
+    }
+    return listed([alias.id for alias in found], info)

@@ -1,0 +1,192 @@
+"""``entity``, ``entity/id``, ``entity/name`` and ``entity/batch-delete``: the clients; ``persona`` is an old name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.identity import Entity
+from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import (
+    SCIM_CLIENT,
+    alias_shown,
+    by_id,
+    engine,
+    listed,
+    mount_shown,
+    namespace_id,
+    own,
+    store,
+)
+from mockkms.world.clock import rfc3339
+
+_ID = Field(Kind.STRING, help="Entity to change; without it one is made or found by name.")
+_NAME = Field(Kind.STRING, help="Name, unique in any case; generated if absent.")
+_SETTINGS = {
+    "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
+    "policies": Field(Kind.COMMA_STRINGS, help="Policies that every token of the entity has."),
+    "disabled": Field(Kind.BOOL, help="Tokens of a disabled entity are refused."),
+}
+_PROVISIONED = {
+    "scim_client_id": SCIM_CLIENT,
+    "external_id": Field(
+        Kind.STRING, help="Id of the entity where it comes from; not used.", needs=Feature.IDENTITY_SOURCES
+    ),
+}
+
+_FIELDS = {"name": _NAME, **_SETTINGS, **_PROVISIONED}
+
+entity = engine.path("entity", fields={"id": _ID, **_FIELDS}, help="Create an entity.")
+named = engine.path("entity/name/{name:some}", fields={"id": _ID, **_FIELDS}, help="An entity by its name.")
+one, ids = by_id("entity", _FIELDS, "An entity by its id.")
+batch_delete = engine.path(
+    "entity/batch-delete",
+    fields={"entity_ids": Field(Kind.COMMA_STRINGS, help="Ids of the entities to delete.")},
+    help="Delete several entities.",
+)
+names = engine.path("entity/name[/]", help="List the names of all entities.")
+
+
+@entity.on(Operation.UPDATE)
+@named.on(Operation.UPDATE)
+@one.on(Operation.UPDATE)
+def write(state: Any, call: Call) -> dict[str, Any] | Response | None:
+    """Make an entity, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    identity, namespace = store(call), call.request.namespace
+    found = _meant(call)
+    policies = policy_names(call["policies"]) if "policies" in call else None
+    metadata = call.get("metadata")
+    check_metadata("entity", metadata)
+    changed = found or identity.new_entity(namespace, call["name"])
+    if found is not None:
+        found.settle()
+        found.updated = call.now()
+        found.name = call["name"] or found.name
+    if policies is not None:
+        changed.policies = policies
+    if metadata is not None:
+        changed.metadata = metadata
+    if "disabled" in call:
+        changed.disabled = call["disabled"]
+    identity.put_entity(changed)
+    if found is None:
+        return {"aliases": None, "id": changed.id, "name": changed.name}
+    return Response() if call.core.product.has(Feature.IDENTITY_ANSWERS) else None
+
+
+def _meant(call: Call) -> Entity | None:
+    identity, namespace = store(call), call.request.namespace
+    found = None
+    if call["id"]:
+        found = own(call, identity.state.entities, call["id"])
+        if found is None:
+            named = f": {call['id']}" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
+            raise ErrorResponse(f"entity not found from id{named}")
+    if call["name"]:
+        by_name = identity.entity_named(namespace, call["name"])
+        if by_name is not None and found is not None and found.id != by_name.id:
+            named = f" '{call['name']}'" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
+            raise ErrorResponse(f"entity name{named} is already in use")
+        found = found or by_name
+    return found
+
+
+@one.on(Operation.READ)
+def read(state: Any, call: Call) -> dict[str, Any] | None:
+    """An entity with its aliases and groups."""
+    return shown(call, store(call).state.entities.get(call["id"]))
+
+
+@named.on(Operation.READ)
+def read_named(state: Any, call: Call) -> dict[str, Any] | None:
+    """An entity by its name, in any case."""
+    return shown(call, store(call).entity_named(call.request.namespace, call["name"]))
+
+
+def shown(call: Call, entity: Entity | None) -> dict[str, Any] | None:
+    """An entity as it is answered; None for none in this namespace."""
+    if entity is None or entity.namespace != call.request.namespace:
+        return None
+    identity = store(call)
+    direct = identity.direct_groups(entity.id)
+    direct_ids = [group.id for group in direct]
+    inherited_ids = [group.id for group in identity.inherited_groups(direct)]
+    return {
+        "aliases": [
+            {**alias_shown(call, alias), "custom_metadata": alias.custom_metadata, "local": alias.local}
+            for alias in entity.aliases
+        ],
+        "creation_time": rfc3339(entity.created),
+        "direct_group_ids": direct_ids,
+        "disabled": entity.disabled,
+        "group_ids": direct_ids + inherited_ids,
+        "id": entity.id,
+        "inherited_group_ids": inherited_ids,
+        "last_update_time": rfc3339(entity.updated),
+        "merged_entity_ids": entity.merged,
+        "metadata": entity.metadata,
+        "name": entity.name,
+        "namespace_id": namespace_id(call, entity.namespace),
+        "policies": distinct(entity.policies),
+    }
+
+
+@one.on(Operation.DELETE)
+def delete(state: Any, call: Call) -> None:
+    """Delete an entity; its tokens are refused from now on."""
+    _delete(call, store(call).state.entities.get(call["id"]))
+
+
+@named.on(Operation.DELETE)
+def delete_named(state: Any, call: Call) -> None:
+    """Delete an entity by its name."""
+    _delete(call, store(call).entity_named(call.request.namespace, call["name"]))
+
+
+@batch_delete.on(Operation.UPDATE)
+def delete_batch(state: Any, call: Call) -> None:
+    """Delete several entities; unknown ids are no error."""
+    if not call["entity_ids"]:
+        raise ErrorResponse("missing entity ids to delete")
+    for id in call["entity_ids"]:
+        _delete(call, store(call).state.entities.get(id))
+
+
+def _delete(call: Call, entity: Entity | None) -> None:
+    if entity is not None and entity.namespace == call.request.namespace:
+        store(call).delete_entity(entity)
+
+
+@ids.on(Operation.LIST)
+def list_ids(state: Any, call: Call) -> dict[str, Any]:
+    """The ids of all entities of the namespace."""
+    return _listed(call)
+
+
+@names.on(Operation.LIST)
+def list_names(state: Any, call: Call) -> dict[str, Any]:
+    """The names of all entities of the namespace, in the order of their ids, and nothing more."""
+    listed_by_id = _listed(call)
+    return {"keys": [info["name"] for info in listed_by_id["key_info"].values()]} if listed_by_id else {}
+
+
+def _listed(call: Call) -> dict[str, Any]:
+    entities = [e for e in store(call).state.entities.values() if e.namespace == call.request.namespace]
+    entities.sort(key=lambda entity: entity.id)
+    info: dict[str, Any] = {}
+    for entity in entities:
+        info[entity.id] = {"name": entity.name}
+        if entity.aliases:
+            info[entity.id]["aliases"] = [
+                {
+                    "id": alias.id,
+                    "name": alias.name,
+                    "mount_accessor": alias.mount_accessor,
+                    **mount_shown(call, alias.mount_accessor),
+                }
+                for alias in entity.aliases
+            ]
+    return listed([entity.id for entity in entities], info)

@@ -1,0 +1,144 @@
+"""``group-alias``: what external groups are called on auth mounts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.identity import Alias, Group
+from mockkms.vault.identity.model import EXTERNAL
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.identity.aliases import aliases_listed, shown
+from mockkms.vault.secrets.identity.engine import by_id, elsewhere, engine, own, store
+
+_FIELDS = {
+    "name": Field(Kind.STRING, help="What the group is called there."),
+    "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
+    "canonical_id": Field(Kind.STRING, help="External group that the alias belongs to; one is made if absent."),
+}
+
+alias = engine.path(
+    "group-alias", fields={"id": Field(Kind.STRING, help="Alias to change."), **_FIELDS}, help="Create a group alias."
+)
+one, ids = by_id("group-alias", _FIELDS, "A group alias by its id.")
+
+
+@alias.on(Operation.UPDATE)
+def register(state: Any, call: Call) -> dict[str, Any] | None:
+    """Make a group alias, or change the one with this id."""
+    return _write_by_id(call) if "id" in call else _write(call, None)
+
+
+@one.on(Operation.UPDATE)
+def write(state: Any, call: Call) -> dict[str, Any] | None:
+    """Change a group alias."""
+    return _write_by_id(call)
+
+
+def _write_by_id(call: Call) -> dict[str, Any] | None:
+    if not call["id"]:
+        raise ErrorResponse("empty group alias ID")
+    found = own(call, store(call).state.group_aliases, call["id"])
+    if found is None:
+        raise ErrorResponse("invalid group alias ID")
+    return _write(call, found)
+
+
+def _write(call: Call, found: Alias | None) -> dict[str, Any] | None:
+    identity = store(call)
+    name, accessor, canonical = call["name"], call["mount_accessor"], call["canonical_id"]
+    if not name:
+        raise ErrorResponse("missing alias name")
+    if not accessor:
+        raise ErrorResponse("missing mount_accessor")
+    unchanged = found is not None and (found.name, found.mount_accessor) == (name, accessor)
+    if found is not None and unchanged and canonical in ("", found.canonical_id):
+        return None
+    target = _target(call, canonical) if canonical else None
+    mount = _mount(call, accessor)
+    clash = identity.group_by_factors(accessor, name)
+    if clash is not None and (found is None or clash.id != found.id):
+        raise ErrorResponse("combination of mount and group alias name is already in use")
+    previous = identity.state.groups.get(found.canonical_id) if found is not None else None
+    if found is not None and previous is None:
+        raise BackendError("group alias is not associated with a group")
+    target = target or previous or _new_group(call)
+    if found is None:
+        changed = identity.new_alias(mount, name, target.id)
+    else:
+        changed = replace(found, name=name, mount_accessor=accessor, canonical_id=target.id, updated=call.now())
+    if previous is not None and previous is not target:
+        previous.settle()
+        _set(call, previous, None)
+    target.settle()
+    _set(call, target, changed)
+    target.updated = call.now()
+    return {"canonical_id": target.id, "id": changed.id}
+
+
+def _target(call: Call, canonical: str) -> Group:
+    target = own(call, store(call).state.groups, canonical)
+    if target is None:
+        raise ErrorResponse("invalid group ID given in 'canonical_id'")
+    if target.type != EXTERNAL:
+        raise ErrorResponse("alias can't be set on an internal group")
+    return target
+
+
+def _mount(call: Call, accessor: str) -> Mount:
+    mount = call.core.state.mounts.by_accessor(accessor)
+    if mount is None:
+        raise ErrorResponse(f'invalid mount accessor "{accessor}"')
+    if mount.local:
+        raise ErrorResponse(f'mount accessor "{accessor}" is a local mount')
+    if mount.namespace != call.request.namespace:
+        raise elsewhere("mount referenced via 'mount_accessor' not in the same namespace as alias")
+    return mount
+
+
+def _new_group(call: Call) -> Group:
+    identity, namespace, now = store(call), call.request.namespace, call.now()
+    id = identity.new_id(namespace)
+    group = Group(id, identity.new_name("group", namespace), namespace, now, now, type=EXTERNAL)
+    identity.state.groups[id] = group
+    return group
+
+
+def _set(call: Call, group: Group, alias: Alias | None) -> None:
+    identity = store(call)
+    if group.alias is not None:
+        identity.state.group_aliases.pop(group.alias.id, None)
+    group.alias = alias
+    if alias is not None:
+        identity.state.group_aliases[alias.id] = alias
+    group.modify_index += 1
+    identity.changed()
+
+
+@one.on(Operation.READ)
+def read(state: Any, call: Call) -> dict[str, Any] | None:
+    """A group alias."""
+    return shown(call, own(call, store(call).state.group_aliases, call["id"]))
+
+
+@one.on(Operation.DELETE)
+def delete(state: Any, call: Call) -> None:
+    """Take an alias away from its group."""
+    identity = store(call)
+    found = own(call, identity.state.group_aliases, call["id"])
+    if found is None:
+        return
+    group = identity.state.groups.get(found.canonical_id)
+    if group is None:
+        raise BackendError("alias not associated to a group")
+    group.settle()
+    _set(call, group, None)
+
+
+@ids.on(Operation.LIST)
+def list_ids(state: Any, call: Call) -> dict[str, Any]:
+    """The ids of all group aliases of the namespace."""
+    return aliases_listed(call, store(call).state.group_aliases)

@@ -1,0 +1,66 @@
+"""``lookup/entity`` and ``lookup/group``: find one by its id, its name, or an alias."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.secrets.identity import entities, groups
+from mockkms.vault.secrets.identity.engine import engine, own, store
+
+_QUERY = {
+    "id": Field(Kind.STRING, help="Its id."),
+    "name": Field(Kind.STRING, help="Its name."),
+    "alias_id": Field(Kind.STRING, help="The id of an alias of it."),
+    "alias_name": Field(Kind.STRING, help="The name of an alias of it, together with alias_mount_accessor."),
+    "alias_mount_accessor": Field(Kind.STRING, help="The mount of that alias."),
+}
+
+entity = engine.path("lookup/entity", fields=_QUERY, help="Find an entity.")
+group = engine.path("lookup/group", fields=_QUERY, help="Find a group.")
+
+
+@entity.on(Operation.UPDATE)
+def find_entity(state: Any, call: Call) -> dict[str, Any] | None:
+    """The entity that the query means, or nothing."""
+    _check(call)
+    identity = store(call)
+    known = identity.state.entities
+    if call["id"]:
+        return entities.shown(call, known.get(call["id"]))
+    if call["name"]:
+        return entities.shown(call, identity.entity_named(call.request.namespace, call["name"]))
+    if call["alias_id"]:
+        alias = identity.state.aliases.get(call["alias_id"])
+    else:
+        alias = identity.by_factors(call["alias_mount_accessor"], call["alias_name"])
+    return entities.shown(call, known.get(alias.canonical_id)) if alias is not None else None
+
+
+@group.on(Operation.UPDATE)
+def find_group(state: Any, call: Call) -> dict[str, Any] | None:
+    """The group that the query means, or nothing."""
+    _check(call)
+    identity = store(call)
+    known = identity.state.groups
+    if call["id"]:
+        return groups.shown(call, own(call, known, call["id"]))
+    if call["name"]:
+        return groups.shown(call, identity.group_named(call.request.namespace, call["name"]))
+    if call["alias_id"]:
+        alias = identity.state.group_aliases.get(call["alias_id"])
+    else:
+        alias = identity.group_by_factors(call["alias_mount_accessor"], call["alias_name"])
+    return groups.shown(call, own(call, known, alias.canonical_id)) if alias is not None else None
+
+
+def _check(call: Call) -> None:
+    count = sum(name in call for name in _QUERY)
+    if count == 0:
+        raise ErrorResponse("query parameter not supplied")
+    if count == 1 and (call["alias_name"] or call["alias_mount_accessor"]):
+        raise ErrorResponse("both 'alias_name' and 'alias_mount_accessor' needs to be set")
+    if count > 1 and not (count == 2 and call["alias_name"] and call["alias_mount_accessor"]):
+        raise ErrorResponse("query parameter conflict; please supply distinct set of query parameters")

@@ -1,0 +1,144 @@
+"""``entity/merge``: several entities become one; their tokens and aliases follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.identity import Alias, Entity
+from mockkms.vault.identity.checks import distinct
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import engine, mount_shown, own, store
+
+merge = engine.path(
+    "entity/merge[/]",
+    fields={
+        "from_entity_ids": Field(Kind.COMMA_STRINGS, help="Entities to merge; they are deleted."),
+        "to_entity_id": Field(Kind.STRING, help="Entity that stays."),
+        "conflicting_alias_ids_to_keep": Field(Kind.COMMA_STRINGS, help="Which of two aliases on one mount stays."),
+        "force": Field(Kind.BOOL, help="Merge although both have an MFA secret of one method."),
+    },
+    help="Merge entities into one.",
+    sudo=Feature.SUDO_FOR_MERGES,
+)
+
+
+@merge.on(Operation.UPDATE)
+def merge_entities(state: Any, call: Call) -> Response | None:
+    """Merge. Raises ErrorResponse; aliases on one mount answer 400 with the list of clashes."""
+    if not call["to_entity_id"]:
+        raise ErrorResponse("missing entity id to merge to")
+    if not call["from_entity_ids"]:
+        raise ErrorResponse("missing entity ids to merge from")
+    identity = store(call)
+    target = own(call, identity.state.entities, call["to_entity_id"])
+    if target is None:
+        raise ErrorResponse("entity id to merge to is invalid")
+    keep = call["conflicting_alias_ids_to_keep"]
+    if len(call["from_entity_ids"]) > 1 and len(keep) > 1:
+        raise ErrorResponse(
+            "aliases conflicts cannot be resolved with multiple from entity ids - merge one entity at a time"
+        )
+    sources = [_source(call, target, id) for id in distinct(call["from_entity_ids"])]
+    refusal = None if keep else _clashes(call, target, sources)
+    _check_mfa(target, sources, call["force"])
+    if refusal is not None:
+        return refusal
+    _check_choice(target, sources, keep)
+    target.settle()
+    for source in sources:
+        _absorb(call, target, source, keep)
+    identity.put_entity(target)
+    return None
+
+
+def _source(call: Call, target: Entity, id: str) -> Entity:
+    if id == target.id:
+        raise ErrorResponse("to_entity_id should not be present in from_entity_ids")
+    source = own(call, store(call).state.entities, id)
+    if source is None:
+        raise ErrorResponse("entity id to merge from is invalid")
+    return source
+
+
+def _clashes(call: Call, target: Entity, sources: list[Entity]) -> Response | None:
+    texts: list[str] = []
+    clashing: list[dict[str, str]] = []
+    owners: dict[str, str] = {}
+    for source in sources:
+        for kept in target.aliases:
+            for alias in source.aliases:
+                if owners.setdefault(alias.mount_accessor, source.id) != source.id:
+                    raise ErrorResponse(
+                        f"mount accessor {alias.mount_accessor} found in multiple fromEntities, "
+                        "merge should be done with one fromEntity at a time"
+                    )
+                if kept.mount_accessor == alias.mount_accessor:
+                    texts.append(
+                        f"mountAccessor: {kept.mount_accessor}, toEntity ID: {target.id}, "
+                        f"fromEntity ID: {source.id}, conflicting toEntity alias ID: {kept.id}, "
+                        f"conflicting fromEntity alias ID: {alias.id}"
+                    )
+                    clashing += [_clash(call, target, kept), _clash(call, source, alias)]
+    if not texts:
+        return None
+    texts.insert(
+        0,
+        "toEntity and at least one fromEntity have aliases with the same mount accessor, "
+        "repeat the merge request specifying exactly one fromEntity, clashes: ",
+    )
+    lines = "".join(f"\t* {text}\n" for text in texts)
+    error = f"{len(texts)} errors occurred:\n{lines}\n"
+    return Response(status=400, document={"errors": [error], "data": clashing})
+
+
+def _clash(call: Call, entity: Entity, alias: Alias) -> dict[str, str]:
+    mount = mount_shown(call, alias.mount_accessor)
+    return {
+        "alias": alias.name,
+        "entity": entity.name,
+        "entity_id": entity.id,
+        "mount": mount.get("mount_type", ""),
+        "mount_path": mount.get("mount_path", ""),
+    }
+
+
+def _check_mfa(target: Entity, sources: list[Entity], force: bool) -> None:
+    for source in sources:
+        for method in source.mfa:
+            if method in target.mfa and not force:
+                raise BackendError(f'conflicting MFA config ID "{method}" in entity ID "{source.id}"')
+
+
+def _check_choice(target: Entity, sources: list[Entity], keep: list[str]) -> None:
+    for source in sources:
+        for alias in source.aliases:
+            for kept in target.aliases:
+                if kept.mount_accessor == alias.mount_accessor and kept.id not in keep and alias.id not in keep:
+                    raise ErrorResponse(
+                        "conflicting mount accessors in following alias IDs and neither were present in "
+                        f"conflicting_alias_ids_to_keep: {alias.id}, {kept.id}"
+                    )
+
+
+def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None:
+    identity = store(call)
+    source.settle()
+    for alias in source.aliases:
+        for kept in [present for present in target.aliases if present.mount_accessor == alias.mount_accessor]:
+            if kept.id not in keep:
+                identity.drop_alias(kept.id)
+        alias.canonical_id = target.id
+        alias.merged_from = [*(alias.merged_from or []), source.id]
+        identity.put_alias(alias)
+        target.aliases.append(alias)
+    target.merged = [*(target.merged or []), *(source.merged or []), source.id]
+    target.mfa.update(source.mfa)  # Forced, those of the source win, whatever the parameter's description says.
+    for group in identity.direct_groups(source.id):
+        group.settle()
+        group.members = [id for id in group.members or () if id not in (source.id, target.id)] + [target.id]
+        group.modify_index += 2
+    source.aliases = []
+    identity.state.entities.pop(source.id, None)

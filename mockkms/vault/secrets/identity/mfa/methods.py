@@ -1,0 +1,152 @@
+"""``mfa/method``: the methods of a second proof at login, of four types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.identity.mfa import Method
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import elsewhere, engine, listed, namespace_id
+from mockkms.vault.secrets.identity.mfa.settings import FIELDS, SETTINGS
+
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ID = Field(Kind.STRING, help="Id of the method.")
+_NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; logins may prove themselves by it.")
+
+
+def _declare(type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
+    """Declare a method and the list where the method's id is optional, and both where it is not."""
+    stem = f"mfa/method/{type}" if type else "mfa/method"
+    own: Mapping[str, Field] = {"method_name": _NAME, **FIELDS[type]} if type else {}
+    fields: Mapping[str, Field] = {**own, "method_id": _ID}
+    id, about, all = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
+    return (
+        engine.path(f"{stem}[{id}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}[/]", help="List the methods.", needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}{id}", fields, help=about, needs=Feature.MFA_METHODS_APART),
+        engine.path(f"{stem}[/]", own, help=all, needs=Feature.MFA_METHODS_APART),
+    )
+
+
+def _bind(type: str) -> None:
+    either, listing, one, every = _declare(type)
+    for method in (either, one):
+        method.on(Operation.READ)(_reader(type))
+        if type:
+            method.on(Operation.UPDATE)(_writer(type))
+            method.on(Operation.DELETE)(_deleter(type))
+    for methods in (listing, every):
+        methods.on(Operation.LIST)(_lister(type))
+    if type:
+        every.on(Operation.UPDATE)(_writer(type))
+
+
+def _reader(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
+    def read(state: Any, call: Call) -> dict[str, Any] | None:
+        if not call["method_id"]:
+            raise ErrorResponse("missing method ID")
+        method = call.core.mfa.method(call["method_id"])
+        if method is None:
+            return None
+        own = call.request.namespace
+        if not own.startswith(method.namespace) and not method.namespace.startswith(own):
+            raise elsewhere("request namespace does not match method namespace")
+        if type and method.type != type:
+            raise ErrorResponse(f"failed to find the method ID under MFA type {type}.")
+        return shown(call, method)
+
+    return read
+
+
+def _lister(type: str) -> Callable[[Any, Call], dict[str, Any]]:
+    def list_methods(state: Any, call: Call) -> dict[str, Any]:
+        own = call.request.namespace
+        info = {
+            method.id: shown(call, method)
+            for method in call.core.mfa.methods()
+            if own.startswith(method.namespace) and type in ("", method.type)
+        }
+        return listed(sorted(info), info)
+
+    return list_methods
+
+
+def _writer(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
+    def write(state: Any, call: Call) -> dict[str, Any] | None:
+        mfa, own = call.core.mfa, call.request.namespace
+        id, name = call.get("method_id", ""), call["method_name"]
+        found = mfa.method(id) if id else None
+        if id and found is None:
+            return None
+        named = next((one for one in mfa.methods() if name and (one.namespace, one.name) == (own, name)), None)
+        if found is not None and named is not None and named is not found:
+            raise BackendError(f"a login MFA method configuration with the method name {name} already exists")
+        method = found or named
+        if method is not None and method.namespace != own:
+            raise ErrorResponse("request namespace does not match method namespace")
+        if method is None:
+            method = Method(call.core.entropy.uuid(), type, own)
+        try:
+            config = SETTINGS[type](call)
+        except ValueError as error:
+            raise ErrorResponse(str(error)) from None
+        method.type, method.config, method.name = type, config, name or method.name
+        if "username_format" in call.endpoint.fields:
+            method.username_format = call.get("username_format", method.username_format)
+        mfa.state(own).methods[method.id] = method
+        return None if id else {"method_id": method.id}
+
+    return write
+
+
+def _deleter(type: str) -> Callable[[Any, Call], None]:
+    def delete(state: Any, call: Call) -> None:
+        mfa, id = call.core.mfa, call["method_id"]
+        if not id:
+            raise ErrorResponse("missing method ID")
+        for enforcement in mfa.enforcements():
+            if id in enforcement.method_ids:
+                raise BackendError(f"methodID is still used by an enforcement configuration with ID: {enforcement.id}")
+        method = mfa.method(id)
+        if method is None:
+            return
+        if method.type != type:
+            raise BackendError("method type does not match the MFA config type")
+        if method.namespace != call.request.namespace:
+            raise BackendError("request namespace does not match method namespace")
+        inside = mfa.state(method.namespace)
+        inside.keys = {key: secret for key, secret in inside.keys.items() if key[0] != id}
+        del inside.methods[id]
+
+    return delete
+
+
+def shown(call: Call, method: Method) -> dict[str, Any]:
+    """A method as it is answered: without its secret settings."""
+    config = method.config
+    data: dict[str, Any] = {}
+    if method.type == "totp":
+        data = dict(config)
+    elif method.type == "okta":
+        data = {"org_name": config["org_name"]}
+        word = "base_url" if config["base_url"] else "production"
+        data[word] = config[word]
+    elif method.type == "duo":
+        data = {"api_hostname": config["api_hostname"], "pushinfo": config["push_info"]}
+        data["use_passcode"] = config["use_passcode"]
+    else:
+        words = ("use_signature", "idp_url", "org_alias", "admin_url", "authenticator_url")
+        data = {word: config[word] for word in words}
+    if method.type in ("okta", "duo"):
+        data.update(mount_accessor="", username_format=method.username_format)
+    data.update(type=method.type, id=method.id, name=method.name, namespace_path=method.namespace)
+    data["namespace_id"] = namespace_id(call, method.namespace)
+    return data
+
+
+for _type in ("", *FIELDS):
+    _bind(_type)

@@ -1,0 +1,104 @@
+"""``mfa/method/totp/generate``, ``admin-generate`` and ``admin-destroy``: the TOTP keys of entities."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.identity import Entity
+from mockkms.vault.identity.mfa import Method, Secret
+from mockkms.vault.identity.mfa.model import TOTP
+from mockkms.vault.secrets.identity.engine import engine, own, store
+
+_METHOD = {"method_id": Field(Kind.STRING, help="Id of the method.")}
+_BOTH = {**_METHOD, "entity_id": Field(Kind.STRING, help="Id of the entity.")}
+
+generate = engine.path("mfa/method/totp/generate", _METHOD, help="Make a TOTP key for the entity that asks.")
+admin_generate = engine.path("mfa/method/totp/admin-generate", _BOTH, help="Make a TOTP key for an entity.")
+admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Take a TOTP key from an entity.")
+
+
+@generate.on(Operation.UPDATE)
+def make_own(state: Any, call: Call) -> Reply:
+    """A key for who asks."""
+    client = call.request.client
+    return _make(call, client.entity_id if client is not None else "")
+
+
+@admin_generate.on(Operation.UPDATE)
+def make_for(state: Any, call: Call) -> Reply:
+    """A key for any entity of the namespace."""
+    return _make(call, call["entity_id"])
+
+
+def _make(call: Call, entity_id: str) -> Reply:
+    if not call["method_id"]:
+        raise ErrorResponse("missing method ID")
+    if not entity_id:
+        raise ErrorResponse("missing entityID")
+    method = _method(call)
+    entity = _entity(call, entity_id)
+    _check_namespaces(call, method, entity, "the config namespace", method.namespace)
+    if method.type != TOTP:
+        raise ErrorResponse(f"generate not available for MFA type {quote(method.type)}")
+    if method.id in entity.mfa:
+        return Response(warnings=[f"Entity already has a secret for MFA method {quote(method.name)}"])
+    return _new_key(call, method, entity)
+
+
+def _new_key(call: Call, method: Method, entity: Entity) -> dict[str, Any]:
+    from mockkms.crypto import totp
+
+    config = method.config
+    settings: dict[str, Any] = {word: config[word] for word in ("period", "digits", "algorithm")}
+    secret = totp.encoded(call.core.entropy.bytes(config["key_size"]))
+    url = totp.url(secret, config["issuer"], entity.id, **settings)
+    try:
+        picture = totp.picture(url, config["qr_size"]) if config["qr_size"] else b""
+    except ValueError as error:
+        raise BackendError(f"failed to generate QR code image: {error}") from None
+    call.core.mfa.state(entity.namespace).keys[method.id, entity.id] = secret
+    entity.settle()
+    entity.mfa[method.id] = Secret(method.name, skew=config["skew"], **settings)
+    store(call).changed()
+    return {"url": url, "barcode": base64.b64encode(picture).decode()}
+
+
+@admin_destroy.on(Operation.UPDATE)
+def destroy(state: Any, call: Call) -> None:
+    """The key itself stays where it lies, as on the real server; the entity no longer has it."""
+    if not call["method_id"]:
+        raise ErrorResponse("missing method ID")
+    if not call["entity_id"]:
+        raise ErrorResponse("missing entity ID")
+    entity = _entity(call, call["entity_id"])
+    method = _method(call)
+    if method.type != TOTP:
+        raise BackendError("method ID does not match TOTP type")
+    _check_namespaces(call, method, entity, "the current namespace", call.request.namespace)
+    entity.settle()
+    entity.mfa.pop(method.id, None)
+    store(call).changed()
+
+
+def _method(call: Call) -> Method:
+    method = call.core.mfa.method(call["method_id"])
+    if method is None:
+        raise ErrorResponse(f"configuration for method ID {quote(call['method_id'])} does not exist")
+    return method
+
+
+def _entity(call: Call, id: str) -> Entity:
+    entity = own(call, store(call).state.entities, id)
+    if entity is None:
+        raise ErrorResponse("invalid entity ID")
+    return entity
+
+
+def _check_namespaces(call: Call, method: Method, entity: Entity, outside: str, path: str) -> None:
+    if not entity.namespace.startswith(method.namespace):
+        raise ErrorResponse(f"entity namespace {entity.namespace} outside of {outside} {path}")

@@ -1,0 +1,131 @@
+"""MFA in a ready-made world: methods by name, enforcements, keys of entities, and how the services take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, Method, MfaState, Secret
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_PINGID = ("use_base64_key", "use_signature", "token", "idp_url", "org_alias", "admin_url", "authenticator_url")
+
+
+def _identity(core: Core, namespace: str) -> Mount:
+    mount = core.state.mounts.get(namespace, "identity/")
+    assert mount is not None
+    return mount
+
+
+def _method(core: Core, namespace: str, name: str) -> Method:
+    methods = core.mfa.state(namespace).methods.values()
+    found = next((one for one in methods if one.name == name), None)
+    if found is None:
+        raise ErrorResponse(f"no MFA method is named {name}")
+    return found
+
+
+def add_method(core: Core, namespace: str, name: str, spec: Mapping[str, Any]) -> Method:
+    """Write a method: its ``type``, the parameters of that type, and perhaps ``id``. Raises VaultError."""
+    data = {key: value for key, value in spec.items() if key not in ("type", "id")}
+    seeding.write(core, _identity(core, namespace), f"mfa/method/{spec['type']}", {**data, "method_name": name})
+    method = _method(core, namespace, name)
+    if spec.get("id"):
+        methods = core.mfa.state(namespace).methods
+        del methods[method.id]
+        method.id = str(spec["id"])
+        methods[method.id] = method
+    return method
+
+
+def add_enforcement(core: Core, namespace: str, name: str, spec: Mapping[str, Any]) -> Enforcement:
+    """Write an enforcement: ``methods`` by name, and whose logins: ``mounts`` (paths), ``types``, ``groups`` and
+    ``entities`` (names). Raises VaultError.
+    """
+    identity, mounts = core.identity, core.state.mounts
+    data: dict[str, Any] = {"mfa_method_ids": [_method(core, namespace, one).id for one in spec["methods"]]}
+    if "mounts" in spec:
+        found = [(path, mounts.get(namespace, path.rstrip("/") + "/")) for path in spec["mounts"]]
+        data["auth_method_accessors"] = [_there(mount, path).accessor for path, mount in found]
+    if "types" in spec:
+        data["auth_method_types"] = spec["types"]
+    if "groups" in spec:
+        data["identity_group_ids"] = [_there(identity.group_named(namespace, n), n).id for n in spec["groups"]]
+    if "entities" in spec:
+        data["identity_entity_ids"] = [_there(identity.entity_named(namespace, n), n).id for n in spec["entities"]]
+    seeding.write(core, _identity(core, namespace), f"mfa/login-enforcement/{name}", data)
+    return core.mfa.state(namespace).enforcements[name]
+
+
+def _there(found: Any, name: str) -> Any:
+    if found is None:
+        raise ErrorResponse(f"there is no {name}")
+    return found
+
+
+def add_key(core: Core, namespace: str, name: str, entity_name: str, key: str) -> None:
+    """Give an entity its key (base32 without padding) of a TOTP method. Raises ErrorResponse."""
+    method = _method(core, namespace, name)
+    entity = _there(core.identity.entity_named(namespace, entity_name), entity_name)
+    if method.type != TOTP:
+        raise ErrorResponse(f"the method {name} has no keys: it is no TOTP method")
+    config = method.config
+    core.mfa.state(namespace).keys[method.id, entity.id] = key
+    entity.mfa[method.id] = Secret(name, config["period"], config["digits"], config["skew"], config["algorithm"])
+    core.identity.changed()
+
+
+def dump(core: Core, namespace: str) -> dict[str, Any]:
+    """The MFA of a namespace as it is read; what has no name is left to the exact part of a dump."""
+    state = core.state.identity.mfa.get(namespace, MfaState())
+    named = {method.id: method.name for method in state.methods.values() if method.name}
+    shown: dict[str, Any] = {"services": state.services} if state.services != "unreachable" else {}
+    shown["methods"] = {
+        m.name: _method_shown(m) for m in sorted(state.methods.values(), key=lambda m: m.name) if m.name
+    }
+    shown["enforcements"] = {
+        name: _enforcement_shown(core, one, named)
+        for name, one in sorted(state.enforcements.items())
+        if all(id in named for id in one.method_ids)
+    }
+    keys: dict[str, dict[str, str]] = {}
+    for (method_id, entity_id), key in state.keys.items():
+        entity = core.state.identity.entities.get(entity_id)
+        if method_id in named and entity is not None and method_id in entity.mfa:
+            keys.setdefault(named[method_id], {})[entity.name] = key
+    return {word: found for word, found in {**shown, "keys": keys}.items() if found}
+
+
+def _method_shown(method: Method) -> dict[str, Any]:
+    config = dict(method.config)
+    if method.type == PINGID:
+        lines = [f"{word}={str(config[word]).lower() if word == 'use_signature' else config[word]}" for word in _PINGID]
+        config = {"settings_file_base64": b64.encode("\n".join(lines).encode())}
+    elif method.type == OKTA and not config["base_url"]:
+        del config["base_url"]
+    elif method.type == OKTA:
+        del config["production"]
+    shown = {"type": method.type, "id": method.id, **config}
+    if method.type in (OKTA, DUO, PINGID) and method.username_format:
+        shown["username_format"] = method.username_format
+    return shown
+
+
+def _enforcement_shown(core: Core, one: Enforcement, named: Mapping[str, str]) -> dict[str, Any]:
+    identity, mounts = core.state.identity, core.state.mounts
+    found = [mounts.by_accessor(accessor) for accessor in one.accessors]
+    groups = [identity.groups.get(id) for id in one.group_ids]
+    entities = [identity.entities.get(id) for id in one.entity_ids]
+    shown: dict[str, Any] = {"methods": [named[id] for id in one.method_ids], "types": one.types}
+    shown["mounts"] = [mount.path for mount in found if mount is not None]
+    shown["groups"] = [group.name for group in groups if group is not None]
+    shown["entities"] = [entity.name for entity in entities if entity is not None]
+    if not any(shown[word] for word in ("types", "mounts", "groups", "entities")):
+        return {"methods": shown["methods"], "types": []}
+    return {word: names for word, names in shown.items() if names or word == "methods"}

@@ -1,0 +1,240 @@
+"""``oidc/config``, ``oidc/key`` and the published documents: who signs identity tokens."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import bare_json, engine
+from mockkms.vault.secrets.identity.oidc.model import (
+    ALGORITHMS,
+    DEFAULT_KEY,
+    NamedKey,
+    SigningKey,
+    default_key,
+    service,
+)
+
+INVALID_ISSUER = (
+    "invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)"
+)
+ISSUER_WARNING = (
+    'If "issuer" is set explicitly, all tokens must be validated against that address, including those issued '
+    'by secondary clusters. Setting issuer to "" will restore the default behavior of using the cluster\'s '
+    "api_addr as the issuer."
+)
+_NAME = Field(Kind.STRING, help="Name of the key.")
+
+config = engine.path(
+    "oidc/config",
+    fields={"issuer": Field(Kind.STRING, help="The iss claim: scheme, host and port; empty is this server.")},
+    help="The issuer of identity tokens.",
+)
+rotation = engine.path(
+    "oidc/key/{name}/rotate[/]",
+    fields={
+        "name": _NAME,
+        "verification_ttl": Field(Kind.SECONDS, help="Seconds that old signatures count; the key's if absent."),
+    },
+    help="Sign with the next key from now on.",
+)
+key = engine.path(
+    "oidc/key/{name}",
+    fields={
+        "name": _NAME,
+        "rotation_period": Field(Kind.SECONDS, default=86400, help="Seconds between rotations."),
+        "verification_ttl": Field(Kind.SECONDS, default=86400, help="Seconds that old signatures count."),
+        "algorithm": Field(Kind.STRING, default="RS256", help="Signature algorithm."),
+        "allowed_client_ids": Field(Kind.COMMA_STRINGS, help="Client ids that may use the key; * is all."),
+    },
+    help="A key that signs identity tokens.",
+)
+keys = engine.path("oidc/key[/]", help="The names of all keys.")
+discovery = engine.path("oidc/.well-known/openid-configuration[/]", login=True, help="The discovery document.")
+published = engine.path("oidc/.well-known/keys[/]", login=True, help="The public keys.")
+_CHILD = {"child": Field(Kind.STRING, help="Name of the child issuer.")}
+child_discovery = engine.path(
+    "oidc/{child:re([^/]+)}/.well-known/openid-configuration[/]",
+    fields=_CHILD,
+    login=True,
+    needs=Feature.CHILD_ISSUERS,
+    help="The discovery document of a child issuer.",
+)
+child_published = engine.path(
+    "oidc/{child:re([^/]+)}/.well-known/keys[/]",
+    fields=_CHILD,
+    login=True,
+    needs=Feature.CHILD_ISSUERS,
+    help="The public keys of a child issuer.",
+)
+
+
+def issuer(call: Call) -> str:
+    """The ``iss`` claim."""
+    return issued_by(call, service(call).issuer)
+
+
+def issued_by(call: Call, base: str) -> str:
+    """The ``iss`` claim under ``base``; empty: this server's own address."""
+    base = base or call.core.state.system.get("api_addr", "http://127.0.0.1:8200")
+    return f"{base}/v1/{call.request.namespace}identity/oidc"
+
+
+@config.on(Operation.READ)
+def read_config(state: Any, call: Call) -> dict[str, Any]:
+    """The issuer as it was set."""
+    return {"issuer": service(call).issuer}
+
+
+@config.on(Operation.UPDATE)
+def write_config(state: Any, call: Call) -> Response | None:
+    """Set the issuer. Raises ErrorResponse for one that is more than scheme, host and port."""
+    if "issuer" not in call:
+        return None
+    text = call["issuer"]
+    if text and not is_issuer(text):
+        raise ErrorResponse(INVALID_ISSUER)
+    service(call).issuer = text
+    if not text:
+        return None
+    return Response(warnings=[ISSUER_WARNING])
+
+
+def is_issuer(text: str) -> bool:
+    """Whether a text is scheme, host and port, and nothing more."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+@key.existence
+def _exists(state: Any, call: Call) -> bool:
+    return call["name"] in service(call).keys
+
+
+@key.on(Operation.CREATE, Operation.UPDATE)
+def write_key(state: Any, call: Call) -> None:
+    """Make a key, or change what was sent of one; another algorithm begins a new ring. Raises ErrorResponse."""
+    oidc, name = service(call), call["name"]
+    found = oidc.keys.get(name)
+    rotation = call["rotation_period"] if found is None else call.get("rotation_period", found.rotation_period)
+    verification = call["verification_ttl"] if found is None else call.get("verification_ttl", found.verification_ttl)
+    if rotation < 60:
+        raise ErrorResponse("rotation_period must be at least one minute")
+    if verification > 10 * rotation:
+        raise ErrorResponse("verification_ttl cannot be longer than 10x rotation_period")
+    if found and any(role.ttl > verification for role in oidc.roles.values() if role.key == name):
+        raise ErrorResponse(
+            f'unable to update key "{name}" because it is currently referenced by one or more roles with a token ttl '
+            f"greater than {verification} seconds"
+        )
+    if found and any(client.id_token_ttl > verification for client in oidc.clients.values() if client.key == name):
+        raise ErrorResponse(
+            f'unable to update key "{name}" because it is currently referenced by one or more clients with an '
+            f"id_token_ttl greater than {verification} seconds"
+        )
+    algorithm = call["algorithm"] if found is None else call.get("algorithm", found.algorithm)
+    if algorithm not in ALGORITHMS:
+        raise ErrorResponse(f'unknown signing algorithm "{algorithm}"')
+    made = found or NamedKey()
+    made.rotation_period, made.verification_ttl = rotation, verification
+    if found is None or "allowed_client_ids" in call:
+        made.allowed_client_ids = call["allowed_client_ids"]
+    made.next_rotation = min(made.next_rotation or math.inf, call.now() + rotation)
+    if algorithm != made.algorithm:
+        made.algorithm = algorithm
+        made.renew(call)
+    oidc.keys[name] = made
+
+
+@key.on(Operation.READ)
+def read_key(state: Any, call: Call) -> dict[str, Any] | None:
+    """A key's settings; its secret half never leaves."""
+    if call["name"] == DEFAULT_KEY:
+        default_key(call)
+    found = service(call).keys.get(call["name"])
+    if found is None:
+        return None
+    return {
+        "algorithm": found.algorithm,
+        "allowed_client_ids": found.allowed_client_ids,
+        "rotation_period": found.rotation_period,
+        "verification_ttl": found.verification_ttl,
+    }
+
+
+@key.on(Operation.DELETE)
+def delete_key(state: Any, call: Call) -> None:
+    """Delete a key. Raises ErrorResponse for the default key, and while roles use it."""
+    oidc, name = service(call), call["name"]
+    if name == DEFAULT_KEY:
+        raise ErrorResponse(f'deletion of key "{name}" not allowed')
+    users = sorted(role for role, entry in oidc.roles.items() if entry.key == name)
+    if users:
+        raise ErrorResponse(
+            f'unable to delete key "{name}" because it is currently referenced by these roles: {", ".join(users)}'
+        )
+    clients = sorted(client.name for client in oidc.clients.values() if client.key == name)
+    if clients:
+        raise ErrorResponse(
+            f'unable to delete key "{name}" because it is currently referenced by these clients: {", ".join(clients)}'
+        )
+    oidc.keys.pop(name, None)
+
+
+@keys.on(Operation.LIST)
+def list_keys(state: Any, call: Call) -> dict[str, Any]:
+    """The names of all keys."""
+    default_key(call)
+    return {"keys": sorted(service(call).keys)}
+
+
+@rotation.on(Operation.UPDATE)
+def rotate_key(state: Any, call: Call) -> None:
+    """Rotate now. Raises ErrorResponse for an unknown key."""
+    found = service(call).keys.get(call["name"])
+    if found is None:
+        raise ErrorResponse(f'no named key found at "{call["name"]}"')
+    found.rotate(call, call.get("verification_ttl", found.verification_ttl))
+
+
+@discovery.on(Operation.READ)
+def discover(state: Any, call: Call) -> Response:
+    """The discovery document, outside the envelope."""
+    base = issuer(call)
+    document = {
+        "issuer": base,
+        "jwks_uri": f"{base}/.well-known/keys",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+    }
+    return bare_json(document, headers={"Cache-Control": "max-age=3600"})
+
+
+@published.on(Operation.READ)
+def publish(state: Any, call: Call) -> Response:
+    """Return the public halves of the keys that roles use, as long as their signatures count."""
+    return bare_json({"keys": [entry.jwk() for entry in published_keys(call)]})
+
+
+@child_discovery.on(Operation.READ)
+@child_published.on(Operation.READ)
+def refuse_child(state: Any, call: Call) -> Response:
+    """Raise ErrorResponse: child issuers belong to the paid edition."""
+    raise ErrorResponse(f'invalid child issuer "{call["child"]}"')
+
+
+def published_keys(call: Call) -> list[SigningKey]:
+    """Return the keys whose signatures count, of the named keys that roles refer to."""
+    oidc, now = service(call), call.now()
+    used = {role.key for role in oidc.roles.values()}
+    rings = [named.ring for name, named in oidc.keys.items() if name in used]
+    return [entry for ring in rings for entry in ring if not entry.expires or entry.expires > now]

@@ -1,0 +1,159 @@
+"""``oidc/provider``: issuers with endpoints of their own, and the documents that they publish."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.identity import Entity
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.identity.engine import bare_json, engine, listed
+from mockkms.vault.secrets.identity.oidc.assignments import OPENID, distinct
+from mockkms.vault.secrets.identity.oidc.keys import INVALID_ISSUER, ISSUER_WARNING, is_issuer, issued_by
+from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS, DEFAULT_PROVIDER, Oidc, Provider, service
+from mockkms.vault.secrets.identity.oidc.template import filled
+
+_NAME = {"name": Field(Kind.STRING, help="Name of the provider.")}
+
+provider = engine.path(
+    "oidc/provider/{name}",
+    fields={
+        **_NAME,
+        "issuer": Field(Kind.STRING, help="Scheme, host and port of the iss claim; empty is this server."),
+        "allowed_client_ids": Field(Kind.COMMA_STRINGS, help="Client ids that may use it; * is all."),
+        "scopes_supported": Field(Kind.COMMA_STRINGS, help="Scopes that can be asked for."),
+    },
+    help="An issuer with endpoints of its own.",
+)
+providers = engine.path(
+    "oidc/provider[/]",
+    fields={"allowed_client_id": Field(Kind.STRING, query=True, help="Only providers that this client may use.")},
+    help="All providers.",
+)
+discovery = engine.path(
+    "oidc/provider/{name}/.well-known/openid-configuration", fields=_NAME, login=True, help="The discovery document."
+)
+published = engine.path("oidc/provider/{name}/.well-known/keys", fields=_NAME, login=True, help="The public keys.")
+
+
+def issuer_of(call: Call, name: str) -> str:
+    """The ``iss`` claim of a provider."""
+    return f"{issued_by(call, service(call).providers[name].issuer)}/provider/{name}"
+
+
+@provider.existence
+def _exists(state: Any, call: Call) -> bool:
+    return call["name"] in service(call).providers
+
+
+@provider.on(Operation.CREATE, Operation.UPDATE)
+def write_provider(state: Any, call: Call) -> Response | None:
+    """Make a provider, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    oidc = service(call)
+    made = replace(oidc.providers.get(call["name"], Provider()))
+    made.issuer = call.get("issuer", made.issuer)
+    made.allowed_client_ids = distinct(call.get("allowed_client_ids", made.allowed_client_ids))
+    made.scopes_supported = distinct(call.get("scopes_supported", made.scopes_supported))
+    if made.issuer and not is_issuer(made.issuer):
+        raise ErrorResponse(INVALID_ISSUER)
+    warnings = [ISSUER_WARNING] if made.issuer else []
+    warnings += _clashes(oidc, made.scopes_supported, call.now())
+    oidc.providers[call["name"]] = made
+    return Response(warnings=warnings) if warnings else None
+
+
+def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
+    """Warnings of claims that two scopes make. Raises ErrorResponse for a scope that is not there."""
+    owners: dict[str, str] = {}
+    warnings = []
+    for name in names:
+        if name not in oidc.scopes:
+            raise ErrorResponse(f'scope "{name}" does not exist')
+        template = oidc.scopes[name].template
+        if not template:
+            raise BackendError("unexpected end of JSON input")
+        for claim in json.loads(filled(template, Entity("", "", "", 0, 0), [], now)):
+            if owners.get(claim, name) != name:
+                warnings.append(
+                    f'Found scope templates with conflicting top-level keys: conflict "{claim}" in scopes "{name}", '
+                    f'"{owners[claim]}". This may result in an error if the scopes are requested in an OIDC '
+                    "Authentication Request."
+                )
+            owners[claim] = name
+    return warnings
+
+
+def _shown(call: Call, name: str) -> dict[str, Any]:
+    found = service(call).providers[name]
+    return {
+        "allowed_client_ids": found.allowed_client_ids,
+        "issuer": issuer_of(call, name),
+        "scopes_supported": found.scopes_supported,
+    }
+
+
+@provider.on(Operation.READ)
+def read_provider(state: Any, call: Call) -> dict[str, Any] | None:
+    """A provider."""
+    return _shown(call, call["name"]) if call["name"] in service(call).providers else None
+
+
+@provider.on(Operation.DELETE)
+def delete_provider(state: Any, call: Call) -> None:
+    """Delete a provider. Raises ErrorResponse for the default one."""
+    if call["name"] == DEFAULT_PROVIDER:
+        raise ErrorResponse(f'deletion of OIDC provider "{DEFAULT_PROVIDER}" not allowed')
+    service(call).providers.pop(call["name"], None)
+
+
+@providers.on(Operation.LIST)
+def list_providers(state: Any, call: Call) -> dict[str, Any]:
+    """All providers, or those that one client may use."""
+    wanted = call["allowed_client_id"]
+    names = sorted(n for n, entry in service(call).providers.items() if not wanted or entry.allows(wanted))
+    return listed(names, {name: _shown(call, name) for name in names})
+
+
+@discovery.on(Operation.READ)
+def discover(state: Any, call: Call) -> Response | None:
+    """The discovery document of a provider."""
+    found = service(call).providers.get(call["name"])
+    if found is None:
+        return None
+    base = issuer_of(call, call["name"])
+    methods = call.core.product.has(Feature.CHALLENGE_METHODS)
+    document = {
+        "issuer": base,
+        "jwks_uri": f"{base}/.well-known/keys",
+        "authorization_endpoint": base.replace("/v1/", "/ui/vault/", 1) + "/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "response_types_supported": ["code"],
+        "scopes_supported": [*found.scopes_supported, OPENID],
+        "claims_supported": [],
+        "subject_types_supported": ["public"],
+        "grant_types_supported": ["authorization_code"],
+        **({"code_challenge_methods_supported": ["plain", "S256"]} if methods else {}),
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+    }
+    return bare_json(document, headers={"Cache-Control": "max-age=3600"})
+
+
+@published.on(Operation.READ)
+def publish(state: Any, call: Call) -> Response | None:
+    """The public keys of the clients that may use a provider."""
+    oidc = service(call)
+    found = oidc.providers.get(call["name"])
+    if found is None:
+        return None
+    names = sorted({client.key for client in oidc.clients.values() if found.allows(client.client_id)})
+    rings = [entry for name in names if name in oidc.keys for entry in oidc.keys[name].ring]
+    live = [entry.jwk() for entry in rings if not entry.expires or entry.expires > call.now()]
+    return bare_json({"keys": live})

@@ -1,0 +1,208 @@
+"""``oidc/role``, ``oidc/token`` and ``oidc/introspect``: signed tokens that say who the caller is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import replace
+from typing import Any
+
+from mockkms.crypto import jws
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang import json_text
+from mockkms.vault.golang.json import GoJSONError, decode_object
+from mockkms.vault.identity import Entity
+from mockkms.vault.secrets.identity.engine import bare_json, engine, namespace_id, own, store
+from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
+from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, TokenRole, default_key, service
+from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled
+
+RESERVED = (
+    "iat", "aud", "exp", "iss", "sub", "namespace", "nonce", "auth_time", "at_hash", "c_hash",
+)  # fmt: skip
+_SKEW = 60
+
+role = engine.path(
+    "oidc/role/{name}",
+    fields={
+        "name": Field(Kind.STRING, help="Name of the role."),
+        "key": Field(Kind.STRING, help="Key that signs."),
+        "template": Field(Kind.STRING, help="JSON of further claims, with identity templates; base64 will do."),
+        "ttl": Field(Kind.SECONDS, default=86400, help="Lifetime of a token in seconds."),
+        "client_id": Field(Kind.STRING, help="The aud claim; generated if absent."),
+    },
+    help="What a token says.",
+)
+roles = engine.path("oidc/role[/]", help="The names of all roles.")
+token = engine.path(
+    "oidc/token/{name}", fields={"name": Field(Kind.STRING, help="Role of the token.")}, help="A token of the caller."
+)
+introspection = engine.path(
+    "oidc/introspect[/]",
+    fields={
+        "token": Field(Kind.STRING, help="The token to judge."),
+        "client_id": Field(Kind.STRING, help="Required aud claim."),
+    },
+    help="Whether a token is good.",
+)
+
+
+@role.existence
+def _exists(state: Any, call: Call) -> bool:
+    return call["name"] in service(call).roles
+
+
+@role.on(Operation.CREATE, Operation.UPDATE)
+def write_role(state: Any, call: Call) -> None:
+    """Make a role, or change what was sent of one. Raises ErrorResponse."""
+    oidc = service(call)
+    found = oidc.roles.get(call["name"])
+    made = replace(found) if found else TokenRole(ttl=call["ttl"])
+    for name in ("key", "template", "ttl", "client_id"):
+        if name in call:
+            setattr(made, name, call[name])
+    if not made.key:
+        raise ErrorResponse("the key parameter is required")
+    if made.key == DEFAULT_KEY:
+        default_key(call)
+    made.template = decoded_template(made.template)
+    check_template(made.template, call.now())
+    key = oidc.keys.get(made.key)
+    if key is None:
+        raise ErrorResponse(f'cannot find key "{made.key}"')
+    if made.ttl > key.verification_ttl:
+        raise ErrorResponse("a role's token ttl cannot be longer than the verification_ttl of the key it references")
+    made.client_id = made.client_id or call.core.entropy.base62(26)
+    oidc.roles[call["name"]] = made
+
+
+def decoded_template(template: str) -> str:
+    """A template as it was meant: base64 is taken off."""
+    try:
+        return base64.b64decode(template, validate=True).decode("utf-8", "replace") if template else ""
+    except (binascii.Error, ValueError):
+        return template
+
+
+def check_template(template: str, now: float) -> None:
+    """Raises ErrorResponse for a template that makes no JSON object, or claims what is not its to claim."""
+    if not template:
+        return
+    try:
+        claims = decode_object(filled(template, Entity("", "", "", 0, 0), [], now).encode()) or {}
+    except TemplateFault as error:
+        raise ErrorResponse(f"error parsing template: {error}") from None
+    except GoJSONError as error:
+        # Here the real server reads the text in one piece, and says more of a bad first key.
+        place = " looking for beginning of object key string" if str(error).endswith("'") else ""
+        raise ErrorResponse(f"error parsing template JSON: {error}{place}") from None
+    for name in claims:
+        if name in RESERVED:
+            raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(RESERVED)}')
+
+
+@role.on(Operation.READ)
+def read_role(state: Any, call: Call) -> dict[str, Any] | None:
+    """A role."""
+    found = service(call).roles.get(call["name"])
+    return dict(vars(found)) if found else None
+
+
+@role.on(Operation.DELETE)
+def delete_role(state: Any, call: Call) -> None:
+    """Delete a role."""
+    service(call).roles.pop(call["name"], None)
+
+
+@roles.on(Operation.LIST)
+def list_roles(state: Any, call: Call) -> dict[str, Any]:
+    """The names of all roles."""
+    names = sorted(service(call).roles)
+    return {"keys": names} if names else {}
+
+
+@token.on(Operation.READ)
+def make_token(state: Any, call: Call) -> Response:
+    """A signed token of the caller's entity. Raises ErrorResponse."""
+    oidc, name = service(call), call["name"]
+    found = oidc.roles.get(name)
+    if found is None:
+        raise ErrorResponse(f'role "{name}" not found')
+    key = oidc.keys.get(found.key)
+    if key is None:
+        raise ErrorResponse(f'key "{found.key}" not found')
+    if "*" not in key.allowed_client_ids and found.client_id not in key.allowed_client_ids:
+        raise ErrorResponse(
+            f'the key "{found.key}" does not list the client ID of the role "{name}" as an allowed client ID'
+        )
+    entity = _caller(call)
+    now, lifetime = call.now(), min(found.ttl, key.verification_ttl)
+    claims: dict[str, Any] = {
+        "aud": found.client_id,
+        "exp": int(now + lifetime),
+        "iat": int(now),
+        "iss": issuer(call),
+        "namespace": namespace_id(call, call.request.namespace),
+        "sub": entity.id,
+    }
+    if found.template:
+        try:
+            more = json.loads(filled(found.template, entity, store(call).groups_of(entity.id), now))
+            claims = {**more, **claims}
+        except (TemplateFault, ValueError):
+            # The real server logs this and leaves the template out.
+            pass
+    signing = key.signing(call)
+    text = jws.sign(json_text.encode(claims), signing.load(), key.algorithm, signing.id)
+    return Response(data={"client_id": found.client_id, "token": text, "ttl": found.ttl})
+
+
+def _caller(call: Call) -> Entity:
+    caller = call.core.state.tokens.by_id.get(call.request.token)
+    if caller is None or not caller.entity_id:
+        raise ErrorResponse("no entity associated with the request's token")
+    entity = own(call, store(call).state.entities, caller.entity_id)
+    if entity is None:
+        raise BackendError(f'error loading entity ID "{caller.entity_id}"')
+    return entity
+
+
+@introspection.on(Operation.UPDATE)
+def introspect(state: Any, call: Call) -> Response:
+    """Whether a token is good, and if not why, outside the envelope."""
+    fault = _fault(call)
+    document: dict[str, Any] = {"active": False, "error": fault} if fault else {"active": True}
+    return bare_json(document)
+
+
+def _fault(call: Call) -> str:
+    try:
+        parsed = jws.parse(call["token"])
+        claims = parsed.claims()
+    except (ValueError, RecursionError) as error:
+        text = str(error)
+        return f"error parsing token: {text if text.startswith('go-jose') else 'invalid token'}"
+    now = call.now()
+    if not any(jws.verified(parsed, entry.load().public_key()) for entry in published_keys(call)):
+        return "unable to validate the token signature"
+    wrong = _wrong_claim(call, claims, now)
+    if wrong:
+        return f"error validating claims: go-jose/go-jose/jwt: validation failed, {wrong}"
+    entity = own(call, store(call).state.entities, str(claims.get("sub", "")))
+    if entity is None:
+        return "entity was not found"
+    return "entity is disabled" if entity.disabled else ""
+
+
+def _wrong_claim(call: Call, claims: dict[str, Any], now: float) -> str:
+    if claims.get("iss") != issuer(call):
+        return "invalid issuer claim (iss)"
+    if call["client_id"] and claims.get("aud") != call["client_id"]:
+        return "invalid audience claim (aud)"
+    expires = claims.get("exp")
+    if isinstance(expires, int) and now - _SKEW > expires:
+        return "token is expired (exp)"
+    return ""

@@ -1,0 +1,126 @@
+"""The OIDC provider of a namespace in a ready-made world: described, and described again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import keys
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.secrets.identity.oidc.model import NamedKey, Oidc
+
+Spec = Mapping[str, Any]
+PARTS = {
+    "keys": "key", "scopes": "scope", "assignments": "assignment", "clients": "client", "providers": "provider",
+    "roles": "role",
+}  # fmt: skip
+"""The parts in the order in which they need each other, and where the API has them."""
+_KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
+
+
+def set_issuer(core: Core, namespace: str, issuer: str) -> None:
+    """Set the issuer of identity tokens. Raises VaultError in the server's words."""
+    seeding.write(core, _mount(core, namespace), "oidc/config", {"issuer": issuer})
+
+
+def add(core: Core, namespace: str, part: str, name: str, spec: Spec) -> None:
+    """Write one of a part by the parameters of the API, and beyond them: ``ring`` and ``next_rotation`` of a key,
+    ``client_id`` and ``client_secret`` of a client, ``entities`` and ``groups`` (names) of an assignment.
+
+    Raises VaultError in the server's words, ValueError.
+    """
+    values = dict(spec)
+    own: dict[str, Any] = {
+        word: values.pop(word) for word in ("ring", "next_rotation", "client_secret") if word in values
+    }
+    if part == "clients" and "client_id" in values:
+        own["client_id"] = values.pop("client_id")
+    people: dict[str, list[str]] = {word: values.pop(word) for word in ("entities", "groups") if word in values}
+    seeding.write(core, _mount(core, namespace), f"oidc/{PARTS[part]}/{name}", values)
+    service = core.state.identity.oidc[namespace]
+    if part == "clients":
+        for word, value in own.items():
+            setattr(service.clients[name], word, value)
+    elif part == "keys":
+        _set_ring(service.keys[name], own)
+    elif part == "assignments":
+        chosen = service.assignments[name]
+        chosen.entity_ids = sorted({*values.get("entity_ids", ()), *_ids(core, namespace, people, "entities")})
+        chosen.group_ids = sorted({*values.get("group_ids", ()), *_ids(core, namespace, people, "groups")})
+
+
+def _ids(core: Core, namespace: str, people: dict[str, list[str]], word: str) -> list[str]:
+    """The ids of entities or groups by their names. Raises ValueError for a name that nobody has."""
+    identity, found = core.identity, []
+    for name in people.get(word, ()):
+        one = (identity.entity_named if word == "entities" else identity.group_named)(namespace, name)
+        if one is None:
+            raise ValueError(f'nothing is named "{name}" among the {word}')
+        found.append(one.id)
+    return found
+
+
+def _set_ring(key: NamedKey, own: dict[str, Any]) -> None:
+    from mockkms.vault.secrets.identity.oidc.model import SigningKey
+
+    ring = []
+    for one in own.get("ring") or ():
+        block = pem.decode(one["private"].strip() + "\n")
+        private = keys.parse(block.der if block is not None else b"")
+        algorithm = one.get("algorithm", key.algorithm)
+        if keys.describe(keys.public_of(private))[0] != _KINDS.get(algorithm[:2]):
+            raise ValueError(f"a key of another type than {algorithm} needs")
+        ring.append(SigningKey(one["id"], private, algorithm, one.get("expires", 0)))
+    if ring:
+        if sum(not one.expires for one in ring) != 2:
+            raise ValueError("two keys of a ring have no end: the one that signs, and the next")
+        key.ring = ring
+    key.next_rotation = own.get("next_rotation", key.next_rotation)
+
+
+def _mount(core: Core, namespace: str) -> Mount:
+    mount = core.state.mounts.get(namespace, "identity/")
+    assert mount is not None
+    return mount
+
+
+# -- describing again ------------------------------------------------------------------------------------------------
+
+
+def dump(core: Core, namespace: str) -> dict[str, Any]:
+    """The provider as the functions here read it; what every server has is left out."""
+    service: Oidc | None = core.state.identity.oidc.get(namespace)
+    if service is None:
+        return {}
+    from mockkms.vault.secrets.identity.oidc import model
+
+    fresh = model.Oidc()
+    shown: dict[str, Any] = {"issuer": service.issuer, "keys": {n: _key(k) for n, k in service.keys.items()}}
+    for part, left_out in (
+        ("scopes", ()), ("assignments", ()), ("clients", ("name",)), ("providers", ()), ("roles", ()),
+    ):  # fmt: skip
+        known = getattr(fresh, part)
+        shown[part] = {
+            name: {word: value for word, value in vars(one).items() if word not in left_out and value not in ("", [])}
+            for name, one in getattr(service, part).items()
+            if one != known.get(name)
+        }
+    return {word: value for word, value in shown.items() if value}
+
+
+def _key(key: NamedKey) -> dict[str, Any]:
+    ring = []
+    for one in key.ring:
+        shown: dict[str, Any] = {"id": one.id, "private": keys.private_pem(one.private, pkcs8=True) + "\n"}
+        if one.algorithm != key.algorithm:
+            shown["algorithm"] = one.algorithm
+        ring.append(shown | ({"expires": one.expires} if one.expires else {}))
+    settings = {word: getattr(key, word) for word in ("algorithm", "rotation_period", "verification_ttl")}
+    if key.allowed_client_ids:
+        settings["allowed_client_ids"] = list(key.allowed_client_ids)
+    return {**settings, "ring": ring, "next_rotation": key.next_rotation}

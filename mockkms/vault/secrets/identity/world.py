@@ -1,0 +1,119 @@
+"""Identity in a ready-made world: entities and groups by name, written from a description, and described again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.identity.model import Alias, Entity, Group
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+
+_SOURCES = ("issuer", "external_id")
+
+
+def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
+    """Write an entity: ``id`` (any text), ``policies``, ``metadata``, ``disabled``, and ``aliases``, each with
+    ``mount`` (the path of an auth mount: ``auth/userpass/``), ``name`` and perhaps ``custom_metadata``.
+
+    Raises VaultError in the server's words.
+    """
+    identity = core.identity
+    data = {key: value for key, value in spec.items() if key in ("policies", "metadata", "disabled")}
+    seeding.write(core, _mount(core, namespace, "identity/"), "entity", {"name": name, **data})
+    entity = identity.entity_named(namespace, name)
+    assert entity is not None
+    if spec.get("id"):
+        del identity.state.entities[entity.id]
+        entity.id = str(spec["id"])
+        identity.put_entity(entity)
+    for alias in spec.get("aliases", ()):
+        mount = _mount(core, namespace, alias["mount"])
+        wanted = {"name": alias["name"], "mount_accessor": mount.accessor, "canonical_id": entity.id}
+        if alias.get("custom_metadata"):
+            wanted["custom_metadata"] = dict(alias["custom_metadata"])
+        wanted.update({word: alias[word] for word in _SOURCES if alias.get(word)})
+        seeding.write(core, _mount(core, namespace, "identity/"), "entity-alias", wanted)
+    return entity
+
+
+def add_group(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Group:
+    """Write a group: ``type``, ``policies``, ``metadata``, ``members`` (names of entities), ``groups`` (names of
+    member groups, written before), and for an external group ``alias`` with ``mount`` and ``name``.
+
+    Raises VaultError in the server's words.
+    """
+    identity = core.identity
+    data: dict[str, Any] = {key: spec[key] for key in ("type", "policies", "metadata") if key in spec}
+    if "members" in spec:
+        data["member_entity_ids"] = [_named(identity.entity_named(namespace, n), n) for n in spec["members"]]
+    if "groups" in spec:
+        data["member_group_ids"] = [_named(identity.group_named(namespace, n), n) for n in spec["groups"]]
+    at = _mount(core, namespace, "identity/")
+    seeding.write(core, at, "group", {"name": name, **data})
+    group = identity.group_named(namespace, name)
+    assert group is not None
+    if "alias" in spec:
+        mount = _mount(core, namespace, spec["alias"]["mount"])
+        wanted = {"name": spec["alias"]["name"], "mount_accessor": mount.accessor, "canonical_id": group.id}
+        seeding.write(core, at, "group-alias", wanted)
+    return group
+
+
+def _mount(core: Core, namespace: str, path: str) -> Mount:
+    mount = core.state.mounts.get(namespace, path.rstrip("/") + "/")
+    if mount is None:
+        raise ErrorResponse(f"no mount at {path}")
+    return mount
+
+
+def _named(found: Entity | Group | None, name: str) -> str:
+    if found is None:
+        raise ErrorResponse(f"no entity or group is named {name}")
+    return found.id
+
+
+def dump_entities(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
+    """Every entity of a namespace by name, as ``add_entity`` reads it."""
+    found = {}
+    for entity in core.state.identity.entities.values():
+        if entity.namespace == namespace:
+            shown: dict[str, Any] = {"id": entity.id, "policies": entity.policies, "metadata": entity.metadata}
+            shown["disabled"] = entity.disabled
+            shown["aliases"] = [_alias(core, alias) for alias in entity.aliases]
+            found[entity.name] = {key: value for key, value in shown.items() if value}
+    return dict(sorted(found.items()))
+
+
+def dump_groups(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
+    """Every group of a namespace by name, as ``add_group`` reads it; members stand before what holds them."""
+    state = core.state.identity
+    inside = [group for group in state.groups.values() if group.namespace == namespace]
+    found: dict[str, dict[str, Any]] = {}
+    while len(found) < len(inside):
+        for group in inside:
+            below = [other for other in inside if group.id in (other.parents or ())]
+            if group.name in found or any(other.name not in found for other in below):
+                continue
+            shown: dict[str, Any] = {"type": group.type, "policies": group.policies, "metadata": group.metadata}
+            if group.type == "internal":
+                members = (state.entities.get(id) for id in group.members or ())
+                shown["members"] = sorted(entity.name for entity in members if entity is not None)
+                shown["groups"] = sorted(other.name for other in below)
+            shown["alias"] = _alias(core, group.alias) if group.alias else None
+            found[group.name] = {key: value for key, value in shown.items() if value}
+    return found
+
+
+def _alias(core: Core, alias: Alias) -> dict[str, Any]:
+    mount = core.state.mounts.by_accessor(alias.mount_accessor)
+    shown: dict[str, Any] = {"mount": mount.path if mount else "", "name": alias.name}
+    if alias.custom_metadata:
+        shown["custom_metadata"] = dict(alias.custom_metadata)
+    shown.update({word: text for word in _SOURCES if (text := getattr(alias, word))})
+    return shown

@@ -1,0 +1,105 @@
+"""KV version 1: a secret is the body of its last write, kept as it was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import children, walk
+
+
+@dataclass
+class KV1:
+    """All secrets of one mount by path."""
+
+    secrets: dict[str, Encoded] = field(default_factory=dict)
+
+
+engine = Engine("kv", kind="secret", new_state=KV1, help="Keeps arbitrary secrets, one value a path.")
+
+secret = engine.path(
+    "{path:all}",
+    fields={"path": Field(Kind.STRING, help="Where the secret is.")},
+    help="Write, read, list and delete secrets.",
+    arbitrary=Feature.KV1_ARBITRARY,
+    description="The whole body of a write is the secret. A member ttl or lease becomes the lease duration of a read.",
+)
+
+
+@secret.existence
+def _exists(state: KV1, call: Call) -> bool:
+    return call["path"] in state.secrets
+
+
+@secret.on(Operation.READ)
+def read(state: KV1, call: Call) -> Response | None:
+    """The secret, with the lease duration (seconds) that it asks for itself or the mount's default."""
+    _refuse_relative(call, "read failed: ")
+    kept = state.secrets.get(call["path"])
+    if kept is None:
+        return None
+    data = kept.value()
+    leased = (call.mount.options or {}).get("leased_passthrough") == "true"
+    renewable = leased and ("ttl" in data or "lease" in data)
+    return Response(data=data, lease=Lease(ttl=_ttl(call, data), renewable=renewable, registered=leased))
+
+
+def _ttl(call: Call, data: dict[str, Any]) -> int:
+    asked = data.get("ttl") if "ttl" in data else data.get("lease", "")
+    if "ttl" in data or "lease" in data:
+        if asked is None:
+            return 0
+        try:
+            return int(parse_seconds(asked))
+        except (ValueError, OverflowError):
+            pass
+    return call.core.default_ttl(call.mount)
+
+
+@secret.on(Operation.CREATE, Operation.UPDATE)
+def write(state: KV1, call: Call) -> None:
+    """Replace the secret by the body. Raises ErrorResponse without a path or without a body."""
+    if not call["path"]:
+        raise ErrorResponse("missing path")
+    if not call.request.data:
+        raise ErrorResponse("missing data fields")
+    _refuse_relative(call, "failed to write: ")
+    state.secrets[call["path"]] = keep(call.request.data)
+
+
+@secret.on(Operation.DELETE)
+def delete(state: KV1, call: Call) -> None:
+    """Forget the secret; an absent one is no error."""
+    _refuse_relative(call)
+    state.secrets.pop(call["path"], None)
+
+
+@secret.on(Operation.LIST)
+def list_secrets(state: KV1, call: Call) -> dict[str, Any]:
+    """The names directly below a folder."""
+    names = children(state.secrets, _folder(call))
+    return {"keys": names} if names else {}
+
+
+@secret.on(Operation.SCAN)
+def scan(state: KV1, call: Call) -> dict[str, Any]:
+    """Every path below a folder; an empty one has no ``keys`` member."""
+    keys = walk(state.secrets, _folder(call))
+    return {"keys": keys} if keys else {}
+
+
+def _refuse_relative(call: Call, what: str = "") -> None:
+    """Raise BackendError for a path with dot segments, where no room before this one has refused it."""
+    if ".." in call["path"].split("/"):
+        raise BackendError(f"{what}relative paths not supported", status=400)
+
+
+def _folder(call: Call) -> str:
+    path: str = call["path"]
+    return path + "/" if path and not path.endswith("/") else path

@@ -1,0 +1,54 @@
+"""The limits of ``custom_metadata``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.fields import Kind, convert
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang.fmt import quote
+
+MAX_KEYS = 64
+MAX_KEY_BYTES = 128
+MAX_VALUE_BYTES = 512
+_PREFIX = "custom_metadata validation failed: "
+
+
+def parsed(sent: dict[str, Any]) -> dict[str, str]:
+    """The sent pairs as texts. Raises ErrorResponse with every fault."""
+    try:
+        pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
+    except ValueError as error:
+        raise ErrorResponse(_PREFIX + str(error)) from None
+    faults = faults_of(pairs)
+    if faults:
+        raise ErrorResponse(framed(faults))
+    return pairs
+
+
+def faults_of(pairs: dict[str, str]) -> list[str]:
+    """Everything that is wrong with custom metadata, in the server's words; too many pairs are not looked into."""
+    if len(pairs) > MAX_KEYS:
+        return [f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]
+    return [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]
+
+
+def framed(faults: list[str]) -> str:
+    """Several faults in one text, as Go's multierror prints them."""
+    head = "1 error occurred:" if len(faults) == 1 else f"{len(faults)} errors occurred:"
+    return head + "\n" + "".join(f"\t* {fault}\n" for fault in faults) + "\n"
+
+
+def _faults(name: str, text: str) -> list[str]:
+    faults = []
+    quoted = quote(name)
+    name_size, size = len(name.encode("utf-8", "replace")), len(text.encode("utf-8", "replace"))
+    if not 0 < name_size <= MAX_KEY_BYTES:
+        faults.append(f"length of key {quoted} is {name_size} but must be 0 < len(key) <= {MAX_KEY_BYTES}")
+    if not 0 < size <= MAX_VALUE_BYTES:
+        faults.append(f"length of value for key {quoted} is {size} but must be 0 < len(value) <= {MAX_VALUE_BYTES}")
+    if not name.isprintable():
+        faults.append(f"key {quoted} ({name}) contains unprintable characters")
+    if not text.isprintable():
+        faults.append(f"value for key {quoted} contains unprintable characters")
+    return faults

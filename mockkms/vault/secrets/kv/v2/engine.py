@@ -1,0 +1,62 @@
+"""The engine object of KV version 2, and what its endpoint files share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.message import BackendError, Response
+from mockkms.vault.golang.json_text import Encoded
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.kv.v2.model import KV2, Key, Version
+from mockkms.vault.secrets.kv.v2.payload import Unreadable
+from mockkms.vault.tokens.token import client_id
+from mockkms.world.clock import rfc3339
+
+engine = Engine("kv2", kind="secret", new_state=KV2, help="Keeps arbitrary secrets in versions.")
+
+
+def time_text(moment: float | None) -> str:
+    """A moment as RFC 3339, the empty text for none."""
+    return "" if moment is None else rfc3339(moment)
+
+
+def described(key: Key, number: int, version: Version) -> dict[str, Any]:
+    """What every answer about one version shows."""
+    return {
+        "created_time": time_text(version.created),
+        "custom_metadata": key.custom_metadata,
+        "deletion_time": time_text(version.deleted),
+        "destroyed": version.destroyed,
+        "version": number,
+    }
+
+
+def not_found(call: Call, data: dict[str, Any] | None, *warnings: str) -> Response:
+    """404 with the usual envelope, as for a deleted version."""
+    return Response(data=data, status=404, warnings=list(warnings))
+
+
+def payload(state: KV2, path: str, number: int) -> Encoded | None:
+    """The data of a version. Raises BackendError where there is none under this very path, or it cannot be read."""
+    if (path, number) not in state.payloads:
+        raise BackendError("could not find version data")
+    data = state.payloads[path, number]
+    if isinstance(data, Unreadable):
+        raise BackendError(data.error)
+    return data
+
+
+def author(call: Call, operation: str = "") -> dict[str, str] | None:
+    """Return who does this and what (the request's operation unless given), where the product keeps track of it.
+
+    What is empty is left out, as in the real server's answers.
+    """
+    if not call.core.product.has(Feature.KV_ATTRIBUTION):
+        return None
+    token = call.request.client
+    found = {"actor": token.display_name if token else "", "operation": operation or str(call.request.operation)}
+    if token is not None:
+        found["client_id"] = client_id(token, call.core.namespaces.id_of(token.namespace))
+        found["entity_id"] = token.entity_id
+    return {name: text for name, text in found.items() if text}

@@ -1,0 +1,37 @@
+"""Every other path of a version 2 mount: 404 with a hint, for those who forgot ``data/`` in the path."""
+
+from __future__ import annotations
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.secrets.kv.v2.engine import engine, not_found
+from mockkms.vault.secrets.kv.v2.model import KV2
+
+COMMANDS = {
+    Operation.CREATE: "put", Operation.UPDATE: "put", Operation.PATCH: "patch", Operation.READ: "get",
+    Operation.LIST: "list", Operation.SCAN: "scan", Operation.DELETE: "delete",
+}  # fmt: skip
+_ROOTS = ("metadata", "data", "delete", "undelete", "destroy")
+
+
+def refuse(call: Call) -> Response:
+    """404, with a warning that says where secrets are."""
+    if call["path"] in _ROOTS:
+        return not_found(call, None, "Non-listing operations on the root of a K/V v2 mount are not supported.")
+    product = call.core.product
+    return not_found(
+        call,
+        None,
+        "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
+        f"If using the {product.words.product} CLI, use '{product.words.cli} kv {COMMANDS[call.request.operation]}' "
+        "for this operation.",
+    )
+
+
+def declare() -> None:
+    """Add the path that matches everything; to be called when all others are declared."""
+    anything = engine.path("{path:all}", arbitrary=True, help="Paths that version 2 does not have.")
+
+    @anything.on(*COMMANDS)
+    def unknown_path(state: KV2, call: Call) -> Response:
+        return refuse(call)

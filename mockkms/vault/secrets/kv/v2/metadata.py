@@ -1,0 +1,258 @@
+"""``metadata/{path}``: a key's settings and version history; ``detailed-metadata/{path}``: the same in lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.kv.v2.custom import parsed
+from mockkms.vault.secrets.kv.v2.engine import engine, time_text
+from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, Key, Version, clean
+from mockkms.vault.secrets.tree import children, page, walk
+
+_PATH = Field(Kind.STRING, help="Where the secret is.")
+_PAGING = {
+    "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="List what comes after this name."),
+    "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Most names to list; 0 is all."),
+}
+_SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
+
+metadata = engine.path(
+    "metadata/{path:all}",
+    fields={
+        "path": _PATH,
+        "cas_required": Field(Kind.BOOL, help="Every write of this key must give cas."),
+        "metadata_cas_required": Field(
+            Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Every metadata write of this key must give metadata_cas."
+        ),
+        "max_versions": Field(Kind.INT, help="How many versions to keep; the larger of this and the mount's counts."),
+        "delete_version_after": Field(Kind.SECONDS, help="Lifetime of a version; 0 is the mount's."),
+        "custom_metadata": Field(Kind.MAP, help="Names and texts of your own, at most 64."),
+        "metadata_cas": Field(
+            Kind.INT,
+            needs=Feature.KV_METADATA_CAS,
+            help="The current metadata version that the write expects; 0: none.",
+        ),
+        "exclude_deleted": Field(
+            Kind.BOOL,
+            needs=Feature.KV_EXCLUDE_DELETED,
+            query=True,
+            help="Leave keys out whose current version is deleted.",
+        ),
+        **_PAGING,
+    },
+    help="Read and change a key's settings, list keys, and remove a key with all its versions.",
+)
+detailed = engine.path(
+    "detailed-metadata/{path:all}",
+    fields={"path": _PATH, **_PAGING},
+    help="List keys with their metadata.",
+    needs=Feature.KV_METADATA_CAS,
+)
+
+
+@metadata.existence
+def _exists(state: KV2, call: Call) -> bool:
+    return state.find(call["path"]) is not None
+
+
+@metadata.on(Operation.READ)
+def read(state: KV2, call: Call) -> dict[str, Any] | None:
+    """Settings and history of a key."""
+    key = state.find(call["path"])
+    return None if key is None else shown(key, call.core.product)
+
+
+def shown(key: Key, product: Product) -> dict[str, Any]:
+    """A key's metadata as it is answered."""
+    answer: dict[str, Any] = {
+        "cas_required": key.cas_required,
+        "created_time": time_text(key.created),
+        "current_version": key.current,
+        "custom_metadata": key.custom_metadata,
+        "delete_version_after": go_duration(key.delete_version_after),
+        "max_versions": key.max_versions,
+        "oldest_version": key.oldest,
+        "updated_time": time_text(key.updated),
+        "versions": {str(number): _version(version, product) for number, version in key.versions.items()},
+    }
+    if product.has(Feature.KV_METADATA_CAS):
+        answer["metadata_cas_required"] = key.metadata_cas_required
+        answer["current_metadata_version"] = key.metadata_version
+    if product.has(Feature.KV_ATTRIBUTION):
+        answer["last_updated_by"] = key.updated_by
+    return answer
+
+
+def _version(version: Version, product: Product) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "created_time": time_text(version.created),
+        "deletion_time": time_text(version.deleted),
+        "destroyed": version.destroyed,
+    }
+    if product.has(Feature.KV_ATTRIBUTION):
+        answer["created_by"] = version.created_by
+        answer["deleted_by"] = version.deleted_by
+    return answer
+
+
+@metadata.on(Operation.LIST)
+def list_keys(state: KV2, call: Call) -> dict[str, Any]:
+    """The names directly below a folder."""
+    names = _listed(state, call)
+    if call["exclude_deleted"]:
+        # A deletion time that is still to come counts too; folders and destroyed versions stay.
+        names = [name for name in names if not _deleted(state.keys.get(_folder(call) + name))]
+    return {"keys": names} if names else {}
+
+
+def _deleted(key: Key | None) -> bool:
+    version = key.versions.get(key.current) if key else None
+    return version is not None and version.deleted is not None
+
+
+@metadata.on(Operation.SCAN)
+def scan_keys(state: KV2, call: Call) -> dict[str, Any]:
+    """Every path below a folder."""
+    names = walk(state.keys, _folder(call))
+    return {"keys": names} if names else {}
+
+
+@detailed.on(Operation.LIST)
+def list_detailed(state: KV2, call: Call) -> dict[str, Any]:
+    """The names directly below a folder with their metadata; an empty object for a folder."""
+    return _with_info(state, call, _listed(state, call))
+
+
+@detailed.on(Operation.SCAN)
+def scan_detailed(state: KV2, call: Call) -> dict[str, Any]:
+    """Every path below a folder with its metadata."""
+    return _with_info(state, call, walk(state.keys, _folder(call)))
+
+
+def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, Any]:
+    if not names:
+        return {}
+    info = {}
+    for name in names:
+        key = state.keys.get(clean(f"{call['path']}/{name}"))
+        info[name] = shown(key, call.core.product) if key else {}
+    return {"keys": names, "key_info": info}
+
+
+def _folder(call: Call) -> str:
+    path = clean(call["path"])
+    return path + "/" if path else ""
+
+
+def _listed(state: KV2, call: Call) -> list[str]:
+    return page(children(state.keys, _folder(call)), call["after"], call["limit"])
+
+
+@metadata.on(Operation.CREATE, Operation.UPDATE)
+def write(state: KV2, call: Call) -> Response | None:
+    """Change what was sent; begins the key where there is none. Raises ErrorResponse."""
+    path, now = call["path"], call.now()
+    if not path:
+        raise ErrorResponse("missing path")
+    if not any(name in call for name in _SETTINGS):
+        return None
+    custom = parsed(call["custom_metadata"]) if "custom_metadata" in call else None
+    key = state.find(path)
+    _check_and_set(state, call, key)
+    key = key or Key(path=path, created=now, updated=now)
+    if "max_versions" in call:
+        key.max_versions = call["max_versions"] & UINT32
+    if "delete_version_after" in call:
+        key.delete_version_after = call["delete_version_after"]
+    if "custom_metadata" in call:
+        key.custom_metadata = custom or None
+    _finish(state, call, key)
+    return _warned(state, call)
+
+
+@metadata.on(Operation.PATCH)
+def patch(state: KV2, call: Call) -> Response | None:
+    """Change what was sent of an existing key; null takes a setting, or a member of custom_metadata, away."""
+    path, zero_counts = call["path"], call.core.product.has(Feature.KV_PATCH_ZERO)
+    if not zero_counts and not any(name in call for name in _SETTINGS):
+        return None
+    if not path:
+        raise ErrorResponse("missing path")
+    sent = {name: value for name, value in call["custom_metadata"].items() if value is not None}
+    parsed(sent)
+    key = state.find(path)
+    if key is None:
+        return Response(status=404, raw=b"")
+    _check_and_set(state, call, key)
+    for value in sent.values():
+        if not isinstance(value, str):
+            raise _unfit("bool" if isinstance(value, bool) else "number", "custom_metadata", "string")
+    if "max_versions" in call:
+        if not 0 <= call["max_versions"] <= UINT32:
+            raise _unfit(f"number {call['max_versions']}", "max_versions", "uint32")
+        key.max_versions = call["max_versions"]
+    if "delete_version_after" in call and (zero_counts or call["delete_version_after"]):
+        # Elsewhere 0 merges as an empty object on the real server, and changes nothing.
+        key.delete_version_after = call["delete_version_after"]
+    if "custom_metadata" in call:
+        key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])
+    _finish(state, call, key)
+    return _warned(state, call)
+
+
+def _unfit(value: str, name: str, type: str) -> BackendError:
+    return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {type}")
+
+
+def _patched(before: dict[str, str] | None, sent: dict[str, Any] | None) -> dict[str, str] | None:
+    if sent is None:
+        return None
+    merged = {**(before or {}), **sent}
+    return {name: text for name, text in merged.items() if text is not None} or None
+
+
+def _check_and_set(state: KV2, call: Call, key: Key | None) -> None:
+    required = state.config.metadata_cas_required or (key is not None and key.metadata_cas_required)
+    if "metadata_cas" not in call:
+        if required:
+            raise ErrorResponse("metadata check-and-set parameter required for this call")
+        return
+    if key is None and call["metadata_cas"] != 0:
+        raise ErrorResponse("metadata_cas must be 0 when creating new metadata")
+    if key is not None and call["metadata_cas"] != key.metadata_version:
+        raise ErrorResponse("metadata check-and-set parameter does not match the current version")
+
+
+def _finish(state: KV2, call: Call, key: Key) -> None:
+    if "cas_required" in call:
+        key.cas_required = call["cas_required"]
+    if "metadata_cas_required" in call:
+        key.metadata_cas_required = call["metadata_cas_required"]
+    key.metadata_version += 1
+    if call.core.product.has(Feature.KV_METADATA_CAS):
+        key.updated = call.now()
+    state.keys[clean(call["path"])] = key
+
+
+def _warned(state: KV2, call: Call) -> Response | None:
+    warnings = [
+        f'"{name}" set to false, but is mandated by backend config. This value will be ignored.'
+        for name, mandated in (
+            ("cas_required", state.config.cas_required),
+            ("metadata_cas_required", state.config.metadata_cas_required),
+        )
+        if mandated and call.get(name) is False
+    ]
+    return Response(warnings=warnings) if warnings else None
+
+
+@metadata.on(Operation.DELETE)
+def delete(state: KV2, call: Call) -> None:
+    """Remove a key with all its versions."""
+    state.forget(call["path"])

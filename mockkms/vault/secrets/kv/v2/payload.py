@@ -1,0 +1,98 @@
+"""What becomes of a secret's JSON in storage: the real server reads numbers back as 64-bit floats (recorded)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mockkms.vault.golang import deep_json
+from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.golang.number import Number
+
+_EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A payload that was accepted but cannot be read back; ``error`` is what a read answers."""
+
+    error: str
+
+
+def stored(value: Any) -> Encoded | Unreadable | None:
+    """What is kept of ``value``: its text as a later read shows it, None for null, or an ``Unreadable``."""
+    try:
+        return None if value is None else keep(_copy(value))
+    except _TooLarge as error:
+        return Unreadable(f"json: cannot unmarshal number {error} into Go value of type float64")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _copy(value: Any) -> Any:
+    return deep_json.copy(value, _scalar)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Number)):
+        return value
+    if isinstance(value, int) and -_EXACT <= value <= _EXACT:
+        return value
+    return _number(value)
+
+
+def _number(value: int | float | Number) -> int | Number:
+    try:
+        nearest = float(value)
+    except OverflowError:
+        raise _TooLarge(value) from None
+    if nearest in (float("inf"), float("-inf")):
+        raise _TooLarge(value)
+    return float_text(nearest)
+
+
+def float_text(value: float) -> int | Number:
+    """A float as Go writes it in JSON: shortest digits, an exponent only below 1e-6 and from 1e21 on."""
+    digits = Decimal(repr(value))
+    if value == 0:
+        return 0 if repr(value)[0] != "-" else Number("-0")
+    size = abs(value)
+    if size < 1e-6 or size >= 1e21:
+        mantissa, _, exponent = f"{digits.normalize():e}".partition("e")
+        sign = "-" if exponent.startswith("-") else "+"
+        power = exponent.lstrip("+-")
+        return Number(f"{mantissa}e{sign}{power if sign == '-' else power.rjust(2, '0')}")
+    if digits == digits.to_integral_value():
+        return int(digits)
+    return Number(f"{digits:f}")
+
+
+def merge(target: Any, patch: dict[str, Any]) -> Any:
+    """RFC 7396: ``patch`` applied to the object ``target``; both stay as they are."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(result.get(name), dict):
+            result[name] = merge(result[name], value)
+        elif isinstance(value, dict) or not isinstance(result.get(name), dict):
+            result[name] = _without_nulls(value)
+        else:
+            result[name] = value
+    return result
+
+
+def _without_nulls(value: Any) -> Any:
+    return deep_json.copy(value, lambda item: item, keep_null=False)
+
+
+def leaves_removed(value: dict[str, Any], max_depth: int, depth: int = 1) -> dict[str, Any]:
+    """The keys of ``value`` with every leaf null; objects deeper than ``max_depth`` (0: no limit) are leaves."""
+    deeper = max_depth == 0 or depth + 1 <= max_depth
+    return {
+        name: leaves_removed(item, max_depth, depth + 1) if isinstance(item, dict) and item and deeper else None
+        for name, item in value.items()
+    }

@@ -1,0 +1,14 @@
+"""The PKI secrets engine: certificate authorities, certificates, revocation lists, OCSP and ACME."""
+
+from __future__ import annotations
+
+from mockkms.vault.framework.loading import load_endpoints
+from mockkms.vault.secrets.pki.engine import engine
+
+load_endpoints(
+    __name__, "roles", "certificates.issuing", "issuers.roots", "issuers.intermediates", "issuers.importing",
+    "configs", "revocation.revoke", "issuers.keys", "issuers.issuers", "issuers.writing", "revocation.resigning",
+    "revocation.tidy", "certificates.fetching", "revocation.ocsp", "acme.config", "acme.accounts", "acme.endpoints",
+)  # fmt: skip
+
+__all__ = ["engine"]

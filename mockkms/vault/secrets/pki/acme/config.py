@@ -1,0 +1,153 @@
+"""``config/acme``: whether and how ACME is offered."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.issuers import references
+from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.role_fields import told
+
+_EAB = ("not-required", "new-account-required", "always-required")
+_ROLE, _EXTERNAL = "role:", "external-policy"
+_NO_PATH = "ACME feature requires local cluster 'path' field configuration to be set"
+_EMPTY = (
+    "{0} must take a non-zero length value; specify '*' as the value to allow anything or specify enabled=false to "
+    "disable ACME entirely"
+)
+_RANGES = Field(Kind.COMMA_STRINGS, help="Networks.", needs=Feature.ACME_CHALLENGE_RANGES)
+
+FIELDS = {
+    "enabled": Field(Kind.BOOL, help="ACME is offered."),
+    "allowed_issuers": Field(Kind.COMMA_STRINGS, default=["*"], help="Issuers that may be asked; * for all."),
+    "allowed_roles": Field(Kind.COMMA_STRINGS, default=["*"], help="Roles that may be asked; * for all."),
+    "allow_role_ext_key_usage": Field(Kind.BOOL, help="Extended key usages are those of the role."),
+    "default_directory_policy": Field(
+        Kind.STRING, default="sign-verbatim", help="Without a role: sign-verbatim, role:NAME or forbid."
+    ),
+    "dns_resolver": Field(Kind.STRING, help="Address and port of the resolver."),
+    "eab_policy": Field(Kind.STRING, default="always-required", help="Which accounts are bound to a key."),
+    "max_ttl": Field(Kind.SECONDS, default=7776000, help="Longest lifetime.", needs=Feature.ACME_ACCOUNTS),
+    "challenge_permitted_ip_ranges": _RANGES,
+    "challenge_excluded_ip_ranges": _RANGES,
+}
+config = engine.path("config/acme", fields=FIELDS, help="Whether and how ACME is offered.")
+
+
+def settings(state: PKI) -> dict[str, Any]:
+    """Return the settings, defaults put in."""
+    usual = {"enabled": False, "allow_role_ext_key_usage": False, "dns_resolver": ""}
+    usual |= {name: field.default for name, field in FIELDS.items() if field.default is not None}
+    return {**usual, "challenge_permitted_ip_ranges": [], "challenge_excluded_ip_ranges": [], **state.acme}
+
+
+def _shown(call: Call, state: PKI) -> dict[str, Any]:
+    return told(call.core.product, FIELDS, settings(state))
+
+
+@config.on(Operation.READ)
+def read(state: PKI, call: Call) -> Response:
+    """Return the settings; a warning where ACME could not answer."""
+    lacking = settings(state)["enabled"] and not state.cluster_path
+    return Response(data=_shown(call, state), warnings=[_NO_PATH] if lacking else [])
+
+
+@config.on(Operation.UPDATE)
+def write(state: PKI, call: Call) -> Response:
+    """Change what is sent. Raises BackendError for settings that do not fit."""
+    sent = {name: call[name] for name in FIELDS if name in call}
+    wanted = {**settings(state), **sent}
+    for name in ("allowed_roles", "allowed_issuers"):
+        if not wanted[name]:
+            raise BackendError(_EMPTY.format(name))
+    _check_resolver(wanted["dns_resolver"])
+    if wanted["eab_policy"] not in _EAB:
+        raise BackendError(f"invalid eab policy name provided, valid values are '{_EAB[0]}', '{_EAB[1]}', '{_EAB[2]}'")
+    if wanted["max_ttl"] <= 0:
+        raise BackendError("invalid max_ttl value, must be greater than 0")
+    _check_roles(state, call, wanted)
+    if wanted["allowed_issuers"] != ["*"]:
+        _check_issuers(state, wanted["allowed_issuers"])
+    if wanted["enabled"] and not state.cluster_path:
+        raise BackendError(_NO_PATH)
+    state.acme = {**state.acme, **sent}
+    return Response(data=_shown(call, state))
+
+
+def _check_resolver(address: str) -> None:
+    if not address:
+        return
+    front = "failed to parse DNS resolver address: "
+    host, colon, _ = address.rpartition(":")
+    if not colon:
+        raise BackendError(f"{front}address {address}: missing port in address")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise BackendError(f"{front}address {address}: too many colons in address")
+    if not host.strip("[]"):
+        raise BackendError(f"{front}got empty address")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise BackendError(f"{front}expected IPv4/IPv6 address, likely got hostname") from None
+
+
+def _default_role(call: Call, policy: str) -> str:
+    """Return the role that stands in for none, or nothing. Raises BackendError."""
+    fault = f"string {policy} not a valid Default Directory Policy"
+    if policy in ("forbid", "sign-verbatim"):
+        return ""
+    if policy.startswith(_ROLE):
+        if policy != _ROLE:
+            return policy.removeprefix(_ROLE)
+        fault = f"no role specified by policy {policy}"
+    elif policy.startswith(_EXTERNAL) and call.core.product.has(Feature.ACME_ACCOUNTS):
+        raise BackendError("external-policy is only available in enterprise versions of Vault")
+    raise BackendError(f"invalid default_directory_policy: {fault}")
+
+
+def _check_roles(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
+    policy, allowed = wanted["default_directory_policy"], wanted["allowed_roles"]
+    usual = _default_role(call, policy)
+    fault = _unfit(state, usual) if usual else ""
+    if fault:
+        raise BackendError(f"default directory policy role {usual} is not a valid ACME role: {fault}")
+    if allowed == ["*"]:
+        return
+    for at, name in enumerate(allowed):
+        if name == "*":
+            raise BackendError(f"cannot use '*' as role name at index {at}")
+        fault = _unfit(state, name)
+        if fault:
+            raise BackendError(f"allowed_role {name} is not a valid acme role: {fault}")
+    if usual and usual not in allowed:
+        raise BackendError(
+            f"default directory policy {policy} was not specified in allowed_roles: [{' '.join(allowed)}]"
+        )
+
+
+def _unfit(state: PKI, name: str) -> str:
+    """Return why ACME cannot use a role, or nothing."""
+    role = state.roles.get(name)
+    if role is None:
+        return "the request message was malformed: role does not exist"
+    if role["no_store"]:
+        return "the server experienced an internal error: role can not be used as NoStore is set to true"
+    return ""
+
+
+def _check_issuers(state: PKI, allowed: list[str]) -> None:
+    for at, name in enumerate(allowed):
+        if name == "*":
+            raise BackendError(f"cannot use '*' as issuer name at index {at}")
+        try:
+            references.issuer(state, name)
+        except references.Unresolved as error:
+            raise BackendError(
+                f"failed validating allowed_issuers: unable to fetch issuer: {name}: {error.errors[0]}"
+            ) from None

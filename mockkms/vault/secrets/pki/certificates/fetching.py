@@ -1,0 +1,215 @@
+"""Reading certificates and revocation lists: ``ca``, ``ca_chain``, ``crl``, ``cert/`` and ``certs``.
+
+All but the lists of certificates answer without a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.certificates import modified
+from mockkms.vault.secrets.pki.certificates.issuing import authority_part
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.issuers import references, signer
+from mockkms.vault.secrets.pki.model import PKI, colons, hyphens
+from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.secrets.pki.role_fields import PAGE, page
+from mockkms.world.clock import rfc3339
+
+DER, PEM_CHAIN, CRL_DER, PEM_FILE = (
+    "application/pkix-cert", "application/pem-certificate-chain", "application/pkix-crl", "application/x-pem-file",
+)  # fmt: skip
+_SERIAL = {"serial": Field(Kind.STRING, help="Serial number in hex, with colons or hyphens.")}
+_HEX = "{serial:re([0-9A-Fa-f:-]+)}"
+
+ca = engine.path("ca[/pem]", login=True, help="The default issuer's certificate.")
+ca_chain = engine.path("ca_chain", login=True, help="The default issuer's chain.")
+crl = engine.path("crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, help="The default issuer's CRL.")
+cert_chain = engine.path("cert/ca_chain", login=True, help="The default issuer's chain.")
+cert_ca = engine.path("cert/ca{form:re((/raw|/raw/pem)?)}", login=True, help="The default issuer's certificate.")
+cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.")
+raw = engine.path(f"cert/{_HEX}/raw{{form:re((/pem)?)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
+one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificate.")
+nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ lead nowhere.")
+listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the certificates that are kept.")
+detailed = engine.path(
+    "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The certificates that are kept, described."
+)
+
+
+def bare(body: bytes, content_type: str) -> Response:
+    """A body by itself; 204 where it is empty."""
+    return Response(raw=body, content_type=content_type, status=200 if body else 204)
+
+
+def _quietly(make: Callable[[], bytes]) -> bytes:
+    """What cannot be had is an empty body."""
+    try:
+        return make()
+    except (BackendError, ErrorResponse):
+        return b""
+
+
+def _chain(state: PKI) -> list[bytes]:
+    """The default issuer and those above it. Raises ErrorResponse and BackendError."""
+    try:
+        return signer.load(state, references.issuer(state, references.DEFAULT), "read-only").chain
+    except (references.Unresolved, signer.UserFault) as error:
+        raise ErrorResponse(error.errors[0]) from None
+
+
+def _plain(text: str, **more: Any) -> dict[str, Any]:
+    return {"certificate": text, "revocation_time": 0, "revocation_time_rfc3339": "", **more}
+
+
+def _certificate(call: Call, der: bytes) -> dict[str, Any]:
+    return _plain(signer.text(der), **authority_part(call, read.load(der)))
+
+
+def _ca_kept(state: PKI, call: Call) -> Response | None:
+    """304 for who has the default issuer's certificate already."""
+    issuer = state.issuers.get(state.default_issuer)
+    return modified.unchanged(call, issuer.modified) if issuer is not None else None
+
+
+def _list_kept(state: PKI, call: Call, delta: bool) -> Response | None:
+    """304 for who has the list already."""
+    return modified.unchanged(call, state.deltas_modified if delta else state.lists_modified)
+
+
+@ca.on(Operation.READ)
+def read_ca(state: PKI, call: Call) -> Response:
+    """DER, or PEM without the last line break."""
+    kept = _ca_kept(state, call)
+    if kept is not None:
+        return kept
+    if call.request.path.endswith("/pem"):
+        return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
+    return bare(_quietly(lambda: _chain(state)[0]), DER)
+
+
+@ca_chain.on(Operation.READ)
+def read_chain(state: PKI, _call: Call) -> Response:
+    """PEM blocks from the issuer up."""
+    return bare(_quietly(lambda: _joined(_chain(state)).encode()), DER)
+
+
+def _joined(chain: list[bytes]) -> str:
+    return "\n".join(map(signer.text, chain))
+
+
+@cert_chain.on(Operation.READ)
+def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
+    """The chain, twice. Raises ErrorResponse and BackendError."""
+    chain = _chain(state)
+    text = _joined(chain)
+    return _plain(text, ca_chain=text, **authority_part(call, read.load(chain[0])))
+
+
+@cert_ca.on(Operation.READ)
+def read_cert_ca(state: PKI, call: Call) -> Response:
+    """The certificate in JSON, DER or PEM. Raises ErrorResponse and BackendError in JSON only."""
+    kept = _ca_kept(state, call)
+    if kept is not None:
+        return kept
+    if call["form"] == "/raw":
+        return bare(_quietly(lambda: _chain(state)[0]), DER)
+    if call["form"]:
+        return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
+    return Response(data=_certificate(call, _chain(state)[0]))
+
+
+def _crl(state: PKI, delta: bool) -> bytes:
+    found = crls.find(state, references.DEFAULT)
+    return found.delta if delta else found.complete
+
+
+def _crl_text(der: bytes) -> str:
+    return pem.encode("X509 CRL", der).strip() if der else ""
+
+
+@crl.on(Operation.READ)
+def read_crl(state: PKI, call: Call) -> Response:
+    """DER, or PEM without the last line break."""
+    kept = _list_kept(state, call, "delta" in call["form"])
+    if kept is not None:
+        return kept
+    der = _quietly(lambda: _crl(state, "delta" in call["form"]))
+    return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
+
+
+@cert_crl.on(Operation.READ)
+def read_cert_crl(state: PKI, call: Call) -> Response | None:
+    """The list in JSON. Raises BackendError."""
+    kept = _list_kept(state, call, call["list"] == "delta-crl")
+    if kept is not None:
+        return kept
+    der = _crl(state, call["list"] == "delta-crl")
+    return Response(data=_plain(_crl_text(der))) if der else None
+
+
+@raw.on(Operation.READ)
+def read_raw(state: PKI, call: Call) -> Response:
+    """DER or PEM; empty where there is no such certificate."""
+    der = state.certificates.get(hyphens(call["serial"]), b"")
+    if call["form"]:
+        return bare(signer.text(der).encode() if der else b"", PEM_CHAIN)
+    return bare(der, DER)
+
+
+@one.on(Operation.READ)
+def read_one(state: PKI, call: Call) -> dict[str, Any] | None:
+    """The certificate and when it was revoked."""
+    serial = hyphens(call["serial"])
+    der = state.certificates.get(serial)
+    if der is None:
+        return None
+    found, known = _certificate(call, der), state.revoked.get(serial)
+    if known is not None:
+        found |= {"revocation_time": int(known.at), "revocation_time_rfc3339": rfc3339(known.at)}
+        if known.issuer:
+            found["issuer_id"] = known.issuer
+    return found
+
+
+@nothing.on(*[operation for operation in Operation if operation is not Operation.HELP])
+def read_nothing(_state: PKI, _call: Call) -> None:
+    """Raises BackendError: no such path, told without a token."""
+    raise unsupported_path()
+
+
+@listing.on(Operation.LIST)
+def list_certificates(state: PKI, call: Call) -> dict[str, Any]:
+    """The serial numbers, sorted."""
+    return {"keys": [colons(serial) for serial in page(call, list(state.certificates))]}
+
+
+@detailed.on(Operation.LIST)
+def list_detailed(state: PKI, call: Call) -> dict[str, Any]:
+    """The serial numbers with what the certificates say."""
+    serials = page(call, list(state.certificates))
+    return {
+        "keys": [colons(serial) for serial in serials],
+        "key_info": {colons(serial): _details(state.certificates[serial]) for serial in serials},
+    }
+
+
+def _details(der: bytes) -> dict[str, Any]:
+    certificate = read.load(der)
+    kind, bits = keys.describe(certificate.public)
+    return {
+        "common_name": certificate.common_name,
+        "issuer": read.readable(certificate.issuer),
+        "key_type": kind,
+        "key_bits": bits or 256,
+        "not_after": rfc3339(certificate.not_after),
+        "not_before": rfc3339(certificate.not_before),
+        "dns_names": certificate.dns[:5] or None,
+    }

@@ -1,0 +1,218 @@
+"""Certificates made: for a new key, and for the key of a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import build, keys, read
+from mockkms.crypto.x509.build import Extension, Names, Template
+from mockkms.crypto.x509.certificates import CertificateError
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.certificates import creation, name_constraints, validity
+from mockkms.vault.secrets.pki.issuers import key_sizes
+from mockkms.vault.secrets.pki.issuers.signer import Signer
+from mockkms.vault.secrets.pki.model import PKI, Urls
+
+Role = dict[str, Any]
+CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
+
+
+@dataclass
+class Made:
+    """A certificate, its private key (PKCS #8 DER) where it was made here, and its chain (DER)."""
+
+    certificate: read.Certificate
+    private: bytes = b""
+    chain: list[bytes] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def new_key(state: PKI, call: Call, kind: str, bits: int) -> bytes:
+    """A new private key that no other of the mount equals."""
+    taken = [keys.public_of(key.private) for key in state.keys.values() if key.type == "rsa"]
+    return keys.generate(kind, bits, call.core.entropy, taken if kind == "rsa" else ())
+
+
+def serial(call: Call) -> int:
+    """A new serial number."""
+    return int.from_bytes(call.core.entropy.bytes(20), "big") >> 160 - creation.SERIAL_BITS
+
+
+def issue(state: PKI, call: Call, role: Role, signer: Signer) -> Made:
+    """A leaf with a new key. Raises ErrorResponse and BackendError."""
+    asked = creation.wanted(call, role, signer, None)
+    private = new_key(state, call, role["key_type"], role["key_bits"])
+    template = _template(call, role, asked, keys.public_of(private), signer.urls)
+    template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
+    template.authority_key_id = signer.certificate.subject_key_id
+    name = keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"])
+    made = _build(template, signer.certificate.subject, signer.key.private, name)
+    verified(call, signer, made)
+    return Made(made, private, signer.chain, asked.warnings)
+
+
+def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = "") -> None:
+    """Raises BackendError where the issuer may not sign this certificate, in products that look."""
+    if call.core.product.has(Feature.PKI_VERIFIED):
+        try:
+            name_constraints.check(signer.certificate.der, made.der)
+        except ValueError as error:
+            raise BackendError(f"{framing}{error}") from None
+
+
+def _template(call: Call, role: Role, asked: creation.Wanted, public: bytes, urls: Urls) -> Template:
+    return Template(
+        serial=serial(call),
+        subject=build.subject(asked.subject),
+        not_before=0,
+        not_after=asked.not_after,
+        public=public,
+        subject_key_id=asked.key_id or keys.key_id(public),
+        names=asked.names,
+        key_usage=asked.key_usage,
+        extended=asked.extended,
+        basic=role["basic_constraints_valid_for_non_ca"],
+        policies=asked.policies,
+        issuing=urls.issuing_certificates,
+        crl_points=urls.crl_distribution_points,
+        delta_points=urls.delta_crl_distribution_points,
+        ocsp=urls.ocsp_servers,
+    )
+
+
+def _build(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
+    try:
+        if template.path_length is not None and template.path_length < 0:
+            raise ValueError("x509: invalid MaxPathLen, must be greater or equal to -1")
+        return read.load(build.certificate(template, issuer, private, name))
+    except (ValueError, UnicodeError) as error:
+        raise BackendError(f"unable to create certificate: {error}") from None
+
+
+def authority_parts(call: Call, template: Template) -> None:
+    """What a CA certificate says beyond others."""
+    template.basic = template.ca = True
+    usage = build.usage_bits(call["key_usage"]) if "key_usage" in call else 0
+    template.key_usage = CERT_SIGN | CRL_SIGN | (usage & DIGITAL_SIGNATURE)
+    asked: list[str] = []
+    for name in ("ext_key_usage", "ext_key_usage_oids"):
+        if name in call:  # Never sent to a product that does not have them.
+            # The OIDs are looked up as if they were names: so does the real server, and finds none.
+            asked = [item.strip().lower() for item in call[name]]
+    template.extended = [number for name, number in build.EXTENDED_USAGES.items() if name in asked]
+    template.permitted, template.excluded = (
+        Names(
+            call[f"{verb}_dns_domains"], call[f"{verb}_email_addresses"], _networks(call, verb),
+            call[f"{verb}_uri_domains"],
+        )
+        for verb in ("permitted", "excluded")
+    )  # fmt: skip
+
+
+def _networks(call: Call, verb: str) -> list[str]:
+    """Return networks as they are written into name constraints. Raises ErrorResponse."""
+    found = []
+    for text in call[f"{verb}_ip_ranges"]:
+        try:
+            found.append(name_constraints.network(text))
+        except ValueError as error:
+            front = f"invalid {verb}_ip_ranges value"
+            if "csr" in call.endpoint.fields:
+                front = f"error parsinng {verb} IP ranges"  # Spelled so by the real server.
+            raise ErrorResponse(f"{front}: error parsing IP range {quote(text)}: {error}") from None
+    return found
+
+
+def root(call: Call, role: Role, private: bytes, urls: Urls, asked: creation.Wanted) -> Made:
+    """A certificate signed by its own key. Raises ErrorResponse and BackendError."""
+    public = keys.public_of(private)
+    template = _template(call, role, asked, public, urls)
+    authority_parts(call, template)
+    template.path_length = asked.path_length
+    template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
+    template.authority_key_id = template.subject_key_id
+    name = keys.signature_name(private, role["signature_bits"], pss=role["use_pss"])
+    return Made(_build(template, template.subject, private, name), private, [], asked.warnings)
+
+
+def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: bool) -> Made:
+    """A certificate for the key of a request; ``verbatim`` takes subject and extensions from it, too.
+
+    Raises ErrorResponse and BackendError.
+    """
+    csr = _request(call["csr"])
+    role = dict(role)
+    _check_key(call, role, csr)
+    asked = creation.wanted(call, role, signer, csr)
+    if not csr.signed:
+        raise ErrorResponse("request signature invalid")
+    constrained = any(item.oid == build.BASIC_CONSTRAINTS for item in csr.extensions)
+    if constrained and not authority and not role["basic_constraints_valid_for_non_ca"]:
+        asked.warnings.append("specified CSR contained a Basic Constraints extension that was ignored during issuance")
+    template = _template(call, role, asked, csr.public, signer.urls)
+    template.not_before = call.now() - (role["not_before_duration"] or validity.BACKDATED)
+    template.authority_key_id = signer.certificate.subject_key_id
+    if verbatim:
+        template.subject = csr.subject
+        template.names = replace(csr.names, other=asked.names.other)
+        template.extra = _taken_over(csr, bool(asked.names.other))
+    if authority:
+        authority_parts(call, template)
+        if signer.certificate.path_length == 0:
+            raise ErrorResponse(
+                "signing certificate has a max path length of zero, and cannot issue further CA certificates"
+            )
+        template.path_length = asked.path_length
+    name = keys.signature_name(
+        signer.key.private, role["signature_bits"], pss=role["use_pss"],
+        by_curve=call.core.product.has(Feature.PKI_ISSUER_HASH),
+    )  # fmt: skip
+    made = _build(template, signer.certificate.subject, signer.key.private, name)
+    verified(call, signer, made, "verification of parsed bundle failed: " if authority else "")
+    return Made(made, b"", signer.chain, asked.warnings)
+
+
+def _taken_over(csr: read.Request, other: bool) -> list[Extension]:
+    """The extensions of a request that go into the certificate as they are."""
+    skipped = {build.BASIC_CONSTRAINTS} | ({build.ALT_NAMES} if other else set())
+    return [item for item in csr.extensions if item.oid not in skipped]
+
+
+def _request(text: str) -> read.Request:
+    if not text:
+        raise ErrorResponse('"csr" is empty')
+    if pem.decode(text) is None:
+        raise ErrorResponse("csr contains no data")
+    try:
+        csr = read.parse_request(text)
+    except CertificateError as error:
+        raise ErrorResponse(f"certificate request could not be parsed: {error}") from None
+    if not csr.public:
+        raise ErrorResponse(
+            "Refusing to sign CSR with empty PublicKey. This usually means the SubjectPublicKeyInfo field has an OID "
+            "not recognized by Go, such as 1.2.840.113549.1.1.10 for rsaPSS."
+        )
+    return csr
+
+
+def _check_key(call: Call, role: Role, csr: read.Request) -> None:
+    """Whether the role takes the request's key; a role for any key gets the sizes of this one."""
+    kind, bits = keys.describe(csr.public)
+    if role["key_type"] == "any":
+        if kind == "rsa" and bits < 2048:
+            raise ErrorResponse("RSA keys < 2048 bits are unsafe and not supported")
+        try:
+            role["key_bits"], role["signature_bits"] = key_sizes.settle(call, kind, 0, role["signature_bits"])
+        except ValueError as error:
+            raise BackendError(f"unknown internal error updating default values: {error}") from None
+        if kind == "ec":
+            role["key_bits"] = 224
+    elif kind != role["key_type"]:
+        raise ErrorResponse(f"role requires keys of type {role['key_type']}")
+    if kind != "ed25519" and bits < role["key_bits"]:
+        raise ErrorResponse(f"role requires a minimum of a {role['key_bits']}-bit key, but CSR's key is {bits} bits")

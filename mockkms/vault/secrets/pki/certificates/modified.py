@@ -1,0 +1,45 @@
+"""``If-Modified-Since``: a copy that is new enough is not sent again.
+
+The real server sees the header only where the mount lets it pass (``passthrough_request_headers``), and sends
+``Last-Modified`` only where the mount may (``allowed_response_headers``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, Response
+from mockkms.vault.golang.fmt import quote
+
+_HEADER, _LAYOUT = "If-Modified-Since", "Mon, 02 Jan 2006 15:04:05 MST"
+_DATE = re.compile(r"([A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}) [A-Z]{3,4}", re.ASCII)
+
+
+def unchanged(call: Call, moment: float) -> Response | None:
+    """304 for who has a copy younger than ``moment``; None for all others. Raises BackendError for a bad date."""
+    config = call.mount.config
+    text = call.request.headers.get(_HEADER.lower(), "")
+    if not text or not moment or not _among(_HEADER, config.passthrough_request_headers):
+        return None
+    match = _DATE.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        since = datetime.strptime(match[1], "%a, %d %b %Y %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise BackendError(
+            f"failed to parse given value for '{_HEADER}' header: parsing time {quote(text)} as "
+            f'"{_LAYOUT}": cannot parse {quote(text)} as "Mon"'
+        ) from None
+    if moment >= since:
+        return None
+    last = datetime.fromtimestamp(moment, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    shown = _among("Last-Modified", config.allowed_response_headers)
+    return Response(raw=b"", status=304, headers={"Last-Modified": last} if shown else {})
+
+
+def _among(name: str, names: Iterable[str]) -> bool:
+    return any(name.lower() == one.strip().lower() for one in names)

@@ -1,0 +1,129 @@
+"""Name constraints: which names the certificates below a CA may have, checked as Go's X.509 library checks them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from cryptography import x509
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.secrets.pki.certificates import urls
+
+_CIDR = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
+_NOT_AUTHORIZED = "x509: a root or intermediate certificate is not authorized to sign for this name: "
+_KNOWN = frozenset(
+    {*(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 30, 31, 32, 35, 37)), "1.3.6.1.5.5.7.1.1"}
+)  # fmt: skip
+"""Extensions that the library handles, so that they may be critical."""
+Matcher = Callable[[Any, Any], bool]
+
+
+def network(text: str) -> str:
+    """Return a network as Go prints it. Raises ValueError in Go's words."""
+    try:
+        if not _CIDR.fullmatch(text):
+            raise ValueError(text)
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"invalid CIDR address: {text}") from None
+
+
+def check(issuer: bytes, certificate: bytes) -> None:
+    """Raises ValueError in Go's words where ``issuer`` may not sign for a name that ``certificate`` (DER) has."""
+    loaded = x509.load_der_x509_certificate(certificate)
+    if any(item.critical and item.oid.dotted_string not in _KNOWN for item in loaded.extensions):
+        raise ValueError("x509: unhandled critical extension")
+    limits = _limits(issuer)
+    if limits is None:
+        return
+    permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
+    for label, name, kind, matches in _names(loaded):
+        _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
+
+
+@lru_cache(maxsize=256)
+def _limits(issuer: bytes) -> x509.NameConstraints | None:
+    try:
+        return x509.load_der_x509_certificate(issuer).extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _of_kind(subtrees: list[x509.GeneralName], kind: type[x509.GeneralName]) -> list[Any]:
+    return [one.value for one in subtrees if isinstance(one, kind)]
+
+
+def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.GeneralName], Matcher]]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return
+    for one in found:
+        if isinstance(one, x509.RFC822Name):
+            yield "email address", one.value, x509.RFC822Name, _mail_matches
+        elif isinstance(one, x509.DNSName):
+            yield "DNS name", one.value, x509.DNSName, _domain_matches
+        elif isinstance(one, x509.UniformResourceIdentifier):
+            yield "URI", one.value, x509.UniformResourceIdentifier, _uri_matches
+        elif isinstance(one, x509.IPAddress):
+            yield "IP address", one.value, x509.IPAddress, lambda address, block: address in block
+
+
+def _check_name(label: str, name: Any, matches: Matcher, permitted: list[Any], excluded: list[Any]) -> None:
+    try:
+        for limit in excluded:
+            if matches(name, limit):
+                why = f"{label} {quote(str(name))} is excluded by constraint {quote(str(limit))}"
+                raise ValueError(why)
+        if permitted and not any(matches(name, limit) for limit in permitted):
+            raise ValueError(f"{label} {quote(str(name))} is not permitted by any constraint")
+    except ValueError as error:
+        raise ValueError(f"{_NOT_AUTHORIZED}{error}") from None
+
+
+def _labels(domain: str) -> list[str] | None:
+    """Return the labels from the last to the first; None for what is no domain."""
+    labels = domain.split(".")[::-1]
+    proper = all(label and all("!" <= char <= "~" for char in label) for label in labels)
+    return labels if proper else None
+
+
+def _domain_matches(domain: str, limit: str) -> bool:
+    if not limit:
+        return True
+    below_only = limit.startswith(".")
+    own, wanted = _labels(domain), _labels(limit.removeprefix("."))
+    if own is None:
+        raise ValueError(f"x509: internal error: cannot parse domain {quote(domain)}")
+    if wanted is None:
+        raise ValueError(f"x509: internal error: cannot parse domain {quote(limit)}")
+    if len(own) < len(wanted) or (below_only and len(own) == len(wanted)):
+        return False
+    return all(a.lower() == b.lower() for a, b in zip(own, wanted, strict=False))
+
+
+def _mail_matches(mailbox: str, limit: str) -> bool:
+    """Whether a mailbox is the one that a limit names, or is of the domain that it names."""
+    local, _, domain = mailbox.rpartition("@")
+    if "@" in limit:
+        wanted, _, at = limit.rpartition("@")
+        return local == wanted and domain.lower() == at.lower()
+    return _domain_matches(domain, limit)
+
+
+def _uri_matches(uri: str, limit: str) -> bool:
+    parsed = urls.split(uri)
+    host = parsed[1].rpartition("@")[2] if parsed is not None else ""
+    if not host:
+        raise ValueError(f"URI with empty host ({quote(uri)}) cannot be matched against constraints")
+    if not host.endswith("]"):
+        host = host.partition(":")[0] if host.count(":") == 1 else host
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return _domain_matches(host, limit)
+    raise ValueError(f"URI with IP ({quote(uri)}) cannot be matched against constraints")

@@ -1,0 +1,90 @@
+"""Addresses as Go's ``net/url`` takes them, and the addresses that an issuer writes into certificates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from mockkms.vault.secrets.pki.model import PKI, Issuer, Urls
+
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
+_BAD = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
+_TEMPLATES = ("{{issuer_id}}", "{{cluster_path}}", "{{cluster_aia_path}}")
+FIELDS = ("issuing_certificates", "crl_distribution_points", "delta_crl_distribution_points", "ocsp_servers")
+
+
+class TemplateFault(ValueError):
+    """Addresses whose templates cannot be filled, in the server's words."""
+
+
+def split(text: str) -> tuple[str, str] | None:
+    """Scheme and host of an address; None for one that Go does not parse."""
+    if _BAD.search(text) or text.startswith(":"):
+        return None
+    found = _SCHEME.match(text)
+    scheme = found[0] if found else ""
+    rest = text[len(scheme) + 1 :] if scheme else text
+    if not scheme and ":" in rest.split("/", 1)[0] and not rest.startswith("/"):
+        return None
+    host = re.split(r"[/?#]", rest[2:], maxsplit=1)[0] if rest.startswith("//") else ""
+    if " " in host or not re.fullmatch(r"[^:]*|.*:\d*|.*\]", host.rsplit("@", 1)[-1]):
+        return None
+    return scheme.lower(), host
+
+
+def first_bad(urls: Iterable[str]) -> str:
+    """The first address without a scheme or a host, or with a template in it; or nothing."""
+    for url in urls:
+        parsed = split(url)
+        if parsed is None or not all(parsed) or any(template in url for template in _TEMPLATES):
+            return url
+    return ""
+
+
+def fault(urls: Urls) -> str:
+    """Why these addresses are refused, or nothing."""
+    for name in FIELDS:
+        bad = first_bad(getattr(urls, name))
+        if bad:
+            return f"invalid URL found in Authority Information Access (AIA) parameter {name}: {bad}"
+    return ""
+
+
+def of_issuer(state: PKI, issuer: Issuer) -> Urls:
+    """What this issuer writes into certificates. Raises TemplateFault."""
+    chosen = issuer.urls if issuer.urls is not None and not issuer.urls.empty else state.urls
+    return filled(state, chosen, issuer.id)
+
+
+def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
+    """The addresses with their templates filled. Raises TemplateFault."""
+    if urls.empty:
+        return Urls()
+    if not urls.templating:
+        return urls
+    found = Urls()
+    for name in FIELDS:
+        done = [_fill(state, url, issuer_id) for url in getattr(urls, name)]
+        bad = first_bad(done)
+        if bad:
+            raise TemplateFault(f"error validating templated {name}; invalid URI: {bad}")
+        setattr(found, name, done)
+    return found
+
+
+def _fill(state: PKI, url: str, issuer_id: str) -> str:
+    for template, value, name in (
+        ("{{cluster_path}}", state.cluster_path, "path"),
+        ("{{cluster_aia_path}}", state.aia_path, "aia_path"),
+    ):
+        if template in url and not value:
+            raise TemplateFault(f"unable to template AIA URLs as we lack local cluster address information ({name})")
+    if "{{issuer_id}}" in url and not issuer_id:
+        raise TemplateFault("unable to template AIA URLs as we lack an issuer_id for this operation")
+    url = url.replace("{{cluster_path}}", state.cluster_path).replace("{{cluster_aia_path}}", state.aia_path)
+    return url.replace("{{issuer_id}}", issuer_id)
+
+
+def hint(error: TemplateFault) -> str:
+    """The warning that goes with addresses which cannot be filled yet."""
+    return f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."

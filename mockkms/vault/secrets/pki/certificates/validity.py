@@ -1,0 +1,125 @@
+"""From when until when a certificate is valid, by request, role, mount and issuer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.x509.read import Certificate
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang import time as go_time
+from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.time import show
+from mockkms.vault.products.features import Feature
+
+BACKDATED = 30
+"""Seconds by which a certificate begins before it is made, where nothing else is said."""
+
+
+def not_before(role: dict[str, Any], call: Call) -> float:
+    """The moment asked for, or 0 where none is. Raises ErrorResponse."""
+    wanted = role["not_before"]
+    if not wanted and "not_before" in call:
+        bound = role["not_before_bound"]
+        if bound == "forbid":
+            raise ErrorResponse(f"not_before_bound is set to {bound}. not_before cannot be provided.")
+        if bound == "duration":
+            moment, duration = _parsed(call["not_before"]), role["not_before_duration"]
+            if moment < call.now() - duration:
+                raise ErrorResponse(
+                    f"not_before_bound is set to {bound}. Cannot satisfy request as it would result in notBefore of "
+                    f"{show(moment)} that is older than the allowed not_before_duration of {go_duration(duration)}"
+                )
+            return moment
+        if bound == "permit":
+            wanted = call["not_before"]
+    return _parsed(wanted) if wanted else 0
+
+
+def _parsed(text: str) -> float:
+    try:
+        return go_time.parse(text)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def not_after(
+    role: dict[str, Any], call: Call, signer: Certificate | None, behavior: str, warnings: list[str]
+) -> float:
+    """The end of validity; what was cut is told in ``warnings``. Raises ErrorResponse."""
+    ttl = call["ttl"]
+    wanted, bound = role["not_after"], role["not_after_bound"]
+    latest = 0.0
+    if bound not in ("", "permit", "forbid", "ttl-limited"):
+        latest = _parsed(bound)
+    asked = 0.0
+    if not wanted and "not_after" in call:
+        if bound == "forbid":
+            raise ErrorResponse(f"not_after_bound is set to {bound}. not_after cannot be provided.")
+        wanted = call["not_after"]
+        asked = _parsed(wanted)
+    if ttl > 0 and wanted:
+        raise ErrorResponse(
+            "Either ttl or not_after should be provided. Both should not be provided in the same request."
+        )
+    ttl = ttl or role["ttl"] or call.core.default_ttl(call.mount)
+    most = role["max_ttl"] or call.core.max_ttl(call.mount)
+    if ttl > most:
+        warnings.append(
+            f'TTL "{go_duration(ttl)}" is longer than permitted maxTTL "{go_duration(most)}", so maxTTL is being used'
+        )
+        ttl = most
+    now = call.now()
+    if bound == "ttl-limited" and asked > now + ttl:
+        raise ErrorResponse(
+            f"not_after_bound is set to {bound}. Cannot satisfy request as that would result in notAfter of "
+            f"{show(asked)} that is beyond the TTL of {go_duration(ttl)}"
+        )
+    end = _parsed(wanted) if wanted else now + ttl
+    if signer is not None and end > signer.not_after:
+        end = _beyond(call, end, signer, behavior)
+    if latest and end > latest:
+        raise ErrorResponse(
+            f"not_after_bound is set to {bound}. Cannot statisfy request as that would result in notAfter of "
+            f"{show(end)} that is beyond the maximum timestamp of {show(latest)}"
+        )
+    return end
+
+
+def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float:
+    """Return what becomes of an end after that of the issuer. Raises ErrorResponse."""
+    if behavior == "permit":
+        return end
+    if behavior == "truncate":
+        if end < call.now() and call.core.product.has(Feature.PKI_ADDITIONS):
+            raise ErrorResponse(f"cannot satisfy request, as NotAfter date {go_time.plain(end)} is in the past")
+        return signer.not_after
+    raise ErrorResponse(
+        f"cannot satisfy request, as TTL would result in notAfter of {show(end)} that is beyond the expiration of the "
+        f"CA certificate at {show(signer.not_after)}"
+    )
+
+
+def check_order(role: dict[str, Any], call: Call, signer: Certificate | None, end: float) -> None:
+    """Raises ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
+
+    The beginning is what the role says, without the usual one where it says nothing: so the real server compares.
+    """
+    if not call.core.product.has(Feature.PKI_STRICTER):
+        return
+    begin = call.now() - role["not_before_duration"]
+    if end < begin:
+        raise ErrorResponse("notAfter before notBefore")
+    if signer is not None and begin < signer.not_before:
+        raise ErrorResponse("notBefore before signer's notBefore")
+
+
+def start(role: dict[str, Any], call: Call, moment: float, end: float) -> float:
+    """Return the beginning of a generated certificate. Raises ErrorResponse where it may not begin after its end."""
+    begin = moment or call.now() - (role["not_before_duration"] or BACKDATED)
+    if begin >= end and call.core.product.has(Feature.PKI_ADDITIONS):
+        how = "equal to" if begin == end else "later than"
+        raise ErrorResponse(
+            f"The certificate's Not Before ({show(begin)}) is {how} the certificate's Not After ({show(end)})"
+        )
+    return begin

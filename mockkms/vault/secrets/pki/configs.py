@@ -1,0 +1,238 @@
+"""``config/``: addresses, the cluster's own addresses, defaults of issuers and keys, and revocation lists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.certificates import urls
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.issuers import references, store
+from mockkms.vault.secrets.pki.model import PKI, CRLConfig
+from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.secrets.pki.role_fields import told
+
+_DEFAULT = Field(Kind.STRING, help="Id or name.")
+_FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
+_LISTS = {name: Field(Kind.COMMA_STRINGS, help="Addresses written into certificates.") for name in urls.FIELDS}
+
+config_urls = engine.path(
+    "config/urls",
+    fields={**_LISTS, "enable_templating": Field(Kind.BOOL, help="The addresses hold templates.")},
+    help="Where relying parties find issuers, CRLs and OCSP.",
+)
+cluster = engine.path(
+    "config/cluster",
+    fields={
+        "path": Field(Kind.STRING, help="Address of this mount."),
+        "aia_path": Field(Kind.STRING, help="Address of this mount without TLS."),
+    },
+    help="The mount's own addresses.",
+)
+issuers = engine.path(
+    "config/issuers",
+    fields={"default": _DEFAULT, "default_follows_latest_issuer": _FOLLOW},
+    help="The default issuer.",
+)
+replace_root = engine.path(
+    "root/replace",
+    fields={"default": Field(Kind.STRING, default="next", help="Id or name.")},
+    help="Makes another issuer the default.",
+)
+keys = engine.path("config/keys", fields={"default": _DEFAULT}, help="The default key.")
+config_crl = engine.path(
+    "config/crl",
+    fields={
+        "expiry": Field(Kind.STRING, default="72h", help="Lifetime of a CRL."),
+        "disable": Field(Kind.BOOL, help="CRLs are empty."),
+        "ocsp_disable": Field(Kind.BOOL, help="OCSP answers nothing."),
+        "ocsp_expiry": Field(Kind.STRING, default="1h", help="Lifetime of an OCSP answer."),
+        "auto_rebuild": Field(Kind.BOOL, help="CRLs are built shortly before they end, not at each revocation."),
+        "auto_rebuild_grace_period": Field(Kind.STRING, default="12h", help="How long before."),
+        "enable_delta": Field(Kind.BOOL, help="Delta CRLs are built in between."),
+        "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="How often."),
+        "allow_expired_cert_revocation": Field(
+            Kind.BOOL, help="Expired certificates can be revoked.", needs=Feature.PKI_ADDITIONS
+        ),
+        "cross_cluster_revocation": Field(
+            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
+        ),
+        "unified_crl": Field(Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL),
+        "unified_crl_on_existing_paths": Field(
+            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
+        ),
+        "max_crl_entries": Field(
+            Kind.INT, default=100000, help="Most entries of a CRL; -1 is no limit.", needs=Feature.UNIFIED_CRL
+        ),
+    },
+    help="How revocation lists are built.",
+)
+
+
+def _urls_shown(state: PKI) -> dict[str, Any]:
+    lists = {name: list(getattr(state.urls, name)) for name in urls.FIELDS}
+    return {**lists, "enable_templating": state.urls.templating}
+
+
+@config_urls.on(Operation.READ)
+def read_urls(state: PKI, _call: Call) -> dict[str, Any]:
+    """The addresses as they were written."""
+    return _urls_shown(state)
+
+
+@config_urls.on(Operation.UPDATE)
+def write_urls(state: PKI, call: Call) -> Response:
+    """Change what is sent. Raises ErrorResponse for an address that is none."""
+    sent: dict[str, Any] = {name: list(call[name]) for name in urls.FIELDS if name in call}
+    changed = replace(state.urls, **sent)
+    if "enable_templating" in call:
+        changed.templating = call["enable_templating"]
+    warnings = []
+    if not changed.templating:
+        bad = urls.fault(changed)
+        if bad:
+            raise ErrorResponse(bad)
+    elif state.issuers:
+        try:
+            urls.filled(state, changed, min(state.issuers))
+        except urls.TemplateFault as error:
+            warnings.append(urls.hint(error))
+    state.urls = changed
+    return Response(data=_urls_shown(state), warnings=warnings)
+
+
+@cluster.on(Operation.READ)
+def read_cluster(state: PKI, _call: Call) -> dict[str, Any]:
+    """Both addresses."""
+    return {"path": state.cluster_path, "aia_path": state.aia_path}
+
+
+@cluster.on(Operation.UPDATE)
+def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
+    """Change what is sent. Raises BackendError for an address that is none."""
+    for name, label in (("path", "path"), ("aia_path", "aia_path")):
+        parsed = urls.split(call[name]) if name in call else ("http", "given")
+        if parsed is None or not all(parsed):
+            raise BackendError(f"invalid, non-URL {label} given to cluster: {call[name]}")
+    state.cluster_path = call.get("path", state.cluster_path)
+    state.aia_path = call.get("aia_path", state.aia_path)
+    return {"path": state.cluster_path, "aia_path": state.aia_path}
+
+
+@issuers.on(Operation.READ)
+def read_issuers(state: PKI, _call: Call) -> dict[str, Any]:
+    """The default issuer's id."""
+    return {"default": state.default_issuer, "default_follows_latest_issuer": state.follow_latest}
+
+
+@issuers.on(Operation.UPDATE)
+@replace_root.on(Operation.UPDATE)
+def write_issuers(state: PKI, call: Call) -> Response:
+    """Choose the default issuer. Raises ErrorResponse."""
+    wanted = call["default"]
+    if wanted in ("", references.DEFAULT):
+        raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
+    try:
+        issuer = references.issuer(state, wanted)
+    except references.Unresolved as error:
+        raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
+    store.set_default(state, call, issuer.id)
+    if call.endpoint is issuers:
+        state.follow_latest = call.get("default_follows_latest_issuer", state.follow_latest)
+    warnings = []
+    if not issuer.key_id:
+        warnings.append(
+            "This selected default issuer has no key associated with it. Some operations like issuing certificates and "
+            "signing CRLs will be unavailable with the requested default issuer until a key is imported or the default "
+            "issuer is changed."
+        )
+    shown = {"default": state.default_issuer, "default_follows_latest_issuer": state.follow_latest}
+    return Response(data=shown, warnings=warnings)
+
+
+@keys.on(Operation.READ)
+def read_keys(state: PKI, _call: Call) -> dict[str, Any]:
+    """The default key's id."""
+    return {"default": state.default_key}
+
+
+@keys.on(Operation.UPDATE)
+def write_keys(state: PKI, call: Call) -> dict[str, Any]:
+    """Choose the default key. Raises ErrorResponse."""
+    if call["default"] in ("", references.DEFAULT):
+        raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
+    try:
+        state.default_key = references.key(state, call["default"]).id
+    except references.Unresolved as error:
+        raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
+    return {"default": state.default_key}
+
+
+@config_crl.on(Operation.READ)
+def read_crl(state: PKI, call: Call) -> dict[str, Any]:
+    """The settings; durations as they were written."""
+    return told(call.core.product, config_crl.fields, asdict(state.crl))
+
+
+@config_crl.on(Operation.UPDATE)
+def write_crl(state: PKI, call: Call) -> Response:
+    """Change what is sent. Raises ErrorResponse for settings that do not fit, BackendError where building fails."""
+    old = state.crl
+    config = replace(old, **{name: call[name] for name in config_crl.fields if name in call})
+    if config.max_crl_entries < 1 and config.max_crl_entries != -1:
+        config.max_crl_entries = old.max_crl_entries
+    for name in ("expiry", "ocsp_expiry", "auto_rebuild_grace_period", "delta_rebuild_interval"):
+        if name in call:
+            _check_duration(name, call[name])
+    if config.unified_crl_on_existing_paths and not config.unified_crl:
+        raise ErrorResponse("unified_crl_on_existing_paths cannot be enabled if unified_crl is disabled")
+    expiry = parse_seconds(config.expiry)
+    if config.auto_rebuild and parse_seconds(config.auto_rebuild_grace_period) >= expiry:
+        raise ErrorResponse(
+            f"CRL auto-rebuilding grace period ({config.auto_rebuild_grace_period}) must be strictly shorter than CRL "
+            f"expiry ({config.expiry}) value when auto-rebuilding of CRLs is enabled"
+        )
+    if config.enable_delta and parse_seconds(config.delta_rebuild_interval) >= expiry:
+        raise ErrorResponse(
+            f"CRL delta rebuild window ({config.delta_rebuild_interval}) must be strictly shorter than CRL expiry "
+            f"({config.expiry}) value when delta CRLs are enabled"
+        )
+    if config.enable_delta and not config.auto_rebuild:
+        raise ErrorResponse(
+            "Delta CRLs cannot be enabled when auto rebuilding is disabled as the complete CRL is always regenerated!"
+        )
+    _check_enterprise(config)
+    state.crl = config
+    warnings: list[str] = []
+    stopped = old.auto_rebuild and not config.auto_rebuild
+    if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
+        warnings = crls.rebuild_or_fail(state, call, force=True)
+    return Response(data=told(call.core.product, config_crl.fields, asdict(config)), warnings=warnings)
+
+
+def _check_enterprise(config: CRLConfig) -> None:
+    if config.cross_cluster_revocation and not config.auto_rebuild:
+        raise ErrorResponse(
+            "Global, cross-cluster revocation queue cannot be enabled when auto rebuilding is disabled as the local "
+            "cluster may not have the certificate entry!"
+        )
+    if config.cross_cluster_revocation:
+        raise ErrorResponse(
+            "Global, cross-cluster revocation queue (cross_cluster_revocation) can only be enabled on Vault Enterprise."
+        )
+    if config.unified_crl:
+        raise ErrorResponse("unified_crl can only be enabled on Vault Enterprise")
+
+
+def _check_duration(name: str, text: str) -> None:
+    try:
+        seconds = parse_seconds(text)
+    except ValueError as error:
+        raise ErrorResponse(f"given {name} could not be decoded: {error}") from None
+    if name == "ocsp_expiry" and seconds < 0:
+        raise ErrorResponse(f"ocsp_expiry must be greater than or equal to 0 got: {go_duration(seconds)}")

@@ -1,0 +1,139 @@
+"""``keys`` and ``key/``: the private keys of the mount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import keys
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.certificates import making
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.issuers import key_sizes, references, store
+from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.role_fields import KIND, MANAGED, PAGE, page
+
+_NAME = {"key_name": Field(Kind.STRING, help="Name of the key.")}
+
+listing = engine.path("keys[/]", fields=PAGE, help="The keys.")
+one = engine.path(
+    "key/{key_ref}",
+    fields={**_NAME, "key_ref": Field(Kind.STRING, default="default", help="Id or name of a key, or default.")},
+    help="A key.",
+)
+generate = engine.path(
+    "keys/generate/{exported:re(internal|exported|kms)}",
+    fields={
+        **_NAME,
+        "exported": Field(Kind.STRING, help="internal, exported or kms."),
+        **KIND,
+        **MANAGED,
+    },
+    help="A new key.",
+)
+importing = engine.path(
+    "keys/import", fields={**_NAME, "pem_bundle": Field(Kind.STRING, help="The key in PEM.")}, help="Takes a key in."
+)
+
+
+@listing.on(Operation.LIST)
+def list_keys(state: PKI, call: Call) -> dict[str, Any]:
+    """Ids, with names and which is the default."""
+    ids = page(call, list(state.keys))
+    info = {id: {"key_name": state.keys[id].name, "is_default": id == state.default_key} for id in ids}
+    return {"keys": ids, "key_info": info}
+
+
+@one.on(Operation.READ)
+def read(state: PKI, call: Call) -> dict[str, Any]:
+    """What may be known of a key. Raises BackendError."""
+    key = references.key(state, call["key_ref"])
+    skid = keys.key_id(keys.public_of(key.private)).hex(":")
+    return {"key_id": key.id, "key_name": key.name, "key_type": key.type, "subject_key_id": skid}
+
+
+@one.on(Operation.UPDATE)
+def rename(state: PKI, call: Call) -> Response:
+    """Rename; without a name, the name goes. Raises ErrorResponse and BackendError."""
+    key, name = references.key(state, call["key_ref"]), call["key_name"]
+    if name and not references.proper(name):
+        raise ErrorResponse("new key name outside of valid character limits")
+    key.name = name
+    warnings = []
+    if not name:
+        warnings.append(f"Name successfully deleted, you will now need to reference this key by it's Id: {key.id}")
+    return Response(data={"key_id": key.id, "key_name": key.name, "key_type": key.type}, warnings=warnings)
+
+
+@one.on(Operation.DELETE)
+def delete(state: PKI, call: Call) -> Response | None:
+    """Delete a key that no issuer uses. Raises ErrorResponse."""
+    try:
+        key = references.key(state, call["key_ref"])
+    except references.Unresolved:
+        return None
+    for id in sorted(state.issuers):
+        if state.issuers[id].key_id == key.id:
+            raise ErrorResponse(f"Failed to Delete Key.  Key in Use by Issuer: {id}")
+    del state.keys[key.id]
+    if state.default_key != key.id:
+        return None
+    state.default_key = ""
+    return Response(
+        warnings=[
+            f"Deleted key {key.id} (via key_ref {call['key_ref']}); this was configured as the default key. Operations "
+            "without an explicit key will not work until a new default is configured."
+        ]
+    )
+
+
+@generate.on(Operation.UPDATE)
+def generate_key(state: PKI, call: Call) -> dict[str, Any]:
+    """Make a key. Raises ErrorResponse and BackendError."""
+    name, how = references.new_key_name(state, call), call["exported"]
+    if how == "kms":
+        if not call.core.product.has(Feature.MANAGED_KEYS):
+            raise ErrorResponse("Unknown type of key to generate")
+        raise BackendError(references.managed(call))
+    kind = call["key_type"]
+    try:
+        bits = key_sizes.settle_key(kind, call["key_bits"])
+    except ValueError as error:
+        raise ErrorResponse(f"Validation for key_type, key_bits failed: {error}") from None
+    if kind not in ("rsa", "ec", "ed25519"):
+        raise BackendError(f"unknown key type: {kind}")
+    key, _ = store.import_key(state, call, making.new_key(state, call, kind, bits), name)
+    data = {"key_id": key.id, "key_name": key.name, "key_type": key.type}
+    if how == "exported":
+        data["private_key"] = keys.private_pem(key.private) + "\n"
+    return data
+
+
+@importing.on(Operation.UPDATE)
+def import_key(state: PKI, call: Call) -> Response:
+    """Take in the one key of a PEM text. Raises ErrorResponse."""
+    name, rest = references.new_key_name(state, call), call["pem_bundle"]
+    if len(rest) < 64:
+        raise ErrorResponse(
+            "provided data for import was too short; perhaps a path was passed to the API rather than the contents of "
+            "a PEM file"
+        )
+    blocks: list[pem.Block] = []
+    while rest.strip():
+        block = pem.decode(rest)
+        if block is None:
+            raise ErrorResponse(f"error when parsing block {len(blocks) + 1}: invalid PEM data")
+        blocks.append(block)
+        rest = block.rest
+    if len(blocks) != 1:
+        raise ErrorResponse("only a single key can be present within the pem_bundle for importing")
+    try:
+        private = store.parse_key(pem.encode(blocks[0].label, blocks[0].der))
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    key, known = store.import_key(state, call, private, name)
+    note = ["Key already imported, use key/ endpoint to update name."] if known else []
+    return Response(data={"key_id": key.id, "key_name": key.name, "key_type": key.type}, warnings=note)

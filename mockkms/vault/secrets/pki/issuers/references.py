@@ -1,0 +1,90 @@
+"""Finding keys and issuers by id, name or ``default``, and the names a user may give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.secrets.pki.model import PKI, Issuer, Key
+
+T = TypeVar("T", Issuer, Key)
+DEFAULT = "default"
+_NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
+
+
+class Unresolved(BackendError):
+    """The reference names nothing; the text is the server's."""
+
+
+def issuer(state: PKI, reference: str) -> Issuer:
+    """The issuer behind a reference. Raises Unresolved."""
+    return _find(state.issuers, state.default_issuer, reference, "issuer")
+
+
+def key(state: PKI, reference: str) -> Key:
+    """The key behind a reference. Raises Unresolved."""
+    return _find(state.keys, state.default_key, reference, "key")
+
+
+def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
+    """The one with an id, else the first with a name: ids go first, in their order."""
+    if reference == DEFAULT:
+        if default not in known:
+            raise Unresolved(f"no default {what} currently configured")
+        return known[default]
+    if reference in known:
+        return known[reference]
+    for id in sorted(known):
+        if known[id].name == reference:
+            return known[id]
+    raise Unresolved(f"unable to find PKI {what} for reference: {reference}")
+
+
+def reference(call: Call, field: str = "issuer_ref") -> str:
+    """A reference as it was sent: trimmed, ``default`` in any case. Raises ErrorResponse for an empty one."""
+    value = str(call[field]).strip()
+    if not value:
+        raise ErrorResponse("missing issuer reference" if field == "issuer_ref" else "missing key reference")
+    return DEFAULT if value.lower() == DEFAULT else value
+
+
+def proper(name: str) -> bool:
+    """Whether a text may be a name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def new_issuer_name(state: PKI, call: Call, present: str | None = None, *, may_be_empty: bool = False) -> str:
+    """The name asked for with ``issuer_name``; ``present`` is the one it may already have. Raises ErrorResponse."""
+    if "issuer_name" in call and not str(call["issuer_name"]).strip():
+        if may_be_empty:
+            return ""
+        raise ErrorResponse("expected non-empty issuer name")
+    return _new_name(state.issuers, call, "issuer", present)
+
+
+def new_key_name(state: PKI, call: Call) -> str:
+    """The name asked for with ``key_name``. Raises ErrorResponse."""
+    return _new_name(state.keys, call, "key", None)
+
+
+def _new_name(known: Mapping[str, Issuer | Key], call: Call, what: str, present: str | None) -> str:
+    if f"{what}_name" not in call:
+        return ""
+    name = str(call[f"{what}_name"]).strip()
+    if name.lower() == DEFAULT:
+        raise ErrorResponse(f"reserved keyword 'default' can not be used as {what} name")
+    if not proper(name):
+        raise ErrorResponse(f"{what} name contained invalid characters")
+    if name != present and (name in known or any(entry.name == name for entry in known.values())):
+        raise ErrorResponse(f"{what} name already in use")
+    return name
+
+
+def managed(call: Call) -> str:
+    """Return why there is no key that is kept elsewhere: only the enterprise edition has them."""
+    if not call["managed_key_name"] and not call["managed_key_id"]:
+        return "missing argument managed_key_name or managed_key_id"
+    return "managed keys are supported within enterprise edition only"

@@ -1,0 +1,110 @@
+"""Keys and issuers taken into the mount, and the chains between issuers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError
+from mockkms.vault.secrets.pki.issuers import chains
+from mockkms.vault.secrets.pki.model import PKI, Issuer, Key
+
+_CRL_SIGN = 1 << 6
+NO_URLS = (
+    "This mount hasn't configured any authority information access (AIA) fields; this may make it harder for systems "
+    "to find missing certificates in the chain or to validate revocation status of certificates. Consider updating "
+    "/config/urls or the newly generated issuer with this information."
+)
+
+
+def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, bool]:
+    """Keep a private key (PKCS #8 DER); returns it, and whether the mount had it already."""
+    public = keys.public_of(private)
+    for known in state.keys.values():
+        if keys.public_of(known.private) == public:
+            return known, True
+    key = Key(_unused(call, state.keys), name, keys.describe(public)[0], private)
+    state.keys[key.id] = key
+    for id in sorted(state.issuers):
+        issuer = state.issuers[id]
+        if not issuer.key_id and read.load(issuer.certificate).public == public:
+            issuer.key_id = key.id
+            if not state.default_issuer:
+                set_default(state, call, issuer.id)
+    state.default_key = state.default_key or key.id
+    return key, False
+
+
+def _unused(call: Call, taken: Collection[str]) -> str:
+    """A new id. A world that was written down and its own randomness may draw the same one again."""
+    id = call.core.entropy.uuid()
+    while id in taken:
+        id = call.core.entropy.uuid()
+    return id
+
+
+def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer, bool]:
+    """Keep a CA certificate; returns its issuer, and whether the mount had it. Raises ValueError in Go's words."""
+    certificate = read.load(der)
+    if not certificate.basic or not certificate.ca:
+        raise ValueError("Refusing to import non-CA certificate")
+    for known in state.issuers.values():
+        if known.certificate == der:
+            return known, True
+    issuer = Issuer(_unused(call, state.issuers), name, der, modified=call.now())
+    if not certificate.key_usage & _CRL_SIGN:
+        issuer.usage.remove("crl-signing")
+    for id in sorted(state.keys):
+        if keys.public_of(state.keys[id].private) == certificate.public:
+            issuer.key_id = id
+            break
+    state.issuers[issuer.id] = issuer
+    chains.rebuild(state)
+    if not state.default_issuer and issuer.key_id:
+        set_default(state, call, issuer.id)
+    return issuer, False
+
+
+def set_default(state: PKI, call: Call, id: str) -> None:
+    """Make an issuer the default one: to who asks for that, it and the one before have changed."""
+    if id == state.default_issuer:
+        return
+    now = call.now()
+    for changed in (state.default_issuer, id):
+        if changed in state.issuers:
+            state.issuers[changed].modified = now
+    state.default_issuer, state.lists_modified, state.deltas_modified = id, now, now
+
+
+def delete_issuer(state: PKI, id: str) -> bool:
+    """Forget an issuer; returns whether it was the default."""
+    del state.issuers[id]
+    if state.default_issuer != id:
+        return False
+    state.default_issuer = ""
+    return True
+
+
+def parse_key(text: str) -> bytes:
+    """The private key of one PEM block. Raises ValueError in the server's words."""
+    block = pem.decode(text)
+    if block is None:
+        raise ValueError("no data found in PEM block")
+    try:
+        return keys.parse(block.der)
+    except ValueError as error:
+        raise ValueError(f"failed to parse PEM block: {error}") from None
+
+
+def dereferenced(state: PKI, reference: str) -> list[str]:
+    """The warning that roles name an issuer that will no longer be found that way."""
+    count = sum(1 for role in state.roles.values() if role["issuer_ref"] == reference)
+    return [f"{count} roles reference {reference}"] if count else []
+
+
+def require(condition: bool, text: str) -> None:
+    """Raises BackendError with ``text`` where the condition does not hold."""
+    if not condition:
+        raise BackendError(text)

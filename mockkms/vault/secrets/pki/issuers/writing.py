@@ -1,0 +1,147 @@
+"""``issuer/``: writing and patching what an issuer is used for and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.secrets.pki.certificates import urls
+from mockkms.vault.secrets.pki.issuers import chains, issuers, references, store
+from mockkms.vault.secrets.pki.model import PKI, USAGES, Issuer, Urls
+
+_RSA = ("SHA256WithRSA", "SHA384WithRSA", "SHA512WithRSA", "SHA256WithRSAPSS", "SHA384WithRSAPSS", "SHA512WithRSAPSS")
+_ALGORITHMS = {
+    "rsa": ("RSA", _RSA),
+    "ec": ("ECDSA", ("ECDSAWithSHA256", "ECDSAWithSHA384", "ECDSAWithSHA512")),
+    "ed25519": ("Ed25519", ("Ed25519",)),
+}
+_GO_NAMES = {
+    f"{digest}With{kind}": f"{digest}-{kind}" for digest in ("SHA256", "SHA384", "SHA512") for kind in ("RSA", "RSAPSS")
+} | {f"ECDSAWith{digest}": f"ECDSA-{digest}" for digest in ("SHA256", "SHA384", "SHA512")}
+_CRL_SIGN = 1 << 6
+
+
+@issuers.one.on(Operation.UPDATE)
+def update(state: PKI, call: Call) -> Response:
+    """Write all settings: what is not sent gets its default. Raises ErrorResponse and BackendError."""
+    return _change(state, call, set(issuers.FIELDS))
+
+
+@issuers.one.on(Operation.PATCH)
+def patch(state: PKI, call: Call) -> Response:
+    """Write the settings that are sent. Raises ErrorResponse and BackendError."""
+    return _change(state, call, {name for name in issuers.FIELDS if name in call})
+
+
+def _change(state: PKI, call: Call, touched: set[str]) -> Response:
+    issuer = references.issuer(state, references.reference(call))
+    complete = len(touched) == len(issuers.FIELDS)
+    old_name = issuer.name
+    name = references.new_issuer_name(state, call, issuer.name, may_be_empty=not complete)
+    behavior = _behavior(call) if "leaf_not_after_behavior" in touched else issuer.leaf_not_after
+    usage = _usage(issuer, call["usage"]) if "usage" in touched else issuer.usage
+    signature = issuer.signature
+    if "revocation_signature_algorithm" in touched:
+        signature = _signature(issuer, call["revocation_signature_algorithm"])
+    addresses = _addresses(issuer, call, touched)
+    chain = _manual_chain(state, issuer, call["manual_chain"]) if "manual_chain" in touched else issuer.manual_chain
+    if "issuer_name" in touched and name != old_name:
+        issuer.name = name
+        issuer.modified = state.lists_modified = state.deltas_modified = call.now()
+    issuer.leaf_not_after, issuer.usage, issuer.signature = behavior, usage, signature
+    issuer.urls = addresses
+    if chain != issuer.manual_chain:
+        issuer.manual_chain = chain
+        chains.rebuild(state)
+    response = issuers.shown(state, call, issuer)
+    if issuer.name != old_name and old_name:
+        response.warnings += store.dereferenced(state, old_name)
+    response.warnings += _templating_note(state, issuer)
+    return response
+
+
+def _templating_note(state: PKI, issuer: Issuer) -> list[str]:
+    if issuer.urls is None or not issuer.urls.templating:
+        return []
+    try:
+        urls.filled(state, issuer.urls, issuer.id)
+    except urls.TemplateFault as error:
+        return [urls.hint(error)]
+    return []
+
+
+def _behavior(call: Call) -> str:
+    value: str = call["leaf_not_after_behavior"]
+    if value not in ("err", "truncate", "permit"):
+        raise ErrorResponse(
+            "Unknown value for field `leaf_not_after_behavior`. Possible values are `err`, `truncate`, and `permit`."
+        )
+    return value
+
+
+def _usage(issuer: Issuer, wanted: list[str]) -> list[str]:
+    if not set(wanted) <= set(USAGES):
+        raise ErrorResponse(
+            f"Unable to parse specified usages: [{' '.join(wanted)}] - valid values are {','.join(USAGES)}"
+        )
+    # Naming a usage twice takes it away again.
+    chosen = [name for name in USAGES if wanted.count(name) % 2]
+    if chosen == issuer.usage:
+        return chosen
+    if issuer.revoked and "issuing-certificates" in chosen:
+        raise ErrorResponse(
+            "This issuer was revoked; unable to modify its usage to include certificate signing again. Reissue this "
+            "certificate (preferably with a new key) and modify that entry instead."
+        )
+    usage = read.load(issuer.certificate).key_usage
+    if "crl-signing" in chosen and not usage & _CRL_SIGN:
+        raise ErrorResponse(
+            "This issuer's underlying certificate lacks the CRLSign KeyUsage value; unable to set CRLSigningUsage on "
+            "this issuer as a result."
+        )
+    return chosen
+
+
+def _signature(issuer: Issuer, wanted: str) -> str:
+    if not wanted:
+        return ""
+    name = keys.SIGNATURES.get(wanted.lower())
+    if name is None:
+        known = ", ".join(sorted(keys.SIGNATURES))
+        raise ErrorResponse(f"Unknown signature algorithm value: 0 - valid values are {known}")
+    kind, able = _ALGORITHMS[keys.describe(read.load(issuer.certificate).public)[0]]
+    if name not in able:
+        raise BackendError(f"unable to use issuer of type {kind} to sign with {_GO_NAMES.get(name, name)} key type")
+    return name
+
+
+def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
+    """The addresses after the change; None where there are none. Raises ErrorResponse."""
+    old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
+    lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
+    found = Urls(**lists, unwritten=[name for name in old.unwritten if not lists[name]])
+    found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
+    if not complete:
+        # Once on, a patch cannot switch templates off: the real server writes true whatever changed.
+        found.templating |= old.templating
+    bad = "" if found.templating else urls.fault(found)
+    if bad:
+        raise ErrorResponse(bad)
+    if complete:
+        # A write checks these and then leaves them as they are.
+        found.delta_crl_distribution_points, delta = old.delta_crl_distribution_points, "delta_crl_distribution_points"
+        if delta in old.unwritten and delta not in found.unwritten:
+            found.unwritten.append(delta)
+    return None if found.empty else found
+
+
+def _manual_chain(state: PKI, issuer: Issuer, wanted: list[str]) -> list[str]:
+    found = []
+    for at, reference in enumerate(wanted):
+        id = issuer.id if at == 0 and reference == "self" else references.issuer(state, reference).id
+        if at == 0 and id != issuer.id:
+            raise ErrorResponse(f"expected first cert in chain to be a self-reference, but was: {reference}/{id}")
+        found.append(id)
+    return found

@@ -1,0 +1,136 @@
+"""Entries and extensions of a revocation list as ``sign-revocation-list`` is told them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from mockkms.crypto.encoding import b64, der_write
+from mockkms.crypto.x509.build import Extension, Listed
+from mockkms.vault.framework.fields import Kind, convert
+from mockkms.vault.golang.duration import parse_moment
+from mockkms.vault.golang.fmt import shown, unhex
+
+T = TypeVar("T")
+
+_RESERVED = {
+    "2.5.29.35": "authority key object identifier",
+    "2.5.29.20": "crl number object identifier",
+    "2.5.29.27": "delta crl object identifier",
+}
+_ZERO_TIME = -62135596800.0
+"""Go's zero time: the beginning of the year 1."""
+
+
+def entries(given: list[Any]) -> list[Listed]:
+    """The revoked certificates; what is no object is passed over. Raises ValueError in the server's words."""
+    found = []
+    for at, item in enumerate(given):
+        if not isinstance(item, dict):
+            continue
+        found.append(
+            Listed(
+                _part(item, at, "serial_number", _serial),
+                _part(item, at, "revocation_time", _time),
+                _part(item, at, "extensions", _extensions),
+            )
+        )
+    return found
+
+
+def _part(item: dict[str, Any], at: int, name: str, read: Callable[[dict[str, Any]], T]) -> T:
+    try:
+        return read(item)
+    except ValueError as error:
+        raise ValueError(f"failed parsing {name} from entry {at}: {error}") from None
+
+
+def extensions(given: list[Any]) -> list[Extension]:
+    """Extensions of the list or of an entry. Raises ValueError in the server's words."""
+    found: list[Extension] = []
+    for at, item in enumerate(given):
+        if not isinstance(item, dict):
+            raise ValueError(f"extension entry {at} not a map")
+        try:
+            extension = _extension(item)
+        except ValueError as error:
+            raise ValueError(f"failed parsing extension entry {at}: {error}") from None
+        if any(extension.oid == other.oid for other in found):
+            raise ValueError(f"duplicate extension id: {extension.oid}")
+        found.append(extension)
+    return found
+
+
+def _text(item: dict[str, Any], name: str) -> str:
+    try:
+        return str(convert(Kind.STRING, item[name])[1])
+    except ValueError as error:
+        raise ValueError(f"'{name}' field value was not a string: {error}") from None
+
+
+def _serial(item: dict[str, Any]) -> int:
+    if "serial_number" not in item:
+        raise ValueError("missing 'serial_number' field")
+    text = _text(item, "serial_number")
+    for separator in ":.- ":
+        text = text.replace(separator, "")
+    try:
+        return int.from_bytes(unhex(text), "big")
+    except ValueError as error:
+        raise ValueError(f"'serial_number' failed converting to bytes: {error}") from None
+
+
+def _time(item: dict[str, Any]) -> float:
+    if "revocation_time" not in item:
+        raise ValueError("missing 'revocation_time' field")
+    value = item["revocation_time"]
+    if value is None:
+        return _ZERO_TIME
+    try:
+        return parse_moment(value)
+    except ValueError as error:
+        raise ValueError(f"failed parsing time {shown(value)}: {error}") from None
+
+
+def _extensions(item: dict[str, Any]) -> list[Extension]:
+    given = item.get("extensions")
+    if given is None or given == "":
+        return []
+    if not isinstance(given, list):
+        raise ValueError("'extensions' field did not contain a slice")
+    return extensions(given)
+
+
+def _extension(item: dict[str, Any]) -> Extension:
+    number = _oid(item)
+    if number in _RESERVED:
+        raise ValueError(f"{_RESERVED[number]} ({number}) is reserved")
+    critical = False
+    if item.get("critical") not in (None, ""):
+        try:
+            critical = bool(convert(Kind.BOOL, item["critical"])[1])
+        except ValueError as error:
+            raise ValueError(f"critical field value failed to be parsed: {error}") from None
+    if "value" not in item:
+        raise ValueError("missing 'value' field")
+    text = _text(item, "value")
+    try:
+        value = b64.decode(text)
+    except ValueError as error:
+        raise ValueError(f"failed base64 decoding 'value' field: {error}") from None
+    return Extension(number, value, critical)
+
+
+def _oid(item: dict[str, Any]) -> str:
+    if "id" not in item:
+        raise ValueError("missing id field")
+    text = _text(item, "id")
+    if not text:
+        raise ValueError("zero length object identifier")
+    arcs: list[int] = []
+    for at, part in enumerate(text.split(".")):
+        try:
+            arcs += der_write.parse_oid(part)
+        except ValueError as error:
+            raise ValueError(f"failed parsing asn1 index element {at} value {part}: {error}") from None
+    return ".".join(map(str, arcs))

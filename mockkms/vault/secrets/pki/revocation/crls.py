@@ -1,0 +1,205 @@
+"""Building revocation lists: one for all issuers that share a key and a subject."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from mockkms.crypto.x509 import build, keys, read
+from mockkms.crypto.x509.build import Listed
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.secrets.pki.issuers import references, signer
+from mockkms.vault.secrets.pki.model import PKI, Issuer, Revocation, RevocationList
+
+Entries = list[Listed]
+
+
+def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
+    """Build every list anew, ``force`` even where revocation lists are disabled (they are then empty).
+
+    Returns warnings. Raises BackendError in the server's words.
+    """
+    if state.crl.disable and not force:
+        return []
+    try:
+        warnings = _build(state, call, delta=False)
+        state.pending = {}
+        _build(state, call, delta=True)
+    except ValueError as error:
+        raise BackendError(f"error building CRLs: error building CRLs: {error}") from None
+    return [f"warning from local CRL rebuild: {text}" for text in warnings]
+
+
+def rebuild_delta(state: PKI, call: Call, *, force: bool) -> None:
+    """Build the delta lists anew, unless ``force``d only after new revocations. Raises BackendError."""
+    state.delta_checked = call.now()
+    if state.crl.disable or (not force and state.last_revoked == state.delta_built):
+        return
+    try:
+        _build(state, call, delta=True)
+    except ValueError as error:
+        raise BackendError(f"error building CRLs: error building CRLs: {error}") from None
+
+
+def numbered(warnings: list[str]) -> list[str]:
+    """The warnings of a rebuild as answers carry them."""
+    return [f"Warning {at} during CRL rebuild: {text}" for at, text in enumerate(warnings, 1)]
+
+
+def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
+    """``rebuild`` for an endpoint: numbered warnings. Raises BackendError framed as those endpoints do."""
+    try:
+        return numbered(rebuild(state, call, force=force))
+    except BackendError as error:
+        raise BackendError(f"error encountered during CRL building: {error.errors[0]}") from None
+
+
+def catch_up(state: PKI, call: Call) -> None:
+    """What the real server does every minute: lists about to end, and delta lists whose time has come.
+
+    A failure goes to its log and the lists stay as they are.
+    """
+    config, now = state.crl, call.now()
+    if not config.auto_rebuild or config.disable:
+        return
+    grace = parse_seconds(config.auto_rebuild_grace_period)
+    with suppress(BackendError):
+        if any(now > entry.expires - grace for entry in state.lists.values()):
+            rebuild(state, call, force=True)
+        if config.enable_delta and now >= state.delta_checked + parse_seconds(config.delta_rebuild_interval):
+            rebuild_delta(state, call, force=False)
+
+
+def issuer_of(state: PKI, certificate: read.Certificate, *, keyed: bool = False) -> str:
+    """Id of the issuer (``keyed``: one with a key) that signed a certificate, or nothing."""
+    for id in sorted(state.issuers):
+        issuer = state.issuers[id]
+        candidate = read.load(issuer.certificate)
+        fits = (issuer.key_id or not keyed) and candidate.subject == certificate.issuer
+        if fits and certificate.signed_by(candidate):
+            return id
+    return ""
+
+
+def _groups(state: PKI) -> list[list[Issuer]]:
+    """Issuers with keys, those with the same key and subject together."""
+    groups: dict[tuple[str, bytes], list[Issuer]] = {}
+    for id in sorted(state.issuers):
+        issuer = state.issuers[id]
+        if issuer.key_id:
+            subject = read.load(issuer.certificate).subject
+            groups.setdefault((issuer.key_id, subject), []).append(issuer)
+    return list(groups.values())
+
+
+def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
+    revoked = {} if state.crl.disable else _revoked(state, delta)
+    warnings = []
+    for group in _groups(state):
+        able = [issuer for issuer in group if "crl-signing" in issuer.usage]
+        if not able:
+            if not delta:
+                warnings.append(
+                    "Issuer equivalency set with associated keys lacked an issuer with CRL Signing KeyUsage; refusing "
+                    f"to rebuild CRL for this group of issuers: {','.join(issuer.id for issuer in group)}"
+                )
+            continue
+        entries: Entries = []
+        for issuer in able:
+            if issuer.id == state.default_issuer:
+                entries += revoked.get("", [])
+            entries += revoked.get(issuer.id, [])
+        chosen = next((issuer for issuer in able if issuer.id == state.default_issuer), able[0])
+        _write(state, call, chosen, _list_of(state, call, group), entries, delta)
+    _forget(state)
+    if delta:
+        state.delta_checked, state.delta_built = call.now(), state.last_revoked
+    return warnings
+
+
+def _list_of(state: PKI, call: Call, group: list[Issuer]) -> RevocationList:
+    known = [state.list_of[issuer.id] for issuer in group if issuer.id in state.list_of]
+    id = known[0] if known else call.core.entropy.uuid()
+    for issuer in group:
+        state.list_of[issuer.id] = id
+    return state.lists.setdefault(id, RevocationList())
+
+
+def _forget(state: PKI) -> None:
+    """Lists whose issuers are gone go, too."""
+    state.list_of = {id: listed for id, listed in state.list_of.items() if id in state.issuers}
+    state.lists = {id: entry for id, entry in state.lists.items() if id in state.list_of.values()}
+
+
+def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:
+    """Serial numbers and moments by issuer; those of no known issuer under the empty id."""
+    own = {issuer.certificate for issuer in state.issuers.values() if issuer.key_id}
+    found: dict[str, Entries] = {}
+    for serial in sorted(state.revoked):
+        item = state.revoked[serial]
+        if item.certificate not in own and (not delta or serial in state.pending):
+            certificate = read.load(item.certificate)
+            found.setdefault(_assigned(state, item, certificate), []).append(Listed(certificate.serial, item.at))
+    if not delta:
+        _add_issuers(state, found)
+    return found
+
+
+def _assigned(state: PKI, item: Revocation, certificate: read.Certificate) -> str:
+    """The issuer on whose list a certificate stands; nothing where no issuer with a key signed it."""
+    if item.issuer in state.issuers and state.issuers[item.issuer].key_id:
+        return item.issuer
+    found = issuer_of(state, certificate, keyed=True)
+    item.issuer = found or item.issuer
+    return found
+
+
+def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
+    """Revoked issuers stand on the lists of the others that signed them."""
+    for issuer in state.issuers.values():
+        if not issuer.revoked or not issuer.key_id:
+            continue
+        certificate = read.load(issuer.certificate)
+        for other in state.issuers.values():
+            if other is not issuer and certificate.signed_by(read.load(other.certificate)):
+                found.setdefault(other.id, []).append(Listed(certificate.serial, issuer.revoked_at))
+
+
+def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entries: Entries, delta: bool) -> None:
+    """Raises ValueError in the server's words."""
+    now, number = call.now(), target.next_number
+    ends = now + parse_seconds(state.crl.expiry)
+    try:
+        ready = signer.load(state, issuer, "crl-signing")
+    except BackendError as error:
+        raise ValueError(
+            f"unable to build CRL for issuer ({issuer.id}): error fetching CA certificate: {error.errors[0]}"
+        ) from None
+    if delta:
+        extra = [build.delta_indicator(target.complete_number)]
+    else:
+        points = ready.urls.delta_crl_distribution_points
+        extra = [build.freshest(points)] if points else []
+    name = issuer.signature or keys.signature_name(ready.key.private)
+    try:
+        der = build.revocation_list(
+            ready.certificate.subject, ready.certificate.subject_key_id, entries, now, ends, number, ready.key.private,
+            name, extra,
+        )  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}") from None
+    target.next_number, target.expires = number + 1, ends
+    if delta:
+        target.delta, state.deltas_modified = der, now
+    else:
+        target.complete, target.complete_number, state.lists_modified = der, number, now
+
+
+def find(state: PKI, reference: str) -> RevocationList:
+    """The lists of an issuer. Raises BackendError where there are none."""
+    issuer = references.issuer(state, reference)
+    listed = state.lists.get(state.list_of.get(issuer.id, ""))
+    if listed is None:
+        raise BackendError(f"unable to find CRL for issuer: id:{issuer.id}/ref:{reference}")
+    return listed

@@ -1,0 +1,174 @@
+"""``revoke``, ``revoke-with-key``, the list of what is revoked, and rotating revocation lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, hyphens
+from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.secrets.pki.role_fields import PAGE, page
+from mockkms.world.clock import rfc3339
+
+_FIELDS = {
+    "serial_number": Field(Kind.STRING, help="Serial number in hex, with colons or hyphens."),
+    "certificate": Field(Kind.STRING, help="The certificate in PEM."),
+}
+_SOON = 2
+"""Seconds: a certificate that ends within them counts as expired."""
+
+by_serial = engine.path("revoke", fields=_FIELDS, help="Revokes a certificate.")
+by_key = engine.path(
+    "revoke-with-key",
+    fields={**_FIELDS, "private_key": Field(Kind.STRING, help="The certificate's private key in PEM.")},
+    help="Revokes a certificate for whoever has its key.",
+)
+listing = engine.path("certs/revoked[/]", fields=PAGE, help="Serial numbers of the revoked certificates.")
+rotate = engine.path("crl/rotate", help="Builds the revocation lists anew.")
+rotate_delta = engine.path("crl/rotate-delta", help="Builds the delta revocation lists anew.")
+
+
+@listing.on(Operation.LIST)
+def list_revoked(state: PKI, call: Call) -> dict[str, Any]:
+    """The serial numbers, sorted."""
+    return {"keys": [colons(serial) for serial in page(call, list(state.revoked))]}
+
+
+@rotate.on(Operation.READ)
+def rotate_now(state: PKI, call: Call) -> Response:
+    """Build the lists. Raises BackendError."""
+    return Response(data={"success": True}, warnings=crls.rebuild_or_fail(state, call, force=False))
+
+
+@rotate_delta.on(Operation.READ)
+def rotate_delta_now(state: PKI, call: Call) -> Response:
+    """Build the delta lists, where they are enabled. Raises BackendError."""
+    if not state.crl.enable_delta:
+        note = "requested rebuild of delta CRL when delta CRL is not enabled; this is a no-op"
+        return Response(data={"success": True}, warnings=[note])
+    try:
+        crls.rebuild_delta(state, call, force=True)
+    except BackendError as error:
+        raise BackendError(f"error encountered during delta CRL building: {error.errors[0]}") from None
+    return Response(data={"success": True})
+
+
+@by_serial.on(Operation.UPDATE)
+@by_key.on(Operation.UPDATE)
+def revoke_certificate(state: PKI, call: Call) -> Response:
+    """Revoke by serial number or certificate. Raises ErrorResponse and BackendError."""
+    if "serial_number" not in call and "certificate" not in call:
+        raise ErrorResponse("The serial number or certificate to revoke must be provided.")
+    if "serial_number" in call and "certificate" in call:
+        raise ErrorResponse("Must provide either the certificate or the serial to revoke; not both.")
+    key = _given_key(call) if call.endpoint is by_key else ""
+    if "certificate" in call:
+        certificate = _presented(state, call["certificate"])
+    else:
+        certificate = _stored(state, call["serial_number"])
+    if key:
+        _check_key(key, certificate)
+    state.certificates.setdefault(hyphens(certificate.serial_text), certificate.der)
+    return revoke(state, call, certificate)
+
+
+def _given_key(call: Call) -> str:
+    if "private_key" not in call:
+        raise ErrorResponse("Must have private key to revoke via the /revoke-with-key path.")
+    key: str = call["private_key"]
+    if len(key) < 64:
+        raise ErrorResponse(
+            "Provided data for private_key was too short; perhaps a path was passed to the API rather than the "
+            "contents of a PEM file?"
+        )
+    return key
+
+
+def _stored(state: PKI, serial: str) -> read.Certificate:
+    if not serial:
+        raise ErrorResponse("The serial number must be provided")
+    der = state.certificates.get(hyphens(serial))
+    if der is None:
+        raise ErrorResponse(f"certificate with serial {serial} not found.")
+    return read.load(der)
+
+
+def _presented(state: PKI, text: str) -> read.Certificate:
+    """A certificate that this mount knows or whose issuer it has. Raises BackendError."""
+    if len(text) < 75:
+        raise BackendError(
+            "provided certificate data was too short; perhaps a path was passed to the API rather than the contents "
+            "of a PEM file"
+        )
+    block = pem.decode(text)
+    if block is None:
+        raise BackendError("certificate contains no PEM data")
+    try:
+        certificate = read.load(block.der)
+    except ValueError as error:
+        raise BackendError(f"certificate could not be parsed: {error}") from None
+    known = state.certificates.get(hyphens(certificate.serial_text))
+    if known is not None:
+        if known != certificate.der:
+            raise BackendError(
+                "certificate with same serial but unequal value already present in this cluster's storage; refusing "
+                "to revoke"
+            )
+        return certificate
+    for issuer in state.issuers.values():
+        if certificate.signed_by(read.load(issuer.certificate)):
+            return certificate
+    raise BackendError(
+        "unable to verify signature on presented cert from any present issuer in this mount; certificates from "
+        "previous CAs will need to have their issuing CA and key re-imported if revocation is necessary"
+    )
+
+
+def _check_key(text: str, certificate: read.Certificate) -> None:
+    """Raises BackendError for a key that is not the certificate's."""
+    block = pem.decode(text)
+    if block is None:
+        raise BackendError("provided key PEM block contained no data or failed to parse")
+    try:
+        public = keys.public_of(keys.parse(block.der))
+    except ValueError as error:
+        raise BackendError(f"failed to parse provided private key: {error}") from None
+    if keys.describe(public)[0] != keys.describe(certificate.public)[0]:
+        raise BackendError("provided private key type does not match certificate's public key type")
+    if public != certificate.public:
+        raise BackendError("provided private key does not match certificate's public key")
+
+
+def revoke(state: PKI, call: Call, certificate: read.Certificate) -> Response:
+    """Revoke a certificate and renew the lists. Raises ErrorResponse for an issuer's own, BackendError."""
+    for id, issuer in state.issuers.items():
+        if read.load(issuer.certificate).serial == certificate.serial:
+            raise ErrorResponse(f"adding issuer (id: {id}) to its own CRL is not allowed")
+    serial = hyphens(certificate.serial_text)
+    known = state.revoked.get(serial)
+    if known is not None:
+        return Response(data=_shown(known))
+    if certificate.not_after < call.now() + _SOON and not state.crl.allow_expired_cert_revocation:
+        note = f"certificate with serial {certificate.serial_text} already expired; refusing to add to CRL"
+        if call.core.product.has(Feature.PKI_ADDITIONS):
+            note += ". Enable 'AllowExpiredCertRevocation' to allow revoking expired certificates."
+        return Response(warnings=[note])
+    known = Revocation(certificate.der, call.now(), crls.issuer_of(state, certificate))
+    state.revoked[serial] = known
+    warnings: list[str] = []
+    if not state.crl.auto_rebuild:
+        warnings = crls.rebuild_or_fail(state, call, force=False)
+    elif state.crl.enable_delta:
+        state.pending[serial] = None
+        state.last_revoked = serial
+    return Response(data=_shown(known), warnings=warnings)
+
+
+def _shown(known: Revocation) -> dict[str, Any]:
+    return {"revocation_time": int(known.at), "revocation_time_rfc3339": rfc3339(known.at), "state": "revoked"}

@@ -1,0 +1,223 @@
+"""``roles/``: what certificates may say and how long they live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.x509 import keys
+from mockkms.crypto.x509 import read as x509_read
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang import time as go_time
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
+from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.issuers import key_sizes, references
+from mockkms.vault.secrets.pki.model import PKI, Issuer
+from mockkms.vault.secrets.pki.role_fields import PAGE, ROLE, page, told
+
+listing = engine.path("roles[/]", fields=PAGE, help="The names of the roles.")
+one = engine.path(
+    "roles/{name}",
+    fields={
+        "name": Field(Kind.STRING, help="Name of the role."),
+        "backend": Field(Kind.STRING, help="Has no effect."),
+        **ROLE,
+    },
+    help="A role.",
+)
+
+_NO_STORE = (
+    "mutually exclusive values no_store=true and generate_lease=true were both specified; no_store=true takes priority"
+)
+_LEASES = (
+    "it is encouraged to disable generate_lease and rely on PKI's native capabilities when possible; this option can "
+    "cause {0}-wide issues with large numbers of issued certificates"
+)
+
+
+@listing.on(Operation.LIST)
+def list_roles(state: PKI, call: Call) -> dict[str, Any]:
+    """The names, sorted."""
+    return {"keys": page(call, list(state.roles))}
+
+
+@one.on(Operation.READ)
+def read(state: PKI, call: Call) -> dict[str, Any] | None:
+    """The role as it was written, defaults put in."""
+    role = state.roles.get(call["name"])
+    return told(call.core.product, ROLE, role) if role is not None else None
+
+
+@one.on(Operation.DELETE)
+def delete(state: PKI, call: Call) -> None:
+    """Delete; nothing happens where there is none."""
+    state.roles.pop(call["name"], None)
+
+
+@one.on(Operation.CREATE, Operation.UPDATE)
+def write(state: PKI, call: Call) -> Response:
+    """Write the role anew: what is not sent gets its default."""
+    role = {name: call[name] for name in ROLE}
+    role["allow_token_displayname"] = False
+    role["policy_identifiers"] = policy_identifiers.from_field(
+        call.raw.get("policy_identifiers"), call["policy_identifiers"]
+    )
+    return _keep(state, call, role, bool(role["generate_lease"]))
+
+
+@one.on(Operation.PATCH)
+def patch(state: PKI, call: Call) -> Response:
+    """Change what is sent."""
+    old = state.roles.get(call["name"])
+    if old is None:
+        raise ErrorResponse("Unable to fetch role entry to patch")
+    role = dict(old) | {name: call[name] for name in ROLE if name in call}
+    if "policy_identifiers" in call:
+        role["policy_identifiers"] = policy_identifiers.from_field(
+            call.raw.get("policy_identifiers"), call["policy_identifiers"]
+        )
+    return _keep(state, call, role, bool(role["generate_lease"]))
+
+
+def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Response:
+    if role["allowed_other_sans"] not in ([], ["*"]):
+        try:
+            names.parse_other(role["allowed_other_sans"])
+        except ValueError as error:
+            raise ErrorResponse(f"error parsing allowed_other_sans: {error}") from None
+    role["allowed_ip_sans_cidr"] = [_network(text) for text in role["allowed_ip_sans_cidr"]]
+    note = ""
+    if role["no_store"]:
+        role["generate_lease"] = False
+        note = _NO_STORE if leases else ""
+    elif leases:
+        note = _LEASES.format("Vault" if call.core.product.has(Feature.PKI_LATER) else "instance")
+    _check_bounds(call)
+    warnings = _settle(state, call, role)
+    if note:
+        warnings.insert(0 if call.core.product.has(Feature.PKI_ISSUER_HASH) else len(warnings), note)
+    state.roles[call["name"]] = role
+    return Response(data=told(call.core.product, ROLE, role), warnings=warnings)
+
+
+def _network(text: str) -> str:
+    try:
+        return name_constraints.network(text)
+    except ValueError as error:
+        raise ErrorResponse(f"error parsing allowed_ip_sans_cidr: {error}") from None
+
+
+def _check_bounds(call: Call) -> None:
+    """Raises BackendError for a bound that is none."""
+    after = call.get("not_after_bound", "permit")
+    if after not in ("permit", "forbid", "ttl-limited"):
+        try:
+            go_time.parse(after)
+        except ValueError as error:
+            raise _unknown(
+                "Unknown value for field `not_after_bound`. Possible values are `permit`, `ttl-limited`, `forbid`, or "
+                "an explicit timestamp.", error
+            ) from None  # fmt: skip
+    if call.get("not_before_bound", "permit") not in ("permit", "forbid", "duration"):
+        raise _unknown(
+            "Unknown value for field `not_before_bound`. Possible values are `permit` `duration` or `forbid`",
+            ValueError("unknown value"),
+        )
+
+
+def _unknown(text: str, error: ValueError) -> BackendError:
+    """The real server answers with both, the explanation and the Go error."""
+    return BackendError(text, str(error), status=500)
+
+
+def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
+    """Put in the defaults and check. Returns warnings; raises ErrorResponse and BackendError."""
+    if role["max_ttl"] > 0 and role["ttl"] > role["max_ttl"]:
+        raise ErrorResponse('"ttl" value must be less than "max_ttl" value')
+    _settle_key(call, role)
+    source = role["serial_number_source"]
+    if source not in ("", "json", "json-csr"):
+        raise ErrorResponse(f"unknown serial_number_source {source}")
+    for number in role["ext_key_usage_oids"]:
+        if not names.is_oid(number):
+            raise ErrorResponse(f'"{number}" could not be parsed as a valid oid for an extended key usage')
+    try:
+        policy_identifiers.extension(role["policy_identifiers"])
+    except ValueError as error:
+        text = str(error)
+        if call.core.product.has(Feature.PKI_LATER):
+            text = text.replace("policy identifier", "Policy Identifier", 1)
+        raise BackendError(text) from None
+    by_issuer = call.core.product.has(Feature.PKI_ISSUER_HASH)
+    warnings = _countries(role) if by_issuer else []
+    asked, role["issuer_ref"] = role["issuer_ref"], role["issuer_ref"] or references.DEFAULT
+    try:
+        issuer = references.issuer(state, role["issuer_ref"])
+    except references.Unresolved:
+        issuer = None
+        # What was sent decides between the texts in products that settle the reference after that.
+        warnings.append(
+            "Issuing Certificate was set to default, but no default issuing certificate (configurable at "
+            "/config/issuers) is currently set"
+            if references.DEFAULT in (asked, None if by_issuer else role["issuer_ref"])
+            else f"Issuing Certificate was set to {role['issuer_ref']} but no issuing certificate currently has that "
+            "name"
+        )
+    if by_issuer:
+        role["signature_bits"] = _hash_of(call, role["signature_bits"], issuer)
+    try:
+        role["cn_validations"] = _validations(role["cn_validations"])
+    except ValueError as error:
+        text = f"cn_validations value incorrect: {error}"
+        raise ErrorResponse(text) if by_issuer else BackendError(text) from None
+    return warnings
+
+
+def _settle_key(call: Call, role: dict[str, Any]) -> None:
+    """Put in the size of the key, and that of the hash where it goes by the key. Raises ErrorResponse."""
+    kind, bits = role["key_type"], role["key_bits"]
+    try:
+        if call.core.product.has(Feature.PKI_ISSUER_HASH):
+            role["key_bits"] = key_sizes.settle_key(kind, bits)
+        else:
+            role["key_bits"], role["signature_bits"] = key_sizes.settle(call, kind, bits, role["signature_bits"])
+    except ValueError as error:
+        if call.core.product.has(Feature.PKI_ISSUER_HASH):
+            raise ErrorResponse(f"error setting keyBits {bits} on role for keyType {kind}: {error}") from None
+        raise ErrorResponse(str(error)) from None
+
+
+def _hash_of(call: Call, bits: int, issuer: Issuer | None) -> int:
+    """Return the size of the hash by the key of a role's issuer. Raises ErrorResponse."""
+    if issuer is None:
+        return key_sizes.DEFAULT_HASH
+    kind = keys.describe(x509_read.load(issuer.certificate).public)[0]
+    try:
+        return key_sizes.settle_hash(call, kind, bits)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _countries(role: dict[str, Any]) -> list[str]:
+    return [
+        f"country must be a 2 character ISO 3166 code, have: {country}"
+        for country in role["country"]
+        if len(country) != 2
+    ]
+
+
+def _validations(wanted: list[str]) -> list[str]:
+    """Return the kinds. Raises ValueError for those that are unknown, doubled, or exclude each other."""
+    found: list[str] = []
+    for kind in wanted:
+        lower = kind.lower()
+        if lower not in ("disabled", "email", "hostname"):
+            raise ValueError(f"unknown type: `{kind}`")
+        if lower in found:
+            raise ValueError(f"`{lower}` specified multiple times")
+        found.append(lower)
+    if "disabled" in found and len(found) > 1:
+        raise ValueError("cannot specify `disabled` along with `email` or `hostname`")
+    return found or ["email", "hostname"]

@@ -1,0 +1,136 @@
+"""Encryption and decryption with a named key: what ``encrypt``, ``decrypt``, ``rewrap`` and ``datakey`` share."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+from mockkms.crypto import aead
+from mockkms.crypto.encoding import b64
+from mockkms.crypto.rsa import rsa
+from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, InternalFault, Key, UserFault
+
+PADDINGS = ("oaep", "pkcs1v15")
+Random = Callable[[int], bytes]
+"""``random(size)``: bytes for nonces."""
+
+
+def encrypt(
+    key: Key, asked: int, context: bytes, plaintext: bytes, associated: str, random: Random, padding: str = ""
+) -> tuple[str, int]:
+    """Encrypt with version ``asked`` (0: the latest); returns the ciphertext and the version used.
+
+    ``associated`` is base64, empty for none; ``padding`` is that of RSA keys. Raises UserFault and InternalFault in the
+    real server's words.
+    """
+    if key.soft_deleted:
+        key.check_alive()
+    kind = key.kind
+    if not kind.encrypts:
+        raise UserFault(f"message encryption not supported for key type {key.type}")
+    number = key.version_to_use(asked, "encryption")
+    if kind.aead:
+        sealed = _seal(key, number, context, plaintext, associated, random)
+    else:
+        sealed = _encrypt_rsa(key, number, plaintext, padding)
+    return f"vault:v{number}:{b64.encode(sealed)}", number
+
+
+def decrypt(key: Key, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
+    """The plaintext of what ``encrypt`` made. Raises UserFault and InternalFault."""
+    if key.soft_deleted:
+        key.check_alive()
+    kind = key.kind
+    if not kind.encrypts:
+        raise UserFault(f"message decryption not supported for key type {key.type}")
+    number, body = key.version_of_text(text, "ciphertext")
+    _check_convergence(key, number)
+    try:
+        sealed = b64.decode(body)
+    except ValueError:
+        raise UserFault("invalid ciphertext: could not decode base64") from None
+    if kind.aead:
+        return _open(key, number, context, sealed, associated)
+    return _decrypt_rsa(key, number, sealed, padding)
+
+
+def check_padding(key: Key, padding: str) -> None:
+    """Raise UserFault for a padding that does not exist, or that the key's type has none of; empty is the default."""
+    if padding not in ("", *PADDINGS):
+        raise UserFault(f"unknown padding scheme: {padding}")
+    if padding and not key.kind.bits:
+        raise UserFault(f"unsupported key type {key.type} for padding scheme")
+
+
+def associated_bytes(associated: str) -> bytes | None:
+    """Associated data from base64; None for none. Raises InternalFault, as the real server blames itself here."""
+    if not associated:
+        return None
+    try:
+        return b64.decode(associated)
+    except ValueError as error:
+        raise InternalFault(f"unable to get associated_data/additional_data from factory[0]: {error}") from None
+
+
+def _seal(key: Key, number: int, context: bytes, plaintext: bytes, associated: str, random: Random) -> bytes:
+    kind = key.kind
+    algorithm = kind.aead
+    nonce_size = aead.NONCE_SIZES[algorithm]
+    if not key.convergent_encryption:
+        secret = key.material(context, number, kind.size)[: kind.size]
+        if len(secret) < kind.size:
+            raise InternalFault("could not derive key, length too small")
+        extra = associated_bytes(associated) if associated else None
+        return aead.seal(algorithm, secret, random(nonce_size), plaintext, extra)
+    both = key.material(context, number, kind.size + 32)
+    if len(both) < kind.size + 32:
+        raise InternalFault("could not derive key, length too small")
+    extra = associated_bytes(associated)
+    _check_convergence(key, number)
+    nonce = hmac.digest(both[kind.size :], plaintext, "sha256")[:nonce_size]
+    return aead.seal(algorithm, both[: kind.size], nonce, plaintext, extra)
+
+
+def _open(key: Key, number: int, context: bytes, sealed: bytes, associated: str) -> bytes:
+    kind = key.kind
+    secret = key.material(context, number, kind.size)
+    if len(secret) != kind.size:
+        raise InternalFault("could not derive enc key, length not correct")
+    extra = associated_bytes(associated) if associated else None
+    if len(sealed) < aead.NONCE_SIZES[kind.aead]:
+        raise UserFault("invalid ciphertext length")
+    try:
+        return aead.open_sealed(kind.aead, secret, sealed, extra)
+    except aead.AuthenticationFailed as error:
+        raise UserFault(str(error)) from None
+
+
+def _check_convergence(key: Key, number: int) -> None:
+    """Convergent schemes 1 and 2 are no longer supported. Raises UserFault."""
+    if not key.convergent_encryption:
+        return
+    version = key.versions.get(number)
+    scheme = (version.convergent_version if version else 0) or key.convergent_version or 1
+    if 0 < scheme < CONVERGENT_VERSION:
+        raise UserFault(f"refusing to support decryption with old convergent encryption key: version {scheme}")
+
+
+def _encrypt_rsa(key: Key, number: int, plaintext: bytes, padding: str) -> bytes:
+    try:
+        if padding == "pkcs1v15":
+            return rsa.encrypt_pkcs1v15(key.version(number).public, plaintext)
+        return rsa.encrypt_oaep(key.version(number).public, plaintext)
+    except rsa.RSAError as error:
+        raise InternalFault(f"failed to RSA encrypt the plaintext: {error}") from None
+
+
+def _decrypt_rsa(key: Key, number: int, sealed: bytes, padding: str) -> bytes:
+    version = key.version(number)
+    if version.private_missing:
+        raise InternalFault("cannot decrypt ciphertext, key version does not have a private counterpart")
+    try:
+        if padding == "pkcs1v15":
+            return rsa.decrypt_pkcs1v15(version.key, sealed)
+        return rsa.decrypt_oaep(version.key, sealed)
+    except rsa.RSAError as error:
+        raise InternalFault(f"failed to RSA decrypt the ciphertext: {error}") from None

@@ -1,0 +1,75 @@
+"""``datakey/{plaintext}/{name}``: a fresh random key, encrypted, with or without its plaintext."""
+
+from __future__ import annotations
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.encryption import cipher
+from mockkms.vault.secrets.transit.encryption.encrypt import NONCE_REFUSED
+from mockkms.vault.secrets.transit.encryption.items import NONCE, PADDING
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import KeyFault, Transit, UserFault
+
+endpoint = engine.path(
+    "datakey/{plaintext}/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key to encrypt with."),
+        "plaintext": Field(Kind.STRING, help="plaintext: show the data key as well; wrapped: encrypted only."),
+        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "bits": Field(Kind.INT, default=256, help="Size of the data key: 128, 256 or 512 bits."),
+        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
+        "associated_data": Field(
+            Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs=Feature.TRANSIT_ADDITIONS
+        ),
+        "nonce": NONCE,
+        "padding_scheme": PADDING,
+    },
+    help="Make a data key.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def datakey(state: Transit, call: Call) -> Reply:
+    """The data key is not kept."""
+    if call["plaintext"] not in ("plaintext", "wrapped"):
+        raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
+    try:
+        context = b64.decode(call["context"])
+    except ValueError:
+        raise ErrorResponse("failed to base64-decode context") from None
+    nonce = call["nonce"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        b64.decode(nonce)
+    except ValueError:
+        raise ErrorResponse("failed to base64-decode nonce") from None
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("encryption key not found")
+    if call["bits"] not in (128, 256, 512):
+        raise ErrorResponse("invalid bit length")
+    associated = call["associated_data"]
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
+    padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        cipher.check_padding(key, padding)
+    except UserFault as error:
+        raise ErrorResponse(f"padding_scheme argument invalid: {error}") from None
+    random = call.core.entropy.bytes
+    fresh = random(call["bits"] // 8)
+    try:
+        text, number = cipher.encrypt(key, call["key_version"], context, fresh, associated, random, padding)
+    except UserFault as error:
+        raise ErrorResponse(str(error)) from None
+    except KeyFault as error:
+        raise BackendError(str(error)) from None
+    if nonce:
+        raise BackendError(NONCE_REFUSED)
+    data = {"ciphertext": text, "key_version": number}
+    if call["plaintext"] == "plaintext":
+        data["plaintext"] = b64.encode(fresh)
+    return data

@@ -1,0 +1,116 @@
+"""``decrypt/{name}``: one ciphertext or a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.encryption import cipher
+from mockkms.vault.secrets.transit.encryption.encrypt import check_item
+from mockkms.vault.secrets.transit.encryption.items import (
+    NONCE,
+    PADDING,
+    Item,
+    Outcome,
+    decode_contexts,
+    decode_strictly,
+)
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import InternalFault, Key, KeyFault, Transit
+
+MISSING = "missing ciphertext to decrypt"
+
+endpoint = engine.path(
+    "decrypt/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "ciphertext": Field(Kind.STRING, help="What to decrypt, as encrypt gave it."),
+        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "partial_failure_response_code": Field(Kind.INT, help="Status for a batch that failed in part."),
+        "associated_data": Field(Kind.STRING, help="The authenticated data given at encryption, in base64."),
+        "batch_input": Field(Kind.SLICE, help="Items to decrypt; the parameters for a single one are ignored then."),
+        "nonce": NONCE,
+        "padding_scheme": PADDING,
+    },
+    help="Decrypt with a named key.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def decrypt(state: Transit, call: Call) -> Reply:
+    """Decrypt one ciphertext, or each item of a batch on its own."""
+    batch = call.raw.get("batch_input")
+    if batch is None:
+        return _decrypt_one(state, call)
+    items = decode_strictly(call, batch, "ciphertext", MISSING)
+    outcome = Outcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
+    key = _key(state, call)
+    results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
+    return outcome.response({"batch_results": results}, call)
+
+
+def _decrypt_one(state: Transit, call: Call) -> Reply:
+    text = call["ciphertext"]
+    if not text:
+        raise ErrorResponse(MISSING)
+    context, fault = b"", ""
+    nonce = call["nonce"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        context = b64.decode(call["context"])
+        b64.decode(nonce)
+    except ValueError as error:
+        fault = str(error)
+    key = _key(state, call)
+    if fault:
+        raise ErrorResponse(fault)
+    padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    try:
+        cipher.check_padding(key, padding)
+    except KeyFault as error:
+        raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+    associated = call["associated_data"]
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    try:
+        return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
+    except InternalFault as error:
+        raise BackendError(str(error)) from None
+    except KeyFault as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, Any]:
+    plaintext = ""
+    check_item(key, number, item)
+    if not item.error:
+        try:
+            opened = cipher.decrypt(key, item.decoded_context, item.text, item.associated_data, item.padding_scheme)
+            plaintext = b64.encode(opened)
+        except KeyFault as error:
+            item.error = str(error)
+            if isinstance(error, InternalFault):
+                outcome.internal_error = True
+            else:
+                outcome.user_error = True
+    if item.error:
+        return {"plaintext": "", "error": item.error, "reference": item.reference}
+    outcome.succeeded = True
+    return {"plaintext": plaintext, "reference": item.reference}
+
+
+def check_ciphertext(item: Item) -> None:
+    """Raises ValueError for an item without a ciphertext."""
+    if not item.text:
+        raise ValueError(MISSING)
+
+
+def _key(state: Transit, call: Call) -> Key:
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("encryption key not found")
+    return key

@@ -1,0 +1,104 @@
+"""``derive-key/{name}``: a new symmetric key from an ECDSA key and somebody else's public key."""
+
+from __future__ import annotations
+
+from mockkms.crypto import agreement, asymmetric, kdf
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import add_version, find
+from mockkms.vault.secrets.transit.model import (
+    HMAC_MAX_SIZE,
+    HMAC_MIN_SIZE,
+    TYPES,
+    InternalFault,
+    Key,
+    KeyFault,
+    KeyVersion,
+    Transit,
+    UserFault,
+)
+
+endpoint = engine.path(
+    "derive-key/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key to make."),
+        "key_derivation_algorithm": Field(Kind.STRING, default="ecdh", help="Only ecdh."),
+        "peer_public_key": Field(Kind.STRING, help="The other side's public key, PEM."),
+        "base_key_name": Field(Kind.STRING, help="Our own ECDSA key."),
+        "base_key_version": Field(Kind.INT, help="Its version; 0 is the latest."),
+        "derived_key_type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key to make, an AEAD type."),
+    },
+    help="Make a key by key agreement.",
+    needs=Feature.TRANSIT_ADDITIONS,
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def derive_key(state: Transit, call: Call) -> Reply:
+    """The new key counts as imported; on a name in use it becomes that key's next version."""
+    if call["key_derivation_algorithm"] != "ecdh":
+        raise ErrorResponse(f"key derivation algorithm {call['key_derivation_algorithm']} not supported")
+    if not call["peer_public_key"]:
+        raise ErrorResponse("peer public key not provided")
+    kind = TYPES.get(call["derived_key_type"].lower())
+    if kind is None or not kind.aead:
+        raise ErrorResponse(f"unknown key type {call['derived_key_type']}")
+    base = find(state, call["base_key_name"], call.core)
+    if base is None:
+        raise ErrorResponse("specified base key not found")
+    if not base.kind.agrees:
+        raise ErrorResponse(f"base key type {base.type} does not support key agreement")
+    try:
+        secret = _agree(base, call["base_key_version"], call["peer_public_key"], kind.size)
+        _keep(state, call, kind.name, secret)
+    except KeyFault as error:
+        raise BackendError(str(error)) from None
+    return None
+
+
+def _agree(base: Key, asked: int, peer: str, size: int) -> bytes:
+    """``size`` bytes derived from what both sides share. Raises KeyFault."""
+    if asked < 0:
+        raise UserFault("requested version of the base key is negative")
+    number = asked or base.latest_version
+    if number > base.latest_version:
+        raise UserFault("requested version of the base key is higher than the latest key version")
+    if number < base.min_available_version:
+        raise UserFault("requested version of the base key is less than the minimum available key version")
+    version = base.version(number)
+    try:
+        public = agreement.peer_key(peer)
+    except ValueError as error:
+        raise UserFault(f"failed to parse supplied peer public key PEM: {error} ") from None
+    if public.family != "ec":
+        raise UserFault("supplied peer public key is not an ECDSA key")
+    if public.curve != base.kind.curve:
+        raise UserFault(f"base private key type {base.type} does not match peer public key curve")
+    if version.private_missing:
+        raise InternalFault("ecdsa: invalid private key")
+    return kdf.hkdf_sha256(agreement.ecdh(version.key, public.public), b"", b"", size)
+
+
+def _keep(state: Transit, call: Call, type: str, secret: bytes) -> None:
+    """Import the derived secret, as a key of its own or as the next version of the key of that name."""
+    key = state.keys.get(call["name"]) or Key(call["name"], type, imported=True)
+    key.check_alive()
+    kind = key.kind
+    hmac_key = secret
+    if kind.aead:
+        fits = len(secret) == kind.size
+    elif kind.name == "hmac":
+        fits = HMAC_MIN_SIZE <= len(secret) <= HMAC_MAX_SIZE
+        key.key_size = len(secret) if fits else key.key_size
+    else:
+        raise KeyFault("error importing key: error parsing asymmetric key: asn1: structure error: tags don't match")
+    if not fits:
+        raise KeyFault(f"error importing key: invalid key size {len(secret)} bytes for key type {key.type}")
+    if kind.aead:
+        hmac_key = asymmetric.draw(call.core.entropy, 32)
+    add_version(key, KeyVersion(secret, hmac_key, call.now()))
+    key.latest.convergent_version = 0
+    state.keys[key.name] = key

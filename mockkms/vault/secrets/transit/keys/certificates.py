@@ -1,0 +1,127 @@
+"""``keys/{name}/csr`` and ``keys/{name}/set-certificate``: requests signed with a key, and its certificates."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockkms.crypto.x509 import certificates as x509
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import Key, KeyFault, KeyVersion, Transit, UserFault
+
+_COMMON: Final = {
+    "name": Field(Kind.STRING, help="Name of the key."),
+    "version": Field(Kind.INT, help="Version to use; the latest if absent."),
+}
+
+request = engine.path(
+    "keys/{name}/csr",
+    {**_COMMON, "csr": Field(Kind.STRING, help="A request in PEM whose subject and names are taken over.")},
+    help="Make a certificate request.",
+)
+chain = engine.path(
+    "keys/{name}/set-certificate",
+    {**_COMMON, "certificate_chain": Field(Kind.STRING, help="Certificates in PEM, the key's own first.")},
+    help="Keep certificates with a key.",
+)
+
+
+@request.on(Operation.UPDATE)
+def make_request(state: Transit, call: Call) -> Reply:
+    """A request signed by the key."""
+    key = _signing_key(state, call)
+    try:
+        template = x509.load_request(call["csr"])
+    except x509.CertificateError as error:
+        raise ErrorResponse(_worded(call, str(error))) from None
+    try:
+        version = key.version(_number(key, call))
+        if version.private_missing:
+            raise UserFault("private key not imported for key version selected")
+    except UserFault as error:
+        raise ErrorResponse(f"could not create the csr: {error}") from None
+    return {"name": key.name, "type": key.type, "csr": x509.sign_request(version.key, template)}
+
+
+@chain.on(Operation.UPDATE)
+def set_certificate(state: Transit, call: Call) -> Reply:
+    """Keep a chain with a version; an older one is replaced."""
+    key = _signing_key(state, call)
+    try:
+        found = x509.load_chain(call["certificate_chain"])
+    except x509.CertificateError as error:
+        raise ErrorResponse(_worded(call, str(error))) from None
+    try:
+        _check_order(found)
+        version = key.version(_number(key, call))
+        _check_match(key, version, found[0])
+    except UserFault as error:
+        raise ErrorResponse(_worded(call, f"failed to persist certificate chain: {error}")) from None
+    except KeyFault as error:
+        raise BackendError(_worded(call, f"failed to persist certificate chain: {error}")) from None
+    version.certificate_chain = [certificate.der for certificate in found]
+    name = "certificate-chain" if call.core.product.has(Feature.TRANSIT_REWORDED) else "certificate_chain"
+    return {"name": key.name, "type": key.type, name: call["certificate_chain"]}
+
+
+_REWORDED = {
+    "did not contain any valid PEM encoded certificate": "did not contain any valid PEM certificate",
+    "could not parse a certificate in the certificate chain": "failed to parse certificate in certificate chain",
+    "could not decode PEM CSR": "could not decode PEM certificate request",
+    "certificate in the first element is not a valid leaf": "certificate in the first position is not a leaf",
+    "certificate key and key entry in transit": "certificate key and key version in transit",
+    "public key does not match the selected key version": "public key does match the key version selected",
+}
+"""Parts of messages, and how Vault's later releases have them."""
+
+
+def _worded(call: Call, text: str) -> str:
+    """Return a message as the product has it."""
+    if call.core.product.has(Feature.TRANSIT_REWORDED):
+        for before, after in _REWORDED.items():
+            text = text.replace(before, after)
+    return text
+
+
+def _signing_key(state: Transit, call: Call) -> Key:
+    """The key, if it can sign for itself. Raises ErrorResponse."""
+    name = call["name"]
+    key = find(state, name, call.core)
+    if key is None:
+        raise ErrorResponse(f"key with provided name '{name}' not found")
+    if not key.kind.signs:
+        raise ErrorResponse(f"key type '{key.type}' does not support signing")
+    if key.derived:
+        raise ErrorResponse("operation not supported for keys with derivation enabled")
+    return key
+
+
+def _number(key: Key, call: Call) -> int:
+    number: int = call.get("version", key.latest_version)
+    return number
+
+
+def _check_order(found: list[x509.Certificate]) -> None:
+    """One leaf in front, authorities behind it. Raises UserFault."""
+    if found[0].authority:
+        raise UserFault("certificate in the first element is not a valid leaf certificate")
+    if len(found) > 1 and not found[-1].authority:
+        raise UserFault("certificate in the last element is not a valid CA certificate")
+    if not all(certificate.authority for certificate in found[1:]):
+        raise UserFault("could not validate if there is only one leaf certificate in the provided chain")
+
+
+def _check_match(key: Key, version: KeyVersion, leaf: x509.Certificate) -> None:
+    """The leaf is for this very key. Raises UserFault for another type, KeyFault for another key."""
+    algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
+    if leaf.algorithm != algorithm:
+        raise UserFault(
+            "could not validate key match between leaf certificate key and key entry in transit: provided leaf "
+            f"certificate public key algorithm '{leaf.algorithm}' does not match the transit key type '{key.type}'"
+        )
+    if leaf.public != version.public:
+        raise KeyFault("leaf certificate public key does not match the selected key version")

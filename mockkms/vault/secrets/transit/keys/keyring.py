@@ -1,0 +1,149 @@
+"""Finding keys, making new versions of them, and the rotation that the clock brings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockkms.crypto import asymmetric
+from mockkms.crypto.rsa import pool
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.model import (
+    CONVERGENT_VERSION,
+    HMAC_MAX_SIZE,
+    HMAC_MIN_SIZE,
+    KDF_HKDF,
+    TYPES,
+    Key,
+    KeyFault,
+    KeyType,
+    KeyVersion,
+    Transit,
+)
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.products import Product
+
+_MISSED_ROTATIONS = 64
+"""After a jump of the clock at most this many due rotations are made up for."""
+
+
+def find(state: Transit, name: str, core: Core) -> Key | None:
+    """The key of this name, after the rotations that are due by the clock; None if there is none."""
+    key = state.keys.get(name)
+    if key is not None and key.auto_rotate_period:
+        rotate_if_due(key, core)
+    return key
+
+
+def rotate_if_due(key: Key, core: Core) -> None:
+    """Make the rotations that a server running all the time would have made by now."""
+    if key.soft_deleted or (key.imported and not key.allow_imported_rotation):
+        return
+    now = core.clock.now()
+    missed = int((now - key.latest.created) / key.auto_rotate_period)
+    due = key.latest.created + max(0, missed - _MISSED_ROTATIONS) * key.auto_rotate_period
+    while now > due + key.auto_rotate_period:
+        due += key.auto_rotate_period
+        rotate(key, due, core)
+
+
+def create(
+    state: Transit,
+    name: str,
+    type: str,
+    core: Core,
+    *,
+    derived: bool = False,
+    convergent: bool = False,
+    exportable: bool = False,
+    allow_plaintext_backup: bool = False,
+    auto_rotate_period: int = 0,
+    key_size: int = 0,
+) -> Key:
+    """A new key with one version, kept under ``name``. Raises KeyFault where type and options do not fit."""
+    kind = TYPES[type]
+    check_options(kind, derived=derived, convergent=convergent)
+    key = Key(
+        name=name,
+        type=type,
+        derived=derived,
+        kdf=KDF_HKDF if derived else 0,
+        convergent_encryption=derived and convergent,
+        convergent_version=-1 if derived and convergent else 0,
+        exportable=exportable,
+        allow_plaintext_backup=allow_plaintext_backup,
+        auto_rotate_period=auto_rotate_period,
+        key_size=key_size,
+    )
+    rotate(key, core.clock.now(), core)
+    state.keys[name] = key
+    return key
+
+
+def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
+    """Raises KeyFault for a type that cannot be derived or convergent as asked."""
+    if kind.aead:
+        if convergent and not derived:
+            raise KeyFault("convergent encryption requires derivation to be enabled")
+    elif kind.derives:
+        if convergent:
+            raise KeyFault(f"convergent encryption not supported for keys of type {kind.name}")
+    elif derived or convergent:
+        raise KeyFault(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
+
+
+def rotate(key: Key, now: float, core: Core, label: str = "") -> None:
+    """Add a version made at ``now`` (seconds since the epoch), of material that ``label`` names if one is given.
+
+    Raises KeyFault, UserFault where that is refused.
+    """
+    key.check_alive()
+    if key.imported and not key.allow_imported_rotation:
+        raise KeyFault(f"imported key {key.name} does not allow rotation within Vault")
+    add_version(key, new_version(key, now, core, label))
+    key.imported = False
+
+
+def add_version(key: Key, version: KeyVersion) -> None:
+    """Make ``version`` the latest one."""
+    if key.convergent_encryption and (key.convergent_version == -1 or key.convergent_version > 1):
+        version.convergent_version = CONVERGENT_VERSION
+    key.latest_version += 1
+    key.versions[key.latest_version] = version
+
+
+def new_version(key: Key, now: float, core: Core, label: str = "") -> KeyVersion:
+    """Fresh material for a key. Raises KeyFault for an ``hmac`` key of no good size."""
+    kind, entropy = key.kind, core.entropy
+    if kind.name == "hmac":
+        if not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
+            raise KeyFault(f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes")
+        secret = asymmetric.draw(entropy, key.key_size, label)
+        return KeyVersion(secret, secret, now)
+    hmac_key = asymmetric.draw(entropy, 32, label and f"{label}/hmac")
+    if kind.aead:
+        return KeyVersion(asymmetric.draw(entropy, kind.size, label), hmac_key, now)
+    if kind.bits:
+        secret = pool.take(kind.bits, entropy, label, _in_use(core, key))
+    elif kind.curve:
+        secret = asymmetric.generate_ec(kind.curve, entropy, label)
+    else:
+        secret = asymmetric.generate_ed25519(entropy, label)
+    return KeyVersion(secret, hmac_key, now, asymmetric.public_of(secret))
+
+
+def _in_use(core: Core, key: Key) -> set[bytes]:
+    """The public halves of the world's RSA keys, so that the pool gives none of them a second time."""
+    keys = [key]
+    for mount in core.state.mounts.entries.values():
+        if isinstance(mount.state, Transit):
+            keys.extend(mount.state.keys.values())
+            if mount.state.wrapping_key:
+                keys.append(mount.state.wrapping_key)
+    return {version.public for key in keys if key.kind.bits for version in key.versions.values()}
+
+
+def made_by(type: str, product: Product) -> bool:
+    """Whether this product makes keys of the type."""
+    return type in TYPES and (type != "xchacha20-poly1305" or product.has(Feature.TRANSIT_ADDITIONS))

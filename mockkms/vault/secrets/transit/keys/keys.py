@@ -1,0 +1,165 @@
+"""``keys``, ``keys/{name}``: list, create, read and delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
+from mockkms.vault.secrets.transit.keys.reading import shown
+from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyFault, Transit
+from mockkms.vault.secrets.tree import PAGE
+
+CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
+_POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
+_ML_DSA = ("44", "65", "87")
+_HYBRID_EC = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519")
+_MANAGED = "managed_key"
+CMAC_REFUSED = "CMAC operations are only available in enterprise versions of Vault"
+
+listing = engine.path(
+    "keys[/]",
+    PAGE,
+    help="The names of all keys.",
+)
+keys = engine.path(
+    "keys/{name}",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key to make."),
+        "derived": Field(Kind.BOOL, help="Use a key of its own for every context."),
+        "convergent_encryption": Field(Kind.BOOL, help="Equal plaintexts in one context give equal ciphertexts."),
+        "exportable": Field(Kind.BOOL, help="Allow the key to leave the server."),
+        "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups, which hold the key in the clear."),
+        "context": Field(Kind.STRING, help="Base64 context whose public key a derived signing key shows."),
+        "auto_rotate_period": Field(Kind.SECONDS, default=0, help="Age at which a new version is made; 0 is never."),
+        "parameter_set": Field(Kind.STRING, help="Kind of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "key_size": Field(Kind.INT, default=0, help="Bytes of an HMAC key, 32 to 512."),
+    },
+    help="Named keys: make one, look at it, delete it.",
+)
+
+
+@listing.on(Operation.LIST)
+def list_keys(state: Transit, call: Call) -> Reply:
+    """Names in order."""
+    names = sorted(state.keys)
+    if call.core.product.has(Feature.PAGINATION):
+        if state.wrapping_key is not None:
+            names = sorted([*names, "import/"])
+        after, limit = call["after"], call["limit"]
+        names = [name for name in names if name > after] if after else names
+        names = names[:limit] if limit > 0 else names
+    return {"keys": names}
+
+
+@keys.on(Operation.UPDATE)
+def create_key(state: Transit, call: Call) -> Reply:
+    """Make a key; one that exists is shown as it is."""
+    period = call["auto_rotate_period"]
+    check_rotation_period(period)
+    if call["convergent_encryption"] and not call["derived"]:
+        raise ErrorResponse("convergent encryption requires derivation to be enabled")
+    type, size = call["type"], call["key_size"]
+    check_type(type, call, call.core.product)
+    if size and type != "hmac":
+        raise ErrorResponse(f"key_size is not valid for algorithm {type}")
+    if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
+        raise ErrorResponse(f"invalid key_size {size}")
+    check_edition(type)
+    key = find(state, call["name"], call.core)
+    if key is None:
+        try:
+            key = create(
+                state,
+                call["name"],
+                type,
+                call.core,
+                derived=call["derived"],
+                convergent=call["convergent_encryption"],
+                exportable=call["exportable"],
+                allow_plaintext_backup=call["allow_plaintext_backup"],
+                auto_rotate_period=period,
+                key_size=size,
+            )
+        except KeyFault as error:
+            raise BackendError(str(error)) from None
+    return shown(key, call.core.product)
+
+
+def check_rotation_period(seconds: int) -> None:
+    """Raises ErrorResponse for a period below an hour that is not 0."""
+    if seconds and seconds < 3600:
+        raise ErrorResponse("auto rotate period must be 0 to disable or at least an hour")
+
+
+def check_type(type: str, call: Call, product: Product) -> None:
+    """Raise ErrorResponse for a type that this product does not know, or whose parameters do not fit."""
+    if not product.has(Feature.TRANSIT_ENTERPRISE) or type not in (*CMAC, *_POST_QUANTUM, _MANAGED):
+        if not made_by(type, product):
+            raise ErrorResponse(f"unknown key type {type}")
+        return
+    if type == "ml-dsa":
+        _check_ml_dsa(call["parameter_set"])
+    elif type == "hybrid":
+        try:
+            if call["hybrid_key_type_pqc"] != "ml-dsa":
+                raise ErrorResponse(f"invalid PQC key type: {call['hybrid_key_type_pqc']}")
+            _check_ml_dsa(call["parameter_set"])
+            if call["hybrid_key_type_ec"] not in _HYBRID_EC:
+                raise ErrorResponse(f"invalid key type for hybrid key: {call['hybrid_key_type_ec']}")
+        except ErrorResponse as error:
+            raise ErrorResponse(f"invalid config for hybrid key: {error}") from None
+
+
+def _check_ml_dsa(parameters: str) -> None:
+    if parameters not in _ML_DSA:
+        raise ErrorResponse(f"invalid parameter set {parameters} for key type ml-dsa")
+
+
+def check_edition(type: str) -> None:
+    """Raise ErrorResponse, BackendError for a known type that only the enterprise edition makes."""
+    if type == _MANAGED:
+        raise BackendError("managed keys are supported within enterprise edition only")
+    if type in CMAC:
+        raise ErrorResponse(CMAC_REFUSED)
+    if type in _POST_QUANTUM:
+        raise ErrorResponse("PQC key types are only available in enterprise versions of Vault")
+
+
+@keys.on(Operation.READ)
+def read_key(state: Transit, call: Call) -> Reply:
+    """The key and its versions."""
+    key = find(state, call["name"], call.core)
+    if key is None:
+        return None
+    context: Any = b""
+    if call["context"]:
+        try:
+            context = b64.decode(call["context"])
+        except ValueError:
+            raise ErrorResponse("failed to base64-decode context") from None
+    return shown(key, call.core.product, context)
+
+
+@keys.on(Operation.DELETE)
+def delete_key(state: Transit, call: Call) -> Reply:
+    """Delete a key that allows it."""
+    name = call["name"]
+    key = state.keys.get(name)
+    if key is None:
+        raise ErrorResponse(f"error deleting policy {name}: could not delete key; not found")
+    if not key.deletion_allowed:
+        raise ErrorResponse(f"error deleting policy {name}: deletion is not allowed for this key")
+    del state.keys[name]
+    return None

@@ -1,0 +1,97 @@
+"""A key as ``keys/{name}`` shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.crypto import asymmetric
+from mockkms.crypto.encoding import b64, pem
+from mockkms.vault.framework.message import BackendError
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, Key, KeyFault, KeyVersion
+from mockkms.world.clock import rfc3339
+
+if TYPE_CHECKING:
+    from mockkms.vault.products import Product
+
+
+def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, Any]:
+    """The ``data`` of a key. With ``context``, a derived ``ed25519`` key shows its public keys for that context."""
+    kind = key.kind
+    data: dict[str, Any] = {
+        "name": key.name,
+        "type": key.type,
+        "derived": key.derived,
+        "deletion_allowed": key.deletion_allowed,
+        "min_available_version": key.min_available_version,
+        "min_decryption_version": key.min_decryption_version,
+        "min_encryption_version": key.min_encryption_version,
+        "latest_version": key.latest_version,
+        "exportable": key.exportable,
+        "allow_plaintext_backup": key.allow_plaintext_backup,
+        "supports_encryption": kind.encrypts,
+        "supports_decryption": kind.encrypts,
+        "supports_signing": kind.signs,
+        "supports_derivation": kind.derives,
+        "auto_rotate_period": key.auto_rotate_period,
+        "imported_key": key.imported,
+    }
+    if product.has(Feature.TRANSIT_ADDITIONS):
+        data["soft_deleted"] = key.soft_deleted
+    if key.key_size:
+        data["key_size"] = key.key_size
+    if key.imported:
+        data["imported_key_allow_rotation"] = key.allow_imported_rotation
+    if key.backup_info:
+        data["backup_info"] = _event(key.backup_info)
+    if key.restore_info:
+        data["restore_info"] = _event(key.restore_info)
+    if key.derived:
+        _show_derivation(data, key)
+    if kind.aead:
+        data["keys"] = {str(number): int(version.created) for number, version in key.usable()}
+    elif kind.signs:
+        data["keys"] = {
+            str(number): _show_version(key, number, version, product, context) for number, version in key.usable()
+        }
+    return data
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"time": rfc3339(event.time), "version": event.version}
+
+
+def _show_derivation(data: dict[str, Any], key: Key) -> None:
+    if key.kdf == KDF_HKDF:
+        data["kdf"] = "hkdf_sha256"
+    else:
+        data["kdf"] = data["kdf_mode"] = "hmac-sha256-counter"
+    data["convergent_encryption"] = key.convergent_encryption
+    if key.convergent_encryption:
+        data["convergent_encryption_version"] = key.convergent_version
+
+
+def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, Any]:
+    shown = {
+        "name": key.kind.curve or key.type,
+        "public_key": _public_text(key, number, version, context),
+        "certificate_chain": "\n".join(pem.encode("CERTIFICATE", der).strip() for der in version.certificate_chain),
+        "creation_time": rfc3339(version.created),
+    }
+    if product.has(Feature.TRANSIT_ENTERPRISE):
+        shown["hybrid_public_key"] = ""
+    return shown
+
+
+def _public_text(key: Key, number: int, version: KeyVersion, context: bytes) -> str:
+    if key.type != "ed25519":
+        return pem.encode("PUBLIC KEY", version.public)
+    if not key.derived:
+        return b64.encode(version.public)
+    if not context:
+        return ""
+    try:
+        private = asymmetric.ed25519_from_seed(key.signing_seed(context, number))
+    except KeyFault as error:
+        raise BackendError(f"failed to derive key to return public component: {error}") from None
+    return b64.encode(private[32:])

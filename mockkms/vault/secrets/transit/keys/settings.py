@@ -1,0 +1,51 @@
+"""``cache-config`` and ``config/keys``: settings of the whole mount."""
+
+from __future__ import annotations
+
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.model import Transit
+
+_SMALLEST_CACHE = 10
+
+cache = engine.path(
+    "cache-config",
+    {"size": Field(Kind.INT, default=0, help="Keys to hold in the cache; 0 is no bound.")},
+    help="Size of the key cache: remembered and shown.",
+)
+config = engine.path(
+    "config/keys",
+    {"disable_upsert": Field(Kind.BOOL, help="Refuse to make keys on the way when encrypting.")},
+    help="Settings for all keys of the mount.",
+)
+
+
+@cache.on(Operation.READ)
+def read_cache(state: Transit, call: Call) -> Reply:
+    """The size that was set."""
+    return {"size": state.cache_size}
+
+
+@cache.on(Operation.UPDATE)
+def write_cache(state: Transit, call: Call) -> Reply:
+    """Set the size."""
+    size = call["size"]
+    if size != 0 and size < _SMALLEST_CACHE:
+        raise ErrorResponse(f"size must be 0 or a value greater or equal to {_SMALLEST_CACHE}")
+    state.cache_size = size
+    return {"size": size}
+
+
+@config.on(Operation.READ)
+def read_config(state: Transit, call: Call) -> Reply:
+    """The settings."""
+    return {"disable_upsert": state.disable_upsert}
+
+
+@config.on(Operation.UPDATE)
+def write_config(state: Transit, call: Call) -> Reply:
+    """Set them; what is not sent goes back to its default."""
+    state.disable_upsert = call["disable_upsert"]
+    return {"disable_upsert": state.disable_upsert}

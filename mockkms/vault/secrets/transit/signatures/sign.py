@@ -1,0 +1,74 @@
+"""``sign/{name}[/{urlalgorithm}]``: signatures with RSA, ECDSA and Ed25519 keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import KeyFault, Transit
+from mockkms.vault.secrets.transit.signatures import signing
+from mockkms.vault.secrets.transit.signatures.items import (
+    UNABLE,
+    ItemFailure,
+    Shape,
+    answer_batch,
+    answer_one,
+    decode_context,
+    decode_input,
+    decode_maps,
+)
+
+_SHAPE = Shape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
+
+endpoint = engine.path(
+    "sign/{name}[/{urlalgorithm:some}]",
+    {
+        **signing.FIELDS,
+        "key_version": Field(Kind.INT, help="Version to sign with; 0 is the latest."),
+    },
+    help="Sign data.",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def sign(state: Transit, call: Call) -> Reply:
+    """One signature, or one for each item of a batch."""
+    options = signing.options_of(call)
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("signing key not found")
+    if not key.kind.signs:
+        raise ErrorResponse(f"key type {key.type} does not support signing")
+    signing.check_unhashed(options)
+    asked = call["key_version"]
+    unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
+
+    def work(item: dict[str, str]) -> dict[str, Any]:
+        data = signing.digest(key, decode_input(item, unable=unable), options)
+        context = decode_context(item)
+        signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
+        try:
+            made = signing.sign(key, asked, context, data, options)
+        except KeyFault as error:
+            raise ItemFailure(str(error)) from None
+        result: dict[str, Any] = {"signature": made.text, "key_version": made.version}
+        if made.public:
+            result["publickey"] = b64.encode(made.public)
+        return result
+
+    batch = call.raw.get("batch_input")
+    if batch is not None:
+        return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
+    single = {"input": call["input"], "context": call["context"]}
+    if call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+        single["signature_context"] = call["signature_context"]
+    result = answer_one(single, work)
+    if "publickey" in result:
+        result["public_key"] = result.pop("publickey")
+    return result

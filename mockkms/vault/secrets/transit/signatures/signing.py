@@ -1,0 +1,212 @@
+"""Signing and verifying with a named key, and the parameters that both endpoints understand alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockkms.crypto import asymmetric, ecdsa, eddsa, hashes
+from mockkms.crypto.encoding import b64
+from mockkms.crypto.rsa import rsa
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.model import InternalFault, Key, KeyFault, KeyVersion, UserFault, go_atoi
+from mockkms.vault.secrets.transit.signatures.items import ItemFault
+
+DEFAULT_HASH: Final = "sha2-256"
+
+FIELDS: Final = {
+    "name": Field(Kind.STRING, help="Name of the key."),
+    "input": Field(Kind.STRING, help="What is signed, in base64."),
+    "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+    "hash_algorithm": Field(
+        Kind.STRING, default=DEFAULT_HASH, help="Hash of the input: sha1, sha2-*, sha3-*, or none with prehashed input."
+    ),
+    "algorithm": Field(Kind.STRING, default=DEFAULT_HASH, help="The older name of hash_algorithm.", deprecated=True),
+    "urlalgorithm": Field(Kind.STRING, help="The hash, in the path."),
+    "prehashed": Field(Kind.BOOL, help="The input is a digest already."),
+    "signature_algorithm": Field(Kind.STRING, help="For RSA: pss (if empty) or pkcs1v15."),
+    "marshaling_algorithm": Field(
+        Kind.STRING, default="asn1", help="asn1, or jws: r and s side by side for ECDSA, URL-safe base64 for all."
+    ),
+    "salt_length": Field(Kind.STRING, default="auto", help="PSS salt: auto, hash, or a number of bytes."),
+    "batch_input": Field(Kind.SLICE, help="Many inputs at once, each with its own parameters."),
+    "signature_context": Field(
+        Kind.STRING, help="Context of Ed25519ph, for the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE
+    ),
+}
+"""Parameters of ``sign`` and ``verify``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to sign, checked as far as it can be without the key."""
+
+    hash: str
+    jws: bool
+    prehashed: bool
+    scheme: str
+    """``pss``, ``pkcs1v15``, or what else was sent."""
+    salt: int
+    """Bytes, or ``rsa.SALT_AUTO``, ``rsa.SALT_HASH``."""
+
+
+def hash_asked(call: Call) -> str:
+    """The hash: in the path, by its name, by its old name. Raises ErrorResponse for an unknown one."""
+    name: str = call["urlalgorithm"] or call["hash_algorithm"] or call["algorithm"] or DEFAULT_HASH
+    if not hashes.known(name):
+        raise ErrorResponse(f"invalid hash algorithm {quote(name)}")
+    return name
+
+
+def options_of(call: Call) -> Options:
+    """The options of a call. Raises ErrorResponse."""
+    hash = hash_asked(call)
+    marshaling = call["marshaling_algorithm"]
+    if marshaling not in ("asn1", "jws"):
+        raise ErrorResponse(f"invalid marshaling type {quote(marshaling)}")
+    return Options(hash, marshaling == "jws", call["prehashed"], call["signature_algorithm"], _salt(call))
+
+
+def _salt(call: Call) -> int:
+    if "salt_length" not in call:
+        return rsa.SALT_AUTO
+    given: str = call.given["salt_length"]
+    lower = given.lower()
+    if lower in ("auto", "hash"):
+        return rsa.SALT_AUTO if lower == "auto" else rsa.SALT_HASH
+    number = go_atoi(lower)
+    if number is None:
+        raise ErrorResponse(f"salt length neither 'auto', 'hash', nor an int: {given}")
+    if number < rsa.SALT_HASH:
+        raise ErrorResponse(f"salt length is invalid: {number}")
+    return number
+
+
+def check_unhashed(options: Options) -> None:
+    """Hash ``none`` is for PKCS #1 v1.5 over digests only. Raises ErrorResponse."""
+    if options.hash == hashes.NONE and (not options.prehashed or options.scheme != "pkcs1v15"):
+        raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
+
+
+def check_pure(key: Key, call: Call, options: Options, context: Any, framing: str) -> None:
+    """Check that an item asks for no more than plain Ed25519, where the product signs with that alone.
+
+    ``context`` is the item's ``signature_context``. Raises ItemFault, with ``framing`` in front.
+    """
+    if not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+        return
+    if not isinstance(context, str):
+        raise ItemFault(f'{framing}expected string for key="signature_context", got={_quoted(context)}')
+    if key.type != "ed25519":
+        return
+    pure = f"{framing}only Pure Ed25519 signatures supported,"
+    if options.prehashed:
+        raise ItemFault(f"{pure} prehashed must be false")
+    if options.hash == "sha2-512":
+        raise ItemFault(f"{pure} hash_alogithm should not be set")
+    if context:
+        raise ItemFault(f"{pure} signature_context must be empty")
+
+
+def _quoted(value: Any) -> str:
+    """Return a value that is no text as ``%q`` prints it."""
+    if isinstance(value, bool):
+        return f"%!q(bool={str(value).lower()})"
+    return quote(str(value)) if value is not None else "%!q(<nil>)"
+
+
+def digest(key: Key, data: bytes, options: Options) -> bytes:
+    """What is signed of the input."""
+    if options.prehashed or not key.kind.hashes_input:
+        return data
+    return hashes.digest(options.hash, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature as text, the version that made it, and the public key of a derived key."""
+
+    text: str
+    version: int
+    public: bytes = b""
+
+
+def sign(key: Key, asked: int, context: bytes, data: bytes, options: Options) -> Signature:
+    """Sign ``data`` (see ``digest``) with version ``asked`` (0: the latest). Raises KeyFault of all kinds."""
+    key.check_alive()
+    number = key.version_to_use(asked, "signing")
+    version = key.version(number)
+    if version.private_missing:
+        raise UserFault("requested version for signing does not contain a private part")
+    public = b""
+    if key.kind.curve:
+        raw = ecdsa.sign(version.key, data, options.jws)
+    elif key.kind.bits:
+        raw = _sign_rsa(version, key.kind.bits, data, options)
+    else:
+        seed = _seed(key, context, number)
+        raw = eddsa.sign(seed, data)
+        if key.derived:
+            public = asymmetric.ed25519_from_seed(seed)[32:]
+    encoded = b64.encode_url(raw) if options.jws else b64.encode(raw)
+    return Signature(f"vault:v{number}:{encoded}", number, public)
+
+
+def verify(key: Key, context: bytes, data: bytes, text: str, options: Options) -> bool:
+    """Whether ``text`` is a signature of ``data`` (see ``digest``). Raises KeyFault of all kinds."""
+    key.check_alive()
+    number, encoded = key.version_of_text(text, "signature")
+    try:
+        raw = b64.decode_url(encoded) if options.jws else b64.decode(encoded)
+    except ValueError:
+        raise UserFault("invalid base64 signature value") from None
+    if key.kind.curve:
+        try:
+            return ecdsa.verify(key.version(number).public, data, raw, options.jws)
+        except ecdsa.BadSignature as error:
+            raise UserFault(str(error)) from None
+    if key.kind.bits:
+        return _verify_rsa(key.version(number), key.kind.bits, data, raw, options)
+    if key.derived:
+        public = asymmetric.ed25519_from_seed(_seed(key, context, number))[32:]
+    else:
+        public = key.version(number).public
+    return eddsa.verify(public, data, raw)
+
+
+def _seed(key: Key, context: bytes, number: int) -> bytes:
+    if not key.derived:
+        return key.version(number).key[:32]
+    try:
+        return key.signing_seed(context, number)
+    except KeyFault as error:
+        raise InternalFault(f"error deriving key: {error}") from None
+
+
+def _scheme(bits: int, options: Options) -> str:
+    scheme = options.scheme or "pss"
+    if scheme == "pss":
+        if not rsa.SALT_HASH <= options.salt <= rsa.max_salt(bits, options.hash):
+            raise UserFault(f"requested salt length {options.salt} is invalid")
+    elif scheme != "pkcs1v15":
+        raise InternalFault(f"unsupported rsa signature algorithm {scheme}")
+    return scheme
+
+
+def _sign_rsa(version: KeyVersion, bits: int, data: bytes, options: Options) -> bytes:
+    try:
+        if _scheme(bits, options) == "pss":
+            return rsa.sign_pss(version.key, data, options.hash, options.salt)
+        return rsa.sign_pkcs1v15(version.key, data, options.hash)
+    except rsa.RSAError as error:
+        raise KeyFault(str(error)) from None
+
+
+def _verify_rsa(version: KeyVersion, bits: int, data: bytes, raw: bytes, options: Options) -> bool:
+    if _scheme(bits, options) == "pss":
+        return rsa.verify_pss(version.public, data, raw, options.hash, options.salt)
+    return rsa.verify_pkcs1v15(version.public, data, raw, options.hash)

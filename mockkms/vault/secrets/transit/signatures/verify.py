@@ -1,0 +1,150 @@
+"""``verify/{name}[/{urlalgorithm}]``: checks signatures and HMACs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import KeyFault, Transit, UserFault
+from mockkms.vault.secrets.transit.signatures import hmac, signing
+from mockkms.vault.secrets.transit.signatures.items import (
+    ItemFailure,
+    ItemFault,
+    Shape,
+    answer_batch,
+    answer_one,
+    decode_context,
+    decode_input,
+    decode_loose_maps,
+    decode_maps,
+    text_of,
+)
+
+_SHAPE = Shape({"valid": False}, ("valid", "error", "reference"))
+
+endpoint = engine.path(
+    "verify/{name}[/{urlalgorithm:some}]",
+    {
+        **signing.FIELDS,
+        "signature": Field(Kind.STRING, help="The signature to check, with its version."),
+        "hmac": Field(Kind.STRING, help="The HMAC to check, with its version."),
+        "cmac": Field(Kind.STRING, help="For the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE),
+        "mac_length": Field(Kind.INT, help="For the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE),
+    },
+    help="Check a signature or an HMAC.",
+)
+
+
+_HMAC_ITEM: Final = "transit.batchRequestHMACItem"
+_ITEM: Final = "transit.batchRequestVerifyItem"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The refusals of checks without a proof, and of batches whose proofs do not fit together."""
+
+    none: str
+    none_in_batch: str
+    mixed: str
+
+
+_WORDED = _Words(
+    "neither a 'signature' nor an 'hmac' were given to verify",
+    "no batch_input elements have 'signature' or 'hmac'",
+    "elements of batch_input must all provide 'signature' or all provide 'hmac'",
+)
+_REWORDED = _Words(
+    "missing one of 'signature', 'hmac' or 'cmac' arguments to verify",
+    "no batch_input elements have 'signature', 'hmac' or 'cmac'",
+    "elements of batch_input must all provide either 'signature', 'hmac' or 'cmac'",
+)
+
+
+@endpoint.on(Operation.UPDATE)
+def verify(state: Transit, call: Call) -> Reply:
+    """One check, or one for each item of a batch."""
+    product = call.core.product
+    reworded = product.has(Feature.TRANSIT_REWORDED)
+    items, is_batch = _items(call, reworded)
+    proofs = ("signature", "hmac", "cmac") if product.has(Feature.TRANSIT_ENTERPRISE) else ("signature", "hmac")
+    proof = _proof(items, is_batch, proofs, _REWORDED if reworded else _WORDED)
+    if proof == "cmac":
+        raise ErrorResponse(f"key type cmac is only available in enterprise versions of {product.words.product}")
+    if proof == "hmac":
+        if is_batch and reworded:
+            items = decode_maps(call, call.raw["batch_input"], _HMAC_ITEM)
+        return hmac.verify(state, call, items, is_batch)
+    options = signing.options_of(call)
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise ErrorResponse("signature verification key not found")
+    if not key.kind.signs:
+        raise ErrorResponse(f"key type {key.type} does not support {'signing' if reworded else 'verification'}")
+    signing.check_unhashed(options)
+
+    def work(item: dict[str, Any]) -> dict[str, Any]:
+        data, context, signature = _parsed(item) if reworded else _decoded(item)
+        framing = "failed to parse item: failed to parse batch item: "
+        signing.check_pure(key, call, options, item.get("signature_context", ""), framing)
+        try:
+            return {"valid": signing.verify(key, context, signing.digest(key, data, options), signature, options)}
+        except UserFault as error:
+            raise ItemFault(str(error)) from None
+        except KeyFault as error:
+            raise ItemFailure(str(error)) from None
+
+    return answer_batch(items, work, _SHAPE) if is_batch else answer_one(items[0], work)
+
+
+def _decoded(item: dict[str, str]) -> tuple[bytes, bytes, str]:
+    """Return input, context and signature of an item. Raises ItemFault."""
+    data = decode_input(item)
+    if "signature" not in item:
+        raise ItemFault("missing signature")
+    return data, decode_context(item), item["signature"]
+
+
+def _parsed(item: dict[str, Any]) -> tuple[bytes, bytes, str]:
+    """Return input, context and signature of an item whose members may be of any type. Raises ItemFault."""
+    at = "input"
+    try:
+        data = b64.decode(text_of(item.get("input")))
+        at = "signature as a string"
+        signature = text_of(item["signature"])
+        at = "context"
+        return data, b64.decode(text_of(item.get("context"))), signature
+    except ValueError as error:
+        raise ItemFault(f"failed to parse item: failed to parse {at}: {error}") from None
+
+
+def _items(call: Call, reworded: bool) -> tuple[list[dict[str, Any]], bool]:
+    batch = call.raw.get("batch_input")
+    if batch is not None:
+        return (decode_loose_maps if reworded else decode_maps)(call, batch, _ITEM), True
+    item = {"input": call["input"], "context": call["context"]}
+    for name in ("signature", "hmac", "cmac", "signature_context"):
+        if name in call:
+            item[name] = call[name]
+    return [item], False
+
+
+def _proof(items: list[dict[str, Any]], is_batch: bool, proofs: tuple[str, ...], words: _Words) -> str:
+    """Return what is to be checked: the first of ``proofs`` that an item has counts. Raises ErrorResponse."""
+    found = [next((name for name in proofs if name in item), "") for item in items]
+    kinds = [name for name in proofs if name in found]
+    if not is_batch and not kinds:
+        raise ErrorResponse(words.none)
+    if len(kinds) > 1:
+        raise ErrorResponse(words.mixed)
+    if not kinds:
+        raise ErrorResponse(words.none_in_batch)
+    if "" in found:
+        raise ErrorResponse(f"some elements of batch_input are missing '{kinds[0]}'")
+    return kinds[0]

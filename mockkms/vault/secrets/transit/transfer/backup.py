@@ -1,0 +1,72 @@
+"""``backup/{name}`` and ``restore[/{name}]``: a key leaves with all its versions, and comes back."""
+
+from __future__ import annotations
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.golang import json as go_json
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import SOFT_DELETED, Event, Transit
+from mockkms.vault.secrets.transit.transfer import backup_format
+
+backup = engine.path(
+    "backup/{name}",
+    {"name": Field(Kind.STRING, help="Name of the key.")},
+    help="A key with all its versions, in clear text.",
+)
+restore = engine.path(
+    "restore[/{name:some}]",
+    {
+        "backup": Field(Kind.STRING, help="What backup gave."),
+        "name": Field(Kind.STRING, help="Name for the restored key, if not its own."),
+        "force": Field(Kind.BOOL, default=False, help="Replace a key of that name."),
+    },
+    help="Bring a key back from a backup.",
+)
+
+
+@backup.on(Operation.READ)
+def back_up(state: Transit, call: Call) -> Reply:
+    """The key remembers that it was backed up."""
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise BackendError(f'key "{call["name"]}" not found')
+    if key.soft_deleted:
+        raise BackendError(SOFT_DELETED)
+    if not key.exportable:
+        raise BackendError("exporting is disallowed on the policy")
+    if not key.allow_plaintext_backup:
+        raise BackendError("plaintext backup is disallowed on the policy")
+    key.backup_info = Event(call.now(), key.latest_version)
+    text = go_json.encode(backup_format.dump(key), ordered=True) + "\n"
+    return {"backup": b64.encode(text.encode())}
+
+
+@restore.on(Operation.UPDATE)
+def restore_key(state: Transit, call: Call) -> Reply:
+    """What the real server would choke on is a 400 here."""
+    if not call["backup"]:
+        raise ErrorResponse("'backup' must be supplied")
+    if "/" in call["name"]:
+        raise BackendError("key names cannot be paths")
+    try:
+        document = go_json.decode(b64.decode(call["backup"]))
+    except ValueError as error:
+        raise BackendError(str(error)) from None
+    try:
+        key = backup_format.load(document)
+    except backup_format.BadBackup as error:
+        raise ErrorResponse(f"invalid backup: {error}") from None
+    key.name = call["name"] or key.name
+    if key.name in state.keys and not call["force"]:
+        raise BackendError(f'key "{key.name}" already exists')
+    try:
+        backup_format.check_bounds(key)
+    except backup_format.BadBackup as error:
+        raise BackendError(f'failed to restore the policy "{key.name}": {error}') from None
+    key.restore_info = Event(call.now(), key.latest_version)
+    state.keys[key.name] = key
+    return None

@@ -1,0 +1,77 @@
+"""``byok-export/{destination}/{source}[/{version}]``: a key wrapped for import into another server."""
+
+from __future__ import annotations
+
+from mockkms.crypto import keywrap
+from mockkms.crypto.asymmetric import private_der
+from mockkms.crypto.encoding import b64
+from mockkms.crypto.rsa import rsa
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.model import SOFT_DELETED, Key, KeyVersion, Transit
+from mockkms.vault.secrets.transit.transfer.export import versions_asked
+
+endpoint = engine.path(
+    "byok-export/{destination}/{source}[/{version:some}]",
+    {
+        "destination": Field(Kind.STRING, help="The RSA key to wrap with."),
+        "source": Field(Kind.STRING, help="The key to export."),
+        "version": Field(Kind.STRING, help="A version, or latest; all if absent."),
+        "hash": Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512.", query=True),
+    },
+    help="Export a key wrapped for another server.",
+)
+
+
+@endpoint.on(Operation.READ)
+def export(state: Transit, call: Call) -> Reply:
+    """One version or all that are in use, each in the form that ``import`` takes."""
+    destination = find(state, call["destination"], call.core)
+    if destination is None:
+        raise BackendError("no such destination key to export to")
+    if destination.soft_deleted:
+        raise BackendError(f"for destination key: {SOFT_DELETED}")
+    source = find(state, call["source"], call.core)
+    if source is None:
+        raise BackendError("no such source key for export")
+    if not source.exportable:
+        raise ErrorResponse("key is not exportable")
+    if source.soft_deleted:
+        raise BackendError(f"for source key: {SOFT_DELETED}")
+    wrapped = {
+        str(number): _wrapped(destination, source, version, call)
+        for number, version in versions_asked(source, call["version"])
+    }
+    return {"name": source.name, "type": source.type, "keys": wrapped}
+
+
+def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> str:
+    try:
+        hash = keywrap.hash_named(call["hash"])
+    except keywrap.WrapError as error:
+        raise BackendError(str(error)) from None
+    if not destination.kind.signs:
+        raise BackendError(f"message signing not supported for key type {destination.type}")
+    if not destination.kind.bits:
+        raise BackendError("unsupported key type in use; must be a rsa key")
+    if version.private_missing:
+        raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: nil")
+    ephemeral = call.core.entropy.bytes(keywrap.EPHEMERAL_SIZE)
+    try:
+        return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash))
+    except rsa.RSAError as error:
+        raise BackendError(
+            f"failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: {error}"
+        ) from None
+
+
+def _container(source: Key, version: KeyVersion) -> bytes:
+    """The bytes to wrap: a symmetric key as it is, any other in PKCS #8."""
+    if source.type != "ed25519":
+        return version.key
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return private_der(Ed25519PrivateKey.from_private_bytes(version.key[:32]))

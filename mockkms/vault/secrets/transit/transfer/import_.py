@@ -1,0 +1,228 @@
+"""``keys/{name}/import`` and ``keys/{name}/import_version``: keys that were made elsewhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockkms.crypto import keywrap
+from mockkms.crypto.encoding import b64, containers, pem
+from mockkms.crypto.rsa import rsa
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys.keyring import add_version, find
+from mockkms.vault.secrets.transit.keys.keys import CMAC, CMAC_REFUSED
+from mockkms.vault.secrets.transit.model import (
+    HMAC_MAX_SIZE,
+    HMAC_MIN_SIZE,
+    TYPES,
+    Key,
+    KeyFault,
+    KeyType,
+    KeyVersion,
+    Transit,
+)
+from mockkms.vault.secrets.transit.transfer.wrapping_key import wrapping_key
+
+_MATERIAL: Final = {
+    "name": Field(Kind.STRING, help="Name of the key."),
+    "ciphertext": Field(Kind.STRING, help="The key wrapped for wrapping_key, in base64."),
+    "public_key": Field(Kind.STRING, help="A public key in PEM, instead of ciphertext."),
+    "hash_function": Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512."),
+}
+
+create = engine.path(
+    "keys/{name}/import",
+    {
+        **_MATERIAL,
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key it is."),
+        "allow_rotation": Field(Kind.BOOL, help="The server may make new versions."),
+        "derived": Field(Kind.BOOL, help="Use a key of its own for every context."),
+        "exportable": Field(Kind.BOOL, help="Allow the key to leave the server."),
+        "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups, which hold the key in the clear."),
+        "context": Field(Kind.STRING, help="Known, without effect."),
+        "auto_rotate_period": Field(Kind.SECONDS, default=0, help="Age at which a new version is made; 0 is never."),
+    },
+    help="Import a key.",
+)
+extend = engine.path(
+    "keys/{name}/import_version",
+    {**_MATERIAL, "version": Field(Kind.INT, help="A version with only a public key, to get its private half.")},
+    help="Import a version of an imported key.",
+)
+
+
+@create.on(Operation.UPDATE)
+def import_key(state: Transit, call: Call) -> Reply:
+    """A new key of imported material."""
+    if "convergent_encryption" in call.raw:
+        raise BackendError("import cannot be used on keys with convergent encryption enabled")
+    if call["auto_rotate_period"] > 0 and not call["allow_rotation"]:
+        raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
+    _check_one_source(call)
+    type = call["type"].lower()
+    if type in CMAC and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+        raise ErrorResponse(CMAC_REFUSED)
+    kind = TYPES.get(type)
+    if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.product.has(Feature.TRANSIT_ADDITIONS)):
+        raise ErrorResponse(f"unknown key type: {call['type']}")
+    name = call["name"]
+    if find(state, name, call.core) is not None:
+        raise BackendError(
+            "the import path cannot be used with an existing key; use import-version to rotate an existing imported key"
+        )
+    key = Key(
+        name=name,
+        type=kind.name,
+        derived=call["derived"],
+        exportable=call["exportable"],
+        allow_plaintext_backup=call["allow_plaintext_backup"],
+        auto_rotate_period=call["auto_rotate_period"],
+        imported=True,
+        allow_imported_rotation=call["allow_rotation"],
+    )
+    material, private = _material(state, call, kind)
+    try:
+        take_in(key, material, private, call)
+    except KeyFault as error:
+        raise BackendError(f"error importing key: {error}") from None
+    state.keys[name] = key
+    return None
+
+
+@extend.on(Operation.UPDATE)
+def import_version(state: Transit, call: Call) -> Reply:
+    """A new version of an imported key, or the private half of a version that has none."""
+    _check_one_source(call)
+    key = find(state, call["name"], call.core)
+    if key is None:
+        raise BackendError(f"no key found with name {call['name']}; to import a new key, use the import/ endpoint")
+    if not key.imported:
+        raise BackendError("the import_version endpoint can only be used with an imported key")
+    if key.convergent_encryption:
+        raise BackendError("import_version cannot be used on keys with convergent encryption enabled")
+    material, private = _material(state, call, key.kind)
+    try:
+        if "version" in call:
+            number = call["version"]
+            _check_completable(key, number, private)
+            complete(key, number, material)
+        else:
+            take_in(key, material, private, call)
+    except KeyFault as error:
+        raise BackendError(str(error)) from None
+    return None
+
+
+def _check_one_source(call: Call) -> None:
+    """The real server looks for a public key under a name that it does not document. Raises BackendError."""
+    if "ciphertext" in call.raw and "publicKey" in call.raw:
+        raise BackendError("only one of the following fields, ciphertext and public_key, can be set")
+
+
+def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
+    """What is imported and whether it is private: unwrapped key bytes, or the text of a PEM. Raises VaultError."""
+    if "ciphertext" not in call.raw:
+        if not kind.asymmetric:
+            raise BackendError("provided type does not support public_key import")
+        return call["public_key"].encode("utf-8", "surrogatepass"), False
+    try:
+        hash = keywrap.hash_named(call["hash_function"])
+    except keywrap.WrapError as error:
+        raise ErrorResponse(str(error)) from None
+    try:
+        blob = b64.decode(call["ciphertext"])
+        if len(blob) <= 512:
+            raise keywrap.WrapError("provided ciphertext is too short")
+        return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash), True
+    except (rsa.RSAError, ValueError) as error:
+        raise BackendError(str(error)) from None
+
+
+def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
+    """Add a version of imported material, or complete the latest one if it lacks just this private key.
+
+    Raises KeyFault.
+    """
+    key.check_alive()
+    if private and key.versions and key.latest.private_missing:
+        try:
+            complete(key, key.latest_version, material)
+        except KeyFault:
+            pass
+        else:
+            return
+    random = call.core.entropy.bytes
+    version = KeyVersion(b"", b"" if key.type == "hmac" else random(32), call.now())
+    if key.type == "ed25519" and key.derived and not private:
+        raise KeyFault(
+            "unable to import only public key for derived Ed25519 key: imported key should not be an Ed25519 key pair "
+            "but is instead an HKDF key"
+        )
+    if key.kind.asymmetric:
+        _fill(key, version, _parse(material, private, call.core.product.has(Feature.TRANSIT_NAMES_PKCS8)))
+    else:
+        _check_size(key, len(material))
+        version.key = material
+        if key.type == "hmac":
+            version.hmac_key = material
+            key.key_size = len(material)
+    add_version(key, version)
+
+
+def _check_size(key: Key, size: int) -> None:
+    wanted = range(HMAC_MIN_SIZE, HMAC_MAX_SIZE + 1) if key.type == "hmac" else (key.kind.size,)
+    if size not in wanted:
+        raise KeyFault(f"invalid key size {size} bytes for key type {key.type}")
+
+
+def _parse(material: bytes, private: bool, names_form: bool = False) -> containers.Parsed:
+    try:
+        if private:
+            return containers.parse_private(material)
+        block = pem.decode(material.decode("utf-8", "surrogatepass"))
+        if block is None:
+            raise KeyFault("error parsing public key: not in PEM format")
+        return containers.parse_public(block.der)
+    except containers.ContainerError as error:
+        text = str(error)
+        if names_form:
+            text = text.replace(": asn1: ", ": private key must be encoded as PKCS#8: asn1: ", 1)
+        raise KeyFault(text) from None
+
+
+def _fill(key: Key, version: KeyVersion, parsed: containers.Parsed) -> None:
+    """Put a parsed key into a version if it is of the key's type. Raises KeyFault."""
+    kind = key.kind
+    family = "rsa" if kind.bits else "ec" if kind.curve else kind.name
+    if parsed.family != family:
+        raise KeyFault(f"invalid key type: expected {key.type}, got {parsed.go_type}")
+    if kind.curve and parsed.curve != kind.curve:
+        raise KeyFault(f"invalid curve: expected {kind.curve}, got {parsed.curve}")
+    size = (parsed.bits + 7) // 8
+    if kind.bits and size != kind.bits // 8:
+        raise KeyFault(f"invalid key size: expected {kind.bits // 8} bytes, got {size} bytes")
+    version.key, version.public = parsed.private or version.key, parsed.public
+
+
+def _check_completable(key: Key, number: int, private: bool) -> None:
+    """Raises KeyFault unless version ``number`` waits for a private key and one is given."""
+    version = key.version(number)
+    if not key.kind.asymmetric:
+        raise KeyFault("provided type does not support importing key versions")
+    if not version.private_missing:
+        raise KeyFault("private key imported, key version cannot be updated")
+    if not private:
+        raise KeyFault("cannot add a public key to a key version that already has a public key set")
+
+
+def complete(key: Key, number: int, material: bytes) -> None:
+    """Give version ``number`` its private half. Raises KeyFault, UserFault where the halves do not match."""
+    key.check_alive()
+    version = key.version(number)
+    parsed = _parse(material, True)
+    if parsed.family in ("rsa", "ec", "ed25519") and parsed.public != version.public:
+        raise KeyFault("cannot import key, key pair does not match")
+    _fill(key, version, parsed)

@@ -1,0 +1,66 @@
+"""``sys/config/auditing/request-headers``: request headers that the audit log keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_USUAL = ("correlation-id", "user-agent", "x-correlation-id")
+"""Headers that are kept until somebody removes them, where the product keeps any."""
+
+every = engine.path("config/auditing/request-headers", help="All headers that are kept.", sudo=True)
+one = engine.path(
+    "config/auditing/request-headers/{header:some}",
+    fields={
+        "header": Field(Kind.STRING, help="Name of the header, in any case."),
+        "hmac": Field(Kind.BOOL, help="Keep only a hash of its values."),
+    },
+    help="Keep a header, show it, or leave it out again.",
+    sudo=True,
+)
+
+
+def audited_headers(core: Core) -> dict[str, bool]:
+    """Return the kept headers in lower case, and whether their values are hashed; changes to it count."""
+    found: dict[str, bool] | None = core.state.system.get("audited_headers")
+    if found is None:
+        kept = _USUAL if core.product.has(Feature.AUDITS_CORRELATION) else ()
+        found = core.state.system["audited_headers"] = dict.fromkeys(kept, False)
+    return found
+
+
+@every.on(Operation.READ)
+def list_headers(_state: Any, call: Call) -> Response:
+    """All headers that are kept."""
+    headers = audited_headers(call.core)
+    return Response(data={"headers": {name: {"hmac": hmac} for name, hmac in sorted(headers.items())}}, flat=True)
+
+
+@one.on(Operation.READ)
+def read_header(_state: Any, call: Call) -> Response:
+    """One header, under the name it was asked for."""
+    headers = audited_headers(call.core)
+    name = call["header"]
+    if name.lower() not in headers:
+        raise ErrorResponse("Could not find header in config")
+    return Response(data={name: {"hmac": headers[name.lower()]}}, flat=True)
+
+
+@one.on(Operation.UPDATE)
+def write_header(_state: Any, call: Call) -> None:
+    """Keep a header."""
+    audited_headers(call.core)[call["header"].lower()] = call["hmac"]
+
+
+@one.on(Operation.DELETE)
+def delete_header(_state: Any, call: Call) -> None:
+    """Leave a header out again."""
+    audited_headers(call.core).pop(call["header"].lower(), None)

@@ -1,0 +1,81 @@
+"""``sys/billing``: how long usage is kept, and what was used; nothing is metered here."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+_FEWEST, _USUAL, _MOST = 13, 37, 72
+_PARTS = (("2006", r"\d{4}"), ("-", "-"), ("01", r"\d{2}"))
+
+config = engine.path(
+    "billing/config",
+    fields={"retention_months": Field(Kind.INT, help="Months to keep what was used.")},
+    help="How long usage is kept.",
+    needs=Feature.BILLING,
+)
+overview = engine.path(
+    "billing/overview",
+    fields={
+        "start_month": Field(Kind.STRING, query=True, help="First month, such as `2026-01`."),
+        "refresh_data": Field(Kind.BOOL, query=True, help="Count this month anew."),
+        "end_month": Field(Kind.STRING, query=True, help="Last month."),
+    },
+    help="What was used, by month.",
+    needs=Feature.BILLING,
+)
+
+
+@config.on(Operation.READ)
+def read_config(_state: Any, call: Call) -> dict[str, Any]:
+    """Return how long usage is kept."""
+    return {"retention_months": call.core.state.system.get("billing months", _USUAL)}
+
+
+@config.on(Operation.UPDATE)
+def write_config(_state: Any, call: Call) -> None:
+    """Change how long usage is kept."""
+    months = call["retention_months"]
+    if not _FEWEST <= months <= _MOST:
+        raise ErrorResponse(f"retention_months must be between {_FEWEST} and {_MOST} months")
+    call.core.state.system["billing months"] = months
+
+
+@overview.on(Operation.READ)
+def read_overview(_state: Any, call: Call) -> Response:
+    """Return no month, as nothing is metered; the answer has an empty list of warnings where others have null."""
+    for name in ("start_month", "end_month"):
+        if call[name]:
+            _check_month(name, call[name])
+    envelope = {
+        "request_id": call.request.id, "lease_id": "", "renewable": False, "lease_duration": 0,
+        "data": {"months": []}, "wrap_info": None, "warnings": [], "auth": None, "mount_type": "system",
+    }  # fmt: skip
+    return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
+
+
+def _check_month(name: str, text: str) -> None:
+    """Raise BackendError, in the words of Go's parser, for what is no month."""
+    at = 0
+    reason = ""
+    for part, pattern in _PARTS:
+        match = re.compile(pattern, re.ASCII).match(text, at)
+        if match is None:
+            reason = f' as "2006-01": cannot parse {quote(text[at:])} as "{part}"'
+            break
+        at = match.end()
+    else:
+        if not 1 <= int(text[5:7]) <= 12:
+            reason = ": month out of range"
+        elif at < len(text):
+            reason = f": extra text: {quote(text[at:])}"
+    if reason:
+        raise BackendError(f"invalid {name} format: parsing time {quote(text)}{reason}")

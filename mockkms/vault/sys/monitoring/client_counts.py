@@ -1,0 +1,144 @@
+"""``sys/internal/counters/activity`` and ``…/config``: the client counts of one product, which has none to tell here.
+
+Rules: the product's API page on client counts, and its published source; nothing of it is recorded.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+_KINDS = ("entity_clients", "non_entity_clients", "clients", "secret_syncs", "acme_clients")
+_FUTURE = (
+    "end_time parameter can only be used to specify a date until the end of previous month. The value provided for "
+    "this parameter was in the current month or in the future date and was therefore ignored. The response includes "
+    "data until the end of the previous month."
+)
+_MOST_MONTHS = 60
+_USUAL = {"enabled": "default", "retention_months": 48}
+_PERIOD = {
+    "start_time": Field(Kind.TIME, query=True, help="Start of the period."),
+    "end_time": Field(Kind.TIME, query=True, help="End of the period."),
+}
+
+activity = engine.path(
+    "internal/counters/activity",
+    fields={
+        **_PERIOD,
+        "current_billing_period": Field(Kind.BOOL, query=True, help="Only this billing period.", deprecated=True),
+        "limit_namespaces": Field(Kind.INT, query=True, help="Tell of so many namespaces."),
+    },
+    help="Clients by namespace and month.",
+    needs=Feature.CLIENT_COUNTING,
+)
+monthly = engine.path(
+    "internal/counters/activity/monthly", help="Clients of this month.", needs=Feature.CLIENT_COUNTING
+)
+export = engine.path(
+    "internal/counters/activity/export",
+    fields={**_PERIOD, "format": Field(Kind.STRING, default="json", query=True, help="`json` or `csv`.")},
+    help="Every client of a period.",
+    sudo=True,
+    needs=Feature.CLIENT_COUNTING,
+)
+config = engine.path(
+    "internal/counters/config",
+    fields={
+        "default_report_months": Field(Kind.INT, default=12, help="Months of a report.", deprecated=True),
+        "retention_months": Field(Kind.INT, default=48, help="Months to keep."),
+        "enabled": Field(Kind.STRING, default="default", help="`enable`, `disable` or `default`."),
+    },
+    help="How clients are counted.",
+    needs=Feature.CLIENT_COUNTING,
+)
+
+
+@activity.on(Operation.READ)
+def count_clients(_state: Any, call: Call) -> Response:
+    """Clients by namespace and month: none, as nothing is counted. An end in this month is warned about."""
+    _check_period(call)
+    now = datetime.fromtimestamp(call.now(), UTC)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = datetime.fromtimestamp(call["end_time"], UTC) if call["end_time"] else now
+    warnings = []
+    if end >= month:
+        end, warnings = month - timedelta(seconds=1), [_FUTURE]
+    start = call["start_time"]
+    data = {
+        "by_namespace": [],
+        "end_time": _rfc3339(end),
+        "months": [],
+        "start_time": _rfc3339(datetime.fromtimestamp(start, UTC)) if start else "0001-01-01T00:00:00Z",
+        "total": dict.fromkeys(_KINDS, 0),
+    }
+    return Response(data=data, warnings=warnings)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@monthly.on(Operation.READ)
+def count_month(_state: Any, _call: Call) -> Response:
+    """Nothing is counted yet: 204."""
+    return Response(status=204)
+
+
+@export.on(Operation.READ)
+def export_clients(_state: Any, call: Call) -> Response:
+    """Nothing is counted yet: 204."""
+    _check_period(call)
+    return Response(status=204)
+
+
+def _check_period(call: Call) -> None:
+    start, end = call["start_time"], call["end_time"]
+    if start and end and start > end:
+        raise ErrorResponse("start_time is later than end_time")
+
+
+@config.on(Operation.READ)
+def read_config(_state: Any, call: Call) -> dict[str, Any]:
+    """The settings; a community edition counts nothing unless told to."""
+    known = _settings(call)
+    return {
+        "billing_start_timestamp": "0001-01-01T00:00:00Z",
+        "enabled": "default-disabled" if known["enabled"] == "default" else known["enabled"],
+        "minimum_retention_months": 0,
+        "queries_available": False,
+        "reporting_enabled": False,
+        "retention_months": known["retention_months"],
+    }
+
+
+@config.on(Operation.UPDATE)
+def write_config(_state: Any, call: Call) -> Response | None:
+    """Change the settings; nothing is kept of a refused change."""
+    known, warnings = dict(_settings(call)), []
+    if "default_report_months" in call:
+        warnings.append("default_report_months is deprecated: defaulting to billing start time")
+    months = call.get("retention_months", known["retention_months"])
+    if months < 0:
+        raise ErrorResponse("retention_months must be greater than or equal to 0")
+    if months > _MOST_MONTHS:
+        warnings.append(f"retention_months cannot be greater than {_MOST_MONTHS}; capped to {_MOST_MONTHS}.")
+    enabled = call.get("enabled", known["enabled"])
+    if known["enabled"] == "enable" and enabled in ("disable", "default"):
+        warnings.append("the current monthly segment will be deleted because the activity log was disabled")
+    if enabled not in ("default", "enable", "disable"):
+        raise ErrorResponse('enabled must be one of "default", "enable", "disable"')
+    if enabled == "enable" and months == 0:
+        raise ErrorResponse("retention_months cannot be 0 while enabled")
+    call.core.state.system["client counts"] = {"enabled": enabled, "retention_months": min(months, _MOST_MONTHS)}
+    return Response(warnings=warnings) if warnings else None
+
+
+def _settings(call: Call) -> dict[str, Any]:
+    known: dict[str, Any] = call.core.state.system.get("client counts", _USUAL)
+    return known

@@ -1,0 +1,145 @@
+"""``sys/internal``: counters, a look into the router and the request, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework import openapi
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.monitoring.internal_ui import visible
+from mockkms.vault.sys.mounts.shapes import SINGLETONS, shown_path
+
+_PLUGIN_API = "2.0.0"
+"""The version that plugins are told."""
+_RECORDS = ("root", "uuid", "accessor", "storage")
+
+tokens = engine.path("internal/counters/tokens", help="Number of live service tokens.", needs=Feature.TOKEN_COUNTER)
+entities = engine.path("internal/counters/entities", help="Number of entities.")
+requests = engine.path("internal/counters/requests", help="Gone from the real server too.")
+router = engine.path(
+    "internal/inspect/router/{tag}",
+    fields={"tag": Field(Kind.STRING, help="Which of the router's tables: root, uuid, accessor or storage.")},
+    help="The router's tables.",
+    sudo=True,
+)
+request = engine.path(
+    "internal/inspect/request", help="This request as the server sees it.", sudo=True, arbitrary=True,
+    needs=Feature.REQUEST_INSPECTION,
+)  # fmt: skip
+specs = engine.path(
+    "internal/specs/openapi",
+    fields={
+        "context": Field(Kind.STRING, query=True, help="The path to which the document is made."),
+        "generic_mount_paths": Field(Kind.BOOL, query=True, help="Name mounts by variables."),
+    },
+    help="An OpenAPI document of all that the caller's namespace has mounted.",
+    login=True,
+)
+
+
+@tokens.on(Operation.READ)
+def count_tokens(_state: Any, call: Call) -> dict[str, Any]:
+    """Live service tokens of all namespaces."""
+    live = [token for token in call.core.state.tokens.by_id.values() if token.type == "service"]
+    return {"counters": {"service_tokens": {"total": len(live)}}}
+
+
+@entities.on(Operation.READ)
+def count_entities(_state: Any, call: Call) -> dict[str, Any]:
+    """Entities of the request's namespace."""
+    found = [e for e in call.core.state.identity.entities.values() if e.namespace == call.request.namespace]
+    return {"counters": {"entities": {"total": len(found)}}}
+
+
+@requests.on(Operation.READ)
+def count_requests(_state: Any, _call: Call) -> None:
+    """The real server does not count them any more."""
+    raise ErrorResponse("The functionality has been removed on this path", status=404)
+
+
+@router.on(Operation.READ)
+def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
+    """All mounts, in the one form for every table."""
+    tag = call["tag"]
+    if tag not in _RECORDS:
+        raise unsupported_path()
+    mounts = sorted(call.core.state.mounts.entries.values(), key=lambda mount: mount.namespace + mount.path)
+    return {
+        tag: [
+            {
+                "accessor": mount.accessor,
+                "api_path": mount.namespace + mount.path,
+                "mount_namespace": mount.namespace,
+                "mount_path": mount.path,
+                "mount_type": mount.type,
+                "tainted": False,
+                "uuid": mount.uuid,
+            }
+            for mount in mounts
+        ]
+    }
+
+
+@request.on(Operation.READ, Operation.UPDATE)
+def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
+    """What reached the handler."""
+    core, asked = call.core, call.request
+    errors = {f"{name}_error": None for name in ("cluster_id", "entity", "groups", "plugin_env", "vault_version")}
+    return {
+        **errors,
+        "cluster_id": core.state.seal.cluster_id,
+        "data": dict(asked.data),
+        "entity": None,
+        "groups": None,
+        "plugin_env": {"vault_version": _PLUGIN_API},
+        "req": {
+            "id": asked.id,
+            "operation": asked.operation.value,
+            "path": asked.path.removeprefix("sys/"),
+            "mount_point": "sys/",
+            "mount_type": "system",
+        },
+        "vault_version": _PLUGIN_API,
+    }
+
+
+@specs.on(Operation.READ, Operation.UPDATE)
+def read_openapi(_state: Any, call: Call) -> Response:
+    """The document, made from the endpoint declarations of every mount that who asks may see."""
+    core = call.core
+    items: dict[str, Any] = {}
+    for mount in visible(call):
+        endpoints = _present(call, core.engine(mount).endpoints)
+        if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
+            items.update(_generic(core.product, mount, endpoints))
+        else:
+            items.update(openapi.paths(mount.path, endpoints, core.product))
+    document = openapi.document(core.product.words.product, core.product.version, items)
+    return Response(document={**document, "components": {"schemas": {}}})
+
+
+def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
+    """The paths of a mount with a variable where it is mounted."""
+    below = shown_path(mount)
+    name = below.replace("-", "_").rstrip("/") + "_mount_path"
+    variable = {
+        "name": name,
+        "description": "Path that the backend was mounted at",
+        "in": "path",
+        "schema": {"type": "string", "default": below.rstrip("/")},
+        "required": True,
+    }
+    found = openapi.paths(f"{mount.path.removesuffix(below)}{{{name}}}/", endpoints, product)
+    for item in found.values():
+        item["parameters"] = [*item.get("parameters", ()), variable]
+    return found
+
+
+def _present(call: Call, endpoints: list[Endpoint]) -> list[Endpoint]:
+    return [one for one in endpoints if one.known_to(call.core.product)]

@@ -1,0 +1,114 @@
+"""``sys/internal/ui``: what a web interface asks before and after its user logs in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.shapes import mount_info, sanitized, shown_path
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.tokens.tokens import Token
+
+table = engine.path("internal/ui/mounts", help="Mounts that the caller may see.", login=True)
+one = engine.path(
+    "internal/ui/mounts/{path:some}",
+    fields={"path": Field(Kind.STRING, help="Path of the mount, or below it.")},
+    help="The mount that answers a path.",
+    login=True,
+)
+namespaces = engine.path("internal/ui/namespaces", help="Namespaces that the caller may see.", login=True)
+messages = engine.path(
+    "internal/ui/{whom:re(authenticated-messages|unauthenticated-messages)}",
+    fields={"whom": Field(Kind.STRING, help="Before or after the login.")},
+    help="Messages of the interface for its users.",
+    login=True,
+    needs=Feature.ENTERPRISE_STUBS,
+)
+flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.", login=Feature.ENTERPRISE_STUBS)
+
+
+def _token(call: Call) -> Token:
+    return call.core.tokens.authenticate(call.request)
+
+
+@table.on(Operation.READ)
+def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
+    """Without a token what is shown to everyone, with one all that its policies reach."""
+    found: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
+    for mount in visible(call):
+        brief = {"description": mount.description, "options": mount.options, "type": mount.type}
+        shown = _info(call.core, mount) if call.request.token else brief
+        found["auth" if mount.is_auth else "secret"][shown_path(mount)] = shown
+    return found
+
+
+def _info(core: Core, mount: Mount) -> dict[str, Any]:
+    """A mount as its table shows it, with the leases that are in force where the product shows those."""
+    info = mount_info(core, mount)
+    if core.product.has(Feature.MOUNT_TTLS_RESOLVED):
+        info["config"] |= {"default_lease_ttl": core.default_ttl(mount), "max_lease_ttl": core.max_ttl(mount)}
+    return info
+
+
+def visible(call: Call) -> list[Mount]:
+    """The mounts that who asks may see. Raises ErrorResponse 403 for a token that is none."""
+    core, namespace = call.core, call.request.namespace
+    token = _token(call) if call.request.token else None
+    return [
+        mount
+        for mount in core.state.mounts.of(namespace)
+        if mount.config.listing_visibility == "unauth"
+        or (token is not None and core.policies.reaches(token, mount.path, namespace))
+    ]
+
+
+@one.on(Operation.READ)
+def read_mount(_state: Any, call: Call) -> dict[str, Any]:
+    """One mount, if the token's policies reach it; who may not see it learns nothing."""
+    core, namespace = call.core, call.request.namespace
+    path = sanitized(call["path"])
+    token = _token(call)
+    mount: Mount | None = core.state.mounts.match(namespace, path)
+    # Of a mount in a namespace below, the real server puts that namespace behind the one of the request.
+    inner = mount is not None and mount.namespace != namespace
+    place = namespace + mount.namespace if mount is not None and inner else namespace
+    if mount is None or not core.policies.reaches(token, mount.path, place):
+        raise ErrorResponse(
+            f'preflight capability check returned 403, please ensure client\'s policies grant access to path "{path}"',
+            status=403,
+        )
+    return {**_info(core, mount), "path": mount.namespace + mount.path if inner else shown_path(mount)}
+
+
+@namespaces.on(Operation.READ)
+def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+    """Namespaces directly within that of the request, as far as the token's policies reach."""
+    core, parent = call.core, call.request.namespace
+    if not call.request.token:
+        raise BackendError("client token empty")
+    token = _token(call)
+    if not core.product.has(Feature.NAMESPACES):
+        return {"keys": [""]}
+    seen = [n.path for n in core.namespaces.children(parent) if core.policies.reaches(token, "", n.path)]
+    return {"keys": [path[len(parent) :] for path in seen]} if seen else {}
+
+
+@messages.on(Operation.READ)
+def read_messages(_state: Any, _call: Call) -> dict[str, Any]:
+    """None: a community edition keeps no messages."""
+    return {}
+
+
+@flags.on(Operation.READ)
+def read_flags(_state: Any, call: Call) -> Response:
+    """None are set; one product has no such path."""
+    if not call.core.product.has(Feature.ENTERPRISE_STUBS):
+        raise unsupported_path()
+    return Response(document={"feature_flags": None})

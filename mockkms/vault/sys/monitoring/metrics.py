@@ -1,0 +1,217 @@
+"""``sys/metrics``, ``sys/monitor``, ``sys/loggers`` and ``sys/config/state``: how the server is doing."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+_LEVELS = {
+    "trace": "trace", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn",
+    "error": "error", "err": "error", "": "info",
+}  # fmt: skip
+_LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
+_MONITOR_LEVELS = ("trace", "debug", "info", "warn", "error", "off")
+_OPENMETRICS = "application/openmetrics-text"
+_PROMETHEUS = "prometheus/telemetry"
+
+metrics = engine.path(
+    "metrics", fields={"format": Field(Kind.STRING, query=True, help="`prometheus`, or empty for JSON.")},
+    help="Counters and gauges.", outside=True,
+)  # fmt: skip
+"""On a dev server nobody needs a token for these."""
+monitor = engine.path(
+    "monitor",
+    fields={
+        "log_level": Field(Kind.STRING, query=True, help="Least level to show."),
+        "log_format": Field(Kind.STRING, default="standard", query=True, help="`standard` or `json`."),
+    },
+    help="The server's log.",
+)
+_LEVEL = Field(Kind.STRING, help="Level from now on: trace, debug, info, warn or error.")
+loggers = engine.path("loggers", fields={"level": _LEVEL}, help="Levels of all loggers.")
+logger = engine.path(
+    "loggers/{name:all}",
+    fields={"name": Field(Kind.STRING, help="Name of the logger."), "level": _LEVEL},
+    help="Level of one logger.",
+)
+state = engine.path("config/state/sanitized", help="The server's configuration without secrets.")
+reload = engine.path(
+    "config/reload/{subsystem:some}",
+    fields={"subsystem": Field(Kind.STRING, help="What to read anew.")},
+    help="Read part of the configuration anew.",
+)
+
+
+@metrics.on(Operation.READ)
+def read_metrics(_state: Any, call: Call) -> Response:
+    """Gauges of what is stored; nothing is counted over time."""
+    wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
+    core = call.core
+    gauges = {
+        "core.unsealed": 1,
+        "expire.num_leases": len(core.state.leases.items),
+        "token.count": len(core.state.tokens.by_id),
+        "mount.count": len(core.state.mounts.entries),
+    }
+    if wanted == "prometheus":
+        lines = "".join(
+            f"# TYPE vault_{name} gauge\nvault_{name} {value}\n"
+            for name, value in ((name.replace(".", "_"), value) for name, value in gauges.items())
+        )
+        return Response(raw=lines.encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    if wanted:
+        text = f'metric response format "{wanted}" unknown'
+        return Response(raw=text.encode("utf-8", "replace"), status=400, content_type="text/plain")
+    moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(call.now()))
+    shown = [{"Name": f"vault.{name}", "Value": value, "Labels": {}} for name, value in gauges.items()]
+    return Response(document={"Timestamp": moment, "Gauges": shown, "Points": [], "Counters": [], "Samples": []})
+
+
+def _accepted(accept: str) -> str:
+    return "prometheus" if accept.startswith(_OPENMETRICS) or _PROMETHEUS in accept else ""
+
+
+@monitor.on(Operation.READ)
+def read_monitor(_state: Any, call: Call) -> Response:
+    """An empty stretch of the log: the journal is where to look."""
+    if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
+        raise ErrorResponse("unknown log level")
+    if call["log_format"].lower() not in ("standard", "json"):
+        raise ErrorResponse("unknown log format")
+    return Response(raw=b"", content_type="text/plain; charset=utf-8")
+
+
+@loggers.on(Operation.READ)
+def read_loggers(_state: Any, call: Call) -> Response:
+    """Levels of all loggers."""
+    return _raw_envelope(call, dict(_levels(call)))
+
+
+@logger.on(Operation.READ)
+def read_logger(_state: Any, call: Call) -> Response:
+    """Level of one logger; nothing for an unknown one."""
+    name = _named(call)
+    return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
+
+
+def _named(call: Call) -> str:
+    name: str = call["name"]
+    if not name:
+        raise ErrorResponse("name is empty")
+    return name
+
+
+def _levels(call: Call) -> dict[str, str]:
+    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(_LOGGERS, "info"))
+    return found
+
+
+def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
+    """The envelope with an empty list of warnings, where every other answer has null."""
+    envelope: dict[str, Any] = {
+        "request_id": call.request.id,
+        "lease_id": "",
+        "renewable": False,
+        "lease_duration": 0,
+        "data": data,
+        "wrap_info": None,
+        "warnings": [],
+        "auth": None,
+    }
+    if call.core.product.has(Feature.MOUNT_TYPE):
+        envelope["mount_type"] = "system"
+    return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
+
+
+def _wanted(call: Call) -> str:
+    if "level" not in call:
+        raise ErrorResponse("level is required")
+    if not call["level"]:
+        raise ErrorResponse("level is empty")
+    level = _LEVELS.get(call["level"].strip().lower())
+    if level is None:
+        raise ErrorResponse(f"invalid level provided: unknown log level: {call['level'].strip().lower()}")
+    return level
+
+
+@loggers.on(Operation.UPDATE)
+def write_loggers(_state: Any, call: Call) -> None:
+    """Set all levels."""
+    level = _wanted(call)
+    for name in _levels(call):
+        _levels(call)[name] = level
+
+
+@loggers.on(Operation.DELETE)
+def reset_loggers(_state: Any, call: Call) -> None:
+    """All levels as configured."""
+    call.core.state.system.pop("loggers", None)
+
+
+@logger.on(Operation.UPDATE)
+def write_logger(_state: Any, call: Call) -> None:
+    """Set one level."""
+    _named(call)
+    level = _wanted(call)
+    _known(call)
+    _levels(call)[call["name"]] = level
+
+
+@logger.on(Operation.DELETE)
+def reset_logger(_state: Any, call: Call) -> None:
+    """One level as configured."""
+    _known(call)
+    _levels(call)[call["name"]] = "info"
+
+
+def _known(call: Call) -> None:
+    if _named(call) and call["name"] not in _levels(call):
+        raise ErrorResponse(f'logger "{call["name"]}" not found')
+
+
+@state.on(Operation.READ)
+def read_state(_state: Any, call: Call) -> dict[str, Any]:
+    """The settings of a dev server."""
+    listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
+    numbers = (
+        "cache_size", "default_lease_ttl", "default_max_request_duration", "max_lease_ttl", "plugin_file_permissions",
+        "plugin_file_uid",
+    )  # fmt: skip
+    switches = (
+        "allow_audit_log_prefixing", "disable_cache", "disable_clustering", "disable_indexing",
+        "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_sentinel_trace",
+        "enable_response_header_hostname", "enable_response_header_raft_node_id", "imprecise_lease_role_tracking",
+    )  # fmt: skip
+    texts = (
+        "api_addr", "cluster_addr", "cluster_cipher_suites", "cluster_name", "detect_deadlocks", "log_format",
+        "log_level", "log_requests_level", "pid_file", "plugin_directory",
+    )  # fmt: skip
+    return {
+        **call.core.product.settings,
+        **dict.fromkeys(numbers, 0),
+        **dict.fromkeys(switches, False),
+        **dict.fromkeys(texts, ""),
+        "enable_ui": True,
+        "introspection_endpoint": True,
+        "listeners": [{**listener, "type": "tcp"}],
+        "raw_storage_endpoint": True,
+        "seals": [{"disabled": False, "type": "shamir"}],
+        "storage": {
+            "cluster_addr": "", "disable_clustering": False, "raft": {"max_entry_size": ""}, "redirect_addr": "",
+            "type": "inmem",
+        },
+        "telemetry": {"disable_hostname": True, "usage_gauge_period": 0},
+    }  # fmt: skip
+
+
+@reload.on(Operation.UPDATE)
+def reload_config(_state: Any, _call: Call) -> None:
+    """Declared by the real server, with nothing behind it."""
+    raise unsupported_path()

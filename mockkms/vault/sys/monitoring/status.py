@@ -1,0 +1,142 @@
+"""``sys/leader``, ``sys/ha-status``, ``sys/host-info``, ``sys/version-history`` and requests in flight."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.kernel.ha import Peer, Standing
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.world.clock import ZERO_TIME, rfc3339
+
+HOST = "mockkms"
+"""The host name that answers: the machine's own is nobody's business and would differ from run to run."""
+
+leader = engine.path("leader", help="Which node is the active one.", outside=True)
+ha_status = engine.path("ha-status", help="The nodes of the cluster.")
+host_info = engine.path("host-info", help="The machine the server runs on.")
+history = engine.path("version-history[/]", help="Versions this server has run.")
+in_flight = engine.path("in-flight-req", help="Requests being answered just now.")
+
+
+@leader.on(Operation.READ)
+def read_leader(_state: Any, call: Call) -> Response:
+    """The active node of a cluster; a single server has no high availability."""
+    standing = call.core.standing
+    if standing is not None and not call.core.seal.sealed:
+        return Response(document=_leader(call, standing))
+    document: dict[str, Any] = {"ha_enabled": False}
+    if call.core.product.has(Feature.STATUS_EXTRAS):
+        document.update(
+            is_self=False,
+            active_time=ZERO_TIME,
+            leader_address="",
+            leader_cluster_address="",
+            performance_standby=False,
+            performance_standby_last_remote_wal=0,
+        )
+    return Response(document=document)
+
+
+def _leader(call: Call, standing: Standing) -> dict[str, Any]:
+    """What a node knows of the active one; keys without a value are left out where the product does so."""
+    extras = call.core.product.has(Feature.STATUS_EXTRAS)
+    document: dict[str, Any] = {
+        "ha_enabled": True,
+        "is_self": standing.active,
+        "active_time": rfc3339(standing.active_since),
+        "leader_address": standing.leader_address,
+        "leader_cluster_address": standing.leader_cluster_address,
+        "performance_standby": standing.performance_standby,
+        "performance_standby_last_remote_wal": 0,
+        "raft_committed_index": standing.index,
+        "raft_applied_index": standing.index,
+    }
+    if extras:
+        indexes = ("raft_committed_index", "raft_applied_index")
+        return {name: value for name, value in document.items() if value or name not in indexes}
+    del document["performance_standby"], document["performance_standby_last_remote_wal"]
+    return {name: value for name, value in document.items() if value and value != ZERO_TIME}
+
+
+@ha_status.on(Operation.READ)
+def read_ha_status(_state: Any, call: Call) -> Response:
+    """The nodes that the active one sees, itself among them."""
+    standing = call.core.standing
+    alone = Peer(
+        hostname=HOST,
+        api_address=f"http://{call.request.headers.get('host') or '127.0.0.1:8200'}",
+        cluster_address="https://127.0.0.1:8201",
+        active=True,
+    )
+    peers = [alone] if standing is None else sorted(standing.peers, key=lambda peer: peer.api_address)
+    return Response(data={"nodes": [_peer(call, peer) for peer in peers]}, flat=True)
+
+
+def _peer(call: Call, peer: Peer) -> dict[str, Any]:
+    node: dict[str, Any] = {
+        "hostname": peer.hostname,
+        "api_address": peer.api_address,
+        "cluster_address": peer.cluster_address,
+        "active_node": peer.active,
+        "last_echo": None if peer.active else rfc3339(call.now()),
+    }
+    if call.core.product.has(Feature.STATUS_EXTRAS):
+        node.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+    node["version"] = call.core.product.version
+    return node
+
+
+@host_info.on(Operation.READ)
+def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
+    """The keys of the real answer with what can be told without asking the machine much."""
+    cores = os.cpu_count() or 1
+    cpu = [{"cpu": number, "cores": 1, "modelName": platform.machine(), "flags": []} for number in range(cores)]
+    names = ("user", "system", "idle", "nice", "iowait", "irq", "softirq", "steal", "guest", "guestNice")
+    return {
+        "timestamp": rfc3339(call.now()),
+        "cpu": cpu,
+        "cpu_times": [{"cpu": f"cpu{number}", **dict.fromkeys(names, 0)} for number in range(cores)],
+        "disk": [{"path": "/", "fstype": "", "total": 0, "free": 0, "used": 0, "usedPercent": 0}],
+        "host": {
+            "hostname": HOST,
+            "os": platform.system().lower(),
+            "platform": platform.system().lower(),
+            "kernelArch": platform.machine(),
+            "uptime": int(call.now() - call.core.state.seal.started),
+            "bootTime": int(call.core.state.seal.started),
+            "procs": 1,
+        },
+        "memory": {"total": 0, "available": 0, "used": 0, "usedPercent": 0, "free": 0},
+    }
+
+
+@history.on(Operation.LIST)
+def list_versions(_state: Any, call: Call) -> dict[str, Any]:
+    """The one version this server ever ran."""
+    product = call.core.product
+    entry = {
+        product.words.build_key: product.build_date if product.words.build_key == "build_date" else "",
+        "previous_version": None,
+        "timestamp_installed": rfc3339(int(call.core.state.seal.started)),
+    }
+    return {"keys": [product.version], "key_info": {product.version: entry}}
+
+
+@in_flight.on(Operation.READ)
+def read_in_flight(_state: Any, call: Call) -> Response:
+    """This very request: the world answers one at a time."""
+    request = call.request
+    address = f"{request.remote_address}:{request.remote_port}"
+    shown = {
+        "start_time": rfc3339(call.now()),
+        "client_remote_address": address,
+        "request_path": f"/v1/{request.path}",
+        "request_method": request.method,
+        "client_id": "",
+    }
+    return Response(document={request.id: shown})

@@ -1,0 +1,95 @@
+"""``sys/auth``: list, read, enable and disable auth methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.kernel import mounting
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_config
+from mockkms.vault.sys.mounts.shapes import (
+    MOUNT_FIELDS,
+    TOKEN_TYPES,
+    check_conflict,
+    check_token_key,
+    implementation,
+    mount_info,
+    not_in_catalog,
+    plugin_type,
+    plugin_version,
+    sanitized,
+    shown_path,
+    visibility,
+)
+
+table = engine.path("auth", help="All enabled auth methods.")
+one = engine.path("auth/{path:some}", fields=MOUNT_FIELDS, help="Enable, show or disable an auth method.", sudo=True)
+
+
+@table.on(Operation.READ)
+def list_auth(_state: Any, call: Call) -> Response:
+    """Every auth method of the namespace by its path without ``auth/``."""
+    mounts = call.core.state.mounts.of(call.request.namespace, auth=True)
+    return Response(data={shown_path(mount): mount_info(call.core, mount) for mount in mounts}, flat=True)
+
+
+@one.on(Operation.READ)
+def read_auth(_state: Any, call: Call) -> Response:
+    """One auth method by its very path."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)
+    if mount is None:
+        raise ErrorResponse(f"No auth engine at {path}")
+    return Response(data=mount_info(call.core, mount), flat=True)
+
+
+@one.on(Operation.UPDATE)
+def enable_auth(_state: Any, call: Call) -> None:
+    """Enable an auth method."""
+    core = call.core
+    config = decoded_config(core, call["config"], "auth")
+    leases = lease_settings(core, config)
+    if config.get("token_type", "") not in ("", *TOKEN_TYPES):
+        raise ErrorResponse("invalid value for 'token_type'")
+    type = plugin_type(call["type"], config, call["plugin_name"])
+    version = plugin_version(core, config.get("plugin_version", ""), type, "auth")
+    options = dict(call["options"])
+    if options.get("version"):
+        raise ErrorResponse(f'auth method "{type}" does not allow setting a version')
+    visibility(config.get("listing_visibility", ""))
+    if type in ("token", "ns_token"):
+        raise ErrorResponse("token credential backend cannot be instantiated")
+    path = sanitized(call["path"])
+    if path == "/":
+        raise ErrorResponse("backend path must be specified")
+    check_conflict(call, "auth/" + path)
+    if version or implementation(core, "auth", type, None) is None:
+        raise not_in_catalog(type, version)
+    made = new_config(config, leases)
+    made.plugin_version = version
+    check_token_key(core, call.request.namespace, made.identity_token_key)
+    core.mount(
+        call.request.namespace,
+        "auth/" + path,
+        type,
+        description=call["description"],
+        options=options,
+        config=made,
+        local=call["local"],
+        seal_wrap=call["seal_wrap"],
+        external_entropy_access=call["external_entropy_access"],
+    )
+
+
+@one.on(Operation.DELETE)
+def disable_auth(_state: Any, call: Call) -> None:
+    """Disable an auth method and revoke its tokens; nothing there is fine too."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)
+    if mount is None:
+        return
+    if path == "token/":
+        raise ErrorResponse("token credential backend cannot be disabled")
+    mounting.unmount(call.core, mount)

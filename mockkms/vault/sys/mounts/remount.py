@@ -1,0 +1,107 @@
+"""``sys/remount``: move a mount to another path or namespace, and how that went."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.kernel import mounting
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.shapes import conflict, protected, sanitized
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+remount = engine.path(
+    "remount",
+    fields={
+        "from": Field(Kind.STRING, help="Path of the mount to move; an auth method's with `auth/`."),
+        "to": Field(Kind.STRING, help="Path to move it to."),
+    },
+    help="Move a mount.",
+    sudo=True,
+)
+status = engine.path(
+    "remount/status/{migration_id:some}",
+    fields={"migration_id": Field(Kind.STRING, help="Id that the move returned.")},
+    help="How a move went.",
+)
+
+
+@remount.on(Operation.UPDATE)
+def move(_state: Any, call: Call) -> Response:
+    """Move a mount with its data; its leases are revoked. Done at once, told as queued."""
+    core = call.core
+    source, target = call["from"], call["to"]
+    if not source or not target:
+        raise ErrorResponse("both 'from' and 'to' path must be specified as a string")
+    for which, path in (("from", source), ("to", target)):
+        if path.startswith(" ") or path.endswith(" "):
+            raise ErrorResponse(f"'{which}' path cannot contain trailing whitespace")
+    namespace = call.request.namespace
+    from_namespace, from_path = _split(call, source)
+    to_namespace, to_path = _split(call, target)
+    _check_target(target, to_path)
+    _check_protected(call.core, from_path, to_path)
+    mount = core.state.mounts.match(namespace, sanitized(source)) or core.state.mounts.match(from_namespace, from_path)
+    if mount is None:
+        raise ErrorResponse(f'no matching mount at "{sanitized(source)}"')
+    whole = to_namespace + to_path
+    taken = conflict(core.state.mounts, namespace, whole.removeprefix(namespace))
+    if taken not in ("", to_namespace):
+        raise ErrorResponse(f'path already in use at "{taken}"')
+    migration = core.entropy.uuid()
+    exact = (mount.namespace, mount.path) == (from_namespace, from_path)
+    if exact:
+        mounting.move(core, mount, to_namespace, to_path)
+    core.state.system.setdefault("migrations", {})[migration] = {
+        "source_mount": from_namespace + from_path,
+        "target_mount": whole,
+        "status": "success" if exact else "failure",
+    }
+    text = (
+        f"Mount move has been queued. Progress will be reported in {core.product.words.product}'s server log, "
+        "tagged with the returned migration_id"
+    )
+    return Response(data={"migration_id": migration}, warnings=[text], flat=True)
+
+
+def _split(call: Call, path: str) -> tuple[str, str]:
+    """The namespace and the mount path of what was given."""
+    namespace, below = call.core.namespaces.locate(call.request.namespace, path)
+    return namespace or "", sanitized(below)
+
+
+def _check_target(given: str, path: str) -> None:
+    if path == "":
+        raise ErrorResponse(f'invalid destination mount path "{given}"')
+    cleaned = re.sub("^//+", "/", posixpath.normpath(path)) + "/"
+    if path != cleaned:
+        raise ErrorResponse(f"invalid destination mount: path '{path}' does not match cleaned path '{cleaned}'")
+    if not path.isprintable():
+        raise ErrorResponse("invalid destination mount: path cannot contain non-printable characters")
+
+
+def _check_protected(core: Core, source: str, target: str) -> None:
+    if source.startswith("auth/"):
+        if not target.startswith("auth/"):
+            raise ErrorResponse(f'cannot remount auth mount to non-auth mount "{target}"')
+        if source.startswith("auth/token"):
+            raise ErrorResponse(f'cannot remount "{source}"')
+        if target.startswith("auth/token"):
+            raise ErrorResponse(f'cannot remount to destination "{target}"')
+    elif source.startswith(protected(core)):
+        raise ErrorResponse(f'cannot remount "{source}"')
+    elif target.startswith(protected(core)):
+        raise ErrorResponse(f"cannot remount to destination {target}")
+
+
+@status.on(Operation.READ)
+def migration_status(_state: Any, call: Call) -> dict[str, Any] | None:
+    """What became of one move; nothing for an unknown id."""
+    found = call.core.state.system.get("migrations", {}).get(call["migration_id"])
+    return None if found is None else {"migration_id": call["migration_id"], "migration_info": dict(found)}

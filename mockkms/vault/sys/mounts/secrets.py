@@ -1,0 +1,108 @@
+"""``sys/mounts``: list, read, enable and disable secrets engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.kernel import mounting
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_config
+from mockkms.vault.sys.mounts.shapes import (
+    MOUNT_FIELDS,
+    SINGLETONS,
+    check_conflict,
+    check_token_key,
+    implementation,
+    mount_info,
+    not_in_catalog,
+    plugin_type,
+    plugin_version,
+    protected,
+    sanitized,
+    unmountable,
+)
+
+table = engine.path("mounts", help="All mounted secrets engines.")
+one = engine.path("mounts/{path:some}", fields=MOUNT_FIELDS, help="Mount, show or unmount a secrets engine.")
+
+
+@table.on(Operation.READ)
+def list_mounts(_state: Any, call: Call) -> Response:
+    """Every secrets engine of the namespace by its path."""
+    mounts = call.core.state.mounts.of(call.request.namespace, auth=False)
+    return Response(data={mount.path: mount_info(call.core, mount) for mount in mounts}, flat=True)
+
+
+@one.on(Operation.READ)
+def read_mount(_state: Any, call: Call) -> Response:
+    """The secrets engine that answers a path."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.match(call.request.namespace, path)
+    if mount is None:
+        raise ErrorResponse(f"No secret engine mount at {path}")
+    return Response(data=mount_info(call.core, mount), flat=True)
+
+
+@one.on(Operation.UPDATE)
+def enable_mount(_state: Any, call: Call) -> None:
+    """Mount a secrets engine."""
+    core = call.core
+    config = decoded_config(core, call["config"], "mount")
+    leases = lease_settings(core, config)
+    type = plugin_type(call["type"], config, call["plugin_name"])
+    options = dict(call["options"])
+    if type in ("kv-v1", "kv-v2"):
+        options["version"] = type[-1]
+        type = "kv"
+    elif type != "kv" and options.get("version"):
+        raise ErrorResponse(f'secrets engine "{type}" does not allow setting a version')
+    version = plugin_version(core, config.get("plugin_version", ""), type, "secrets")
+    made = new_config(config, leases)
+    made.plugin_version = version
+    made.token_type = ""
+    made.allowed_managed_keys = config.get("allowed_managed_keys", [])
+    made.delegated_auth_accessors = config.get("delegated_auth_accessors", [])
+    check_token_key(core, call.request.namespace, made.identity_token_key)
+    path = sanitized(call["path"])
+    check_new_mount(call, path, type, options, version)
+    core.mount(
+        call.request.namespace,
+        path,
+        type,
+        description=call["description"],
+        options=options,
+        config=made,
+        local=call["local"],
+        seal_wrap=call["seal_wrap"],
+        external_entropy_access=call["external_entropy_access"],
+    )
+
+
+def check_new_mount(call: Call, path: str, type: str, options: dict[str, str], version: str = "") -> None:
+    """Raises ErrorResponse where a secrets engine cannot be mounted."""
+    if path.startswith(protected(call.core)):
+        raise ErrorResponse(f'cannot mount "{path}"')
+    if unmountable(call.core, type):
+        raise ErrorResponse(f'mount type of "{type}" is not mountable')
+    check_conflict(call, path)
+    found = implementation(call.core, "secret", type, options)
+    if found is None or version or type in SINGLETONS:
+        raise not_in_catalog(type, version)
+    if found.type == "kv" and options.get("version", "") not in ("", "1"):
+        raise ErrorResponse(f'nil backend of type "{type}" returned from factory')
+
+
+@one.on(Operation.DELETE)
+def disable_mount(_state: Any, call: Call) -> None:
+    """Unmount a secrets engine; nothing there is fine too."""
+    path = sanitized(call["path"])
+    mount = call.core.state.mounts.get(call.request.namespace, path)
+    if mount is None:
+        return
+    if path.startswith(protected(call.core)):
+        raise ErrorResponse(f'cannot unmount "{path}"')
+    if mount.namespace != call.request.namespace:
+        raise ErrorResponse("failed to taint entry in mounts table")
+    mounting.unmount(call.core, mount)

@@ -1,0 +1,266 @@
+"""How a mount is shown, and what may be mounted where: shared by secrets engines and auth methods."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework import builtins, registry
+from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang.duration import parse_int64
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.kernel.mounts import Mount, MountTable
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
+_NAMESPACED = frozenset(("ns_cubbyhole", "ns_system", "ns_token", "ns_identity"))
+SINGLETONS = frozenset(("cubbyhole", "system", "token", "identity", "agent_registry")) | _NAMESPACED
+"""Types that exist once in a namespace."""
+LISTS = (
+    "audit_non_hmac_request_keys", "audit_non_hmac_response_keys", "passthrough_request_headers",
+    "allowed_response_headers",
+)  # fmt: skip
+_MANAGED_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
+MOUNT_FIELDS = {
+    "path": Field(Kind.STRING, help="Where to mount, such as `transit` or `team/kv`."),
+    "type": Field(Kind.STRING, help="What to mount: `kv`, `transit`, `pki` and so on."),
+    "description": Field(Kind.STRING, help="A text for people."),
+    "config": Field(Kind.MAP, help="Leases, listing visibility, header and audit settings of the mount."),
+    "local": Field(Kind.BOOL, help="Keep it out of replication."),
+    "seal_wrap": Field(Kind.BOOL, help="Wrap critical values a second time with the seal."),
+    "external_entropy_access": Field(Kind.BOOL, help="Let the engine use entropy from outside."),
+    "plugin_name": Field(Kind.STRING, help="Type to mount where `type` is `plugin`.", deprecated=True),
+    "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
+    "options": Field(Kind.KV_PAIRS, help="Settings of the type itself, such as `version` of `kv`."),
+}
+TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
+
+
+def own_paths(core: Core) -> tuple[str, ...]:
+    """Return the paths that only this product mounts by itself."""
+    return ("agent-registry/",) if core.product.has(Feature.AGENT_REGISTRY) else ()
+
+
+def protected(core: Core) -> tuple[str, ...]:
+    """Return the paths where nothing is mounted, moved or unmounted by hand."""
+    return (*_PROTECTED, *own_paths(core))
+
+
+def unmountable(core: Core, type: str) -> bool:
+    """Return whether a type is known to the product as one that cannot be mounted."""
+    if type == "agent_registry":
+        return core.product.has(Feature.AGENT_REGISTRY)
+    return type in SINGLETONS and (type not in _NAMESPACED or core.product.has(Feature.SINGLETON_ALIASES))
+
+
+def sanitized(path: str) -> str:
+    """A mount path with a trailing slash and without a leading one."""
+    return (path if path.endswith("/") else path + "/").removeprefix("/")
+
+
+def shown_path(mount: Mount) -> str:
+    """The path as the tables name it: an auth method without ``auth/``."""
+    return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
+
+
+def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
+    """One entry of ``sys/mounts`` or ``sys/auth``."""
+    config: dict[str, Any] = {
+        "default_lease_ttl": mount.config.default_lease_ttl,
+        "force_no_cache": mount.config.force_no_cache,
+        "max_lease_ttl": mount.config.max_lease_ttl,
+        **optional_settings(mount),
+    }
+    if mount.is_auth:
+        config["token_type"] = token_type(mount)
+    if mount.config.user_lockout:
+        config["user_lockout_config"] = lockout_settings(mount)
+    version = mount.config.plugin_version
+    info: dict[str, Any] = {
+        "accessor": mount.accessor,
+        "config": config,
+        "description": mount.description,
+        "external_entropy_access": mount.external_entropy_access,
+        "local": mount.local,
+        "options": mount.options,
+        "plugin_version": version,
+        "running_plugin_version": version or builtin_version(core, mount.type),
+        "running_sha256": "",
+        "seal_wrap": mount.seal_wrap,
+        "type": mount.type,
+        "uuid": mount.uuid,
+    }
+    builtins = core.product.builtins
+    if mount.type in builtins.names("auth" if mount.is_auth else "secret"):
+        info["deprecation_status"] = builtins.status(mount.type)
+    return info
+
+
+def builtin_version(core: Core, type: str = "") -> str:
+    """The version of what comes with the server; one product's ``kv`` has a version of its own."""
+    product = core.product
+    own = product.plugin_versions.get("kv" if type in ("kv-v1", "kv-v2", "generic") else type)
+    return own or f"v{product.version}{product.builtin_suffix}"
+
+
+def optional_settings(mount: Mount) -> dict[str, Any]:
+    """The settings that are shown only where they are set."""
+    found: dict[str, Any] = {name: list(getattr(mount.config, name)) for name in LISTS if getattr(mount.config, name)}
+    for name in _MANAGED_LISTS:
+        if getattr(mount.config, name):
+            found[name] = list(getattr(mount.config, name))
+    for name in ("listing_visibility", "identity_token_key", "trim_request_trailing_slashes"):
+        if getattr(mount.config, name):
+            found[name] = getattr(mount.config, name)
+    return found
+
+
+def check_token_key(core: Core, namespace: str, name: str) -> str:
+    """Return the name of a key that signs identity tokens; empty is fine. Raises ErrorResponse for an unknown one."""
+    service = core.state.identity.oidc.get(namespace)
+    known = service.keys if service is not None else {}
+    if name not in ("", "default") and name not in known:
+        raise ErrorResponse(f"key {quote(name)} does not exist")
+    return name
+
+
+def token_type(mount: Mount) -> str:
+    """What tokens an auth method makes; a namespace's own token store says ``default``."""
+    return mount.config.token_type or ("default" if mount.type == "ns_token" else "default-service")
+
+
+def lockout_settings(mount: Mount) -> dict[str, Any]:
+    """The user lockout of an auth method; durations in seconds."""
+    lockout = mount.config.user_lockout
+    return {
+        "user_lockout_counter_reset_duration": lockout.get("counter_reset", 0),
+        "user_lockout_disable": lockout.get("disable", False),
+        "user_lockout_duration": lockout.get("duration", 0),
+        "user_lockout_threshold": lockout.get("threshold", 0),
+    }
+
+
+def visibility(value: str) -> str:
+    """Raises ErrorResponse for a listing visibility that is none."""
+    if value not in ("", "hidden", "unauth"):
+        raise ErrorResponse(f"invalid listing_visibility {value}")
+    return value
+
+
+def plugin_type(type: str, config: dict[str, Any], plugin_name: str) -> str:
+    """The type to mount: ``plugin`` names its own. Raises ErrorResponse for none."""
+    if type == "":
+        raise ErrorResponse("backend type must be specified as a string")
+    if type != "plugin":
+        return type
+    name: str = config.get("plugin_name") or plugin_name
+    if not name:
+        raise ErrorResponse("plugin_name must be provided for plugin backend")
+    return name
+
+
+def plugin_version(core: Core, version: str, type: str, kind: str) -> str:
+    """The pinned version of a new mount. Raises ErrorResponse for one that is no version.
+
+    ``kind`` is ``secrets`` or ``auth``. Whether a plugin of that version is there shows when it is mounted; the types
+    that are part of the server itself are refused here.
+    """
+    if not version:
+        return ""
+    semantic = semantic_version(core, version)
+    if semantic == builtin_version(core, type):
+        return ""
+    if (kind, type) in _INNER:
+        raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {_INNER[kind, type]}")
+    return semantic
+
+
+_INNER = {
+    ("secrets", "kv"): "kv", ("secrets", "generic"): "kv", ("secrets", "database"): "database",
+    ("secrets", "plugin"): "plugin", ("auth", "plugin"): "plugin", ("auth", "token"): "token",
+    **{("secrets", type): type for type in SINGLETONS - {"token", "ns_token"}},
+}  # fmt: skip
+"""Types that are no plugins, and their names."""
+
+
+def not_in_catalog(type: str, version: str = "") -> ErrorResponse:
+    """The refusal of a type, or of a version of it, that is not there."""
+    return ErrorResponse(f"plugin not found in the catalog: {type}" + (f", version={version}" if version else ""))
+
+
+_VERSION = re.compile(
+    r"v?([0-9]+(?:\.[0-9]+)*)"
+    r"(?:-([0-9]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*)|-?([A-Za-z\-~]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*))?"
+    r"(?:\+([0-9A-Za-z\-~]+(?:\.[0-9A-Za-z\-~]+)*))?"
+)
+
+
+def semantic_version(core: Core, text: str, *, dashed: bool = False) -> str:
+    """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse.
+
+    ``dashed``: a pre-release has to stand behind a dash, so that ``1.2rc1`` is none.
+    """
+    match = _VERSION.fullmatch(text)
+    if dashed and match is not None and match[3] and text[match.start(3) - 1] != "-":
+        match = None
+    refusal = f'version "{text}" is not a valid semantic version: '
+    if match is None:
+        raise ErrorResponse(f"{refusal}{core.product.words.malformed_version}: {text}")
+    segments, number, word, meta = match.groups()
+    try:
+        numbers = [parse_int64(segment) for segment in segments.split(".")]
+    except ValueError as error:
+        raise ErrorResponse(f"{refusal}error parsing version: {error}") from None
+    pre = number or word
+    shown = ".".join(str(part) for part in [*numbers, 0, 0][: max(len(numbers), 3)])
+    return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")
+
+
+def conflict(mounts: MountTable, namespace: str, path: str) -> str:
+    """What stands in the way of a mount at ``path``, by its whole path: one at or above it, one below, a namespace.
+
+    The real router knows a namespace by its mount ``sys/``, so any mount whose path ends in these letters counts.
+    """
+    whole = namespace + path
+    above = [at for at in mounts.entries if whole.startswith(at)]
+    if above:
+        return max(above, key=len)
+    below = min((at for at in mounts.entries if at.startswith(whole)), default="")
+    if below:
+        return below
+    for at in sorted(mounts.entries):
+        front = at.removesuffix("sys/")
+        if front != at and at.startswith(namespace) and front != namespace and whole.startswith(front):
+            return front
+    return ""
+
+
+def check_conflict(call: Call, path: str) -> None:
+    """Raises ErrorResponse where ``path`` (an auth method's with ``auth/``) is at, above or below another mount."""
+    namespace = call.request.namespace
+    mounts = call.core.state.mounts
+    auth = path.startswith("auth/")
+    for mount in mounts.entries.values():  # The oldest in the way is named.
+        same = mount.namespace == namespace and mount.is_auth == auth
+        if same and (mount.path.startswith(path) or path.startswith(mount.path)):
+            shown = mount.path.removeprefix("auth/") if auth else mount.path
+            raise ErrorResponse(f"path is already in use at {shown}")
+    taken = conflict(mounts, namespace, path)
+    if taken:
+        raise ErrorResponse(f"existing mount at {taken}")
+
+
+def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
+    """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
+    if builtins.lacks(core.product, kind, type) or (type in SINGLETONS and not unmountable(core, type)):
+        return None
+    try:
+        found = registry.implementation(type, options, kind)
+    except KeyError:
+        return None
+    return found if found.kind == kind else None

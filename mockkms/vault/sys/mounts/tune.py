@@ -1,0 +1,294 @@
+"""``sys/mounts/…/tune`` and ``sys/auth/…/tune``: the settings of a mount that can be changed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
+from mockkms.vault.golang.duration import parse_int64, parse_seconds
+from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.config import go_string, struct_members
+from mockkms.vault.sys.mounts.shapes import (
+    LISTS,
+    TOKEN_TYPES,
+    builtin_version,
+    check_token_key,
+    lockout_settings,
+    not_in_catalog,
+    optional_settings,
+    own_paths,
+    sanitized,
+    semantic_version,
+    token_type,
+    visibility,
+)
+
+_UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
+_LOCKABLE = ("ldap", "approle", "userpass")
+_LOCKOUT_TEXTS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset_duration")
+_ALWAYS = frozenset(("path", "audit_non_hmac_request_keys", "audit_non_hmac_response_keys"))
+_ADDED = Feature.MOUNT_ADDITIONS
+
+_FIELDS = {
+    "path": Field(Kind.STRING, help="Path of the mount."),
+    "default_lease_ttl": Field(Kind.STRING, help="Lease where none is asked for: a duration, or `system`."),
+    "max_lease_ttl": Field(Kind.STRING, help="Largest lease: a duration, or `system`."),
+    "description": Field(Kind.STRING, help="A text for people."),
+    "audit_non_hmac_request_keys": Field(Kind.COMMA_STRINGS, help="Request keys that the audit log shows in clear."),
+    "audit_non_hmac_response_keys": Field(Kind.COMMA_STRINGS, help="Response keys that the audit log shows in clear."),
+    "options": Field(Kind.KV_PAIRS, help="Settings of the type itself; an empty value removes one."),
+    "listing_visibility": Field(Kind.STRING, help="`unauth` to show the mount without a token, `hidden` not to."),
+    "passthrough_request_headers": Field(Kind.COMMA_STRINGS, help="Request headers that reach the mount."),
+    "allowed_response_headers": Field(Kind.COMMA_STRINGS, help="Response headers the mount may set."),
+    "token_type": Field(Kind.STRING, help="Kind of token an auth method makes."),
+    "user_lockout_config": Field(Kind.MAP, help="When failed logins shut a user out, and for how long."),
+    "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
+    "identity_token_key": Field(
+        Kind.STRING, help="Key of the identity store that signs the mount's tokens.", needs=_ADDED
+    ),
+    "trim_request_trailing_slashes": Field(
+        Kind.BOOL, help="Take a write to a path that ends in a slash for one without it.", needs=_ADDED
+    ),
+}
+_SECRET_FIELDS = {
+    **_FIELDS,
+    "allowed_managed_keys": Field(
+        Kind.COMMA_STRINGS, help="Managed keys that the mount may use.", needs=Feature.MANAGED_KEYS
+    ),
+    "delegated_auth_accessors": Field(
+        Kind.COMMA_STRINGS, help="Auth methods that the mount may have log in for it.", needs=_ADDED
+    ),
+}
+
+mounted_auth = engine.path(
+    "mounts/auth/{path:some}/tune",
+    fields=_FIELDS,
+    help="Settings of an auth method.",
+    sudo=True,
+    needs=Feature.AUTH_TUNE_PROTECTED,
+)
+secret = engine.path("mounts/{path:some}/tune", fields=_SECRET_FIELDS, help="Settings of a mount.")
+auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True)
+
+
+@secret.on(Operation.READ)
+def read_tune(_state: Any, call: Call) -> Response:
+    """Settings of a secrets engine, or of an auth method by its path with ``auth/``."""
+    return _shown(call, call["path"])
+
+
+@auth.on(Operation.READ)
+@mounted_auth.on(Operation.READ)
+def read_auth_tune(_state: Any, call: Call) -> Response:
+    """Settings of an auth method."""
+    return _shown(call, "auth/" + call["path"])
+
+
+@secret.on(Operation.UPDATE)
+def write_tune(_state: Any, call: Call) -> Response | None:
+    """Change settings of a secrets engine, or of an auth method by its path with ``auth/``."""
+    return _tune(call, call["path"], call["path"].startswith("auth/"))
+
+
+@auth.on(Operation.UPDATE)
+@mounted_auth.on(Operation.UPDATE)
+def write_auth_tune(_state: Any, call: Call) -> Response | None:
+    """Change settings of an auth method."""
+    return _tune(call, "auth/" + call["path"], True)
+
+
+def _shown(call: Call, path: str) -> Response:
+    path = sanitized(path)
+    core = call.core
+    mount = core.state.mounts.match(call.request.namespace, path)
+    if mount is None or path.startswith(own_paths(core)):
+        raise ErrorResponse(f'cannot fetch sysview for path "{path}"')
+    data: dict[str, Any] = {
+        "default_lease_ttl": core.default_ttl(mount),
+        "description": mount.description,
+        "force_no_cache": mount.config.force_no_cache,
+        "max_lease_ttl": core.max_ttl(mount),
+        **optional_settings(mount),
+    }
+    if mount.external_entropy_access:
+        data["external_entropy_access"] = True
+    if mount.is_auth:
+        data["token_type"] = token_type(mount)
+    if mount.config.user_lockout:
+        data.update(lockout_settings(mount))
+    if mount.options:
+        data["options"] = dict(mount.options)
+    if mount.config.plugin_version:
+        data["plugin_version"] = mount.config.plugin_version
+    return Response(data=data, flat=True)
+
+
+def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
+    path = sanitized(path)
+    untunable = path.startswith((*_UNTUNABLE, *own_paths(call.core)))
+    if untunable and call.core.product.has(Feature.UNTUNABLE_MOUNTS):
+        raise ErrorResponse(f'cannot tune "{path}"')
+    if untunable:
+        refused = sorted(name for name in call.raw if name in call.endpoint.fields and name not in _ALWAYS)
+        if refused:
+            raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
+    mount = call.core.state.mounts.match(call.request.namespace, path)
+    if mount is None:
+        raise ErrorResponse(f'tune of path "{path}" failed: no mount entry found')
+    # Everything is checked on a copy, so that a refused change leaves nothing behind.
+    config = copy.deepcopy(mount.config)
+    if not untunable:
+        _tune_leases(call, config)
+        _tune_lockout(call, mount, config)
+    _tune_plugin(call, mount, config)
+    if "identity_token_key" in call:
+        config.identity_token_key = check_token_key(call.core, call.request.namespace, call["identity_token_key"])
+    if "trim_request_trailing_slashes" in call:
+        config.trim_request_trailing_slashes = call["trim_request_trailing_slashes"]
+    for name in (*LISTS, "allowed_managed_keys", "delegated_auth_accessors"):
+        if name in call:
+            setattr(config, name, list(call[name]))
+    if "listing_visibility" in call:
+        config.listing_visibility = visibility(call["listing_visibility"])
+    if "token_type" in call:
+        config.token_type = _token_type(call["token_type"], mount, is_auth)
+    options = _options(mount, call["options"]) if call.get("options") else None
+    mount.config = config
+    if "description" in call:
+        mount.description = call["description"]
+    return _apply_options(call, mount, options) if options is not None else None
+
+
+def _tune_leases(call: Call, config: MountConfig) -> None:
+    default = _lease(call["default_lease_ttl"], config.default_lease_ttl)
+    largest = _lease(call["max_lease_ttl"], config.max_lease_ttl)
+    changed = (default, largest) != (config.default_lease_ttl, config.max_lease_ttl)
+    if changed and default and largest and largest < default:
+        raise ErrorResponse(
+            f"backend max lease TTL of {int(largest)} would be less than backend default lease TTL of {int(default)}"
+        )
+    config.default_lease_ttl, config.max_lease_ttl = int(default), int(largest)
+
+
+def _lease(text: str, present: int) -> float:
+    if text == "":
+        return present
+    return 0 if text == "system" else _duration(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except (ValueError, OverflowError) as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
+    raw: dict[str, Any] = call["user_lockout_config"]
+    if not raw:
+        return
+    given = _lockout_members(raw)
+    if mount.type.lower() not in _LOCKABLE:
+        raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')
+    lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
+    threshold = given.get("lockout_threshold", "")
+    if threshold != "":
+        text = str(threshold)
+        if not (text.isascii() and text.isdigit()):
+            raise _bad_threshold(call, text, "invalid syntax")
+        if int(text) >= 2**64:
+            raise _bad_threshold(call, text, "value out of range")
+        lockout["threshold"] = int(text)
+    for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
+        value = given.get(name, "")
+        if value != "":
+            lockout[key] = 0 if value == "system" else int(_duration(value))
+    if "lockout_disable" in given:
+        lockout["disable"] = given["lockout_disable"]
+    config.user_lockout = lockout
+
+
+def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
+    """The refusal of a lockout threshold, which Vault's handler does not frame as a refusal."""
+    told = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
+    return BackendError(told) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(told)
+
+
+def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
+    """The members that mean something, texts but for the switch. Raises ErrorResponse for another type."""
+    given: dict[str, Any] = {}
+    for name, value in struct_members(raw, (*_LOCKOUT_TEXTS, "lockout_disable")):
+        given[name] = go_string(value) if name in _LOCKOUT_TEXTS else value if isinstance(value, bool) else None
+        if given[name] is None:
+            raise ErrorResponse("unable to convert given user lockout config information")
+    return given
+
+
+def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
+    if "plugin_version" not in call:
+        return
+    version = semantic_version(call.core, call["plugin_version"])
+    if version != builtin_version(call.core, mount.type):
+        raise not_in_catalog(mount.type, version)
+    config.plugin_version = version
+
+
+def _token_type(value: str, mount: Mount, is_auth: bool) -> str:
+    if not is_auth:
+        raise ErrorResponse("'token_type' can only be modified on auth mounts")
+    if mount.type in ("token", "ns_token"):
+        raise ErrorResponse("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
+    if value not in ("", *TOKEN_TYPES):
+        raise ErrorResponse("invalid value for 'token_type'")
+    return value or "default-service"
+
+
+def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
+    """The mount's options after the change. Raises ErrorResponse for a version that cannot be."""
+    present = mount.options or {}
+    if "version" in given:
+        have = _version(present.get("version", ""), "unable to parse mount entry")
+        want = _version(given["version"], "unable to parse options")
+        if want not in (1, 2):
+            raise ErrorResponse(f"invalid version provided: {want}")
+        if have > want:
+            raise ErrorResponse(f"cannot downgrade mount from version {have}")
+    merged = {**present, **given}
+    return {name: value for name, value in merged.items() if value != "" or name == "version" or name not in given}
+
+
+def _version(text: str, framing: str) -> int:
+    try:
+        return parse_int64(text) if text else 0
+    except ValueError as error:
+        raise ErrorResponse(f"{framing}: {error}") from None
+
+
+def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Response | None:
+    before = _version((mount.options or {}).get("version", ""), "")
+    mount.options = options
+    if "version" not in call["options"] or before >= _version(options["version"], ""):
+        return None
+    upgrade(mount, call.now())
+    call.core.state.mounts.changed()
+    named = _version(options["version"], "") if call.core.product.has(Feature.UPGRADE_NAMES_VERSION) else 0
+    warning = (
+        f"Upgrading mount from version {before} to version {named}. This mount will be unavailable for a brief period "
+        "and will resume service shortly."
+    )
+    return Response(warnings=[warning])
+
+
+def upgrade(mount: Mount, now: float) -> None:
+    """Run a mount with the engine its options now ask for; a new engine starts with what it can take over."""
+    found = registry.implementation(mount.type, mount.options, "auth" if mount.is_auth else "secret")
+    if found.type == mount.engine:
+        return
+    mount.engine = found.type
+    mount.state = found.take_over(mount.state, now) if found.take_over else found.new_state()

@@ -1,0 +1,180 @@
+"""``sys/namespaces``: list, read, make, change, delete, lock, unlock, seal and unseal namespaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.kernel.namespaces import Namespace, canonical, parse_name, validate
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.namespaces.seal import install_seal, parse_seal
+
+_NEEDS = Feature.NAMESPACES
+_LOCK_PATH = Field(Kind.STRING, help="Path of the namespace below the one of the request.")
+
+every = engine.path("namespaces[/]", help="Namespaces within that of the request.", needs=_NEEDS)
+lock = engine.path(
+    "namespaces/api-lock/lock[/{path:some}]", fields={"path": _LOCK_PATH}, help="Shut a namespace's API.", needs=_NEEDS
+)
+unlock = engine.path(
+    "namespaces/api-lock/unlock[/{path:some}]",
+    fields={"path": _LOCK_PATH, "unlock_key": Field(Kind.STRING, help="What locking returned; not needed with sudo.")},
+    help="Open a namespace's API again.",
+    needs=_NEEDS,
+)
+one = engine.path(
+    "namespaces/{path:some}",
+    fields={
+        "path": Field(Kind.STRING, help="Name of the namespace within the one of the request."),
+        "custom_metadata": Field(Kind.MAP, help="Texts by name, for people."),
+        "seal": Field(Kind.STRING, help="A seal of its own, in HCL or JSON: type, shares and threshold."),
+        "pgp_keys": Field(Kind.STRING_SLICE, help="PGP keys to encrypt its unseal shares with."),
+    },
+    help="Make, show, change or delete a namespace.",
+    needs=_NEEDS,
+)
+
+
+@every.on(Operation.LIST)
+def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+    """The namespaces directly within that of the request."""
+    return _listed(call, recursive=False)
+
+
+@every.on(Operation.SCAN)
+def scan_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+    """All namespaces within that of the request, at any depth."""
+    return _listed(call, recursive=True)
+
+
+def _listed(call: Call, *, recursive: bool) -> dict[str, Any]:
+    parent = call.request.namespace
+    store = call.core.namespaces
+    found = {n.path[len(parent) :]: store.shown(n) for n in store.children(parent, recursive=recursive)}
+    return {"keys": list(found), "key_info": found} if found else {"keys": []}
+
+
+@lock.on(Operation.UPDATE)
+def lock_namespace(_state: Any, call: Call) -> dict[str, Any]:
+    """Refuse every request for a namespace and those below it; returns the key that unlocks."""
+    found = _lockable(call)
+    locking = call.core.namespaces.locking(found.path)
+    if locking is found:
+        raise ErrorResponse(f'cannot lock namespace "{found.path}": is already locked')
+    if locking is not None:
+        raise ErrorResponse(
+            f'cannot lock namespace "{found.path}": ancestor namespace "{locking.path}" is already locked'
+        )
+    found.locked, found.unlock_key = True, call.core.entropy.base62(24)
+    return {"unlock_key": found.unlock_key}
+
+
+def _lockable(call: Call) -> Namespace:
+    path = call.request.namespace + canonical(call["path"])
+    if not path:
+        raise ErrorResponse("root namespace cannot be locked/unlocked")
+    found = call.core.namespaces.get(path)
+    if found is None:
+        raise ErrorResponse("requested namespace does not exist")
+    return found
+
+
+@unlock.on(Operation.UPDATE)
+def unlock_namespace(_state: Any, call: Call) -> Response | None:
+    """Open a namespace again, with its key or with sudo."""
+    key = call["unlock_key"]
+    if not key and not _sudo(call):
+        raise BackendError("provided empty key")
+    found = _lockable(call)
+    if not found.locked:
+        raise ErrorResponse(f'namespace "{found.path}" is not locked')
+    locking = call.core.namespaces.locking(found.path)
+    if locking is not None and locking is not found:
+        raise ErrorResponse(f'cannot unlock "{found.path}" with namespace "{locking.path}" being locked')
+    if key and key != found.unlock_key:
+        raise ErrorResponse("incorrect unlock key")
+    found.locked, found.unlock_key = False, ""
+    return None if key else Response(warnings=["Namespace unlocked using sudo capabilities"])
+
+
+def _sudo(call: Call) -> bool:
+    """Whether the token has sudo on this very path."""
+    core, request = call.core, call.request
+    return core.policies.check(request, core.tokens.authenticate(request), True).allowed
+
+
+@one.on(Operation.READ)
+def read_namespace(_state: Any, call: Call) -> dict[str, Any] | None:
+    """One namespace."""
+    found = call.core.namespaces.get(call.request.namespace + parse_name(call["path"]))
+    return None if found is None else call.core.namespaces.shown(found)
+
+
+@one.on(Operation.UPDATE)
+def write_namespace(_state: Any, call: Call) -> dict[str, Any]:
+    """Make a namespace, or replace the metadata of one."""
+    store = call.core.namespaces
+    path = call.request.namespace + parse_name(call["path"])
+    metadata = call["custom_metadata"]
+    if any(not isinstance(value, str) for value in metadata.values()):
+        raise ErrorResponse("custom_metadata values must be strings")
+    wanted = parse_seal(call["seal"], call["pgp_keys"]) if "seal" in call else None
+    found = store.get(path)
+    if found is not None:
+        if wanted is not None:
+            raise ErrorResponse("cannot modify existing namespace seal config")
+        found.custom_metadata = dict(metadata)
+        return store.shown(found)
+    validate(path)
+    conflict = next((place for place in sorted(call.core.state.mounts.entries) if place.startswith(path)), "")
+    if conflict:
+        raise ErrorResponse(f"new namespace conflicts with existing mount: {conflict}")
+    found = store.create(path, metadata)
+    shown = store.shown(found)
+    return shown if wanted is None else {**shown, **install_seal(call, found, *wanted)}
+
+
+@one.on(Operation.PATCH)
+def patch_namespace(_state: Any, call: Call) -> dict[str, Any]:
+    """Merge metadata: null removes a name."""
+    store = call.core.namespaces
+    path = call.request.namespace + parse_name(call["path"])
+    patch = call["custom_metadata"]
+    for value in patch.values():
+        if value is not None and not isinstance(value, str):
+            raise ErrorResponse(f"metadata patch can only have string or null values, got {_go_name(value)}")
+    found = store.get(path)
+    if found is None:
+        raise ErrorResponse("namespace not found")
+    if "custom_metadata" in call.raw and call.raw["custom_metadata"] is None:
+        found.custom_metadata = {}
+    merged = {**found.custom_metadata, **patch}
+    found.custom_metadata = {name: value for name, value in merged.items() if value is not None}
+    return store.shown(found)
+
+
+def _go_name(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, dict):
+        return "map[string]interface {}"
+    return "[]interface {}" if isinstance(value, list) else "json.Number"
+
+
+@one.on(Operation.DELETE)
+def delete_namespace(_state: Any, call: Call) -> Response:
+    """Delete a namespace with all that is in it; done at once, told as under way."""
+    store = call.core.namespaces
+    path = call.request.namespace + parse_name(call["path"])
+    found = store.get(path)
+    if found is None:
+        return Response(warnings=["requested namespace does not exist"])
+    if store.sealed(path):
+        raise ErrorResponse("namespace is sealed")
+    if store.children(path, recursive=True):
+        raise ErrorResponse("unable to delete namespace containing child namespaces")
+    store.delete(path)
+    return Response(data={"status": "in-progress"})

@@ -1,0 +1,184 @@
+"""Sealable namespaces: ``sys/namespaces/…/seal``, ``unseal``, ``seal-status`` and ``delete-sealed``."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.kernel.namespaces import Namespace, parse_name
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals import pgp_shares
+from mockkms.vault.seals.barrier import Barrier, InvalidKey, SealError, make_key, validate_shares
+from mockkms.vault.sys.engine import engine
+
+_NEEDS = Feature.NAMESPACES
+_PATH = {"path": Field(Kind.STRING, help="Name of the namespace within the one of the request.")}
+_STANZA = re.compile(r'seal\s+"(?P<type>[^"]*)"\s*\{(?P<body>[^}]*)\}')
+_SETTING = re.compile(r'(\w+)\s*=\s*"?([^"\s]*)"?')
+
+status = engine.path(
+    "namespaces/{path:some}/seal-status", fields=_PATH, help="Whether a namespace is sealed.", needs=_NEEDS
+)
+seal = engine.path("namespaces/{path:some}/seal", fields=_PATH, help="Seal a namespace.", needs=_NEEDS)
+unseal = engine.path(
+    "namespaces/{path:some}/unseal",
+    fields={
+        **_PATH,
+        "key": Field(Kind.STRING, help="One share of its unseal key, hex or base64."),
+        "reset": Field(Kind.BOOL, help="Forget the shares given so far."),
+    },
+    help="Give a share of a namespace's unseal key.",
+    needs=_NEEDS,
+)
+delete_sealed = engine.path(
+    "namespaces/{path:some}/delete-sealed",
+    fields={**_PATH, "force": Field(Kind.BOOL, query=True, help="Delete the namespaces below it too.")},
+    help="Delete a sealed namespace without unsealing it.",
+    needs=_NEEDS,
+)
+
+
+def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
+    """Shares and threshold of a seal configuration in HCL or JSON. Raises BackendError.
+
+    PGP keys are checked and then, as on the real server, not used.
+    """
+    settings, kinds = _stanzas(text)
+    if len(kinds) != 1:
+        raise BackendError("seal config must contain exactly one seal stanza")
+    if kinds[0] != "shamir":
+        raise BackendError("namespaces currently only support shamir seals")
+    counts = []
+    for name in ("shares", "threshold"):
+        value = settings.get(name, "0")
+        if re.fullmatch(r"-?\d{1,9}", value) is None:
+            raise BackendError("value of shares parameter must be integer")
+        counts.append(int(value))
+    try:
+        validate_shares(counts[0], counts[1], pgp_keys)
+        pgp_shares.check(pgp_keys)
+    except SealError as error:
+        raise ErrorResponse(f"invalid seal config: {error.text}") from None
+    return counts[0], counts[1]
+
+
+def _stanzas(text: str) -> tuple[dict[str, str], list[str]]:
+    if text.lstrip().startswith("{"):
+        try:
+            seals = json.loads(text).get("seal", {})
+            listed = seals if isinstance(seals, list) else [seals]
+            pairs = [(kind, body) for entry in listed for kind, body in entry.items()]
+            settings = {str(k): str(v) for _kind, body in pairs for k, v in dict(body).items()}
+        except (ValueError, AttributeError, TypeError) as error:
+            raise BackendError(f"unable to parse seal config: {error}") from None
+        return settings, [str(kind) for kind, _body in pairs]
+    found = list(_STANZA.finditer(text))
+    settings = {name: value for match in found for name, value in _SETTING.findall(match["body"])}
+    return settings, [match["type"] for match in found]
+
+
+def install_seal(call: Call, namespace: Namespace, shares: int, threshold: int) -> dict[str, Any]:
+    """Give a new namespace a seal of its own; returns what is shown of its shares, this once."""
+    random = call.core.entropy.bytes
+    key, parts = make_key(shares, threshold, random)
+    namespace.barrier = Barrier(installed=call.now(), sealed=False)
+    namespace.barrier.install(key, shares, threshold, random, parts)
+    return {"key_shares": [part.hex() for part in parts], "key_threshold": threshold}
+
+
+def _named(call: Call) -> tuple[str, Namespace | None]:
+    name = parse_name(call["path"])
+    return name, call.core.namespaces.get(call.request.namespace + name)
+
+
+def _shown(barrier: Barrier) -> dict[str, Any]:
+    return {
+        "initialized": True,
+        "n": barrier.shares,
+        "nonce": barrier.nonce,
+        "progress": len(barrier.progress),
+        "sealed": barrier.sealed,
+        "t": barrier.threshold,
+        "type": "shamir",
+    }
+
+
+def _barrier(call: Call) -> Barrier:
+    name, found = _named(call)
+    if found is None:
+        raise BackendError(f'namespace "{name}" doesn\'t exist')
+    if found.barrier is None:
+        raise ErrorResponse("namespace is not sealable")
+    return found.barrier
+
+
+@status.on(Operation.READ)
+def read_status(_state: Any, call: Call) -> dict[str, Any]:
+    """The seal of one namespace."""
+    return _shown(_barrier(call))
+
+
+@seal.on(Operation.UPDATE)
+def seal_namespace(_state: Any, call: Call) -> None:
+    """Seal a namespace with a seal of its own, and with it what is below."""
+    _name, found = _named(call)
+    if found is None:
+        raise ErrorResponse("namespace doesn't exist")
+    if found.barrier is None:
+        raise ErrorResponse("namespace is not sealable")
+    found.barrier.seal()
+
+
+@unseal.on(Operation.UPDATE)
+def unseal_namespace(_state: Any, call: Call) -> dict[str, Any]:
+    """Take a share, or forget those given."""
+    barrier = _barrier(call)
+    if call["reset"]:
+        barrier.reset()
+        return _shown(barrier)
+    if not call["key"]:
+        raise BackendError("provided key is empty")
+    part = _decoded(call["key"])
+    try:
+        if barrier.sealed:
+            barrier.unseal(part, call.core.entropy.uuid)
+    except InvalidKey as error:
+        raise ErrorResponse(error.text) from None
+    return _shown(barrier)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        pass
+    try:
+        return b64.decode(text)
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+@delete_sealed.on(Operation.DELETE)
+def delete_sealed_namespace(_state: Any, call: Call) -> Response:
+    """Delete a sealed namespace; needs sudo."""
+    core, request = call.core, call.request
+    _name, found = _named(call)
+    if not core.policies.check(request, core.tokens.authenticate(request), True).allowed:
+        raise permission_denied()
+    if found is None:
+        return Response(warnings=["requested namespace does not exist"])
+    if found.barrier is None or not found.barrier.sealed:
+        raise ErrorResponse("namespace is not sealed")
+    below = [path for path in core.state.namespaces.items if path.startswith(found.path) and path != found.path]
+    if below and not call["force"]:
+        raise ErrorResponse(
+            "sealed namespace has leftover child namespaces; pass force=true to delete the entire tree, or unseal the "
+            "namespace and delete children individually"
+        )
+    core.namespaces.delete(found.path)
+    return Response(data={"status": "in-progress"})

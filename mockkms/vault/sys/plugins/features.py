@@ -1,0 +1,172 @@
+"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: what one product has.
+
+Rules: recordings, the product's API pages and its published source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.mounts.shapes import semantic_version
+
+_TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
+
+flags = engine.path("activation-flags", help="Features that are switched on once.", needs=Feature.FEATURE_SWITCHES)
+activate = engine.path(
+    "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
+    {"flag": Field(Kind.STRING, help="Name of the feature.")},
+    help="Switch a feature on, for good.",
+    needs=Feature.FEATURE_SWITCHES,
+)
+activate_scim = engine.path(
+    "activation-flags/enable-scim/activate", help="Switch SCIM on, for good.", needs=Feature.AGENT_REGISTRY
+)
+experiments = engine.path("experiments", help="Experiments of this version.", needs=Feature.FEATURE_SWITCHES)
+licence = engine.path(
+    "config/reload/license", help="Read the licence again; there is none.", needs=Feature.FEATURE_SWITCHES
+)
+pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs=Feature.FEATURE_SWITCHES)
+pin = engine.path(
+    "plugins/pins/{type:re(auth|database|secret)}/{name}",
+    fields={
+        "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
+        "name": Field(Kind.STRING, help="Name of the plugin."),
+        "version": Field(Kind.STRING, help="Version to hold it at."),
+    },
+    help="The version that one plugin is held at.",
+    needs=Feature.FEATURE_SWITCHES,
+)
+_OF_TYPE = {"type": Field(Kind.STRING, query=True, help="Only those of this type.")}
+runtimes = engine.path(
+    "plugins/runtimes/catalog", fields=_OF_TYPE, help="Every plugin runtime.", needs=Feature.FEATURE_SWITCHES
+)
+runtime_list = engine.path(
+    "plugins/runtimes/catalog/",
+    fields=_OF_TYPE,
+    help="Every plugin runtime.",
+    sudo=True,
+    needs=Feature.FEATURE_SWITCHES,
+)
+runtime = engine.path(
+    "plugins/runtimes/catalog/{type:re(container)}/{name}",
+    fields={
+        **_TYPE,
+        "oci_runtime": Field(Kind.STRING, help="Program that runs images."),
+        "cgroup_parent": Field(Kind.STRING, help="Control group above them."),
+        "cpu_nanos": Field(Kind.INT64, help="Processor time, nanoseconds of each second."),
+        "memory_bytes": Field(Kind.INT64, help="Memory, bytes."),
+        "rootless": Field(Kind.BOOL, help="Whether the container's user is none of the host's."),
+    },
+    help="One plugin runtime.",
+    sudo=True,
+    needs=Feature.FEATURE_SWITCHES,
+)
+
+
+@flags.on(Operation.READ)
+def read_flags(_state: Any, call: Call) -> dict[str, Any]:
+    """The features that are on."""
+    return {"activated": sorted(call.core.state.system.get("activation flags", []))}
+
+
+@activate.on(Operation.UPDATE)
+def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
+    """Switch a feature on; a second time changes nothing."""
+    return _activated(call, call["flag"])
+
+
+@activate_scim.on(Operation.UPDATE)
+def activate_scim_flag(_state: Any, call: Call) -> dict[str, Any]:
+    """Switch SCIM on; a second time changes nothing."""
+    return _activated(call, "enable-scim")
+
+
+def _activated(call: Call, flag: str) -> dict[str, Any]:
+    known: list[str] = call.core.state.system.setdefault("activation flags", [])
+    if flag not in known:
+        known.append(flag)
+    return {"activated": sorted(known)}
+
+
+@experiments.on(Operation.READ)
+def read_experiments(_state: Any, call: Call) -> dict[str, Any]:
+    """The experiments of this version; none is switched on."""
+    return {"available": list(call.core.product.experiments), "enabled": []}
+
+
+@licence.on(Operation.UPDATE)
+def reload_licence(_state: Any, _call: Call) -> None:
+    """The community edition has none, and does nothing."""
+
+
+@pins.on(Operation.READ)
+def list_pins(_state: Any, _call: Call) -> dict[str, Any]:
+    """None: only what comes with the server runs here, in its one version."""
+    return {"pinned_versions": []}
+
+
+@pin.on(Operation.READ)
+def read_pin(_state: Any, _call: Call) -> None:
+    """There is none."""
+    raise BackendError("no pinned version for this plugin", status=404)
+
+
+@pin.on(Operation.UPDATE)
+def write_pin(_state: Any, call: Call) -> None:
+    """Refuse: only what is in the catalog in several versions can be held at one."""
+    text = call["version"]
+    if not text:
+        raise ErrorResponse("missing plugin version")
+    version = semantic_version(call.core, text)
+    raise ErrorResponse(
+        f"plugin not found in the catalog; {call['type']} plugin {quote(call['name'])} version {version} does not exist"
+    )
+
+
+@pin.on(Operation.DELETE)
+def delete_pin(_state: Any, _call: Call) -> Response:
+    """There is none to delete, which is no error."""
+    return Response()
+
+
+@runtimes.on(Operation.READ, Operation.LIST)
+@runtime_list.on(Operation.READ, Operation.LIST)
+def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
+    """Every runtime by its name."""
+    if call["type"] not in ("", "container"):
+        raise BackendError(f"{quote(call['type'])} is not a supported plugin runtime type")
+    return {"runtimes": [shown for _, shown in sorted(_runtimes(call).items())]}
+
+
+@runtime.on(Operation.READ)
+def read_runtime(_state: Any, call: Call) -> dict[str, Any] | None:
+    """One runtime."""
+    return _runtimes(call).get(call["name"])
+
+
+@runtime.on(Operation.UPDATE)
+def write_runtime(_state: Any, call: Call) -> None:
+    """Register a runtime, or replace it."""
+    for name, told in (("cpu_nanos", "cpu in nanos"), ("memory_bytes", "memory in bytes")):
+        if call[name] < 0:
+            raise ErrorResponse(f"runtime {told} cannot be negative")
+    settings = ("name", "type", "oci_runtime", "cgroup_parent", "cpu_nanos", "memory_bytes", "rootless")
+    _runtimes(call)[call["name"]] = {name: call[name] for name in settings}
+
+
+@runtime.on(Operation.DELETE)
+def delete_runtime(_state: Any, call: Call) -> None:
+    """Forget a runtime."""
+    if _runtimes(call).pop(call["name"], None) is None:
+        raise ErrorResponse("plugin runtime not found", status=404)
+
+
+def _runtimes(call: Call) -> dict[str, dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = call.core.state.system.setdefault("plugin runtimes", {})
+    return known

@@ -1,0 +1,226 @@
+"""``sys/policy`` and ``sys/policies/acl``: the texts of ACL policies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.policy.policies import Policy
+from mockkms.vault.policy.rules import PolicyError
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.world.clock import rfc3339
+
+_NAME = Field(Kind.STRING, help="Name of the policy; it is taken in lower case.")
+_LIST = Field(Kind.BOOL, help="Set on a GET to list instead.", query=True)
+_FIELDS = {
+    "name": _NAME,
+    "policy": Field(Kind.STRING, help="The rules in HCL or JSON, plain or in base64."),
+    "expiration": Field(
+        Kind.TIME, needs=Feature.POLICY_VERSIONS, help="When the policy ends: RFC 3339 or seconds since the epoch."
+    ),
+    "ttl": Field(
+        Kind.SECONDS, needs=Feature.POLICY_VERSIONS, help="How long the policy lasts, instead of an expiration."
+    ),
+    "cas": Field(
+        Kind.INT,
+        needs=Feature.POLICY_VERSIONS,
+        help="Version this write expects to replace; -1: the policy must be new.",
+    ),
+    "cas_required": Field(Kind.BOOL, needs=Feature.POLICY_VERSIONS, help="Later writes have to give cas."),
+    "allow_wildcards_in_identity_templates": Field(
+        Kind.BOOL,
+        default=False,
+        needs=Feature.POLICY_VERSIONS,
+        help="Identity values with * or + may be put into paths.",
+    ),
+    "allow_slashes_in_identity_templates": Field(
+        Kind.BOOL, default=False, needs=Feature.POLICY_VERSIONS, help="Identity values with / may be put into paths."
+    ),
+}
+
+legacy_list = engine.path("policy[/]", help="Names of the ACL policies.")
+legacy = engine.path(
+    "policy/{name:some}",
+    fields={**_FIELDS, "rules": Field(Kind.STRING, help="Older name of policy.", deprecated=True)},
+    help="One ACL policy, in the older form of the answer.",
+)
+acl_list = engine.path("policies/acl[/]", help="Names of the ACL policies.")
+acl = engine.path("policies/acl/{name:some}", fields=_FIELDS, help="One ACL policy.")
+detailed_list = engine.path(
+    "policies/detailed/acl[/]",
+    fields={"list": _LIST},
+    needs=Feature.POLICY_VERSIONS,
+    help="ACL policies and their texts.",
+)
+detailed = engine.path(
+    "policies/detailed/acl/{name:some}",
+    fields={"list": _LIST, "name": _NAME},
+    needs=Feature.POLICY_VERSIONS,
+    help="The ACL policies below a name, with their texts.",
+)
+
+
+@legacy_list.on(Operation.READ, Operation.LIST)
+@legacy.on(Operation.LIST)
+def list_legacy(_state: Any, call: Call) -> Response:
+    """The names, twice, at the top level too."""
+    names = _names(call)
+    return Response(data={"keys": names, "policies": names}, flat=True)
+
+
+@acl_list.on(Operation.LIST)
+@acl.on(Operation.LIST)
+def list_acl(_state: Any, call: Call) -> dict[str, Any]:
+    """The names; below a prefix where the path has one."""
+    return {"keys": _names(call)}
+
+
+@detailed_list.on(Operation.LIST)
+@detailed.on(Operation.LIST)
+def list_detailed(_state: Any, call: Call) -> dict[str, Any]:
+    """The names and what each read would show."""
+    namespace = call.request.namespace
+    names = _names(call, always_root=True)
+    policies = {name: call.core.policies.get(namespace, name) for name in names}
+    return {"keys": names, "key_info": {name: _shown(policy, call) for name, policy in policies.items() if policy}}
+
+
+def _names(call: Call, *, always_root: bool = False) -> list[str]:
+    prefix = call["name"] if "name" in call.endpoint.fields else ""
+    namespace = call.request.namespace
+    names = call.core.policies.names(namespace, prefix)
+    if not namespace and (always_root or not prefix):
+        names.append("root")
+    return names
+
+
+@legacy.on(Operation.READ)
+def read_legacy(_state: Any, call: Call) -> Response | None:
+    """The policy, its text as ``rules``, at the top level too."""
+    policy = call.core.policies.get(call.request.namespace, call["name"])
+    if policy is None:
+        return None
+    data = _shown(policy, call)
+    data["rules"] = data.pop("policy")
+    return Response(data=data, flat=True)
+
+
+@acl.on(Operation.READ)
+def read_acl(_state: Any, call: Call) -> dict[str, Any] | None:
+    """The policy."""
+    policy = call.core.policies.get(call.request.namespace, call["name"])
+    return None if policy is None else _shown(policy, call)
+
+
+def _shown(policy: Policy, call: Call) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": policy.name, "policy": policy.text}
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
+        return data
+    data["version"] = policy.version
+    data["cas_required"] = policy.cas_required
+    data["allow_wildcards_in_identity_templates"] = policy.allow_wildcards
+    data["allow_slashes_in_identity_templates"] = policy.allow_slashes
+    if policy.expiration:
+        data["expiration"] = rfc3339(policy.expiration)
+    if policy.modified:
+        data["modified"] = rfc3339(policy.modified)
+    return data
+
+
+@legacy.on(Operation.UPDATE)
+def write_legacy(_state: Any, call: Call) -> Response | None:
+    """Create or replace, from ``policy`` or from ``rules``."""
+    text, warnings = call["policy"], _renamed(call)
+    if not text:
+        text = call["rules"]
+        warnings.append("'rules' is deprecated, please use 'policy' instead")
+    _write(call, text)
+    return Response(warnings=warnings) if warnings else None
+
+
+@acl.on(Operation.UPDATE)
+def write_acl(_state: Any, call: Call) -> Response | None:
+    """Create or replace."""
+    warnings = _renamed(call)
+    _write(call, call["policy"])
+    return Response(warnings=warnings) if warnings else None
+
+
+@acl.on(Operation.PATCH)
+def patch_acl(_state: Any, call: Call) -> Response:
+    """Change some properties; without ``cas`` the version read is the one expected."""
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
+        raise unsupported_operation()
+    warnings = _renamed(call)
+    known = call.core.policies.get(call.request.namespace, call["name"])
+    if known is None:
+        raise ErrorResponse("policy not found")
+    _write(call, call.get("policy", known.text), known)
+    return Response(status=200, warnings=warnings)
+
+
+def _renamed(call: Call) -> list[str]:
+    name: str = call["name"]
+    return [f"policy name was converted to {name.lower()}"] if name != name.lower() else []
+
+
+def _write(call: Call, text: str, known: Policy | None = None) -> None:
+    if not text:
+        raise ErrorResponse("'policy' parameter not supplied or empty")
+    try:
+        _store(call, decoded(text), known)
+    except PolicyError as error:
+        raise ErrorResponse(str(error)) from None
+
+
+def _store(call: Call, text: str, known: Policy | None) -> None:
+    store, namespace = call.core.policies, call.request.namespace
+    if not call.core.product.has(Feature.POLICY_VERSIONS):
+        store.write(namespace, call["name"], text)
+        return
+    cas = call.get("cas", known.version if known else None)
+    store.write(
+        namespace,
+        call["name"],
+        text,
+        expiration=_expiration(call, known.expiration if known else 0),
+        cas=cas,
+        cas_required=call.get("cas_required", known.cas_required if known else False),
+        allow_wildcards=call.get("allow_wildcards_in_identity_templates", known.allow_wildcards if known else False),
+        allow_slashes=call.get("allow_slashes_in_identity_templates", known.allow_slashes if known else False),
+    )
+
+
+def _expiration(call: Call, otherwise: float) -> float:
+    """When the written policy ends; 0 is never."""
+    moment = otherwise
+    if call.get("expiration") is not None and "ttl" in call:
+        raise ErrorResponse("cannot supply both 'expiration' and 'ttl' for policies")
+    if call.get("expiration") is not None:
+        moment = call["expiration"]
+    elif "ttl" in call:
+        moment = call.now() + call["ttl"]
+    if moment and moment <= call.now():
+        raise ErrorResponse("refusing to update policy as expiration time has already elapsed")
+    return moment
+
+
+def decoded(text: str) -> str:
+    """A policy text as it is, or out of base64 where it is that. Bytes that are no UTF-8 stay as surrogates."""
+    try:
+        raw = base64.b64decode(text.replace("\r", "").replace("\n", "").encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        return text
+    return raw.decode("utf-8", "surrogateescape")
+
+
+@legacy.on(Operation.DELETE)
+@acl.on(Operation.DELETE)
+def delete_policy(_state: Any, call: Call) -> None:
+    """Delete, absent or not."""
+    call.core.policies.delete(call.request.namespace, call["name"])

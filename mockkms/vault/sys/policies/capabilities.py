@@ -1,0 +1,127 @@
+"""``sys/capabilities*`` and ``sys/internal/ui/resultant-acl``: what a token may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.auth.token.lookup import check_namespace
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.policy.acl import Permissions
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+
+_PATHS = {
+    "path": Field(Kind.COMMA_STRINGS, help="Use paths.", deprecated=True),
+    "paths": Field(Kind.COMMA_STRINGS, help="The paths asked about."),
+}
+_TOKEN = Field(Kind.STRING, help="The token asked about.")
+
+by_accessor = engine.path(
+    "capabilities-accessor",
+    fields={**_PATHS, "accessor": Field(Kind.STRING, help="Accessor of the token asked about.")},
+    help="What the token of an accessor may do at some paths.",
+)
+by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="What a token may do at some paths.")
+by_self = engine.path(
+    "capabilities-self",
+    fields={
+        **_PATHS,
+        "token": _TOKEN,
+        "namespace": Field(Kind.STRING, help="Namespace of the paths.", needs=Feature.SOURCES_CHOSEN),
+    },
+    help="What the token of this request may do at some paths.",
+)
+resultant = engine.path("internal/ui/resultant-acl", help="Everything the token of this request may do.")
+
+
+@by_accessor.on(Operation.UPDATE)
+def of_accessor(_state: Any, call: Call) -> Response:
+    """Capabilities of the token that an accessor belongs to."""
+    accessor = call["accessor"]
+    if not accessor:
+        raise ErrorResponse("missing accessor")
+    check_namespace(call, accessor)
+    token = call.core.tokens.by_accessor(accessor)
+    if token is None:
+        raise BackendError("invalid accessor", status=400)
+    return _capabilities(call, token.id)
+
+
+@by_token.on(Operation.UPDATE)
+def of_token(_state: Any, call: Call) -> Response:
+    """Capabilities of the token given."""
+    id = call.raw.get("token")
+    return _capabilities(call, id if isinstance(id, str) else "")
+
+
+@by_self.on(Operation.UPDATE)
+def of_self(_state: Any, call: Call) -> Response:
+    """Capabilities of the asking token."""
+    return _capabilities(call, call.request.token)
+
+
+def _capabilities(call: Call, id: str) -> Response:
+    if not id:
+        raise BackendError("no token found")
+    paths = call["paths"] or call["path"]
+    if not paths:
+        raise ErrorResponse("paths must be supplied")
+    data: dict[str, Any] = {}
+    for path in paths:
+        if not path:
+            raise BackendError("missing path", status=400)
+        try:
+            token = call.core.tokens.checked(id)
+        except ValueError as error:
+            raise BackendError(str(error)) from None
+        if token is None:
+            raise BackendError("invalid token", status=400)
+        try:
+            data[path] = call.core.policies.capabilities(token, path, call.request.namespace)
+        except ErrorResponse:
+            # Its entity is gone or disabled.
+            raise BackendError("invalid token", status=400) from None
+    if len(paths) == 1:
+        data["capabilities"] = data[paths[0]]
+    return Response(data=data, flat=True)
+
+
+@resultant.on(Operation.READ)
+def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
+    """The merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
+    token = call.core.tokens.lookup(call.request.token, tainted=True)
+    if token is None:
+        raise ErrorResponse("permission denied", status=403)
+    acl = call.core.policies.acl(token)
+    product = call.core.product
+    confined = {"chroot_namespace": ""} if product.has(Feature.CHROOT_NAMESPACE) else {}
+    if acl.root is not None:
+        return {**confined, "root": True}
+    globs = {**acl.prefixes, **(acl.wildcards if product.has(Feature.ACL_SHOWS_SEGMENTS) else {})}
+    return {
+        **confined,
+        "root": False,
+        "exact_paths": {path: _shown(permissions) for path, permissions in acl.exact.items()},
+        "glob_paths": {path: _shown(permissions) for path, permissions in globs.items()},
+    }
+
+
+_ORDER = ("create", "delete", "list", "read", "sudo", "update", "patch", "scan", "subscribe", "recover")
+
+
+def _shown(permissions: Permissions) -> dict[str, Any]:
+    granted = [name for name in _ORDER if name in permissions.capabilities]
+    shown: dict[str, Any] = {"capabilities": granted or ["deny"]}
+    if permissions.min_wrapping_ttl:
+        shown["min_wrapping_ttl"] = int(permissions.min_wrapping_ttl)
+    if permissions.max_wrapping_ttl:
+        shown["max_wrapping_ttl"] = int(permissions.max_wrapping_ttl)
+    if permissions.allowed:
+        shown["allowed_parameters"] = permissions.allowed
+    if permissions.denied:
+        shown["denied_parameters"] = permissions.denied
+    if permissions.required:
+        shown["required_parameters"] = permissions.required
+    return shown

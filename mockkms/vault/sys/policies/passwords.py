@@ -1,0 +1,88 @@
+"""``sys/policies/password``: password policies, and passwords made by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, Operation, Response
+from mockkms.vault.policy.passwords import PasswordPolicyError, parse_password_policy
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.policies.acl import decoded
+
+_NAME = Field(Kind.STRING, help="Name of the password policy.")
+_SHORTEST, _LONGEST = 4, 100
+
+all_policies = engine.path("policies/password[/]", help="Names of the password policies.")
+generate = engine.path(
+    "policies/password/{name:some}/generate", fields={"name": _NAME}, help="A new password made by a password policy."
+)
+one = engine.path(
+    "policies/password/{name:some}",
+    fields={
+        "name": _NAME,
+        "policy": Field(Kind.STRING, help="Length and rules in HCL or JSON, plain or in base64."),
+        "entropy_source": Field(Kind.STRING, help="Where the characters come from.", needs=Feature.SOURCES_CHOSEN),
+    },
+    help="One password policy.",
+)
+
+
+def _stored(call: Call) -> str:
+    text = call.core.state.policies.password.get((call.request.namespace, call["name"]))
+    if text is None:
+        raise BackendError("policy does not exist", status=404)
+    return text
+
+
+@all_policies.on(Operation.LIST)
+def list_password_policies(_state: Any, call: Call) -> dict[str, Any]:
+    """The names."""
+    policies = call.core.state.policies.password
+    return {"keys": sorted(name for namespace, name in policies if namespace == call.request.namespace)}
+
+
+@one.on(Operation.UPDATE)
+def write_password_policy(_state: Any, call: Call) -> Response:
+    """Create or replace; the rules have to be such that some password meets them."""
+    text = call["policy"]
+    if not text:
+        raise BackendError("missing policy", status=400)
+    text = decoded(text)
+    try:
+        policy = parse_password_policy(text)
+    except PasswordPolicyError as error:
+        text = error.older if call.core.product.has(Feature.OLDER_DECODER) else str(error)
+        raise BackendError(f"invalid password policy: {text}", status=400) from None
+    if not _SHORTEST <= policy.length <= _LONGEST:
+        raise BackendError(f"passwords must be between {_SHORTEST} and {_LONGEST} characters", status=400)
+    if not policy.possible:
+        raise BackendError(
+            "unable to construct test password from provided policy: are the rules impossible?", status=400
+        )
+    call.core.state.policies.password[call.request.namespace, call["name"]] = text
+    return Response(status=204)
+
+
+@one.on(Operation.READ)
+def read_password_policy(_state: Any, call: Call) -> dict[str, Any]:
+    """The text."""
+    return {"policy": _stored(call)}
+
+
+@one.on(Operation.DELETE)
+def delete_password_policy(_state: Any, call: Call) -> None:
+    """Delete, absent or not."""
+    call.core.state.policies.password.pop((call.request.namespace, call["name"]), None)
+
+
+@generate.on(Operation.READ)
+def generate_password(_state: Any, call: Call) -> dict[str, Any]:
+    """A password that meets every rule."""
+    text = _stored(call)
+    try:
+        return {"password": parse_password_policy(text).generate(call.core.entropy)}
+    except PasswordPolicyError as error:
+        raise BackendError(f"failed to generate password from policy: {error}") from None

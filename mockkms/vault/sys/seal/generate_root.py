@@ -1,0 +1,238 @@
+"""``sys/generate-root-token`` and ``sys/decode-token``: a new root token for who holds enough unseal shares."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals import pgp_shares
+from mockkms.vault.seals.barrier import Barrier, InvalidKey, RootGeneration, SealError, check_length, decode_key
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.seal.rotate_keyring import barrier_of
+from mockkms.vault.tokens.tokens import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_NEEDS = Feature.AUTHENTICATED_ROTATION
+_TOKEN_LENGTH, _NAMESPACE_TOKEN_LENGTH = 24, 31
+ATTEMPT_FIELDS = {
+    "otp": Field(Kind.STRING, help="One-time password that the token is combined with; made if missing."),
+    "pgp_key": Field(Kind.STRING, help="PGP key to encrypt the token with."),
+}
+
+attempt = engine.path(
+    "generate-root-token/attempt", fields=ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
+    needs=_NEEDS,
+)  # fmt: skip
+update = engine.path(
+    "generate-root-token/update",
+    fields={
+        "key": Field(Kind.STRING, help="One share of the unseal key, hex or base64."),
+        "nonce": Field(Kind.STRING, help="Nonce of the attempt."),
+    },
+    help="Give a share.",
+    needs=_NEEDS,
+)
+decode = engine.path(
+    "decode-token",
+    fields={
+        "encoded_token": Field(Kind.STRING, help="What the attempt returned."),
+        "otp": Field(Kind.STRING, help="The one-time password."),
+    },
+    help="Decode a root token with its one-time password.",
+    login=True,
+)
+
+
+def otp_length(core: Core, namespace: str) -> int:
+    """Characters of a one-time password: as many as the token will have."""
+    return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
+
+
+def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
+    """Begin an attempt; the one-time password made for it, if one was. Raises SealError."""
+    made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
+    otp, fingerprint = otp or made, ""
+    if otp:
+        if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
+            raise SealError("OTP string has incorrect length")
+    else:
+        fingerprint = _checked(pgp_key)
+    if barrier.generation is not None:
+        scope = " for this namespace" if core.product.has(Feature.NAMESPACES) else ""
+        raise SealError("root generation already in progress" + scope)
+    barrier.generation = RootGeneration(
+        nonce=core.entropy.uuid(), otp=otp, pgp_key=pgp_key if fingerprint else "", pgp_fingerprint=fingerprint
+    )
+    return made
+
+
+def _checked(pgp_key: str) -> str:
+    """The fingerprint of a key that the token can be encrypted to. Raises SealError."""
+    try:
+        pgp_shares.check([pgp_key])
+        return pgp_shares.fingerprint(pgp_key)
+    except SealError as error:
+        raise SealError(f"error parsing PGP key: {error.text}") from None
+
+
+def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
+    """Take a share: ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
+    check_length(key)
+    running = barrier.generation
+    if running is None:
+        raise SealError("no root generation in progress")
+    if nonce != running.nonce:
+        raise SealError(f'incorrect nonce supplied; nonce for this root generation operation is "{running.nonce}"')
+    if key in running.progress:
+        raise SealError("given key has already been provided during this generation operation")
+    running.progress.append(key)
+    progress = len(running.progress)
+    if progress < barrier.threshold:
+        return progress, ""
+    given, running.progress = running.progress, []
+    try:
+        unseal_key = barrier.recover(given)
+    except ValueError as error:
+        raise SealError(f"failed to compute root key: {error}") from None
+    try:
+        barrier.authenticate(unseal_key)
+    except InvalidKey as error:
+        raise SealError(f"root generation aborted: unable to authenticate: {error.text}") from None
+    made = core.tokens.put(
+        Token(
+            id=core.product.service_prefix + core.entropy.base62(_TOKEN_LENGTH),
+            accessor="",
+            policies=["root"],
+            path="auth/token/root",
+            display_name="root",
+            namespace=namespace,
+        ),
+        Auth(policies=["root"], token_policies=["root"], orphan=True),
+    )
+    # A root token made this way lives without a lease (recorded: no issue time in its look-up).
+    core.state.leases.items.pop(made.lease_id, None)
+    made.lease_id = ""
+    barrier.generation = None
+    if running.pgp_key:
+        return progress, base64.b64encode(pgp_shares.sealed(made.id.encode(), running.pgp_key)).decode()
+    mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode("utf-8", "replace"), strict=True))
+    return progress, base64.b64encode(mixed).decode().rstrip("=")
+
+
+def fingerprint_of(barrier: Barrier) -> str:
+    """The fingerprint of the PGP key that the attempt under way is for; empty where there is none."""
+    return barrier.generation.pgp_fingerprint if barrier.generation else ""
+
+
+def _shown(call: Call, otp: str = "") -> dict[str, Any]:
+    barrier = barrier_of(call)
+    running = barrier.generation
+    data: dict[str, Any] = {
+        "complete": False,
+        "otp": otp,
+        "otp_length": otp_length(call.core, call.request.namespace),
+        "progress": len(running.progress) if running else 0,
+        "required": barrier.threshold,
+        "started": running is not None,
+    }
+    if running is not None:
+        data.update(nonce=running.nonce, pgp_fingerprint=running.pgp_fingerprint)
+    return data
+
+
+@attempt.on(Operation.READ)
+def read_attempt(_state: Any, call: Call) -> dict[str, Any]:
+    """How far an attempt is."""
+    return _shown(call)
+
+
+@attempt.on(Operation.UPDATE)
+def begin_attempt(_state: Any, call: Call) -> dict[str, Any]:
+    """Begin an attempt; the one-time password is only shown here."""
+    try:
+        made = begin(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return _shown(call, made)
+
+
+@attempt.on(Operation.DELETE)
+def cancel_attempt(_state: Any, call: Call) -> None:
+    """Cancel an attempt."""
+    namespace = call.core.namespaces.get(call.request.namespace)
+    barrier = call.core.seal.barrier if namespace is None else namespace.barrier
+    if barrier is not None:
+        barrier.generation = None
+
+
+@update.on(Operation.UPDATE)
+def give_share(_state: Any, call: Call) -> dict[str, Any]:
+    """Take a share."""
+    for name in ("nonce", "key"):
+        if not call[name]:
+            raise ErrorResponse(f"{name} is required")
+    try:
+        key = decode_key(call["key"].strip(), bounded=False)
+        barrier = barrier_of(call)
+        required, fingerprint = barrier.threshold, fingerprint_of(barrier)
+        progress, token = give(call.core, call.request.namespace, barrier, key, call["nonce"])
+    except SealError as error:
+        raise BackendError(error.text) from None
+    return {
+        "complete": progress == required,
+        "encoded_token": token,
+        "nonce": call["nonce"],
+        "pgp_fingerprint": fingerprint,
+        "progress": progress,
+        "required": required,
+        "started": True,
+    }
+
+
+@decode.on(Operation.UPDATE)
+def decode_token(_state: Any, call: Call) -> dict[str, Any]:
+    """The token of what an attempt returned."""
+    encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
+    if call.core.product.has(Feature.PLAIN_DECODING):
+        return {"token": _decoded(encoded, otp)}
+    if not encoded or not otp:
+        raise ErrorResponse("provided 'encoded_token' or 'otp' is empty")
+    try:
+        raw = _unpadded(encoded)
+    except ValueError as error:
+        raise ErrorResponse(f"error decoding base64'd token: {error}") from None
+    if len(raw) != len(otp):
+        raise ErrorResponse(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
+    return {"token": bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")}
+
+
+def _decoded(encoded: str, otp: bytes) -> str:
+    """The token; without a one-time password the older decoding refuses it. Raises BackendError."""
+    if not otp:
+        try:
+            first = b64.decode(encoded)
+        except ValueError as error:
+            raise BackendError(f"error xoring token: error decoding first base64 value: {error}") from None
+        which = "second" if first else "first"
+        raise BackendError(f"error xoring token: decoded {which} base64 value is nil or empty")
+    try:
+        raw = _unpadded(encoded)
+    except ValueError as error:
+        raise BackendError(f"error decoding base64'd token: {error}") from None
+    if len(raw) != len(otp):
+        raise BackendError(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
+    return bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")
+
+
+def _unpadded(text: str) -> bytes:
+    """Base64 without padding. Raises ValueError in Go's words."""
+    if "=" in text:
+        raise ValueError(f"illegal base64 data at input byte {text.index('=')}")
+    return b64.decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,377 @@
+"""``sys/rekey`` and ``sys/generate-root``: open to anyone with shares, or switched off, as the product has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import (
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Response,
+    unsupported_operation,
+    unsupported_path,
+)
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals import pgp_shares, rotation
+from mockkms.vault.seals.barrier import Barrier, Rotation, SealError, decode_key
+from mockkms.vault.seals.rotation import REKEY
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.seal import generate_root
+from mockkms.vault.sys.seal.rotate_root import INIT_FIELDS, SHARE_FIELDS, shown_shares
+from mockkms.vault.sys.seal.strict import Members, decoded
+
+_INIT = {
+    "secret_shares": (int, "secret_shares"),
+    "secret_threshold": (int, "secret_threshold"),
+    "pgp_keys": (list, "pgp_keys"),
+    "backup": (bool, "backup"),
+    "require_verification": (bool, "require_verification"),
+}
+_SHARE = {"key": (str, "Key"), "nonce": (str, "Nonce")}
+_VERIFY = {"key": (str, "key"), "nonce": (str, "nonce")}
+_GENERATE = {"otp": (str, "otp"), "pgp_key": (str, "pgp_key")}
+_ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
+_OPEN = Feature.OPEN_KEY_ENDPOINTS
+_STORED = Field(Kind.INT, help="Has no effect with this seal.")
+_HELD = 600
+"""Seconds in which only who knows its nonce can cancel a rekey."""
+
+init = engine.path(
+    "rekey/init",
+    fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"], "stored_shares": _STORED},
+    help="Begin, show or cancel a rekeying.",
+    login=_OPEN,
+)
+update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
+verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=_OPEN)
+recovery = engine.path(
+    "rekey-recovery-key/{step:re(init|verify)}",
+    fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS, "stored_shares": _STORED},
+    help="Rekeying of the recovery key, which this seal has none of.",
+    login=_OPEN,
+)
+recovery_update = engine.path(
+    "rekey-recovery-key/update", fields=SHARE_FIELDS, help="Give a share of the recovery key.", login=_OPEN
+)
+recovery_list = engine.path(
+    "rekey-recovery-key/{step:re(init|update|verify)}/",
+    fields={"step": Field(Kind.STRING, help="Which step.")},
+    help="The same for a method that none of them knows.",
+    login=True,
+    needs=Feature.KEY_HANDLERS,
+)
+attempt = engine.path(
+    "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
+    login=_OPEN,
+)  # fmt: skip
+give = engine.path("generate-root/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
+backup = engine.path("rekey/backup", help="The kept encrypted shares.")
+recovery_backup = engine.path("rekey/recovery-key-backup", help="The kept encrypted recovery shares.")
+old_attempt = engine.path("generate-root", fields=generate_root.ATTEMPT_FIELDS, help="See `generate-root/attempt`.")
+
+
+def _open(call: Call) -> Barrier:
+    """The barrier, where these endpoints are open. Raises 405 where they are switched off."""
+    if not call.core.product.has(Feature.KEY_ENDPOINTS):
+        raise unsupported_operation()
+    return call.core.seal.barrier
+
+
+def _status(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    fingerprints, backup = pgp_shares.of_rotation(barrier)
+    document: dict[str, Any] = {
+        "nonce": running.nonce if running else "",
+        "started": running is not None,
+        "t": running.threshold if running else 0,
+        "n": running.shares if running else 0,
+        "progress": len(running.progress) if running else 0,
+        "required": barrier.threshold,
+        "pgp_fingerprints": fingerprints,
+        "backup": backup,
+        "verification_required": running.verify if running else False,
+    }
+    if running is not None and running.verification_nonce:
+        document["verification_nonce"] = running.verification_nonce
+    return document
+
+
+@init.on(Operation.READ)
+def read_rekey(_state: Any, call: Call) -> Response:
+    """How far a rekeying is."""
+    return Response(document=_status(_open(call)))
+
+
+@init.on(Operation.UPDATE)
+def begin_rekey(_state: Any, call: Call) -> Response:
+    """Begin a rekeying."""
+    barrier = _open(call)
+    body = _body(call, "RekeyRequest", _INIT)
+    if body["secret_threshold"] > body["secret_shares"]:
+        raise ErrorResponse("provided threshold greater than the total shares")
+    if body["backup"] and not body["pgp_keys"]:
+        raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
+    if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
+        raise ErrorResponse("incorrect number of PGP keys for rekey")
+    wanted = Rotation(
+        nonce=call.core.entropy.uuid(),
+        shares=body["secret_shares"],
+        threshold=body["secret_threshold"],
+        pgp_keys=[str(key) for key in body["pgp_keys"] or ()],
+        backup=body["backup"],
+        verify=body["require_verification"],
+        started=call.now(),
+    )
+    try:
+        rotation.start(barrier, wanted, REKEY)
+    except SealError as error:
+        status = 500 if error.text.startswith(REKEY.invalid) else 400
+        raise ErrorResponse(error.text, status=status) from None
+    return Response(document=_status(barrier))
+
+
+@init.on(Operation.DELETE)
+def cancel_rekey(_state: Any, call: Call) -> None:
+    """Cancel a rekeying. Raises ErrorResponse where its nonce is asked for and not given."""
+    barrier = _open(call)
+    if call.core.product.has(Feature.REKEY_NONCE):
+        nonce = _nonce(call)
+        running = barrier.rotation
+        if running is not None and nonce != running.nonce and call.now() - running.started < _HELD:
+            if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
+                raise ErrorResponse("invalid request")
+            raise BackendError("failed to cancel rekey: invalid request", status=400)
+    barrier.rotation = None
+
+
+def _nonce(call: Call) -> str:
+    """The nonce in the body, which is required where the endpoint reads its body outside the core."""
+    return str(_body(call, "RekeyDeleteRequest", {"nonce": (str, "nonce")})["nonce"])
+
+
+def _body(call: Call, struct: str, members: Members, *, required: bool = True) -> dict[str, Any]:
+    """The members of a body: of a struct where the endpoint is open, else fields like those of other endpoints."""
+    if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
+        return decoded(call, struct, members, required=required)
+    return {name: call[name] for name in members}
+
+
+@update.on(Operation.UPDATE)
+def give_rekey_share(_state: Any, call: Call) -> Response:
+    """Take a share of the present key."""
+    barrier = _open(call)
+    key, nonce = _share(call, "RekeyUpdateRequest", _SHARE)
+    entropy = call.core.entropy
+    try:
+        result = rotation.give(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    if result is None:
+        return Response(document=_status(barrier))
+    shown = shown_shares(result)
+    order = ("keys", "keys_base64", "pgp_fingerprints", "backup", "verification_required", "verification_nonce")
+    listed = {name: shown[name] for name in order if name != "verification_nonce" or shown[name]}
+    return Response(document={"nonce": nonce, "complete": True, **listed})
+
+
+def _share(call: Call, struct: str, members: Members) -> tuple[bytes, str]:
+    body = _body(call, struct, members)
+    if not body["key"]:
+        raise ErrorResponse("'key' must be specified in request body as JSON")
+    try:
+        return decode_key(body["key"]), body["nonce"]
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+
+
+@verify.on(Operation.READ)
+def read_rekey_verification(_state: Any, call: Call) -> Response:
+    """How far the verification of new shares is."""
+    return Response(document=_verification(_open(call)))
+
+
+def _verification(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    if running is None:
+        raise ErrorResponse("no rekey configuration found")
+    return {
+        "nonce": running.verification_nonce,
+        "started": bool(running.verification_key),
+        "t": running.threshold,
+        "n": running.shares,
+        "progress": len(running.verification_progress),
+    }
+
+
+@verify.on(Operation.UPDATE)
+def verify_rekey_share(_state: Any, call: Call) -> Response:
+    """Take a share of the new key."""
+    barrier = _open(call)
+    key, nonce = _share(call, "RekeyVerificationUpdateRequest", _VERIFY)
+    entropy = call.core.entropy
+    try:
+        done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return Response(document=_verification(barrier) if done is None else {"nonce": done, "complete": True})
+
+
+@verify.on(Operation.DELETE)
+def restart_rekey_verification(_state: Any, call: Call) -> Response:
+    """Begin the verification anew."""
+    barrier = _open(call)
+    rotation.restart_verification(barrier, call.core.entropy.uuid)
+    return Response(document=_verification(barrier))
+
+
+@recovery.on(*_ALL)
+def refuse_recovery(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key."""
+    _check_recovery(call)
+    raise ErrorResponse("recovery rekeying not supported")
+
+
+@recovery_update.on(Operation.UPDATE)
+def refuse_recovery_share(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key; whether a share was sent is looked at first."""
+    _check_recovery(call)
+    _share(call, "RekeyUpdateRequest", _SHARE)
+    raise ErrorResponse("failed to fetch existing recovery config: recovery not supported", status=500)
+
+
+@recovery_update.on(Operation.READ, Operation.DELETE)
+def refuse_recovery_method(_state: Any, call: Call) -> None:
+    """Where the endpoint is answered before the core, it takes every method for a share."""
+    _check_recovery(call)
+    if not call.core.product.has(Feature.KEY_HANDLERS):
+        raise unsupported_operation()
+    refuse_recovery_share(_state, call)
+
+
+@recovery_list.on(Operation.LIST)
+def list_recovery(_state: Any, call: Call) -> None:
+    """What the step answers to every method."""
+    (refuse_recovery_share if call["step"] == "update" else refuse_recovery)(_state, call)
+
+
+def _check_recovery(call: Call) -> None:
+    """Raise 404 where the paths are open to anyone and nothing is there."""
+    if not call.core.product.has(Feature.KEY_ENDPOINTS):
+        raise unsupported_path()
+
+
+@attempt.on(Operation.READ)
+def read_attempt(_state: Any, call: Call) -> Response:
+    """How far an attempt is."""
+    return Response(document=_attempt(call, _open(call)))
+
+
+def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
+    running = barrier.generation
+    return {
+        "nonce": running.nonce if running else "",
+        "started": running is not None,
+        "progress": len(running.progress) if running else 0,
+        "required": barrier.threshold,
+        "complete": False,
+        "encoded_token": "",
+        "encoded_root_token": "",
+        "pgp_fingerprint": running.pgp_fingerprint if running else "",
+        "otp": otp,
+        "otp_length": generate_root.otp_length(call.core, ""),
+    }
+
+
+@attempt.on(Operation.UPDATE)
+def begin_attempt(_state: Any, call: Call) -> Response:
+    """Begin an attempt; the one-time password is only shown here."""
+    return _begin(call)
+
+
+def _begin(call: Call) -> Response:
+    barrier = _open(call)
+    body = _body(call, "GenerateRootInitRequest", _GENERATE, required=False)
+    try:
+        made = generate_root.begin(call.core, "", barrier, body["otp"], body["pgp_key"])
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return Response(document=_attempt(call, barrier, made))
+
+
+@attempt.on(Operation.DELETE)
+def cancel_attempt(_state: Any, call: Call) -> None:
+    """Cancel an attempt."""
+    _open(call).generation = None
+
+
+@give.on(Operation.UPDATE)
+def give_attempt_share(_state: Any, call: Call) -> Response:
+    """Take a share."""
+    barrier = _open(call)
+    key, nonce = _share(call, "GenerateRootUpdateRequest", _SHARE)
+    required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
+    try:
+        progress, token = generate_root.give(call.core, "", barrier, key, nonce)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    document = _attempt(call, barrier)
+    document.update(
+        nonce=nonce, started=True, progress=progress, required=required, complete=progress == required,
+        encoded_token=token, encoded_root_token=token, otp_length=0, pgp_fingerprint=fingerprint,
+    )  # fmt: skip
+    return Response(document=document)
+
+
+@backup.on(Operation.READ)
+def read_backup(_state: Any, call: Call) -> Response:
+    """The kept encrypted shares."""
+    found = pgp_shares.kept(call.core.seal.barrier)
+    if found is None:
+        raise ErrorResponse("no backed-up keys found")
+    return Response(data=found, flat=True)
+
+
+@recovery_backup.on(Operation.READ)
+def read_recovery_backup(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key, so nothing is kept of one."""
+    raise ErrorResponse("no backed-up keys found")
+
+
+@backup.on(Operation.DELETE)
+def delete_backup(_state: Any, call: Call) -> None:
+    """Forget the kept shares."""
+    call.core.seal.barrier.backup = None
+
+
+@recovery_backup.on(Operation.DELETE)
+def delete_recovery_backup(_state: Any, call: Call) -> None:
+    """Nothing to forget."""
+
+
+@old_attempt.on(Operation.READ)
+def read_old(_state: Any, call: Call) -> Response:
+    """How far an attempt is, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    return Response(document=_attempt(call, _open(call)))
+
+
+@old_attempt.on(Operation.UPDATE)
+def begin_old(_state: Any, call: Call) -> Response:
+    """Begin an attempt, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    return _begin(call)
+
+
+@old_attempt.on(Operation.DELETE)
+def cancel_old(_state: Any, call: Call) -> None:
+    """Cancel an attempt, where the product answers here. Raises 405 elsewhere."""
+    _check_alias(call)
+    _open(call).generation = None
+
+
+def _check_alias(call: Call) -> None:
+    if not call.core.product.has(Feature.GENERATE_ROOT_ALIAS):
+        raise unsupported_operation()

@@ -1,0 +1,235 @@
+"""``sys/rotate/root`` and ``sys/rotate/recovery``: new unseal shares, asked for with a token."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals import pgp_shares, rotation
+from mockkms.vault.seals.barrier import Barrier, Rotation, SealError, decode_key
+from mockkms.vault.seals.rotation import ROTATION, NewShares
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.seal.rotate_keyring import barrier_of
+
+_NEEDS = Feature.AUTHENTICATED_ROTATION
+INIT_FIELDS = {
+    "secret_shares": Field(Kind.INT, help="Number of shares to split the new key into."),
+    "secret_threshold": Field(Kind.INT, help="Number of shares that unseal."),
+    "pgp_keys": Field(Kind.COMMA_STRINGS, help="PGP keys to encrypt the shares with."),
+    "backup": Field(Kind.BOOL, help="Keep a copy of the encrypted shares."),
+    "require_verification": Field(Kind.BOOL, help="The new shares count only after they were given back."),
+}
+SHARE_FIELDS = {
+    "key": Field(Kind.STRING, help="One share, hex or base64."),
+    "nonce": Field(Kind.STRING, help="Nonce of the operation."),
+}
+
+root = engine.path("rotate/root", help="Make a new root key; no shares needed.", sudo=True, needs=_NEEDS)
+root_init = engine.path("rotate/root/init", fields=INIT_FIELDS, help="Begin, show or cancel a rotation.", needs=_NEEDS)
+root_update = engine.path("rotate/root/update", fields=SHARE_FIELDS, help="Give a share.", needs=_NEEDS)
+root_verify = engine.path("rotate/root/verify", fields=SHARE_FIELDS, help="Give a new share back.", needs=_NEEDS)
+root_backup = engine.path("rotate/root/backup", help="The kept encrypted shares.", needs=_NEEDS)
+recovery_init = engine.path(
+    "rotate/recovery/init", fields=INIT_FIELDS, help="Rotation of the recovery key, which this seal has none of.",
+    needs=_NEEDS,
+)  # fmt: skip
+recovery_update = engine.path("rotate/recovery/update", fields=SHARE_FIELDS, help="Give a share.", needs=_NEEDS)
+recovery_verify = engine.path("rotate/recovery/verify", fields=SHARE_FIELDS, help="Give a share back.", needs=_NEEDS)
+recovery_backup = engine.path("rotate/recovery/backup", help="The kept encrypted shares.", needs=_NEEDS)
+
+
+@root.on(Operation.UPDATE)
+def rotate_root(_state: Any, call: Call) -> None:
+    """Make a new root key behind the same shares."""
+    barrier_of(call)
+
+
+@root_init.on(Operation.READ)
+def read_rotation(_state: Any, call: Call) -> dict[str, Any]:
+    """How far a rotation is."""
+    return _shown(barrier_of(call))
+
+
+def _shown(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    if running is None:
+        return {"n": 0, "required": barrier.threshold, "started": False, "t": 0}
+    fingerprints, backup = pgp_shares.of_rotation(barrier)
+    encryption = {} if fingerprints is None else {"pgp_fingerprints": fingerprints, "backup": backup}
+    return {
+        **encryption,
+        "n": running.shares,
+        "nonce": running.nonce,
+        "progress": len(running.progress),
+        "required": barrier.threshold,
+        "started": True,
+        "t": running.threshold,
+        "verification_nonce": running.verification_nonce,
+        "verification_required": running.verify,
+    }
+
+
+@root_init.on(Operation.UPDATE)
+def begin_rotation(_state: Any, call: Call) -> dict[str, Any]:
+    """Begin a rotation."""
+    barrier = barrier_of(call)
+    wanted = Rotation(
+        nonce=call.core.entropy.uuid(),
+        shares=call["secret_shares"],
+        threshold=call["secret_threshold"],
+        pgp_keys=call["pgp_keys"],
+        backup=call["backup"],
+        verify=call["require_verification"],
+        started=call.now(),
+    )
+    try:
+        rotation.start(barrier, wanted, ROTATION)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return _shown(barrier)
+
+
+@root_init.on(Operation.DELETE)
+def cancel_rotation(_state: Any, call: Call) -> None:
+    """Cancel a rotation."""
+    barrier_of(call).rotation = None
+
+
+@root_update.on(Operation.UPDATE)
+def give_share(_state: Any, call: Call) -> dict[str, Any]:
+    """Take a share of the present key."""
+    key, nonce = _share(call)
+    barrier = barrier_of(call)
+    entropy = call.core.entropy
+    try:
+        result = rotation.give(barrier, decode_key(key), nonce, ROTATION, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return _shown(barrier) if result is None else {"complete": True, "nonce": nonce, **shown_shares(result)}
+
+
+def shown_shares(result: NewShares) -> dict[str, Any]:
+    """New shares as both products show them."""
+    return {
+        "backup": result.backup,
+        "keys": [share.hex() for share in result.shares],
+        "keys_base64": [base64.b64encode(share).decode() for share in result.shares],
+        "pgp_fingerprints": result.fingerprints or None,
+        "verification_nonce": result.verification_nonce,
+        "verification_required": bool(result.verification_nonce),
+    }
+
+
+def _share(call: Call) -> tuple[str, str]:
+    for name in ("key", "nonce"):
+        if not call[name]:
+            raise ErrorResponse(f"missing required field '{name}'")
+    return call["key"], call["nonce"]
+
+
+@root_verify.on(Operation.READ)
+def read_verification(_state: Any, call: Call) -> dict[str, Any]:
+    """How far the verification of new shares is."""
+    return _shown_verification(barrier_of(call))
+
+
+def _shown_verification(barrier: Barrier) -> dict[str, Any]:
+    running = barrier.rotation
+    if running is None:
+        raise ErrorResponse(ROTATION.unverifiable)
+    return {
+        "n": running.shares,
+        "nonce": running.verification_nonce,
+        "progress": len(running.verification_progress),
+        "started": bool(running.verification_key),
+        "t": running.threshold,
+    }
+
+
+@root_verify.on(Operation.UPDATE)
+def verify_share(_state: Any, call: Call) -> dict[str, Any]:
+    """Take a share of the new key."""
+    key, nonce = _share(call)
+    barrier = barrier_of(call)
+    entropy = call.core.entropy
+    try:
+        done = rotation.verify(barrier, decode_key(key), nonce, ROTATION, entropy.bytes, entropy.uuid)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return _shown_verification(barrier) if done is None else {"complete": True, "nonce": done}
+
+
+@root_verify.on(Operation.DELETE)
+def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
+    """Begin the verification anew."""
+    barrier = barrier_of(call)
+    rotation.restart_verification(barrier, call.core.entropy.uuid)
+    return _shown_verification(barrier)
+
+
+@root_backup.on(Operation.READ)
+def read_backup(_state: Any, call: Call) -> Response:
+    """The kept encrypted shares."""
+    found = pgp_shares.kept(barrier_of(call))
+    if found is None:
+        raise ErrorResponse("no backed-up keys found")
+    return Response(data=found, flat=True)
+
+
+@root_backup.on(Operation.DELETE)
+def delete_backup(_state: Any, call: Call) -> None:
+    """Forget the kept shares."""
+    barrier_of(call).backup = None
+
+
+@recovery_backup.on(Operation.READ)
+def read_recovery_backup(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key, so nothing is kept of one."""
+    raise ErrorResponse("no backed-up keys found")
+
+
+@recovery_backup.on(Operation.DELETE)
+def delete_recovery_backup(_state: Any, call: Call) -> None:
+    """Nothing to forget."""
+
+
+@recovery_init.on(Operation.READ)
+def read_recovery(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key."""
+    barrier_of(call)
+    raise ErrorResponse("unable to look up config: %!w(*errors.errorString=&{recovery not supported})")
+
+
+@recovery_init.on(Operation.UPDATE)
+def begin_recovery(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key."""
+    barrier_of(call)
+    raise ErrorResponse("recovery keys not supported")
+
+
+@recovery_init.on(Operation.DELETE)
+def cancel_recovery(_state: Any, call: Call) -> None:
+    """Nothing to cancel."""
+
+
+@recovery_update.on(Operation.UPDATE)
+@recovery_verify.on(Operation.UPDATE)
+def give_recovery(_state: Any, call: Call) -> None:
+    """A Shamir seal has no recovery key."""
+    key, _nonce = _share(call)
+    barrier_of(call)
+    try:
+        decode_key(key)
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    raise ErrorResponse("no rotation in progress")
+
+
+@recovery_verify.on(Operation.READ, Operation.DELETE)
+def read_recovery_verification(_state: Any, call: Call) -> None:
+    """Nothing to verify."""
+    raise ErrorResponse(ROTATION.unverifiable)

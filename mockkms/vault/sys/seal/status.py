@@ -1,0 +1,201 @@
+"""``sys/seal-status``, ``sys/seal``, ``sys/unseal``, ``sys/init`` and ``sys/step-down``: outside the core."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.products.features import Feature
+from mockkms.vault.seals import pgp_shares
+from mockkms.vault.seals.barrier import InvalidKey, SealError, decode_key, validate_shares
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.seal.strict import decoded
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+status = engine.path("seal-status", help="Whether the server is sealed, and how far unsealing is.", outside=True)
+backends = engine.path(
+    "seal-backend-status", help="The seals, and whether they work.", outside=True, needs=Feature.SEAL_BACKENDS
+)
+seal = engine.path("seal", help="Seal the server.", outside=True)
+unseal = engine.path(
+    "unseal",
+    fields={
+        "key": Field(Kind.STRING, help="One share of the unseal key, hex or base64."),
+        "reset": Field(Kind.BOOL, help="Forget the shares given so far."),
+        "migrate": Field(Kind.BOOL, help="The share is of the seal that is migrated from."),
+    },
+    help="Give a share of the unseal key.",
+    outside=True,
+)
+init = engine.path(
+    "init",
+    fields={
+        "secret_shares": Field(Kind.INT, help="Number of shares to split the unseal key into."),
+        "secret_threshold": Field(Kind.INT, help="Number of shares that unseal."),
+        "pgp_keys": Field(Kind.STRING_SLICE, help="PGP keys to encrypt the shares with."),
+        "recovery_shares": Field(Kind.INT, help="Number of recovery shares; only for automatic seals."),
+        "recovery_threshold": Field(Kind.INT, help="Number of shares that recover; only for automatic seals."),
+        "recovery_pgp_keys": Field(Kind.STRING_SLICE, help="PGP keys to encrypt the recovery shares with."),
+        "root_token_pgp_key": Field(Kind.STRING, help="PGP key to encrypt the root token with."),
+    },
+    help="Whether the server is initialised; initialise it.",
+    outside=True,
+)
+step_down = engine.path("step-down", help="Give up being the active node.", outside=True)
+
+_INIT = {
+    "secret_shares": (int, "secret_shares"),
+    "secret_threshold": (int, "secret_threshold"),
+    "pgp_keys": (list, "pgp_keys"),
+    "recovery_shares": (int, "recovery_shares"),
+    "recovery_threshold": (int, "recovery_threshold"),
+    "recovery_pgp_keys": (list, "recovery_pgp_keys"),
+    "root_token_pgp_key": (str, "root_token_pgp_key"),
+}
+
+
+def seal_document(core: Core) -> dict[str, Any]:
+    """The document of ``sys/seal-status``, in the real server's order."""
+    barrier, state, product = core.seal.barrier, core.state.seal, core.product
+    document: dict[str, Any] = {
+        "type": "shamir",
+        "initialized": barrier.initialized,
+        "sealed": barrier.sealed,
+        "t": barrier.threshold,
+        "n": barrier.shares,
+        "progress": len(barrier.progress),
+        "nonce": barrier.nonce,
+    }
+    cluster = {} if barrier.sealed else {"cluster_name": state.cluster_name, "cluster_id": state.cluster_id}
+    build = {"version": product.version, product.words.build_key: product.build_date, "migration": False}
+    recovery = {"recovery_seal": False}
+    if product.words.build_key == "commit_date":
+        build["commit_date"] = ""
+        return {**document, **recovery, **build, **cluster, "storage_type": "inmem"}
+    return {**document, **build, **cluster, **recovery, "storage_type": "inmem"}
+
+
+@status.on(Operation.READ)
+def read_seal_status(_state: Any, call: Call) -> Response:
+    """The seal's status."""
+    return Response(document=seal_document(call.core))
+
+
+@seal.on(Operation.UPDATE)
+def seal_server(_state: Any, call: Call) -> None:
+    """Seal the server; needs sudo. Sealing a sealed server is fine."""
+    core = call.core
+    if core.seal.sealed:
+        return
+    if core.standing is not None and not core.standing.active:
+        raise ErrorResponse("vault cannot seal when in standby mode; please restart instead", status=500)
+    _authorize(call)
+    core.seal.seal()
+
+
+def _authorize(call: Call) -> None:
+    """What the core does for other paths: the token must be good, allowed to, and sudo."""
+    from mockkms.vault.kernel.core import framed
+
+    core, request = call.core, call.request
+    token = core.tokens.authenticate(request)
+    if not core.policies.check(request, token, True).allowed:
+        request.trace.denied = True
+        raise framed(permission_denied())
+    if core.tokens.use(token):
+        core.tokens.revoke(token)
+
+
+@step_down.on(Operation.UPDATE)
+def give_up(_state: Any, call: Call) -> None:
+    """The active node of a cluster gives up; needs sudo. Without high availability there is nothing to give up."""
+    standing = call.core.standing
+    if standing is not None and standing.active:
+        _authorize(call)
+        standing.stepped_down = True
+
+
+@backends.on(Operation.READ)
+def read_backends(_state: Any, call: Call) -> Response:
+    """The one seal there is, which is by shares and always works."""
+    named: dict[str, Any] = {"name": "shamir"}
+    if call.core.product.has(Feature.SEAL_SETTINGS):
+        named |= {"configured": True, "disabled": False}
+    return Response(document={"healthy": True, "backends": [{**named, "healthy": True}], "fully_wrapped": True})
+
+
+@unseal.on(Operation.UPDATE)
+def unseal_server(_state: Any, call: Call) -> Response:
+    """Take a share, or forget those given; answers with the status."""
+    core = call.core
+    body = decoded(
+        call,
+        "UnsealRequest",
+        {"key": (str, "Key"), "reset": (bool, "Reset"), "migrate": (bool, "Migrate")},
+        required=True,
+    )
+    if body["reset"]:
+        if not core.seal.sealed:
+            raise ErrorResponse("vault is unsealed")
+        core.seal.barrier.reset()
+        return Response(document=seal_document(core))
+    if not body["key"]:
+        raise ErrorResponse("'key' must be specified in request body as JSON, or 'reset' set to true")
+    try:
+        key = decode_key(body["key"])
+        if body["migrate"]:
+            raise ErrorResponse("can't perform a seal migration, no migration seal found", status=500)
+        if not core.seal.barrier.initialized:
+            raise ErrorResponse(f"{core.product.words.product} is not initialized")
+        if core.seal.sealed:
+            core.seal.unseal(key)
+    except InvalidKey as error:
+        raise ErrorResponse(error.text) from None
+    except SealError as error:
+        raise ErrorResponse(error.text) from None
+    return Response(document=seal_document(core))
+
+
+@init.on(Operation.READ)
+def read_init(_state: Any, call: Call) -> Response:
+    """Whether the server is initialised."""
+    return Response(document={"initialized": call.core.seal.barrier.initialized})
+
+
+@init.on(Operation.UPDATE)
+def initialize(_state: Any, call: Call) -> Response:
+    """Make the unseal key, its shares and the first root token; the server stays sealed."""
+    core = call.core
+    body = decoded(call, "InitRequest", _INIT, required=True)
+    recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if body[name]]
+    if recovery:
+        raise ErrorResponse(f"parameters {','.join(recovery)} not applicable to seal type shamir")
+    try:
+        validate_shares(body["secret_shares"], body["secret_threshold"], body["pgp_keys"])
+        pgp_shares.check(body["pgp_keys"])
+    except SealError as error:
+        raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
+    if core.seal.barrier.initialized:
+        raise ErrorResponse(f"{core.product.words.product} is already initialized")
+    owner = body["root_token_pgp_key"]
+    try:
+        # The real server only finds out once it is initialised, and then nobody has the keys.
+        pgp_shares.check([owner] if owner else [])
+        parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
+        parts = pgp_shares.encrypted(parts, body["pgp_keys"])
+        if owner:
+            token = base64.b64encode(pgp_shares.sealed(token.encode(), owner)).decode()
+    except SealError as error:
+        raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
+    return Response(
+        document={
+            "keys": [part.hex() for part in parts],
+            "keys_base64": [base64.b64encode(part).decode() for part in parts],
+            "root_token": token,
+        }
+    )

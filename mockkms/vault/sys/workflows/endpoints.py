@@ -1,0 +1,191 @@
+"""``sys/workflows``: requests kept as a text and run by name. ``vault/workflowrun.py`` says what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, permission_denied
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.tree import page, walk
+from mockkms.vault.sys.engine import engine
+
+if TYPE_CHECKING:
+    from mockkms.vault.sys.workflows.run import Run
+
+_DEEPEST = 5
+"""Workflows that may run inside one another."""
+_PATH = {"path": Field(Kind.STRING, help="Path of the workflow, in any case.")}
+_PAGE = {
+    "after": Field(Kind.STRING, query=True, help="List what comes after this path."),
+    "limit": Field(Kind.INT, query=True, help="List no more than this many paths."),
+}
+
+listing = engine.path("workflows/manage[/]", _PAGE, help="The workflows there are.", needs=Feature.WORKFLOWS)
+one = engine.path(
+    "workflows/manage/{path:some}",
+    {
+        **_PATH,
+        "description": Field(Kind.STRING, help="What it is for."),
+        "workflow": Field(Kind.STRING, help="The workflow in HCL or JSON."),
+        "cas": Field(Kind.INT, help="Version that it must have; as on the real server without effect."),
+        "cas_required": Field(Kind.BOOL, help="Writes have to name a version, which none can."),
+        "allow_unauthenticated": Field(Kind.BOOL, help="It may run without a token, where the server allows that."),
+        **_PAGE,
+    },
+    help="A workflow.",
+    needs=Feature.WORKFLOWS,
+)
+execution = engine.path(
+    "workflows/execute/{path:some}", _PATH, help="Run a workflow.", arbitrary=True, needs=Feature.WORKFLOWS
+)
+trace = engine.path(
+    "workflows/trace/{path:some}",
+    _PATH,
+    help="Run a workflow and show every step.",
+    arbitrary=True,
+    needs=Feature.WORKFLOWS,
+)
+
+
+@dataclass
+class Stored:
+    """A workflow as it is kept."""
+
+    path: str
+    workflow: str
+    description: str = ""
+    version: int = 1
+    cas_required: bool = False
+    allow_unauthenticated: bool = False
+
+
+def _known(call: Call) -> dict[str, Stored]:
+    """Those of the namespace, by path."""
+    every: dict[str, dict[str, Stored]] = call.core.state.system.get("workflows", {})
+    return every.get(call.request.namespace, {})
+
+
+def _path(call: Call) -> str:
+    return str(call["path"]).strip().lower()
+
+
+@listing.on(Operation.LIST)
+def list_workflows(_state: Any, call: Call) -> dict[str, Any]:
+    """Those that stand in no folder; the real server stumbles over folders."""
+    return _listed(call, [path for path in sorted(_known(call)) if "/" not in path])
+
+
+@listing.on(Operation.SCAN)
+def scan_workflows(_state: Any, call: Call) -> dict[str, Any]:
+    """All of them."""
+    return _listed(call, walk(_known(call), ""))
+
+
+@one.on(Operation.LIST)
+@one.on(Operation.SCAN)
+def list_below(_state: Any, call: Call) -> dict[str, Any]:
+    """Those below a folder."""
+    folder = _path(call).rstrip("/") + "/"
+    return _listed(call, [path for path in sorted(_known(call)) if path.startswith(folder)])
+
+
+def _listed(call: Call, paths: list[str]) -> dict[str, Any]:
+    shown = page(paths, call["after"], call["limit"])
+    known = _known(call)
+    return {"keys": shown, "key_info": {path: asdict(known[path]) for path in shown}} if shown else {}
+
+
+@one.on(Operation.READ)
+def read(_state: Any, call: Call) -> dict[str, Any] | None:
+    """A workflow."""
+    found = _known(call).get(_path(call))
+    return asdict(found) if found else None
+
+
+@one.on(Operation.UPDATE)
+def write(_state: Any, call: Call) -> dict[str, Any]:
+    """Keep a workflow, whole."""
+    from mockkms.vault.sys.workflows.text import WorkflowError, parse
+
+    found = _known(call).get(_path(call))
+    try:
+        parse(call["workflow"])
+    except WorkflowError as error:
+        raise ErrorResponse(str(error)) from None
+    if call["cas_required"] or (found is not None and found.cas_required):
+        raise ErrorResponse("check-and-set parameter required for this call")
+    made = Stored(
+        _path(call),
+        call["workflow"],
+        call["description"],
+        found.version + 1 if found else 1,
+        call["cas_required"],
+        call["allow_unauthenticated"],
+    )
+    call.core.state.system.setdefault("workflows", {}).setdefault(call.request.namespace, {})[made.path] = made
+    return {**asdict(made), "path": call["path"]}
+
+
+@one.on(Operation.DELETE)
+def delete(_state: Any, call: Call) -> None:
+    """Forget a workflow."""
+    _known(call).pop(_path(call), None)
+
+
+@execution.on(Operation.UPDATE)
+def execute(_state: Any, call: Call) -> Reply:
+    """Run a workflow; without an ``output`` block the answer is empty."""
+    from mockkms.vault.sys.workflows.run import RunError, refused
+
+    run = _run(call)
+    described = run.workflow.output is not None
+    try:
+        run.run()
+        return run.output() if described else Response()
+    except RunError as error:
+        raise refused(error, "" if described else "failed to evaluate workflow: ") from None
+
+
+@trace.on(Operation.UPDATE)
+def show(_state: Any, call: Call) -> dict[str, Any]:
+    """Run a workflow; the answer is every request and response, and what went wrong, which shows as ``{}``."""
+    from mockkms.vault.sys.workflows.run import RunError
+
+    run = _run(call)
+    shown: dict[str, Any] = {"history": run.history, "error": None}
+    try:
+        run.run()
+        if run.workflow.output is not None:
+            output = run.output()
+            shown["response"] = {"data": output.data, "headers": output.headers}
+    except RunError:
+        shown["error"] = {}
+    return shown
+
+
+def _run(call: Call) -> Run:
+    from mockkms.vault.sys.workflows.run import Run, RunError, refused
+    from mockkms.vault.sys.workflows.text import parse
+
+    found = _known(call).get(_path(call))
+    if found is None:
+        raise BackendError("workflow does not exist", status=404)
+    request, own = call.request, call.request.namespace
+    if ".unauthed.workflow." in request.id:
+        raise permission_denied()
+    if request.id.count(".workflow.") == _DEEPEST:
+        raise BackendError("too much workflow recursion", status=400)
+
+    def handler(inner: Request) -> Response:
+        inner.namespace = own + inner.namespace
+        inner.remote_address, inner.remote_port = request.remote_address, request.remote_port
+        return call.core.handle(inner)
+
+    prefix = f"{request.id}.authed.workflow.{call['path']}"
+    try:
+        return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler)
+    except RunError as error:
+        raise refused(error) from None

@@ -1,0 +1,145 @@
+"""The text of a workflow: HCL with ``input``, ``flow`` and ``output`` blocks, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.hcl.decode import decode_map
+from mockkms.vault.hcl.parser import parse as parse_hcl
+from mockkms.vault.hcl.tree import HclError, Item, Items, Object
+
+KINDS = {
+    "string": Kind.STRING, "int": Kind.INT, "int64": Kind.INT64, "bool": Kind.BOOL, "map": Kind.MAP,
+    "duration_second": Kind.SECONDS, "signed_duration_second": Kind.SIGNED_SECONDS, "slice": Kind.SLICE,
+    "string_slice": Kind.STRING_SLICE, "comma_string_slice": Kind.COMMA_STRINGS,
+    "lower_case_string": Kind.LOWER_STRING, "name_string": Kind.NAME, "kv_pairs": Kind.KV_PAIRS,
+    "comma_int_slice": Kind.COMMA_INTS, "header": Kind.HEADER, "float": Kind.FLOAT, "time": Kind.TIME,
+}  # fmt: skip
+_REQUEST = ("type", "operation", "path", "token", "data", "headers", "when", "allow_failure")
+_FIELD = ("type", "name", "default", "description", "required", "deprecated", "query", "allowed_values")
+
+
+class WorkflowError(ValueError):
+    """A text that is no workflow, with the reason."""
+
+
+@dataclass
+class Block:
+    """A named ``request`` or ``flow``: its settings, and of a flow the requests inside."""
+
+    name: str
+    settings: dict[str, Any]
+    requests: list[Block] = field(default_factory=list)
+
+
+@dataclass
+class InputField:
+    """One parameter of a workflow."""
+
+    name: str
+    kind: Kind
+    default: Any = None
+    required: bool = False
+
+
+@dataclass
+class Workflow:
+    """A whole text."""
+
+    fields: list[InputField] | None
+    """None: no ``input`` block."""
+    flows: list[Block]
+    output: dict[str, Any] | None
+
+
+def parse(text: str) -> Workflow:
+    """Raises WorkflowError."""
+    try:
+        items = parse_hcl(text)
+    except HclError as error:
+        raise WorkflowError(f"failed during HCL parsing: {error}") from None
+    unused: list[str] = []
+    fields = flows = output = None
+    if found := items.under("input").items:
+        fields = _stage("failed to parse input configuration block", _input, found, unused)
+    if found := items.under("flow").items:
+        flows = _stage("failed to parse workflow", _flows, found, unused)
+    if found := items.under("output").items:
+        output = _stage("failed to parse output configuration block", _output, found, unused)
+    if not flows:
+        raise WorkflowError('workflow must have at least one "flow" block')
+    if unused:
+        raise WorkflowError("\n".join(unused))
+    return Workflow(fields, flows, output)
+
+
+def _stage(what: str, read: Any, found: list[Item], unused: list[str]) -> Any:
+    try:
+        return read(found, unused)
+    except (WorkflowError, HclError) as error:
+        raise WorkflowError(f"{what}: {error}") from None
+
+
+def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, Any]:
+    """What a block says, its inner ``blocks`` left out; names what it may not say."""
+    settings = decode_map(item.value, "root")
+    for inner in item.value.members.items if isinstance(item.value, Object) else ():
+        key = inner.keys[0]
+        if key.name not in known and key.name.casefold() != blocks:
+            unused.append(f"unknown or unsupported field {key.name} found in configuration at workflow:{key.position}")
+    return {name: value for name, value in settings.items() if name.casefold() != blocks}
+
+
+def _inside(item: Item, name: str) -> list[Item]:
+    return item.value.members.under(name).items if isinstance(item.value, Object) else Items().items
+
+
+def _flows(found: list[Item], unused: list[str]) -> list[Block]:
+    flows = []
+    for index, item in enumerate(found):
+        settings = _settings(item, ("type", "when"), unused, "request")
+        name = str(settings.get("type") or (item.keys[0].name if len(item.keys) == 1 else ""))
+        if not name:
+            raise WorkflowError(f"flow.{index}: flow type must be specified")
+        flow = Block(name, settings)
+        for number, inner in enumerate(_inside(item, "request")):
+            said = _settings(inner, _REQUEST, unused)
+            called = str(said.get("type") or (inner.keys[0].name if len(inner.keys) == 1 else ""))
+            if not called:
+                text = f"request.{number}: initialize type must be specified"
+                raise WorkflowError(f"flow.{index}: error parsing 'request': {text}")
+            flow.requests.append(Block(called, said))
+        flows.append(flow)
+    return flows
+
+
+def _input(found: list[Item], unused: list[str]) -> list[InputField]:
+    if len(found) > 1:
+        raise WorkflowError("only a single 'input' block is allowed")
+    _settings(found[0], (), unused, "field")
+    fields = []
+    for index, item in enumerate(_inside(found[0], "field")):
+        said = _settings(item, _FIELD, unused)
+        keys = [key.name for key in item.keys]
+        type, name = str(said.get("type", "")), str(said.get("name", ""))
+        wanted = (not type) + (not name)
+        if wanted and len(keys) != wanted:
+            text = "field type and name must be specified either as keys or block parameters"
+            raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
+        type = type or keys[0]
+        name = name or keys[-1]
+        if type not in KINDS:
+            text = f"unknown field type: {quote(type)}"
+            raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
+        fields.append(InputField(name, KINDS[type], said.get("default"), said.get("required") is True))
+    return fields
+
+
+def _output(found: list[Item], unused: list[str]) -> dict[str, Any]:
+    if len(found) > 1:
+        raise WorkflowError("only a single 'output' block is allowed")
+    return _settings(found[0], ("data", "headers"), unused)

@@ -1,0 +1,49 @@
+"""One lease, and the table of all of them: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.framework.message import Auth
+
+
+@dataclass
+class LeaseEntry:
+    """What ends by itself: a token's life (``auth``) or a secret handed out. Times are seconds since the epoch."""
+
+    id: str
+    path: str
+    """The request that made it, without the namespace."""
+    namespace: str
+    token: str
+    """Id of the token that asked for it, or whose life it is."""
+    issued: float
+    expires: float
+    """0 is never."""
+    renewable: bool = False
+    last_renewal: float = 0
+    auth: Auth | None = None
+    """Set in the lease of a token."""
+    ttl: int = 0
+    max_ttl: int = 0
+    internal: dict[str, Any] = field(default_factory=dict)
+    """What the engine needs to renew or revoke it."""
+    data: dict[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    """Id of the token whose revocation takes it along: of a batch token, the parent."""
+    batch: bool = False
+    """It was asked for with a batch token."""
+    revoke_error: str = ""
+    """Why its revocation failed; such a lease is irrevocable until it is forced."""
+
+
+@dataclass
+class LeaseState:
+    """All leases, those of a token, and a heap of what ends when."""
+
+    items: dict[str, LeaseEntry] = field(default_factory=dict)
+    by_token: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Ids of the secrets' leases by their owner."""
+    due: list[tuple[float, str]] = field(default_factory=list)
+    """A heap of (when, lease id); an entry that no longer agrees with its lease is passed over."""

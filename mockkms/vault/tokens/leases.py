@@ -1,0 +1,324 @@
+"""Leases: everything with an end, token lives included. All of it follows the world's clock."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.endpoint import Call, Endpoint
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    Lease,
+    Operation,
+    Request,
+    Response,
+    VaultError,
+)
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.tokens import ttl
+from mockkms.vault.tokens.lease import LeaseEntry, LeaseState
+from mockkms.vault.tokens.token import Token
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+__all__ = ["LeaseEntry", "LeaseState", "LeaseStore"]
+
+_INTERNAL = Endpoint("internal", {}, arbitrary=True)
+_NO_RESPONSE = "resp: (*logical.Response)(nil)"
+"""How Go shows the answer of an engine that gave an error instead."""
+"""What renewals and revocations reach an engine through; no path leads to it."""
+
+
+class LeaseStore:
+    """Registration, renewal, revocation and expiry of leases."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    @property
+    def state(self) -> LeaseState:
+        """The table of the present world."""
+        return self.core.state.leases
+
+    # -- the clock -----------------------------------------------------------------------------------------------
+
+    def expire_due(self) -> None:
+        """Revoke every lease and token whose time has come; called before each request."""
+        state = self.state
+        if not state.due or state.due[0][0] > (now := self.core.clock.now()):
+            return
+        while state.due and state.due[0][0] <= now:
+            when, id = heapq.heappop(state.due)
+            entry = state.items.get(id)
+            if entry is not None and entry.expires == when:
+                self.revoke_quietly(entry)
+
+    def _watch(self, entry: LeaseEntry) -> None:
+        if entry.expires:
+            heapq.heappush(self.state.due, (entry.expires, entry.id))
+
+    # -- registration --------------------------------------------------------------------------------------------
+
+    def _suffix(self, namespace: str) -> str:
+        return f".{self.core.namespaces.id_of(namespace)}" if namespace else ""
+
+    def register(self, request: Request, mount: Mount, response: Response, token: Token) -> None:
+        """Give the answer's lease an id, cut its lifetime to what the mount allows, and remember it."""
+        lease = response.lease
+        if lease is None or not lease.registered:
+            return
+        now = self.core.clock.now()
+        granted, warnings = ttl.calculate(self.core.limits(mount), now, ttl=lease.ttl, max_ttl=lease.max_ttl)
+        response.warnings.extend(warnings)
+        entry = LeaseEntry(
+            id=f"{request.path.rstrip('/')}/{self.core.entropy.base62(24)}{self._suffix(request.namespace)}",
+            path=request.path,
+            namespace=request.namespace,
+            token=token.id,
+            issued=now,
+            expires=now + granted,
+            renewable=lease.renewable,
+            ttl=lease.ttl,
+            max_ttl=lease.max_ttl,
+            internal=dict(lease.internal),
+            data=dict(response.data or {}),
+            batch=token.type == "batch",
+        )
+        entry.owner = token.id
+        if entry.batch:
+            entry.expires = min(entry.expires, float(token.creation_time + token.ttl))
+            entry.owner = token.parent
+        self.state.items[entry.id] = entry
+        if entry.owner:
+            self.state.by_token.setdefault(entry.owner, {})[entry.id] = None
+        self._watch(entry)
+        lease.lease_id, lease.ttl = entry.id, round(entry.expires - now)
+
+    def register_token(self, token: Token, auth: Auth) -> None:
+        """The lease that a service token lives by; a token without a lifetime gets one that never ends."""
+        now = self.core.clock.now()
+        salted = self.core.tokens.salted(token)
+        token.lease_id = f"{token.path.rstrip('/')}/{salted}{self._suffix(token.namespace)}"
+        entry = LeaseEntry(
+            id=token.lease_id,
+            path=token.path,
+            namespace=token.namespace,
+            token=token.id,
+            issued=now,
+            expires=now + token.ttl if token.ttl else 0,
+            renewable=auth.renewable,
+            auth=copy(auth),
+        )
+        self.state.items[entry.id] = entry
+        self._watch(entry)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def get(self, id: str, namespace: str) -> LeaseEntry | None:
+        """The lease with this id, as a request in ``namespace`` may see it."""
+        entry = self.state.items.get(id)
+        return entry if entry is not None and entry.namespace == namespace else None
+
+    def of_token(self, token: Token) -> LeaseEntry | None:
+        """The lease of a token; for a batch token one made up of what it carries."""
+        if token.type == "batch":
+            issued = float(token.creation_time)
+            return LeaseEntry("", token.path, token.namespace, token.id, issued, issued + token.ttl, batch=True)
+        return self.state.items.get(token.lease_id)
+
+    def below(self, prefix: str, namespace: str) -> list[LeaseEntry]:
+        """The leases of a namespace whose ids begin with ``prefix``, sorted by id."""
+        items = self.state.items
+        return [items[id] for id in sorted(items) if id.startswith(prefix) and items[id].namespace == namespace]
+
+    def ttl_left(self, entry: LeaseEntry) -> int:
+        """Whole seconds left, as the server tells them; 0 for a lease without an end."""
+        return int(entry.expires - math.floor(self.core.clock.now() + 0.5)) if entry.expires else 0
+
+    def refusal(self, entry: LeaseEntry | None) -> str:
+        """Why this lease cannot be renewed, in the server's words; empty if it can."""
+        if entry is None:
+            return "lease not found"
+        if entry.revoke_error:
+            return "lease is expired and has failed previous revocation attempts"
+        if not entry.expires:
+            return "lease is not renewable"
+        if entry.batch:
+            return ""
+        if entry.expires < self.core.clock.now():
+            return "lease expired"
+        return "" if entry.renewable else "lease is not renewable"
+
+    def renewable(self, entry: LeaseEntry) -> bool:
+        """Whether the server tells of this lease that it can be renewed."""
+        return not entry.batch and not self.refusal(entry)
+
+    # -- renewal -------------------------------------------------------------------------------------------------
+
+    def renew(self, entry: LeaseEntry, increment: int) -> Response | None:
+        """Renew the lease of a secret by ``increment`` seconds (0: what its engine gives). Raises VaultError."""
+        mount = self._mount(entry)
+        reply: Any = None
+        lease = Lease(ttl=entry.ttl, max_ttl=entry.max_ttl, renewable=entry.renewable, internal=entry.internal)
+        if mount is not None:
+            engine = self.core.engine(mount)
+            if engine.renew is not None:
+                try:
+                    reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
+                except BackendError as error:
+                    raise BackendError(f"failed to renew entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
+        response = reply if isinstance(reply, Response) else Response(lease=lease)
+        if response.lease is None:
+            return None
+        now = self.core.clock.now()
+        limits = self.core.limits(mount) if mount is not None else ttl.Limits(lease.ttl, lease.ttl)
+        granted, warnings = ttl.calculate(
+            limits,
+            now,
+            increment=increment,
+            ttl=response.lease.ttl,
+            max_ttl=response.lease.max_ttl,
+            start=entry.issued,
+        )
+        response.warnings.extend(warnings)
+        self._extend(entry, now + granted, now)
+        response.lease.lease_id, response.lease.ttl, response.lease.registered = entry.id, granted, False
+        return response
+
+    def renew_token(
+        self, token: Token, entry: LeaseEntry, increment: int, asking: Request | None = None
+    ) -> Response | None:
+        """Renew a token's lease for who is ``asking``; None: its auth method gave up.
+
+        Raises ErrorResponse and BackendError as the auth method refuses.
+        """
+        assert entry.auth is not None
+        mount = self._mount(entry)
+        auth: Auth | None = copy(entry.auth)
+        if mount is None:
+            return None
+        engine = self.core.engine(mount)
+        if engine.renew is not None:
+            try:
+                reply = engine.renew(
+                    mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}, asking)
+                )
+            except BackendError as error:
+                raise BackendError(f"failed to renew entry: {error.errors[0]}") from None
+            auth = reply.auth if isinstance(reply, Response) else None
+        if auth is None:
+            return None
+        if auth.entity_id and auth.group_aliases:
+            self.core.identity.follow_groups(auth.entity_id, mount, auth.group_aliases)
+        now = self.core.clock.now()
+        granted, warnings = ttl.calculate(
+            self.core.limits(mount),
+            now,
+            increment=increment,
+            ttl=auth.ttl,
+            period=auth.period,
+            max_ttl=auth.max_ttl,
+            explicit_max_ttl=auth.explicit_max_ttl,
+            start=entry.issued,
+        )
+        auth.client_token, auth.lease_duration, auth.ttl = token.id, granted, granted
+        entry.auth = copy(auth)
+        self._extend(entry, now + granted, now)
+        return Response(auth=auth, warnings=warnings)
+
+    def _extend(self, entry: LeaseEntry, expires: float, now: float) -> None:
+        if entry.batch:
+            expires = min(expires, entry.expires)
+        entry.expires, entry.last_renewal = expires, now
+        self._watch(entry)
+
+    def _mount(self, entry: LeaseEntry) -> Mount | None:
+        return self.core.state.mounts.match(entry.namespace, entry.path)
+
+    def _call(self, mount: Mount, entry: LeaseEntry, internal: dict[str, Any], asking: Request | None = None) -> Call:
+        request = Request(Operation.UPDATE, entry.path, data=dict(internal), namespace=entry.namespace)
+        if asking is not None:
+            request.client_certificates = asking.client_certificates
+        return Call(self.core, mount, _INTERNAL, request, internal, dict(internal))
+
+    # -- revocation ----------------------------------------------------------------------------------------------
+
+    def revoke(self, entry: LeaseEntry, *, force: bool = False) -> None:
+        """End a lease now. Raises the engine's VaultError where that fails, unless ``force`` says to forget it."""
+        if entry.auth is not None:
+            token = self.core.tokens.lookup(entry.token, tainted=True)
+            if token is not None:
+                self.core.tokens.revoke(token)
+        else:
+            try:
+                self._revoke_secret(entry)
+            except VaultError:
+                if not force:
+                    raise
+        self._forget(entry)
+
+    def revoke_quietly(self, entry: LeaseEntry) -> None:
+        """End a lease in the background: where its engine fails, it becomes irrevocable."""
+        try:
+            self.revoke(entry)
+        except VaultError as error:
+            entry.revoke_error = error.errors[0] if error.errors else "revocation failed"
+            entry.expires = 0
+
+    def _revoke_secret(self, entry: LeaseEntry) -> None:
+        mount = self._mount(entry)
+        if mount is None:
+            return
+        engine = self.core.engine(mount)
+        if engine.revoke is not None:
+            try:
+                engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))
+            except BackendError as error:
+                raise BackendError(f"failed to revoke entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
+
+    def _forget(self, entry: LeaseEntry) -> None:
+        self.state.items.pop(entry.id, None)
+        owned = self.state.by_token.get(entry.owner)
+        if owned is not None:
+            owned.pop(entry.id, None)
+            if not owned:
+                del self.state.by_token[entry.owner]
+
+    def token_removed(self, token: Token) -> None:
+        """A token goes: its secrets' leases are revoked, its own is forgotten."""
+        for id in list(self.state.by_token.pop(token.id, ())):
+            entry = self.state.items.get(id)
+            if entry is not None:
+                self.revoke_quietly(entry)
+        self.state.items.pop(token.lease_id, None)
+
+    def revoke_prefix(self, namespace: str, prefix: str, *, force: bool = False, wait: bool = True) -> None:
+        """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse where one fails.
+
+        Without ``wait`` that is left to the background: those that fail become irrevocable.
+        """
+        exact = None if prefix.endswith("/") else self.get(prefix, namespace)
+        entries = [exact] if exact else self.below(prefix.rstrip("/") + "/", namespace)
+        for at, entry in enumerate(entries, 1):
+            if not wait:
+                self.revoke_quietly(entry)
+                continue
+            try:
+                self.revoke(entry, force=force)
+            except VaultError as error:
+                count = "" if exact else f" ({at} / {len(entries)})"
+                raise ErrorResponse(f'failed to revoke "{entry.id}"{count}: {error.errors[0]}') from None
+
+    def revoke_mount(self, mount: Mount) -> None:
+        """A mount goes: end everything it gave out."""
+        for entry in self.below(mount.path, mount.namespace):
+            self.revoke(entry, force=True)
+
+    def irrevocable(self, namespace: str) -> list[LeaseEntry]:
+        """The leases of a namespace whose revocation failed, by id."""
+        return [entry for entry in self.below("", namespace) if entry.revoke_error]

@@ -1,0 +1,221 @@
+"""Tokens: who asks, what it may, how long it lives."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from mockkms.vault.framework.message import Auth, ErrorResponse, Request
+from mockkms.vault.kernel.login import login
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.products.features import Feature
+from mockkms.vault.tokens import cidr, token_ids
+from mockkms.vault.tokens.token import REVOCATION_PENDING, Token, TokenState
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+__all__ = ["Token", "TokenState", "TokenStore"]
+
+
+class TokenStore:
+    """Creation, look-up, use and revocation of tokens."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    @property
+    def state(self) -> TokenState:
+        """The table of the present world."""
+        return self.core.state.tokens
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def create_root(self, id: str) -> Token:
+        """A root token that never expires, with an id of the caller's choice, as a dev server makes it."""
+        token = Token(id=id, accessor="", policies=["root"], display_name="token")
+        return self.put(token, Auth(policies=["root"], token_policies=["root"], orphan=True))
+
+    def create(self, token: Token, auth: Auth) -> Token:
+        """Make a service or batch token and its lease: fills in id, accessor and time, and the same in ``auth``.
+
+        Raises ErrorResponse for a custom id that cannot be.
+        """
+        if token.type == "batch":
+            return self._create_batch(token, auth)
+        if token.id:
+            self._check_custom_id(token)
+        return self.put(token, auth)
+
+    def put(self, token: Token, auth: Auth) -> Token:
+        """Enter a service token into the table, with its lease."""
+        core = self.core
+        state = self.state
+        suffix = self._suffix(token.namespace)
+        if not token.id:
+            root = token.policies == ["root"]
+            key = self._salt().encode()
+            token.id = token_ids.service(core.entropy, core.product, key, root=root, suffix=suffix)
+        elif suffix:
+            token.id = f"{token.id}.{suffix}"
+        token.accessor = core.entropy.base62(token_ids.LENGTH) + (f".{suffix}" if suffix else "")
+        token.creation_time = token.creation_time or math.floor(core.clock.now())
+        state.by_id[token.id] = token
+        state.by_accessor[token.accessor] = token.id
+        if token.parent:
+            state.children.setdefault(token.parent, {})[token.id] = None
+        self._fill(token, auth)
+        core.leases.register_token(token, auth)
+        return token
+
+    def _create_batch(self, token: Token, auth: Auth) -> Token:
+        core = self.core
+        token.creation_time = math.floor(core.clock.now())
+        suffix = self._suffix(token.namespace)
+        token.id = token_ids.seal_batch(core.entropy, core.product, self._batch_key(), token, suffix)
+        self._fill(token, auth)
+        auth.renewable = False
+        return token
+
+    @staticmethod
+    def _fill(token: Token, auth: Auth) -> None:
+        auth.client_token, auth.accessor, auth.orphan = token.id, token.accessor, token.orphan
+        auth.lease_duration, auth.entity_id, auth.token_type = token.ttl, token.entity_id, token.type
+        auth.num_uses, auth.metadata, auth.ttl = token.num_uses, token.meta, token.ttl
+
+    def _check_custom_id(self, token: Token) -> None:
+        for prefix in ("hvs.", "s."):
+            if token.id.startswith(prefix):
+                raise ErrorResponse(f"custom token ID cannot have the '{prefix}' prefix")
+        if "." in token.id:
+            raise ErrorResponse("custom token ID cannot have a '.' in the value")
+        if token.id in self.state.by_id:
+            raise ErrorResponse("cannot create a token with a duplicate ID")
+
+    def _suffix(self, namespace: str) -> str:
+        return self.core.namespaces.id_of(namespace) if namespace else ""
+
+    def _salt(self) -> str:
+        if not self.state.salt:
+            self.state.salt = self.core.entropy.uuid()
+        return self.state.salt
+
+    def _batch_key(self) -> bytes:
+        if not self.state.batch_key:
+            self.state.batch_key = self.core.entropy.derived("batch tokens", 32)
+        return self.state.batch_key
+
+    def salted(self, token: Token) -> str:
+        """The last part of the token's lease id."""
+        return token_ids.salted(self._salt(), token.id, token.namespace)
+
+    # -- finding and using ---------------------------------------------------------------------------------------
+
+    def lookup(self, id: str, *, tainted: bool = False) -> Token | None:
+        """The live token with this id; ``tainted`` also finds one that is in its last use."""
+        token = self.state.by_id.get(id)
+        if token is not None:
+            return token if tainted or token.num_uses >= 0 else None
+        return self._lookup_batch(id)
+
+    def checked(self, id: str, *, tainted: bool = False) -> Token | None:
+        """Return the live token with this id. Raises ValueError for a malformed batch token, in the server's words."""
+        token_ids.batch_content(id)
+        return self.lookup(id, tainted=tainted)
+
+    def _lookup_batch(self, id: str) -> Token | None:
+        token = token_ids.open_batch(self._batch_key(), id)
+        if token is None or self.core.clock.now() >= token.creation_time + token.ttl:
+            return None
+        if token.parent and self.lookup(token.parent) is None:
+            return None
+        return token
+
+    def by_accessor(self, accessor: str) -> Token | None:
+        """The token with this accessor, one in its last use included."""
+        return self.state.by_id.get(self.state.by_accessor.get(accessor, ""))
+
+    @staticmethod
+    def check_form(request: Request) -> None:
+        """Raise 500, bare, for a request whose token cannot be read as the batch token that it begins as."""
+        if not request.token.startswith(token_ids.BATCH_PREFIXES):
+            return
+        try:
+            token_ids.batch_content(request.token)
+        except ValueError as error:
+            raise ErrorResponse(f"error performing token check: {error}", status=500) from None
+
+    def authenticate(self, request: Request) -> Token:
+        """The live token of a request. Raises 403, bare, where there is none or it may not come from there."""
+        token = self.lookup(request.token) if request.token else None
+        if token is None:
+            text = "permission denied"
+            if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):
+                text = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
+            raise ErrorResponse(text, status=403)
+        if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):
+            raise ErrorResponse("permission denied", status=403)
+        return token
+
+    def use(self, token: Token) -> bool:
+        """Count a use; True when it was the last and the token must go after this request."""
+        if token.num_uses == 0 or token.type == "batch":
+            return False
+        if token.num_uses == 1:
+            token.num_uses = REVOCATION_PENDING
+            return True
+        token.num_uses -= 1
+        return False
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def revoke(self, token: Token) -> None:
+        """Revoke a token with all its descendants, their leases and their cubbyholes, children first."""
+        children = self.state.children
+        order: list[str] = []
+        seen: set[str] = set()
+        waiting = [token.id]
+        while waiting:
+            id = waiting.pop()
+            if id not in seen:
+                seen.add(id)
+                order.append(id)
+                waiting.extend(children.get(id, ()))
+        for id in reversed(order):
+            self._remove(id)
+
+    def revoke_orphan(self, token: Token) -> None:
+        """Revoke a token alone: its children live on as orphans."""
+        for id in self.state.children.get(token.id, ()):
+            child = self.state.by_id.get(id)
+            if child is not None:
+                child.parent = ""
+        self._remove(token.id)
+
+    def _remove(self, id: str) -> None:
+        state = self.state
+        token = state.by_id.get(id)
+        if token is None:
+            return
+        token.num_uses = REVOCATION_PENDING
+        cubbyhole = self.core.state.mounts.get(token.namespace, "cubbyhole/")
+        if cubbyhole is not None:
+            cubbyhole.state.pop(id, None)
+        self.core.leases.token_removed(token)
+        siblings = state.children.get(token.parent)
+        if siblings is not None:
+            siblings.pop(id, None)
+            if not siblings:
+                del state.children[token.parent]
+        state.children.pop(id, None)
+        state.by_accessor.pop(token.accessor, None)
+        del state.by_id[id]
+
+    # -- logins --------------------------------------------------------------------------------------------------
+
+    def login(self, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
+        """Make the token that a login earned; returns what to show and the warnings.
+
+        ``user`` is whose failures the user lockout counts; they are forgotten with the token made.
+        """
+        return login(self.core, request, mount, auth, user)

@@ -1,0 +1,94 @@
+"""Wrapping tokens in the form of a JWT: signed with ES512, the real token in ``jti``."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA512
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_SIZE = 66
+"""Bytes of a coordinate on P-521."""
+_LABEL = "wrapping jwt"
+
+
+def is_jwt(text: str) -> bool:
+    """Whether a token has the form of a JWT, and not of a token of the server's with a namespace at its end."""
+    return len(text) > 3 and text.count(".") == 2 and text[1] != "." and text[3] != "."
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _key(core: Core) -> ec.EllipticCurvePrivateKey:
+    tokens = core.state.tokens
+    if not tokens.wrapping_key:
+        tokens.wrapping_key = int.from_bytes(core.entropy.derived(_LABEL, 64), "big") or 1
+    return ec.derive_private_key(tokens.wrapping_key, ec.SECP521R1())
+
+
+def sign(core: Core, id: str, now: float, seconds: float) -> str:
+    """The JWT that stands for the wrapping token ``id``."""
+    claims = {
+        "accessor": "",
+        "addr": "",
+        "exp": int(now + seconds),
+        "iat": int(now),
+        "jti": id,
+        "nbf": int(now - 5),
+        "type": "wrapping",
+    }
+    head = {"alg": "ES512", "typ": "JWT"}
+    text = ".".join(_encode(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))
+    r, s = decode_dss_signature(_key(core).sign(text.encode(), ec.ECDSA(SHA512())))
+    return f"{text}.{_encode(r.to_bytes(_SIZE, 'big') + s.to_bytes(_SIZE, 'big'))}"
+
+
+def verify(core: Core, text: str) -> str:
+    """The wrapping token inside. Raises ValueError in the server's words."""
+    head, body, signature = text.split(".")
+    try:
+        algorithm = json.loads(_decode(head)).get("alg")
+        claims: Any = json.loads(_decode(body))
+        raw = _decode(signature)
+    except (ValueError, AttributeError):
+        raise ValueError("wrapping token could not be parsed: go-jose/go-jose: parse error") from None
+    if algorithm != "ES512":
+        raise ValueError(
+            f'wrapping token could not be parsed: go-jose/go-jose: unexpected signature algorithm "{algorithm}"; '
+            'expected ["ES512"]'
+        )
+    _check(core, f"{head}.{body}".encode(), raw)
+    kind = claims.get("type") if isinstance(claims, dict) else None
+    if kind is None:
+        raise ValueError("could not validate type claim")
+    if not isinstance(kind, str):
+        raise ValueError("could not parse type claim")
+    if kind != "wrapping":
+        raise ValueError("unexpected type claim")
+    return str(claims.get("jti", ""))
+
+
+def _check(core: Core, signed: bytes, raw: bytes) -> None:
+    if len(raw) == 2 * _SIZE:
+        pair = encode_dss_signature(int.from_bytes(raw[:_SIZE], "big"), int.from_bytes(raw[_SIZE:], "big"))
+        try:
+            _key(core).public_key().verify(pair, signed, ec.ECDSA(SHA512()))
+            return
+        except InvalidSignature:
+            pass
+    raise ValueError(
+        "wrapping token signature could not be validated: go-jose/go-jose: error in cryptographic primitive"
+    )

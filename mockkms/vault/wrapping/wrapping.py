@@ -1,0 +1,201 @@
+"""Response wrapping: an answer put aside behind a one-time token.
+
+The wrapped answer lies as the JSON text it would have been sent as, under ``response`` in the cubbyhole of its token,
+and ``wrapinfo`` beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
+from mockkms.vault.golang.json_text import keep
+from mockkms.vault.tokens.token import Token
+from mockkms.vault.wrapping import jwt
+from mockkms.vault.wrapping.envelope import envelope
+from mockkms.world.clock import rfc3339
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
+
+
+CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_code"
+"""What an answer outside the envelope is made of, as data."""
+_HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
+
+
+def serialised_as_data(core: Core, request: Request, response: Response) -> Response:
+    """Return an answer as it is wrapped where its body is serialised already: outside the envelope, or with a status.
+
+    Everything else, and a status without a body, is returned as it is.
+    """
+    if response.raw is not None:
+        return raw_as_data(response)
+    if response.status in (0, 204):
+        return response
+    response.request_id = request.id
+    text = envelope(core.product, response)
+    raw = Response(raw=text.encode("utf-8", "replace"), status=response.status, headers=response.headers)
+    return raw_as_data(raw)
+
+
+def raw_as_data(response: Response) -> Response:
+    """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
+    body = base64.b64encode(response.raw or b"").decode()
+    data: dict[str, Any] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
+    data.update({key: response.headers[name] for name, key in _HEADERS.items() if name in response.headers})
+    return Response(data=data, warnings=response.warnings)
+
+
+def opened(text: str) -> Response:
+    """What unwrapping ``text`` answers: the text itself, or the answer outside the envelope that its data describes.
+
+    The data decides, whoever wrote it: a wrapped secret with the key ``http_raw_body`` is such an answer too.
+    """
+    whole = json.loads(text)
+    data = whole.get("data") if isinstance(whole, dict) else None
+    known = {key: data[key] for key in (STATUS, CONTENT_TYPE, BODY) if data.get(key) is not None} if data else {}
+    if not known:
+        return Response(raw=text.encode("utf-8", "replace"), status=200)
+    body = known.get(BODY)
+    if not isinstance(body, str):
+        known.pop(BODY, None)
+    else:
+        known[BODY] = _unpacked(body)
+    if STATUS in known:
+        return _raw(known)
+    if BODY in known:
+        known[BODY] = base64.b64encode(known[BODY]).decode()
+    return Response(data=known)
+
+
+def _unpacked(body: str) -> bytes:
+    """Base64 if it is that, else the text as it stands."""
+    try:
+        return base64.b64decode(body.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError:
+        return body.encode("utf-8", "replace")
+
+
+def _raw(known: dict[str, Any]) -> Response:
+    status, content_type = known[STATUS], known.get(CONTENT_TYPE)
+    if isinstance(status, bool) or not isinstance(status, (int, float)) or not 100 <= status <= 999:
+        return _unsendable("cannot decode status code")
+    if int(status) == 204:
+        return Response(raw=b"", status=204)
+    if content_type is None:
+        return _unsendable("no content type given")
+    if not isinstance(content_type, str) or "\r" in content_type or "\n" in content_type:
+        return _unsendable("cannot decode content type")
+    return Response(raw=known.get(BODY, b""), status=int(status), content_type=content_type)
+
+
+def _unsendable(why: str) -> Response:
+    return Response(raw=b"", status=500, headers={"X-Vault-Raw-Error": why})
+
+
+def check_request(core: Core, request: Request) -> None:
+    """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before anything else looks at it.
+
+    A token in the form of a JWT is replaced by the token inside. Raises ErrorResponse 403 for a token that cannot be
+    read, 400 for one that wraps nothing.
+    """
+    if request.path not in _GUARDED:
+        return
+    try:
+        token = _resolve(core, request)
+    except ValueError as error:
+        raise ErrorResponse(f"error validating wrapping token: {error}", status=403) from None
+    if token is None or not token.wrapping:
+        raise invalid()
+
+
+def invalid() -> ErrorResponse:
+    """The refusal of a token that wraps nothing, or nothing any more."""
+    return ErrorResponse("wrapping token is not valid or does not exist")
+
+
+def _resolve(core: Core, request: Request) -> Token | None:
+    given = request.data.get("token")
+    if given is None:
+        id = request.token
+    elif not isinstance(given, str):
+        raise ValueError("could not decode token in request body")
+    elif not given:
+        raise ValueError("empty token in request body")
+    else:
+        id = given
+    if jwt.is_jwt(id):
+        id = jwt.verify(core, id)
+        if given is None:
+            request.token = id
+        else:
+            request.data["token"] = id
+    if not id:
+        raise ValueError("token is empty")
+    return core.tokens.checked(id)
+
+
+def wrap_if_asked(core: Core, request: Request, response: Response, token: Token | None) -> Response:
+    """Put the answer into a cubbyhole of its own if the request, or the handler, asks for it."""
+    asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
+    if not asked or response.wrap_info is not None:
+        return response
+    if request.operation is Operation.LIST:
+        data = response.data
+        empty = "keys" in data and not data["keys"] if data else not response.warnings
+        if empty:
+            raise ErrorResponse("unsupported path", status=404)
+    inner = "" if response.auth is None else response.auth.accessor
+    mount = core.state.mounts.match(request.namespace, request.path)
+    if not inner and mount is not None and mount.type == "approle" and response.data:
+        inner = str(response.data.get("secret_id_accessor", ""))
+    response.request_id, response.flat = request.id, False
+    response.mount_type = request.trace.mount_type if request.client is not None else ""
+    text = envelope(core.product, response)
+    info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
+    info.wrapped_accessor = inner
+    return Response(wrap_info=info)
+
+
+def put_aside(core: Core, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
+    """Keep ``text`` behind a new one-time token for so many seconds."""
+    now = core.clock.now()
+    namespace = "" if form == "jwt" else request.namespace
+    token = Token(
+        id="",
+        accessor="",
+        policies=["response-wrapping"],
+        path=request.path,
+        display_name="",
+        num_uses=1,
+        ttl=int(seconds),
+        explicit_max_ttl=int(seconds),
+        namespace=namespace,
+    )
+    core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False))
+    cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
+    if cubbyhole is not None:
+        cubbyhole.state[token.id] = {
+            "response": keep({"response": text}),
+            "wrapinfo": keep({"creation_ttl": seconds, "creation_time": rfc3339(now), "creation_path": path}),
+        }
+    shown = jwt.sign(core, token.id, now, seconds) if form == "jwt" else token.id
+    return WrapInfo(shown, token.accessor, int(seconds), now, path)
+
+
+def contents(core: Core, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty.
+
+    ``namespace`` is where to look instead of in the token's own.
+    """
+    cubbyhole = core.state.mounts.get(token.namespace if namespace is None else namespace, "cubbyhole/")
+    kept = cubbyhole.state.get(token.id, {}) if cubbyhole is not None else {}
+    if "response" not in kept or "wrapinfo" not in kept:
+        product = core.product.words.product
+        raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
+    return kept["response"]["response"], json.loads(kept["wrapinfo"].text)

@@ -1,0 +1,244 @@
+"""One line of the journal: a request and what became of it, worked out only when looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from mockkms.faults.request_view import json_object, named_in
+from mockkms.vault.framework.message import Operation, Request, Trace, operation_of_method
+from mockkms.world.clock import parse_rfc3339, rfc3339
+
+SECRET_HEADERS = frozenset(
+    ("x-vault-token", "x-vault-mfa", "authorization", "cookie", "proxy-authorization", "x-mockkms-token")
+)
+_SECRET_PARAMETERS = "x-vault-inline-auth-parameter-"
+REDACTED = "(redacted)"
+TOKEN_IN_URL = re.compile(r"([/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})")
+_LONG_TOKEN = 8
+"""Letters from which on a token is none that stands in a path by chance."""
+_NO_TRACE = Trace()
+_ADMIN_BASES = ("/rustfs/admin/v3/kms/", "/minio/admin/v3/kms/")
+
+
+def _secret(header: str) -> bool:
+    return header in SECRET_HEADERS or header.startswith(_SECRET_PARAMETERS)
+
+
+def short_path(service: str, target: str) -> str:
+    """The path as rules name it: below ``/v1/`` or the admin API's base, decoded, without query and last slash."""
+    path = target.partition("?")[0]
+    if service == "rustfs":
+        for base in _ADMIN_BASES:
+            path = path.removeprefix(base)
+    elif path.startswith("/v1/"):
+        path = path[4:]
+    path = unquote(path) if "%" in path else path
+    return path[:-1] if path.endswith("/") else path
+
+
+def admin_key(target: str, body: bytes) -> str:
+    """The KMS key that a request of the admin API names, in its query or its body."""
+    names = ("keyName", "key", "keyId", "key-id", "key_id", "key_name")
+    given = dict(parse_qsl(target.partition("?")[2], keep_blank_values=True))
+    fields = json_object(body)
+    for name in names:
+        value = given.get(name, fields.get(name))
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+class Entry:
+    """One request and what became of it. Attributes that cost something are worked out when asked for."""
+
+    __slots__ = (
+        "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
+        "seconds", "service", "status", "target", "time", "trace", "unexpected", "words",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        time: float,
+        service: str,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        request: Request | None,
+        status: int,
+        answer: bytes,
+        seconds: float,
+        rules: Sequence[str] = (),
+        words: Sequence[str] = (),
+        cut: str = "",
+        unexpected: str = "",
+        retry_after: str = "",
+        number: int = 0,
+    ) -> None:
+        self.number = number
+        """Counted from 1 by the journal that keeps it."""
+        self.time = time
+        """When it came, by the world's clock: seconds since the epoch."""
+        self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
+        # Thousands of entries are kept: of a Vault request they hold what is asked for, never the request itself.
+        self.asked = (request.operation, request.token) if request is not None else None
+        """Operation and token of a Vault request; None for others."""
+        self.trace = request.trace if request is not None else _NO_TRACE
+        """What the core found out; blank where it was not asked."""
+        self.status = status
+        """As sent; 0 where no answer was sent."""
+        self.answer = answer
+        self.seconds = seconds
+        """How long it took; by the world's clock where that is frozen."""
+        self.rules, self.words = rules, words
+        """Ids and action words of the fault rules that fired."""
+        self.cut = cut
+        """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
+        self.unexpected = unexpected
+        self.given_retry_after = retry_after
+        self.hidden: int | None = None
+        """Of a redacted body: a number that is equal for equal bodies."""
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds that the answer asked the client to wait; 0 where it did not."""
+        given = self.given_retry_after or (self.trace.headers or {}).get("Retry-After", "")
+        return float(given) if given.isdecimal() else 0.0
+
+    @property
+    def path(self) -> str:
+        """As rules name it."""
+        return short_path(self.service, self.target)
+
+    @property
+    def operation(self) -> str:
+        """In the words of policies."""
+        if self.asked is not None:
+            return str(self.asked[0])
+        return str(operation_of_method(self.method))
+
+    @property
+    def mount(self) -> str:
+        """Path of the mount, with its slash."""
+        return self.trace.mount
+
+    @property
+    def key(self) -> str:
+        """The key, secret path or role that was named."""
+        if self.service == "rustfs":
+            return admin_key(self.target, self.body)
+        below = self.path.removeprefix(self.namespace).removeprefix(self.mount)
+        return named_in(self.trace.endpoint, below) if self.trace.endpoint else ""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, ``""`` or ``a/b/``."""
+        return self.trace.namespace
+
+    @property
+    def token(self) -> str:
+        """The token as sent; never shown by ``table`` or ``data``."""
+        return self.asked[1] if self.asked is not None else self.headers.get("x-vault-token", "")
+
+    @property
+    def accessor(self) -> str:
+        """The accessor of the token."""
+        return self.trace.accessor
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """The policies of the token."""
+        return self.trace.policies
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The JSON object sent; empty where there was none."""
+        return json_object(self.body)
+
+    @property
+    def likeness(self) -> bytes | int:
+        """Equal for equal bodies, redacted ones too."""
+        return self.body if self.hidden is None else self.hidden
+
+    @property
+    def unhandled(self) -> bool:
+        """Nothing of ours emulates what was asked."""
+        return self.trace.unhandled
+
+    @property
+    def hint(self) -> str:
+        """What the world lacks for another answer; mostly empty."""
+        return self.trace.hint
+
+    @property
+    def denied(self) -> bool:
+        """The policies said no."""
+        return self.trace.denied
+
+    @property
+    def line(self) -> str:
+        """``METHOD /path?query`` as on the wire."""
+        return f"{self.method} {self.target}"
+
+    @property
+    def shown_line(self) -> str:
+        """``line`` without tokens, for people."""
+        line = TOKEN_IN_URL.sub(r"\1(token)", self.line)
+        return line.replace(self.token, "(token)") if len(self.token) >= _LONG_TOKEN else line
+
+    def data(self, *, bodies: bool = True) -> dict[str, Any]:
+        """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
+        headers = {n: REDACTED if _secret(n.lower()) else v for n, v in self.headers.items()}
+        out: dict[str, Any] = {
+            "number": self.number, "time": rfc3339(self.time), "service": self.service, "method": self.method,
+            "target": self.target, "path": self.path, "operation": self.operation, "mount": self.mount,
+            "key": self.key, "namespace": self.namespace, "accessor": self.accessor,
+            "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
+            "unhandled": self.unhandled, "hint": self.hint, "faults": [*self.rules], "actions": [*self.words],
+            "cut": self.cut, "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
+            "endpoint": self.trace.endpoint, "retry_after": self.retry_after,
+        }  # fmt: skip
+        if bodies:
+            body, answer = self.body.decode("utf-8", "replace"), self.answer.decode("utf-8", "replace")
+            out |= {"headers": headers, "body": body, "answer": answer}
+        return out
+
+    def __str__(self) -> str:
+        outcome = self.cut + " " if self.cut else ""
+        outcome += str(self.status) if self.status else "no answer"
+        parts = [f"{self.number:>4}", f"{outcome:<12}", f"{self.operation:<7}", self.shown_line]
+        if self.rules:
+            parts.append(f"[fault {', '.join(self.rules)}: {', '.join(self.words)}]")
+        if self.unexpected:
+            parts.append(f"[unexpected: {self.unexpected}]")
+        if self.denied:
+            parts.append(f"[denied: policies {', '.join(self.policies) or 'none'}; {self.trace.rule or 'no rule'}]")
+        if self.unhandled:
+            parts.append("[unhandled]")
+        if self.trace.hint:
+            parts.append(f"[hint: {self.trace.hint}]")
+        return " ".join(parts)
+
+    __repr__ = __str__
+
+
+def entry_of(data: Mapping[str, Any]) -> Entry:
+    """The entry that ``Entry.data`` was made from, but for tokens, and bytes that are no text."""
+    trace = Trace(
+        mount=data["mount"], namespace=data["namespace"], endpoint=data["endpoint"], accessor=data["accessor"],
+        policies=[*data["policies"]], rule=data["rule"], denied=data["denied"], unhandled=data["unhandled"],
+        hint=data.get("hint", ""),
+    )  # fmt: skip
+    request = None
+    if data["service"] == "vault":
+        request = Request(Operation(data["operation"]), data["path"], namespace=data["namespace"], trace=trace)
+    retry_after = data["retry_after"]
+    return Entry(
+        parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
+        data.get("headers", {}), data.get("body", "").encode(), request, data["status"],
+        data.get("answer", "").encode(), data["seconds"], data["faults"], data["actions"], data["cut"],
+        data["unexpected"], f"{retry_after:.0f}" if retry_after else "", data["number"],
+    )  # fmt: skip

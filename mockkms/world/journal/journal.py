@@ -1,0 +1,248 @@
+"""What was asked, decided, injected and answered: one entry a request, and assertions over them.
+
+Recording happens on every request, so an entry keeps references and decodes nothing until it is looked at. Queries use
+the same matchers as the faults. The journal is a ring: the oldest entries go when it is full.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from mockkms.faults.algebra import All, Matcher
+from mockkms.faults.match import match_words, read_match
+from mockkms.faults.parsing import FaultError, mapping
+from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.redaction import redact
+
+SIZE = 10_000
+"""Entries kept."""
+BODY_LIMIT = 16 * 1024
+"""Bytes kept of each body."""
+_KINDS_OF_HEADERS = 64
+
+
+class Kept(NamedTuple):
+    """A journal at one moment."""
+
+    total: int = 0
+    entries: tuple[Entry, ...] = ()
+    redact: bool = False
+
+
+class Journal:
+    """The requests of one world, newest last."""
+
+    def __init__(self, size: int = SIZE, body_limit: int = BODY_LIMIT) -> None:
+        self._ring: deque[Entry] = deque(maxlen=size)
+        self._limit = body_limit
+        self._lock = threading.Lock()
+        self._headers: dict[int, Mapping[str, str]] = {}
+        """Headers last seen, by the length of the body: a client sends the same ones again and again."""
+        self.total = 0
+        """Requests ever recorded; more than ``len`` once the ring has turned."""
+        self.redact = False
+        """Bodies are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
+        self.on_entry: Callable[[Entry], None] | None = None
+        """Called with each new entry, on the server's thread."""
+
+    def record(self, entry: Entry) -> Entry:
+        """Keep one request, its bodies cut to the limit."""
+        entry.headers = self._shared(entry.headers, len(entry.body))
+        if self.redact:
+            redact(entry)
+        limit = self._limit
+        if len(entry.body) > limit:
+            entry.body = entry.body[:limit]
+        if len(entry.answer) > limit:
+            entry.answer = entry.answer[:limit]
+        self.total += 1
+        entry.number = self.total
+        self._ring.append(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)
+        return entry
+
+    def _shared(self, headers: Mapping[str, str], length: int) -> Mapping[str, str]:
+        """Equal headers as one object, for they are the most of an entry."""
+        known = self._headers.get(length)
+        if known is not None and known == headers and [*known] == [*headers]:
+            return known
+        if len(self._headers) >= _KINDS_OF_HEADERS:
+            self._headers.clear()
+        self._headers[length] = headers
+        return headers
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._ring.copy())
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def __getitem__(self, place: int) -> Entry:
+        return self._ring[place]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._ring.clear()
+        self._headers.clear()
+        self.total = 0
+
+    def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
+        """The entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
+
+        The words are those of a fault's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
+        ``unhandled``. Raises FaultError for others.
+        """
+        fits = read_query(match, words)
+        return [entry for entry in self if fits(entry)]
+
+    def count(self, match: Any = None, /, **words: Any) -> int:
+        """How many entries fit."""
+        return len(self.entries(match, **words))
+
+    def lines(self, match: Any = None, /, **words: Any) -> list[str]:
+        """``METHOD /path?query`` of the entries that fit."""
+        return [entry.line for entry in self.entries(match, **words)]
+
+    def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
+        """The entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""
+        found = self.entries(match, **words)
+        return "\n".join(str(entry) for entry in (found if last is None else found[-last:] if last else []))
+
+    # -- asserting -----------------------------------------------------------------------------------------------
+
+    def assert_called(self, match: Any = None, /, *, times: int | None = None, **words: Any) -> list[Entry]:
+        """Raise AssertionError unless a request fits (``times``: exactly so many); returns the entries."""
+        fits = read_query(match, words)
+        found = [entry for entry in self if fits(entry)]
+        if len(found) == times or (times is None and found):
+            return found
+        wanted = "at least once" if times is None else f"{times} times"
+        raise AssertionError(self._text(f"expected {_shown(match, words)} {wanted}, got {len(found)}", match, words))
+
+    def assert_not_called(self, match: Any = None, /, **words: Any) -> None:
+        """Raise AssertionError where a request fits."""
+        found = self.entries(match, **words)
+        if found:
+            listed = "\n".join(str(entry) for entry in found)
+            raise AssertionError(f"expected no {_shown(match, words)}, got {len(found)}:\n{listed}")
+
+    def assert_order(self, *matches: Any) -> None:
+        """Raise AssertionError unless requests that fit came in this order; others may stand between."""
+        entries, place = [*self], 0
+        for step, match in enumerate(matches):
+            fits = read_query(match, {})
+            place = next((i + 1 for i in range(place, len(entries)) if fits(entries[i])), -1)
+            if place < 0:
+                text = f"step {step + 1} of {len(matches)}, {_shown(match, {})}, did not come after the steps before it"
+                raise AssertionError(self._text(text, match, {}))
+
+    def assert_no_unhandled(self) -> None:
+        """Raise AssertionError for requests that nothing emulates, or that a script did not expect."""
+        found = [entry for entry in self if entry.unhandled or entry.unexpected]
+        if found:
+            listed = "\n".join(str(entry) for entry in found)
+            raise AssertionError(f"{len(found)} requests were not expected or are not emulated:\n{listed}")
+
+    def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
+        """The requests closest to fitting, each with what is wrong about it."""
+        fits = read_query(match, words)
+        wanted = _path_of(match, words)
+        scored = []
+        for entry in self:
+            wrong = fits.misses(entry)
+            likeness = SequenceMatcher(None, wanted, entry.path).ratio() if wanted else 0.0
+            if wrong and (len(wrong) < len(fits.parts) or likeness > 0.5):
+                scored.append((len(wrong) - likeness, f"{entry}  <- wrong: {', '.join(wrong)}"))
+        scored.sort(key=lambda pair: pair[0])
+        return [text for _, text in scored[:3]]
+
+    def _text(self, headline: str, match: Any, words: Mapping[str, Any]) -> str:
+        parts = [headline]
+        near = self.near_misses(match, **words)
+        if near:
+            parts += ["nearest:", *near]
+        parts += ["journal:", self.table(last=20) or "   (no request at all)"]
+        return "\n".join(parts)
+
+    # -- worlds --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Kept:
+        """What a named snapshot keeps."""
+        return Kept(self.total, tuple(self._ring.copy()), self.redact)
+
+    def restore(self, kept: Kept) -> None:
+        """Put back what ``snapshot`` gave."""
+        self._ring.clear()
+        self.total, entries, self.redact = kept
+        self._ring.extend(entries)
+
+
+# -- queries -----------------------------------------------------------------------------------------------------
+
+
+class _Outcome(Matcher):
+    """One word about the outcome of a request."""
+
+    def __init__(self, word: str, value: Any) -> None:
+        self.word, self.value = word, value
+
+    def __call__(self, seen: Any) -> bool:
+        value, word = self.value, self.word
+        if word == "status":
+            return seen.status in value if isinstance(value, (list, tuple, range, set)) else seen.status == value
+        if word == "fault":
+            return bool(seen.rules) is value if isinstance(value, bool) else value in seen.rules
+        if word == "cut":
+            return bool(seen.cut) is value if isinstance(value, bool) else seen.cut == value
+        return bool(getattr(seen, word)) is bool(value)
+
+    def misses(self, seen: Any) -> list[str]:
+        return [] if self(seen) else [self.word]
+
+
+OUTCOMES = {
+    "status": "HTTP status sent, or a list of them; 0 is none",
+    "fault": "id of a rule that fired, or true / false",
+    "cut": "close, reset, hang, left, or true / false",
+    "denied": "the policies said no",
+    "unhandled": "nothing emulates it",
+}
+
+
+def read_query(match: Any, words: Mapping[str, Any]) -> All:
+    """A matcher over entries from a path or mapping and further words. Raises FaultError."""
+    parts: list[Matcher] = []
+    for given in (match, dict(words)):
+        if not given:
+            continue
+        if isinstance(given, Mapping):
+            rest = {word: value for word, value in given.items() if word not in OUTCOMES}
+            parts += [_Outcome(word, value) for word, value in given.items() if word in OUTCOMES]
+            try:
+                parts += read_match(rest).parts
+            except FaultError:
+                # The words of outcomes are right words here too: name the nearest of all of them.
+                mapping(rest, {*match_words(), *OUTCOMES}, "word")
+                raise
+        else:
+            parts += read_match(given).parts
+    return All(tuple(parts))
+
+
+def _shown(match: Any, words: Mapping[str, Any]) -> str:
+    parts = [] if match is None else [str(match)]
+    parts += [f"{word}={value!r}" for word, value in words.items()]
+    return "request " + " ".join(parts) if parts else "request"
+
+
+def _path_of(match: Any, words: Mapping[str, Any]) -> str:
+    path = match if isinstance(match, str) else (match or {}).get("path", "") if isinstance(match, Mapping) else ""
+    path = path or words.get("path", "")
+    return path if isinstance(path, str) else ""

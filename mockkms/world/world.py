@@ -1,0 +1,170 @@
+"""One isolated world: an emulated Vault, a RustFS admin API, faults, journal and clock, restored as one."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mockkms.faults import RuleBook
+from mockkms.faults.parsing import unknown
+from mockkms.faults.rulebook import BookState
+from mockkms.rustfs import RustfsAdmin, RustfsState
+from mockkms.vault.kernel.core import Core
+from mockkms.world.clock import Clock
+from mockkms.world.entropy import Entropy
+from mockkms.world.journal.journal import Journal, Kept
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All of a world at one moment. Opaque; give it to ``World.restore``."""
+
+    state: bytes
+    clock: tuple[float, float | None]
+    entropy: tuple[int | str | None, int, bytes]
+    root_token: str
+    flavor: str
+    faults: BookState
+    journal: Kept
+    beside: bytes = b""
+    """What the world's ``beside`` kept; empty where there was none."""
+
+
+class UpstreamError(ValueError):
+    """No proxy can be made with this address, file or argument."""
+
+
+class NoState(UpstreamError):
+    """What was asked for needs the state of an emulated server, and a real one answers in its place."""
+
+
+class Beside(Protocol):
+    """What goes with a world and is not in it, such as the nodes of a cluster."""
+
+    def keep(self) -> bytes:
+        """All of it."""
+
+    def put_back(self, kept: bytes) -> None:
+        """What ``keep`` gave; as at the start where that is nothing."""
+
+
+class World:
+    """Everything that two tests must never share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        """Held while a request is answered and while the world is changed from another thread."""
+        self.clock = Clock()
+        self.entropy = Entropy()
+        self.root_token = ""
+        self.core = Core(clock=self.clock, entropy=self.entropy)
+        self.rustfs = RustfsAdmin(self.core, api="auto")
+        self.faults = RuleBook(self.clock, self.entropy)
+        self.journal = Journal()
+        self.upstream = ""
+        """Address of the real server that answers in the place of this world's own; empty: there is none."""
+        self.beside: Beside | None = None
+        """Kept and put back with the world."""
+        self.baseline: Snapshot | None = None
+        """What ``reset`` goes back to."""
+        self.snapshots: dict[str, Snapshot] = {}
+        """Those with a name."""
+        self.start: Snapshot | None = None
+        """What ``loader`` without seeds goes back to."""
+        self.loader: Callable[[World, list[Any]], None] | None = None
+        """Goes to the world of the start with seeds laid over it; set by who may import the seed room."""
+        self.overdue: Callable[[], None] = lambda: None
+        """Does what rules had put off until a moment that has come; set by who carries rules out."""
+        self.dumper: Callable[[World], str] | None = None
+        """Writes this world as YAML; set by who may import the seed room."""
+
+    def stand_before(self, upstream: str) -> None:
+        """Be rules, journal and clock in front of a real server at this address."""
+        self.upstream = upstream
+        self.faults.stateless = f"a real server answers here ({upstream}), and its state cannot be changed from outside"
+
+    def own_state(self, what: str) -> None:
+        """Raise NoState where the state that ``what`` needs is a real server's."""
+        if self.upstream:
+            raise NoState(f"{what}: a real server answers here ({self.upstream}), and its state is out of reach")
+
+    def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
+        """Become the world of a fresh dev server; no rule, no journal. ``clock``, epoch seconds, freezes it."""
+        with self.lock:
+            self.clock.restore((0.0, clock))
+            self.entropy.reseed(rng)
+            self.root_token = root_token
+            self.core.begin(flavor)
+            self.core.bootstrap(root_token)
+            self.rustfs.state = RustfsState(api="auto")
+            self.faults.clear()
+            self.journal.clear()
+            self.faults.header = self.journal.redact = False
+
+    def settle(self, state: str) -> None:
+        """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""
+        with self.lock:
+            if state == "uninitialized":
+                self.core.begin(self.core.product.name)
+                self.root_token = ""
+            elif state == "sealed":
+                self.core.seal.seal()
+            else:
+                self.core.seal.open()
+
+    def snapshot(self) -> Snapshot:
+        """Keep the whole world."""
+        with self.lock:
+            state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
+            return Snapshot(
+                pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.root_token,
+                self.core.product.name, self.faults.snapshot(), self.journal.snapshot(),
+                self.beside.keep() if self.beside is not None else b"",
+            )  # fmt: skip
+
+    def named(self, name: str) -> Snapshot:
+        """The snapshot of that name; ``baseline`` is the one to which ``reset`` goes. Raises FaultError."""
+        known = {"baseline": self.baseline, **self.snapshots}
+        found = known.get(name)
+        if found is None:
+            raise unknown(name, known, "snapshot")
+        return found
+
+    def sibling(self) -> World:
+        """An empty world on a server with the same settings."""
+        world = World()
+        world.entropy.fresh_keys = self.entropy.fresh_keys
+        for setting in ("default_lease_ttl", "max_lease_ttl", "cluster_name"):
+            setattr(world.core, setting, getattr(self.core, setting))
+        return world
+
+    def earlier(self, name: str) -> World:
+        """A world of its own with the state of a snapshot, at the present time. Raises FaultError for no such name."""
+        world = self.sibling()
+        world.restore(self.named(name), keep_faults=True)
+        world.clock.restore(self.clock.state())
+        world.entropy.restore(self.entropy.state())
+        return world
+
+    def reset(self, *, keep_faults: bool = False) -> None:
+        """Back to the baseline, if one was marked."""
+        if self.baseline is not None:
+            self.restore(self.baseline, keep_faults=keep_faults)
+
+    def restore(self, snapshot: Snapshot, *, keep_faults: bool = False) -> None:
+        """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
+        state = pickle.loads(snapshot.state)
+        with self.lock:
+            self.core.adopt(state[0], snapshot.flavor)
+            self.root_token = snapshot.root_token
+            self.rustfs.state = state[1]
+            self.clock.restore(snapshot.clock)
+            self.entropy.restore(snapshot.entropy)
+            if not keep_faults:
+                self.faults.restore(snapshot.faults)
+                self.journal.restore(snapshot.journal)
+        if self.beside is not None:
+            self.beside.put_back(snapshot.beside)

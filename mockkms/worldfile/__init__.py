@@ -1,0 +1,48 @@
+"""Worlds in YAML: read with every fault named at its place, put into a world, and written back.
+
+Public names load when first used: who only wants to catch a ``SeedError`` pays for nothing else.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockkms.worldfile.checking import check
+    from mockkms.worldfile.dumping import dump
+    from mockkms.worldfile.problems import Problem, SeedError
+    from mockkms.worldfile.sources import SeedFileError, ready_made
+    from mockkms.worldfile.spec import WorldSpec, json_schema, load, populate
+
+__all__ = [
+    "Problem",
+    "SeedError",
+    "SeedFileError",
+    "WorldSpec",
+    "check",
+    "dump",
+    "json_schema",
+    "load",
+    "populate",
+    "ready_made",
+]
+
+_PUBLIC = {
+    "Problem": "problems",
+    "SeedError": "problems",
+    "SeedFileError": "sources",
+    "WorldSpec": "spec",
+    "check": "checking",
+    "dump": "dumping",
+    "json_schema": "spec",
+    "load": "spec",
+    "populate": "spec",
+    "ready_made": "sources",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,85 @@
+"""What every section needs while it is put into a world: the world, and where faults of its values belong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mockkms.faults import FaultError
+from mockkms.rustfs.seeds import SeedError as RustfsError
+from mockkms.vault.framework.message import VaultError
+from mockkms.vault.secrets.transit.transfer.material import SpecFault
+from mockkms.worldfile.nodes import Entry, Node
+from mockkms.worldfile.problems import Problem
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+    from mockkms.world.world import World
+
+Steps = tuple[str | int, ...]
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+@dataclass
+class Applier:
+    """One world being filled. Faults are collected in ``problems``, each at the place of the value that caused it."""
+
+    world: World
+    root: Node
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def core(self) -> Core:
+        """The world's Vault."""
+        return self.world.core
+
+    def fault(self, steps: Steps, message: str) -> None:
+        """Note what is wrong with the value at ``steps``."""
+        self.problems.append(problem_at(self.root, steps, message))
+
+    @contextmanager
+    def guard(self, *steps: str | int) -> Iterator[None]:
+        """Turn the refusals of the rooms below into faults of the value at ``steps``."""
+        try:
+            yield
+        except SpecFault as error:
+            self.fault((*steps, *split(error.path)), error.message)
+        except FaultError as error:
+            self.fault((*steps, *split(error.path)), error.message)
+        except RustfsError as error:
+            self.fault((*steps, *split(error.where)), error.text)
+        except VaultError as error:
+            self.fault(steps, "; ".join(error.errors) or "refused")
+        except (ValueError, TypeError) as error:
+            self.fault(steps, str(error))
+
+
+def split(path: str) -> Steps:
+    """``versions[1].material`` as steps."""
+    return tuple(int(index) if index else name for index, name in _STEP.findall(path))
+
+
+def find(root: Node, steps: Steps) -> Node:
+    """The value at ``steps``, or the deepest one on the way there that exists."""
+    for step in steps:
+        below: Node | None = None
+        if root.kind == "mapping":
+            entry: Entry | None = root.value.get(str(step)) or root.value.get(str(step).replace("_", "-"))
+            below = entry.value if entry is not None else None
+        elif root.kind == "list" and isinstance(step, int) and step < len(root.value):
+            below = root.value[step]
+        if below is None:
+            break
+        root = below
+    return root
+
+
+def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Problem:
+    """A fault of the value at ``steps`` below ``root``, whose own path is ``shown``."""
+    path = shown
+    for step in steps:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+    return find(root, steps).problem(path, " ".join(message.split()))

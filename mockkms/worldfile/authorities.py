@@ -1,0 +1,119 @@
+"""PKI mounts: what a world says of certificate authorities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.crypto.encoding import pem
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.pki import world
+from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile.shapes.collections import (
+    Boolean,
+    Choice,
+    Either,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    Moment,
+    Record,
+    Text,
+)
+from mockkms.worldfile.shapes.parameters import parameters, written
+
+
+def _pem(text: str) -> str | None:
+    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
+
+
+def shape() -> dict[str, Key]:
+    """The keys of a mount of type ``pki``."""
+    block = Text("PEM", _pem)
+    since = Moment()
+    revoked = Either({"boolean": Boolean(), "integer": since, "number": since, "time": since, "text": since})
+    id, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
+    key = Record(
+        {
+            "id": id,
+            "name": name,
+            "material": Key(block, "the private key; made when not given"),
+            "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec when not given"),
+            "bits": Key(Integer(), "size of a key to be made; the type's usual one when not given"),
+        }
+    )
+    settings = parameters("pki", "issuer/x")
+    generate = {**parameters("pki", "root/sign-intermediate"), **parameters("pki", "root/generate/internal")}
+    for left_out in ("csr", "issuer_ref", "issuer_name", "key_ref", "format", "private_key_format"):
+        generate.pop(left_out, None)
+    issuer = Record(
+        {
+            "id": id,
+            "name": name,
+            "certificate": Key(block, "the CA's certificate; its key stands under keys"),
+            "generate": Key(Record(generate), "parameters of a CA to be made, with a key of an elliptic curve"),
+            "signed_by": Key(Text(), "name of the issuer above one that is generated; a root when not given"),
+            "key": Key(Text(), "name of the key of one that is generated; a new one when not given"),
+            **{word: settings[word] for word in (*world.ISSUER_SETTINGS, "manual_chain")},
+            "revoked": Key(revoked, "since when it is revoked; true is now"),
+        }
+    )
+    issue = parameters("pki", "issue/x")
+    for left_out in ("format", "private_key_format", "remove_roots_from_chain", "issuer_ref"):
+        issue.pop(left_out, None)
+    certificate = Record(
+        {
+            "certificate": Key(block, "one that is kept"),
+            "role": Key(Text(), "role of one to be issued, which is kept without its key"),
+            **issue,
+            "revoked": Key(revoked, "since when it is revoked; true is now"),
+            "issuer": Key(Text(), "id of the issuer of a revoked one; found by its signature when not given"),
+        }
+    )
+    return {
+        **{word: Key(written("pki", path), f"settings of {path}") for word, path in world.SETTINGS.items()},
+        "keys": Key(ListOf(key), "private keys, the first is the default"),
+        "issuers": Key(ListOf(issuer), "certificate authorities, the first with a key is the default"),
+        "default_key": Key(Text(), "name or id"),
+        "default_issuer": Key(Text(), "name or id"),
+        "default_follows_latest_issuer": Key(Boolean(), "the newest issuer becomes the default"),
+        "roles": Key(MapOf(written("pki", "roles/x")), "roles by name"),
+        "certificates": Key(ListOf(certificate), "certificates that the mount keeps"),
+    }
+
+
+def fill(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
+    """Fill a mount: addresses first, for they stand in certificates."""
+    core = to.core
+    _settings(to, mount, spec, at, "cluster", "urls")
+    for index, key in enumerate(spec.get("keys") or []):
+        with to.guard(*at, "keys", index):
+            world.add_key(core, mount, key)
+    for index, issuer in enumerate(spec.get("issuers") or []):
+        with to.guard(*at, "issuers", index):
+            world.add_issuer(core, mount, issuer)
+    for word in ("default_key", "default_issuer"):
+        if spec.get(word):
+            with to.guard(*at, word):
+                world.choose(core, mount, word, spec[word])
+    mount.state.follow_latest = bool(spec.get("default_follows_latest_issuer", False))
+    for index, issuer in enumerate(spec.get("issuers") or []):
+        if issuer.get("manual_chain"):
+            with to.guard(*at, "issuers", index, "manual_chain"):
+                world.link(core, mount, issuer)
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard(*at, "roles", name):
+            world.add_role(core, mount, name, role)
+    _settings(to, mount, spec, at, "crl", "auto_tidy", "acme")
+    for index, certificate in enumerate(spec.get("certificates") or []):
+        with to.guard(*at, "certificates", index):
+            world.add_certificate(core, mount, certificate)
+    with to.guard(*at):
+        world.finish(core, mount)
+
+
+def _settings(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps, *words: str) -> None:
+    for word in words:
+        if spec.get(word):
+            with to.guard(*at, word):
+                world.configure(to.core, mount, word, spec[word])

@@ -1,0 +1,272 @@
+"""``exact``: what a dump adds so that the world it loads to is equal to the last id and moment.
+
+A list of ``{at: path into the state, is: value}``. Values that YAML lacks stand in a mapping of one marked key:
+``{$bytes: base64}``, ``{$tuple: […]}``, ``{$set: […]}``, ``{$number: "1e5"}``, ``{$map: [[key, value], …]}``,
+``{$object: [class, fields]}``, and ``{$same: path}`` for an object that stands in two places.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from mockkms.vault.golang.json_text import Encoded
+from mockkms.vault.golang.number import Number
+from mockkms.world.world import World
+from mockkms.worldfile.applying import Applier
+from mockkms.worldfile.nodes import Node
+from mockkms.worldfile.shapes.collections import Key, ListOf, Problems, Record, Shape
+
+Path = tuple[Any, ...]
+
+
+class Plain(Shape):
+    """Any value as plain data."""
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        return node.plain()
+
+
+def shape() -> ListOf:
+    """The section."""
+    return ListOf(
+        Record({"at": Key(ListOf(Plain()), "where", required=True), "is": Key(Plain(), "what", required=True)})
+    )
+
+
+def roots(world: World) -> dict[str, Any]:
+    """The parts of a world that must come back equal."""
+    return {
+        "vault": world.core.state,
+        "rustfs": world.rustfs.state,
+        "clock": world.clock.state(),
+        "entropy": world.entropy.state(),
+    }
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+class Writer:
+    """Finds what differs between two worlds and writes it down."""
+
+    def __init__(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+        self.patches: list[dict[str, Any]] = []
+        self.found = found
+        self.first: dict[int, Path] = {}
+        """Where each object stands first."""
+        self.again: set[int] = set()
+        self._survey(wanted, (), set())
+
+    def _survey(self, value: Any, path: Path, above: set[int]) -> None:
+        if is_dataclass(value) and not isinstance(value, type):
+            if id(value) in self.first:
+                self.again.add(id(value))
+                return
+            self.first[id(value)] = path
+        for step, below in parts(value):
+            self._survey(below, (*path, step), above)
+
+    def compare(self, wanted: Any, found: Any, path: Path) -> None:
+        """Note what has to change for ``found`` to become ``wanted``."""
+        if id(wanted) in self.again and self.first[id(wanted)] != path:
+            if found is at(self.found, self.first[id(wanted)]):
+                return
+            self._note(path, {"$same": [self.value(step) for step in self.first[id(wanted)]]})
+            return
+        if type(wanted) is type(found):
+            if isinstance(wanted, dict | list) or is_dataclass(wanted):
+                steps, others = parts(wanted), dict(parts(found))
+                if len(steps) == len(others) and all(step in others for step, _ in steps):
+                    for step, below in steps:
+                        self.compare(below, others[step], (*path, step))
+                    return
+            elif wanted == found:
+                return
+        self._note(path, self.value(wanted, path))
+
+    def _note(self, path: Path, value: Any) -> None:
+        self.patches.append({"at": [self.value(step) for step in path], "is": value})
+
+    def value(self, value: Any, path: Path | None = None) -> Any:
+        """A value as YAML can hold it."""
+        if path is not None and id(value) in self.again and self.first[id(value)] != path:
+            return {"$same": [self.value(step) for step in self.first[id(value)]]}
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return value if value.isprintable() or value.isascii() else {"$json": json.dumps(value)}
+        if isinstance(value, bytes):
+            return {"$bytes": base64.b64encode(value).decode()}
+        if isinstance(value, Number):
+            return {"$number": value.text}
+        if isinstance(value, Encoded):
+            return {"$encoded": value.text}
+        if isinstance(value, dict):
+            return self._mapping(value, path)
+        items = [(step, self.value(item, None if path is None else (*path, step))) for step, item in parts(value)]
+        if isinstance(value, list):
+            return [item for _, item in items]
+        if isinstance(value, tuple):
+            return {"$tuple": [item for _, item in items]}
+        if isinstance(value, set | frozenset):
+            mark = "$set" if isinstance(value, set) else "$frozenset"
+            return {mark: [self.value(item) for item in sorted(value, key=repr)]}
+        if is_dataclass(value):
+            name = f"{type(value).__module__.removeprefix('mockkms.')}:{type(value).__qualname__}"
+            return {"$object": [name, dict(items)]}
+        raise TypeError(f"{type(value).__qualname__} has no place in a world's state")
+
+    def _mapping(self, value: dict[Any, Any], path: Path | None) -> Any:
+        items = [(key, self.value(item, None if path is None else (*path, key))) for key, item in value.items()]
+        if all(isinstance(key, str) and not key.startswith("$") and key.isprintable() for key in value):
+            return dict(items)
+        return {"$map": [[self.value(key), item] for key, item in items]}
+
+
+def at(root: Any, path: Path) -> Any:
+    """What stands at a path, or None."""
+    for step in path:
+        root = dict(parts(root)).get(step)
+    return root
+
+
+def parts(value: Any) -> list[tuple[Any, Any]]:
+    """The values directly inside a value, each with the step to it."""
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list | tuple):
+        return list(enumerate(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    return []
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Writes patches into a world's parts."""
+
+    def __init__(self, parts_of_world: dict[str, Any]) -> None:
+        self.roots = parts_of_world
+        self.later: list[tuple[Callable[[Any], None], Path]] = []
+
+    def patch(self, where: list[Any], value: Any) -> None:
+        """Put ``value`` at a path. Raises ValueError for a path that leads nowhere and a value that is none."""
+        path = tuple(self.value(step, None) for step in where)
+        if len(path) < 1 or path[0] not in self.roots:
+            raise ValueError(f"the path begins with one of {', '.join(self.roots)}")
+        try:
+            holder = self._at(path[:-1])
+            if is_dataclass(holder):
+                self._at(path)
+            put = setter(holder, path[-1])
+            put(self.value(value, put))
+            while self.later:
+                again, same = self.later.pop(0)
+                again(self._at(same))
+        except (LookupError, AttributeError, TypeError) as error:
+            raise ValueError(f"the path leads nowhere ({error!r})") from None
+
+    def _at(self, path: Path) -> Any:
+        found: Any = self.roots
+        for step in path:
+            known = is_dataclass(found)
+            if known and step not in {field.name for field in fields(found)}:
+                raise LookupError(step)
+            found = getattr(found, step) if known else found[step]
+        return found
+
+    def value(self, written: Any, put: Callable[[Any], None] | None) -> Any:
+        """A value from what was written."""
+        if isinstance(written, list):
+            made: list[Any] = []
+            made.extend(self.value(item, setter(made, index)) for index, item in enumerate(written))
+            return made
+        if not isinstance(written, dict):
+            return written
+        mark, inner = next(iter(written.items()), ("", None))
+        if not str(mark).startswith("$") or len(written) != 1:
+            table: dict[Any, Any] = {}
+            for key, item in written.items():
+                table[key] = self.value(item, setter(table, key))
+            return table
+        return self._marked(str(mark), inner, put)
+
+    def _marked(self, mark: str, inner: Any, put: Callable[[Any], None] | None) -> Any:
+        if mark == "$same":
+            if put is None:
+                raise ValueError("$same has no place here")
+            self.later.append((put, tuple(self.value(step, None) for step in inner)))
+            return None
+        if mark == "$map":
+            table: dict[Any, Any] = {}
+            for key, item in inner:
+                made = self.value(key, None)
+                table[made] = self.value(item, setter(table, made))
+            return table
+        if mark == "$object":
+            return self._object(*inner)
+        simple: dict[str, Callable[[Any], Any]] = {
+            "$bytes": lambda text: base64.b64decode(text, validate=True),
+            "$number": Number,
+            "$encoded": Encoded,
+            "$json": json.loads,
+            "$tuple": lambda items: tuple(self.value(item, None) for item in items),
+            "$set": lambda items: {self.value(item, None) for item in items},
+            "$frozenset": lambda items: frozenset(self.value(item, None) for item in items),
+        }
+        if mark not in simple:
+            raise ValueError(f"unknown mark {mark}")
+        return simple[mark](inner)
+
+    def _object(self, name: str, values: dict[str, Any]) -> Any:
+        module, _, kind = name.partition(":")
+        # Only data classes of modules that are loaded anyway: a file makes nothing else, and runs nothing.
+        found = getattr(sys.modules.get(f"mockkms.{module}"), kind, None)
+        if not isinstance(found, type) or not is_dataclass(found) or found.__module__ != f"mockkms.{module}":
+            raise ValueError(f"there is no data class {name}")
+        made = found.__new__(found)
+        names = {field.name for field in fields(found)}
+        if set(values) != names:
+            raise ValueError(f"{name} has {', '.join(sorted(names))}")
+        for field, item in values.items():
+            put = setter(made, field)
+            put(self.value(item, put))
+        return made
+
+
+def setter(holder: Any, step: Any) -> Callable[[Any], None]:
+    """What puts a value into ``holder`` at ``step``."""
+
+    def put(value: Any) -> None:
+        if is_dataclass(holder):
+            object.__setattr__(holder, step, value)
+        else:
+            holder[step] = value
+
+    return put
+
+
+def apply(to: Applier, section: list[dict[str, Any]]) -> None:
+    """Write the patches into the world."""
+    world = to.world
+    found = roots(world)
+    reader = Reader(found)
+    for index, patch in enumerate(section):
+        with to.guard("exact", index):
+            reader.patch(patch["at"], patch["is"])
+    if to.problems:
+        return
+    # Through pickle, so that nothing the parts had looked up and kept survives.
+    state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
+    world.core.adopt(state)
+    world.rustfs.state = rustfs
+    world.clock.restore(found["clock"])
+    world.entropy.restore(found["entropy"])

@@ -1,0 +1,99 @@
+"""``faults``: rules, or a script. The words are the fault room's own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockkms.faults import FaultError
+from mockkms.faults.kinds import KINDS
+from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
+from mockkms.faults.script import SCRIPT_WORDS, Script
+from mockkms.faults.when import WORDS
+from mockkms.world.world import World
+from mockkms.worldfile.applying import Applier, find, problem_at, split
+from mockkms.worldfile.nodes import Node
+from mockkms.worldfile.problems import Problem
+from mockkms.worldfile.shapes.collections import ListOf, Problems, Shape
+
+
+class RuleShape(Shape):
+    """One rule, or a script. Reads as plain data."""
+
+    expected = "a mapping of rule words"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind != "mapping":
+            self.refuse(node, path, problems)
+            return {}
+        words = node.plain()
+        try:
+            if "script" not in words:
+                Rule(words, id="rule", now=0, seed=0)
+            elif len(words) > 1:
+                raise FaultError("a script stands alone")
+            else:
+                try:
+                    Script(words["script"])
+                except FaultError as error:
+                    raise error.under("script") from None
+        except FaultError as error:
+            problems.append(_placed(node, error, path))
+        return words
+
+    def schema(self) -> dict[str, Any]:
+        helps = {**OWN_WORDS, **WORDS, **{word: kind.help for word, kind in KINDS.items()}}
+        words = sorted(rule_words())
+        properties = {word: {"description": helps[word]} if word in helps else {} for word in words}
+        properties |= {word.replace("_", "-"): properties[word] for word in words}
+        script: dict[str, Any] = {"type": ["object", "array"], "properties": {word: {} for word in SCRIPT_WORDS}}
+        rule = {"type": "object", "properties": properties, "additionalProperties": False}
+        alone = {"type": "object", "properties": {"script": script}, "required": ["script"]}
+        return {"anyOf": [rule, {**alone, "additionalProperties": False}]}
+
+
+def _placed(node: Node, error: FaultError, path: str) -> Problem:
+    """The fault at its value, or, where the text names a wrong word, at that key."""
+    problem = problem_at(node, split(error.path), error.message, shown=path)
+    unknown = re.match(r"unknown [\w ]+ '([^']+)'", error.message)
+    holder = find(node, split(error.path))
+    entry = holder.value.get(unknown[1]) if unknown and holder.kind == "mapping" else None
+    if entry is None:
+        return problem
+    return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)
+
+
+def shape() -> ListOf:
+    """The section."""
+    return ListOf(RuleShape())
+
+
+def apply(to: Applier, section: list[Any]) -> None:
+    """Add the rules."""
+    with to.guard("faults"):
+        to.world.faults.extend(section)
+
+
+def dump(world: World) -> list[Any]:
+    """The rules of a world, and its script; counts begin anew."""
+    found = [{"id": rule.id, **_plain(rule.words)} for rule in world.faults.list()]
+    script = world.faults.current_script
+    if script is None:
+        return found
+    words: dict[str, Any] = {"id": script.id, "steps": [_plain(step.words) for step in script.steps]}
+    if script.aside:
+        words["aside"] = [_plain(step.words) for step in script.aside]
+    if script.loop:
+        words["loop"] = True
+    return [*found, {"script": words}]
+
+
+def _plain(value: Any) -> Any:
+    """Words as YAML can hold them: times and objects become texts."""
+    if isinstance(value, dict):
+        return {str(word): _plain(item) for word, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,251 @@
+"""YAML text, or Python data, as a tree that remembers where everything stood.
+
+Only plain YAML is read: no tag is ever executed, aliases are expanded within a bound, duplicate keys are faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from mockkms.worldfile.problems import Problem, SeedError
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Largest world file."""
+MAX_NODES = 200_000
+"""Most values after aliases are expanded: more is a YAML bomb, not a world."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One key of a mapping, with the place of the key."""
+
+    key: str
+    line: int
+    column: int
+    value: Node
+
+
+@dataclass(slots=True)
+class Node:
+    """One value: ``kind`` is mapping, list, text, integer, number, boolean, null or time."""
+
+    kind: str
+    value: Any
+    """Mapping: dict of key to Entry; list: list of Node; scalars: the Python value; time: its text."""
+    file: str = "<dict>"
+    line: int = 0
+    column: int = 0
+    text: str = ""
+    """A scalar as it was written."""
+    style: str = ""
+    """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or nothing."""
+    indent: int = 0
+    """Of a block scalar: how far its lines are indented."""
+
+    def place(self, line: int, column: int) -> tuple[int, int]:
+        """Where in the file a place inside this text is; both count from 1."""
+        if self.style == "|" and line:
+            return self.line + line, self.indent + max(1, column)
+        if self.style != ">" and line == 1 and self.line:
+            return self.line, self.column + max(1, column) - 1 + (self.style != "")
+        return self.line, self.column
+
+    def problem(self, path: str, message: str) -> Problem:
+        """A fault of this value."""
+        return Problem(self.file, self.line, self.column, path, message)
+
+    def plain(self) -> Any:
+        """The value as Python data."""
+        if self.kind == "mapping":
+            return {key: entry.value.plain() for key, entry in self.value.items()}
+        if self.kind == "list":
+            return [item.plain() for item in self.value]
+        return self.value
+
+
+def read_yaml(text: str | bytes, file: str) -> Node:
+    """The tree of one YAML document. Raises SeedError for what is no plain YAML."""
+    raw = text.encode() if isinstance(text, str) else text
+    if len(raw) > MAX_BYTES:
+        size = len(raw) / 1024 / 1024
+        raise SeedError([Problem(file, 1, 1, "", f"the file has {size:.1f} MiB; a world has at most 4 MiB")])
+    try:
+        decoded = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise SeedError([Problem(file, line, column, "", "not UTF-8 text")]) from None
+    try:
+        loader = _LOADER(decoded)
+        try:
+            root = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise SeedError([_syntax(file, decoded, error)]) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise SeedError([Problem(file, 1, 1, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
+    if root is None:
+        raise SeedError([Problem(file, 1, 1, "", "the file is empty; the smallest world is `mockkms: 1`")])
+    builder = _Builder(file, decoded)
+    node = builder.node(root, "")
+    if builder.problems:
+        raise SeedError(builder.problems)
+    return node
+
+
+def _syntax(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    lines = text.splitlines()
+    # libyaml reports the token before which it stumbled: look for the tab itself around there.
+    for number in range(max(0, line - 2), min(len(lines), line + 1)):
+        indentation = lines[number][: len(lines[number]) - len(lines[number].lstrip())]
+        if "\t" in indentation:
+            return Problem(
+                file, number + 1, indentation.index("\t") + 1, "", "a tab indents this line; YAML wants spaces"
+            )
+    problem = error.problem or "not YAML"
+    return Problem(file, line, column, "", f"not YAML: {problem}")
+
+
+class _Builder:
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
+        self.lines: list[str] = []
+        self.problems: list[Problem] = []
+        self.count = 0
+        self.open: set[int] = set()
+
+    def fault(self, at: yaml.Node, path: str, message: str) -> None:
+        mark = at.start_mark
+        self.problems.append(Problem(self.file, mark.line + 1, mark.column + 1, path, message))
+
+    def node(self, raw: yaml.Node, path: str) -> Node:
+        mark = raw.start_mark
+        place = (self.file, mark.line + 1, mark.column + 1)
+        self.count += 1
+        if self.count > MAX_NODES:
+            message = f"more than {MAX_NODES:,} values after aliases are expanded: this is no world"
+            raise SeedError([*self.problems, Problem(*place, path, message)])
+        if id(raw) in self.open:
+            raise SeedError([*self.problems, Problem(*place, path, "an alias that contains itself")])
+        self.open.add(id(raw))
+        try:
+            if isinstance(raw, yaml.MappingNode):
+                return Node("mapping", self.entries(raw, path), *place)
+            if isinstance(raw, yaml.SequenceNode):
+                items = [self.node(item, f"{path}[{index}]") for index, item in enumerate(raw.value)]
+                return Node("list", items, *place)
+            return self.scalar(raw, path, place)
+        finally:
+            self.open.discard(id(raw))
+
+    def entries(self, raw: yaml.MappingNode, path: str) -> dict[str, Entry]:
+        if raw.tag not in (_TAG + "map", _TAG + "omap"):
+            self.fault(raw, path, f"the tag {_shown(raw.tag)} is not allowed; write a plain mapping")
+        entries: dict[str, Entry] = {}
+        merged: dict[str, Entry] = {}
+        for key_node, value_node in raw.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.fault(key_node, path, "a key must be text")
+                continue
+            key = str(key_node.value)
+            if key_node.tag == _TAG + "merge":
+                self.merge(value_node, path, merged)
+                continue
+            below = f"{path}.{key}" if path else key
+            if key in entries:
+                first = entries[key].line
+                self.fault(key_node, below, f'the key "{key}" stands twice; first in line {first}')
+                continue
+            mark = key_node.start_mark
+            entries[key] = Entry(key, mark.line + 1, mark.column + 1, self.node(value_node, below))
+        return {**{key: entry for key, entry in merged.items() if key not in entries}, **entries}
+
+    def merge(self, value: yaml.Node, path: str, merged: dict[str, Entry]) -> None:
+        sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        for source in sources:
+            if not isinstance(source, yaml.MappingNode):
+                self.fault(source, path, "<< merges mappings only")
+                continue
+            for key, entry in self.entries(source, path).items():
+                merged.setdefault(key, entry)
+
+    def scalar(self, raw: yaml.Node, path: str, place: tuple[str, int, int]) -> Node:
+        short = raw.tag.removeprefix(_TAG)
+        text = str(raw.value)
+        kind = _KINDS.get(short)
+        if kind is None:
+            self.fault(raw, path, f"the tag {_shown(raw.tag)} is not allowed; write the plain value")
+            return Node("null", None, *place, text)
+        try:
+            value = _scalar_value(kind, text)
+        except ValueError:
+            kind, value = "text", text
+        style = str(getattr(raw, "style", None) or "")
+        return Node(kind, value, *place, text, style, self.indent(raw) if style in ("|", ">") else 0)
+
+    def indent(self, raw: yaml.Node) -> int:
+        """How far the lines of a block scalar are indented."""
+        self.lines = self.lines or self.text.split("\n")
+        below = (line for line in self.lines[raw.start_mark.line + 1 :] if line.strip())
+        first = next(below, "")
+        return len(first) - len(first.lstrip(" "))
+
+
+def _shown(tag: str) -> str:
+    return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
+
+
+def _scalar_value(kind: str, text: str) -> Any:
+    if kind == "integer":
+        return int(text.replace("_", ""), 0) if not text.lstrip("+-").startswith("0") or len(text) < 2 else _octal(text)
+    if kind == "number":
+        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    if kind == "boolean":
+        return text.lower() in ("true", "yes", "on")
+    return None if kind == "null" else text
+
+
+def _octal(text: str) -> int:
+    plain = text.replace("_", "")
+    try:
+        return int(plain, 0)
+    except ValueError:
+        return int(plain, 8)
+
+
+def from_python(value: Any, file: str = "<dict>") -> Node:
+    """The tree of Python data. Raises SeedError for what YAML could not say."""
+    if isinstance(value, dict):
+        return Node("mapping", {str(k): Entry(str(k), 0, 0, from_python(v, file)) for k, v in value.items()}, file)
+    if isinstance(value, (list, tuple)):
+        return Node("list", [from_python(item, file) for item in value], file)
+    if value is None:
+        return Node("null", None, file, text="null")
+    for kind, type_ in (("boolean", bool), ("integer", int), ("number", float), ("text", str)):
+        if isinstance(value, type_):
+            return Node(kind, value, file, text=str(value))
+    raise SeedError([Problem(file, 0, 0, "", f"{type(value).__name__} is not a value that a world can hold")])
+
+
+def layered(below: Node, above: Node) -> Node:
+    """``above`` laid over ``below``: mappings unite key by key, everything else is replaced."""
+    if below.kind != "mapping" or above.kind != "mapping":
+        return above
+    entries = dict(below.value)
+    for key, entry in above.value.items():
+        old = entries.get(key)
+        if old is not None:
+            entry = Entry(key, entry.line, entry.column, layered(old.value, entry.value))
+        entries[key] = entry
+    return Node("mapping", entries, above.file, above.line, above.column)

@@ -1,0 +1,79 @@
+"""``policies`` and ``password_policies``: texts by name, with faults at their line in the YAML file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.framework.message import VaultError
+from mockkms.vault.kernel import seeding
+from mockkms.vault.policy.defaults import born_with
+from mockkms.vault.policy.policies import PolicyError
+from mockkms.vault.policy.rules import parse_policy
+from mockkms.vault.products import PRODUCTS
+from mockkms.worldfile.applying import Applier, Steps, find
+from mockkms.worldfile.nodes import Node
+from mockkms.worldfile.problems import Problem
+from mockkms.worldfile.shapes.collections import Key, MapOf, Problems, Text
+
+
+class PolicyText(Text):
+    """A policy in HCL or JSON."""
+
+    def __init__(self) -> None:
+        super().__init__("text of a policy in HCL")
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        """The text; refused only where no product takes it (which one is emulated may be said elsewhere)."""
+        before = len(problems)
+        text = super().read(node, path, problems)
+        if len(problems) > before:
+            return text
+        refusals = []
+        for flavor in PRODUCTS.values():
+            try:
+                parse_policy(text, flavor.policies)
+            except PolicyError as error:
+                refusals.append(error)
+            else:
+                return text
+        problems.append(_problem(node, path, refusals[-1]))
+        return text
+
+
+def _problem(node: Node, path: str, error: PolicyError) -> Problem:
+    line, column = node.place(error.line, error.column)
+    return Problem(node.file, line, column, path, " ".join(str(error).split()))
+
+
+def keys() -> dict[str, Key]:
+    """What a namespace has of policies."""
+    return {
+        "policies": Key(MapOf(PolicyText()), "ACL policies by name, in HCL"),
+        "password_policies": Key(MapOf(Text("text of a password policy in HCL")), "password policies by name, in HCL"),
+    }
+
+
+def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+    """Write the policies of a namespace."""
+    for name, text in (section.get("policies") or {}).items():
+        at = (*steps, "policies", name)
+        try:
+            to.core.policies.write(namespace, name, text)
+        except PolicyError as error:
+            to.problems.append(_problem(find(to.root, at), ".".join(map(str, at)), error))
+        except VaultError as error:
+            to.fault(at, "; ".join(error.errors))
+    sys = to.core.state.mounts.get(namespace, "sys/")
+    for name, text in (section.get("password_policies") or {}).items():
+        with to.guard(*steps, "password_policies", name):
+            if sys is not None:
+                seeding.write(to.core, sys, f"policies/password/{name}", {"policy": text})
+
+
+def dump(core: Any, namespace: str) -> dict[str, Any]:
+    """The policies of a namespace, without those that every server has, unless their text was changed."""
+    state = core.state.policies
+    own = born_with(core.policies.dialect)
+    policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and own.get(n) != p.text}
+    passwords = {n: text for (ns, n), text in sorted(state.password.items()) if ns == namespace}
+    return {"policies": policies, "password_policies": passwords}

@@ -1,0 +1,56 @@
+"""Shapes of what the API takes: made from the declarations of the endpoints, so that both always agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.products import PRODUCTS
+from mockkms.worldfile.shapes.collections import (
+    Boolean,
+    Integer,
+    Json,
+    Key,
+    ListOf,
+    MapOf,
+    Record,
+    Seconds,
+    Shape,
+    Text,
+)
+
+_SHAPES: dict[Kind, Callable[[], Shape]] = {
+    Kind.STRING: Text,
+    Kind.LOWER_STRING: Text,
+    Kind.NAME: Text,
+    Kind.BOOL: Boolean,
+    Kind.INT: Integer,
+    Kind.INT64: Integer,
+    Kind.MAP: lambda: MapOf(Json()),
+    Kind.KV_PAIRS: lambda: MapOf(Text()),
+    Kind.SECONDS: Seconds,
+    Kind.SLICE: lambda: ListOf(Json()),
+    Kind.STRING_SLICE: lambda: ListOf(Text(), single=True),
+    Kind.COMMA_STRINGS: lambda: ListOf(Text(), single=True),
+    Kind.COMMA_INTS: lambda: ListOf(Integer(), single=True),
+}
+
+
+def parameters(engine: str, path: str) -> dict[str, Key]:
+    """The parameters of the endpoint that answers ``path`` of an engine, as keys of a record; captures left out."""
+    routes = (registry.engine(engine).route(path, product) for product in PRODUCTS.values())
+    found = next((route for route in routes if route is not None), None)
+    if found is None:
+        raise KeyError(f"{engine} has no {path}")
+    endpoint, captured = found
+    return {
+        name: Key(_SHAPES.get(declared.kind, Json)(), declared.help)
+        for name, declared in sorted(endpoint.fields.items())
+        if name not in captured
+    }
+
+
+def written(engine: str, path: str, **more: Key) -> Record:
+    """A record of an endpoint's parameters and ``more``."""
+    return Record({**parameters(engine, path), **more})

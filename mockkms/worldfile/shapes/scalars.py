@@ -1,0 +1,215 @@
+"""The shapes of single values. One description reads, checks, and becomes the JSON Schema.
+
+``shape.read(node, path, problems)`` returns the plain value and appends every fault; it never raises for bad input.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.number import Number
+from mockkms.world.clock import parse_rfc3339
+from mockkms.worldfile.nodes import Node
+from mockkms.worldfile.problems import Problem, nearest
+
+Problems = list[Problem]
+_ARTICLE = {"integer": "an integer"}
+
+
+class Shape:
+    """What a value may be."""
+
+    expected = "a value"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        """The plain value; faults go to ``problems``."""
+        raise NotImplementedError(type(self).__name__)
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of this shape."""
+        return {}
+
+    def refuse(self, node: Node, path: str, problems: Problems) -> None:
+        """Say what stands here instead of what was expected."""
+        found = {"mapping": "a mapping", "list": "a list", "null": "nothing"}.get(node.kind)
+        if found is None:
+            found = f"{_ARTICLE.get(node.kind, 'a ' + node.kind)} ({node.text})"
+        hint = f'; quote it: "{node.text}"' if self.expected.startswith("text") and node.kind not in (
+            "mapping", "list", "null") else ""  # fmt: skip
+        problems.append(node.problem(path, f"expected {self.expected}, found {found}{hint}"))
+
+
+@dataclass
+class Text(Shape):
+    """Text; ``check`` returns what is wrong with it, or nothing."""
+
+    what: str = "text"
+    check: Callable[[str], str | None] | None = None
+    pattern: str = ""
+
+    def __post_init__(self) -> None:
+        self.expected = self.what if self.what.startswith("text") else f"text ({self.what})"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind not in ("text", "time"):
+            self.refuse(node, path, problems)
+            return ""
+        wrong = self.check(node.value) if self.check else None
+        if wrong is None and self.pattern and not re.fullmatch(self.pattern, node.value):
+            wrong = f"{node.value!r} is no {self.what}"
+        if wrong:
+            problems.append(node.problem(path, wrong))
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", **({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})}
+
+
+@dataclass
+class Integer(Shape):
+    """A whole number within bounds."""
+
+    least: int | None = None
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        self.expected = "a whole number"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind != "integer":
+            self.refuse(node, path, problems)
+            return 0
+        if (self.least is not None and node.value < self.least) or (self.most is not None and node.value > self.most):
+            bounds = " to ".join("" if end is None else f"{end}" for end in (self.least, self.most))
+            problems.append(node.problem(path, f"{node.value} is out of bounds ({bounds.strip()})"))
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"type": "integer", **{name: end for name, end in bounds.items() if end is not None}}
+
+
+class Boolean(Shape):
+    """true or false."""
+
+    expected = "true or false"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind != "boolean":
+            self.refuse(node, path, problems)
+            return False
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class Seconds(Shape):
+    """A duration: whole seconds, or Vault's text (``1h30m``, ``2d``). Reads as seconds."""
+
+    expected = 'a duration (3600, "1h30m", "2d")'
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind not in ("integer", "text"):
+            self.refuse(node, path, problems)
+            return 0
+        try:
+            seconds = int(parse_seconds(node.value))
+        except ValueError:
+            problems.append(node.problem(path, f'{node.text!r} is no duration; write 3600, "1h30m" or "2d"'))
+            return 0
+        if seconds < 0:
+            problems.append(node.problem(path, f"{node.text!r} is negative"))
+        return seconds
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": "^[0-9.]+[a-zµ]*([0-9.]+[a-zµ]+)*$"},
+            ]
+        }
+
+
+class Moment(Shape):
+    """A time in RFC 3339, or a number of seconds since the epoch, which is what it reads as."""
+
+    expected = "a time (2026-01-01T00:00:00Z)"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind in ("integer", "number"):
+            return float(node.value)
+        if node.kind not in ("time", "text"):
+            self.refuse(node, path, problems)
+            return 0.0
+        try:
+            return parse_rfc3339(node.text)
+        except ValueError:
+            problems.append(node.problem(path, f"{node.text!r} is no time; write 2026-01-01T00:00:00Z"))
+            return 0.0
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number"], "description": "RFC 3339 time, or seconds since the epoch"}
+
+
+class Base64(Shape):
+    """Bytes in base64. Reads as bytes."""
+
+    expected = "text (base64)"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind != "text":
+            self.refuse(node, path, problems)
+            return b""
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            problems.append(node.problem(path, f"not base64: {error}"))
+            return b""
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "contentEncoding": "base64"}
+
+
+@dataclass
+class Choice(Shape):
+    """One of some words."""
+
+    words: tuple[str, ...]
+    what: str = "word"
+
+    def __post_init__(self) -> None:
+        self.expected = f"a {self.what} ({', '.join(self.words)})"
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind not in ("text", "integer"):
+            self.refuse(node, path, problems)
+            return self.words[0]
+        if node.text not in self.words:
+            problems.append(node.problem(path, f'unknown {self.what} "{node.text}"{nearest(node.text, self.words)}'))
+            return self.words[0]
+        return node.text
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": [*self.words, *(int(word) for word in self.words if word.isdigit())]}
+
+
+class Json(Shape):
+    """Any value, kept as JSON data; a number with a fraction keeps its text."""
+
+    def read(self, node: Node, path: str, problems: Problems) -> Any:
+        if node.kind == "mapping":
+            return {k: self.read(e.value, f"{path}.{k}", problems) for k, e in node.value.items()}
+        if node.kind == "list":
+            return [self.read(item, f"{path}[{i}]", problems) for i, item in enumerate(node.value)]
+        if node.kind == "number":
+            if not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", node.text):
+                problems.append(node.problem(path, f"{node.text} is no JSON number"))
+            return Number(node.text)
+        return node.value

@@ -1,0 +1,92 @@
+"""Where worlds come from: files, names of ready-made worlds, YAML text, Python data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mockkms.worldfile.nodes import MAX_BYTES, Entry, Node, from_python, read_yaml
+from mockkms.worldfile.problems import Problem, SeedError, nearest
+
+
+@dataclass(frozen=True)
+class Written:
+    """A world as YAML text, with the name of the file that it came from."""
+
+    file: str
+    text: str | bytes
+
+
+@dataclass(frozen=True)
+class FaultsFile:
+    """A YAML file with a list of fault rules; they come after the rules of the worlds before it."""
+
+    path: str | os.PathLike[str]
+
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | Written | FaultsFile
+
+
+class SeedFileError(SeedError):
+    """A world file that cannot be read at all."""
+
+
+@cache
+def ready_made() -> dict[str, Path]:
+    """The worlds that come with the package, by name."""
+    found = find_spec("mockkms.worlds")
+    places = list(found.submodule_search_locations or ()) if found is not None else []
+    # In a checkout that is not installed, the package is the folder `fixtures`.
+    folder = Path(places[0]) if places else Path(__file__).resolve().parents[2] / "fixtures"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read(source: Any) -> Node:
+    """The tree of one source: a path, the name of a ready-made world, YAML text (with a line break), or a mapping."""
+    if isinstance(source, Mapping):
+        return from_python(dict(source))
+    if isinstance(source, FaultsFile):
+        return _rules(content(Path(source.path)))
+    written = content(source)
+    return read_yaml(written.text, written.file)
+
+
+def content(source: Any) -> Written:
+    """The text of a path, of a ready-made world's name, or the YAML text itself. Raises SeedError."""
+    if isinstance(source, Written):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        kind = type(source).__name__
+        raise SeedError([Problem("<seed>", 0, 0, "", f"a world is a path, a name, or a mapping; found {kind}")])
+    text = os.fspath(source)
+    if "\n" in text:
+        return Written("<text>", text)
+    path = Path(text)
+    bare = isinstance(source, str) and path.name == text and not path.suffix
+    if bare and not path.is_file() and text in ready_made():
+        path = ready_made()[text]
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            message = f"the file has {size / 1024 / 1024:.1f} MiB; a world has at most {MAX_BYTES // 1024 // 1024} MiB"
+            raise SeedError([Problem(str(path), 1, 1, "", message)])
+        raw = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = nearest(text, ready_made()) if bare else ""
+        raise SeedFileError([Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")]) from None
+    return Written(str(path), raw)
+
+
+def _rules(written: Written) -> Node:
+    """A world of nothing but the rules of a faults file."""
+    node = read_yaml(written.text, written.file)
+    if node.kind != "list":
+        hint = "; a world goes to --seed" if node.kind == "mapping" else ""
+        raise SeedError([node.problem("", f"a list of fault rules is expected; found a {node.kind}{hint}")])
+    return Node("mapping", {"faults": Entry("faults", node.line, node.column, node)}, written.file)

@@ -1,0 +1,162 @@
+"""A world as it was written: read and checked, not yet made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from mockkms.vault.products import PRODUCTS
+from mockkms.world.world import World
+from mockkms.worldfile import exact, faults, rustfs, sources, vault
+from mockkms.worldfile.applying import Applier
+from mockkms.worldfile.nodes import Node, layered
+from mockkms.worldfile.problems import Problem, SeedError
+from mockkms.worldfile.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, Record, Text
+from mockkms.worldfile.shapes.scalars import Boolean
+from mockkms.worldfile.sources import Source
+
+VERSION = 1
+"""Of the format."""
+
+
+@dataclass
+class WorldSpec:
+    """What ``load`` found."""
+
+    sections: dict[str, Any]
+    root: Node
+
+    @property
+    def flavor(self) -> str | None:
+        """The product to be, if the world says so."""
+        return self.sections.get("flavor")
+
+    @property
+    def rng(self) -> int | str | None:
+        """The seed of all randomness, if the world says so."""
+        return self.sections.get("rng")
+
+    @property
+    def root_token(self) -> str | None:
+        """Id of the root token, if the world says so."""
+        return (self.sections.get("vault") or {}).get("root_token") or None
+
+    @property
+    def clock(self) -> float | None:
+        """Seconds since the epoch at which the clock stands, if the world says so."""
+        return self.sections.get("clock")
+
+
+@cache
+def world_shape() -> Record:
+    """The whole format."""
+    return Record(
+        {
+            "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
+            "rng": Key(Either({"integer": Integer(), "text": Text()}), "repeat every id, key and nonce from this seed"),
+            "clock": Key(Moment(), "freeze the clock at this moment"),
+            "flavor": Key(Choice(tuple(PRODUCTS), "flavor"), "the product to be; vault when not given"),
+            "vault": Key(vault.shape(), "the emulated Vault"),
+            "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
+            "faults": Key(faults.shape(), "fault rules"),
+            "fault_header": Key(Boolean(), "answers name the rules that changed them in X-Mockkms-Fault"),
+            "journal": Key(Record({"redact": Key(Boolean(), "keep bodies without secrets")}), "how requests are kept"),
+            "exact": Key(exact.shape(), "written by dump: what the sections above cannot say"),
+        }
+    )
+
+
+def load(given: Source | Sequence[Source]) -> WorldSpec:
+    """Read worlds and lay them over one another, later ones on top. Raises SeedError with every fault of all of them.
+
+    A source is a path, the name of a ready-made world (``payments``), YAML text of several lines, or a mapping.
+    """
+    several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    problems: Problems = []
+    root: Node | None = None
+    unreadable = False
+    for source in several:
+        try:
+            node = sources.read(source)
+        except SeedError as error:
+            unreadable |= isinstance(error, sources.SeedFileError)
+            problems += error.problems
+            continue
+        if node.kind != "mapping":
+            kind = {"list": "a list"}.get(node.kind, f"a {node.kind}")
+            problems.append(node.problem("", f"a world is a mapping such as `mockkms: {VERSION}`; found {kind}"))
+            continue
+        if isinstance(source, sources.FaultsFile):
+            node = _appended(root, node)
+        root = node if root is None else layered(root, node)
+    if unreadable and len(problems) == 1:
+        raise sources.SeedFileError(problems)
+    root = root or Node("mapping", {})
+    sections = world_shape().read(root, "", problems)
+    if problems:
+        raise SeedError(unique(problems))
+    return WorldSpec(sections, root)
+
+
+def _appended(below: Node | None, above: Node) -> Node:
+    """A world of rules, those of the world below it first."""
+    entry = above.value["faults"]
+    known = below.value.get("faults") if below is not None else None
+    items = known.value.value if known is not None and known.value.kind == "list" else []
+    rules = replace(entry.value, value=[*items, *entry.value.value])
+    return replace(above, value={"faults": replace(entry, value=rules)})
+
+
+def unique(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems in the order of their places, none twice."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
+
+
+def populate(world: World, spec: WorldSpec) -> None:
+    """Put a world that has begun (``World.begin``) into the described state.
+
+    Raises SeedError with every fault that shows only now; then nothing has changed.
+    """
+    with world.lock:
+        before = world.snapshot()
+        problems = _fill(world, spec)
+        if problems:
+            world.restore(before)
+            raise SeedError(unique(problems))
+
+
+def _fill(world: World, spec: WorldSpec) -> list[Problem]:
+    to = Applier(world, spec.root)
+    sections = spec.sections
+    if spec.clock is not None:
+        world.clock.freeze(spec.clock)
+    if sections.get("vault"):
+        vault.apply(to, {**sections["vault"], "state": "unsealed"} if _sealed(sections) else sections["vault"])
+    if sections.get("rustfs"):
+        rustfs.apply(to, sections["rustfs"])
+    if _sealed(sections) and world.core.seal.status == "unsealed":
+        world.core.seal.seal()
+    if sections.get("faults"):
+        faults.apply(to, sections["faults"])
+    world.faults.header = bool(sections.get("fault_header"))
+    world.journal.redact = bool((sections.get("journal") or {}).get("redact"))
+    if sections.get("exact") and not to.problems:
+        exact.apply(to, sections["exact"])
+    return to.problems
+
+
+def _sealed(sections: dict[str, Any]) -> bool:
+    """Whether the server is to be sealed, which comes last: the admin API's keys may live in it."""
+    return (sections.get("vault") or {}).get("state") == "sealed"
+
+
+def json_schema() -> dict[str, Any]:
+    """The format as JSON Schema (draft 2020-12), for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A mockkms world",
+        **world_shape().schema(),
+        "$defs": {name: named.shape.schema() for name, named in sorted(vault.definitions().items())},
+    }

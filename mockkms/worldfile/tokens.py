@@ -1,0 +1,68 @@
+"""``tokens``: tokens with an id of one's choice, or batch tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.core import Core
+from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile.shapes.collections import Boolean, Choice, Integer, Key, ListOf, MapOf, Record, Seconds, Text
+
+
+def shape() -> ListOf:
+    """A list of tokens."""
+    texts = ListOf(Text(), single=True)
+    return ListOf(
+        Record(
+            {
+                "id": Key(Text(), "the token; drawn when not given"),
+                "policies": Key(texts, "names of policies"),
+                "ttl": Key(Seconds(), "lifetime"),
+                "period": Key(Seconds(), "what every renewal gives, without end"),
+                "explicit_max_ttl": Key(Seconds(), "largest lifetime, renewals included"),
+                "num_uses": Key(Integer(0), "how often it may be used; 0 is without limit"),
+                "renewable": Key(Boolean(), "true when not given"),
+                "meta": Key(MapOf(Text()), "metadata"),
+                "display_name": Key(Text(), "shown in look-ups"),
+                "type": Key(Choice(("service", "batch"), "token type"), "service when not given"),
+                "parent": Key(Text(), "id of the parent; an orphan when not given"),
+                "entity": Key(Text(), "name of the entity it belongs to"),
+                "entity_id": Key(Text(), "the same by id"),
+                "bound_cidrs": Key(texts, "address blocks that may use it"),
+                "no_default_policy": Key(Boolean(), "leave the default policy out"),
+            }
+        )
+    )
+
+
+def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+    """Make the tokens of a namespace; one whose id exists already is made anew, but never the root token."""
+    core = to.core
+    for index, spec in enumerate(section.get("tokens") or []):
+        at = (*steps, "tokens", index)
+        with to.guard(*at):
+            values = dict(spec)
+            entity = values.pop("entity", None)
+            if entity is not None:
+                found = core.identity.entity_named(namespace, entity)
+                if found is None:
+                    to.fault((*at, "entity"), f'no entity is named "{entity}"')
+                    continue
+                values["entity_id"] = found.id
+            known = core.state.tokens.by_id.get(str(values.get("id", "")))
+            if known is not None and known.id == to.world.root_token:
+                to.fault((*at, "id"), "this is the root token, which is there already")
+                continue
+            if known is not None:
+                core.tokens.revoke(known)
+            seeding.add_token(core, values, namespace)
+
+
+def dump(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
+    """The tokens of a namespace but the root token."""
+    found = []
+    for spec in seeding.dump_tokens(core):
+        if spec.pop("namespace", "") == namespace and spec["id"] != root_token:
+            found.append(spec)
+    return {"tokens": found}

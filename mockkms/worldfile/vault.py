@@ -1,0 +1,108 @@
+"""``vault``: the emulated server; its namespaces hold the same things as its root."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mockkms.vault.kernel.core import Core, VaultState
+from mockkms.vault.kernel.namespaces import validate
+from mockkms.vault.products.features import Feature
+from mockkms.worldfile import auth, identity, mounts, policies, tokens
+from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
+
+STATES = ("unsealed", "sealed", "uninitialized")
+
+
+@cache
+def definitions() -> dict[str, Named]:
+    """What stands in every namespace."""
+    shapes: dict[str, Shape] = {
+        "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), "identity": identity.shape()
+    }  # fmt: skip
+    return {name: Named(name, one) for name, one in shapes.items()}
+
+
+def shape() -> Record:
+    """The section."""
+    known = definitions()
+    room = {
+        **policies.keys(),
+        "mounts": Key(known["mounts"], "secrets engines by path, laid over those that every server has"),
+        "auth": Key(known["auth"], "auth methods by path, without auth/"),
+        "tokens": Key(known["tokens"], "tokens"),
+        "identity": Key(known["identity"], "entities and groups"),
+    }
+    space = Record({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
+    return Record(
+        {
+            "root_token": Key(Text(), "id of the root token; root when not given"),
+            "state": Key(Choice(STATES, "state"), "unsealed when not given"),
+            **room,
+            "namespaces": Key(MapOf(space), "namespaces by their path from the root (flavor openbao)"),
+        }
+    )
+
+
+def apply(to: Applier, section: dict[str, Any]) -> None:
+    """Fill the server."""
+    steps: Steps = ("vault",)
+    state = section.get("state", "unsealed")
+    if state == "uninitialized":
+        for word in section:
+            if word not in ("state", "root_token"):
+                to.fault(("vault", word), "an uninitialized server holds nothing yet")
+        to.core.adopt(VaultState())
+        return
+    token = section.get("root_token")
+    if token and token not in to.core.state.tokens.by_id:
+        to.core.tokens.create_root(token)
+        to.world.root_token = token
+    _fill(to, section, steps, "")
+    for path, space in sorted((section.get("namespaces") or {}).items()):
+        at = (*steps, "namespaces", path)
+        if not to.core.product.has(Feature.NAMESPACES):
+            to.fault(at, "this flavor has no namespaces; write `flavor: openbao`")
+            continue
+        with to.guard(*at):
+            full = path.strip("/") + "/"
+            parent = full[: full.rstrip("/").rfind("/") + 1]
+            if parent and to.core.namespaces.get(parent) is None:
+                to.fault(at, f'the namespace above it, "{parent}", is not described')
+                continue
+            if to.core.namespaces.get(full) is None:
+                validate(full)
+                to.core.namespaces.create(full, space.get("custom_metadata"))
+            _fill(to, space, at, full)
+    if state == "sealed":
+        to.core.seal.seal()
+
+
+def _fill(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+    for part in (policies, mounts, auth, identity, tokens):
+        part.apply(to, section, steps, namespace)
+
+
+def dump(core: Core, root_token: str) -> dict[str, Any]:
+    """The section that makes the server again, as far as descriptions go."""
+    shown: dict[str, Any] = {"root_token": root_token, "state": core.seal.status}
+    if core.seal.status == "uninitialized":
+        return shown
+    shown.update(_room(core, "", root_token))
+    spaces = {}
+    for path, space in sorted(core.state.namespaces.items.items()):
+        room = _room(core, path, root_token)
+        spaces[path] = {"custom_metadata": space.custom_metadata, **room} if space.custom_metadata else room
+    return {**shown, "namespaces": spaces} if spaces else shown
+
+
+def _room(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
+    shown = {
+        **policies.dump(core, namespace),
+        **mounts.dump(core, namespace),
+        **auth.dump(core, namespace),
+        **identity.dump(core, namespace),
+        **tokens.dump(core, namespace, root_token),
+    }
+    return {word: value for word, value in shown.items() if value}

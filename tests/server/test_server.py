@@ -1,0 +1,203 @@
+"""The server's own behaviour on real sockets: ports, limits, clients that hang, leave, or send too much."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from mockkms import MockKMS
+from mockkms.server.gateway.door import Door
+from mockkms.server.wire.server import Server
+from mockkms.world.world import World
+
+ROOT = {"X-Vault-Token": "root"}
+LIMIT = 32 * 1024 * 1024
+OVER_THE_LIMIT = {
+    "vault": (500, ["JSON string value exceeds allowed length"]),
+    "vault-1.21": (413, ["error reading JSON token: http: request body too large"]),
+    "openbao": (413, ["http: request body too large"]),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockKMS]:
+    with MockKMS(rustfs_port=0) as kms:
+        yield kms
+
+
+@pytest.fixture
+def kms(server: MockKMS) -> MockKMS:
+    server.reset()
+    return server
+
+
+def connect(kms: MockKMS) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=20)
+
+
+def healthy(kms: MockKMS) -> bool:
+    return requests.get(kms.url + "/v1/sys/health", timeout=10).status_code == 200
+
+
+def test_both_apis_on_every_port(kms: MockKMS) -> None:
+    assert kms.url != kms.rustfs_url
+    for url in (kms.url, kms.rustfs_url):
+        assert requests.get(url + "/v1/sys/health", timeout=10).json()["initialized"] is True
+        assert requests.get(url + "/rustfs/admin/v3/kms/status", timeout=10).status_code in (200, 503)
+        elsewhere = requests.get(url + "/elsewhere", timeout=10, allow_redirects=False)
+        assert (elsewhere.status_code, elsewhere.headers["Location"]) == (307, "/ui/")
+
+
+def test_a_taken_port(kms: MockKMS) -> None:
+    taken = int(kms.url.rpartition(":")[2])
+    for ports in ({"port": taken}, {"port": 0, "rustfs_port": taken}):
+        other = MockKMS(**ports)
+        with pytest.raises(OSError, match="already in use"):
+            other.start()
+        other.stop()
+    assert healthy(kms)
+
+
+def test_stops_while_a_client_hangs() -> None:
+    """Every stage at which a connection can be: idle, half a head, half a body, waiting for its answer."""
+    kms = MockKMS().start()
+    kms.faults.add("sys/health", hang=True)
+    thread = next(thread for thread in threading.enumerate() if thread.name == "mockkms" and thread.is_alive())
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(kms)) for _ in range(4)]
+        clients[1].sendall(b"LIST /v1/secret HT")
+        clients[2].sendall(b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
+        clients[3].sendall(b"GET /v1/sys/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not kms.faults.list()[0].fired:
+            thread.join(0.001)
+        kms.stop()
+        for client in clients:
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(100) == b""
+    kms.stop()
+    with pytest.raises(OSError, match="refused"):
+        connect(kms)
+
+
+def test_starts_again_after_a_stop() -> None:
+    kms = MockKMS()
+    for _ in range(2):
+        with kms:
+            assert healthy(kms)
+
+
+def test_a_client_killed_mid_request(kms: MockKMS) -> None:
+    for part in (b"POST /v1/secr", b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"):
+        with connect(kms) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            client.sendall(part)
+    assert healthy(kms)
+    assert kms.journal.lines() == ["GET /v1/sys/health"]
+
+
+def test_a_reset_cuts_an_upload(kms: MockKMS) -> None:
+    """What was begun before a reset changes nothing after it."""
+    with connect(kms) as client:
+        head = b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: root\r\n"
+        client.sendall(head + b"Content-Length: 16\r\n\r\n")
+        assert healthy(kms)
+        kms.reset()
+        with contextlib.suppress(OSError):
+            client.sendall(b'{"data":{"a":1}}')
+            assert client.recv(100) == b""
+    assert requests.get(kms.url + "/v1/secret/data/a", headers=ROOT, timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("flavor", OVER_THE_LIMIT)
+def test_bodies_up_to_the_limit(flavor: str, chunked: bool) -> None:
+    with MockKMS(flavor=flavor, root_token="root") as kms:
+        _send_up_to_the_limit(kms, chunked)
+
+
+def _send_up_to_the_limit(kms: MockKMS, chunked: bool) -> None:
+    def send(size: int) -> requests.Response:
+        body = b'{"input": "' + b"A" * (size - 13) + b'"}'
+        data = iter([body[: size // 2], body[size // 2 :]]) if chunked else body
+        return requests.post(kms.url + "/v1/sys/tools/hash", data=data, headers=ROOT, timeout=60)
+
+    over = send(LIMIT + 1)
+    assert (over.status_code, over.json()["errors"]) == OVER_THE_LIMIT[kms.flavor]
+    assert send(1024 + 1).status_code == 200
+    assert healthy(kms)
+
+
+def test_expect_100_continue(kms: MockKMS) -> None:
+    body = b'{"data": {"a": "b"}}'
+    head = f"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: root\r\nContent-Length: {len(body)}\r\n"
+    with connect(kms) as client:
+        client.sendall(head.encode() + b"Expect: 100-continue\r\n\r\n")
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        answer = client.recv(10000)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        client.sendall(b"LIST /v1/secret/metadata HTTP/1.1\r\nHost: x\r\nX-Vault-Token: root\r\n\r\n")
+        assert b'"keys":["a"]' in client.recv(10000)
+
+
+def test_a_server_that_cannot_open_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(Door(World()))
+
+    async def fail(sockets: list[socket.socket]) -> None:
+        raise ssl.SSLError("no such luck")
+
+    monkeypatch.setattr(server, "_open", fail)
+    with pytest.raises(ssl.SSLError, match="no such luck"):
+        server.start()
+    server.stop()
+
+
+def test_ipv6(tmp_path: Path) -> None:
+    try:
+        kms = MockKMS(host="::1").start()
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with kms:
+        assert kms.url.startswith("http://[::1]:")
+        assert json.loads(requests.get(kms.url + "/v1/sys/health", timeout=10).content)["sealed"] is False
+
+
+def test_the_verb_help_asks_for_help(kms: MockKMS) -> None:
+    answer = requests.request("HELP", f"{kms.url}/v1/sys/mounts", headers=ROOT, timeout=10)
+    assert (
+        answer.json()["help"]
+        == requests.get(f"{kms.url}/v1/sys/mounts?help=1", headers=ROOT, timeout=10).json()["help"]
+    )
+
+
+def test_a_parameter_repeated_in_a_query_is_a_list_of_texts(kms: MockKMS) -> None:
+    answer = requests.get(f"{kms.url}/v1/secret/data/x?version=1&version=2", headers=ROOT, timeout=10)
+    assert answer.json()["errors"] == [
+        "Field validation failed: error converting input for field \"version\": '' expected type 'int', got "
+        "unconvertible type '[]string', value: '[1 2]'"
+    ]
+
+
+def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
+    headers = {**ROOT, "X-Vault-Namespace": "a"}
+    answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=10)
+    assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (500, "a")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://vault.invalid:8200/v1/sys/health", "http://vault.invalid/v1/sys/health?a=http://b/c"]
+)
+def test_a_client_may_take_it_for_its_proxy(kms: MockKMS, url: str) -> None:
+    answer = requests.get(url, proxies={"http": kms.url}, timeout=5)
+    assert answer.json()["initialized"] is True
+    assert kms.journal.lines() == ["GET /v1/sys/health" + ("?a=http://b/c" if "?" in url else "")]
+    redirect = requests.get("http://vault.invalid", proxies={"http": kms.url}, allow_redirects=False, timeout=5)
+    assert redirect.headers["Location"] == "/ui/"
