@@ -59,6 +59,7 @@ class Connection:
         """
         self._socket = socket.create_connection(address, timeout=PATIENCE)
         self._kept = b""
+        self.closed = False
         try:
             if tls is not None:
                 self._secure(tls, server_name)
@@ -75,6 +76,7 @@ class Connection:
 
     def close(self) -> None:
         """End the session."""
+        self.closed = True
         with suppress(OSError):
             self._socket.sendall(b"X\0\0\0\4")
         self._socket.close()

@@ -16,7 +16,7 @@ ROUNDS = 16
 
 
 class Postgres(socketserver.ThreadingTCPServer):
-    """``users``: passwords by name. ``proof``: how they prove it. ``seen``: every statement, by user."""
+    """``users``: passwords by name. ``proof``: how they prove it. ``seen``: every statement but pings, by user."""
 
     daemon_threads = True
 
@@ -106,7 +106,8 @@ class _Session(socketserver.StreamRequestHandler):
         return self.body()[:-1].decode()
 
     def answer(self, user: str, statement: str) -> None:
-        self.server.seen.append((user, statement))
+        if statement != "-- ping":
+            self.server.seen.append((user, statement))
         fault = next((why for start, why in self.server.refused.items() if statement.startswith(start)), None)
         if fault is not None:
             self.refuse("ERROR", *fault)

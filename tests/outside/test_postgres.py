@@ -177,6 +177,40 @@ def test_static_users_and_the_root_user_get_passwords_in_the_database(client: hv
     assert client.secrets.database.get_static_credentials("s")["data"]["password"] != password
 
 
+def test_a_session_outlives_the_password_it_began_with(client: hvac.Client, database: Postgres) -> None:
+    connect(client, database.address)
+    client.write_data("database/static-roles/s", data={"db_name": "pg", "username": "root", "rotation_period": "1h"})
+    database.users["root"] = client.secrets.database.get_static_credentials("s")["data"]["password"]
+    client.secrets.database.rotate_static_role_credentials("s")
+    add_role(client)
+    database.refused = {"GRANT": ("42704", 'role "app" does not exist')}
+    with pytest.raises(InternalServerError, match='role "app" does not exist'):
+        client.secrets.database.generate_credentials("app")
+    assert database.statements()[-1] == "ROLLBACK"
+    database.refused = {}
+    client.secrets.database.generate_credentials("app")
+    database.users["root"] = "other"
+    connect(client, database.address, verify_connection=False)
+    with pytest.raises(InternalServerError, match="password authentication failed"):
+        client.secrets.database.generate_credentials("app")
+
+
+@pytest.mark.parametrize("more", [{"max_connection_lifetime": "10s"}, {}])
+def test_a_session_ends_with_its_lifetime(
+    server: MockKMS, client: hvac.Client, database: Postgres, more: dict[str, str]
+) -> None:
+    connect(client, database.address, **more)
+    add_role(client)
+    client.secrets.database.generate_credentials("app")
+    database.users["root"] = "second"
+    server.clock.advance(11)
+    if not more:
+        client.secrets.database.generate_credentials("app")
+        return
+    with pytest.raises(InternalServerError, match="password authentication failed"):
+        client.secrets.database.generate_credentials("app")
+
+
 def test_a_static_role_of_an_unreachable_database_is_not_kept(client: hvac.Client) -> None:
     connect(client, f"127.0.0.1:{closed_port()}", verify_connection=False)
     settings = {"db_name": "pg", "username": "sam", "rotation_period": "1h"}

@@ -116,7 +116,9 @@ def read(state: Database, call: Call) -> dict[str, Any] | None:
 @one.on(Operation.DELETE)
 def delete(state: Database, call: Call) -> None:
     """Forget a connection; its roles stay."""
-    state.connections.pop(call["name"], None)
+    found = state.connections.pop(call["name"], None)
+    if found is not None:
+        found.end()
 
 
 @one.on(Operation.CREATE, Operation.UPDATE)
@@ -148,6 +150,7 @@ def write(state: Database, call: Call) -> Response | None:
         raise ErrorResponse(str(error)) from None
     if plugin in _SUPPORTED:
         new.connection_details["supported_credential_types"] = list(_SUPPORTED[plugin])
+    old.end()
     state.connections[call["name"]] = new
     if _password_of(str(new.connection_details.get("connection_url", ""))) is None:
         return None
@@ -247,7 +250,7 @@ def _redacted(url: str) -> str:
 @reset.on(Operation.UPDATE)
 def connect_anew(state: Database, call: Call) -> None:
     """End the plugin and begin it again. Raises BackendError."""
-    state.connection(call["name"]).opened = False
+    state.connection(call["name"]).end()
     opened(state, call, call["name"])
 
 
@@ -257,7 +260,7 @@ def begin_anew(state: Database, call: Call) -> dict[str, Any]:
     done = []
     for name, found in sorted(state.connections.items()):
         if found.plugin_name == call["plugin_name"]:
-            found.opened = False
+            found.end()
             try:
                 opened(state, call, name)
             except BackendError:
@@ -285,9 +288,10 @@ def change_root(state: Database, call: Call) -> None:
         raise BackendError(f"{refusal}both private_key and password fields are set in the configuration")
     opened(state, call, call["name"])
     made = new_password(call, found.password_policy)
-    found.opened = False
     try:
         servers.of(state, call, found).change_password(username, made, found.root_credentials_rotate_statements)
     except DatabaseFault as fault:
         raise BackendError(f"failed to update user: {fault}") from None
+    finally:
+        found.end()
     found.connection_details["password"] = made

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call, Engine
 from mockkms.vault.framework.message import BackendError, Response
+from mockkms.vault.secrets.database.idle import Idle
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
 
@@ -38,6 +40,16 @@ class Connection(AutomatedRotation):
     verify_connection: bool = True
     opened: bool = True
     """The plugin runs; otherwise it begins with the next use, and connects if it verifies."""
+
+    @cached_property
+    def idle(self) -> Idle:
+        """The plugin's session with the database, as long as it waits: no setting, and in no copy."""
+        return Idle()
+
+    def end(self) -> None:
+        """End the plugin, and its session with the database."""
+        self.opened = False
+        self.idle.close()
 
 
 @dataclass

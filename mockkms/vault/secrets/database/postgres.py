@@ -19,6 +19,7 @@ from mockkms import outside
 from mockkms.outside import postgres, scram
 from mockkms.outside.postgres import ConnectFault, PostgresError
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
@@ -35,8 +36,9 @@ class Postgres:
     """The server of a connection. Every method raises DatabaseFault in the plugin's words."""
 
     def __init__(self, call: Call, connection: Connection, url: str) -> None:
-        self._call, self._url = call, url
+        self._call, self._url, self._idle = call, url, connection.idle
         details = connection.connection_details
+        self._lifetime = _seconds(details.get("max_connection_lifetime"))
         self._hidden = str(details.get("password") or "")
         self._hashes = details.get("password_authentication") == scram.MECHANISM.lower()
         self._ca = str(details.get("tls_ca") or "")
@@ -115,24 +117,32 @@ class Postgres:
     @contextmanager
     def _transaction(self, unreachable: str) -> Iterator[postgres.Connection]:
         """A transaction, which a fault undoes; ``unreachable`` stands before what keeps it from beginning."""
-        try:
-            opened = self._connected()
-        except DatabaseFault as fault:
-            raise fault.behind(unreachable) from None
-        with opened as session:
+        with self._session(unreachable) as session:
             try:
                 session.query("BEGIN")
                 yield session
                 session.query("COMMIT")
-            except PostgresError as error:
-                raise self._fault(error) from None
-            except OSError as error:
-                raise DatabaseFault(str(error)) from None
+            except (PostgresError, DatabaseFault) as error:
+                with suppress(PostgresError):
+                    session.query("ROLLBACK")
+                raise error if isinstance(error, DatabaseFault) else self._fault(error) from None
 
     @contextmanager
-    def _session(self) -> Iterator[postgres.Connection]:
-        with self._connected() as session:
+    def _session(self, unreachable: str = "") -> Iterator[postgres.Connection]:
+        """The plugin's session, or a new one, which then waits for the next use."""
+        now = self._call.now()
+        try:
+            session, since = self._idle.take(now, self._lifetime) or (self._connected(), now)
+        except DatabaseFault as fault:
+            raise fault.behind(unreachable) from None
+        try:
             yield session
+        except OSError as error:
+            session.close()
+            raise DatabaseFault(str(error)) from None
+        finally:
+            if not session.closed:
+                self._idle.keep(session, since)
 
     def _connected(self) -> postgres.Connection:
         """Log in, attempt by attempt."""
@@ -218,6 +228,13 @@ class Postgres:
 
     def _shown(self, text: str) -> str:
         return text.replace(self._hidden, "[password]") if self._hidden else text
+
+
+def _seconds(setting: object) -> float:
+    try:
+        return float(convert(Kind.SECONDS, setting)[1]) if setting is not None else 0
+    except ValueError:
+        return 0
 
 
 @contextmanager
