@@ -17,8 +17,8 @@ from mockkms.vault.products.features import Feature
 NAMES = ("rotation_schedule", "rotation_window", "rotation_period", "disable_automated_rotation", "rotation_policy")
 
 
-def fields(needs: Feature) -> dict[str, Field]:
-    """Return the parameters, which products have that have ``needs``."""
+def fields(needs: Feature | None = None) -> dict[str, Field]:
+    """Return the parameters, which products have that have ``needs``, if anything is needed."""
     return {
         "rotation_schedule": Field(Kind.STRING, help="When to rotate, as cron writes it.", needs=needs),
         "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=needs),

@@ -67,7 +67,7 @@ def test_a_tag_is_signed_and_can_be_denied(client: hvac.Client, server: MockKMS)
     with pytest.raises(InvalidRequest, match="signature verification failed"):
         write(client, f"roletag-denylist/{base64.b64encode(tag.replace('p=a', 'p=b').encode()).decode()}")
     write(client, f"roletag-denylist/{encoded}")
-    assert client.list("auth/aws/roletag-blacklist")["data"]["keys"] == [encoded]
+    assert client.list("auth/aws/roletag-blacklist")["data"]["keys"] == [tag]
     server.clock.advance(3700)
     write(client, "tidy/roletag-denylist", safety_buffer="1s")
     assert client.list("auth/aws/roletag-denylist") is None
@@ -94,6 +94,38 @@ def test_a_key_is_rotated(client: hvac.Client) -> None:
     write(client, "config/client", access_key="AK", secret_key="SK")
     fresh = write(client, "config/rotate-root")["data"]["access_key"]
     assert client.read("auth/aws/config/client")["data"]["access_key"] == fresh != "AK"
+
+
+def test_headers_are_none_until_they_are_set(client: hvac.Client, server: MockKMS) -> None:
+    write(client, "config/client", access_key="AK", sts_region="local")
+    shown = client.read("auth/aws/config/client")["data"]
+    assert shown["allowed_sts_header_values"] is None
+    assert (shown["rotation_period"], shown["disable_automated_rotation"]) == (0, False)
+    assert ("rotation_policy" in shown) == (server.flavor == "vault")
+    write(client, "config/client", allowed_sts_header_values="x-custom-HEADER,b c")
+    write(client, "config/client", access_key="BK")
+    shown = client.read("auth/aws/config/client")["data"]
+    assert (shown["access_key"], shown["sts_region"]) == ("BK", "local")
+    assert shown["allowed_sts_header_values"] == ["X-Custom-Header", "b c"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"access_key": "A", "identity_token_audience": "a"}, "only one of 'access_key' or 'identity_token_audience'"),
+        ({"identity_token_audience": "a"}, "role_arn must be set when identity_token_audience is set"),
+        (
+            {"identity_token_audience": "a", "role_arn": _ARN},
+            "plugin workload identity not supported in Vault community edition",
+        ),
+        ({"rotation_period": "1h"}, "error registering rotation job: error registering rotation job: rotation manager"),
+        ({"rotation_period": "1h", "rotation_schedule": "* * * * *"}, "mutually exclusive fields rotation_schedule"),
+    ],
+)
+def test_what_another_edition_has_is_refused(client: hvac.Client, settings: dict[str, str], text: str) -> None:
+    with pytest.raises(InvalidRequest, match=text):
+        write(client, "config/client", **settings)
+    assert client.read("auth/aws/config/client") is None
 
 
 def test_a_well_formed_login_is_answered_as_unsupported(client: hvac.Client, server: MockKMS) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.framework import automated_rotation
+from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -36,8 +39,11 @@ _CLIENT = {
     "identity_token_ttl": Field(Kind.SECONDS, help="Life of its tokens."),
 }
 client = engine.path(
-    "config/client", {**_CLIENT, "secret_key": Field(Kind.STRING, help="Its secret.")}, help="How AWS is asked."
+    "config/client",
+    {**_CLIENT, **automated_rotation.fields(), "secret_key": Field(Kind.STRING, help="Its secret.")},
+    help="How AWS is asked.",
 )
+_HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 identity = engine.path(
     "config/identity",
     {
@@ -58,16 +64,50 @@ def exists(state: AWS, _call: Call) -> bool:
 
 
 @client.on(Operation.READ)
-def read_client(state: AWS, _call: Call) -> dict[str, Any] | None:
+def read_client(state: AWS, call: Call) -> dict[str, Any] | None:
     """The settings without the secret."""
-    return None if state.config is None else {name: state.config[name] for name in _CLIENT}
+    if state.config is None:
+        return None
+    return {name: state.config[name] for name in _CLIENT} | _rotation(state.config).shown_rotation(call.core.product)
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
 def write_client(state: AWS, call: Call) -> None:
-    """Keep settings; what is not sent stays."""
+    """Keep settings; what is not sent stays. Raises ErrorResponse."""
     old = state.config or {}
-    state.config = {name: call.get(name, old.get(name, call[name])) for name in client.fields}
+    made = {name: call.get(name, old.get(name, call[name])) for name in (*_CLIENT, "secret_key")}
+    headers = call.get("allowed_sts_header_values")
+    made["allowed_sts_header_values"] = (
+        old.get("allowed_sts_header_values") if headers is None else [_canonical(header) for header in headers]
+    )
+    rotation = _rotation(old)
+    try:
+        rotation.parse_rotation(call)
+        _check_identity(made)
+        rotation.register_rotation()
+    except ValueError as error:
+        raise ErrorResponse(str(error)) from None
+    state.config = made | {name: getattr(rotation, name) for name in automated_rotation.NAMES}
+
+
+def _rotation(config: dict[str, Any]) -> AutomatedRotation:
+    return AutomatedRotation(**{name: config[name] for name in automated_rotation.NAMES if name in config})
+
+
+def _check_identity(config: dict[str, Any]) -> None:
+    """Refuse workload identity, which another edition has. Raises ValueError in the server's words."""
+    if not config["identity_token_audience"]:
+        return
+    if config["access_key"]:
+        raise ValueError("only one of 'access_key' or 'identity_token_audience' can be set")
+    if not config["role_arn"]:
+        raise ValueError("role_arn must be set when identity_token_audience is set")
+    raise ValueError("plugin workload identity not supported in Vault community edition")
+
+
+def _canonical(header: str) -> str:
+    """A header's name as Go writes it; what is no name stays as it is."""
+    return "-".join(word.capitalize() for word in header.split("-")) if _HEADER.fullmatch(header) else header
 
 
 @client.on(Operation.DELETE)

@@ -66,8 +66,8 @@ def delete_machine(_state: AWS, _call: Call) -> None:
 
 @tags.on(Operation.LIST)
 def list_tags(state: AWS, _call: Call) -> dict[str, Any]:
-    """The denied tags, in base64."""
-    return {"keys": sorted(base64.b64encode(text.encode()).decode() for text in state.denied_tags)}
+    """The denied tags as they are; in order of their base64, by which they are stored."""
+    return {"keys": sorted(state.denied_tags, key=lambda text: base64.b64encode(text.encode()))}
 
 
 def _plain(text: str) -> str:
