@@ -6,13 +6,14 @@ import posixpath
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
 from multidict import MultiMapping
 
 from mockkms.server.gateway.media_type import parse_media_type
 from mockkms.server.json_limits import cost, limits
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_seconds
@@ -184,15 +185,16 @@ def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, Any]:
     strict = product.has(Feature.STRICT_JSON)
     if product.has(Feature.JSON_LIMITS) and not limits.harmless(body, value, strict=strict):
         _refuse_beyond_limits(core, body)
-    try:
-        data = go_json.as_object(value)
-    except go_json.GoJSONError as error:
-        raise Refused(error_reply(400, prefix + str(error))) from None
+    if type(value) is not dict:
+        try:
+            value = go_json.as_object(value)
+        except go_json.GoJSONError as error:
+            raise Refused(error_reply(400, prefix + str(error))) from None
     limit = product.json_string_limit
     fault = cost.fault(body, limit) if limit else None
     if fault:
         raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
-    return data or {}
+    return value or {}
 
 
 def _refuse_beyond_limits(core: Core, body: bytes) -> None:
@@ -238,10 +240,12 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
             if core.product.has(Feature.JSON_LIMITS):
                 raise Refused(error_reply(400, "error parsing JSON")) from None
             raise
-    if _media_type(http.headers) == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
-        return _form(http.body)
-    if _media_type(http.headers) == _OCSP:
-        return {}  # The endpoint reads the DER itself.
+    media = _media_type(http.headers)
+    if media not in _PLAIN_TYPES:
+        if media == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
+            return _form(http.body)
+        if media == _OCSP:
+            return {}  # The endpoint reads the DER itself.
     return _json_object(core, http.body, words.json_error_prefix if outside else words.json_error)
 
 
@@ -345,9 +349,66 @@ def request_of(core: Core, http: HttpRequest) -> Request:
     return http.decoded
 
 
+class _Target(NamedTuple):
+    """What method and target say of a request, as far as headers, query and body change nothing about it."""
+
+    path: str
+    operation: Operation
+    outside: bool
+    """Answered before the core: neither of the headers that the core would refuse is read there."""
+    takes_bytes: bool
+    """The endpoint reads the body itself."""
+
+
 def _to_request(core: Core, http: HttpRequest) -> Request:
+    mounts = core.state.mounts
+    key = (http.method, http.target, core.product.name)
+    target: _Target | None = None if http.query else mounts.targets.get(key)
+    values: dict[str, list[str]] = {}
+    if target is None:
+        values = parse_query(http.query) if http.query else values
+        target = _target(core, http, values)
+        if not http.query and len(http.target) <= LONGEST_CACHED:
+            if len(mounts.targets) >= MOST_CACHED:
+                mounts.targets.clear()
+            mounts.targets[key] = target
+    path, operation, outside, takes_bytes = target
+    headers = http.headers
+    request = Request(
+        operation=operation,
+        path=path,
+        token=token_of(headers),
+        namespace=headers.get("X-Vault-Namespace", ""),
+        headers=headers,
+        remote_address=http.remote_address,
+        remote_port=http.remote_port,
+        client_certificates=http.client_certificates,
+        method=http.method,
+        query={name: given[0] for name, given in values.items()} if values else {},
+        body=http.body,
+    )
+    if operation is Operation.UPDATE and takes_bytes:
+        request.data = {}
+    elif operation is Operation.UPDATE or operation is Operation.PATCH:
+        request.data = _body_data(core, http, outside=outside)
+    else:
+        if http.body:
+            _refuse_beyond_limits(core, http.body)
+        if values and operation is not Operation.INTERNAL and operation is not Operation.HELP:
+            request.data = _query_data(values)
+    if not outside:
+        request.wrap_ttl = _wrap_ttl(headers)
+        request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
+        request.mfa = _second_proofs(headers)
+    return request
+
+
+def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Target:
+    """Return path and operation of a request; what a query says of the operation is removed from ``values``.
+
+    Raises Refused where the HTTP layer answers itself.
+    """
     path = clean_target(core, http)
-    values = parse_query(http.query) if http.query else {}
     asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
@@ -369,43 +430,15 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
             values.pop("scan")
     if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
         path += "/"
-    headers = http.headers
-    request = Request(
-        operation=operation,
-        path=path,
-        token=token_of(headers),
-        namespace=headers.get("X-Vault-Namespace", ""),
-        headers=headers,
-        remote_address=http.remote_address,
-        remote_port=http.remote_port,
-        client_certificates=http.client_certificates,
-        method=http.method,
-        query={name: given[0] for name, given in values.items()},
-        body=http.body,
-    )
-    # What stands before the core reads neither of the headers that the core would refuse.
-    outside = core.outside(request) is not None
-    if operation is Operation.UPDATE and _takes_bytes(core, request):
-        request.data = {}
-    elif operation is Operation.UPDATE or operation is Operation.PATCH:
-        request.data = _body_data(core, http, outside=outside)
-    else:
-        if http.body:
-            _refuse_beyond_limits(core, http.body)
-        if operation is not Operation.INTERNAL and operation is not Operation.HELP:
-            request.data = _query_data(values)
-    if not outside:
-        request.wrap_ttl = _wrap_ttl(headers)
-        request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
-        request.mfa = _second_proofs(headers)
-    return request
+    outside = core.outside(path, operation) is not None
+    return _Target(path, operation, outside, operation is Operation.UPDATE and _takes_bytes(core, path))
 
 
-def _takes_bytes(core: Core, request: Request) -> bool:
+def _takes_bytes(core: Core, path: str) -> bool:
     """Return whether the endpoint reads the body itself, whatever its type: without namespaces only."""
     if core.product.has(Feature.NAMESPACES):
         return False
-    endpoint = match(core, "", request.path).endpoint
+    endpoint = match(core, "", path).endpoint
     return endpoint is not None and endpoint.takes_bytes(core.product)
 
 

@@ -51,28 +51,29 @@ def harmless(body: bytes, decoded: Any, *, strict: bool) -> bool:
     opened = body.count(b"{") + body.count(b"[")
     if opened > MAX_DEPTH:
         return False
-    colons = body.count(b":")
     # Shorter bodies have no room for so many entries.
-    if len(body) > MAX_ENTRIES and (colons > MAX_ENTRIES or body.count(b",") >= MAX_ENTRIES):
+    if len(body) > MAX_ENTRIES and (body.count(b":") > MAX_ENTRIES or body.count(b",") >= MAX_ENTRIES):
         return False
     if not strict:
         return True
-    if b"\\u" in body and _ENDS_IN_HIGH_SURROGATE.search(body):
+    if b"\\" in body and (b'\\"' in body or (b"\\u" in body and _ENDS_IN_HIGH_SURROGATE.search(body))):
         return False
-    # As many colons as keys, as many brackets as containers, and one of them last: no key was given twice, and no
-    # second value followed.
-    return body.rstrip(_BLANKS)[-1:] in (b"}", b"]") and _fits(decoded, colons, opened)
+    # As many quotes as keys and strings need, as many brackets as containers, and one of them last: no key was given
+    # twice, and no second value followed.
+    return body.rstrip(_BLANKS)[-1:] in (b"}", b"]") and _fits(decoded, body.count(b'"') // 2, opened)
 
 
-def _fits(decoded: Any, keys: int, containers: int) -> bool:
-    """Return whether a value has so many keys and containers, and no number beyond the range of a float."""
+def _fits(decoded: Any, strings: int, containers: int) -> bool:
+    """Return whether a value has so many strings (keys included) and containers, and every number fits a float."""
     waiting = [decoded]
     while waiting:
         value = waiting.pop()
-        if type(value) is str or value is None:
+        if type(value) is str:
+            strings -= 1
+        elif value is None:
             continue
-        if isinstance(value, dict):
-            keys, containers = keys - len(value), containers - 1
+        elif isinstance(value, dict):
+            strings, containers = strings - len(value), containers - 1
             waiting += value.values()
         elif isinstance(value, list):
             containers -= 1
@@ -82,7 +83,7 @@ def _fits(decoded: Any, keys: int, containers: int) -> bool:
                 return False
         elif not isfinite(value):
             return False
-    return keys == 0 == containers
+    return strings == 0 == containers
 
 
 def fault(body: bytes, *, strict: bool, cut: bool = False) -> str:

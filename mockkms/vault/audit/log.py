@@ -44,7 +44,7 @@ def record(core: Core, request: Request, response: Response, asked: dict[str, An
 
 def _audited(core: Core, request: Request) -> bool:
     """Whether a request reaches the audit devices: what is answered before the core does not, but for sealing."""
-    outside = core.outside(request)
+    outside = core.outside(request.path, request.operation)
     if outside is not None and outside.endpoint is not None:
         return outside.endpoint.template in ("seal", "step-down")
     return not core.seal.sealed

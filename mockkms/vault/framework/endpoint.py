@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.framework.message import (
@@ -47,7 +48,6 @@ Handler = Callable[[Any, "Call"], Reply]
 
 _GENERIC = r"\w(?:[\w\-.]*\w)?"
 _GENERIC_AT = r"\w(?:[\w\-.@]*\w)?"
-_CACHED_ROUTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +201,25 @@ class Endpoint:
         fields = self._known(core.product) if self.flavored else self.fields
         raw = dict(request.data)
         warnings: list[str] = []
-        if raw and not self._takes_any(core.product):
-            ignored = sorted(name for name in raw if name not in fields)
-            if ignored:
-                warnings.append(f"Endpoint ignored these unrecognized parameters: [{' '.join(ignored)}]")
+        if not raw.keys() <= fields.keys() and not self._takes_any(core.product):
+            ignored = sorted(raw.keys() - fields.keys())
+            warnings.append(f"Endpoint ignored these unrecognized parameters: [{' '.join(ignored)}]")
         if captures:
-            replaced = [name for name in captures if raw.get(name) is not None]
-            if replaced:
-                warnings.append(
-                    "Endpoint replaced the value of these parameters with the values captured from the "
-                    f"endpoint's path: [{' '.join(replaced)}]"
-                )
+            if not captures.keys().isdisjoint(raw):
+                replaced = [name for name in captures if raw.get(name) is not None]
+                if replaced:
+                    warnings.append(
+                        "Endpoint replaced the value of these parameters with the values captured from the "
+                        f"endpoint's path: [{' '.join(replaced)}]"
+                    )
             raw.update(captures)
         given: dict[str, Any] = {}
         for name, value in raw.items():
             declared = fields.get(name)
             if declared is None:
+                continue
+            if declared.kind is Kind.STRING and type(value) is str:  # The usual case, without a call.
+                given[name] = value
                 continue
             if self.outside:
                 # Outside the core the real server decodes JSON into a struct: the handler checks the types.
@@ -351,9 +354,10 @@ class Engine:
             if match:
                 found = (endpoint, {k: v or "" for k, v in match.groupdict().items()})
                 break
-        if len(routes) >= _CACHED_ROUTES:
+        if len(routes) >= MOST_CACHED:
             routes.clear()
-        routes[path] = found
+        if len(path) <= LONGEST_CACHED:
+            routes[path] = found
         return found
 
     def dispatch(self, core: Core, request: Request, found: Match) -> Response | None:

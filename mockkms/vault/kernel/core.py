@@ -41,6 +41,7 @@ from mockkms.vault.products import Product, product_named
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals.seal import SealState, SealStore
 from mockkms.vault.tokens.leases import LeaseState, LeaseStore
+from mockkms.vault.tokens.token_ids import BATCH_PREFIXES
 from mockkms.vault.tokens.tokens import Token, TokenState, TokenStore
 from mockkms.vault.tokens.ttl import Limits
 from mockkms.vault.wrapping import wrapping
@@ -271,7 +272,8 @@ class Core:
                 raise ErrorResponse("permission denied", status=403)
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
-        self.tokens.check_form(request)
+        if request.token.startswith(BATCH_PREFIXES):
+            self.tokens.check_form(request)
         found = matching.match(self, request.namespace, path)
         trace = request.trace
         if found.mount is not None:
@@ -282,19 +284,19 @@ class Core:
             return self._finish(request, found, self._login(request, found), None)
         return self._authenticated(request, found)
 
-    def outside(self, request: Request) -> matching.Match | None:
+    def outside(self, path: str, operation: Operation) -> matching.Match | None:
         """Return the match of an endpoint that the real server answers before its core; None for every other path."""
-        if not request.path.startswith("sys/"):
+        if not path.startswith("sys/"):
             return None
-        found = matching.match_system(self, request.path)
-        if found.endpoint is None and request.operation in (Operation.LIST, Operation.SCAN):
-            found = matching.match_system(self, request.path.rstrip("/"))
+        found = matching.match_system(self, path)
+        if found.endpoint is None and operation in (Operation.LIST, Operation.SCAN):
+            found = matching.match_system(self, path.rstrip("/"))
         return found if found.endpoint is not None and found.endpoint.outside else None
 
     def _outside(self, request: Request) -> Response | None:
         """Answer an endpoint that is before the core; None for every other path."""
         self.namespaces.refuse_outside(request, request.path[4:])
-        found = self.outside(request)
+        found = self.outside(request.path, request.operation)
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":

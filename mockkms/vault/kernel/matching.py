@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.vault.framework import registry
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.endpoint import Endpoint, Engine
     from mockkms.vault.kernel.core import Core
-
-_CACHED = 4096
-_LONGEST = 512
-"""Characters of a path whose match is kept; with the number of entries, this bounds what they take."""
 
 
 class Match(NamedTuple):
@@ -41,9 +38,9 @@ def match(core: Core, namespace: str, path: str) -> Match:
     known: Match | None = matches.get(key)
     if known is None:
         known = _match(core, path, core.state.mounts.match(namespace, path))
-        if len(matches) >= _CACHED:
+        if len(matches) >= MOST_CACHED:
             matches.clear()
-        if len(path) <= _LONGEST:
+        if len(path) <= LONGEST_CACHED:
             matches[key] = known
     return known
 

@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
-_CACHED_PATHS = 8192
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 
 
 @dataclass
@@ -91,13 +91,15 @@ class MountTable:
         self._found: dict[str, Mount | None] = {}
         self.matches: dict[tuple[str, str, str], Any] = {}
         """Which endpoint answers a path, by namespace, path and product: what ``matching`` remembers."""
+        self.targets: dict[tuple[str, str, str], Any] = {}
+        """How the target of an HTTP request is read, by method, target and product: what the codec remembers."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"entries": self.entries}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.entries = state["entries"]
-        self._found, self.matches = {}, {}
+        self._found, self.matches, self.targets = {}, {}, {}
 
     def add(self, mount: Mount) -> None:
         """Mount it; what stood on that very path is replaced."""
@@ -113,6 +115,7 @@ class MountTable:
         """Forget which mount and which endpoint answer which path."""
         self._found.clear()
         self.matches.clear()
+        self.targets.clear()
 
     def get(self, namespace: str, path: str) -> Mount | None:
         """The mount at exactly this path (with trailing slash)."""
@@ -137,9 +140,10 @@ class MountTable:
         if found is None and not path.endswith("/"):
             # The real router also knows a mount by its path without the slash.
             found = self.entries.get(key + "/")
-        if len(self._found) >= _CACHED_PATHS:
+        if len(self._found) >= MOST_CACHED:
             self._found.clear()
-        self._found[key] = found
+        if len(key) <= LONGEST_CACHED:
+            self._found[key] = found
         return found
 
     def of(self, namespace: str, *, auth: bool | None = None) -> list[Mount]:

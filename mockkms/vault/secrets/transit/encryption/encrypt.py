@@ -68,7 +68,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     if "plaintext" not in given:
         raise ErrorResponse("missing plaintext to encrypt")
     plaintext, context, fault = b"", b"", ""
-    nonce = given.get("nonce", "") if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    nonce = given["nonce"] if "nonce" in given and call.core.product.has(Feature.TRANSIT_NONCE) else ""
     try:
         plaintext = b64.decode(given["plaintext"])
         context = b64.decode(given["context"]) if given.get("context") else b""
@@ -82,10 +82,11 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     if nonce:
         raise ErrorResponse(NONCE_REFUSED)
     padding = given.get("padding_scheme", "")
-    try:
-        cipher.check_padding(key, padding)
-    except KeyFault as error:
-        raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+    if padding:
+        try:
+            cipher.check_padding(key, padding)
+        except KeyFault as error:
+            raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
     associated = given.get("associated_data", "")
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
