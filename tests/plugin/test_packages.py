@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("mockkms", "conftest_plugin", "fixtures", "pyproject.toml", "LICENSE", "README.md", "MANIFEST.in")
+COPIED = ("mockkms", "conftest_plugin", "fixtures", "pyproject.toml", "setup.py", "LICENSE", "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -85,5 +85,5 @@ def test_the_source_archive(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = {"LICENSE", "README.md", "pyproject.toml", "conftest_plugin/plugin.py", "fixtures/dev.yaml"}
+    wanted = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "conftest_plugin/plugin.py", "fixtures/dev.yaml"}
     assert wanted | {"mockkms/py.typed", "mockkms/mockkms.schema.json"} <= names
