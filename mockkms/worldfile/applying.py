@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mockkms.faults import FaultError
 from mockkms.rustfs.seeds import SeedError as RustfsError
 from mockkms.vault.framework.message import VaultError
+from mockkms.vault.framework.shapes.nodes import Entry, Node
 from mockkms.vault.secrets.transit.transfer.material import SpecFault
-from mockkms.worldfile.nodes import Entry, Node
 from mockkms.worldfile.problems import Problem
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import Any
 from mockkms.vault.auth.approle import world as approle_seed
 from mockkms.vault.auth.jwt import world as jwt_seed
 from mockkms.vault.auth.userpass import world
+from mockkms.vault.framework.shapes.collections import Choice, Either, Key, ListOf, MapOf, Record, Tagged, Text
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.worldfile import directories
 from mockkms.worldfile.applying import Applier, Steps
 from mockkms.worldfile.mounts import by_name_only, dump_mount, mount_keys, mountable, mounted
-from mockkms.worldfile.shapes.collections import Choice, Either, Key, ListOf, MapOf, Record, Tagged, Text
-from mockkms.worldfile.shapes.parameters import written
 
 _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default")
 

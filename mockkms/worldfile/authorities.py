@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.crypto.encoding import pem
-from mockkms.vault.kernel.mounts import Mount
-from mockkms.vault.secrets.pki import world
-from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import (
+from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
     Either,
@@ -20,7 +17,10 @@ from mockkms.worldfile.shapes.collections import (
     Record,
     Text,
 )
-from mockkms.worldfile.shapes.parameters import parameters, written
+from mockkms.vault.framework.shapes.parameters import parameters, written
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.pki import world
+from mockkms.worldfile.applying import Applier, Steps
 
 
 def _pem(text: str) -> str | None:

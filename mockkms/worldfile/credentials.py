@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Json, Key, ListOf, MapOf, Text
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Json, Key, ListOf, MapOf, Text
-from mockkms.worldfile.shapes.parameters import written
 
 
 def database() -> dict[str, Key]:

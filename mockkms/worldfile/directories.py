@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Record, Text
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Choice, Key, ListOf, MapOf, Record, Text
-from mockkms.worldfile.shapes.parameters import written
 
 _PATHS = {
     "auth/ldap": {"users": "users", "groups": "groups"},

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, Record, Shape
+from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.golang.number import Number
 from mockkms.world.world import World
 from mockkms.worldfile.applying import Applier
-from mockkms.worldfile.nodes import Node
-from mockkms.worldfile.shapes.collections import Key, ListOf, Problems, Record, Shape
 
 Path = tuple[Any, ...]
 

@@ -10,11 +10,11 @@ from mockkms.faults.kinds import KINDS
 from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
 from mockkms.faults.script import SCRIPT_WORDS, Script
 from mockkms.faults.when import WORDS
+from mockkms.vault.framework.shapes.collections import ListOf, Problems, Shape
+from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World
 from mockkms.worldfile.applying import Applier, find, problem_at, split
-from mockkms.worldfile.nodes import Node
 from mockkms.worldfile.problems import Problem
-from mockkms.worldfile.shapes.collections import ListOf, Problems, Shape
 
 
 class RuleShape(Shape):

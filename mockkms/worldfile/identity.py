@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, Record, Text
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.secrets.identity import world
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, Record, Text
 
 
 def shape() -> Record:

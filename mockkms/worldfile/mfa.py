@@ -6,12 +6,12 @@ import base64
 import binascii
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Record, Tagged, Text
+from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.identity.mfa.services import ANSWERS
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.secrets.identity.mfa import world
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Choice, Key, ListOf, MapOf, Record, Tagged, Text
-from mockkms.worldfile.shapes.parameters import parameters
 
 _TYPES = ("totp", "duo", "okta", "pingid")
 

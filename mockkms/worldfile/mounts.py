@@ -9,16 +9,7 @@ from typing import Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.vault.framework import builtins, registry
-from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mounting import unmount
-from mockkms.vault.kernel.mounts import Mount, MountConfig
-from mockkms.vault.secrets.kv import world
-from mockkms.vault.secrets.transit import world as transit_seed
-from mockkms.vault.secrets.transit.model import TYPES
-from mockkms.vault.sys.mounts.shapes import protected
-from mockkms.worldfile import credentials
-from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import (
+from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
     Either,
@@ -33,7 +24,16 @@ from mockkms.worldfile.shapes.collections import (
     Tagged,
     Text,
 )
-from mockkms.worldfile.shapes.parameters import written
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.mounting import unmount
+from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.secrets.kv import world
+from mockkms.vault.secrets.transit import world as transit_seed
+from mockkms.vault.secrets.transit.model import TYPES
+from mockkms.vault.sys.mounts.shapes import protected
+from mockkms.worldfile import credentials
+from mockkms.worldfile.applying import Applier, Steps
 
 Filler = Callable[[Applier, Mount, dict[str, Any], Steps], None]
 _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")

@@ -5,11 +5,11 @@ Only plain YAML is read: no tag is ever executed, aliases are expanded within a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from mockkms.vault.framework.shapes.nodes import Entry, Node
 from mockkms.worldfile.problems import Problem, SeedError
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -20,54 +20,6 @@ MAX_NODES = 200_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
-
-
-@dataclass(slots=True)
-class Entry:
-    """One key of a mapping, with the place of the key."""
-
-    key: str
-    line: int
-    column: int
-    value: Node
-
-
-@dataclass(slots=True)
-class Node:
-    """One value: ``kind`` is mapping, list, text, integer, number, boolean, null or time."""
-
-    kind: str
-    value: Any
-    """Mapping: dict of key to Entry; list: list of Node; scalars: the Python value; time: its text."""
-    file: str = "<dict>"
-    line: int = 0
-    column: int = 0
-    text: str = ""
-    """A scalar as it was written."""
-    style: str = ""
-    """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or nothing."""
-    indent: int = 0
-    """Of a block scalar: how far its lines are indented."""
-
-    def place(self, line: int, column: int) -> tuple[int, int]:
-        """Where in the file a place inside this text is; both count from 1."""
-        if self.style == "|" and line:
-            return self.line + line, self.indent + max(1, column)
-        if self.style != ">" and line == 1 and self.line:
-            return self.line, self.column + max(1, column) - 1 + (self.style != "")
-        return self.line, self.column
-
-    def problem(self, path: str, message: str) -> Problem:
-        """A fault of this value."""
-        return Problem(self.file, self.line, self.column, path, message)
-
-    def plain(self) -> Any:
-        """The value as Python data."""
-        if self.kind == "mapping":
-            return {key: entry.value.plain() for key, entry in self.value.items()}
-        if self.kind == "list":
-            return [item.plain() for item in self.value]
-        return self.value
 
 
 def read_yaml(text: str | bytes, file: str) -> Node:

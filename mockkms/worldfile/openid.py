@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.crypto.encoding import pem
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Moment, Record, Text
+from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.secrets.identity.oidc import world
 from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Choice, Key, ListOf, MapOf, Moment, Record, Text
-from mockkms.worldfile.shapes.parameters import parameters
 
 
 def _pem(text: str) -> str | None:

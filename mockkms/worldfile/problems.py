@@ -1,26 +1,12 @@
-"""What is wrong in a world: every fault with its place, never only the first."""
+"""The error that a world raises when it cannot be used: with every fault, never only the first."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mockkms.vault.framework.shapes.problems import Problem
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault. Line and column count from 1; 0 where the world came from Python and has no file."""
-
-    file: str
-    line: int
-    column: int
-    path: str
-    """Where in the world: ``vault.mounts.transit/.keys.orders.type``."""
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+__all__ = ["Problem", "SeedError"]
 
 
 class SeedError(ValueError):
@@ -29,12 +15,3 @@ class SeedError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """``; did you mean "x"?``, or the words there are when few, or nothing."""
-    known = sorted(words)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; known here: {', '.join(known)}" if 0 < len(known) <= 24 else ""

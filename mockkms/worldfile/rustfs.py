@@ -8,9 +8,7 @@ from typing import Any
 from mockkms.rustfs import seeds
 from mockkms.rustfs.contracts.v2.backends import BACKENDS
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, Environment, Settings
-from mockkms.world.world import World
-from mockkms.worldfile.applying import Applier
-from mockkms.worldfile.shapes.collections import (
+from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
     Integer,
@@ -22,6 +20,8 @@ from mockkms.worldfile.shapes.collections import (
     Record,
     Text,
 )
+from mockkms.world.world import World
+from mockkms.worldfile.applying import Applier
 
 _STATUSES = ("Enabled", "Disabled", "PendingDeletion", "Active")
 

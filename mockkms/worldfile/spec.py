@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, Record, Text
+from mockkms.vault.framework.shapes.nodes import Node
+from mockkms.vault.framework.shapes.scalars import Boolean
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from mockkms.worldfile import exact, faults, rustfs, sources, vault
 from mockkms.worldfile.applying import Applier
-from mockkms.worldfile.nodes import Node, layered
+from mockkms.worldfile.nodes import layered
 from mockkms.worldfile.problems import Problem, SeedError
-from mockkms.worldfile.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, Record, Text
-from mockkms.worldfile.shapes.scalars import Boolean
 from mockkms.worldfile.sources import Source
 
 VERSION = 1

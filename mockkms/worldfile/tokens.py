@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import (
+    Boolean,
+    Choice,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    Record,
+    Seconds,
+    Text,
+)
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Boolean, Choice, Integer, Key, ListOf, MapOf, Record, Seconds, Text
 
 
 def shape() -> ListOf:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
 from mockkms.vault.kernel.core import Core, VaultState
 from mockkms.vault.kernel.namespaces import validate
 from mockkms.vault.products.features import Feature
 from mockkms.worldfile import auth, identity, mounts, policies, tokens
 from mockkms.worldfile.applying import Applier, Steps
-from mockkms.worldfile.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
 
 STATES = ("unsealed", "sealed", "uninitialized")
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.products import PRODUCTS
-from mockkms.worldfile.shapes.collections import (
+from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Integer,
     Json,
@@ -19,6 +18,7 @@ from mockkms.worldfile.shapes.collections import (
     Shape,
     Text,
 )
+from mockkms.vault.products import PRODUCTS
 
 _SHAPES: dict[Kind, Callable[[], Shape]] = {
     Kind.STRING: Text,

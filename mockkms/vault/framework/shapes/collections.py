@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mockkms.worldfile.nodes import Node
-from mockkms.worldfile.problems import Problem, nearest
-from mockkms.worldfile.shapes.scalars import (
+from mockkms.vault.framework.shapes.nodes import Node
+from mockkms.vault.framework.shapes.problems import Problem, nearest
+from mockkms.vault.framework.shapes.scalars import (
     Base64,
     Boolean,
     Choice,

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mockkms.vault.framework.shapes.nodes import Node
+from mockkms.vault.framework.shapes.problems import Problem, nearest
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339
-from mockkms.worldfile.nodes import Node
-from mockkms.worldfile.problems import Problem, nearest
 
 Problems = list[Problem]
 _ARTICLE = {"integer": "an integer"}
