@@ -15,6 +15,7 @@ ALLOWED: tuple[frozenset[str], ...] = (
         (
             "mockkms.vault.audit",
             "mockkms.vault.audit.device",
+            "mockkms.vault.audit.headers",
             "mockkms.vault.audit.log",
             "mockkms.vault.audit.sink",
             "mockkms.vault.framework.builtins",
@@ -40,14 +41,10 @@ ALLOWED: tuple[frozenset[str], ...] = (
             "mockkms.vault.kernel.quotas",
             "mockkms.vault.kernel.rerouting",
             "mockkms.vault.policy.acl",
-            "mockkms.vault.policy.listing",
-            "mockkms.vault.policy.parameters",
             "mockkms.vault.policy.policies",
             "mockkms.vault.policy.rules",
             "mockkms.vault.policy.templates",
             "mockkms.vault.seals.seal",
-            "mockkms.vault.sys.config.auditing",
-            "mockkms.vault.sys.engine",
             "mockkms.vault.tokens.lease",
             "mockkms.vault.tokens.leases",
             "mockkms.vault.tokens.tokens",
@@ -109,26 +106,6 @@ ALLOWED: tuple[frozenset[str], ...] = (
             "mockkms.server.proxy.door",
             "mockkms.server.tenants.door",
             "mockkms.server.wire.server",
-        )
-    ),
-    frozenset(
-        (
-            "mockkms.vault.secrets.database.credentials",
-            "mockkms.vault.secrets.database.engine",
-            "mockkms.vault.secrets.database.postgres",
-            "mockkms.vault.secrets.database.servers",
-        )
-    ),
-    frozenset(
-        (
-            "mockkms.vault.cel.check",
-            "mockkms.vault.cel.program",
-        )
-    ),
-    frozenset(
-        (
-            "mockkms.vault.secrets.pki.engine",
-            "mockkms.vault.secrets.pki.revocation.revoke",
         )
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.audit.device import Device, devices, hashed
+from mockkms.vault.audit.headers import audited_headers
 from mockkms.vault.audit.sink import SinkError
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.golang import deep_json
@@ -142,8 +143,6 @@ def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
 
 def _headers(core: Core, request: Request, secret: Hash) -> dict[str, list[str]]:
     """The headers that were asked to be kept."""
-    from mockkms.vault.sys.config.auditing import audited_headers
-
     kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}
     return {name: [secret(text) if kept[name] else text] for name, text in sent.items() if text}

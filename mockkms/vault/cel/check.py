@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.cel.functions import NAMES
 from mockkms.vault.cel.messages import INT, MAP, MESSAGES, STRINGS, UINT
-from mockkms.vault.cel.program import located
+from mockkms.vault.cel.places import located
 
 _FUNCTIONS = NAMES | {
     "size", "type", "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "dyn", "has",

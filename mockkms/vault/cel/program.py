@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockkms.vault.cel import check
 from mockkms.vault.cel.messages import MESSAGES, message_types
+from mockkms.vault.cel.places import located
 from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
@@ -47,8 +49,6 @@ class Program:
 
     def validate(self, declared: frozenset[str]) -> None:
         """Raises CelFault for bad syntax, and where the last expression uses what is not declared."""
-        from mockkms.vault.cel import check
-
         names = set(declared)
         for index, variable in enumerate(self.variables):
             try:
@@ -149,14 +149,6 @@ def parse(text: str) -> Any:
             raise CelFault(located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
         found = text[position : position + 1]
         raise CelFault(located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
-
-
-def located(text: str, position: int, message: str) -> str:
-    """A fault with its place: line and column, the line itself and a mark below."""
-    before = text[:position]
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
-    shown = text.split("\n")[line - 1]
-    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"
 
 
 def _evaluated(text: str, known: Mapping[str, Any]) -> Any:

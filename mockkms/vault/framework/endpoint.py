@@ -320,6 +320,21 @@ class Engine:
         self.endpoints.append(endpoint)
         return endpoint
 
+    def renews(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
+        """Decorator: what renews this engine's leases (see ``renew``)."""
+        self.renew = handler
+        return handler
+
+    def revokes(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
+        """Decorator: what is done when a lease of this engine ends."""
+        self.revoke = handler
+        return handler
+
+    def catches_up(self, handler: Callable[[Any, Call], None]) -> Callable[[Any, Call], None]:
+        """Decorator: what is done before each request of a mount (see ``catch_up``)."""
+        self.catch_up = handler
+        return handler
+
     def endpoints_of(self, product: Product) -> list[Endpoint]:
         """Return the endpoints that ``product`` has, in the order of their declaration."""
         found = self._of_product.get(product.name)

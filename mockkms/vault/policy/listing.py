@@ -10,11 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mockkms.vault.policy.rules import Rule
+from collections.abc import Callable, Collection
 
 _TRIM_BEFORE = re.compile(r"-\s")
 _TRIM_AFTER = re.compile(r"\s-")
@@ -31,12 +27,12 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
 }
 
 
-def check_filter(rule: Rule) -> None:
-    """Raise ValueError where the filter of a rule cannot work."""
-    if "list" not in rule.capabilities:
+def check_filter(template: str, path: str, capabilities: Collection[str]) -> None:
+    """Raise ValueError where the filter of a rule for ``path``, with these capabilities, cannot work."""
+    if "list" not in capabilities:
         raise ValueError("list_scan_response_keys_filter_path needs to be used on a path with the list capability")
     try:
-        first, second = (render_filter(rule.keys_filter, rule.path, key) for key in ("one-key", "other-key"))
+        first, second = (render_filter(template, path, key) for key in ("one-key", "other-key"))
     except ValueError as error:
         raise ValueError(f"unable to compile template for list_scan_response_keys_filter_path: {error}") from None
     if first == second:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from mockkms.vault.policy.globs import matches_ends
 
-if TYPE_CHECKING:
-    from mockkms.vault.policy.acl import Permissions
+
+class Constraints(Protocol):
+    """What the rules of a path say about the parameters of a request: values by the names of the parameters."""
+
+    @property
+    def required(self) -> Sequence[str]: ...
+    @property
+    def denied(self) -> Mapping[str, list[Any]] | None: ...
+    @property
+    def allowed(self) -> Mapping[str, list[Any]] | None: ...
 
 
-def refusal(permissions: Permissions, data: Mapping[str, Any], by_item: bool) -> str:
+def refusal(constraints: Constraints, data: Mapping[str, Any], by_item: bool) -> str:
     """Why the parameters are refused; empty where they are not."""
-    for name in permissions.required:
+    for name in constraints.required:
         if name.lower() not in data:
             return f'required parameter "{name}" is missing'
     if not data:
         return ""
-    denied = permissions.denied
+    denied = constraints.denied
     if denied:
         if "*" in denied:
             return "all parameters are denied"
@@ -26,7 +34,7 @@ def refusal(permissions: Permissions, data: Mapping[str, Any], by_item: bool) ->
             values = denied.get(name.lower())
             if values is not None and _listed(value, values, by_item, any):
                 return f'parameter "{name}" has a denied value' if values else f'parameter "{name}" is denied'
-    return _outside_allowed(permissions.allowed, data, by_item)
+    return _outside_allowed(constraints.allowed, data, by_item)
 
 
 def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str, Any], by_item: bool) -> str:

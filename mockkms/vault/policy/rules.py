@@ -228,7 +228,7 @@ def _read_limits(rule: Rule, values: dict[str, Any]) -> None:
     rule.pagination_limit = values.get("pagination_limit", 0)
     rule.keys_filter = values.get("list_scan_response_keys_filter_path", "")
     if rule.keys_filter:
-        check_filter(rule)
+        check_filter(rule.keys_filter, rule.path, rule.capabilities)
 
 
 def _duration(name: str, values: dict[str, Any]) -> float:

@@ -144,6 +144,7 @@ def _change(state: Database, call: Call, connection: Connection, role: StaticRol
         server.change_password(role.username, secret["password"], role.rotation_statements)
 
 
+@engine.catches_up
 def catch_up(state: Database, call: Call) -> None:
     """Rotate what is due; where that fails it is tried again with the next request."""
     for name, role in state.static_roles.items():
@@ -172,6 +173,7 @@ def _last_due(role: StaticRole, now: float) -> float | None:
     return now
 
 
+@engine.renews
 def renew(state: Database, call: Call) -> Response:
     """Renew the lease of a user by what its role says now. Raises BackendError."""
     role = state.roles.get(call.raw["role"])
@@ -190,6 +192,7 @@ def renew(state: Database, call: Call) -> Response:
     return Response(lease=lease)
 
 
+@engine.revokes
 def revoke(state: Database, call: Call) -> None:
     """Take the user away. Raises BackendError."""
     role = state.roles.get(call.raw["role"])

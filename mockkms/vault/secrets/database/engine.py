@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
-from mockkms.vault.framework.endpoint import Call, Engine
-from mockkms.vault.framework.message import BackendError, Response
+from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.message import BackendError
 from mockkms.vault.secrets.database.idle import Idle
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
@@ -104,31 +104,9 @@ class Database:
         return found
 
 
-def _renew(state: Database, call: Call) -> Response:
-    from mockkms.vault.secrets.database import credentials
-
-    return credentials.renew(state, call)
-
-
-def _revoke(state: Database, call: Call) -> None:
-    from mockkms.vault.secrets.database import credentials
-
-    credentials.revoke(state, call)
-
-
-def _catch_up(state: Database, call: Call) -> None:
-    if state.static_roles:
-        from mockkms.vault.secrets.database import credentials
-
-        credentials.catch_up(state, call)
-
-
 engine = Engine(
     "database",
     kind="secret",
     new_state=Database,
-    renew=_renew,
-    revoke=_revoke,
-    catch_up=_catch_up,
     help="Users of databases, made on demand. A PostgreSQL on this machine is asked; others are taken as there.",
 )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mockkms.vault.audit.headers import audited_headers
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
-from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-
-if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
-
-_USUAL = ("correlation-id", "user-agent", "x-correlation-id")
-"""Headers that are kept until somebody removes them, where the product keeps any."""
 
 every = engine.path("config/auditing/request-headers", help="All headers that are kept.", sudo=True)
 one = engine.path(
@@ -26,15 +20,6 @@ one = engine.path(
     help="Keep a header, show it, or leave it out again.",
     sudo=True,
 )
-
-
-def audited_headers(core: Core) -> dict[str, bool]:
-    """Return the kept headers in lower case, and whether their values are hashed; changes to it count."""
-    found: dict[str, bool] | None = core.state.system.get("audited_headers")
-    if found is None:
-        kept = _USUAL if core.product.has(Feature.AUDITS_CORRELATION) else ()
-        found = core.state.system["audited_headers"] = dict.fromkeys(kept, False)
-    return found
 
 
 @every.on(Operation.READ)

@@ -12,7 +12,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, hyphens
-from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.secrets.pki.revocation import crls, tidy_work
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
@@ -172,3 +172,20 @@ def revoke(state: PKI, call: Call, certificate: read.Certificate) -> Response:
 
 def _shown(known: Revocation) -> dict[str, Any]:
     return {"revocation_time": int(known.at), "revocation_time_rfc3339": rfc3339(known.at), "state": "revoked"}
+
+
+@engine.revokes
+def lease_ended(state: PKI, call: Call) -> None:
+    """The lease of a certificate ends: so does the certificate, unless it is a CA's."""
+    data = state.certificates.get(hyphens(str(call.raw.get("serial_number", ""))))
+    if data is not None:
+        certificate = read.load(data)
+        if not certificate.ca:
+            revoke(state, call, certificate)
+
+
+@engine.catches_up
+def catch_up(state: PKI, call: Call) -> None:
+    """Revocation lists and tidies that are due; their failures go to the real server's log."""
+    crls.catch_up(state, call)
+    tidy_work.catch_up(state, call)

@@ -1,0 +1,22 @@
+"""Request headers that the audit log keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+
+_USUAL = ("correlation-id", "user-agent", "x-correlation-id")
+"""Headers that are kept until somebody removes them, where the product keeps any."""
+
+
+def audited_headers(core: Core) -> dict[str, bool]:
+    """Return the kept headers in lower case, and whether their values are hashed; changes to it count."""
+    found: dict[str, bool] | None = core.state.system.get("audited_headers")
+    if found is None:
+        kept = _USUAL if core.product.has(Feature.AUDITS_CORRELATION) else ()
+        found = core.state.system["audited_headers"] = dict.fromkeys(kept, False)
+    return found

@@ -1,0 +1,11 @@
+"""Where in a program's text a fault is, as the real server shows it."""
+
+from __future__ import annotations
+
+
+def located(text: str, position: int, message: str) -> str:
+    """A fault with its place: line and column, the line itself and a mark below."""
+    before = text[:position]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    shown = text.split("\n")[line - 1]
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"
