@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mockkms.kms import MockKMS
-from mockkms.server.cluster.door import FORWARD, REDIRECT, ClusterOptions, NodeDoor
+from mockkms.server.cluster.gateway import FORWARD, REDIRECT, ClusterOptions, NodeGateway
 from mockkms.server.cluster.nodes import NodeFacts, Nodes
 from mockkms.server.cluster.server import NodeServer
 
@@ -99,10 +99,10 @@ class Cluster(MockKMS):
         own = tuple(port + 2 * node if port else 0 for node in range(nodes))
         self._ports = own if rustfs_port is None else (*own, rustfs_port)
         self._has_rustfs_port = rustfs_port is not None
-        self._nodes_door = NodeDoor(self.world, self._rules, behaviour, self.node_url)
-        self.world.beside = self._nodes_door
-        self._nodes_server = NodeServer(self._nodes_door, tls=self._server._tls)
-        self._door, self._server = self._guarded(self._nodes_door), self._nodes_server
+        self._nodes_gateway = NodeGateway(self.world, self._rules, behaviour, self.node_url)
+        self.world.beside = self._nodes_gateway
+        self._nodes_server = NodeServer(self._nodes_gateway, tls=self._server._tls)
+        self._gateway, self._server = self._guarded(self._nodes_gateway), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]
         """All nodes, the first one active at the start."""
 
@@ -128,7 +128,7 @@ class Cluster(MockKMS):
     def leader(self) -> int | None:
         """Index of the active node; None while there is none."""
         with self.world.lock:
-            self._nodes_door.take_seal_from_core()
+            self._nodes_gateway.take_seal_from_core()
             return self._rules.leader
 
     @property
@@ -158,7 +158,7 @@ class Cluster(MockKMS):
     def facts(self, index: int) -> NodeFacts:
         """What is known of a node."""
         with self.world.lock:
-            self._nodes_door.take_seal_from_core()
+            self._nodes_gateway.take_seal_from_core()
             return self._rules.all[index]
 
     def role(self, index: int) -> str:
@@ -173,7 +173,7 @@ class Cluster(MockKMS):
             for name, value in changes.items():
                 setattr(facts, name, value)
             self._rules.changed()
-            self._nodes_door.give_seal_to_core()
+            self._nodes_gateway.give_seal_to_core()
         if "running" in changes and self._server.ports:
             port = self._server.ports[index]
             if changes["running"]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from mockkms.handle import Handle
 from mockkms.server.gateway.browsers import BrowserGuard
-from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
 from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mockkms.server.proxy.upstream import Upstream
     from mockkms.worldfile import WorldSpec
 
-AnyDoor = TypeVar("AnyDoor", bound=Door)
+AnyGateway = TypeVar("AnyGateway", bound=Gateway)
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
 Listener = tuple[str, int, TlsFiles | None]
 """Host, port (0 picks one) and TLS of a further address to listen on."""
@@ -116,9 +116,9 @@ class MockKMS(Handle):
         core.cluster_name = cluster_name
         self._populate(self._seeds)
         self.world.dumper, self.world.loader = _dump, self._load
-        self._door = self._guarded(self._made_door())
+        self._gateway = self._guarded(self._made_gateway())
         addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
-        self._server = Server(self._door, tls=context, further=addresses)
+        self._server = Server(self._gateway, tls=context, further=addresses)
 
     @property
     def url(self) -> str:
@@ -176,7 +176,7 @@ class MockKMS(Handle):
         Requests that still wait for their answer are cut first, so that they do nothing to the world after it.
         """
         self._server.cut_busy()
-        self._door.tenants.clear()
+        self._gateway.tenants.clear()
         self.world.reset()
 
     def tenant(self, id: str) -> Tenant:
@@ -184,20 +184,20 @@ class MockKMS(Handle):
 
         Raises TenantError (a ValueError) for an id that no tenant can have, or where all are busy.
         """
-        return Tenant(id, self.url, self._door.tenants, self.ca_file)
+        return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
 
-    def _made_door(self) -> Door:
+    def _made_gateway(self) -> Gateway:
         if self._upstream is None:
-            return Door(self.world)
-        from mockkms.server.proxy.door import ProxyDoor
+            return Gateway(self.world)
+        from mockkms.server.proxy.gateway import ProxyGateway
 
-        return ProxyDoor(self.world, self._upstream)
+        return ProxyGateway(self.world, self._upstream)
 
-    def _guarded(self, door: AnyDoor) -> AnyDoor:
-        """The door, its control API guarded as the options say."""
-        door.control.token, door.control.anywhere = self._control
-        door.control.browsers = door.browsers = self._browsers
-        return door
+    def _guarded(self, gateway: AnyGateway) -> AnyGateway:
+        """The gateway, its control API guarded as the options say."""
+        gateway.control.token, gateway.control.anywhere = self._control
+        gateway.control.browsers = gateway.browsers = self._browsers
+        return gateway
 
     def load(self, *seeds: Any) -> None:
         """Go to the world of the start with ``seeds`` laid over it; ``reset`` goes back there from now on.
@@ -205,7 +205,7 @@ class MockKMS(Handle):
         Without seeds it is the world of the start. All tenants are dropped. Raises SeedError, then nothing has changed.
         """
         self._server.cut_busy()
-        self._door.tenants.clear()
+        self._gateway.tenants.clear()
         super().load(*seeds)
 
     def _load(self, world: World, seeds: list[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockkms.faults.algebra import All, Any_, Matcher, Not
+from mockkms.faults.combinators import All, Any_, Matcher, Not
 from mockkms.faults.matchers import MATCHERS, Method, Path, Service
 from mockkms.faults.parsing import FaultError, normal, shown, unknown
 

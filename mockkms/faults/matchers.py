@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
-from mockkms.faults.algebra import Matcher
+from mockkms.faults.combinators import Matcher
 from mockkms.faults.parsing import FaultError, shown, unknown
 from mockkms.faults.request_view import Seen
-from mockkms.faults.texts import text_test
+from mockkms.faults.text_matching import text_test
 from mockkms.vault.framework import message
 
 MATCHERS: dict[str, type[Word]] = {}

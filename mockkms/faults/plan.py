@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mockkms.faults.request_view import Reply, View
-from mockkms.faults.when import Luck
+from mockkms.faults.schedule import Luck
 
 Edit = Callable[[Reply], Reply]
 How = Literal["close", "reset", "hang"]
@@ -34,7 +34,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ServerAction:
     """Something done to the server itself: ``seal``, ``restart``, …, with the value given."""
 
     word: str
@@ -76,7 +76,7 @@ class Plan:
     """Bytes sent instead of an HTTP answer; then the connection is closed."""
     tls: str = ""
     """How the handshake of a new connection fails."""
-    server: list[Act] = field(default_factory=list)
+    server: list[ServerAction] = field(default_factory=list)
     set_state: str | None = None
     unexpected: str = ""
     """A script's complaint: what was expected and what came."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockkms.faults.parsing import unknown
 from mockkms.faults.request_view import Reply, View, go_json
-from mockkms.faults.states import STATES, VAULT_HEADERS, state_reply
+from mockkms.faults.server_states import STATES, VAULT_HEADERS, state_reply
 
 Make = Callable[[View, Mapping[str, Any]], Reply | None]
 

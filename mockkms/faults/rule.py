@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mockkms.faults.algebra import All, Matcher
+from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.kinds.tls import Tls
 from mockkms.faults.match import match_words, read_match
@@ -18,8 +18,8 @@ from mockkms.faults.matchers import Path, Service
 from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import View
-from mockkms.faults.when import WORDS as WHEN_WORDS
-from mockkms.faults.when import Counters, Luck, Schedule, read_schedule
+from mockkms.faults.schedule import WORDS as WHEN_WORDS
+from mockkms.faults.schedule import Counters, Luck, Schedule, read_schedule
 
 OWN_WORDS = {
     "id": "name of the rule; drawn when not given",

@@ -9,11 +9,11 @@ from typing import Any
 
 from mockkms.faults.kinds import Kind, stateless
 from mockkms.faults.parsing import FaultError
-from mockkms.faults.plan import Act, Plan
+from mockkms.faults.plan import ServerAction, Plan
 from mockkms.faults.request_view import View
 from mockkms.faults.rule import Rule
+from mockkms.faults.schedule import Counters
 from mockkms.faults.script import Script
-from mockkms.faults.when import Counters
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 
@@ -31,7 +31,7 @@ class BookState:
     script_state: tuple[int, int, tuple[str, ...]] | None
     state: str
     made: int
-    agenda: tuple[tuple[float, Act], ...]
+    agenda: tuple[tuple[float, ServerAction], ...]
     header: bool
 
     def of_requests(self) -> BookState:
@@ -66,7 +66,7 @@ class RuleBook:
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
         self._made = 0
-        self._agenda: list[tuple[float, Act]] = []
+        self._agenda: list[tuple[float, ServerAction]] = []
         self._lock = threading.RLock()
         self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
 
@@ -231,19 +231,19 @@ class RuleBook:
             self.state = plan.set_state
         return plan
 
-    def later(self, moment: float, act: Act) -> None:
-        """Put an act on the agenda, to be done at ``moment`` (seconds since the epoch, by the world's clock)."""
+    def later(self, moment: float, action: ServerAction) -> None:
+        """Schedule an action for ``moment`` (seconds since the epoch, by the world's clock)."""
         with self._lock:
-            self._agenda.append((moment, act))
+            self._agenda.append((moment, action))
             self._agenda.sort(key=lambda pair: pair[0])
             self.active = True
 
-    def due(self, now: float) -> tuple[Act, ...]:
-        """The acts whose moment has come; they are taken off the agenda."""
+    def due(self, now: float) -> tuple[ServerAction, ...]:
+        """Remove and return the scheduled actions that are due at ``now``."""
         if not self._agenda or self._agenda[0][0] > now:
             return ()
         with self._lock:
-            ready = tuple(act for moment, act in self._agenda if moment <= now)
+            ready = tuple(action for moment, action in self._agenda if moment <= now)
             self._agenda = [pair for pair in self._agenda if pair[0] > now]
             self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
         return ready

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockkms.faults.algebra import All
+from mockkms.faults.combinators import All
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.match import read_match
 from mockkms.faults.parsing import FaultError, flag, mapping, shown, text
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.rule import read_kinds
-from mockkms.faults.when import Luck
+from mockkms.faults.schedule import Luck
 
 UNEXPECTED_STATUS = 599
 """Final for every client: no library retries it."""

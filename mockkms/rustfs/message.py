@@ -1,4 +1,4 @@
-"""What passes between a door and the admin API: ``AdminRequest``, ``AdminReply``, and the bodies of both styles."""
+"""What passes between a gateway and the admin API: ``AdminRequest``, ``AdminReply``, and the bodies of both styles."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 from mockkms.faults import FaultError
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
+from mockkms.faults.schedule import WORDS
 from mockkms.faults.script import SCRIPT_WORDS, Script
-from mockkms.faults.when import WORDS
 from mockkms.vault.framework.shapes.collections import ListOf, Problems, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World

@@ -17,7 +17,7 @@ from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.cli import main
 from mockkms.cli.commands.state import add_parser
 from mockkms.remote import NotMockKMS, RemoteError
-from mockkms.server.gateway.acts import ACTS
+from mockkms.server.gateway.actions import ACTIONS
 
 from .conftest import Served
 
@@ -224,7 +224,7 @@ def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path
     assert run("serve", "--port", "0", "--clock", "+soon")[0] == 2
 
 
-def test_the_clock_among_the_acts(run: Run, kms: MockKMS) -> None:
+def test_the_clock_among_the_actions(run: Run, kms: MockKMS) -> None:
     at = ("--url", kms.url)
     kms.clock.freeze(0)
     assert run("state", "set-clock", "2030-01-01T00:00:00Z", *at)[0] == 0
@@ -240,6 +240,6 @@ def test_the_clock_among_the_acts(run: Run, kms: MockKMS) -> None:
 def test_every_act_on_the_server_has_a_subcommand() -> None:
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
-    for act in ACTS:
-        value = [] if act in ("seal", "unseal", "restart", "refuse", "deaf", "step_down") else ["x"]
-        assert parser.parse_args(["state", act.replace("_", "-"), *value]).action == act.replace("_", "-")
+    for name in ACTIONS:
+        value = [] if name in ("seal", "unseal", "restart", "refuse", "deaf", "step_down") else ["x"]
+        assert parser.parse_args(["state", name.replace("_", "-"), *value]).action == name.replace("_", "-")

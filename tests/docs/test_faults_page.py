@@ -21,7 +21,7 @@ from mockkms.faults.parsing import flag
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.request_view import Reply
-from mockkms.faults.when import WORDS
+from mockkms.faults.schedule import WORDS
 from tests.clients.toolchain import tool
 from tests.docs.pages import ROOT, blocks
 

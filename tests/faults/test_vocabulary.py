@@ -16,7 +16,7 @@ from mockkms.faults.kinds.tls import FAULTS
 from mockkms.faults.match import match_words
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.rule import OWN_WORDS
-from mockkms.faults.when import WORDS
+from mockkms.faults.schedule import WORDS
 from tests.faults.asking import Seen, told
 from tests.faults.vocabulary import APP, HIT, MATCH, OTHER, PRESET, WHAT, WHEN, WORLD, Ask
 from tests.ports import wait_for_port

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from mockkms import MockKMS
 from mockkms.server.gateway.codec import HttpReply, HttpRequest
-from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from tests.server.fuzzing import Fuzzer, Shot
@@ -120,45 +120,45 @@ def furnished(flavor: str) -> World:
     """A dev world with something mounted and stored of everything."""
     world = World()
     world.begin(root_token="root", rng=7, flavor=flavor)
-    door = Door(world)
+    gateway = Gateway(world)
     for mount in ("approle", "userpass", "jwt", "kubernetes", "cert", "ldap", "radius"):
-        write(door, f"sys/auth/{mount}", type=mount)
+        write(gateway, f"sys/auth/{mount}", type=mount)
     if flavor == "vault":
         for mount in ("github", "okta", "aws", "azure", "gcp"):
-            write(door, f"sys/auth/{mount}", type=mount)
-        write(door, "sys/mounts/aws", type="aws")
-        write(door, "aws/roles/a", credential_type="iam_user")
-    write(door, "sys/mounts/transit", type="transit")
-    write(door, "sys/mounts/kv1", type="kv")
-    write(door, "sys/mounts/pki", type="pki")
-    write(door, "pki/root/generate/internal", common_name="a", key_type="ec")
-    write(door, "pki/roles/a", allow_any_name=True, key_type="ec")
-    write(door, "sys/mounts/database", type="database")
+            write(gateway, f"sys/auth/{mount}", type=mount)
+        write(gateway, "sys/mounts/aws", type="aws")
+        write(gateway, "aws/roles/a", credential_type="iam_user")
+    write(gateway, "sys/mounts/transit", type="transit")
+    write(gateway, "sys/mounts/kv1", type="kv")
+    write(gateway, "sys/mounts/pki", type="pki")
+    write(gateway, "pki/root/generate/internal", common_name="a", key_type="ec")
+    write(gateway, "pki/roles/a", allow_any_name=True, key_type="ec")
+    write(gateway, "sys/mounts/database", type="database")
     settings = {"plugin_name": "postgresql-database-plugin", "connection_url": "postgresql://db", "allowed_roles": "*"}
-    write(door, "database/config/a", **settings)
-    write(door, "database/roles/a", db_name="a")
-    write(door, "sys/mounts/ssh", type="ssh")
-    write(door, "sys/mounts/totp", type="totp")
-    write(door, "totp/keys/a", key="JBSWY3DPEHPK3PXP")
-    write(door, "ssh/config/ca", key_type="ed25519")
-    write(door, "ssh/roles/a", key_type="ca", allow_user_certificates=True, allowed_users="*")
-    write(door, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")
+    write(gateway, "database/config/a", **settings)
+    write(gateway, "database/roles/a", db_name="a")
+    write(gateway, "sys/mounts/ssh", type="ssh")
+    write(gateway, "sys/mounts/totp", type="totp")
+    write(gateway, "totp/keys/a", key="JBSWY3DPEHPK3PXP")
+    write(gateway, "ssh/config/ca", key_type="ed25519")
+    write(gateway, "ssh/roles/a", key_type="ca", allow_user_certificates=True, allowed_users="*")
+    write(gateway, "identity/oidc/client/a", assignments="allow_all", redirect_uris="http://localhost")
     for name, kind in (("a", "aes256-gcm96"), ("b", "ed25519"), ("k", "ecdsa-p256"), ("1", "hmac")):
-        write(door, f"transit/keys/{name}", type=kind, key_size=32 if kind == "hmac" else 0, exportable=True)
-    write(door, "secret/data/a", data={"a": 1})
-    write(door, "kv1/a", a=1)
-    write(door, "auth/approle/role/a", policies="default")
-    write(door, "auth/userpass/users/a", password="x", policies="default")
-    write(door, "identity/entity", name="a")
-    write(door, "identity/group", name="a")
-    write(door, "auth/token/roles/a", period="1h")
+        write(gateway, f"transit/keys/{name}", type=kind, key_size=32 if kind == "hmac" else 0, exportable=True)
+    write(gateway, "secret/data/a", data={"a": 1})
+    write(gateway, "kv1/a", a=1)
+    write(gateway, "auth/approle/role/a", policies="default")
+    write(gateway, "auth/userpass/users/a", password="x", policies="default")
+    write(gateway, "identity/entity", name="a")
+    write(gateway, "identity/group", name="a")
+    write(gateway, "auth/token/roles/a", period="1h")
     world.baseline = world.snapshot()
     return world
 
 
-def write(door: Door, path: str, **data: object) -> None:
+def write(gateway: Gateway, path: str, **data: object) -> None:
     headers = CIMultiDict({"X-Vault-Token": "root"})
-    reply = door.answer(HttpRequest("POST", f"/v1/{path}", "", headers, json.dumps(data).encode()))
+    reply = gateway.answer(HttpRequest("POST", f"/v1/{path}", "", headers, json.dumps(data).encode()))
     assert reply.status < 300, (path, reply.body)
 
 
@@ -179,15 +179,15 @@ def told(body: bytes) -> bool:
     return bool(GO_ERROR.fullmatch(errors[0].removeprefix("1 error occurred:\n\t* ").removesuffix("\n\n")))
 
 
-def answered(door: Door, shot: Shot) -> HttpReply:
-    return door.answer(HttpRequest(shot.method, shot.target, shot.query, CIMultiDict(shot.headers), shot.body))
+def answered(gateway: Gateway, shot: Shot) -> HttpReply:
+    return gateway.answer(HttpRequest(shot.method, shot.target, shot.query, CIMultiDict(shot.headers), shot.body))
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_every_request_gets_a_proper_answer(seed: int) -> None:
     flavor = ("openbao", "vault", "vault-1.21")[seed % 3]
     world = furnished(flavor)
-    door = Door(world)
+    gateway = Gateway(world)
     fuzzer = Fuzzer(seed, PRODUCTS[flavor])
     for number in range(SHOTS):
         if number % RESET_EVERY == 0:
@@ -195,7 +195,7 @@ def test_every_request_gets_a_proper_answer(seed: int) -> None:
             world.reset()
         shot = fuzzer.shot()
         try:
-            reply = answered(door, shot)
+            reply = answered(gateway, shot)
         except Exception as error:
             raise AssertionError(str(shot)) from error
         assert not faults(reply), f"{shot}: {reply.status} {reply.body[:500]!r} {faults(reply)}"

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
 from mockkms.world.world import World
 
@@ -149,7 +149,7 @@ def test_expect_100_continue(kms: MockKMS) -> None:
 
 
 def test_a_server_that_cannot_open_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(Door(World()))
+    server = Server(Gateway(World()))
 
     async def fail(sockets: list[socket.socket]) -> None:
         raise ssl.SSLError("no such luck")

@@ -116,7 +116,7 @@ def test_a_refused_port_is_refused_to_the_tenant_alone(kms: MockKMS) -> None:
 @pytest.mark.parametrize("id", ["", "%2e%2e", "-x", "a b", "x" * 129, "ü"])
 def test_ids_that_no_tenant_can_have(kms: MockKMS, id: str) -> None:
     assert call(kms.url, "GET", f"/t/{id}/v1/sys/health").status_code == 404
-    assert len(kms._door.tenants) == 0
+    assert len(kms._gateway.tenants) == 0
     with pytest.raises(TenantError, match="no id"):
         kms.tenant(id)
 

@@ -12,7 +12,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from mockkms.faults.plan import Act, Cut, Plan, Turn
+from mockkms.faults.plan import ServerAction, Cut, Plan, Turn
 
 KINDS: dict[str, type[Kind]] = {}
 
@@ -56,7 +56,7 @@ class ServerKind(Kind):
     """For the one who does it."""
 
     def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.server.append(Act(self.word, self.value, not turn.applied))
+        plan.server.append(ServerAction(self.word, self.value, not turn.applied))
         plan.cut = plan.cut or self.cut()
 
     def cut(self) -> Cut | None:

@@ -10,7 +10,7 @@ from typing import Any
 from mockkms.faults.kinds import Kind
 from mockkms.faults.parsing import FaultError, seconds, shown, unknown
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.when import Luck
+from mockkms.faults.schedule import Luck
 
 _SHAPES = ("uniform", "normal", "lognormal")
 _LONGEST = 3600.0

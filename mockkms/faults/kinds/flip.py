@@ -13,7 +13,7 @@ from mockkms.faults.matchers import dig
 from mockkms.faults.parsing import text
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply
-from mockkms.faults.when import Luck
+from mockkms.faults.schedule import Luck
 
 _USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from aiohttp import web
 
 from mockkms.faults import FaultError
-from mockkms.server.gateway.acts import Host
+from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback
 from mockkms.server.gateway.codec import HttpRequest
 from mockkms.server.tenants.tenants import Tenants

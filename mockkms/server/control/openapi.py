@@ -11,7 +11,7 @@ from mockkms.faults.match import COMBINED
 from mockkms.faults.matchers import MATCHERS
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.rule import OWN_WORDS
-from mockkms.faults.when import WORDS
+from mockkms.faults.schedule import WORDS
 
 if TYPE_CHECKING:
     from mockkms.server.control.api import Route

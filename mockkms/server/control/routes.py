@@ -8,11 +8,11 @@ from typing import Any
 from mockkms import __version__
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown
-from mockkms.faults.plan import Act
+from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.server.control.api import ROUTES, Asked, ControlError, route
 from mockkms.server.control.openapi import document
-from mockkms.server.gateway.acts import ACTS, carry_out
+from mockkms.server.gateway.actions import ACTIONS, carry_out
 from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
 from mockkms.world.journal.journal import OUTCOMES, Journal
@@ -301,11 +301,11 @@ def _own_state(world: World) -> dict[str, Any]:
 
 @route(
     "POST", "state", "Do something to the server",
-    body=f"{{{' | '.join(ACTS)} | set_state: value, fault_header | redact: true | false}}",
+    body=f"{{{' | '.join(ACTIONS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
     """The words and values are those of the faults on the server."""
-    words = mapping(asked.data, (*ACTS, "set_state", *_SWITCHES), "act")
+    words = mapping(asked.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
     switches = {word: _read(word, flag, words.pop(word)) for word in _SWITCHES if word in words}
     plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
     for word, kind in plan_words.items():
@@ -321,7 +321,7 @@ def change_state(asked: Asked) -> Any:
         elif word == "revoke" and words[word] is True:
             raise ControlError(400, "revoke: expected an accessor or a token")
         else:
-            carry_out(Act(word, getattr(kind, "value", None), True), asked.world, asked.host, view)
+            carry_out(ServerAction(word, getattr(kind, "value", None), True), asked.world, asked.host, view)
     return get_state(asked)
 
 

@@ -1,4 +1,4 @@
-"""HTTP to message and back for the Vault door: what the real server's HTTP layer does around its core."""
+"""HTTP to message and back for the Vault gateway: what the real server's HTTP layer does around its core."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One HTTP request as the doors see it, free of aiohttp."""
+    """One HTTP request as the gateways see it, free of aiohttp."""
 
     method: str
     target: str
@@ -82,7 +82,7 @@ class RestLost(Exception):
 
 @dataclass(slots=True)
 class HttpReply:
-    """One HTTP answer as the doors make it."""
+    """One HTTP answer as the gateways make it."""
 
     status: int
     body: bytes = b""

@@ -18,7 +18,7 @@ from mockkms.faults.request_view import Facts, named_in
 from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.rustfs import ADMIN_PREFIXES
 from mockkms.server.gateway import codec
-from mockkms.server.gateway.acts import Host, carry_out
+from mockkms.server.gateway.actions import Host, carry_out
 from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.proxy.streaming import PassedOn
@@ -96,8 +96,8 @@ class FaultLayer:
         return clock.now() - now if clock.frozen else perf_counter() - started
 
     def _due(self, view: View) -> None:
-        for act in self.world.faults.due(self.world.clock.now()):
-            carry_out(act, self.world, self._host, view)
+        for action in self.world.faults.due(self.world.clock.now()):
+            carry_out(action, self.world, self._host, view)
 
     def _overdue(self) -> None:
         self._due(View())
@@ -106,9 +106,9 @@ class FaultLayer:
         now = self.world.clock.now()
         reply = HttpReply(0)
         try:
-            for act in plan.server:
-                if act.before:
-                    carry_out(act, self.world, self._host, plan.view)
+            for action in plan.server:
+                if action.before:
+                    carry_out(action, self.world, self._host, plan.view)
             await self.sleepers.sleep(plan.delay)
             reply = await self._reply(http, plan)
             await self.sleepers.sleep(plan.late)
@@ -123,9 +123,9 @@ class FaultLayer:
             raise
         sent = None if plan.raw is not None or (plan.cut and plan.cut.after == BEFORE_ANY_BYTE) else answer
         self._record(now, http, plan, reply.request, sent, started, plan.cut.how if plan.cut else "")
-        for act in plan.server:
-            if not act.before:
-                carry_out(act, self.world, self._host, plan.view)
+        for action in plan.server:
+            if not action.before:
+                carry_out(action, self.world, self._host, plan.view)
         if plan.on_wire:
             return WireAnswer(plan, answer, self.sleepers, repeated)
         return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers, repeated=repeated)

@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from mockkms.server.gateway.codec import MAX_BODY, HttpReply, HttpRequest
-from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.listener import Listener, listening
@@ -79,8 +79,8 @@ class TooLarge(Exception):
 class Server:
     """Serves one world on one or more loopback ports."""
 
-    def __init__(self, door: Door, *, tls: ServerTls | None = None, further: Sequence[Address] = ()) -> None:
-        self.door = door
+    def __init__(self, gateway: Gateway, *, tls: ServerTls | None = None, further: Sequence[Address] = ()) -> None:
+        self.gateway = gateway
         self._tls = tls
         self._addresses = list(further)
         self._further: dict[int, Address] = {}
@@ -97,7 +97,7 @@ class Server:
         self._busy: set[object] = set()
         """The connections whose request is not answered yet."""
         self._failure: BaseException | None = None
-        door.host = self
+        gateway.host = self
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
         """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
@@ -112,7 +112,7 @@ class Server:
             raise
         found = [made.getsockname()[1] for made in sockets]
         self.ports = found[: len(ports)]
-        self.door.world.core.own_ports |= frozenset(found)
+        self.gateway.world.core.own_ports |= frozenset(found)
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
@@ -133,7 +133,7 @@ class Server:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
-        self.door.world.core.own_ports -= {*self.ports, *self._further}
+        self.gateway.world.core.own_ports -= {*self.ports, *self._further}
         self._loop = self._thread = None
 
     @property
@@ -255,11 +255,11 @@ class Server:
             place = self._further.get(made.getsockname()[1])
             tls = place.tls if place is not None else tls
         if tls is not None:
-            plan = self.door.world.faults.connecting()
+            plan = self.gateway.world.faults.connecting()
             if plan is not None and plan.tls and not tls.presents(plan.tls):
                 await meet(plan.tls, made, tls)
                 return
-            trust = trusted(self.door.world.core)
+            trust = trusted(self.gateway.world.core)
             context = tls.context_for(plan.tls if plan is not None else "", trust)
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
@@ -281,7 +281,7 @@ class Server:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-        await self.door.close()
+        await self.gateway.close()
 
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         connection = aio.protocol
@@ -295,7 +295,7 @@ class Server:
         try:
             body = await _read(aio) if aio.can_read_body else b""
         except TooLarge as error:
-            refusal = to_aiohttp(self.door.too_large(_origin_form(aio.raw_path), error.beginning))
+            refusal = to_aiohttp(self.gateway.too_large(_origin_form(aio.raw_path), error.beginning))
             refusal.force_close()
             return refusal
         target, mark, query = _origin_form(aio.raw_path).partition("?")
@@ -311,9 +311,9 @@ class Server:
             client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
         )
-        answer = await self.door.serve(http, aio)
+        answer = await self.gateway.serve(http, aio)
         trust = getattr(aio.protocol, "trust", None)
-        if trust is not None and trust != trusted(self.door.world.core):
+        if trust is not None and trust != trusted(self.gateway.world.core):
             # The next connection is one on which its client is asked for the certificates trusted by now.
             answer.force_close()
         return answer

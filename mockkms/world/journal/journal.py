@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from mockkms.faults.algebra import All, Matcher
+from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.parsing import FaultError, mapping
 from mockkms.world.journal.entry import Entry

@@ -13,7 +13,7 @@ from mockkms.server.gateway import codec, cors
 from mockkms.server.gateway.browsers import is_loopback
 from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
-from mockkms.server.tenants.door import TENANT_PREFIX, TenantDoors
+from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import PlainResponse
 from mockkms.vault.framework.message import Request
@@ -42,7 +42,7 @@ def came_to_loopback(aio: web.BaseRequest) -> bool:
     return isinstance(name, tuple) and is_loopback(str(name[0]))
 
 
-class Door:
+class Gateway:
     """Serves one world."""
 
     forwards = False
@@ -51,33 +51,33 @@ class Door:
     def __init__(self, world: World) -> None:
         self.world = world
         self.host: Ports | None = None
-        """The server around this door, once there is one."""
+        """The server around this gateway, once there is one."""
         self.layer = FaultLayer(world, self.answer, self)
         self.tenants = Tenants(world)
         self.control = Control(world, self, self.tenants)
         self.browsers = self.control.browsers
-        self._tenant_doors: TenantDoors | None = TenantDoors(self.tenants, self)
+        self._tenant_gateways: TenantGateways | None = TenantGateways(self.tenants, self)
 
-    def of(self, world: World) -> Door:
-        """A door of this kind to another world."""
-        return Door(world)
+    def of(self, world: World) -> Gateway:
+        """A gateway of this kind to another world."""
+        return Gateway(world)
 
     async def close(self) -> None:
         """The server stops: let go what is held open."""
 
-    def for_tenant(self, world: World, ports: Ports) -> Door:
-        """A door to a tenant's world that guards its control API as this one does."""
-        door = self.of(world)
-        door.host, door._tenant_doors, door.control.tenants = ports, None, None
+    def for_tenant(self, world: World, ports: Ports) -> Gateway:
+        """A gateway to a tenant's world that guards its control API as this one does."""
+        gateway = self.of(world)
+        gateway.host, gateway._tenant_gateways, gateway.control.tenants = ports, None, None
         world.core.own_ports = self.world.core.own_ports
-        door.control.token, door.control.anywhere = self.control.token, self.control.anywhere
-        door.control.browsers = door.browsers = self.browsers
-        return door
+        gateway.control.token, gateway.control.anywhere = self.control.token, self.control.anywhere
+        gateway.control.browsers = gateway.browsers = self.browsers
+        return gateway
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any service."""
-        if http.target.startswith(TENANT_PREFIX) and self._tenant_doors is not None:
-            return await self._tenant_doors.serve(http, aio)
+        if http.target.startswith(TENANT_PREFIX) and self._tenant_gateways is not None:
+            return await self._tenant_gateways.serve(http, aio)
         refused = self.browsers.refusal(self.world.core, http.target, http.headers, forwarded=self.forwards)
         if refused is not None and came_to_loopback(aio):
             return PlainResponse(status=refused.status, body=refused.body, headers=refused.headers)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from mockkms.faults.plan import Act
+from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
-from mockkms.faults.texts import glob
+from mockkms.faults.text_matching import glob
 from mockkms.server.gateway.codec import HttpReply, HttpRequest
 from mockkms.world.world import World
 
 
 class Host(Protocol):
-    """What the acts need of the server around a world."""
+    """What the actions need of the server that serves a world."""
 
     def cut_all(self) -> None:
         """Abort every connection."""
@@ -34,16 +34,16 @@ class Host(Protocol):
         """Put the world back to its baseline, keeping rules, journal and counts."""
 
 
-def carry_out(act: Act, world: World, host: Host, view: View) -> None:
-    """Do one act."""
+def carry_out(action: ServerAction, world: World, host: Host, view: View) -> None:
+    """Carry out one action."""
     with world.lock:
-        ACTS[act.word](act.value, world, host, view)
+        ACTIONS[action.word](action.value, world, host, view)
 
 
 def _seal(value: Any, world: World, host: Host, view: View) -> None:
     world.core.seal.seal()
     if value:
-        world.faults.later(world.clock.now() + value, Act("unseal", True, True))
+        world.faults.later(world.clock.now() + value, ServerAction("unseal", True, True))
 
 
 def _unseal(value: Any, world: World, host: Host, view: View) -> None:
@@ -107,7 +107,7 @@ def _step_down(value: Any, world: World, host: Host, view: View) -> None:
     host.step_down()
 
 
-ACTS: dict[str, Callable[[Any, World, Host, View], None]] = {
+ACTIONS: dict[str, Callable[[Any, World, Host, View], None]] = {
     "seal": _seal,
     "unseal": _unseal,
     "restart": _restart,

@@ -1,4 +1,4 @@
-"""The door of a cluster: which node a request came to, and what that node does with it.
+"""The gateway of a cluster: which node a request came to, and what that node does with it.
 
 The active node answers. A standby forwards to it or redirects, as configured; a performance standby answers reads
 itself. A sealed node, and one that sees no active node, refuse.
@@ -20,7 +20,7 @@ from aiohttp import web
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway.codec import HttpReply, HttpRequest, error_reply, redirect_reply
-from mockkms.server.gateway.door import Door
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.kernel.ha import Peer, Standing
 from mockkms.vault.sys.monitoring.status import HOST
 from mockkms.world.world import World
@@ -50,7 +50,7 @@ class ClusterOptions:
     """Answers to writes carry ``X-Vault-Index``, and a node that lags refuses requests that want more: 412."""
 
 
-class NodeDoor(Door):
+class NodeGateway(Gateway):
     """Serves one world through the ports of several nodes."""
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:

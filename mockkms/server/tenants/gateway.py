@@ -1,4 +1,4 @@
-"""``/t/<id>/…``: the doors to the tenants' worlds.
+"""``/t/<id>/…``: the gateways to the tenants' worlds.
 
 What a fault does to "the server" it does to the tenant alone: only connections that carry its requests are cut, and a
 refused port is a reset of each request that comes meanwhile, for the port belongs to everybody.
@@ -21,7 +21,7 @@ from mockkms.server.wire.responses import PlainResponse
 from mockkms.world.world import World
 
 if TYPE_CHECKING:
-    from mockkms.server.gateway.door import Door
+    from mockkms.server.gateway.gateway import Gateway
 
 TENANT_PREFIX = "/t/"
 
@@ -55,13 +55,13 @@ class _Ports:
         return monotonic() < self.closed_until
 
 
-class TenantDoors:
-    """Finds, or makes, the door of a tenant. On the server's thread only."""
+class TenantGateways:
+    """Finds, or makes, the gateway of a tenant. On the server's thread only."""
 
-    def __init__(self, tenants: Tenants, owner: Door) -> None:
+    def __init__(self, tenants: Tenants, owner: Gateway) -> None:
         self.tenants = tenants
         self._owner = owner
-        self._doors: dict[str, tuple[World, Door, _Ports]] = {}
+        self._gateways: dict[str, tuple[World, Gateway, _Ports]] = {}
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose target begins with ``/t/``."""
@@ -71,27 +71,27 @@ class TenantDoors:
         except TenantError as error:
             refusal = error_reply(404 if "no id" in str(error) else 503, f"mockkms: {error}")
             return PlainResponse(status=refusal.status, body=refusal.body, headers=refusal.headers)
-        door, ports = self._door(name, world)
+        gateway, ports = self._gateway(name, world)
         ports.carrying[id(aio)] = aio
         http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"
         try:
             if ports.closed:
-                return _unanswered(Cut("reset"), door.layer.sleepers)
+                return _unanswered(Cut("reset"), gateway.layer.sleepers)
             if monotonic() < ports.deaf_until:
-                return _unanswered(Cut("hang", limit=ports.deaf_until - monotonic()), door.layer.sleepers)
-            return await door.serve(http, aio)
+                return _unanswered(Cut("hang", limit=ports.deaf_until - monotonic()), gateway.layer.sleepers)
+            return await gateway.serve(http, aio)
         finally:
             del ports.carrying[id(aio)]
             self.tenants.leave(name)
 
-    def _door(self, id: str, world: World) -> tuple[Door, _Ports]:
-        known = self._doors.get(id)
+    def _gateway(self, id: str, world: World) -> tuple[Gateway, _Ports]:
+        known = self._gateways.get(id)
         if known is None or known[0] is not world:
-            if len(self._doors) >= self.tenants.limit:
+            if len(self._gateways) >= self.tenants.limit:
                 there = {*self.tenants.names()}
-                self._doors = {name: kept for name, kept in self._doors.items() if name in there}
+                self._gateways = {name: kept for name, kept in self._gateways.items() if name in there}
             ports = _Ports()
-            known = self._doors[id] = (world, self._owner.for_tenant(world, ports), ports)
+            known = self._gateways[id] = (world, self._owner.for_tenant(world, ports), ports)
         return known[1], known[2]
 
 

@@ -1,12 +1,12 @@
-"""The door of a proxy: rules, journal and control API are ours, the answers a real server's."""
+"""The gateway of a proxy: rules, journal and control API are ours, the answers a real server's."""
 
 from __future__ import annotations
 
 from mockkms.faults import View
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.codec import HttpReply, HttpRequest
-from mockkms.server.gateway.door import Door
 from mockkms.server.gateway.fault_layer import FaultLayer, unasked
+from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.proxy.learned import Learned
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 from mockkms.server.proxy.upstream_view import asks_for_a_token, namespace_of, view_from_outside
@@ -17,7 +17,7 @@ DECIDED = "decided upstream"
 """In the journal, in the place of the policy rule that let a token do something, or not."""
 
 
-class ProxyDoor(Door):
+class ProxyGateway(Gateway):
     """Passes every request on, but for the control API's and those that rules answer."""
 
     forwards = True
@@ -28,9 +28,9 @@ class ProxyDoor(Door):
         self._learned = Learned() if learned is None else learned
         self.layer = FaultLayer(world, self.ask, self, self.look)
 
-    def of(self, world: World) -> Door:
-        """A door to another world in front of the same server."""
-        return ProxyDoor(world, self.upstream, self._learned)
+    def of(self, world: World) -> Gateway:
+        """A gateway to another world in front of the same server."""
+        return ProxyGateway(world, self.upstream, self._learned)
 
     async def close(self) -> None:
         """Let go the connections to the server."""
