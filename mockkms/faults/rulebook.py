@@ -9,7 +9,7 @@ from typing import Any
 
 from mockkms.faults.kinds import Kind, stateless
 from mockkms.faults.parsing import FaultError
-from mockkms.faults.plan import ServerAction, Plan
+from mockkms.faults.plan import Plan, ServerAction
 from mockkms.faults.request_view import View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters

@@ -12,7 +12,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from mockkms.faults.plan import ServerAction, Cut, Plan, Turn
+from mockkms.faults.plan import Cut, Plan, ServerAction, Turn
 
 KINDS: dict[str, type[Kind]] = {}
 
