@@ -27,7 +27,7 @@ FIELDS: dict[str, Field] = {
         Kind.BOOL, help="Bind the token to the address that logged in.", needs=Feature.STRICT_IP_BINDING
     ),
     "alias_metadata": Field(
-        Kind.KV_PAIRS, help="Metadata of the alias that a login makes.", needs=Feature.ALIAS_METADATA
+        Kind.KV_PAIRS, help="Custom metadata of the alias that a first login creates.", needs=Feature.ALIAS_METADATA
     ),
 }
 
@@ -75,7 +75,9 @@ class TokenParams:
         self._take(call, "token_ttl")
         if 0 < self.token_max_ttl < self.token_ttl:
             raise ValueError("'token_ttl' cannot be greater than 'token_max_ttl'")
-        self._take(call, "token_strictly_bind_ip", "alias_metadata")
+        self._take(call, "token_strictly_bind_ip")
+        # Unlike every other parameter, this one is emptied by a write without it (Vault's sdk/helper/tokenutil).
+        self.alias_metadata = call.get("alias_metadata", {})
         if self.token_strictly_bind_ip and self.token_bound_cidrs:
             raise ValueError("'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one")
 

@@ -146,7 +146,7 @@ class Auth:
     """``{"name": …, "metadata": {…}}`` of the identity alias that this login proves."""
     group_aliases: list[dict[str, Any]] = field(default_factory=list)
     alias_metadata: dict[str, str] = field(default_factory=dict)
-    """Put into the metadata of the alias, besides what the login itself proves."""
+    """The custom metadata of the alias, if this login is the one that creates it."""
     role: str = ""
     internal: dict[str, Any] = field(default_factory=dict)
     """What the method needs at renewal."""

@@ -91,11 +91,17 @@ class IdentityStore:
                     queue.append(parent)
         return found
 
-    def login(self, mount: Mount, alias: dict[str, Any], group_aliases: list[dict[str, Any]]) -> str:
-        """The id of the entity behind a proven alias, made now if it is new; external groups follow ``group_aliases``.
+    def login(
+        self,
+        mount: Mount,
+        alias: dict[str, Any],
+        group_aliases: list[dict[str, Any]],
+        custom_metadata: dict[str, str] | None = None,
+    ) -> str:
+        """Return the id of the entity behind a proven alias, created now if it is new; external groups follow.
 
-        ``alias`` and ``group_aliases`` hold ``name`` and perhaps ``metadata``. Raises ErrorResponse 403 for a
-        disabled entity.
+        ``alias`` and ``group_aliases`` hold ``name`` and perhaps ``metadata``; ``custom_metadata`` is for an alias that
+        this login creates. Raises ErrorResponse 403 for a disabled entity.
         """
         metadata = alias.get("metadata") or None
         known = self.by_factors(mount.accessor, alias["name"])
@@ -103,6 +109,7 @@ class IdentityStore:
         if entity is None or known is None:
             entity = self.new_entity(mount.namespace)
             known = self.new_alias(mount, alias["name"], entity.id, metadata)
+            known.custom_metadata = dict(custom_metadata) if custom_metadata else None
             entity.aliases.append(known)
             self.put_alias(known)
             self.put_entity(entity)

@@ -32,10 +32,7 @@ def login(core: Core, request: Request, mount: Mount, auth: Auth, user: str = ""
     if auth.alias is not None:
         if not auth.alias.get("name"):
             raise BackendError("missing name in alias")
-        alias = auth.alias
-        if auth.alias_metadata:
-            alias = {**alias, "metadata": {**auth.alias_metadata, **(alias.get("metadata") or {})}}
-        auth.entity_id = core.identity.login(mount, alias, auth.group_aliases)
+        auth.entity_id = core.identity.login(mount, auth.alias, auth.group_aliases, auth.alias_metadata)
     warnings: list[str] = []
     subject_to = core.mfa.required(mount, core.identity.entity(auth.entity_id))
     if subject_to or (request.mfa and auth.entity_id):

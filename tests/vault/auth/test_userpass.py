@@ -166,3 +166,25 @@ def test_a_password_given_under_a_name_in_capitals_is_kept_where_no_login_finds_
     listed = world.ask("list", "auth/userpass/users/").data
     assert listed is not None
     assert listed["keys"] == ["ANN", "ann"]
+
+
+def test_alias_metadata_is_for_a_new_alias_and_emptied_by_a_write_without_it() -> None:
+    world, user = World("vault"), "auth/userpass/users/ann"
+    world.core.mount("", "auth/userpass/", "userpass")
+
+    def custom() -> object:
+        (alias,) = world.core.state.identity.aliases.values()
+        return alias.custom_metadata
+
+    def shown() -> object:
+        return (world.ask("read", user).data or {})["alias_metadata"]
+
+    world.write(user, {"password": "right", "alias_metadata": {"team": "blue"}})
+    assert shown() == {"team": "blue"}
+    login(world, "right")
+    assert custom() == {"team": "blue"}
+    world.write(user, {"alias_metadata": {"team": "red"}})
+    login(world, "right")
+    assert custom() == {"team": "blue"}
+    world.write(user, {"token_ttl": "5m"})
+    assert shown() == {}
