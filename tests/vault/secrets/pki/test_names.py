@@ -1,0 +1,78 @@
+"""What certificates say: beginnings that CAs ignore, other names of requests taken as they are, mapped addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.vault.driving import START
+from tests.vault.secrets.pki.authority import Authority
+
+LATER = "2027-03-01T00:00:00Z"
+
+
+@pytest.fixture
+def pki() -> Authority:
+    return Authority()
+
+
+def names_of(text: str) -> x509.SubjectAlternativeName:
+    found = x509.load_pem_x509_certificate(text.encode()).extensions
+    return found.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def request(*names: x509.GeneralName) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name.from_rfc4514_string("CN=x.test"))
+    signed = builder.add_extension(x509.SubjectAlternativeName(names), False).sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_a_root_begins_when_it_is_made(pki: Authority) -> None:
+    made = pki.data("pki/root/generate/internal", common_name="Next", key_type="ec", not_before=LATER)
+    certificate = x509.load_pem_x509_certificate(made["certificate"].encode())
+    assert certificate.not_valid_before_utc == datetime.fromtimestamp(START - 30, UTC)
+    leaf = pki.issue(not_before="2027-01-16T00:00:00Z", not_after=LATER)
+    certificate = x509.load_pem_x509_certificate(leaf["certificate"].encode())
+    assert certificate.not_valid_before_utc == datetime(2027, 1, 16, tzinfo=UTC)
+
+
+def test_other_names_join_those_of_a_request_taken_as_it_is(pki: Authority) -> None:
+    own = x509.OtherName(x509.ObjectIdentifier("1.2.3"), b"\x0c\x01a")
+    csr = request(x509.DNSName("x.test"), own)
+    names = names_of(pki.data("pki/sign-verbatim", csr=csr, other_sans="1.2.4;utf8:b")["certificate"])
+    assert [one.type_id.dotted_string for one in names.get_values_for_type(x509.OtherName)] == ["1.2.4", "1.2.3"]
+    assert names.get_values_for_type(x509.DNSName) == ["x.test"]
+
+
+def test_a_mapped_address_is_that_of_version_4(pki: Authority) -> None:
+    pki.data("pki/roles/net", allow_any_name=True, key_type="ec", allowed_ip_sans_cidr="10.0.0.0/8")
+    leaf = pki.data("pki/issue/net", common_name="x.test", ip_sans="::ffff:10.1.2.3")
+    assert names_of(leaf["certificate"]).get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("10.1.2.3")]
+
+
+def test_an_end_in_the_past_of_an_issuer_that_ended(pki: Authority) -> None:
+    pki.data("pki/issuer/default", "patch", leaf_not_after_behavior="truncate")
+    pki.later(90000 * 3600.0)
+    status, errors = pki.errors("pki/issue/any", common_name="x.test", not_after="2037-01-01T00:00:00.5Z")
+    assert (status, errors) == (
+        400, ["cannot satisfy request, as NotAfter date 2037-01-01 00:00:00.5 +0000 UTC is in the past"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(-1, None), (0, 0), (2, 2)])
+def test_path_lengths(pki: Authority, asked: int, shown: int | None) -> None:
+    made = pki.data("pki/root/generate/internal", common_name="Next", key_type="ec", max_path_length=asked)
+    certificate = x509.load_pem_x509_certificate(made["certificate"].encode())
+    assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == shown
+
+
+def test_a_path_length_that_is_none(pki: Authority) -> None:
+    fault = "unable to create certificate: x509: invalid MaxPathLen, must be greater or equal to -1"
+    answer = pki.errors("pki/root/generate/internal", common_name="Next", key_type="ec", max_path_length=-2)
+    assert answer == (500, [f"1 error occurred:\n\t* {fault}\n\n"])

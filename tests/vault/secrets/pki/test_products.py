@@ -1,0 +1,223 @@
+"""Rules of PKI in which the products differ."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from tests.vault.secrets.pki.authority import Authority
+
+PRODUCTS = ("openbao", "vault", "vault-1.21")
+LONG = 'TTL "2000h0m0s" is longer than permitted maxTTL "1000h0m0s", so maxTTL is being used'
+
+
+@pytest.fixture(params=PRODUCTS)
+def pki(request: pytest.FixtureRequest) -> Authority:
+    return Authority(request.param)
+
+
+def flavor(pki: Authority) -> str:
+    return pki.core.product.name
+
+
+def csr(name: str, *names: x509.GeneralName) -> str:
+    """A request for a new key."""
+    builder = x509.CertificateSigningRequestBuilder()
+    builder = builder.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    made = builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+def loaded(data: dict[str, Any]) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(data["certificate"].encode())
+
+
+def hosts(certificate: x509.Certificate) -> list[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.DNSName)
+
+
+def test_warnings_about_a_certificate(pki: Authority) -> None:
+    pki.data("pki/roles/short", allow_any_name=True, key_type="ec", max_ttl="1000h")
+    answer = pki.ask("update", "pki/sign/short", {"csr": csr("a.test"), "common_name": "b.test", "ttl": "2000h"})
+    given = 'the common_name field was provided but the role is set with "use_csr_common_name" set to true'
+    assert answer.warnings == ([given, LONG] if flavor(pki) == "openbao" else [LONG, given, LONG])
+
+
+def test_the_order_of_host_names(pki: Authority) -> None:
+    found = hosts(loaded(pki.issue(common_name="z.test", alt_names="y.test,a.test")))
+    assert found == (["z.test", "y.test", "a.test"] if flavor(pki) == "openbao" else ["a.test", "y.test", "z.test"])
+
+
+def test_the_identifier_of_the_key_above(pki: Authority) -> None:
+    leaf = pki.issue()
+    found = [leaf, pki.data(f"pki/cert/{leaf['serial_number']}", "read"), pki.data("pki/cert/ca_chain", "read")]
+    own = pki.root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex(":")
+    assert [one.get("authority_key_id") for one in found] == ([own] * 3 if flavor(pki) == "vault" else [None] * 3)
+
+
+def test_names_the_issuer_may_not_sign_for(pki: Authority) -> None:
+    pki.data(
+        "pki/root/generate/internal", common_name="Bound", key_type="ec", ttl="5000h", issuer_name="bound",
+        permitted_dns_domains="in.test", exclude_cn_from_sans=True,
+    )  # fmt: skip
+    pki.data("pki/issuer/bound/issue/any", common_name="x.IN.test")
+    answer = pki.ask("update", "pki/issuer/bound/issue/any", {"common_name": "x.out.test"})
+    text = (
+        "x509: a root or intermediate certificate is not authorized to sign for this name: "
+        'DNS name "x.out.test" is not permitted by any constraint'
+    )
+    if flavor(pki) == "openbao":
+        assert answer.errors is None
+        return
+    assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    status, errors = pki.errors("pki/issuer/bound/sign-intermediate", csr=csr("x.out.test"), ttl="1h")
+    assert (status, errors) == (500, [f"1 error occurred:\n\t* verification of parsed bundle failed: {text}\n\n"])
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "text"),
+    [
+        ({"excluded_dns_domains": "x.test"}, {"common_name": "a.x.test"},
+         'DNS name "a.x.test" is excluded by constraint "x.test"'),
+        ({"excluded_ip_ranges": "10.1.0.0/8"}, {"common_name": "a.test", "ip_sans": "10.9.9.9"},
+         'IP address "10.9.9.9" is excluded by constraint "10.0.0.0/8"'),
+        ({"permitted_ip_ranges": "10.0.0.0/8"}, {"common_name": "a.test", "ip_sans": "::1"},
+         'IP address "::1" is not permitted by any constraint'),
+        ({"permitted_email_addresses": "x.test"}, {"common_name": "me@y.test"},
+         'email address "me@y.test" is not permitted by any constraint'),
+        ({"permitted_uri_domains": ".x.test"}, {"common_name": "a.test", "uri_sans": "https://x.test/y"},
+         'URI "https://x.test/y" is not permitted by any constraint'),
+        ({"permitted_uri_domains": ".x.test"}, {"common_name": "a.test", "uri_sans": "https://1.2.3.4/y"},
+         'URI with IP ("https://1.2.3.4/y") cannot be matched against constraints'),
+    ],
+)  # fmt: skip
+def test_kinds_of_constraints(limits: dict[str, str], asked: dict[str, str], text: str) -> None:
+    pki = Authority("vault")
+    given = {"common_name": "Bound", "key_type": "ec", "issuer_name": "bound", "exclude_cn_from_sans": True}
+    pki.data("pki/root/generate/internal", **given, **limits)
+    pki.data("pki/roles/every", allow_any_name=True, key_type="ec", allowed_uri_sans="*", enforce_hostnames=False)
+    _, errors = pki.errors("pki/issuer/bound/issue/every", **asked)
+    assert text in errors[0]
+
+
+def test_a_bad_network() -> None:
+    pki = Authority("vault")
+    errors = [
+        pki.errors("pki/root/generate/internal", common_name="x", permitted_ip_ranges="1.2.3.4")[1],
+        pki.errors("pki/root/sign-intermediate", csr=csr("x"), excluded_ip_ranges="x/8")[1],
+    ]
+    assert errors == [
+        ['invalid permitted_ip_ranges value: error parsing IP range "1.2.3.4": invalid CIDR address: 1.2.3.4'],
+        ['error parsinng excluded IP ranges: error parsing IP range "x/8": invalid CIDR address: x/8'],
+    ]
+
+
+def test_an_intermediate_beyond_its_issuer(pki: Authority) -> None:
+    note = "the signed intermediary CA certificate's notAfter was truncated to the issuer's notAfter"
+    asked = {"csr": csr("sub"), "common_name": "sub", "ttl": "87000h"}
+    answer = pki.ask("update", "pki/root/sign-intermediate", asked)
+    made = loaded(answer.data or {})
+    if flavor(pki) == "openbao":
+        assert made.not_valid_after_utc > pki.root.not_valid_after_utc
+        return
+    assert made.not_valid_after_utc == pki.root.not_valid_after_utc
+    assert answer.warnings[-1] == note
+    status, errors = pki.errors("pki/root/sign-intermediate", **asked, enforce_leaf_not_after_behavior=True)
+    assert (status, errors[0][:60]) == (400, "cannot satisfy request, as TTL would result in notAfter of 2")
+
+
+def test_key_usages_of_a_ca(pki: Authority) -> None:
+    answer = pki.ask(
+        "update", "pki/root/generate/internal", {"common_name": "x", "key_usage": "KeyAgreement,Odd,CertSign"}
+    )
+    text = "key usage KeyAgreement is only valid for non-Ca certs; unrecognized key usage Odd"
+    assert (f"Invalid key usage will be ignored: {text}" in answer.warnings) == (flavor(pki) != "openbao")
+
+
+@pytest.mark.parametrize(
+    ("given", "bits"),
+    [
+        ({"key_type": "rsa"}, {"openbao": 256, "vault": 0, "vault-1.21": 256}),
+        ({"key_type": "ec"}, {"openbao": 0, "vault": 0, "vault-1.21": 0}),
+        ({"key_type": "ec", "issuer_ref": "other"}, {"openbao": 0, "vault": 256, "vault-1.21": 0}),
+        ({"key_type": "any", "issuer_ref": "none"}, {"openbao": 0, "vault": 256, "vault-1.21": 0}),
+        ({"key_type": "ec", "issuer_ref": "none", "signature_bits": 512},
+         {"openbao": 512, "vault": 256, "vault-1.21": 512}),
+    ],
+)  # fmt: skip
+def test_the_hash_of_a_role(pki: Authority, given: dict[str, Any], bits: dict[str, int]) -> None:
+    pki.data("pki/root/generate/internal", common_name="Other", key_type="rsa", issuer_name="other")
+    assert pki.data("pki/roles/r", **given)["signature_bits"] == bits[flavor(pki)]
+
+
+def test_a_role_that_makes_no_sense(pki: Authority) -> None:
+    text = "cn_validations value incorrect: `email` specified multiple times"
+    found = pki.errors("pki/roles/r", cn_validations="email,email")
+    assert found == ((400, [text]) if flavor(pki) == "vault" else (500, [f"1 error occurred:\n\t* {text}\n\n"]))
+    if flavor(pki) != "openbao":
+        assert pki.errors("pki/roles/r", serial_number_source="x") == (400, ["unknown serial_number_source x"])
+
+
+def test_lifetimes_that_end_too_early(pki: Authority) -> None:
+    past = {"common_name": "x.test", "not_after": "2000-01-01T00:00:00Z"}
+    answer = pki.ask("update", "pki/issue/any", past)
+    if flavor(pki) == "vault-1.21":
+        assert answer.errors is None
+        return
+    expected = {"openbao": "The certificate's Not Before (", "vault": "notAfter before notBefore"}[flavor(pki)]
+    assert answer.errors is not None
+    assert answer.errors[0].startswith(expected)
+
+
+def test_a_lifetime_that_begins_before_the_issuer(pki: Authority) -> None:
+    pki.data("pki/roles/back", allow_any_name=True, key_type="ec", not_before_duration="2h")
+    answer = pki.ask("update", "pki/issue/back", {"common_name": "x.test"})
+    assert answer.errors == (["notBefore before signer's notBefore"] if flavor(pki) == "vault" else None)
+
+
+def test_addresses_that_a_role_forbids(pki: Authority) -> None:
+    pki.data("pki/roles/r", allow_any_name=True, key_type="ec", allow_ip_sans=False)
+    _, errors = pki.errors("pki/issue/r", common_name="x.test", ip_sans="1.2.3.4,::1")
+    end = "via the API" if flavor(pki) == "openbao" else "[1.2.3.4 ::1]"
+    assert errors == [f"IP Subject Alternative Names are not allowed in this role, but was provided {end}"]
+
+
+def test_globs_take_no_time(pki: Authority) -> None:
+    pki.data("pki/roles/r", allow_glob_domains=True, allowed_domains="a*" * 40 + "b.test", key_type="ec")
+    begin = time.perf_counter()
+    pki.errors("pki/issue/r", common_name="a." * 100 + "x.test")
+    assert time.perf_counter() - begin < 1
+
+
+def test_formats(pki: Authority) -> None:
+    own = 'the "format" path parameter must be "pem", "der", or "pem_bundle"'
+    later = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
+    found = pki.errors("pki/issue/any", common_name="x.test", format="x")
+    assert found == (400, [later if flavor(pki) == "vault" else own])
+    assert pki.errors("pki/intermediate/generate/internal", format="x") == (400, [own])
+
+
+def test_metadata_is_for_the_enterprise(pki: Authority) -> None:
+    answer = pki.ask("update", "pki/issue/any", {"common_name": "x.test", "cert_metadata": "eA=="})
+    if flavor(pki) == "openbao":
+        assert answer.warnings == ["Endpoint ignored these unrecognized parameters: [cert_metadata]"]
+        return
+    text = "certificate metadata is only supported on Vault Enterprise"
+    assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+
+
+def test_a_key_that_the_enterprise_keeps(pki: Authority) -> None:
+    given = {"common_name": "x", "managed_key_name": "hsm"}
+    status, errors = pki.errors("pki/root/generate/kms", **given)
+    text = "failed to lookup public key from managed key: managed keys are supported within enterprise edition only"
+    assert (status, errors) == (400, ["unsupported public key: <nil>" if flavor(pki) == "openbao" else text])
