@@ -5,7 +5,8 @@ the parser does not know, the verb is replaced by one that it does; the handler 
 know where messages begin (keep-alive, pipelining, packets split anywhere), ``Framing`` follows the lengths of head and
 body.
 
-This leans on aiohttp's ``data_received`` being called on the protocol: tests/server/wire/test_listable.py holds it to that.
+This leans on aiohttp's ``data_received`` being called on the protocol: tests/server/wire/test_listable.py holds it to
+that.
 """
 
 from __future__ import annotations
