@@ -1,4 +1,4 @@
-"""The settings by which another edition rotates credentials of its own accord; this one refuses what would begin it.
+"""The settings of automated credential rotation, an enterprise feature: stored, but refused once they would start it.
 
 Source: Vault's ``sdk/helper/automatedrotationutil``.
 """
@@ -18,7 +18,7 @@ NAMES = ("rotation_schedule", "rotation_window", "rotation_period", "disable_aut
 
 
 def fields(needs: Feature | None = None) -> dict[str, Field]:
-    """Return the parameters, which products have that have ``needs``, if anything is needed."""
+    """Return the parameters, declared for products with the feature ``needs``; for all of them if it is None."""
     return {
         "rotation_schedule": Field(Kind.STRING, help="When to rotate, as cron writes it.", needs=needs),
         "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=needs),
@@ -30,7 +30,7 @@ def fields(needs: Feature | None = None) -> dict[str, Field]:
 
 @dataclass
 class AutomatedRotation:
-    """What a configuration says of its rotation; times in seconds."""
+    """The rotation settings of a configuration; times in seconds."""
 
     rotation_schedule: str = ""
     rotation_window: int = 0
@@ -39,7 +39,7 @@ class AutomatedRotation:
     rotation_policy: str = ""
 
     def parse_rotation(self, call: Call) -> None:
-        """Take over what was sent. Raises ValueError in the server's words."""
+        """Set the fields sent with the call. Raises ValueError with the server's text."""
         schedule, window = call.get("rotation_schedule"), call.get("rotation_window")
         period = call.get("rotation_period")
         if schedule and period:
@@ -60,9 +60,9 @@ class AutomatedRotation:
             setattr(self, name, call.get(name, getattr(self, name)))
 
     def register_rotation(self) -> None:
-        """Refuse to begin a rotation. Raises ValueError in the server's words."""
+        """Refuse to begin a rotation. Raises ValueError with the server's text."""
         if not self.disable_automated_rotation and (self.rotation_schedule or self.rotation_period):
-            # The text stands there twice: once from the mount, once from what it asks (recorded).
+            # The real server's message contains the text twice: once from the mount, once from its caller (recorded).
             text = "rotation manager capabilities not supported in Vault community edition"
             raise ValueError(f"error registering rotation job: error registering rotation job: {text}")
 

@@ -1,7 +1,7 @@
-"""Mount types that come with a product and are known to this server by name only.
+"""Mount types that are part of a product but known to this server by name only.
 
-Such a type can be mounted, tuned, moved and disabled as on the real server, and shows in every list; below its path
-nothing is there yet: 404 ``unsupported path``, and the journal says ``unhandled``.
+Such a type can be mounted, tuned, moved and disabled as on the real server, and appears in every list. Requests below
+its path are answered with 404 ``unsupported path`` and appear in the journal as ``unhandled``.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ ALL = frozenset(
 
 
 def lacks(product: Product, kind: str, type: str) -> bool:
-    """Return whether another product has this type and ``product`` has not."""
+    """Return whether ``product`` lacks this type although another product has it."""
     return f"{kind}/{type}" in ALL and not product.builtins.has(kind, type)
 
 
 def nameplate(name: str) -> Engine:
-    """The engine of a type that is known by name only (``secret/database``). Raises KeyError for an unknown one."""
+    """Return the engine of a type that is known by name only (``secret/database``).
+
+    Raises KeyError for an unknown one.
+    """
     if name not in ALL:
         raise KeyError(name)
     kind, type = name.split("/")
     engine = Engine(name, kind=kind, new_state=dict, help=f"The type {type} is known, and not emulated.")
     if kind == "auth":
-        # Without this a login would be refused for its missing token, as if the method were there and said no.
+        # Otherwise a login would be refused for its missing token, as if the method existed and denied it.
         login = engine.path("login[/{rest:all}]", {"rest": Field(Kind.STRING)}, login=True, arbitrary=True)
         login.on(Operation.READ, Operation.UPDATE)(_no_login)
     return engine

@@ -1,4 +1,4 @@
-"""How far an endpoint does what the real server's does; ``docs/coverage.md`` counts by it."""
+"""How completely an endpoint is emulated; ``docs/coverage.md`` is counted from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Emulation(StrEnum):
-    """What an endpoint says of itself."""
+    """The degree of emulation that an endpoint declares."""
 
     FULL = "emulated"
     REFUSED = "refused"

@@ -85,7 +85,7 @@ class Call:
         """The parameters that were sent, converted."""
 
     def __getitem__(self, name: str) -> Any:
-        """The converted value, else the default, else the kind's zero value."""
+        """Return the converted value, else the default, else the kind's zero value."""
         value = self.given.get(name)
         if value is not None:
             return value
@@ -93,15 +93,15 @@ class Call:
         return declared.default if declared.default is not None else zero(declared.kind)
 
     def __contains__(self, name: str) -> bool:
-        """Whether the parameter was sent (a duration sent as null counts as not sent)."""
+        """Return whether the parameter was sent (a duration sent as null counts as not sent)."""
         return name in self.given
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The converted value if it was sent, else ``default``."""
+        """Return the converted value if it was sent, else ``default``."""
         return self[name] if name in self.given else default
 
     def now(self) -> float:
-        """The world's time, seconds since the epoch."""
+        """Return the world's time, seconds since the epoch."""
         return self.core.clock.now()
 
 
@@ -168,7 +168,7 @@ class Endpoint:
         return self.sudo if isinstance(self.sudo, bool) else product.has(self.sudo)
 
     def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
-        """Decorator: the handler of these operations."""
+        """Register the decorated function as the handler of these operations."""
 
         def register(handler: Handler) -> Handler:
             for operation in operations:
@@ -180,7 +180,10 @@ class Endpoint:
         return register
 
     def existence(self, check: Callable[[Any, Call], bool]) -> Callable[[Any, Call], bool]:
-        """Decorator: tells a create from an update; without one every write is an update."""
+        """Register the decorated function as the existence check, which tells a create from an update.
+
+        Without one every write is an update.
+        """
         self.exists = check
         return check
 
@@ -194,9 +197,10 @@ class Endpoint:
     def call(
         self, core: Core, mount: Mount, request: Request, captures: dict[str, str], framing: str
     ) -> tuple[Call, list[str]]:
-        """Convert the parameters; returns the call and the warnings. Raises ErrorResponse for a bad parameter.
+        """Convert the parameters; return the call and the warnings. Raises ErrorResponse for a bad parameter.
 
-        ``framing`` stands before a field error: the existence check comes first on the real server and says less.
+        ``framing`` is put before a field error: the real server's existence check, which comes first, has a shorter
+        text.
         """
         fields = self._known(core.product) if self.flavored else self.fields
         raw = dict(request.data)
@@ -222,7 +226,7 @@ class Endpoint:
                 given[name] = value
                 continue
             if self.outside:
-                # Outside the core the real server decodes JSON into a struct: the handler checks the types.
+                # Outside the core the real server decodes JSON into a struct, so the handler checks the types.
                 given[name] = value
                 continue
             try:
@@ -236,7 +240,7 @@ class Endpoint:
 
 
 def conversion_text(product: Product, error: ValueError) -> str:
-    """Return the message of a failed conversion in the words of the decoder that ``product`` uses."""
+    """Return the message of a failed conversion as the decoder of ``product`` words it."""
     older = isinstance(error, ConversionError) and product.has(Feature.OLDER_DECODER)
     return error.older if older and isinstance(error, ConversionError) else str(error)
 
@@ -413,12 +417,12 @@ class Engine:
         return response
 
     def overview(self, core: Core, mount: Mount) -> Response:
-        """Help on the mount as a whole: its endpoints, one line each."""
+        """Return help on the mount as a whole: its endpoints, one line each."""
         lines = "\n".join(f"    ^{endpoint.pattern.pattern}$\n        {endpoint.help}" for endpoint in self.endpoints)
         return help_document(core, mount, f"## DESCRIPTION\n\n{self.help}\n\n## PATHS\n\n{lines}", self.endpoints)
 
     def explain(self, core: Core, mount: Mount, endpoint: Endpoint) -> Response:
-        """Help on one endpoint: its parameters."""
+        """Return help on one endpoint: its parameters."""
         lines = "\n".join(
             f"    {name} ({declared.kind.name.lower()})\n        {declared.help}"
             for name, declared in sorted(endpoint.fields.items())
@@ -432,7 +436,7 @@ class Engine:
 
 
 def help_document(core: Core, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:
-    """An answer to ``?help=1``, outside the envelope."""
+    """Return an answer to ``?help=1``, outside the envelope."""
     from mockkms.vault.framework import openapi
 
     spec = openapi.document(
@@ -445,7 +449,7 @@ _TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")
 
 
 def compile_template(template: str) -> str:
-    """The regular expression of a path template (see the module's text)."""
+    """Return the regular expression of a path template (see the module's text)."""
     out = []
     for name, kind, pattern, bracket, literal in _TOKEN.findall(template):
         if literal:

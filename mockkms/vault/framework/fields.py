@@ -40,7 +40,7 @@ _OBJECT = "map[string]interface {}"
 
 
 class ConversionError(ValueError):
-    """A value that cannot be read as its parameter's kind, in the words of either decoder that the servers use.
+    """A value that cannot be converted to its parameter's kind, with the text of each decoder that the servers use.
 
     ``str()`` is the newer decoder's text (OpenBao), ``older`` the one that HashiCorp Vault's decoder writes.
     """
@@ -88,16 +88,16 @@ _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
 def zero(kind: Kind) -> Any:
-    """What a parameter of this kind reads as when it was not sent and has no default."""
+    """Return the value of a parameter of this kind that was not sent and has no default."""
     if kind in _ZERO:
         return _ZERO[kind]
     return {} if kind in (Kind.MAP, Kind.KV_PAIRS, Kind.HEADER) else []
 
 
 def convert(kind: Kind, value: Any) -> tuple[bool, Any]:
-    """``(sent, converted)``: a null duration or time counts as not sent.
+    """Return ``(sent, converted)``: a null duration or time counts as not sent.
 
-    Raises ValueError in the server's words; a ConversionError where the products differ in them.
+    Raises ValueError with the server's text, or ConversionError where the products' texts differ.
     """
     converter = _CONVERTERS[kind]
     return converter(value)
@@ -138,9 +138,9 @@ def _whole(value: Any, go_name: str) -> int:
 
 
 def _go_integer(text: str) -> int | None:
-    """A text as Go's ``ParseInt`` with base 0 reads it, or None where it is no number.
+    """Return a text as Go's ``ParseInt`` with base 0 reads it, or None if it is not a number.
 
-    Go goes digit by digit: of a number that is too large it says so before it sees what follows.
+    Go reads digit by digit: it reports a number as too large before it sees what follows.
     """
     bare = text[1:] if text[:1] in ("+", "-") else text
     base = _BASES.get(bare[1:2].lower(), 8) if bare[:1] == "0" and len(bare) > 2 else 8 if bare[:1] == "0" else 10
@@ -198,7 +198,7 @@ def _comma_strings(value: Any) -> tuple[bool, Any]:
         if isinstance(item, (list, dict))
     ]
     if faults:
-        # This one kind goes through an older decoder, which words its faults in its own way.
+        # This kind alone is decoded by an older decoder, which has other error texts.
         raise ValueError(f"{len(faults)} error(s) decoding:\n\n" + "\n".join(faults))
     return True, [part.strip() for part in _each(items, _string)]
 
@@ -208,7 +208,7 @@ def _strings(value: Any) -> tuple[bool, Any]:
 
 
 def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> list[Any]:
-    """Every item converted. Raises ValueError with all faults, each with its index."""
+    """Return every item converted. Raises ValueError with all faults, each with its index."""
     converted, faults = [], []
     for index, item in enumerate(items):
         try:
@@ -246,7 +246,7 @@ def _mapping(value: Any) -> tuple[bool, Any]:
 
 
 def _header(value: Any) -> tuple[bool, Any]:
-    """Headers, as an object or as the text of one: JSON, or JSON in base64."""
+    """Return headers given as an object or as a text: JSON, or JSON in base64. Raises ValueError."""
     if not isinstance(value, str) or not value:
         return _mapping(value or None)
     for decode in (str.encode, base64.b64decode):
@@ -259,7 +259,7 @@ def _header(value: Any) -> tuple[bool, Any]:
 
 
 def _merged(value: Any, place: str) -> dict[str, Any]:
-    """An object; the weak decoder merges a list of them, however deep, and takes null for an empty one."""
+    """Return an object; like the weak decoder, merge a (nested) list of objects and read null as an empty one."""
     if value is None:
         return {}
     if isinstance(value, dict):
@@ -276,7 +276,7 @@ def _pairs(value: Any) -> tuple[bool, Any]:
     try:
         return True, {name: _string(item)[1] for name, item in _merged(value, "").items()}
     except ValueError:
-        pass  # What is no map of texts is tried as a list of key=value.
+        pass  # Not a map of strings: try a list of key=value.
     pairs = {}
     for item in _each(value if isinstance(value, list) else [value], _string):
         name, equals, text = item.partition("=")
@@ -314,7 +314,7 @@ def _float(value: Any) -> tuple[bool, Any]:
 
 
 def go_type(value: Any) -> str:
-    """The Go type that the real server's JSON decoder makes of a value."""
+    """Return the Go type that the real server's JSON decoder makes of a value."""
     if isinstance(value, list):
         return "[]string" if isinstance(value, Texts) else "[]interface {}"
     if isinstance(value, dict):
@@ -323,7 +323,7 @@ def go_type(value: Any) -> str:
 
 
 def go_kind(value: Any) -> str:
-    """The Go kind of a value, as in ``expected a map, got 'string'``."""
+    """Return the Go kind of a value, as in ``expected a map, got 'string'``."""
     return {
         "[]interface {}": "slice",
         "[]string": "slice",

@@ -1,6 +1,6 @@
-"""What passes between a door (HTTP, a test, the RustFS room) and the core: Request, Response, and errors.
+"""The messages between a caller (HTTP, a test, the RustFS API) and the core: Request, Response, and errors.
 
-Nothing here knows HTTP beyond status numbers; the whole of Vault can be driven with these in one process.
+They use HTTP's status numbers and nothing else of it, so Vault can be driven in process without a server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Operation(StrEnum):
-    """What a request wants done; policies and endpoints are written in these words, never in HTTP methods."""
+    """The operation of a request; policies and endpoints are declared by operation, never by HTTP method."""
 
     READ = "read"
     CREATE = "create"
@@ -51,7 +51,7 @@ OPERATION_OF_METHOD: Mapping[str, Operation] = {
 
 
 def operation_of_method(method: str) -> Operation:
-    """Return the operation that an HTTP method stands for; ``internal`` for a method that no server knows."""
+    """Return the operation of an HTTP method; ``internal`` for an unknown method."""
     return OPERATION_OF_METHOD.get(method, Operation.INTERNAL)
 
 
@@ -94,7 +94,7 @@ class Request:
 
 @dataclass(slots=True)
 class Trace:
-    """What the core decided on the way of one request: for the journal, the audit log and the denial explainer."""
+    """What the core decided about one request: for the journal, the audit log and the denial explainer."""
 
     mount: str = ""
     mount_type: str = ""
@@ -117,7 +117,7 @@ class Trace:
 
 @dataclass(slots=True)
 class Auth:
-    """A token to hand out: the ``auth`` part of an answer."""
+    """A token to issue: the ``auth`` part of an answer."""
 
     client_token: str = ""
     accessor: str = ""
@@ -134,7 +134,7 @@ class Auth:
     num_uses: int = 0
     mfa_requirement: dict[str, Any] | None = None
     """What has to be proved before there is a token; everything else is empty then."""
-    # What a login asks of the token store; never sent.
+    # Instructions of a login to the token store; never sent.
     display_name: str = ""
     ttl: int = 0
     max_ttl: int = 0
@@ -244,7 +244,7 @@ class VaultError(Exception):
 
 
 class ErrorResponse(VaultError):
-    """A refusal in the server's own words, sent bare; 400 unless said otherwise."""
+    """An error whose text is sent unframed; status 400 by default."""
 
 
 class InvalidCredentials(ErrorResponse):
@@ -252,7 +252,7 @@ class InvalidCredentials(ErrorResponse):
 
 
 class BackendError(VaultError):
-    """A failure that the real server returns as a Go error; 500 unless said otherwise."""
+    """A failure that the real server returns as a Go error; status 500 by default."""
 
     status = 500
 
@@ -264,20 +264,20 @@ class NotFound(VaultError):
 
 
 def unsupported_path() -> BackendError:
-    """The path exists in no endpoint of the mount."""
+    """Return the error for a path that no endpoint of the mount has."""
     return BackendError("unsupported path", status=404)
 
 
 def unsupported_operation() -> BackendError:
-    """The path exists, this operation on it does not."""
+    """Return the error for an operation that the path does not support."""
     return BackendError("unsupported operation", status=405)
 
 
 def permission_denied() -> BackendError:
-    """The token is valid, its policies do not allow this."""
+    """Return the error for a valid token whose policies do not allow the request."""
     return BackendError("permission denied", status=403)
 
 
 def invalid_request() -> BackendError:
-    """The server's catch-all for a request that makes no sense."""
+    """Return the server's general error for an invalid request."""
     return BackendError("invalid request", status=400)

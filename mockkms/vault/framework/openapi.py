@@ -31,7 +31,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(?::\w+(?:\(.*?\))?)?\}")
 
 
 def shown_path(template: str) -> str:
-    """A path template as OpenAPI writes it: ``keys/{name}``."""
+    """Return a path template as OpenAPI writes it: ``keys/{name}``."""
     return _PLACEHOLDER.sub(r"{\1}", template).replace("[/]", "").replace("[", "").replace("]", "")
 
 
@@ -86,12 +86,12 @@ def path_item(endpoint: Endpoint, product: Product) -> dict[str, Any]:
 
 
 def paths(prefix: str, endpoints: Iterable[Endpoint], product: Product) -> dict[str, Any]:
-    """The paths of one mount at ``/prefix``, as ``product`` has them."""
+    """Return the paths of one mount at ``/prefix``, as ``product`` has them."""
     return {f"/{prefix}{shown_path(endpoint.template)}": path_item(endpoint, product) for endpoint in endpoints}
 
 
 def document(title: str, version: str, items: dict[str, Any]) -> dict[str, Any]:
-    """A whole OpenAPI 3 document."""
+    """Return a whole OpenAPI 3 document."""
     return {
         "openapi": "3.0.2",
         "info": {"title": f"{title} API", "description": f"{title}'s HTTP API as emulated", "version": version},

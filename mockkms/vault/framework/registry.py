@@ -1,9 +1,8 @@
-"""Which engine implements a mount type: the modules of ``sys``, ``auth`` and ``engines``, loaded when first asked for.
+"""The engine behind each mount type: modules of ``sys``, ``auth`` and ``secrets``, imported when first used.
 
-An implementation registers by being named here: one line a type. Its module holds ``engine``, an
-``Engine`` of that name.
+An implementation is registered by a line in the table below; its module holds ``engine``, an ``Engine`` of that name.
 A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
-Types without a line are known by name only, see ``builtins``.
+Types without a line are known by name only; see ``builtins``.
 """
 
 from __future__ import annotations
@@ -49,13 +48,13 @@ _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole":
 
 @cache
 def engine(name: str) -> Engine:
-    """The engine of an implementation name. Raises KeyError for an unknown one."""
+    """Return the engine of an implementation name. Raises KeyError for an unknown one."""
     module = _MODULES.get(_NAMESPACED.get(name, name))
     return cast(Engine, import_module(module).engine) if module else builtins.nameplate(name)
 
 
 def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engine:
-    """The engine behind a mount type as users name it; ``kv`` is version 1 or 2 by its options.
+    """Return the engine of a mount type by its public name; ``kv`` is version 1 or 2, by its options.
 
     ``kind`` is ``secret`` or ``auth``: some types are both. Raises KeyError for an unknown one.
     """
@@ -71,7 +70,7 @@ def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engi
 
 
 def emulated(kind: str, type: str) -> bool:
-    """Whether a type is more than a name here."""
+    """Return whether a type is implemented, not just known by name."""
     try:
         return bool(implementation(type, None, kind).type in _MODULES)
     except KeyError:

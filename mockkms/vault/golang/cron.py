@@ -1,6 +1,6 @@
-"""Schedules of five fields as cron writes them, with the refusals of the parser that the real server uses.
+"""Cron schedules of five fields, with the error texts of the parser that the real server uses.
 
-Source: ``github.com/robfig/cron/v3``, whose parser is asked for minute, hour, day of month, month and day of week.
+Source: ``github.com/robfig/cron/v3``, set to parse minute, hour, day of month, month and day of week.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _YEARS = 5
 
 @dataclass(frozen=True)
 class Schedule:
-    """The times that a schedule names, field by field."""
+    """A parsed schedule: the allowed values of each field."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -39,7 +39,7 @@ class Schedule:
     zone: str = "UTC"
 
     def next(self, after: float) -> float | None:
-        """Return the first time later than ``after``, both in seconds since the epoch; None where there is none."""
+        """Return the first time after ``after``, both in seconds since the epoch; None if there is none."""
         zone = ZoneInfo(self.zone) if self.zone != "UTC" else UTC
         moment = datetime.fromtimestamp(after, zone).replace(second=0, microsecond=0) + timedelta(minutes=1)
         last = moment.year + _YEARS
@@ -60,7 +60,7 @@ class Schedule:
 
 
 def parse(text: str) -> Schedule:
-    """Read a schedule. Raises ValueError in the parser's words."""
+    """Read a schedule. Raises ValueError with the parser's text."""
     if not text:
         raise ValueError("empty spec string")
     zone, text = _zone(text)

@@ -1,7 +1,7 @@
 """Reading and writing JSON that is nested more deeply than the interpreter's own functions can follow.
 
-The standard library recurses once a level. Where that fails, these do the same with a list of what is still open:
-slower, and without a limit. They expect good input: text whose grammar was checked, and values that JSON has.
+The standard library recurses once per level. These functions are the fallback: they keep a stack of open containers,
+which is slower and has no limit. They expect valid input: checked JSON text, and values that JSON can represent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAMED = {"true": True, "false": False, "null": None}
 
 
 def decode(text: str, start: int, number: Callable[[str], Any]) -> Any:
-    """Return the JSON value that begins at ``start`` of a text without faults; ``number`` reads a number's text."""
+    """Return the JSON value that begins at ``start`` of a valid text; ``number`` converts a number's text."""
     holder: list[Any] = []
     open_: list[Any] = [holder]
     """The containers that are not closed yet, innermost last."""
@@ -69,7 +69,7 @@ def _blank_end(text: str, at: int) -> int:
 
 
 def encode(value: Any, scalar: Callable[[Any], str], *, sort_keys: bool) -> str:
-    """Return ``value`` as JSON without blanks; ``scalar`` writes what is no object and no array."""
+    """Return ``value`` as compact JSON; ``scalar`` encodes everything but objects and arrays."""
     out: list[str] = []
     open_: list[tuple[Iterator[Any], str]] = []
     """What is left of each open container, and how it ends."""
@@ -112,7 +112,7 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
         container = waiting.pop()
         if isinstance(container, dict):
             for key in [*container]:
-                # Each entry is taken out and put back, so that the order stays.
+                # Every entry is removed and inserted again, which keeps their order.
                 container[change(key)] = _changed(container.pop(key), change, waiting)
         else:
             container[:] = [_changed(item, change, waiting) for item in container]
@@ -128,9 +128,9 @@ def _changed(item: Any, change: Callable[[str], str], waiting: list[Any]) -> Any
 
 
 def copy(value: Any, scalar: Callable[[Any], Any], *, keep_null: bool = True, untouched: Container[str] = ()) -> Any:
-    """Return a copy of ``value`` with everything that is no object and no list changed by ``scalar``, at any depth.
+    """Return a deep copy of ``value`` with ``scalar`` applied to everything but dicts and lists.
 
-    ``keep_null=False`` leaves out the entries of objects that are null; what stands under an ``untouched`` key stays.
+    ``keep_null=False`` leaves out null entries of dicts; values under an ``untouched`` key are not changed.
     """
     holder: list[Any] = []
     waiting: list[tuple[Any, Any]] = [([value], holder)]

@@ -23,7 +23,10 @@ _TOO_LONG = "multiplication of durations resulted in overflow, one operand may b
 
 
 def parse_seconds(value: Any) -> float:
-    """Seconds of ``90``, ``"90"``, ``"1h30m"``, ``"2d"``; the empty text is 0. Raises ValueError in Go's words."""
+    """Return a duration (``90``, ``"90"``, ``"1h30m"``, ``"2d"``) in seconds; the empty text is 0.
+
+    Raises ValueError with Go's text.
+    """
     if isinstance(value, (bool, list, dict)) or value is None:
         raise ValueError("could not parse duration from input")
     text = str(value)
@@ -38,7 +41,7 @@ def parse_seconds(value: Any) -> float:
 
 
 def parse_int64(text: str) -> int:
-    """A whole number of 64 bits, as Go's ``strconv.ParseInt`` with base 10. Raises ValueError in its words."""
+    """Return a whole number of 64 bits, as Go's ``strconv.ParseInt`` with base 10. Raises ValueError with its text."""
     value = _int64(text)
     if value is None:
         fault = "value out of range" if _WHOLE.fullmatch(text) else "invalid syntax"
@@ -60,7 +63,10 @@ def _whole_seconds(seconds: int) -> float:
 
 
 def parse_moment(value: Any) -> float:
-    """Seconds since the epoch of an RFC 3339 time or a number of seconds. Raises ValueError in the server's words."""
+    """Return an RFC 3339 time, or a number of seconds, as seconds since the epoch.
+
+    Raises ValueError with the server's text.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Number)):
         raise ValueError("could not parse time from input type")
     text = str(value)
@@ -78,7 +84,7 @@ def parse_moment(value: Any) -> float:
 
 
 def parse_go(text: str) -> float:
-    """Go's ``time.ParseDuration``, in seconds."""
+    """Return what Go's ``time.ParseDuration`` makes of a text, in seconds. Raises ValueError with Go's text."""
     invalid = f"time: invalid duration {_quoted(text)}"
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
@@ -109,7 +115,7 @@ def parse_go(text: str) -> float:
 
 
 def _quoted(text: str) -> str:
-    """A text as package ``time`` quotes it: by bytes where it is not printable ASCII."""
+    """Return a text as package ``time`` quotes it: by bytes where it is not printable ASCII."""
     shown = (
         f"\\{char}"
         if char in '"\\'
@@ -122,7 +128,7 @@ def _quoted(text: str) -> str:
 
 
 def go_duration(seconds: float) -> str:
-    """Seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``0s``."""
+    """Return seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``0s``."""
     if seconds == 0:
         return "0s"
     sign = "-" if seconds < 0 else ""

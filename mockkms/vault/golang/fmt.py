@@ -11,11 +11,11 @@ _SHORT = {
 
 
 class Texts(list[str]):
-    """A parameter given more than once in a query: Go's ``[]string``, which decoders tell from a list in JSON."""
+    """A query parameter given more than once: Go's ``[]string``, which decoders distinguish from a JSON list."""
 
 
 def quote(text: str) -> str:
-    """``text`` in double quotes with what is not printable escaped, as ``%q`` does."""
+    """Return ``text`` in double quotes with what is not printable escaped, as ``%q`` does."""
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
@@ -31,7 +31,7 @@ def _escaped(char: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A decoded JSON value as ``%v`` prints it: ``map[a:1]``, ``[1 2]``."""
+    """Return a decoded JSON value as ``%v`` prints it: ``map[a:1]``, ``[1 2]``."""
     out: list[str] = []
     waiting: list[object] = [value]
     """What is still to be written, the next one last; a ``_Mark`` is written as it stands."""
@@ -55,17 +55,17 @@ def shown(value: object) -> str:
 
 
 class _Mark(str):
-    """Text around values, told from a value that is a text."""
+    """Punctuation around values, distinguished by type from values that are strings."""
 
 
 def error_list(errors: Sequence[str]) -> str:
-    """Several errors as ``go-multierror`` lists them; one, too."""
+    """Return one or more errors in the format of ``go-multierror``."""
     noun = "error" if len(errors) == 1 else "errors"
     return f"{len(errors)} {noun} occurred:\n" + "".join(f"\t* {text}\n" for text in errors) + "\n"
 
 
 def unhex(text: str) -> bytes:
-    """The bytes of a text in hex. Raises ValueError with the text of Go's ``encoding/hex``."""
+    """Return the bytes of a text in hex. Raises ValueError with the text of Go's ``encoding/hex``."""
     for byte in text.encode():
         if chr(byte) not in "0123456789abcdefABCDEF":
             raise ValueError(f"encoding/hex: invalid byte: U+{byte:04X} '{chr(byte)}'")

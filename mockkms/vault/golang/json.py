@@ -1,4 +1,4 @@
-"""JSON as Go's ``encoding/json`` reads and writes it: key order, escapes, number texts, and the words of its errors.
+"""JSON as Go's ``encoding/json`` reads and writes it: key order, escapes, number texts, and error texts.
 
 Reading is one call of the standard library while the input is good. Only bad input is read a second time, by a scanner
 that follows Go's token states to find the same first fault (recorded in the parity area ``protocol``).
@@ -20,7 +20,7 @@ MAX_DEPTH = 10_000
 
 
 class GoJSONError(ValueError):
-    """The input is no JSON that Go would read; the text is Go's."""
+    """Invalid JSON, with Go's error text."""
 
 
 def _number(text: str) -> Number:
@@ -54,9 +54,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode(body: bytes, *, any_number: bool = False) -> Any:
-    """The first JSON value of ``body``; an empty body is None. Raises GoJSONError in Go's words.
+    """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
 
-    ``any_number``: numbers that no float holds are kept as they were sent, instead of being refused.
+    ``any_number`` keeps numbers outside the range of a float as they were sent instead of refusing them.
     """
     text = body.decode("utf-8", "replace")
     try:
@@ -77,7 +77,7 @@ def decode_object(body: bytes) -> dict[str, Any] | None:
 
 
 def as_object(value: Any) -> dict[str, Any] | None:
-    """A decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
+    """Return a decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
     if value is None or isinstance(value, dict):
         return value
     kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
@@ -104,7 +104,7 @@ def _without_surrogates(text: str) -> str:
 
 
 def quote_char(byte: int) -> str:
-    """A byte as Go quotes it in an error."""
+    """Return a byte as Go quotes it in an error."""
     if byte == 0x27:
         return r"'\''"
     if byte == 0x22:
@@ -136,7 +136,7 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 class Scanner:
-    """Go's token reader over a whole text, for the sake of its first error."""
+    """Go's JSON scanner over a whole text, to find the error that Go reports first."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

@@ -12,7 +12,7 @@ from typing import Any
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.number import Number
 
-# A number keeps its text through the encoder as a marked string, whose mark no client can know.
+# A number keeps its text through the encoder as a string with a random mark, which a client cannot forge.
 _LONGEST_INT = 4000
 """Digits: Python refuses longer texts of whole numbers."""
 _MARK = secrets.token_hex(16)
@@ -20,7 +20,7 @@ _MARKED = re.compile(rf'"{_MARK}([^"\\]*(?:\\.[^"\\]*)*)"')
 
 
 def _read(text: str) -> Any:
-    """A number as it was sent: whole numbers that an ``int`` holds exactly, else the text."""
+    """Return a number as it was sent: whole numbers that an ``int`` holds exactly, else the text."""
     plain = text != "-0" and text.lstrip("-").isdigit() and len(text) < _LONGEST_INT
     return int(text) if plain else Number(text)
 
@@ -29,9 +29,9 @@ _DECODER = json.JSONDecoder(parse_float=Number, parse_int=_read)
 
 
 class Encoded(Mapping[str, Any]):
-    """A JSON object kept as the text that ``encode`` makes of it: flat, however deep it is, and written as it is.
+    """A JSON object kept as the text that ``encode`` produced, so that deep nesting costs no recursion.
 
-    To everything else it is the object, decoded anew at each look.
+    It behaves as the mapping it encodes and is decoded on each access.
     """
 
     __slots__ = ("text",)
@@ -79,7 +79,9 @@ def _default(value: Any) -> str:
 
 
 def _writer(sort_keys: bool) -> Callable[[Any], str]:
-    """What ``JSONEncoder.encode`` makes anew at every call, made once: a short answer costs a third then."""
+    """Return an encoder to reuse: ``JSONEncoder.encode`` builds one for every call, two thirds of a short answer's
+    cost.
+    """
     whole = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys, default=_default)
     make = getattr(encoder, "c_make_encoder", None)
     if make is None:
@@ -99,7 +101,9 @@ def _unmarked(match: re.Match[str]) -> str:
 
 
 def encode(value: Any, *, ordered: bool = False) -> str:
-    """``value`` as Go writes it: map keys sorted (``ordered``: as they stand), ``<>&`` escaped; no final newline."""
+    """Return ``value`` as Go's encoder writes it, without a final newline: ``<>&`` escaped, map keys sorted unless
+    ``ordered``.
+    """
     try:
         text = _ORDERED(value) if ordered else _SORTED(value)
     except RecursionError:

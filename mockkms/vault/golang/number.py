@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Number:
-    """A number that is no plain integer literal. ``text`` is what was sent and what is sent back."""
+    """A number other than a plain integer literal. ``text`` is the literal as sent, and is sent back unchanged."""
 
     __slots__ = ("text",)
 

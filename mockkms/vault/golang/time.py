@@ -16,7 +16,7 @@ _PARTS = (
 
 
 def parse(text: str) -> float:
-    """Seconds since the epoch. Raises ValueError in Go's words."""
+    """Return seconds since the epoch. Raises ValueError with Go's text."""
     at = 0
     for name, pattern in _PARTS:
         match = re.compile(pattern, re.ASCII).match(text, at)
@@ -37,12 +37,12 @@ def parse(text: str) -> float:
 
 
 def show(moment: float) -> str:
-    """RFC 3339 in UTC with as many fraction digits as there are."""
+    """Return a time as RFC 3339 in UTC with as many fraction digits as needed."""
     stamp = datetime.fromtimestamp(round(moment, 6), UTC)
     fraction = f".{stamp.microsecond:06d}".rstrip("0") if stamp.microsecond else ""
     return f"{stamp:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def plain(moment: float) -> str:
-    """A time in UTC as Go prints it by itself."""
+    """Return a time in UTC in Go's default format (``Time.String``)."""
     return show(moment).replace("T", " ").replace("Z", " +0000 UTC")

@@ -1,6 +1,8 @@
-"""The pipeline: ``Core.handle(Request) -> Response``, top to bottom in the order of the real server.
+"""The request pipeline: ``Core.handle(Request) -> Response``, in the order of the real server.
 
-outside endpoints → seal → namespace → mount → quota → login, or token → policy → endpoint → lease → wrap → envelope.
+rate limit → endpoints outside the core → seal → due expirations → namespace → mount → login, or token → policy →
+endpoint → lease → wrapping → audit. The order decides which error a request with several faults gets; it follows
+Vault's ``http/handler.go`` and ``vault/request_handling.go`` and is held by the recordings in ``tests/parity/``.
 """
 
 from __future__ import annotations
@@ -70,7 +72,10 @@ _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 @dataclass
 class VaultState:
-    """Everything a world knows: plain data that pickles, compares and dumps. Engine data hangs on the mounts."""
+    """The state of one emulated server: plain data that pickles, compares and dumps.
+
+    Engine state hangs on its mount.
+    """
 
     mounts: MountTable = field(default_factory=MountTable)
     namespaces: NamespaceState = field(default_factory=NamespaceState)
@@ -95,12 +100,12 @@ class Core:
         self.default_lease_ttl = self.max_lease_ttl = SYSTEM_MAX_TTL
         """Seconds: the lease limits of a server, which no world changes."""
         self.cluster_name = ""
-        """Given to the server; empty: made when it is initialised."""
+        """The configured name of the cluster; if empty, one is generated at initialisation."""
         self.state = VaultState()
         self.own_ports: frozenset[int] = frozenset()
-        """Where this server listens: what is asked of itself is answered without the network."""
+        """TCP ports this server listens on: a request to one of them is answered without using the network."""
         self.standing: Standing | None = None
-        """Set around each request by the door of a cluster; None: there is no high availability."""
+        """The answering node, set for each request by ``server/cluster``; None without high availability."""
         self.namespaces = NamespaceStore(self)
         self.policies = PolicyStore(self)
         self.tokens = TokenStore(self)
@@ -185,14 +190,14 @@ class Core:
         return mount
 
     def adopt(self, state: VaultState, flavor: str | None = None) -> None:
-        """Go on with another state (a restored snapshot), as ``flavor`` where that changes too."""
+        """Replace the state with ``state`` (a restored snapshot), and the product with ``flavor`` if given."""
         if flavor is not None:
             self.product = product_named(flavor)
         self.state = state
         self.policies.forget_caches()
 
     def begin(self, flavor: str) -> None:
-        """Empty: nothing mounted, no token, uninitialised."""
+        """Replace the state with an empty one (no mounts, no tokens, uninitialised) and emulate ``flavor``."""
         self.adopt(VaultState(), flavor)
 
     # -- requests ----------------------------------------------------------------------------------------------
@@ -214,7 +219,8 @@ class Core:
             if error.status == 403 and _USERINFO.fullmatch(request.path):
                 response = _invalid_bearer(error)
         response.request_id = request.id
-        # The real server sets the type behind its token check, and not in what is wrapped or already serialised.
+        # The real server sets the mount type after its token check, and not in answers that are wrapped or already
+        # serialised.
         plain = request.client is not None and not response.status and response.wrap_info is None
         response.mount_type = request.trace.mount_type if plain else ""
         if request.trace.headers:
@@ -225,16 +231,22 @@ class Core:
 
     def _handle(self, request: Request) -> Response:
         path = request.path
+        # Rate limits come first: Vault wraps its whole HTTP mux in them (``rateLimitQuotaWrapping``), so a request
+        # counts whatever its result is.
         self.quotas.check(request)
         if path.startswith("sys/"):
+            # Endpoints of the HTTP layer (``sys/init``, ``sys/unseal``, …) answer a sealed server, so before the seal
+            # check.
             outside = self._outside(request)
             if outside is not None:
                 return outside
         if "." in path and not _RELATIVE.isdisjoint(path.split("/")) and not self.product.has(Feature.RELATIVE_PATHS):
             raise ErrorResponse("relative paths not supported")
         self.seal.check()
+        # Nothing runs in the background: due leases and tokens end here, before anything can look at them.
         self.leases.expire_due()
         self.namespaces.resolve(request)
+        # After the header's namespace is known to exist, since a token or lease id may name another one.
         reroute(self, request)
         if self.product.has(Feature.INLINE_AUTH) and "X-Vault-Inline-Auth-Path" in request.headers:
             return self._inline(request)
@@ -246,7 +258,7 @@ class Core:
         return self._handle(request)
 
     def _inline(self, request: Request) -> Response:
-        """A request that brings its login along: the token ends with it."""
+        """Answer a request that carries its own login; the token is revoked when the answer is complete."""
         from mockkms.vault.kernel import inline_auth
 
         token = inline_auth.log_in(self, request)
@@ -260,7 +272,11 @@ class Core:
             self.tokens.revoke(token)
 
     def _within(self, request: Request) -> Response:
-        """A request whose namespace is known."""
+        """Answer a request whose namespace has been resolved. Raises VaultError.
+
+        The checks of the path come before the token is looked up, as in Vault's ``handleCancelableRequest``: they
+        answer the same with and without a token.
+        """
         path = request.path
         if path.endswith("/") and request.operation in WRITES:
             mount = self.state.mounts.match(request.namespace, path)
@@ -278,6 +294,8 @@ class Core:
         trace = request.trace
         if found.mount is not None:
             trace.mount, trace.mount_type = found.mount.path, found.mount.type
+        # Ids and wrapping tokens are validated before authentication, since the token to unwrap may be the caller's
+        # own.
         check_ids(request)
         wrapping.check_request(self, request)
         if found.login and request.operation is not Operation.HELP:
@@ -294,13 +312,13 @@ class Core:
         return found if found.endpoint is not None and found.endpoint.outside else None
 
     def _outside(self, request: Request) -> Response | None:
-        """Answer an endpoint that is before the core; None for every other path."""
+        """Answer an endpoint of the HTTP layer; return None for every other path. Raises VaultError."""
         self.namespaces.refuse_outside(request, request.path[4:])
         found = self.outside(request.path, request.operation)
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
-            # Here the HTTP method counts, not what a query makes of it.
+            # The HTTP layer goes by the method alone: ``?list=true`` does not make a list of it.
             request.operation = Operation.READ
         if request.operation is not Operation.HELP and request.operation not in found.endpoint.operations:
             raise ErrorResponse(status=405)
@@ -312,16 +330,20 @@ class Core:
         request.client = token
         trace = request.trace
         trace.accessor, trace.display_name = token.accessor, token.display_name
+        # A use is counted before the policies decide: a denied request costs one too (``UseToken`` in Vault's
+        # ``handleRequest`` runs before the error of ``CheckToken`` is looked at).
         last_use = self.tokens.use(token)
         try:
             try:
                 if found.endpoint is not None and request.operation in _CREATING:
+                    # The existence check decides which capability is needed, so it runs before the policies.
                     exists = matching.exists(self, request, found)
                     request.operation = Operation.CREATE if exists is False else Operation.UPDATE
                 decision = self.policies.check(request, token, found.sudo)
                 if not decision.allowed:
                     trace.denied = True
                     raise permission_denied()
+                # Only after the policies: without permission an unmounted path is 403, not 404.
                 if found.mount is None:
                     trace.unhandled = True
                     raise ErrorResponse(f'no handler for route "{request.path}". route entry not found.', status=404)
@@ -331,6 +353,7 @@ class Core:
             except BackendError as error:
                 raise framed(error) from None
             finished = self._finish(request, found, response, token)
+            # The lease is registered first and revoked with the token, as on the real server.
             if last_use and finished.lease is not None and finished.lease.lease_id:
                 raise ErrorResponse(
                     "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
@@ -341,7 +364,7 @@ class Core:
                 self.tokens.revoke(token)
 
     def _dispatch(self, request: Request, found: matching.Match) -> Response | None:
-        """Ask the engine. A refusal that brings data along is an answer with a status of its own."""
+        """Call the engine. An error that carries ``data`` is returned as a Response with its status."""
         assert found.engine is not None
         try:
             return found.engine.dispatch(self, request, found)
@@ -357,13 +380,14 @@ class Core:
             )
 
     def _login(self, request: Request, found: matching.Match) -> Response | None:
-        """A request that needs no token; an answer with ``auth`` gets its token made here."""
+        """Answer a request that needs no token; an answer with ``auth`` gets its token here. Raises VaultError."""
         mount, engine = found.mount, found.engine
         assert mount is not None
         assert engine is not None
         if request.operation in _CREATING:
             request.operation = Operation.UPDATE
         user = ""
+        # A locked user is refused before the credentials are checked (``isUserLocked`` in ``handleLoginRequest``).
         if engine.user is not None and self.lockout.guards(mount):
             user = engine.user(self, request, found.below)
             if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
@@ -384,7 +408,7 @@ class Core:
     def _finish(
         self, request: Request, found: matching.Match, response: Response | None, token: Token | None
     ) -> Response:
-        """What becomes of a handler's answer: not found, no content, lease, wrapping."""
+        """Turn a handler's answer into the response: not found, no content, lease, wrapping. Raises VaultError."""
         operation, mount = request.operation, found.mount
         assert mount is not None
         if response is None:
@@ -393,10 +417,12 @@ class Core:
             return Response(status=204)
         if request.wrap_ttl and response.document is None and not response.redirect:
             response = wrapping.serialised_as_data(self, request, response)
+        # Answers outside the envelope have neither lease nor wrapping.
         if response.status or response.raw is not None or response.document is not None or response.redirect:
             return response
         if response.lease is not None and token is not None:
             self.leases.register(request, mount, response, token)
+        # An empty list is 404, unless it is wrapped or has warnings (``RespondErrorCommon`` in Vault's sdk/logical).
         if operation is Operation.LIST and not request.wrap_ttl and not response.warnings:
             data = response.data
             if not data or ("keys" in data and not data["keys"]):
@@ -406,16 +432,16 @@ class Core:
     # -- helpers for handlers ----------------------------------------------------------------------------------
 
     def engine(self, mount: Mount) -> Engine:
-        """The implementation behind a mount."""
+        """Return the implementation behind a mount."""
         return registry.engine(mount.engine)
 
     @staticmethod
     def below(mount: Mount, path: str) -> str:
-        """``path`` below the mount."""
+        """Return ``path`` below the mount."""
         return path[len(mount.path) :]
 
     def needs_sudo(self, namespace: str, path: str) -> bool:
-        """Whether a path of a namespace is root-protected."""
+        """Return whether a path of a namespace is root-protected."""
         mount = self.state.mounts.match(namespace, path)
         if mount is None:
             return False
@@ -428,16 +454,16 @@ class Core:
         return mount.config.default_lease_ttl or self.default_lease_ttl
 
     def max_ttl(self, mount: Mount) -> int:
-        """Largest lease of a mount in seconds."""
+        """Return the largest lease of a mount in seconds."""
         return mount.config.max_lease_ttl or self.max_lease_ttl
 
     def limits(self, mount: Mount) -> Limits:
-        """Both lease limits of a mount."""
+        """Return both lease limits of a mount."""
         return Limits(self.default_ttl(mount), self.max_ttl(mount))
 
 
 def _invalid_bearer(error: VaultError) -> Response:
-    """A refusal in the form of OpenID Connect, as the provider's userinfo endpoint gives it (recorded)."""
+    """Return an error in the form of OpenID Connect, as the provider's userinfo endpoint answers (recorded)."""
     challenge = 'Bearer error="invalid_token",error_description="permission denied"'
     return Response(
         document={"error": "invalid_token", "error_description": "permission denied"},
@@ -448,7 +474,7 @@ def _invalid_bearer(error: VaultError) -> Response:
 
 
 def framed(error: BackendError) -> BackendError:
-    """A Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
+    """Return a Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
     if not error.errors:
         return error
     error.errors = [error_list(error.errors)]

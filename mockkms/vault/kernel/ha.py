@@ -1,4 +1,4 @@
-"""What a node of a cluster knows of itself and the others while it answers a request."""
+"""The high-availability state that the answering node of a cluster reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Peer:
 
 @dataclass(slots=True)
 class Standing:
-    """The standing of the node that answers. A server that is no cluster has none."""
+    """The role of the answering node in its cluster. A server without a cluster has none."""
 
     active: bool
     leader_address: str = ""

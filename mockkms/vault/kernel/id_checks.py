@@ -1,4 +1,4 @@
-"""Token and lease ids that the real server looks at before it knows who asks: their form, and their namespace."""
+"""Token and lease ids in the body that the real server examines before authentication: form and namespace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PREFIXES = ("", "s", "b", "hvs", "hvb")
 
 
 def settle_namespace(core: Core, request: Request) -> None:
-    """Let a request about a token or a lease run in the namespace of that token or lease, wherever it was sent to."""
+    """Move a request about a token or lease to that token's or lease's namespace, whichever it was sent to."""
     path = request.path
     if not core.product.has(Feature.NAMESPACES) or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):
         return
@@ -52,7 +52,7 @@ def _lease_id(request: Request) -> str:
 
 
 def check_ids(request: Request) -> None:
-    """Raises ErrorResponse for a token (403) or a lease id (400) that is no text."""
+    """Raise ErrorResponse for a token (403) or a lease id (400) that is not a string."""
     path = request.path
     if path in _TOKENS:
         if "token" in request.data and not isinstance(request.data["token"], str):

@@ -1,4 +1,4 @@
-"""Inline authentication: a request that brings its login along in headers, for a token that lives no longer than it."""
+"""Inline authentication: a request that carries its login in headers, for a token that ends with the request."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _LOGINS = (Operation.CREATE, Operation.UPDATE, Operation.READ)
 
 
 def log_in(core: Core, request: Request) -> Token | Response:
-    """Do the login and give ``request`` its token, which is returned; or what the login answered without one.
+    """Perform the login, set the token of ``request`` and return it, or return the login's answer if it has no token.
 
-    Raises VaultError: the login's own refusal, marked in a header, or what is wrong with the headers.
+    Raises VaultError: the login's own error, marked by a header, or the fault in the headers.
     """
     try:
         inner = _login(request)
@@ -68,7 +68,7 @@ def log_in(core: Core, request: Request) -> Token | Response:
 
 
 def refuse_lease(response: Response) -> None:
-    """Raises VaultError for an answer that would outlive its token."""
+    """Raise VaultError for an answer that would outlive its token."""
     if response.lease is not None and response.lease.registered:
         raise VaultError("requests with inline authentication cannot generate leases", status=500)
 
@@ -78,7 +78,7 @@ def _failed(text: str, status: int = 500) -> VaultError:
 
 
 def _login(request: Request) -> Request:
-    """The login that the headers describe. Raises ValueError."""
+    """Return the login that the headers describe. Raises ValueError."""
     headers = request.headers
     paths = _values(headers, PATH)
     if len(paths) != 1:

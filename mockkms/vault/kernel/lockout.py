@@ -1,4 +1,4 @@
-"""User lockout: after too many wrong passwords in a row a user is refused for a while, whatever it sends."""
+"""User lockout: after too many failed logins in a row a user is refused for a while, even with good credentials."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LockoutState:
 
 
 class Lockout:
-    """Counts failed logins and tells who is locked out."""
+    """Counts failed logins and decides which users are locked out."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -45,7 +45,7 @@ class Lockout:
 
     @staticmethod
     def guards(mount: Mount) -> bool:
-        """Whether logins at this mount are counted."""
+        """Return whether logins at this mount are counted."""
         return mount.type in METHODS and not mount.config.user_lockout.get("disable")
 
     @staticmethod
@@ -53,14 +53,14 @@ class Lockout:
         return int(mount.config.user_lockout.get(name) or default)
 
     def locked(self, mount: Mount, user: str) -> bool:
-        """Whether this user is refused now."""
+        """Return whether this user is refused now."""
         found = self._failures.get(mount.accessor, {}).get(user)
         if found is None or found.count < self._setting(mount, "threshold", THRESHOLD):
             return False
         return self.core.clock.now() - found.last < self._setting(mount, "duration", DURATION)
 
     def failed(self, mount: Mount, user: str) -> None:
-        """Count a failed login; a pause longer than the reset time begins anew."""
+        """Count a failed login; after a pause longer than the reset time the count starts again at one."""
         now = self.core.clock.now()
         users = self._failures.setdefault(mount.accessor, {})
         found = users.get(user)
@@ -74,6 +74,6 @@ class Lockout:
         self._failures.get(accessor, {}).pop(user, None)
 
     def users(self, mount: Mount) -> list[str]:
-        """The users of a mount that are, or last were, locked; sorted."""
+        """Return the users of a mount that are, or last were, locked; sorted."""
         threshold = self._setting(mount, "threshold", THRESHOLD)
         return sorted(user for user, f in self._failures.get(mount.accessor, {}).items() if f.count >= threshold)

@@ -1,4 +1,4 @@
-"""What becomes of a successful login: the entity behind it, the token's lifetime and policies, the token."""
+"""Turning a successful login into a token: its entity, lifetime and policies."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _WAITS = (
 
 
 def login(core: Core, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
-    """Make the token, or put the login aside for its second proof; returns the ``auth`` to show and the warnings.
+    """Create the token, or store the login until MFA validates it; return the ``auth`` to show and the warnings.
 
-    ``user`` is whose failures the user lockout counts. Raises ErrorResponse (a root policy, a disabled entity, a bad
-    second proof) and BackendError (no name, a lifetime that cannot be).
+    ``user`` is the name under which user lockout counts failures. Raises ErrorResponse (a root policy, a disabled
+    entity, failed MFA) and BackendError (no alias name, an impossible lifetime).
     """
     auth.token_type = token_type(auth.token_type, mount.config.token_type)
     if auth.alias is not None:
@@ -54,7 +54,7 @@ def _second_proof(
     subject_to: list[Enforcement],
     warnings: list[str],
 ) -> Auth | None:
-    """Check what the login brought along, or put it aside: then this is what to show instead of a token."""
+    """Check the MFA credentials sent with the login, or store it; then return what to show instead of a token."""
     entity = core.identity.entity(auth.entity_id)
     if not subject_to:
         warnings.append("Found MFA header but failed to find MFA Enforcement Config")
@@ -76,7 +76,7 @@ def _second_proof(
 
 
 def grant(core: Core, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:
-    """Make the token of a login at ``path`` whose every proof was given; returns the warnings.
+    """Create the token of a login at ``path`` that has passed MFA, if any; return the warnings.
 
     Raises ErrorResponse and BackendError.
     """
@@ -120,14 +120,14 @@ def grant(core: Core, request: Request, mount: Mount, auth: Auth, path: str) -> 
 
 
 def identity_policies(core: Core, entity_id: str, namespace: str) -> list[str]:
-    """The policies that a token gets from its entity and its groups, in one namespace."""
+    """Return the policies that a token gets from its entity and its groups, in one namespace."""
     if not entity_id:
         return []
     return names.sanitize(core.identity.policies_of(entity_id).get(namespace, []))
 
 
 def token_type(asked: str, mount: str) -> str:
-    """``service`` or ``batch``: what the role asks for, against how its mount is tuned."""
+    """Return ``service`` or ``batch``: what the role asks for, against how its mount is tuned."""
     if mount in ("service", "batch"):
         return mount
     if mount == "default-batch":

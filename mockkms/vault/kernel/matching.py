@@ -1,4 +1,4 @@
-"""Which endpoint a request is for: found out once, and read by the pipeline, the fault rules and the journal."""
+"""Routing: the endpoint of a request, found once and read by the pipeline, the fault rules and the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Match(NamedTuple):
-    """The endpoint that answers a path of a namespace, as the emulated product has it."""
+    """The endpoint that answers a path of a namespace in the emulated product."""
 
     mount: Mount | None
     """None: nothing is mounted there."""
@@ -32,7 +32,7 @@ class Match(NamedTuple):
 
 
 def match(core: Core, namespace: str, path: str) -> Match:
-    """Return which endpoint answers ``path`` of ``namespace``; remembered until a mount changes."""
+    """Return which endpoint answers ``path`` of ``namespace``; cached until a mount changes."""
     matches = core.state.mounts.matches
     key = (namespace, path, core.product.name)
     known: Match | None = matches.get(key)
@@ -61,9 +61,9 @@ def _match(core: Core, path: str, mount: Mount | None) -> Match:
 
 
 def exists(core: Core, request: Request, found: Match) -> bool | None:
-    """Return whether what a write names exists, by its endpoint's check; None where the endpoint has no check.
+    """Return whether the target of a write exists, by its endpoint's existence check; None without such a check.
 
-    Raises ErrorResponse for a parameter that cannot be converted, in the words of the existence check.
+    Raises ErrorResponse, with the existence check's text, for a parameter that cannot be converted.
     """
     endpoint, mount = found.endpoint, found.mount
     if endpoint is None or mount is None or endpoint.exists is None:
@@ -74,9 +74,9 @@ def exists(core: Core, request: Request, found: Match) -> bool | None:
 
 
 def operation_sent(core: Core, request: Request, found: Match) -> str:
-    """Return the operation in the words of policies, before anything is decided; ``create`` where nothing exists yet.
+    """Return the operation by its capability's name, before any decision; ``create`` if the target does not exist.
 
-    Nothing is changed or counted. A write that cannot be read is an ``update``.
+    Nothing is changed or counted. A write whose parameters cannot be converted is an ``update``.
     """
     if request.operation is not Operation.UPDATE:
         return str(request.operation)

@@ -1,4 +1,4 @@
-"""Unmounting and moving: a mount and what hangs on it (leases, tokens, quotas)."""
+"""Unmounting and moving a mount together with its leases, tokens and quotas."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def unmount(core: Core, mount: Mount) -> None:
-    """Take a mount away with all that is in it."""
+    """Remove a mount with its data, leases and tokens."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)
     core.quotas.mount_removed(mount.namespace, mount.path)
 
 
 def move(core: Core, mount: Mount, namespace: str, path: str) -> None:
-    """Give a mount another path, within its namespace or another; its leases do not come along, its quotas do."""
+    """Move a mount to another path or namespace; its leases are revoked, its quotas move along."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)
     core.quotas.mount_moved(mount.namespace, mount.path, namespace, path)

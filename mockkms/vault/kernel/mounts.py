@@ -11,7 +11,7 @@ from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 
 @dataclass
 class MountConfig:
-    """Tuning of a mount; durations in seconds, 0 is the system's default."""
+    """Tuning of a mount; durations in seconds, 0 means the system's default."""
 
     default_lease_ttl: int = 0
     max_lease_ttl: int = 0
@@ -61,8 +61,8 @@ class Mount:
         """Whether this is an auth method."""
         return self.path.startswith("auth/")
 
-    # Most tests touch few mounts of their world: a restored mount's data stays packed until somebody asks for it, and
-    # what nobody asked for is kept as it is.
+    # Most tests touch few mounts of their world: a restored mount's state stays pickled until it is first read, and is
+    # pickled again as it is if it never was.
 
     def __getstate__(self) -> dict[str, Any]:
         kept = self.__dict__.copy()
@@ -71,7 +71,7 @@ class Mount:
         return kept
 
     def __getattr__(self, name: str) -> Any:
-        # Only called for what is missing: ``state`` while it is packed.
+        # Python calls this only for missing attributes: ``state`` while it is packed.
         packed = self.__dict__.get("_packed")
         if name != "state" or packed is None:
             raise AttributeError(f"'Mount' object has no attribute '{name}'")
@@ -102,27 +102,27 @@ class MountTable:
         self._found, self.matches, self.targets = {}, {}, {}
 
     def add(self, mount: Mount) -> None:
-        """Mount it; what stood on that very path is replaced."""
+        """Add ``mount``, replacing a mount at the same path."""
         self.entries[mount.namespace + mount.path] = mount
         self.changed()
 
     def remove(self, mount: Mount) -> None:
-        """Unmount it."""
+        """Remove ``mount`` from the table."""
         self.entries.pop(mount.namespace + mount.path, None)
         self.changed()
 
     def changed(self) -> None:
-        """Forget which mount and which endpoint answer which path."""
+        """Drop the cached routing; to be called after every change of the table."""
         self._found.clear()
         self.matches.clear()
         self.targets.clear()
 
     def get(self, namespace: str, path: str) -> Mount | None:
-        """The mount at exactly this path (with trailing slash)."""
+        """Return the mount at exactly this path (with trailing slash)."""
         return self.entries.get(namespace + path)
 
     def match(self, namespace: str, path: str) -> Mount | None:
-        """The mount that answers ``path``: the longest mounted prefix in this namespace."""
+        """Return the mount that answers ``path``: the longest mounted prefix in this namespace."""
         key = namespace + path
         try:
             return self._found[key]
@@ -138,7 +138,7 @@ class MountTable:
             if found is not None:
                 break
         if found is None and not path.endswith("/"):
-            # The real router also knows a mount by its path without the slash.
+            # The real router also finds a mount by its path without the trailing slash.
             found = self.entries.get(key + "/")
         if len(self._found) >= MOST_CACHED:
             self._found.clear()
@@ -147,12 +147,12 @@ class MountTable:
         return found
 
     def of(self, namespace: str, *, auth: bool | None = None) -> list[Mount]:
-        """The mounts of one namespace in the order of their paths; ``auth`` picks auth methods or the rest."""
+        """Return the mounts of one namespace in the order of their paths; ``auth`` picks auth methods or the rest."""
         return sorted(
             (m for m in self.entries.values() if m.namespace == namespace and (auth is None or m.is_auth == auth)),
             key=lambda m: m.path,
         )
 
     def by_accessor(self, accessor: str) -> Mount | None:
-        """The mount with this accessor."""
+        """Return the mount with this accessor."""
         return next((m for m in self.entries.values() if m.accessor == accessor), None)

@@ -1,4 +1,4 @@
-"""Namespaces: the tree, which one a request is for, and what may be done in it.
+"""Namespaces: the tree, the namespace of a request, and what is allowed in it.
 
 A namespace is named by its path from the root with a trailing slash (``team/app/``); the root is ``""``. A request
 names it by the header, by the front of its path, or both; the longest namespace that fits wins.
@@ -77,45 +77,50 @@ class NamespaceStore:
         return self.core.state.namespaces.items
 
     def get(self, path: str) -> Namespace | None:
-        """The namespace with this path from the root; None for the root itself."""
+        """Return the namespace with this path from the root; None for the root itself."""
         return self._items.get(path)
 
     def id_of(self, path: str) -> str:
-        """The short id of a namespace; ``root`` for the root."""
+        """Return the short id of a namespace; ``root`` for the root."""
         found = self._items.get(path)
         return found.id if found is not None else "root"
 
     def by_id(self, id: str) -> str | None:
-        """The path of the namespace with this short id; None for an unknown one."""
+        """Return the path of the namespace with this short id; None for an unknown one."""
         if id in ("", "root"):
             return ""
         return next((n.path for n in self._items.values() if n.id == id), None)
 
     def children(self, path: str, *, recursive: bool = False) -> list[Namespace]:
-        """The namespaces directly below ``path``, or all below it, in order of their paths; none behind a seal."""
+        """Return the namespaces directly below ``path``, or all below it, sorted by path, without
+        those behind a seal.
+        """
         found = [n for p, n in sorted(self._items.items()) if p != path and p.startswith(path)]
         if not recursive:
             return [n for n in found if n.parent == path]
         return [n for n in found if not self.sealed(n.parent)]
 
     def sealed(self, path: str) -> bool:
-        """Whether this namespace, or one above it, is sealed."""
+        """Return whether this namespace, or one above it, is sealed."""
         return any(n.barrier is not None and n.barrier.sealed for n in self.line(path))
 
     def line(self, path: str) -> list[Namespace]:
-        """The namespaces from the one below the root down to ``path``."""
+        """Return the namespaces from the one below the root down to ``path``."""
         steps = path.split("/")[:-1]
         found = (self._items.get("/".join(steps[: i + 1]) + "/") for i in range(len(steps)))
         return [n for n in found if n is not None]
 
     def locking(self, path: str) -> Namespace | None:
-        """The topmost locked namespace on the way to ``path``."""
+        """Return the topmost locked namespace on the way to ``path``."""
         return next((n for n in self.line(path) if n.locked), None)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
     def locate(self, header: str, path: str) -> tuple[str | None, str]:
-        """``(namespace, path below it)`` for a header as sent and a path; None for a header that names no namespace."""
+        """Return ``(namespace, path below it)`` for a header as sent and a path.
+
+        None if the header's does not exist.
+        """
         items = self._items
         if not self.core.product.has(Feature.NAMESPACES) or (not items and not header):
             return "", path
@@ -134,14 +139,14 @@ class NamespaceStore:
         return (found, whole[len(found) :]) if found.startswith(prefix) else (None, "")
 
     def refuse_outside(self, request: Request, below: str) -> None:
-        """Raises 400 for an endpoint outside the core that was asked for with a namespace header."""
+        """Raise 400 for an endpoint outside the core that is requested with a namespace header."""
         if request.namespace and self.core.product.has(Feature.NAMESPACES) and has_segments(below, _OUTSIDE):
             raise ErrorResponse("operation unavailable in namespaces")
 
     def resolve(self, request: Request) -> None:
         """Split the namespace (header and path prefix) off: sets ``request.namespace`` and ``request.path``.
 
-        Raises 404 for an unknown namespace, 503 for a locked or sealed one, 400 for what only the root answers.
+        Raises 404 for an unknown namespace, 503 for a locked or sealed one, 400 for a path that only the root has.
         """
         namespace, path = self.locate(request.namespace, request.path)
         if namespace is None:
@@ -194,7 +199,7 @@ class NamespaceStore:
         core.policies.forget_caches()
 
     def shown(self, namespace: Namespace) -> dict[str, Any]:
-        """The ``data`` of a namespace."""
+        """Return the ``data`` of a namespace."""
         return {
             "custom_metadata": dict(namespace.custom_metadata),
             "id": namespace.id,
@@ -206,13 +211,13 @@ class NamespaceStore:
 
 
 def canonical(path: str) -> str:
-    """A namespace path without a leading and with a trailing slash; ``""`` for the root."""
+    """Return a namespace path without a leading and with a trailing slash; ``""`` for the root."""
     path = posixpath.normpath(path.removeprefix("/")) if path not in ("", "/") else "."
     return "" if path == "." else path.rstrip("/") + "/"
 
 
 def parse_name(text: str) -> str:
-    """One path segment in canonical form. Raises ErrorResponse for none, several, or a reserved one."""
+    """Return one path segment in canonical form. Raises ErrorResponse for none, several, or a reserved one."""
     name = canonical(text)
     if not name:
         raise ErrorResponse("namespace name cannot be empty")
@@ -224,7 +229,7 @@ def parse_name(text: str) -> str:
 
 
 def validate(path: str) -> None:
-    """Raises ErrorResponse for a new namespace's path with characters that no name may have."""
+    """Raise ErrorResponse for a new namespace's path with characters that are not allowed in names."""
     for segment in path.rstrip("/").split("/"):
         for character in segment:
             category = unicodedata.category(character)
@@ -244,5 +249,5 @@ def validate(path: str) -> None:
 
 
 def has_segments(path: str, prefixes: tuple[str, ...]) -> bool:
-    """Whether ``path`` is one of these paths or below one."""
+    """Return whether ``path`` is one of these paths or below one."""
     return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)

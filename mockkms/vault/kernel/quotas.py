@@ -1,8 +1,8 @@
-"""Rate limit quotas: which rule a request falls under, and whether it has used it up.
+"""Rate limit quotas: which rule applies to a request, and whether its limit is exhausted.
 
 A rule holds for a namespace, a mount, a path below a mount (with ``*`` at the end: everything with that prefix) or a
-role of an auth method; the most specific one counts. Every client address has a bucket of its own in each rule. All
-of it follows the world's clock.
+role of an auth method; the most specific one counts. Every client address has a bucket of its own in each rule.
+Buckets are refilled by the world's clock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEFAULT_EXEMPT = (
 
 @dataclass
 class Bucket:
-    """What one client has left of one rule."""
+    """The tokens that one client has left under one rule."""
 
     start: float
     """Seconds since the epoch."""
@@ -56,12 +56,12 @@ class RateLimit:
 
     @property
     def path(self) -> str:
-        """As it is shown: namespace, mount and the rest."""
+        """The path as the API shows it: namespace, mount and the rest."""
         return self.namespace + self.mount + self.suffix
 
     @property
     def factors(self) -> tuple[str, str, str, str]:
-        """What no two rules may share."""
+        """The properties that must be unique among rules."""
         return (self.namespace, self.mount, self.suffix, self.role)
 
 
@@ -84,7 +84,7 @@ class QuotaStore:
         self.core = core
 
     def check(self, request: Request) -> None:
-        """Raises 429 where a rate limit is exhausted; leaves the rate limit headers in the request's trace."""
+        """Raise 429 where a rate limit is exhausted; leaves the rate limit headers in the request's trace."""
         state = self.core.state.quotas
         if not state.rate_limits or self.core.seal.sealed or self._exempt(request.path):
             return
@@ -100,7 +100,10 @@ class QuotaStore:
             raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
 
     def _exempt(self, path: str) -> bool:
-        """Whether the longest exempt prefix of a path is no exception (``!`` before it); a last ``*`` says nothing."""
+        """Return whether a path is exempt: its longest matching prefix is listed without ``!``.
+
+        A final ``*`` is ignored.
+        """
         best, exempt = -1, False
         quotas = self.core.state.quotas
         for entry in (*quotas.exempt_paths, *(quotas.absolute_exempt_paths or ())):
@@ -110,7 +113,7 @@ class QuotaStore:
         return exempt
 
     def _rule(self, namespace: str, below: str, request: Request) -> RateLimit | None:
-        """The most specific rule for a path within a namespace."""
+        """Return the most specific rule for a path within a namespace."""
         rules = {rule.factors: rule for rule in self.core.state.quotas.rate_limits.values()}
         mount = self.core.state.mounts.match(namespace, below)
         place = mount.path if mount is not None else ""
@@ -138,7 +141,7 @@ class QuotaStore:
     def _role(
         rules: dict[tuple[str, str, str, str], RateLimit], namespace: str, place: str, below: str, request: Request
     ) -> str:
-        """The role a login asks for, where some rule of this mount depends on it."""
+        """Return the role a login asks for, where some rule of this mount depends on it."""
         if not any(rule.role and rule.namespace == namespace and rule.mount == place for rule in rules.values()):
             return ""
         if request.operation not in (Operation.UPDATE, Operation.CREATE) or below != place + "login":
@@ -147,7 +150,7 @@ class QuotaStore:
         return role if isinstance(role, str) else ""
 
     def _take(self, rule: RateLimit, client: str) -> tuple[dict[str, str], bool]:
-        """Use one token of a client's bucket: the headers of the answer, and whether it may go on."""
+        """Take one token from a client's bucket; return the answer's headers and whether the request is admitted."""
         now = self.core.clock.now()
         limit = max(round_half_away(rule.rate), 1)
         bucket = rule.buckets.setdefault(client, Bucket(start=now, tokens=limit))
@@ -172,31 +175,31 @@ class QuotaStore:
         return headers, allowed
 
     def _seconds(self, left: float) -> str:
-        """Whole seconds; one flavor rounds them up, so that a client does not come too early.
+        """Return ``left`` in whole seconds; one flavor rounds up, so that a client does not retry too early.
 
-        The other cuts the fraction off, and some of the time is always gone when it does so: 10 s are 9.
+        The other one truncates, when some of the time has always passed already: 10 s become 9.
         """
         return str(math.ceil(left) - (0 if self.core.product.has(Feature.RETRY_AFTER_ROUNDED_UP) else left > 0))
 
     def mount_removed(self, namespace: str, path: str) -> None:
-        """A mount is gone: its rules go with it."""
+        """Remove the rules of a mount that was unmounted."""
         rules = self.core.state.quotas.rate_limits
         for rule in [r for r in rules.values() if r.namespace == namespace and r.mount == path]:
             del rules[rule.name]
 
     def mount_moved(self, namespace: str, path: str, to_namespace: str, to_path: str) -> None:
-        """A mount moved: its rules move with it, their buckets start anew."""
+        """Move the rules of a mount that was moved; their buckets are reset."""
         for rule in self.core.state.quotas.rate_limits.values():
             if rule.namespace == namespace and rule.mount == path:
                 rule.namespace, rule.mount, rule.buckets = to_namespace, to_path, {}
 
     def namespace_removed(self, namespace: str) -> None:
-        """A namespace is gone with all its rules."""
+        """Remove the rules of a deleted namespace."""
         rules = self.core.state.quotas.rate_limits
         for rule in [r for r in rules.values() if r.namespace == namespace]:
             del rules[rule.name]
 
 
 def round_half_away(value: float) -> int:
-    """Nearest whole number, halves away from zero, as Go rounds."""
+    """Return the nearest whole number, halves away from zero, as Go rounds."""
     return math.floor(value + 0.5)

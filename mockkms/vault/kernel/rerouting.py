@@ -1,4 +1,4 @@
-"""Requests about a token or lease of another namespace than the one asked in: they are answered where it lives."""
+"""Requests about a token or lease of another namespace: they are answered in that namespace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _TOKEN_PREFIXES = ("s.", "b.", "hvs.", "hvb.")
 
 
 def reroute(core: Core, request: Request) -> None:
-    """Set ``request.namespace`` to where the request belongs. Raises ErrorResponse for an id that is no text."""
+    """Set ``request.namespace`` to the one of the token or lease.
+
+    Raises ErrorResponse for an id that is not a string.
+    """
     if not core.state.namespaces.items:
         return
     path = request.path
@@ -61,7 +64,7 @@ def _lease(request: Request) -> str:
 
 
 def ending(id: str) -> str:
-    """The namespace's short id at the end of a token or lease id; empty for the root's."""
+    """Return the namespace's short id at the end of a token or lease id; empty for the root namespace."""
     prefix = next((p for p in _TOKEN_PREFIXES if id.startswith(p)), "")
     last = id[len(prefix) :] if prefix else id[id.rfind("/") + 1 :]
     return last[last.rfind(".") + 1 :] if "." in last else ""

@@ -1,4 +1,4 @@
-"""What a ready-made world is written with, and read back: through the endpoints, without a request or a token."""
+"""Writing and reading a predefined world through the endpoints, without a request or a token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write(
 ) -> Response | None:
     """Write ``data`` to a path below a mount, as root would, or do another ``operation`` there.
 
-    Raises VaultError in the server's words.
+    Raises VaultError with the server's text.
     """
     engine = core.engine(mount)
     request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
@@ -33,12 +33,12 @@ def write(
 
 
 def add_token(core: Core, spec: Mapping[str, Any], namespace: str = "") -> Token:
-    """Make a token of a description: ``id`` (any text), ``policies``, ``ttl``, ``period``, ``explicit_max_ttl``,
+    """Create a token from a description: ``id`` (any text), ``policies``, ``ttl``, ``period``, ``explicit_max_ttl``,
     ``num_uses``, ``renewable``, ``meta``, ``display_name``, ``type`` (service or batch), ``parent`` (a token's id;
     without one it is an orphan), ``entity_id``, ``bound_cidrs``, ``no_default_policy``.
 
     Durations are seconds or texts such as ``1h``. Without ``ttl``, ``root`` never expires and others get the mount's
-    default. Raises ValueError for a duration that is none, an id in use, and a batch token with an id or a use count.
+    default. Raises ValueError for a malformed duration, an id in use, and a batch token with an id or a use count.
     """
     policies = names.sanitize(spec.get("policies") or [], not spec.get("no_default_policy", False))
     batch = spec.get("type") == "batch"
@@ -85,8 +85,9 @@ def _seconds(spec: Mapping[str, Any], name: str) -> int:
 
 
 def dump_tokens(core: Core) -> list[dict[str, Any]]:
-    """Every service token as ``add_token`` reads it, with ``namespace`` where it is not the root; ``ttl`` is what is
-    left. Tokens of wrapped responses are left out, and so are batch tokens, which no server keeps."""
+    """Return every service token as ``add_token`` reads it, with ``namespace`` unless it is the root; ``ttl`` is the
+    time left. Wrapping tokens are left out, and so are batch tokens, which the server does not store.
+    """
     found = []
     for token in core.state.tokens.by_id.values():
         if token.wrapping or token.num_uses < 0:

@@ -1,4 +1,4 @@
-"""Which certificates of clients the connections to a world take: those that its cert mounts trust."""
+"""The client certificates that TLS connections to a world accept: those trusted by its cert mounts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from mockkms.vault.kernel.core import Core
 
 
 def trusted(core: Core) -> frozenset[str]:
-    """The certificates (PEM, each text with one or more) of every role of every cert mount."""
+    """Return the certificates of every role of every cert mount: PEM texts with one or more each."""
     mounts = [mount for mount in core.state.mounts.entries.values() if mount.type == "cert"]
     return frozenset(role.certificate for mount in mounts for role in mount.state.roles.values())

@@ -36,7 +36,7 @@ class Node:
     """Of a block scalar: how far its lines are indented."""
 
     def place(self, line: int, column: int) -> tuple[int, int]:
-        """Where in the file a place inside this text is; both count from 1."""
+        """Return where in the file a place inside this text is; both count from 1."""
         if self.style == "|" and line:
             return self.line + line, self.indent + max(1, column)
         if self.style != ">" and line == 1 and self.line:
@@ -44,11 +44,11 @@ class Node:
         return self.line, self.column
 
     def problem(self, path: str, message: str) -> Problem:
-        """A fault of this value."""
+        """Return a fault of this value."""
         return Problem(self.file, self.line, self.column, path, message)
 
     def plain(self) -> Any:
-        """The value as Python data."""
+        """Return the value as Python data."""
         if self.kind == "mapping":
             return {key: entry.value.plain() for key, entry in self.value.items()}
         if self.kind == "list":

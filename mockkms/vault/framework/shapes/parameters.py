@@ -38,7 +38,10 @@ _SHAPES: dict[Kind, Callable[[], Shape]] = {
 
 
 def parameters(engine: str, path: str) -> dict[str, Key]:
-    """The parameters of the endpoint that answers ``path`` of an engine, as keys of a record; captures left out."""
+    """Return the parameters of the endpoint that answers ``path`` of an engine, as keys of a record.
+
+    Captures left out.
+    """
     routes = (registry.engine(engine).route(path, product) for product in PRODUCTS.values())
     found = next((route for route in routes if route is not None), None)
     if found is None:
@@ -52,5 +55,5 @@ def parameters(engine: str, path: str) -> dict[str, Key]:
 
 
 def written(engine: str, path: str, **more: Key) -> Record:
-    """A record of an endpoint's parameters and ``more``."""
+    """Return a record of an endpoint's parameters and ``more``."""
     return Record({**parameters(engine, path), **more})

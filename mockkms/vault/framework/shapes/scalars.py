@@ -28,11 +28,11 @@ class Shape:
     expected = "a value"
 
     def read(self, node: Node, path: str, problems: Problems) -> Any:
-        """The plain value; faults go to ``problems``."""
+        """Return the plain value; faults go to ``problems``."""
         raise NotImplementedError(type(self).__name__)
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of this shape."""
+        """Return the JSON Schema of this shape."""
         return {}
 
     def refuse(self, node: Node, path: str, problems: Problems) -> None:
