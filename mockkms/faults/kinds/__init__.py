@@ -1,8 +1,8 @@
-"""The fault kinds: one file each, registered by being here.
+"""The fault kinds, in one file for each subject, and their registry.
 
-A kind is a class with a ``word``, that reads its value when it is made (raising FaultError) and then writes what it
-wants into a plan, from primitives that the HTTP room carries out. A new file in this folder is a new word in YAML,
-Python and JSON; nothing else is to be edited.
+A kind is a class with a ``word``. It reads its value when it is made (raising FaultError) and then writes what it
+wants into a plan, from primitives that ``server/`` carries out. A new subclass of ``Kind`` in a file of this folder is
+a new word in YAML, Python and JSON; nothing else needs to be edited.
 """
 
 from __future__ import annotations
@@ -69,5 +69,7 @@ def stateless() -> list[str]:
     return sorted(word for word, kind in KINDS.items() if not kind.needs_state)
 
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    importlib.import_module(f"{__name__}.{_module}")
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+for _word in sorted(KINDS):  # Schema, messages and documents list the words in alphabetical order.
+    KINDS[_word] = KINDS.pop(_word)

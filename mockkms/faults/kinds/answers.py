@@ -1,0 +1,126 @@
+"""Answers of another content: invented ones, stale ones, and the server's own under another status or other headers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from mockkms.faults.answers import read_answer, read_headers, read_status
+from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import given
+from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.request_view import Reply
+
+_REMEMBERED = 1000
+
+
+class Answer(Kind):
+    """Answer in the place of the core; nothing takes effect unless ``applied`` is given.
+
+    The value is a status, a preset's name, or ``{status, body, errors, data, headers, …}``; ``pass`` lets the core
+    answer.
+    """
+
+    word = "answer"
+    help = "status | preset | {status, body | json | errors | data, headers, …} | pass"
+    example = "sealed"
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.build = read_answer(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        reply = self.build(turn.view)
+        if reply is not None:
+            plan.answer = reply
+
+
+class Stale(Kind):
+    """Give an old answer, whatever has changed since, as a replica that lags does.
+
+    With true the first good answer to a method, target and body is repeated; with a name the world of that snapshot
+    answers, at the present time and without effect.
+    """
+
+    word = "stale"
+    help = "true (the first answer to the same question) | name of a snapshot, or baseline: its world answers"
+    example = True
+
+    def __init__(self, value: Any) -> None:
+        self.snapshot = value if isinstance(value, str) else ""
+        self.needs_state = bool(self.snapshot)
+        if not self.snapshot:
+            given(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        if self.snapshot:
+            plan.snapshot = self.snapshot
+            return
+        view, memory = turn.view, turn.memory
+        question = (view.method, view.target, view.body, view.token)
+        known = memory.get(question)
+        if known is not None:
+            plan.answer = Reply(known.status, known.body, dict(known.headers))
+            return
+
+        def remember(reply: Reply) -> Reply:
+            if reply.status < 300 and len(memory) < _REMEMBERED:
+                memory[question] = Reply(reply.status, reply.body, dict(reply.headers))
+            return reply
+
+        plan.edits.append(remember)
+
+
+class Status(Kind):
+    """Send the core's own answer under another status; the request takes effect."""
+
+    word = "status"
+    help = "200 … 599"
+    example = 500
+
+    def __init__(self, value: Any) -> None:
+        self.status = read_status(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(lambda reply: Reply(self.status, reply.body, reply.headers))
+
+
+class Headers(Kind):
+    """Set, replace or remove headers of the answer.
+
+    The value maps names to texts; null removes a header.
+    """
+
+    word = "headers"
+    help = "{name: text | null}"
+    example: ClassVar[Any] = {"Retry-After": "3", "Cache-Control": None}
+
+    def __init__(self, value: Any) -> None:
+        self.changes = read_headers(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(self.edit)
+
+    def edit(self, reply: Reply) -> Reply:
+        """The answer with its headers changed."""
+        changed = {name.lower() for name in self.changes}
+        kept = {name: text for name, text in reply.headers.items() if name.lower() not in changed}
+        return Reply(reply.status, reply.body, kept | {n: t for n, t in self.changes.items() if t is not None})
+
+
+class ContentType(Kind):
+    """Send the right body under another ``Content-Type``; null removes the header."""
+
+    word = "content_type"
+    help = "text | null"
+    example = "text/html"
+
+    def __init__(self, value: Any) -> None:
+        self.value = read_headers({"Content-Type": value})["Content-Type"]
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(self.edit)
+
+    def edit(self, reply: Reply) -> Reply:
+        """The answer with another content type."""
+        kept = {name: text for name, text in reply.headers.items() if name.lower() != "content-type"}
+        return Reply(reply.status, reply.body, kept | ({"Content-Type": self.value} if self.value is not None else {}))

@@ -1,0 +1,189 @@
+"""Connections that are closed, reset or left hanging, and servers that accept none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.parsing import FaultError, mapping, seconds, shown, unknown, whole
+from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
+
+WHERE = "true (before any byte) | headers (after them) | n (after n bytes of the body)"
+
+_HOW = ("close", "reset", "hang")
+
+
+def read_place(value: Any) -> int:
+    """Bytes of the body sent before the cut; -1 is before any byte at all."""
+    if value is True or value == "before":
+        return BEFORE_ANY_BYTE
+    if value == "headers":
+        return AFTER_HEADERS
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise FaultError(f"expected {WHERE}, got {shown(value)}")
+    return whole(value)
+
+
+class Close(Kind):
+    """Close the connection in order (FIN), before any byte or in the middle of the answer.
+
+    Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
+    """
+
+    word = "close"
+    help = WHERE
+    example = True
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.after = read_place(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut("close", self.after)
+
+
+class Reset(Kind):
+    """Reset the connection (RST; clients see ECONNRESET), before any byte or in the middle of the answer.
+
+    Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
+    """
+
+    word = "reset"
+    help = WHERE
+    example = True
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.after = read_place(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut("reset", self.after)
+
+
+class Hang(Kind):
+    """Read the request and never answer it; the connection stays open until the client gives up.
+
+    ``true`` is without end; a duration ends with a close; ``{after: headers | n, for: …}`` sends a part of the answer
+    first.
+    """
+
+    word = "hang"
+    help = "true | seconds, then closed | {after: headers | n bytes of the body, for: seconds}"
+    example = True
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.after, self.limit = BEFORE_ANY_BYTE, 0.0
+        if isinstance(value, Mapping):
+            given = mapping(value, ("after", "for"))
+            self.after = read_place(given.get("after", True))
+            self.limit = seconds(given.get("for", 0))
+        elif value is not True:
+            self.limit = seconds(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut("hang", self.after, self.limit)
+
+
+def read_how(value: Any) -> Literal["close", "reset", "hang"]:
+    """The way an answer is lost; ``true`` is a close."""
+    if value is True:
+        return "close"
+    if value not in _HOW:
+        raise unknown(str(value), _HOW, "way to lose an answer")
+    return cast(Literal["close", "reset", "hang"], value)
+
+
+class LoseAnswer(Kind):
+    """Let the request take effect, and close the connection without an answer.
+
+    For tests of double writes. Its counterpart is ``lose_request``.
+    """
+
+    word = "lose_answer"
+    help = "true (close) | close | reset | hang"
+    example = True
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.how = read_how(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.applied = True
+        plan.cut = Cut(self.how)
+
+
+class LoseRequest(Kind):
+    """Close the connection as ``lose_answer`` does, without letting the request take effect.
+
+    A client cannot tell the two apart, so it must survive both.
+    """
+
+    word = "lose_request"
+    help = "true (close) | close | reset | hang"
+    example = True
+    final = True
+
+    def __init__(self, value: Any) -> None:
+        self.how = read_how(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut(self.how)
+
+
+class Refuse(ServerKind):
+    """Stop listening and cut every connection; listen again after a number of seconds.
+
+    The request that triggers it gets no answer; with ``applied`` it has taken effect.
+    """
+
+    word = "refuse"
+    help = "seconds"
+    final = True
+    example = 0.2
+
+    def __init__(self, value: Any) -> None:
+        self.value = seconds(value)
+
+    def cut(self) -> Cut:
+        return Cut("reset")
+
+
+class Deaf(ServerKind):
+    """Accept connections for a number of seconds without reading from them, then cut them.
+
+    The request that triggers it gets no answer either; with ``applied`` it has taken effect.
+    """
+
+    word = "deaf"
+    help = "seconds"
+    final = True
+    example = 0.2
+
+    def __init__(self, value: Any) -> None:
+        self.value = seconds(value)
+
+    def cut(self) -> Cut:
+        return Cut("hang", limit=self.value)
+
+
+class Restart(ServerKind):
+    """Cut every connection and start the server again, with its state kept or lost.
+
+    The request that triggers it gets no answer; with ``applied`` it has taken effect.
+    """
+
+    word = "restart"
+    help = "keep (state survives) | lose (back to the baseline)"
+    final = True
+    example = "keep"
+
+    def __init__(self, value: Any) -> None:
+        self.value = "keep" if value is True else str(value)
+        if self.value not in ("keep", "lose"):
+            raise unknown(self.value, ("keep", "lose"), "way to restart")
+        self.needs_state = self.value == "lose"
+
+    def cut(self) -> Cut:
+        return Cut("reset")

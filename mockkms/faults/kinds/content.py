@@ -1,0 +1,151 @@
+"""Bodies that are damaged: fields missing, replaced or flipped, no body at all, or random bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from mockkms.faults.fields import GONE, change_field
+from mockkms.faults.kinds import Kind
+from mockkms.faults.matchers import dig
+from mockkms.faults.parsing import FaultError, flag, shown, text, whole
+from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.request_view import Reply
+from mockkms.faults.schedule import Luck
+
+_USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
+_SIZE = 256
+
+
+class Drop(Kind):
+    """Remove fields from the JSON answer.
+
+    The value is a dotted path, or a list of them.
+    """
+
+    word = "drop"
+    help = "dotted path of a JSON field | list of them"
+    example = "data.ciphertext"
+
+    def __init__(self, value: Any) -> None:
+        self.paths = [text(path) for path in value] if isinstance(value, (list, tuple)) else [text(value)]
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(self.edit)
+
+    def edit(self, reply: Reply) -> Reply:
+        """The answer without the fields."""
+        for path in self.paths:
+            reply = change_field(reply, path, lambda _: GONE)
+        return reply
+
+
+class Replace(Kind):
+    """Replace fields of the JSON answer.
+
+    The value maps dotted paths to values; a last step that is missing is added.
+    """
+
+    word = "replace"
+    help = "{dotted path of a JSON field: value}"
+    example: ClassVar[Any] = {"data.ciphertext": "vault:v1:AAAA"}
+
+    def __init__(self, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise FaultError(f"expected a mapping of fields, got {shown(value)}")
+        self.values = {str(path): item for path, item in value.items()}
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(self.edit)
+
+    def edit(self, reply: Reply) -> Reply:
+        """The answer with the fields replaced."""
+        for path, item in self.values.items():
+            reply = change_field(reply, path, partial(_instead, item), make=True)
+        return reply
+
+
+def _instead(value: Any, _: Any) -> Any:
+    return value
+
+
+class Flip(Kind):
+    """Flip one bit of a ciphertext, signature or other field of the answer.
+
+    ``true`` takes the ciphertext, signature, hmac or plaintext under ``data``; a text is the field's dotted path.
+    """
+
+    word = "flip"
+    help = "true | dotted path of a JSON field"
+    example = True
+
+    def __init__(self, value: Any) -> None:
+        self.paths = _USUAL if value is True else (text(value),)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(partial(self.edit, luck=turn.luck))
+
+    def edit(self, reply: Reply, luck: Luck) -> Reply:
+        """The answer with one bit flipped; as it was where none of the fields is a text."""
+        document = reply.json()
+        for path in self.paths:
+            if isinstance(dig(document, path.split(".")), str):
+                return change_field(reply, path, partial(flipped, luck=luck))
+        return reply
+
+
+def flipped(value: str, luck: Luck) -> str:
+    """``value`` with one bit of its base64 payload flipped, ``vault:v1:`` kept; in other text one letter."""
+    head, colon, payload = value.rpartition(":")
+    try:
+        raw = bytearray(base64.b64decode(payload, validate=True))
+    except (binascii.Error, ValueError):
+        raw = bytearray()
+    if raw:
+        bit = int(luck.unit("flip") * len(raw) * 8)
+        raw[bit // 8] ^= 1 << bit % 8
+        return head + colon + base64.b64encode(raw).decode()
+    if not value:
+        return value
+    place = int(luck.unit("flip") * len(value))
+    return value[:place] + ("x" if value[place] != "x" else "y") + value[place + 1 :]
+
+
+class Empty(Kind):
+    """Send the core's status and headers without a body; the request takes effect."""
+
+    word = "empty"
+    help = "true"
+    example = True
+
+    def __init__(self, value: Any) -> None:
+        if not flag(value):
+            raise FaultError("expected true; leave the word out otherwise")
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.edits.append(lambda reply: Reply(reply.status, b"", reply.headers))
+
+
+class Garbage(Kind):
+    """Send random bytes in the place of the body, or of the whole HTTP answer.
+
+    ``true`` or a number of bytes replaces the body; ``wire`` sends bytes that are not HTTP, then closes.
+    """
+
+    word = "garbage"
+    help = "true | bytes of it in the body | wire (no HTTP at all)"
+    example = 64
+
+    def __init__(self, value: Any) -> None:
+        self.wire = value == "wire"
+        self.size = _SIZE if self.wire or value is True else min(whole(value), 1 << 20)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        noise = turn.luck.bytes(self.size, "garbage")
+        if self.wire:
+            plan.raw = noise
+        else:
+            plan.edits.append(lambda reply: Reply(reply.status, noise, reply.headers))

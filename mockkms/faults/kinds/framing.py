@@ -1,0 +1,61 @@
+"""Bodies that are framed wrongly on the wire: cut, declared with a wrong length, or with a broken chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.faults.kinds import Kind
+from mockkms.faults.parsing import FaultError, flag, whole
+from mockkms.faults.plan import Cut, Framing, Plan, Turn
+
+
+class Truncate(Kind):
+    """Declare the whole length, send n bytes of the body, then close the connection.
+
+    The core has answered: a write took effect.
+    """
+
+    word = "truncate"
+    help = "bytes of the body that are sent"
+    example = 5
+
+    def __init__(self, value: Any) -> None:
+        self.size = whole(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut("close", self.size)
+
+
+class ContentLength(Kind):
+    """Declare a length that is not the body's, then close the connection.
+
+    With a larger length the client waits in vain; with a smaller one it reads a cut body.
+    """
+
+    word = "content_length"
+    help = "bytes declared, whatever is sent"
+    example = 10000
+
+    def __init__(self, value: Any) -> None:
+        self.length = whole(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.framing = Framing(content_length=self.length)
+
+
+class BadChunk(Kind):
+    """Send the answer in chunks, with a chunk whose size line is invalid.
+
+    The core has answered: a write took effect.
+    """
+
+    word = "bad_chunk"
+    help = "true"
+    example = True
+
+    def __init__(self, value: Any) -> None:
+        if not flag(value):
+            raise FaultError("expected true; leave the word out otherwise")
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.framing = Framing(bad_chunk=True)

@@ -1,0 +1,94 @@
+"""State of the emulated server: seal, tokens, leases, the active node; and the state of the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.parsing import FaultError, given, seconds, text
+from mockkms.faults.plan import Plan, Turn
+
+
+class Seal(ServerKind):
+    """Seal the server, as an operator would; for good, or until the given time has passed on the clock."""
+
+    word = "seal"
+    help = "true | seconds of the (virtual) clock until it unseals by itself"
+    example = True
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = 0.0 if value is True else seconds(value)
+
+
+class Unseal(ServerKind):
+    """Unseal the server without asking for keys."""
+
+    word = "unseal"
+    help = "true"
+    example = True
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        given(value)
+
+
+class StepDown(ServerKind):
+    """Make the active node of a cluster step down, so that another one is elected.
+
+    As ``sys/step-down`` does; until the election is over there is no active node.
+    """
+
+    word = "step_down"
+    help = "true (a cluster only)"
+    example = True
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        given(value)
+
+
+class Revoke(ServerKind):
+    """Revoke a token, with its leases and its children."""
+
+    word = "revoke"
+    help = "true (the token of the request) | an accessor | a token"
+    example = True
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = value if value is True else text(value)
+
+
+class Expire(ServerKind):
+    """Expire leases now, as if their time had come.
+
+    Leases of secrets, and of tokens where the path is an auth method's.
+    """
+
+    word = "expire"
+    help = "last (the newest lease) | the path of leases or their beginning, a glob, a lease id"
+    example = "last"
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = text(value)
+        if not self.value.strip("/"):
+            raise FaultError("expected last, or a path that leases begin with")
+
+
+class SetState(Kind):
+    """Set the state of the rules, so that rules with ``in_state`` take turns.
+
+    The value is a text; the state begins as ``start``.
+    """
+
+    word = "set_state"
+    help = "name of the new state; it begins as start"
+    example = "down"
+
+    def __init__(self, value: Any) -> None:
+        self.state = text(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.set_state = self.state

@@ -1,0 +1,115 @@
+"""Time: delays of a request or its answer, slow answers, and jumps of the world's clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Any, ClassVar
+
+from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole
+from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.schedule import Luck
+
+_SHAPES = ("uniform", "normal", "lognormal")
+_LONGEST = 3600.0
+_TICK = 0.05
+
+
+class Delay(Kind):
+    """Delay the request before the core is asked; with ``applied``, delay the answer.
+
+    The value is in seconds, a duration, or a random distribution; no delay is longer than an hour.
+    """
+
+    word = "delay"
+    help = "seconds | '500ms' | {uniform: [a, b]} | {normal: [mean, sd]} | {lognormal: [median, sigma]}"
+    example = 0.05
+
+    def __init__(self, value: Any) -> None:
+        self.shape = "fixed"
+        if not isinstance(value, Mapping):
+            self.first, self.second = seconds(value), 0.0
+            return
+        if len(value) != 1:
+            raise FaultError(f"expected one of {', '.join(_SHAPES)}, got {shown(dict(value))}")
+        ((shape, pair),) = value.items()
+        if shape not in _SHAPES:
+            raise unknown(str(shape), _SHAPES, "distribution")
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise FaultError(f"expected a pair, got {shown(pair)}", str(shape))
+        self.shape, self.first, self.second = str(shape), seconds(pair[0]), seconds(pair[1])
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        wait = min(max(self.draw(turn.luck), 0.0), _LONGEST)
+        if turn.applied:
+            plan.late += wait
+        else:
+            plan.delay += wait
+
+    def draw(self, luck: Luck) -> float:
+        """Seconds of this turn."""
+        if self.shape == "fixed":
+            return self.first
+        unit = min(max(luck.unit("delay"), 1e-12), 1 - 1e-12)
+        if self.shape == "uniform":
+            return self.first + (self.second - self.first) * unit
+        if self.shape == "normal":
+            return self.first + self.second * NormalDist().inv_cdf(unit)
+        return self.first * math.exp(min(self.second, 50.0) * NormalDist().inv_cdf(unit))
+
+
+class Drip(Kind):
+    """Send the answer a few bytes at a time.
+
+    The value is bytes per second, or ``{bytes: n, every: seconds}``.
+    """
+
+    word = "drip"
+    help = "bytes a second | {bytes: n, every: seconds}"
+    example: ClassVar[Any] = {"bytes": 40, "every": "5ms"}
+
+    def __init__(self, value: Any) -> None:
+        if isinstance(value, Mapping):
+            given = mapping(value, ("bytes", "every"))
+            if "bytes" not in given:
+                raise FaultError("expected 'bytes'")
+            self.size, self.every = whole(given["bytes"], least=1), seconds(given.get("every", 1))
+            return
+        rate = whole(value, least=1)
+        self.size = max(1, int(rate * _TICK))
+        self.every = self.size / rate
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.drip = (self.size, self.every)
+
+
+class Advance(ServerKind):
+    """Move the (virtual) clock by a duration, and with it tokens, leases and everything that has a lifetime.
+
+    A negative duration moves it back; ``set_clock`` moves it to a given time.
+    """
+
+    word = "advance"
+    help = "duration; negative: back"
+    example = "1h"
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = span(value)
+
+
+class SetClock(ServerKind):
+    """Set the (virtual) clock to a time, and with it tokens, leases and everything that has a lifetime.
+
+    A frozen clock stays frozen at that time.
+    """
+
+    word = "set_clock"
+    help = "a time (RFC 3339) | {epoch: seconds}"
+    example = "2030-01-01T00:00:00Z"
+    needs_state = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = instant(value)
