@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mockkms.faults import FaultError
 from mockkms.rustfs.seeds import SeedError as RustfsError
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.shapes.nodes import Entry, Node
-from mockkms.vault.secrets.transit.transfer.material import SpecFault
+from mockkms.vault.framework.world_section import SpecFault, Steps
 from mockkms.worldfile.problems import Problem
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
     from mockkms.world.world import World
 
-Steps = tuple[str | int, ...]
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -30,6 +29,8 @@ class Applier:
     world: World
     root: Node
     problems: list[Problem] = field(default_factory=list)
+    base: Steps = ()
+    """The value that the steps given to the methods lead from."""
 
     @property
     def core(self) -> Core:
@@ -38,7 +39,11 @@ class Applier:
 
     def fault(self, steps: Steps, message: str) -> None:
         """Note what is wrong with the value at ``steps``."""
-        self.problems.append(problem_at(self.root, steps, message))
+        self.problems.append(problem_at(self.root, (*self.base, *steps), message))
+
+    def below(self, *steps: str | int) -> Applier:
+        """The same world, with steps that lead from the value at ``steps``."""
+        return replace(self, base=(*self.base, *steps))
 
     @contextmanager
     def guard(self, *steps: str | int) -> Iterator[None]:

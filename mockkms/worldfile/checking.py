@@ -1,13 +1,11 @@
-"""The full check of a world, for ``mockkms check``: it is made, and its keys are validated, which takes its time."""
+"""The full check of a world, for ``mockkms check``: it is made, and its keys are validated, which takes time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-from mockkms.vault.secrets.transit.model import Key
+from mockkms.vault.framework import registry
+from mockkms.vault.sys.mounts.shapes import shown_path
 from mockkms.world.world import World
 from mockkms.worldfile.applying import problem_at
 from mockkms.worldfile.problems import Problem, SeedError
@@ -24,32 +22,20 @@ def check(sources: Sequence[Source]) -> list[Problem]:
         populate(world, spec)
     except SeedError as error:
         return error.problems
-    return _keys(world, spec)
+    return _filled(world, spec)
 
 
-def _keys(world: World, spec: WorldSpec) -> list[Problem]:
+def _filled(world: World, spec: WorldSpec) -> list[Problem]:
+    """What the sections of types find in the mounts of the root namespace."""
     problems = []
-    for mount in world.core.state.mounts.entries.values():
-        if mount.engine != "transit" or mount.namespace:
+    described = spec.sections.get("vault") or {}
+    for mount in world.core.state.mounts.of(""):
+        section = registry.world_section(mount.engine)
+        if section is None or section.check is None:
             continue
-        given: dict[str, Any] = spec.sections.get("vault", {}).get("mounts", {}).get(mount.path, {}).get("keys") or {}
-        for name, key in given.items():
-            versions = key.get("versions")
-            if not isinstance(versions, list):
-                continue
-            for index, version in enumerate(versions):
-                if version.get("material") and not _valid(mount.state.keys[name], index):
-                    steps = ("vault", "mounts", mount.path, "keys", name, "versions", index, "material")
-                    problems.append(problem_at(spec.root, steps, "the numbers of this key do not fit together"))
+        where = "auth" if mount.is_auth else "mounts"
+        path = shown_path(mount)
+        given = (described.get(where) or {}).get(path) or {}
+        for steps, message in section.check(mount, given):
+            problems.append(problem_at(spec.root, ("vault", where, path, *steps), message))
     return problems
-
-
-def _valid(key: Key, index: int) -> bool:
-    version = key.versions[sorted(key.versions)[index]]
-    if not (key.kind.bits or key.kind.curve) or not version.key:
-        return True
-    try:
-        load_der_private_key(version.key, None)
-    except ValueError:
-        return False
-    return True

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from mockkms.crypto.encoding import pem
 from mockkms.vault.framework import builtins, registry
-from mockkms.vault.framework.shapes.collections import (
-    Boolean,
-    Choice,
-    Either,
-    Integer,
-    Json,
-    Key,
-    ListOf,
-    MapOf,
-    Moment,
-    Record,
-    Seconds,
-    Tagged,
-    Text,
-)
-from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, ListOf, MapOf, Seconds, Tagged, Text
+from mockkms.vault.framework.world_section import Steps, WorldSection
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.mounting import unmount
 from mockkms.vault.kernel.mounts import Mount, MountConfig
-from mockkms.vault.secrets.kv import world
-from mockkms.vault.secrets.transit import world as transit_seed
-from mockkms.vault.secrets.transit.model import TYPES
 from mockkms.vault.sys.mounts.shapes import protected
-from mockkms.worldfile import credentials
-from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile.applying import Applier
 
-Filler = Callable[[Applier, Mount, dict[str, Any], Steps], None]
 _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
 
 
@@ -66,100 +46,24 @@ _CONFIG = (
 )  # fmt: skip
 
 
-def _base64(text: str) -> str | None:
-    try:
-        base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        return f"not base64: {error}"
-    return None
-
-
-def _material(text: str) -> str | None:
-    if "-----BEGIN" not in text:
-        return _base64(text)
-    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
-
-
-def transit_key() -> Record:
-    """One transit key."""
-    encoded = Text("base64", _base64)
-    version = Record(
-        {
-            "material": Key(Text("base64, or PEM of an asymmetric key", _material), "derived when not given"),
-            "public_key": Key(Text("base64 or PEM", _material), "of a version without its private half"),
-            "hmac_key": Key(encoded, "key of the hmac endpoint"),
-            "created": Key(Moment(), "now when not given"),
-            "certificate_chain": Key(ListOf(encoded), "DER in base64, leaf first"),
-            "convergent_version": Key(Integer(), "scheme of convergent encryption"),
-        }
-    )
-    many = Integer(1, transit_seed.MOST_VERSIONS)
-    event = Record({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version then")})
-    special = {
-        "type": Key(Choice(tuple(TYPES), "key type"), "aes256-gcm96 when not given"),
-        "versions": Key(Either({"integer": many, "list": ListOf(version)}), "how many, or one by one, oldest first"),
-        "auto_rotate_period": Key(Seconds(), "0 or at least an hour"),
-        "backup_info": Key(event, "last backup"),
-        "restore_info": Key(event, "last restore"),
-    }
-    numbers = {name: Key(Integer(), name.replace("_", " ")) for name in transit_seed.FIELDS if name.startswith("min_")}
-    numbers |= {name: Key(Integer(), name.replace("_", " ")) for name in ("key_size", "kdf", "convergent_version")}
-    flags = {
-        name: Key(Boolean(), name.replace("_", " "))
-        for name in transit_seed.FIELDS
-        if name not in special and name not in numbers
-    }
-    return Record({**special, **flags, **numbers})
-
-
 def shape() -> MapOf:
     """Mounts by path."""
-    variants: dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]] = {
-        "kv": lambda: {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **_kv2()},
-        "kv-v1": _secrets,
-        "kv-v2": _kv2,
-        "generic": _secrets,
-        "transit": lambda: {"keys": Key(MapOf(transit_key()), "keys by name")},
-        "pki": _pki,
-        "database": credentials.database,
-        "ssh": credentials.ssh,
-        "totp": credentials.totp,
-        "aws": credentials.aws,
-    }
-    return MapOf(Tagged("type", variants | by_name_only("secret", variants), mount_keys(), "mount type"), _path)
+    return MapOf(Tagged("type", variants("secret"), mount_keys(), "mount type"), _path)
 
 
-def by_name_only(kind: str, described: Iterable[str]) -> dict[str, Mapping[str, Key]]:
-    """The types of a kind (``secret``, ``auth``) that can be mounted and have nothing to describe."""
-    types = (name.removeprefix(f"{kind}/") for name in sorted(builtins.ALL) if name.startswith(f"{kind}/"))
-    return {type: {} for type in types if type not in described}
+def variants(kind: str) -> dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]]:
+    """The keys that each type of ``secret`` or ``auth`` mounts has for itself; types known by name only have none."""
+    described = {type: partial(_keys, name, type) for type, name in registry.world_types(kind).items()}
+    return {**described, **{type: {} for type in _mountable_types(kind) if type not in described}}
 
 
-def _secrets() -> dict[str, Key]:
-    return {"secrets": Key(MapOf(MapOf(Json())), "the data of each secret by its path")}
+def _keys(name: str, type: str) -> Mapping[str, Key]:
+    section = registry.world_section(name)
+    return section.keys(type) if section is not None else {}
 
 
-def _kv2() -> dict[str, Key]:
-    data = MapOf(Json())
-    settings = ("max_versions", "cas_required", "delete_version_after", "custom_metadata", "metadata_cas_required")
-    known = written("kv2", "metadata/x").keys
-    history = Record(
-        {
-            "versions": Key(ListOf(data), "data, oldest first; or {data: …, deleted: true}, or {destroyed: true}"),
-            **{name: known[name] for name in settings if name in known},
-        }
-    )
-    return {
-        **_secrets(),
-        "keys": Key(MapOf(history), "secrets with their history and settings"),
-        "config": Key(written("kv2", "config"), "settings of the mount (version 2)"),
-    }
-
-
-def _pki() -> dict[str, Key]:
-    from mockkms.worldfile import authorities
-
-    return authorities.shape()
+def _mountable_types(kind: str) -> list[str]:
+    return [name.removeprefix(f"{kind}/") for name in sorted(builtins.ALL) if name.startswith(f"{kind}/")]
 
 
 def _path(path: str) -> str | None:
@@ -179,8 +83,14 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
         with to.guard(*at):
             if not mountable(to, "secret", spec["type"], at):
                 continue
-            mount = mounted(to.core, namespace, path, spec)
-            _FILLERS.get(spec["type"], _fill_kv)(to, mount, spec, at)
+            fill(to.below(*at), mounted(to.core, namespace, path, spec), spec)
+
+
+def fill(to: Applier, mount: Mount, spec: Mapping[str, Any]) -> None:
+    """Put into a mount what the section of its type says."""
+    section = registry.world_section(mount.engine)
+    if section is not None:
+        section.fill(to, mount, spec)
 
 
 def mountable(to: Applier, kind: str, type: str, at: Steps) -> bool:
@@ -194,13 +104,10 @@ def mountable(to: Applier, kind: str, type: str, at: Steps) -> bool:
 
 def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Mount:
     """The mount that a description asks for: the one that is there if it is of that kind, else a new one."""
-    options = dict(spec.get("options") or {})
     known = core.state.mounts.get(namespace, path)
-    if "version" in spec:
-        options["version"] = spec["version"]
-    same = known is not None and known.type in (spec["type"], f"ns_{spec['type']}")
-    version = (known.options or {}).get("version", "1") if known is not None else ""
-    if known is None or not same or ("version" in options and options["version"] != version):
+    chosen = _options(registry.implementation(spec["type"], None, "auth" if path.startswith("auth/") else "secret"))
+    options = {**(spec.get("options") or {}), **{name: spec[name] for name in chosen if name in spec}}
+    if known is None or not _fits(known, spec["type"], options, chosen):
         if known is not None:
             unmount(core, known)
         known = core.mount(namespace, path, spec["type"], options=options or None)
@@ -215,84 +122,44 @@ def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Moun
     return known
 
 
-def _fill_kv(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
-    core = to.core
-    if mount.engine == "kv2":
-        with to.guard(*at, "config"):
-            if spec.get("config"):
-                world.configure(core, mount, spec["config"])
-    elif spec.get("keys") or spec.get("config"):
-        to.fault((*at, "keys" if spec.get("keys") else "config"), "only version 2 has this; add `version: 2`")
-        return
-    for path, data in (spec.get("secrets") or {}).items():
-        with to.guard(*at, "secrets", path):
-            world.add_secret(core, mount, path, data)
-    for path, key in (spec.get("keys") or {}).items():
-        with to.guard(*at, "keys", path):
-            mount.state.forget(path)
-            world.add_key(core, mount, path, key)
+def _options(engine: Engine) -> Mapping[str, str]:
+    """The options that choose an implementation of a type, with what is meant by their absence."""
+    section = registry.world_section(engine.type)
+    return section.options if section is not None else {}
 
 
-def _fill_transit(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
-    scope = mount.namespace + mount.path
-    for name, key in (spec.get("keys") or {}).items():
-        with to.guard(*at, "keys", name):
-            transit_seed.seed_key(mount.state, to.core, name, key, scope)
-
-
-def _fill_pki(to: Applier, mount: Mount, spec: dict[str, Any], at: Steps) -> None:
-    from mockkms.worldfile import authorities
-
-    authorities.fill(to, mount, spec, at)
-
-
-_FILLERS: dict[str, Filler] = {
-    "transit": _fill_transit,
-    "pki": _fill_pki,
-    "database": credentials.fill_database,
-    "ssh": credentials.fill_ssh,
-    "totp": credentials.fill_totp,
-    "aws": credentials.fill_aws,
-}
+def _fits(mount: Mount, type: str, options: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
+    """Whether a mount is of a type, and implemented as ``options`` ask."""
+    have = mount.options or {}
+    return mount.type in (type, f"ns_{type}") and all(
+        options[name] == have.get(name, absent) for name, absent in chosen.items() if name in options
+    )
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
-    """The secrets engines of a namespace whose kind a world file can describe."""
-    found: dict[str, Any] = {}
-    now = core.clock.now()
-    for mount in core.state.mounts.of(namespace, auth=False):
-        by_name = not registry.emulated("secret", mount.type)
-        if mount.path.startswith(protected(core)) or not (
-            by_name or mount.engine in ("kv", "kv2", "transit", "pki", "database", "ssh", "totp", "secret/aws")
-        ):
-            continue
-        shown, more = dump_mount(mount), credentials.dump(mount)
-        if by_name or more is not None:
-            found[mount.path] = {**shown, **(more or {})}
-            continue
-        if mount.engine == "transit":
-            shown["keys"] = transit_seed.dump_keys(mount.state)
-        elif mount.engine == "pki":
-            from mockkms.vault.secrets.pki import world as pki_seed
-
-            shown.update(pki_seed.dump(mount.state))
-        elif mount.engine == "kv2":
-            shown["keys"] = world.dump_keys(mount.state, now)
-            config = {name: value for name, value in vars(mount.state.config).items() if value}
-            if config:
-                shown["config"] = config
-        else:
-            shown["secrets"] = world.dump_secrets(mount.state, now)
-        found[mount.path] = shown
-    return {"mounts": found}
+    """The secrets engines of a namespace but those that every server has."""
+    return {
+        "mounts": {
+            mount.path: dump_mount(core, mount)
+            for mount in core.state.mounts.of(namespace, auth=False)
+            if not mount.path.startswith(protected(core))
+        }
+    }
 
 
-def dump_mount(mount: Mount) -> dict[str, Any]:
-    """What all mounts have, of this one; usual values are left out."""
+def dump_mount(core: Core, mount: Mount) -> dict[str, Any]:
+    """A mount as a world file describes it; usual values are left out."""
+    section = registry.world_section(mount.engine)
+    return {**_settings(mount, section), **(section.dump(core, mount) if section is not None else {})}
+
+
+def _settings(mount: Mount, section: WorldSection | None) -> dict[str, Any]:
+    """What all mounts have, of this one."""
     shown: dict[str, Any] = {"type": mount.type.removeprefix("ns_")}
     options = dict(mount.options or {})
-    if mount.type == "kv" and "version" in options:
-        shown["version"] = int(options.pop("version"))
+    for name in section.options if section is not None else ():
+        if name in options and section is not None and name in section.keys(mount.type):
+            shown[name] = int(options.pop(name))
     for name, value in (("options", options), ("description", mount.description), ("local", mount.local)):
         if value:
             shown[name] = value

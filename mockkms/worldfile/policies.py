@@ -7,12 +7,13 @@ from typing import Any
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.shapes.collections import Key, MapOf, Problems, Text
 from mockkms.vault.framework.shapes.nodes import Node
+from mockkms.vault.framework.world_section import Steps
 from mockkms.vault.kernel import seeding
 from mockkms.vault.policy.defaults import born_with
 from mockkms.vault.policy.policies import PolicyError
 from mockkms.vault.policy.rules import parse_policy
 from mockkms.vault.products import PRODUCTS
-from mockkms.worldfile.applying import Applier, Steps, find
+from mockkms.worldfile.applying import Applier, find
 from mockkms.worldfile.problems import Problem
 
 

@@ -15,9 +15,10 @@ from mockkms.vault.framework.shapes.collections import (
     Seconds,
     Text,
 )
+from mockkms.vault.framework.world_section import Steps
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
-from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile.applying import Applier
 
 
 def shape() -> ListOf:

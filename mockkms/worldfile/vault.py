@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
+from mockkms.vault.framework.world_section import Steps
 from mockkms.vault.kernel.core import Core, VaultState
 from mockkms.vault.kernel.namespaces import validate
 from mockkms.vault.products.features import Feature
-from mockkms.worldfile import auth, identity, mounts, policies, tokens
-from mockkms.worldfile.applying import Applier, Steps
+from mockkms.worldfile import auth, mounts, own_sections, policies, tokens
+from mockkms.worldfile.applying import Applier
 
 STATES = ("unsealed", "sealed", "uninitialized")
 
@@ -19,7 +20,7 @@ STATES = ("unsealed", "sealed", "uninitialized")
 def definitions() -> dict[str, Named]:
     """What stands in every namespace."""
     shapes: dict[str, Shape] = {
-        "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), "identity": identity.shape()
+        "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), **own_sections.shapes()
     }  # fmt: skip
     return {name: Named(name, one) for name, one in shapes.items()}
 
@@ -32,7 +33,7 @@ def shape() -> Record:
         "mounts": Key(known["mounts"], "secrets engines by path, laid over those that every server has"),
         "auth": Key(known["auth"], "auth methods by path, without auth/"),
         "tokens": Key(known["tokens"], "tokens"),
-        "identity": Key(known["identity"], "entities and groups"),
+        **{name: Key(known[name], help) for name, help in own_sections.helps().items()},
     }
     space = Record({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
     return Record(
@@ -80,7 +81,7 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
 
 
 def _fill(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
-    for part in (policies, mounts, auth, identity, tokens):
+    for part in (policies, mounts, auth, own_sections, tokens):
         part.apply(to, section, steps, namespace)
 
 
@@ -102,7 +103,7 @@ def _room(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
         **policies.dump(core, namespace),
         **mounts.dump(core, namespace),
         **auth.dump(core, namespace),
-        **identity.dump(core, namespace),
+        **own_sections.dump(core, namespace),
         **tokens.dump(core, namespace, root_token),
     }
     return {word: value for word, value in shown.items() if value}

@@ -1,56 +1,80 @@
-"""The engine behind each mount type: modules of ``sys``, ``auth`` and ``secrets``, imported when first used.
+"""The engine behind each mount type, and where the type lives: modules that are imported when first used.
 
-An implementation is registered by a line in the table below; its module holds ``engine``, an ``Engine`` of that name.
+A type is registered by a row of the table below. It lives in one folder of ``mockkms/vault``, or in one file where it is
+small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one that
+holds ``section``, a ``WorldSection``.
 A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
-Types without a line are known by name only; see ``builtins``.
+Types without a row are known by name only; see ``builtins``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mockkms.vault.framework import builtins
 from mockkms.vault.framework.endpoint import Engine
 
-_MODULES = {
-    "system": "mockkms.vault.sys",
-    "identity": "mockkms.vault.secrets.identity",
-    "cubbyhole": "mockkms.vault.secrets.cubbyhole",
-    "agent_registry": "mockkms.vault.secrets.agent_registry",
-    "kv": "mockkms.vault.secrets.kv.v1",
-    "kv2": "mockkms.vault.secrets.kv.v2",
-    "transit": "mockkms.vault.secrets.transit",
-    "pki": "mockkms.vault.secrets.pki",
-    "database": "mockkms.vault.secrets.database",
-    "ssh": "mockkms.vault.secrets.ssh",
-    "totp": "mockkms.vault.secrets.totp",
-    "secret/aws": "mockkms.vault.secrets.aws",
-    "auth/aws": "mockkms.vault.auth.cloud.aws",
-    "auth/azure": "mockkms.vault.auth.cloud.azure",
-    "auth/gcp": "mockkms.vault.auth.cloud.gcp",
-    "token": "mockkms.vault.auth.token",
-    "approle": "mockkms.vault.auth.approle",
-    "userpass": "mockkms.vault.auth.userpass.endpoints",
-    "jwt": "mockkms.vault.auth.jwt",
-    "kubernetes": "mockkms.vault.auth.kubernetes",
-    "cert": "mockkms.vault.auth.cert",
-    "auth/ldap": "mockkms.vault.auth.ldap",
-    "github": "mockkms.vault.auth.github",
-    "okta": "mockkms.vault.auth.okta",
-    "radius": "mockkms.vault.auth.radius",
+if TYPE_CHECKING:
+    from mockkms.vault.framework.world_section import WorldSection
+
+
+@dataclass(frozen=True)
+class Type:
+    """One type of mount."""
+
+    engine: str
+    """The module that holds ``engine``, below ``mockkms.vault``."""
+    world: str = ""
+    """The module that holds ``section``, likewise; empty where world files have nothing to say of the type."""
+    names: tuple[str, ...] | None = None
+    """What users mount it as; None is the name of the row alone."""
+    only_at: str = ""
+    """The one path of a type that every namespace has once. The section of such a secrets engine is not among
+    the mounts: it stands in the namespace under the name of its path."""
+
+
+_TABLE = {
+    "system": Type("sys", only_at="sys/"),
+    "identity": Type("secrets.identity", "secrets.identity.world", only_at="identity/"),
+    "cubbyhole": Type("secrets.cubbyhole", only_at="cubbyhole/"),
+    "agent_registry": Type("secrets.agent_registry", only_at="agent-registry/"),
+    "kv": Type("secrets.kv.v1", "secrets.kv.world", ("kv", "kv-v1", "kv-v2", "generic")),
+    "kv2": Type("secrets.kv.v2", "secrets.kv.world", ()),
+    "transit": Type("secrets.transit", "secrets.transit.world"),
+    "pki": Type("secrets.pki", "secrets.pki.world"),
+    "database": Type("secrets.database", "secrets.database.world"),
+    "ssh": Type("secrets.ssh", "secrets.ssh.world"),
+    "totp": Type("secrets.totp", "secrets.totp.world"),
+    "secret/aws": Type("secrets.aws", "secrets.aws.world"),
+    "auth/aws": Type("auth.cloud.aws"),
+    "auth/azure": Type("auth.cloud.azure"),
+    "auth/gcp": Type("auth.cloud.gcp"),
+    "approle": Type("auth.approle", "auth.approle.world"),
+    "userpass": Type("auth.userpass", "auth.userpass.world"),
+    "jwt": Type("auth.jwt", "auth.jwt.world", ("jwt", "oidc")),
+    "kubernetes": Type("auth.kubernetes", "auth.kubernetes.world"),
+    "cert": Type("auth.cert", "auth.cert.world"),
+    "auth/ldap": Type("auth.ldap", "auth.ldap.world"),
+    "github": Type("auth.github", "auth.github.world"),
+    "okta": Type("auth.okta", "auth.okta.world"),
+    "radius": Type("auth.radius", "auth.radius.world"),
+    "token": Type("auth.token", "auth.token.world", only_at="auth/token/"),
 }
-_ALIASES = {"generic": "kv", "kv-v1": "kv", "oidc": "jwt"}
+"""World files name the types in this order."""
+_ALIASES = {name: row for row, type in _TABLE.items() for name in type.names or () if name != row}
 """Types that another one's engine implements."""
 _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole": "cubbyhole", "ns_token": "token"}
+_HOME = "mockkms.vault."
 
 
 @cache
 def engine(name: str) -> Engine:
     """Return the engine of an implementation name. Raises KeyError for an unknown one."""
-    module = _MODULES.get(_NAMESPACED.get(name, name))
-    return cast(Engine, import_module(module).engine) if module else builtins.nameplate(name)
+    row = _TABLE.get(_NAMESPACED.get(name, name))
+    return cast(Engine, import_module(_HOME + row.engine).engine) if row else builtins.nameplate(name)
 
 
 def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engine:
@@ -61,9 +85,9 @@ def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engi
     if type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or type == "kv-v2"):
         return engine("kv2")
     own = f"{kind}/{type}"
-    if own in _MODULES:
+    if own in _TABLE:
         return engine(own)
-    found = engine(_ALIASES.get(type, type)) if _ALIASES.get(type, type) in {*_MODULES, *_NAMESPACED} else None
+    found = engine(_ALIASES.get(type, type)) if _ALIASES.get(type, type) in {*_TABLE, *_NAMESPACED} else None
     if found is None or (found.kind != kind and own in builtins.ALL):
         return engine(own)
     return found
@@ -72,6 +96,46 @@ def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engi
 def emulated(kind: str, type: str) -> bool:
     """Return whether a type is implemented, not just known by name."""
     try:
-        return bool(implementation(type, None, kind).type in _MODULES)
+        return bool(implementation(type, None, kind).type in _TABLE)
     except KeyError:
         return False
+
+
+def _kind(row: Type) -> str:
+    return "auth" if row.engine.startswith("auth.") else "secret"
+
+
+def _by_itself(row: Type) -> bool:
+    """Whether the section of a type stands in the namespace and not among the mounts."""
+    return bool(row.only_at) and _kind(row) == "secret"
+
+
+@cache
+def world_section(name: str) -> WorldSection | None:
+    """The section in world files of an implementation (``kv2``, ``auth/ldap``); None for one that has no section."""
+    row = _TABLE.get(_NAMESPACED.get(name, name))
+    return cast("WorldSection", import_module(_HOME + row.world).section) if row and row.world else None
+
+
+def world_types(kind: str) -> dict[str, str]:
+    """The types of ``secret`` or ``auth`` mounts that have a section, as users name them, each with its implementation.
+
+    A name of several versions stands for the first one; all of them have the same section.
+    """
+    return {
+        type: name
+        for name, row in _TABLE.items()
+        if row.world and _kind(row) == kind and not _by_itself(row)
+        for type in ((name.rpartition("/")[2],) if row.names is None else row.names)
+    }
+
+
+def own_world_sections() -> dict[str, str]:
+    """The secrets engines whose section stands by itself in a namespace: its key, and the implementation."""
+    return {row.only_at.strip("/"): name for name, row in _TABLE.items() if row.world and _by_itself(row)}
+
+
+def only_path(kind: str, type: str) -> str:
+    """The one path of a type that every namespace has once, such as ``auth/token/``; empty for any other type."""
+    row = _TABLE.get(type)
+    return row.only_at if row is not None and _kind(row) == kind else ""

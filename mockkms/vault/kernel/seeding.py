@@ -14,6 +14,7 @@ from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
+    from mockkms.vault.framework.world_section import Filling
     from mockkms.vault.kernel.core import Core
 
 
@@ -30,6 +31,20 @@ def write(
     if operation is Operation.UPDATE and matching.exists(core, request, found) is False:
         request.operation = Operation.CREATE
     return engine.dispatch(core, request, found)
+
+
+def write_settings(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, path: str) -> None:
+    """Write what a world file has under ``key`` to ``path`` below a mount; refusals become faults at the key."""
+    if spec.get(key):
+        with to.guard(key):
+            write(to.core, mount, path, spec[key])
+
+
+def write_named(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, folder: str) -> None:
+    """Write what a world file has by name under ``key`` to ``folder`` below a mount; refusals become faults."""
+    for name, one in (spec.get(key) or {}).items():
+        with to.guard(key, name):
+            write(to.core, mount, f"{folder}/{name}", one)
 
 
 def add_token(core: Core, spec: Mapping[str, Any], namespace: str = "") -> Token:

@@ -1,4 +1,4 @@
-"""AppRole in a ready-made world: roles written from a description, and described again."""
+"""AppRole in world files: roles with their secret ids."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.auth.approle.model import AppRole, Role, SecretID
+from mockkms.vault.framework.shapes.collections import Either, Key, ListOf, MapOf, Text
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
+
+
+def _keys(_type: str) -> dict[str, Key]:
+    secret_id = Either({"text": Text(), "mapping": written("approle", "role/x/custom-secret-id")})
+    secret_ids = Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")
+    return {"roles": Key(MapOf(written("approle", "role/x", secret_ids=secret_ids)), "roles by name")}
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard("roles", name):
+            add_role(to.core, mount, name, role)
+
+
+def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+    return {"roles": dump_roles(mount.state, core.clock.now())}
 
 
 def add_role(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
@@ -56,3 +75,6 @@ def _secret_id(entry: SecretID, role: Role, now: float) -> str | dict[str, Any]:
     }
     shown = {name: value for name, value in optional.items() if value}
     return {"secret_id": entry.id, **shown} if shown else entry.id
+
+
+section = WorldSection(_keys, _fill, _dump)

@@ -1,4 +1,4 @@
-"""A JWT mount in a ready-made world: configuration, roles and served keys, described and described again."""
+"""JWT mounts in world files: configuration, roles, and the keys that are served at the configured URL."""
 
 from __future__ import annotations
 
@@ -7,11 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.auth.jwt.config import parsed
 from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role
+from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, Text
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
+
+
+def _keys(_type: str) -> dict[str, Key]:
+    config = written("jwt", "config", keys=Key(ListOf(Text("PEM")), "public keys served at the configured URL"))
+    return {
+        "config": Key(config, "how tokens are verified"),
+        "roles": Key(MapOf(written("jwt", "role/x")), "roles by name"),
+        "cel_roles": Key(MapOf(written("jwt", "cel/role/x")), "roles that are programs, by name"),
+    }
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    if spec.get("config"):
+        with to.guard("config"):
+            configure(to.core, mount, spec["config"])
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard("roles", name):
+            add_role(to.core, mount, name, role)
+    seeding.write_named(to, mount, spec, "cel_roles", "cel/role")
 
 
 def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
@@ -60,3 +82,6 @@ def _role(role: Role) -> dict[str, Any]:
 def _changed(thing: object, fresh: object, *left_out: str) -> dict[str, Any]:
     before = vars(fresh)
     return {k: v for k, v in vars(thing).items() if k not in left_out and v != before[k]}
+
+
+section = WorldSection(_keys, _fill, lambda _core, mount: dump(mount.state))

@@ -1,4 +1,4 @@
-"""Userpass in a ready-made world: users written from a description, and described again."""
+"""Userpass in world files: users."""
 
 from __future__ import annotations
 
@@ -7,11 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto import passwords
 from mockkms.vault.auth.userpass.endpoints import Userpass
+from mockkms.vault.framework.shapes.collections import Key, MapOf
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
+
+
+def _keys(_type: str) -> dict[str, Key]:
+    return {"users": Key(MapOf(written("userpass", "users/x")), "users by name")}
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    for name, user in (spec.get("users") or {}).items():
+        with to.guard("users", name):
+            add_user(to.core, mount, name, user)
+
+
+def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+    return {"users": dump_users(mount.state)}
 
 
 def add_user(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
@@ -41,3 +58,6 @@ def dump_users(state: Userpass) -> dict[str, dict[str, Any]]:
             **{key: value for key, value in shown.items() if value and value != "default"},
         }
     return users
+
+
+section = WorldSection(_keys, _fill, _dump)

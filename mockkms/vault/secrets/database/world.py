@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework import automated_rotation
+from mockkms.vault.framework.shapes.collections import Json, Key, MapOf, Text
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.database.engine import Database
@@ -16,6 +19,28 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
 
 _PLAIN = ("plugin_name", "allowed_roles", "password_policy", *automated_rotation.NAMES)
+
+
+def _keys(_type: str) -> dict[str, Key]:
+    details = Key(MapOf(Json()), "what the plugin connects with: connection_url, username, password and so on")
+    connection = written("database", "config/x", connection_details=details)
+    static = written("database", "static-roles/x", password=Key(Text(), "the present password; drawn when not given"))
+    return {
+        "config": Key(MapOf(connection), "connections by name"),
+        "roles": Key(MapOf(written("database", "roles/x")), "roles by name, whose users are made on demand"),
+        "static_roles": Key(MapOf(static), "roles by name, each with a user that is there already"),
+    }
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    """Add connections, then the roles that use them."""
+    adding: dict[str, Callable[[Core, Mount, str, dict[str, Any]], None]] = {
+        "config": connect, "roles": add_role, "static_roles": add_static_role,
+    }  # fmt: skip
+    for word, add in adding.items():
+        for name, one in (spec.get(word) or {}).items():
+            with to.guard(word, name):
+                add(to.core, mount, name, one)
 
 
 @contextmanager
@@ -81,3 +106,6 @@ def _changed(role: Any) -> dict[str, Any]:
     if "credential_config" in shown:
         shown["credential_config"] = {name: str(value) for name, value in shown["credential_config"].items()}
     return shown
+
+
+section = WorldSection(_keys, _fill, lambda _core, mount: dump(mount.state))

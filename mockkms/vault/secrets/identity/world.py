@@ -1,4 +1,4 @@
-"""Identity in a ready-made world: entities and groups by name, written from a description, and described again."""
+"""``identity`` of world files: entities with their aliases, groups, the OIDC provider, and MFA."""
 
 from __future__ import annotations
 
@@ -6,15 +6,75 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, Record, Text
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.identity.mfa import world as mfa
+from mockkms.vault.secrets.identity.oidc import world as oidc
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
 
-
 _SOURCES = ("issuer", "external_id")
+
+
+def _keys(_type: str) -> dict[str, Key]:
+    texts = ListOf(Text(), single=True)
+    mount = Key(Text(), "path of the auth method: auth/userpass/", required=True)
+    name = Key(Text(), "what it is called there", required=True)
+    metadata = MapOf(Text())
+    sources = {"issuer": Key(Text(), "issuer that it comes from"), "external_id": Key(Text(), "its id there")}
+    alias = Record({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users"), **sources})
+    entity = Record(
+        {
+            "id": Key(Text(), "drawn when not given"),
+            "policies": Key(texts, "names of policies"),
+            "metadata": Key(metadata, "any texts"),
+            "disabled": Key(Boolean(), "its tokens are refused"),
+            "aliases": Key(ListOf(alias), "who it is on auth methods"),
+        }
+    )
+    group = Record(
+        {
+            "type": Key(Choice(("internal", "external"), "group type"), "internal when not given"),
+            "policies": Key(texts, "names of policies"),
+            "metadata": Key(metadata, "any texts"),
+            "members": Key(texts, "names of entities"),
+            "groups": Key(texts, "names of member groups, described before this one"),
+            "alias": Key(Record({"mount": mount, "name": name}), "of an external group"),
+        }
+    )
+    return {
+        "entities": Key(MapOf(entity), "by name"),
+        "groups": Key(MapOf(group), "by name"),
+        "oidc": Key(Late(oidc.shape), "the OIDC provider"),
+        "mfa": Key(Late(mfa.shape), "second proofs at login"),
+    }
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    core, namespace = to.core, mount.namespace
+    for name, entity in (spec.get("entities") or {}).items():
+        with to.guard("entities", name):
+            add_entity(core, name, entity, namespace)
+    for name, group in (spec.get("groups") or {}).items():
+        with to.guard("groups", name):
+            add_group(core, name, group, namespace)
+    oidc.fill(to.below("oidc"), namespace, spec.get("oidc") or {})
+    mfa.fill(to.below("mfa"), namespace, spec.get("mfa") or {})
+
+
+def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+    namespace = mount.namespace
+    shown = {
+        "entities": dump_entities(core, namespace),
+        "groups": dump_groups(core, namespace),
+        "oidc": oidc.dump(core, namespace),
+        "mfa": mfa.dump(core, namespace),
+    }
+    return {word: found for word, found in shown.items() if found}
 
 
 def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
@@ -117,3 +177,6 @@ def _alias(core: Core, alias: Alias) -> dict[str, Any]:
         shown["custom_metadata"] = dict(alias.custom_metadata)
     shown.update({word: text for word in _SOURCES if (text := getattr(alias, word))})
     return shown
+
+
+section = WorldSection(_keys, _fill, _dump, help="entities and groups")

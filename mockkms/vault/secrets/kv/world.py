@@ -1,20 +1,77 @@
-"""KV secrets in a ready-made world, both versions: written from a description, and described again."""
+"""KV mounts in world files, both versions: secrets, their history and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework.shapes.collections import Choice, Json, Key, ListOf, MapOf, Record
+from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.kv.v1 import KV1
-from mockkms.vault.secrets.kv.v2.model import KV2, Key
+from mockkms.vault.secrets.kv.v2.model import KV2
+from mockkms.vault.secrets.kv.v2.model import Key as Secret
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
 
 _SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
+
+
+def _keys(type: str) -> dict[str, Key]:
+    if type == "kv":
+        return {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **_version_2()}
+    return _version_2() if type == "kv-v2" else _secrets()
+
+
+def _secrets() -> dict[str, Key]:
+    return {"secrets": Key(MapOf(MapOf(Json())), "the data of each secret by its path")}
+
+
+def _version_2() -> dict[str, Key]:
+    data = MapOf(Json())
+    settings = ("max_versions", "cas_required", "delete_version_after", "custom_metadata", "metadata_cas_required")
+    known = written("kv2", "metadata/x").keys
+    history = Record(
+        {
+            "versions": Key(ListOf(data), "data, oldest first; or {data: …, deleted: true}, or {destroyed: true}"),
+            **{name: known[name] for name in settings if name in known},
+        }
+    )
+    return {
+        **_secrets(),
+        "keys": Key(MapOf(history), "secrets with their history and settings"),
+        "config": Key(written("kv2", "config"), "settings of the mount (version 2)"),
+    }
+
+
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    core = to.core
+    if mount.engine == "kv2":
+        with to.guard("config"):
+            if spec.get("config"):
+                configure(core, mount, spec["config"])
+    elif spec.get("keys") or spec.get("config"):
+        to.fault(("keys" if spec.get("keys") else "config",), "only version 2 has this; add `version: 2`")
+        return
+    for path, data in (spec.get("secrets") or {}).items():
+        with to.guard("secrets", path):
+            add_secret(core, mount, path, data)
+    for path, key in (spec.get("keys") or {}).items():
+        with to.guard("keys", path):
+            mount.state.forget(path)
+            add_key(core, mount, path, key)
+
+
+def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+    now = core.clock.now()
+    if mount.engine != "kv2":
+        return {"secrets": dump_secrets(mount.state, now)}
+    config = {name: value for name, value in vars(mount.state.config).items() if value}
+    return {"keys": dump_keys(mount.state, now), **({"config": config} if config else {})}
 
 
 def add_secret(core: Core, mount: Mount, path: str, secret: Mapping[str, Any]) -> None:
@@ -66,7 +123,7 @@ def dump_keys(state: KV2, now: float) -> dict[str, dict[str, Any]]:
     return {path: _described(state, key, now) for path, key in sorted(state.keys.items())}
 
 
-def _described(state: KV2, key: Key, now: float) -> dict[str, Any]:
+def _described(state: KV2, key: Secret, now: float) -> dict[str, Any]:
     versions: list[Any] = []
     for number, version in sorted(key.versions.items()):
         data = state.payloads.get((key.path, number))
@@ -79,3 +136,6 @@ def _described(state: KV2, key: Key, now: float) -> dict[str, Any]:
             versions.append(kept)
     settings = {name: getattr(key, name) for name in _SETTINGS if getattr(key, name)}
     return {"versions": versions, **settings}
+
+
+section = WorldSection(_keys, _fill, _dump, options={"version": "1"})

@@ -1,6 +1,6 @@
-"""A PKI mount in a ready-made world: keys, issuers, roles, settings and certificates, described and described again.
+"""PKI mounts in world files: keys, certificate authorities, roles, settings and certificates.
 
-Keys and certificates are given as PEM, or made here: then they follow from the world's randomness.
+What the descriptions say is made in ``descriptions``.
 """
 
 from __future__ import annotations
@@ -9,246 +9,124 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import pem
-from mockkms.crypto.x509 import keys, read
-from mockkms.vault.framework.message import Operation
-from mockkms.vault.kernel import seeding
+from mockkms.vault.framework.shapes.collections import (
+    Boolean,
+    Choice,
+    Either,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    Moment,
+    Record,
+    Text,
+)
+from mockkms.vault.framework.shapes.parameters import parameters, written
+from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel.mounts import Mount
-from mockkms.vault.secrets.pki.certificates import urls
-from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, USAGES, CRLConfig, Issuer, Key, Revocation, Urls, hyphens
-from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import ROLE, default_of
+from mockkms.vault.secrets.pki import descriptions
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
 
-Spec = Mapping[str, Any]
-ISSUER_SETTINGS = (
-    "usage", "leaf_not_after_behavior", "revocation_signature_algorithm", *urls.FIELDS, "enable_aia_url_templating",
-)  # fmt: skip
-"""What an issuer's own endpoint changes."""
-SETTINGS = {
-    "urls": "config/urls", "cluster": "config/cluster", "crl": "config/crl", "auto_tidy": "config/auto-tidy",
-    "acme": "config/acme",
-}  # fmt: skip
-"""The settings of a mount, and where they are written."""
+
+def _pem(text: str) -> str | None:
+    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
 
 
-def _data(core: Core, mount: Mount, below: str, data: Spec, operation: Operation = Operation.UPDATE) -> dict[str, Any]:
-    response = seeding.write(core, mount, below, data, operation)
-    return response.data or {} if response is not None else {}
-
-
-def configure(core: Core, mount: Mount, word: str, settings: Spec) -> None:
-    """Write one of ``SETTINGS``. Raises VaultError in the server's words."""
-    seeding.write(core, mount, SETTINGS[word], settings)
-
-
-def add_role(core: Core, mount: Mount, name: str, role: Spec) -> None:
-    """Write a role: the parameters of the API. Raises VaultError in the server's words."""
-    seeding.write(core, mount, f"roles/{name}", role)
-
-
-def add_key(core: Core, mount: Mount, spec: Spec) -> None:
-    """Take a key in (``material``: PEM) or make one (``type``, ``bits``); ``name`` and ``id`` are its names.
-
-    Raises VaultError in the server's words, ValueError.
-    """
-    name = {"key_name": spec["name"]} if spec.get("name") else {}
-    if "material" in spec:
-        if "type" in spec or "bits" in spec:
-            raise ValueError("a key with material has the type of that")
-        id = _data(core, mount, "keys/import", {**name, "pem_bundle": spec["material"]})["key_id"]
-    else:
-        kind = {"key_type": spec.get("type", "ec"), "key_bits": spec.get("bits", 0)}
-        id = _data(core, mount, "keys/generate/internal", {**name, **kind})["key_id"]
-    if spec.get("id"):
-        _rename_key(mount.state, id, str(spec["id"]))
-
-
-def _rename_key(state: PKI, old: str, new: str) -> None:
-    if new != old and new in state.keys:
-        raise ValueError(f"there is a key with the id {new} already")
-    state.keys = {new if id == old else id: key for id, key in state.keys.items()}
-    state.keys[new].id = new
-    state.default_key = new if state.default_key == old else state.default_key
-    for issuer in state.issuers.values():
-        issuer.key_id = new if issuer.key_id == old else issuer.key_id
-
-
-def add_issuer(core: Core, mount: Mount, spec: Spec) -> None:
-    """Take a CA in (``certificate``: PEM) or make one (``generate``: the parameters of the API, of a root, or of an
-    intermediate that is ``signed_by`` an issuer described before); then change its settings.
-
-    Raises VaultError in the server's words, ValueError.
-    """
-    if ("certificate" in spec) == ("generate" in spec):
-        raise ValueError("an issuer has either a certificate or what it is to be generated from")
-    state: PKI = mount.state
-    if "certificate" in spec:
-        found = _imported(core, mount, spec["certificate"])
-    elif "signed_by" in spec:
-        found = _intermediate(core, mount, spec)
-    else:
-        found = _data(core, mount, f"root/generate/{_how(spec)}", _wanted(spec))["issuer_id"]
-    issuer = state.issuers[found]
-    if spec.get("name") and issuer.name != spec["name"]:
-        _data(core, mount, f"issuer/{found}", {"issuer_name": spec["name"]}, Operation.PATCH)
-    settings = {name: spec[name] for name in ISSUER_SETTINGS if name in spec}
-    if settings:
-        _data(core, mount, f"issuer/{found}", settings, Operation.PATCH)
-    if spec.get("id"):
-        _rename_issuer(state, issuer, str(spec["id"]))
-    if "revoked" in spec:
-        issuer.revoked, issuer.revoked_at = True, _moment(core, spec["revoked"])
-        issuer.usage = [name for name in issuer.usage if name != "issuing-certificates"]
-
-
-def _how(spec: Spec) -> str:
-    return "existing" if "key" in spec else "internal"
-
-
-def _wanted(spec: Spec) -> dict[str, Any]:
-    reference = {"key_ref": spec["key"]} if "key" in spec else {}
-    name = {"issuer_name": spec["name"]} if spec.get("name") and "signed_by" not in spec else {}
-    kind: dict[str, Any] = {} if reference else {"key_type": "ec"}
-    return {**kind, **spec["generate"], **reference, **name}
-
-
-def _imported(core: Core, mount: Mount, text: str) -> str:
-    data = _data(core, mount, "issuers/import/cert", {"pem_bundle": text})
-    found = [*(data["imported_issuers"] or []), *(data["existing_issuers"] or [])]
-    if not found:
-        raise ValueError("there is no certificate in this text")
-    return str(found[0])
-
-
-def _intermediate(core: Core, mount: Mount, spec: Spec) -> str:
-    generate = _wanted(spec)
-    request: dict[str, Any] = {
-        name: generate[name] for name in ("key_type", "key_bits", "key_ref", "key_name") if name in generate
+def _keys(_type: str) -> dict[str, Key]:
+    block = Text("PEM", _pem)
+    since = Moment()
+    revoked = Either({"boolean": Boolean(), "integer": since, "number": since, "time": since, "text": since})
+    id, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
+    key = Record(
+        {
+            "id": id,
+            "name": name,
+            "material": Key(block, "the private key; made when not given"),
+            "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec when not given"),
+            "bits": Key(Integer(), "size of a key to be made; the type's usual one when not given"),
+        }
+    )
+    settings = parameters("pki", "issuer/x")
+    generate = {**parameters("pki", "root/sign-intermediate"), **parameters("pki", "root/generate/internal")}
+    for left_out in ("csr", "issuer_ref", "issuer_name", "key_ref", "format", "private_key_format"):
+        generate.pop(left_out, None)
+    issuer = Record(
+        {
+            "id": id,
+            "name": name,
+            "certificate": Key(block, "the CA's certificate; its key stands under keys"),
+            "generate": Key(Record(generate), "parameters of a CA to be made, with a key of an elliptic curve"),
+            "signed_by": Key(Text(), "name of the issuer above one that is generated; a root when not given"),
+            "key": Key(Text(), "name of the key of one that is generated; a new one when not given"),
+            **{word: settings[word] for word in (*descriptions.ISSUER_SETTINGS, "manual_chain")},
+            "revoked": Key(revoked, "since when it is revoked; true is now"),
+        }
+    )
+    issue = parameters("pki", "issue/x")
+    for left_out in ("format", "private_key_format", "remove_roots_from_chain", "issuer_ref"):
+        issue.pop(left_out, None)
+    certificate = Record(
+        {
+            "certificate": Key(block, "one that is kept"),
+            "role": Key(Text(), "role of one to be issued, which is kept without its key"),
+            **issue,
+            "revoked": Key(revoked, "since when it is revoked; true is now"),
+            "issuer": Key(Text(), "id of the issuer of a revoked one; found by its signature when not given"),
+        }
+    )
+    return {
+        **{word: Key(written("pki", path), f"settings of {path}") for word, path in descriptions.SETTINGS.items()},
+        "keys": Key(ListOf(key), "private keys, the first is the default"),
+        "issuers": Key(ListOf(issuer), "certificate authorities, the first with a key is the default"),
+        "default_key": Key(Text(), "name or id"),
+        "default_issuer": Key(Text(), "name or id"),
+        "default_follows_latest_issuer": Key(Boolean(), "the newest issuer becomes the default"),
+        "roles": Key(MapOf(written("pki", "roles/x")), "roles by name"),
+        "certificates": Key(ListOf(certificate), "certificates that the mount keeps"),
     }
-    subject = {"common_name": spec["generate"].get("common_name", "")}
-    csr = _data(core, mount, f"intermediate/generate/{_how(spec)}", {**request, **subject})["csr"]
-    others = {name: value for name, value in spec["generate"].items() if name not in request}
-    signed = _data(core, mount, f"issuer/{spec['signed_by']}/sign-intermediate", {**others, "csr": csr})
-    return _imported(core, mount, signed["certificate"])
 
 
-def _rename_issuer(state: PKI, issuer: Issuer, new: str) -> None:
-    old = issuer.id
-    if new != old and new in state.issuers:
-        raise ValueError(f"there is an issuer with the id {new} already")
-    state.issuers = {new if id == old else id: one for id, one in state.issuers.items()}
-    issuer.id = new
-    state.default_issuer = new if state.default_issuer == old else state.default_issuer
-    state.list_of = {new if id == old else id: listed for id, listed in state.list_of.items()}
-    for one in state.issuers.values():
-        one.chain = [new if id == old else id for id in one.chain]
-        one.manual_chain = [new if id == old else id for id in one.manual_chain]
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    """Fill a mount: addresses first, for they stand in certificates."""
+    core = to.core
+    _settings(to, mount, spec, "cluster", "urls")
+    for index, key in enumerate(spec.get("keys") or []):
+        with to.guard("keys", index):
+            descriptions.add_key(core, mount, key)
+    for index, issuer in enumerate(spec.get("issuers") or []):
+        with to.guard("issuers", index):
+            descriptions.add_issuer(core, mount, issuer)
+    for word in ("default_key", "default_issuer"):
+        if spec.get(word):
+            with to.guard(word):
+                descriptions.choose(core, mount, word, spec[word])
+    mount.state.follow_latest = bool(spec.get("default_follows_latest_issuer", False))
+    for index, issuer in enumerate(spec.get("issuers") or []):
+        if issuer.get("manual_chain"):
+            with to.guard("issuers", index, "manual_chain"):
+                descriptions.link(core, mount, issuer)
+    for name, role in (spec.get("roles") or {}).items():
+        with to.guard("roles", name):
+            descriptions.add_role(core, mount, name, role)
+    _settings(to, mount, spec, "crl", "auto_tidy", "acme")
+    for index, certificate in enumerate(spec.get("certificates") or []):
+        with to.guard("certificates", index):
+            descriptions.add_certificate(core, mount, certificate)
+    with to.guard():
+        descriptions.finish(core, mount)
 
 
-def choose(core: Core, mount: Mount, word: str, reference: str) -> None:
-    """Set ``default_issuer`` or ``default_key``. Raises VaultError in the server's words."""
-    seeding.write(core, mount, f"config/{word.removeprefix('default_')}s", {"default": reference})
+def _settings(to: Filling, mount: Mount, spec: Mapping[str, Any], *words: str) -> None:
+    for word in words:
+        if spec.get(word):
+            with to.guard(word):
+                descriptions.configure(to.core, mount, word, spec[word])
 
 
-def link(core: Core, mount: Mount, spec: Spec) -> None:
-    """Give an issuer its ``manual_chain``. Raises VaultError in the server's words."""
-    reference = spec.get("id") or spec.get("name") or references.DEFAULT
-    _data(core, mount, f"issuer/{reference}", {"manual_chain": spec["manual_chain"]}, Operation.PATCH)
+def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+    return descriptions.dump(mount.state)
 
 
-def add_certificate(core: Core, mount: Mount, spec: Spec) -> None:
-    """Keep a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` since a moment, or now if true.
-
-    Raises VaultError in the server's words, ValueError.
-    """
-    state: PKI = mount.state
-    if ("certificate" in spec) == ("role" in spec):
-        raise ValueError("a certificate is given, or issued for a role")
-    if "role" in spec:
-        asked = {name: value for name, value in spec.items() if name not in ("role", "revoked", "issuer")}
-        serial = hyphens(_data(core, mount, f"issue/{spec['role']}", asked)["serial_number"])
-        der = state.certificates.get(serial, b"")
-    else:
-        block = pem.decode(spec["certificate"].strip() + "\n")
-        der = block.der if block is not None else b""
-    certificate = read.load(der)
-    state.certificates[hyphens(certificate.serial_text)] = der
-    if "revoked" in spec and spec["revoked"] is not False:
-        issuer = str(spec.get("issuer") or crls.issuer_of(state, certificate))
-        state.revoked[hyphens(certificate.serial_text)] = Revocation(der, _moment(core, spec["revoked"]), issuer)
-
-
-def _moment(core: Core, given: bool | float) -> float:
-    return core.clock.now() if given is True else float(given)
-
-
-def finish(core: Core, mount: Mount) -> None:
-    """Build the revocation lists. Raises VaultError in the server's words."""
-    seeding.write(core, mount, "crl/rotate", {}, Operation.READ)
-
-
-# -- describing again ------------------------------------------------------------------------------------------------
-
-
-def dump(state: PKI) -> dict[str, Any]:
-    """A mount as the functions here read it; usual values are left out."""
-    shown: dict[str, Any] = {
-        "urls": _urls(state.urls) if state.urls != Urls() else None,
-        "cluster": {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text},
-        "keys": [_key(key) for key in state.keys.values()],
-        "issuers": [_issuer(issuer) for issuer in state.issuers.values()],
-        "default_key": state.default_key if state.default_key in state.keys else "",
-        "default_issuer": state.default_issuer if state.default_issuer in state.issuers else "",
-        "default_follows_latest_issuer": state.follow_latest,
-        "roles": {name: _role(role) for name, role in sorted(state.roles.items())},
-        "crl": {name: value for name, value in vars(state.crl).items() if value != getattr(CRLConfig(), name)},
-        "auto_tidy": dict(state.tidy),
-        "acme": dict(state.acme),
-        "certificates": [_certificate(state, serial) for serial in state.certificates],
-    }
-    return {name: value for name, value in shown.items() if value}
-
-
-def _key(key: Key) -> dict[str, Any]:
-    named = {"name": key.name} if key.name else {}
-    return {"id": key.id, **named, "material": keys.private_pem(key.private, pkcs8=True) + "\n"}
-
-
-def _urls(found: Urls, templating: str = "enable_templating") -> dict[str, Any]:
-    lists = {name: list(getattr(found, name)) for name in urls.FIELDS if getattr(found, name)}
-    return lists | ({templating: True} if found.templating else {})
-
-
-def _issuer(issuer: Issuer) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": issuer.id}
-    if issuer.name:
-        shown["name"] = issuer.name
-    shown["certificate"] = pem.encode("CERTIFICATE", issuer.certificate)
-    if issuer.usage != list(USAGES):
-        shown["usage"] = list(issuer.usage)
-    if issuer.leaf_not_after != "err":
-        shown["leaf_not_after_behavior"] = issuer.leaf_not_after
-    if issuer.signature:
-        shown["revocation_signature_algorithm"] = issuer.signature
-    if issuer.urls is not None:
-        shown |= _urls(issuer.urls, "enable_aia_url_templating")
-    if issuer.manual_chain:
-        shown["manual_chain"] = list(issuer.manual_chain)
-    return shown | ({"revoked": issuer.revoked_at} if issuer.revoked else {})
-
-
-def _role(role: dict[str, Any]) -> dict[str, Any]:
-    return {name: role[name] for name in ROLE if name in role and role[name] != default_of(ROLE[name])}
-
-
-def _certificate(state: PKI, serial: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"certificate": pem.encode("CERTIFICATE", state.certificates[serial])}
-    revoked = state.revoked.get(serial)
-    if revoked is not None:
-        shown["revoked"] = revoked.at
-        if revoked.issuer:
-            shown["issuer"] = revoked.issuer
-    return shown
+section = WorldSection(_keys, _fill, _dump)

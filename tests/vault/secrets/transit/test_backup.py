@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockkms.vault.framework.world_section import SpecFault
+from mockkms.vault.secrets.transit.descriptions import dump_keys, seed_key
 from mockkms.vault.secrets.transit.model import Transit
-from mockkms.vault.secrets.transit.transfer.material import SpecFault
-from mockkms.vault.secrets.transit.world import dump_keys, seed_key
 from tests.vault.secrets.transit.ring import AEAD, TYPES, Ring, b64, framed
 
 SECRET = bytes(range(32))

@@ -1,20 +1,78 @@
-"""MFA in a ready-made world: methods by name, enforcements, keys of entities, and how the services take it."""
+"""``identity.mfa`` of world files: methods by name, enforcements, keys of entities, and how the services take it."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Record, Tagged, Text
+from mockkms.vault.framework.shapes.parameters import parameters
+from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, Method, MfaState, Secret
+from mockkms.vault.identity.mfa.services import ANSWERS
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
 
+_TYPES = ("totp", "duo", "okta", "pingid")
 _PINGID = ("use_base64_key", "use_signature", "token", "idp_url", "org_alias", "admin_url", "authenticator_url")
+
+
+def _base32(text: str) -> str | None:
+    try:
+        base64.b32decode(text + "=" * (-len(text) % 8))
+    except (binascii.Error, ValueError):
+        return "not base32 without padding"
+    return None
+
+
+def shape() -> Record:
+    """The shape of ``identity.mfa``."""
+    texts = ListOf(Text(), single=True)
+    variants = {type: parameters("identity", f"mfa/method/{type}") for type in _TYPES}
+    for keys in variants.values():
+        del keys["method_name"]
+    method = Tagged("type", variants, {"id": Key(Text(), "drawn when not given")}, "MFA method")
+    enforcement = Record(
+        {
+            "methods": Key(texts, "names of methods, any of which will do", required=True),
+            "mounts": Key(texts, "logins on these auth methods: auth/userpass/"),
+            "types": Key(texts, "logins on auth methods of these types"),
+            "groups": Key(texts, "logins of members of groups with these names"),
+            "entities": Key(texts, "logins of entities with these names"),
+        }
+    )
+    return Record(
+        {
+            "services": Key(Choice(ANSWERS, "answer"), "how Duo, Okta and PingID take it; unreachable when not given"),
+            "methods": Key(MapOf(method), "by name"),
+            "enforcements": Key(MapOf(enforcement), "by name"),
+            "keys": Key(MapOf(MapOf(Text("base32", _base32))), "TOTP keys by method and entity, by name"),
+        }
+    )
+
+
+def fill(to: Filling, namespace: str, spec: Mapping[str, Any]) -> None:
+    """Write the MFA of a namespace."""
+    core = to.core
+    if spec.get("services"):
+        core.mfa.state(namespace).services = spec["services"]
+    for name, one in (spec.get("methods") or {}).items():
+        with to.guard("methods", name):
+            add_method(core, namespace, name, one)
+    for name, one in (spec.get("enforcements") or {}).items():
+        with to.guard("enforcements", name):
+            add_enforcement(core, namespace, name, one)
+    for name, keys in (spec.get("keys") or {}).items():
+        for entity, key in keys.items():
+            with to.guard("keys", name, entity):
+                add_key(core, namespace, name, entity, key)
 
 
 def _identity(core: Core, namespace: str) -> Mount:

@@ -1,4 +1,4 @@
-"""The OIDC provider of a namespace in a ready-made world: described, and described again."""
+"""``identity.oidc`` of world files: the OIDC provider of a namespace, with its keys and clients."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Moment, Record, Text
+from mockkms.vault.framework.shapes.parameters import parameters
+from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
 
 if TYPE_CHECKING:
     from mockkms.vault.kernel.core import Core
@@ -21,6 +25,51 @@ PARTS = {
 }  # fmt: skip
 """The parts in the order in which they need each other, and where the API has them."""
 _KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
+
+
+def _pem(text: str) -> str | None:
+    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
+
+
+def shape() -> Record:
+    """The shape of ``identity.oidc``."""
+    texts = ListOf(Text(), single=True)
+    signing = Record(
+        {
+            "id": Key(Text(), "the kid of its signatures", required=True),
+            "private": Key(Text("PEM", _pem), "the private key", required=True),
+            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "that of the named key when not given"),
+            "expires": Key(Moment(), "when its signatures no longer count; not given while it signs or comes next"),
+        }
+    )
+    more: dict[str, dict[str, Key]] = {
+        "keys": {
+            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "RS256 when not given"),
+            "ring": Key(ListOf(signing), "key pairs, oldest first; made when not given"),
+            "next_rotation": Key(Moment(), "when the next key pair signs"),
+        },
+        "clients": {
+            "client_id": Key(Text(), "drawn when not given"),
+            "client_secret": Key(Text(), "of a confidential client; drawn when not given"),
+        },
+        "assignments": {"entities": Key(texts, "names of entities"), "groups": Key(texts, "names of groups")},
+    }
+    parts = {
+        part: Key(MapOf(Record({**parameters("identity", f"oidc/{word}/x"), **more.get(part, {})})), f"{part} by name")
+        for part, word in PARTS.items()
+    }
+    return Record({"issuer": Key(Text(), "scheme, host and port of the iss claim"), **parts})
+
+
+def fill(to: Filling, namespace: str, spec: Spec) -> None:
+    """Write the provider of a namespace."""
+    if spec.get("issuer"):
+        with to.guard("issuer"):
+            set_issuer(to.core, namespace, spec["issuer"])
+    for part in PARTS:
+        for name, one in (spec.get(part) or {}).items():
+            with to.guard(part, name):
+                add(to.core, namespace, part, name, one)
 
 
 def set_issuer(core: Core, namespace: str, issuer: str) -> None:

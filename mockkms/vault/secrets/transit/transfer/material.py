@@ -10,19 +10,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockkms.crypto import asymmetric, kdf
 from mockkms.crypto.encoding import b64, containers, pem
+from mockkms.vault.framework.world_section import SpecFault
 from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Key, KeyVersion
 
 VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_chain", "convergent_version")
 """Every member of a version's description."""
-
-
-class SpecFault(ValueError):
-    """A description of a key that does not hold; ``path`` is the member at fault, such as ``versions[1].material``."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}")
-        self.path = path
-        self.message = message
 
 
 def read_version(key: Key, entry: Mapping[str, Any], path: str) -> KeyVersion:

@@ -1,34 +1,21 @@
-"""The AWS secrets engine: access keys made up for roles, with a lease. AWS is not asked and knows none of them.
-
-Rules: HashiCorp Vault's API page and published source; nothing of it is recorded.
-"""
+"""Endpoints of the AWS secrets engine: settings, roles, and the keys that are handed out."""
 
 from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Engine, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.secrets.aws.model import AWS
 
 _USER, _TEMPORARY = "iam_user", ("assumed_role", "federation_token", "session_token")
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _SHORTEST = 900
 _HOUR = 3600
-
-
-@dataclass
-class AWS:
-    """State of a mount."""
-
-    root: dict[str, Any] | None = None
-    lease: dict[str, int] | None = None
-    """``lease`` and ``lease_max``, seconds."""
-    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def _renew(state: AWS, call: Call) -> Response | None:

@@ -1,57 +1,23 @@
-"""The TOTP secrets engine: keys of second factors, their codes, and the check of codes (RFC 6238)."""
+"""Endpoints of TOTP: keys, codes, and the check of codes."""
 
 from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mockkms.crypto import totp
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.totp.model import TOTP, Key, engine
 from mockkms.vault.secrets.tree import PAGE, page
 
 _BASE32 = re.compile(r"[A-Z2-7]*")
 
-
-@dataclass
-class Key:
-    """One key. ``key`` in base32 as it was given; ``period`` in seconds, ``skew`` in periods."""
-
-    key: str
-    issuer: str
-    account_name: str
-    period: int
-    algorithm: str
-    digits: int
-    skew: int
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What codes are made with."""
-        return {"period": self.period, "digits": self.digits, "algorithm": self.algorithm}
-
-    @property
-    def secret(self) -> str:
-        """The key as the computation takes it."""
-        return self.key.upper().rstrip("=")
-
-
-@dataclass
-class TOTP:
-    """State of a mount."""
-
-    keys: dict[str, Key] = field(default_factory=dict)
-    used: dict[tuple[str, str], float] = field(default_factory=dict)
-    """Codes that were checked, by the name of their key, and until when they are refused."""
-
-
-engine = Engine("totp", kind="secret", new_state=TOTP, help="Keys of second factors, and their codes.")
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the key.")}
 _FIELDS = {

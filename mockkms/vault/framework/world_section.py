@@ -1,0 +1,65 @@
+"""What a type of mount contributes to world files: its keys, how a mount is filled from them, and how one is described.
+
+A type exports a ``WorldSection`` named ``section`` from the ``world.py`` of its folder; the table in ``registry`` says
+where. The module is imported when a world file has a mount of the type, or when such a mount is dumped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mockkms.vault.framework.shapes.collections import Key
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.kernel.mounts import Mount
+
+Steps = tuple[str | int, ...]
+"""The way to a value of a world file: keys of mappings and indexes of lists."""
+
+
+class SpecFault(ValueError):
+    """A description that is invalid; ``path`` is the member at fault, such as ``versions[1].material``."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+        self.message = message
+
+
+class Filling(Protocol):
+    """The world that is being filled. Steps lead from the value that the section describes."""
+
+    @property
+    def core(self) -> Core:
+        """The emulated Vault."""
+
+    def fault(self, steps: Steps, message: str) -> None:
+        """Note what is wrong with the value at ``steps``."""
+
+    def guard(self, *steps: str | int) -> AbstractContextManager[None]:
+        """Turn VaultError, SpecFault, ValueError and TypeError into faults of the value at ``steps``."""
+
+    def below(self, *steps: str | int) -> Filling:
+        """The same world, with steps that lead from the value at ``steps``."""
+
+
+@dataclass(frozen=True)
+class WorldSection:
+    """The section of a type of mount in world files."""
+
+    keys: Callable[[str], Mapping[str, Key]]
+    """The keys of a mount, by the type as users name it; types of several names may differ (``kv``, ``kv-v1``)."""
+    fill: Callable[[Filling, Mount, Mapping[str, Any]], None]
+    """Put a description that was read with ``keys`` into a fresh mount. Faults go to the first argument."""
+    dump: Callable[[Core, Mount], dict[str, Any]]
+    """Describe a mount as ``fill`` reads it. What usual or empty values say is left out."""
+    check: Callable[[Mount, Mapping[str, Any]], Iterable[tuple[Steps, str]]] | None = None
+    """Check a filled mount further than loading does, which must be fast: steps and message of each fault."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Keys that are options of the mount, and choose its implementation, each with what is meant by its absence."""
+    help: str = ""
+    """What the section is about, for a type whose section stands by itself."""
