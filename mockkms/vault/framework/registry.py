@@ -1,8 +1,8 @@
 """The engine behind each mount type, and where the type lives: modules that are imported when first used.
 
 A type is registered by a row of the table below. It lives in one folder of ``mockkms/vault``, or in one file where it
-is small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one that
-holds ``section``, a ``WorldSection``.
+is small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one
+that holds ``section``, a ``WorldSection``.
 A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
 Types without a row are known by name only; see ``builtins``.
 """
