@@ -62,6 +62,8 @@ class HttpRequest:
     """There was a ``?`` with nothing behind it."""
     whole: bool = False
     """The answer is wanted in one piece, for rules may change it."""
+    body_fault: str = ""
+    """What Go's reader says of a body that did not come whole, or as it should; empty for a good one."""
     decoded: Request | Refused | None = None
     """The Vault request that this is, once somebody asked: see ``request_of``."""
 
@@ -225,6 +227,8 @@ def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | 
 
 def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any]:
     words = core.product.words
+    if http.body_fault:
+        raise Refused(_unread_body(core, words.json_error_prefix if outside else words.json_error, http.body_fault))
     if http.method == "PATCH":
         _refuse_beyond_limits(core, http.body)
         try:
@@ -247,6 +251,13 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
         if media == _OCSP:
             return {}  # The endpoint reads the DER itself.
     return _json_object(core, http.body, words.json_error_prefix if outside else words.json_error)
+
+
+def _unread_body(core: Core, prefix: str, fault: str) -> HttpReply:
+    """Return the answer to a body that could not be read: the first part of the server that reads it refuses."""
+    if not core.product.has(Feature.JSON_LIMITS):
+        return error_reply(400, prefix + fault)
+    return error_reply(500, fault if core.product.has(Feature.STRICT_JSON) else f"error reading JSON token: {fault}")
 
 
 def _looks_like_json(body: bytes) -> bool:

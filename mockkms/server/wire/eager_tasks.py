@@ -17,22 +17,19 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import Any
 
-from aiohttp.web_protocol import RequestHandler
-
-_REQUEST = getattr(getattr(RequestHandler, "_handle_request", None), "__code__", None)
-"""The coroutine that aiohttp makes a task of for each request; None if it is called otherwise some day."""
+from mockkms.server.wire.protocol import REQUEST_CODE
 
 
 def start_requests_at_once(loop: asyncio.AbstractEventLoop) -> None:
     """Have a loop start aiohttp's request tasks at once, where aiohttp does not see to it itself."""
-    if sys.version_info < (3, 12) and _REQUEST is not None:
+    if sys.version_info < (3, 12) and REQUEST_CODE is not None:
         loop.set_task_factory(_make)
 
 
 def _make(
     loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **options: Any
 ) -> asyncio.Future[Any]:
-    if getattr(coro, "cr_code", None) is not _REQUEST:
+    if getattr(coro, "cr_code", None) is not REQUEST_CODE:
         return asyncio.Task(coro, loop=loop, **options)
     context = contextvars.copy_context()
     done = loop.create_future()

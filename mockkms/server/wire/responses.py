@@ -5,6 +5,7 @@ aiohttp's own response would add ``Content-Type`` and ``Server``, and copy every
 
 from __future__ import annotations
 
+import asyncio
 import http
 import time
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
+_REFUSED_SECONDS = 0.5
+"""Seconds that a refused connection stays open, as in Go."""
 _BODILESS = frozenset((204, 304))
 _stamp = (0, "")
 """The second that was last written as a date, and its text."""
@@ -70,11 +73,35 @@ class PlainResponse(web.StreamResponse):
         return begun + "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in self._repeated), declared
 
     def _end(self, begun: str, request: web.BaseRequest) -> bytes:
-        if not self._open:
+        if request.version.minor == 0:
+            begun = begun.replace("HTTP/1.1", "HTTP/1.0", 1) + ("Connection: keep-alive\r\n" if self._open else "")
+        elif not self._open:
             begun += "Connection: close\r\n"
-        elif request.version.minor == 0:
-            begun += "Connection: keep-alive\r\n"
         return (begun + "\r\n").encode("utf-8", "replace")
+
+
+class Refusal(web.StreamResponse):
+    """An answer given byte by byte to what is no request, after which the connection ends."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(status=400)
+        self._answer = answer
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write the answer and end our side; the client gets time to read it, for a close with bytes unread resets."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return None
+        transport.write(self._answer)
+        if transport.can_write_eof():
+            transport.write_eof()
+            # The server cancels this when the client leaves.
+            await asyncio.sleep(_REFUSED_SECONDS)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
 
 
 @lru_cache(maxsize=64)

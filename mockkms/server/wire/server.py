@@ -8,64 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from mockkms.server.gateway.codec import MAX_BODY, HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
+from mockkms.server.wire.framing import UNEXPECTED_EOF, method_of
 from mockkms.server.wire.listener import Listener, listening
+from mockkms.server.wire.protocol import BodyFault, Manager, Protocol
+from mockkms.server.wire.responses import PlainResponse, Refusal
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
-from mockkms.server.wire.verbs import Framing, method_of
 from mockkms.vault.kernel.trust import trusted
-
-_LOG = logging.getLogger("mockkms.server")
-_MAX_HEAD = 1024 * 1024
-"""Bytes of a request's head, as Go's default."""
-
 
 _MAX_DROPPED = 2 * MAX_BODY
 """Bytes of an oversized body that are read, so that its client gets to see the answer."""
-
-
-class _Protocol(RequestHandler):
-    """aiohttp's protocol, shown verbs that its parser knows."""
-
-    __slots__ = ("framing", "trust")
-
-    def __init__(self, manager: web.Server, **options: Any) -> None:
-        super().__init__(manager, **options)
-        self.framing = Framing()
-        self.trust: frozenset[str] | None = None
-        """The clients' certificates that were trusted when the connection was made; None without TLS."""
-
-    def data_received(self, data: bytes) -> None:
-        # aiohttp calls this without data to take up again what it had set aside.
-        passed = self.framing.feed(data) if data else data
-        if passed or not data:
-            super().data_received(passed)
-
-    def resume_reading(self, *options: bool, **named: bool) -> None:
-        # After each body that is read, aiohttp 3.14 has its parser look for what it holds back. Where it has given out
-        # as many messages as were sent there is nothing, and the look would cost a twentieth of a short request.
-        given_out = getattr(self, "_request_count", -1)
-        if self._reading_paused or not self.framing.between or given_out != self.framing.heads:
-            super().resume_reading(*options, **named)
-
-
-class _Manager(web.Server):
-    """Makes a protocol for each connection."""
-
-    def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
 
 
 class TooLarge(Exception):
@@ -87,14 +49,14 @@ class Server:
         """What is listened on besides the ports, by the port in use."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._manager: _Manager | None = None
+        self._manager: Manager | None = None
         self._listeners: list[Listener] = []
         self._deaf: list[socket.socket] | None = None
         """Connections that are never read from; None while there are to be none."""
         self.ports: list[int] = []
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
-        self._busy: set[object] = set()
+        self._busy: set[Protocol] = set()
         """The connections whose request is not answered yet."""
         self._failure: BaseException | None = None
         gateway.host = self
@@ -165,7 +127,7 @@ class Server:
             asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
 
     async def _cut_busy(self) -> None:
-        doomed = {connection for connection in self._busy if isinstance(connection, RequestHandler)}
+        doomed = set(self._busy)
         for connection in doomed:
             if connection.transport is not None:
                 connection.transport.abort()
@@ -223,17 +185,7 @@ class Server:
             ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
-        self._manager = _Manager(
-            self._handle,
-            handler_cancellation=True,
-            access_log=None,
-            auto_decompress=False,
-            max_line_size=_MAX_HEAD,
-            max_field_size=_MAX_HEAD,
-            max_headers=1000,
-            lingering_time=0.5,
-            logger=_LOG,
-        )
+        self._manager = Manager(self._handle)
         self._listen_on(sockets)
 
     def _listen_on(self, sockets: list[socket.socket]) -> None:
@@ -265,7 +217,7 @@ class Server:
         with contextlib.suppress(OSError):
             loop = asyncio.get_running_loop()
             _, protocol = await loop.connect_accepted_socket(self._manager, made, ssl=context)
-            if context is not None and isinstance(protocol, _Protocol):
+            if context is not None and isinstance(protocol, Protocol):
                 protocol.trust = trust
 
     async def _close(self) -> None:
@@ -285,47 +237,56 @@ class Server:
 
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         connection = aio.protocol
+        assert isinstance(connection, Protocol)
         self._busy.add(connection)
         try:
-            return await self._answer(aio)
+            return await self._answer(aio, connection)
         finally:
             self._busy.discard(connection)
+            connection.answered += 1
 
-    async def _answer(self, aio: web.BaseRequest) -> web.StreamResponse:
-        try:
-            body = await _read(aio) if aio.can_read_body else b""
-        except TooLarge as error:
-            refusal = to_aiohttp(self.gateway.too_large(_origin_form(aio.raw_path), error.beginning))
-            refusal.force_close()
-            return refusal
-        target, mark, query = _origin_form(aio.raw_path).partition("?")
+    async def _answer(self, aio: web.BaseRequest, connection: Protocol) -> web.StreamResponse:
+        note = connection.take()
+        if note is not None and note.refusal:
+            return Refusal(note.refusal)
+        method, wanted = (note.method, note.target) if note is not None else (method_of(aio.method), aio.raw_path)
+        target, mark, query = wanted.partition("?")
+        if target == "*" and method == "OPTIONS":
+            return PlainResponse(status=200, body=b"", headers={})
+        body = b""
+        if aio.can_read_body:
+            if note is not None and note.wants_continue and aio.transport is not None:
+                aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                body = await _read(aio, connection)
+            except BodyFault:
+                pass
+            except TooLarge as error:
+                refusal = to_aiohttp(self.gateway.too_large(target, error.beginning))
+                refusal.force_close()
+                return refusal
+        fault = connection.body_fault
         peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
         http = HttpRequest(
-            method=method_of(aio.method),
+            method=method,
             target=target,
-            query=query.partition("#")[0],
+            query=query,
             headers=aio.headers,
             body=body,
             remote_address=peer[0] if isinstance(peer, tuple) else "",
             remote_port=peer[1] if isinstance(peer, tuple) else 0,
             client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
+            body_fault=fault,
         )
         answer = await self.gateway.serve(http, aio)
-        trust = getattr(aio.protocol, "trust", None)
+        if fault and (fault != UNEXPECTED_EOF or aio.content_length is None):
+            answer.force_close()
+        trust = connection.trust
         if trust is not None and trust != trusted(self.gateway.world.core):
             # The next connection is one on which its client is asked for the certificates trusted by now.
             answer.force_close()
         return answer
-
-
-def _origin_form(target: str) -> str:
-    """The target as it is without scheme and host, which clients put in front for what they take for a proxy."""
-    if target.startswith(("http://", "https://")):
-        rest = target.partition("://")[2]
-        start = min((place for mark in "/?" if (place := rest.find(mark)) >= 0), default=len(rest))
-        return rest[start:] if rest[start : start + 1] == "/" else "/" + rest[start:]
-    return target
 
 
 def to_aiohttp(reply: HttpReply) -> web.Response:
@@ -333,15 +294,13 @@ def to_aiohttp(reply: HttpReply) -> web.Response:
     return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
 
 
-async def _read(aio: web.BaseRequest) -> bytes:
-    """The body. Raises TooLarge, having taken in (and dropped) what a client goes on sending, within a bound."""
+async def _read(aio: web.BaseRequest, connection: Protocol) -> bytes:
+    """Return the body. Raises BodyFault, or TooLarge after dropping what a client goes on sending, within a bound."""
     length, content = aio.content_length, aio.content
-    if length is not None and length <= MAX_BODY and content.is_eof():
-        return content.read_nowait()
-    if aio.headers.get("Expect", "").lower() == "100-continue" and aio.transport is not None:
-        aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if length is not None and length <= MAX_BODY:
-        return await content.readexactly(length) if length else b""
+        if content.is_eof():
+            return content.read_nowait()
+        return await connection.read_exactly(content, length) if length else b""
     chunks = bytearray()
     size = 0
     async for chunk in content.iter_any():
@@ -352,7 +311,4 @@ async def _read(aio: web.BaseRequest) -> bytes:
             break
     if size > MAX_BODY:
         raise TooLarge(bytes(chunks))
-    protocol = aio.protocol
-    if isinstance(protocol, _Protocol):
-        protocol.framing.idle()
     return bytes(chunks)

@@ -30,7 +30,7 @@ async def handler(steps: list[str], *waits: Any) -> str:
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A loop that starts ``handler`` at once."""
-    monkeypatch.setattr(eager_tasks, "_REQUEST", handler.__code__)
+    monkeypatch.setattr(eager_tasks, "REQUEST_CODE", handler.__code__)
     made = asyncio.new_event_loop()
     made.set_task_factory(eager_tasks._make)
     yield made

@@ -1,0 +1,111 @@
+"""Follows a body that comes in chunks, and finds its end and its faults as Go's chunked reader does."""
+
+from __future__ import annotations
+
+from mockkms.server.wire.heads import BadFields, read_fields
+
+_MAX_LINE = 4096
+"""Bytes of a chunk's first line and of all trailers: the size of Go's buffer."""
+_MAX_EXCESS = 16 * 1024
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
+class ChunkedBody:
+    """One chunked body on its way."""
+
+    __slots__ = ("_excess", "_held", "_left", "_place", "done", "fault")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._left = 0
+        """Bytes of the current chunk still to come."""
+        self._place = self._size_line
+        self._excess = 0
+        """Bytes that were no data, beyond what Go grants to each chunk."""
+        self.done = False
+        self.fault = ""
+        """What Go reports when it reads the body; nothing is read after it."""
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take bytes; return them as plain chunks for aiohttp's parser, and what follows the body.
+
+        A body with a fault is ended: aiohttp waits for nothing then.
+        """
+        out: list[bytes] = []
+        data, self._held = self._held + data, b""
+        while data and not self.done:
+            if self._left:
+                piece, data = data[: self._left], data[self._left :]
+                self._left -= len(piece)
+                out.append(b"%x\r\n%b\r\n" % (len(piece), piece))
+                if not self._left:
+                    self._place = self._chunk_end
+                continue
+            rest = self._place(data)
+            if rest is None:
+                self._held = data
+                break
+            data = rest
+        if self.done:
+            out.append(b"0\r\n\r\n")
+        return b"".join(out), data if self.done and not self.fault else b""
+
+    def fail(self, fault: str) -> bytes:
+        """End the body with a fault; return what ends it for aiohttp's parser."""
+        self.fault, self.done = fault, True
+        return b"0\r\n\r\n"
+
+    def _broken(self, fault: str) -> bytes:
+        self.fail(fault)
+        return b""
+
+    def _size_line(self, data: bytes) -> bytes | None:
+        end = data.find(b"\n", 0, _MAX_LINE)
+        if end < 0:
+            return self._broken("header line too long") if len(data) >= _MAX_LINE else None
+        carriage = data.find(b"\r", 0, end)
+        if carriage != end - 1 or end == 0:
+            return self._broken("chunked line ends with bare LF" if carriage < 0 else "invalid CR in chunked line")
+        line = data[:carriage]
+        digits = line.rstrip(b" \t").partition(b";")[0]
+        if not digits:
+            return self._broken("empty hex number for chunk length")
+        for place, byte in enumerate(digits):
+            if byte not in _HEX:
+                return self._broken("invalid byte in chunk length")
+            if place == 16:
+                return self._broken("http chunk length too large")
+        self._left = int(digits, 16)
+        self._excess = max(0, self._excess + len(line) + 2 - 16 - 2 * self._left)
+        if self._excess > _MAX_EXCESS:
+            return self._broken("chunked encoding contains too much non-data")
+        if not self._left:
+            self._place = self._trailers
+        return data[end + 1 :]
+
+    def _chunk_end(self, data: bytes) -> bytes | None:
+        if len(data) < 2:
+            return None
+        if not data.startswith(b"\r\n"):
+            return self._broken("malformed chunked encoding")
+        self._place = self._size_line
+        return data[2:]
+
+    def _trailers(self, data: bytes) -> bytes | None:
+        if len(data) < 2:
+            return None
+        if data.startswith(b"\r\n"):
+            self.done = True
+            return data[2:]
+        if b"\r\n\r\n" not in data[:_MAX_LINE]:
+            if len(data) < _MAX_LINE:
+                return None
+            return self._broken("http: suspiciously long trailer after chunked body")
+        try:
+            found = read_fields(data, 0)
+        except BadFields as error:
+            return self._broken(str(error))
+        if found is None:
+            return None
+        self.done = True
+        return data[found[1] :]

@@ -1,0 +1,181 @@
+"""What stands between a connection and aiohttp's parser: each request is read as Go reads it, and handed on plain.
+
+Usual heads pass as they are, but for ``LIST`` and ``SCAN``: aiohttp's parser refuses these methods, and is shown
+``LINK`` and ``BIND``, which no client of a Vault sends. Everything else is read by ``heads``; what aiohttp is not shown
+is kept in a ``Note`` by the number of the request on its connection. A refusal has a number too, for it must not
+overtake the answers to the requests before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockkms.server.wire.chunks import ChunkedBody
+from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_length, usual_method
+
+_STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
+_METHODS = {"LINK": "LIST", "BIND": "SCAN"}
+_PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+"""Shown to aiohttp's parser in the place of a head that is refused."""
+_TLS_HELLO = b"\x16\x03"
+UNEXPECTED_EOF = "unexpected EOF"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What aiohttp was not shown of a request."""
+
+    method: str = ""
+    target: str = ""
+    wants_continue: bool = False
+    refusal: bytes = b""
+    """Not a request at all: the answer to send."""
+
+
+def method_of(method: str) -> str:
+    """Return the method that was sent, from the one that the parser was shown."""
+    return _METHODS.get(method, method)
+
+
+class Framing:
+    """Follows the requests of one connection."""
+
+    __slots__ = ("_body", "_chunks", "_closing", "_held", "_posted", "closed", "fault", "heads", "notes")
+
+    def __init__(self) -> None:
+        self._held = b""
+        """The beginning of a head that is not complete."""
+        self._body = 0
+        """Bytes of the body still to come."""
+        self._chunks: ChunkedBody | None = None
+        """The chunked body that is coming."""
+        self._closing = False
+        """The current request is the last one."""
+        self._posted = False
+        """The last method was POST: Go ignores an empty line after its body, which old clients send."""
+        self.heads = 0
+        """Heads that were handed on, refused ones included."""
+        self.notes: dict[int, Note] = {}
+        """By the number of the head, beginning with 1."""
+        self.fault = ""
+        """What is wrong with the body of the last request; nothing is read after it."""
+        self.closed = False
+        """Nothing more is read."""
+
+    @property
+    def between(self) -> bool:
+        """Whether the last byte was the last of a request."""
+        return not (self._body or self._held or self._chunks)
+
+    @property
+    def in_body(self) -> bool:
+        """Whether a head is complete and its body is not."""
+        return bool(self._body or self._chunks)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the bytes that came; return those for aiohttp's parser."""
+        if self.closed:
+            return b""
+        if not self._held and not self._body and self._chunks is None:
+            # One whole request, as nearly always.
+            out, data = self._usual(data)
+            if not data:
+                return out
+        else:
+            out, data, self._held = b"", self._held + data, b""
+        pieces = [out]
+        while data and not self.closed:
+            if self._body:
+                piece, data = data[: self._body], data[self._body :]
+                self._body -= len(piece)
+            elif self._chunks is not None:
+                piece, data = self._chunks.feed(data)
+                if self._chunks.done:
+                    self._end_chunks(self._chunks.fault)
+            else:
+                piece, data = self._usual(data)
+                if not piece:
+                    piece, data = self._read(data)
+                    if not piece:
+                        break
+            pieces.append(piece)
+            if self._closing and self.between:
+                self.closed = True
+        return b"".join(pieces)
+
+    def _usual(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take a usual head, with what has come of its body; return it and what follows. Nothing is taken of others."""
+        end = data.find(b"\r\n\r\n") + 4
+        line_end = data.find(b"\r\n")
+        method = usual_method(data, line_end) if end > 3 else b""
+        length = usual_length(data[line_end:end]) if method else -1
+        if length < 0:
+            return b"", data
+        self.heads += 1
+        self._posted = method == b"POST"
+        there = len(data) - end
+        if length > there:
+            self._body, taken, rest = length - there, data, b""
+        elif length == there:
+            taken, rest = data, b""
+        else:
+            taken, rest = data[: end + length], data[end + length :]
+        stand_in = _STAND_IN.get(method)
+        return taken if stand_in is None else stand_in + taken[4:], rest
+
+    def _read(self, data: bytes) -> tuple[bytes, bytes]:
+        """Read a head the long way; return what aiohttp is shown, and what follows. An incomplete one is held."""
+        if self._posted:
+            if len(data) < 4:
+                self._held = data
+                return b"", b""
+            data = data[:4].lstrip(b"\r\n") + data[4:]
+        try:
+            found = read_head(data)
+            if found is None:
+                if len(data) >= MAX_HEAD:
+                    raise bad_head("431 Request Header Fields Too Large")
+                if data.startswith(_TLS_HELLO):
+                    # Go waits for the end of a line, which a client that speaks TLS may never send.
+                    raise bad_head()
+                self._held, self._posted = data, False
+                return b"", b""
+            head, size = found
+            if size > MAX_HEAD:
+                raise bad_head("431 Request Header Fields Too Large")
+        except BadHead as error:
+            return self._refuse(error.answer), b""
+        self.heads += 1
+        self._posted, self._closing = head.method == "POST", head.closes
+        self.notes[self.heads] = Note(head.method, head.target, head.wants_continue)
+        if head.length == CHUNKED:
+            self._chunks = ChunkedBody()
+        else:
+            self._body = head.length
+        return head.plain, data[size:]
+
+    def _refuse(self, answer: bytes) -> bytes:
+        self.closed, self._held = True, b""
+        self.heads += 1
+        self.notes[self.heads] = Note(refusal=answer)
+        return _PLACEHOLDER
+
+    def _end_chunks(self, fault: str) -> None:
+        self._chunks = None
+        if fault:
+            self.fault, self.closed = fault, True
+
+    def end(self, fault: str = UNEXPECTED_EOF) -> bytes:
+        """Take no more: the client has ended its side, or its time is over. Return bytes for aiohttp's parser."""
+        if self.closed:
+            return b""
+        self.closed = True
+        if self._chunks is not None:
+            ending = self._chunks.fail(fault)
+            self._end_chunks(fault)
+            return ending
+        if self._body:
+            self.fault = fault
+        elif self._held:
+            return self._refuse(bad_head().answer)
+        return b""

@@ -1,0 +1,243 @@
+"""Reads the head of a request as Go's ``net/http`` does, which every real server is built on, and refuses in its texts.
+
+What Go accepts and aiohttp's parser does not is rewritten to a plain head that means the same. The rules are those of
+``readRequest``, ``readTransfer`` (``net/http``), ``ReadMIMEHeader`` (``net/textproto``) and ``ParseRequestURI``
+(``net/url``) of Go 1.26.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mockkms.server.wire.targets import BadTarget, Target, read_target
+from mockkms.vault.golang.fmt import quote
+
+MAX_HEAD = 1024 * 1024 + 4096
+"""Bytes of a head: Go's ``DefaultMaxHeaderBytes``, and what it grants to its buffer."""
+CHUNKED = -1
+"""The length of a body that comes in chunks."""
+_ERROR_HEADERS = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+_USUAL_LINE = re.compile(
+    rb"(GET|POST|PUT|DELETE|PATCH|HEAD|LIST|SCAN|OPTIONS) /[!$&-;=?-Z_a-z~]*(?:%[0-9A-Fa-f]{2}[!$&-;=?-Z_a-z~]*)*"
+    rb" HTTP/1\.1"
+)
+_USUAL_FIELDS = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)+\r\n\r\n")
+_NAME = re.compile(rb"\n([^\r\n:]+):")
+_HOST = re.compile(rb"\nhost:[ \t]*[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]*[ \t]*\r")
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r")
+_KEEP_ALIVE = re.compile(rb"\nconnection:[ \t]*keep-alive[ \t]*\r")
+_RARE = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"trailer"))
+_KNOWN_METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"))
+"""The methods that aiohttp is shown; for any other one it is shown LOCK."""
+_REWRITTEN = frozenset(("host", "content-length", "transfer-encoding", "expect", "upgrade"))
+_ONCE = frozenset(
+    ("content-location", "content-range", "content-type", "etag", "max-forwards", "server", "user-agent")
+)  # fmt: skip
+"""Headers that aiohttp refuses to read twice; the first one is the one that counts."""
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
+_FIELD_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
+_HOST_VALUE = re.compile(r"[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]*")
+_VERSION = re.compile(r"HTTP/([0-9])\.([0-9])")
+_CONTINUE = re.compile(r"(?:^|[ ,\t])100-continue(?:$|[ ,\t])", re.IGNORECASE)
+
+
+class BadHead(Exception):
+    """A head that is refused; ``answer`` are the bytes of the answer, after which the connection is closed."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+def bad_head(status: str = "400 Bad Request", body: str = "") -> BadHead:
+    """A refusal as Go writes it; without ``body`` the status is the body too."""
+    return BadHead(f"HTTP/1.1 {status}{_ERROR_HEADERS}{body or status}".encode())
+
+
+class BadFields(Exception):
+    """Lines that are no header fields; the text is Go's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A head that was read the long way."""
+
+    plain: bytes
+    """The head for aiohttp."""
+    length: int
+    """Bytes of the body, or CHUNKED."""
+    method: str
+    target: str
+    """Path and query; bytes that are not ASCII are escaped."""
+    closes: bool
+    """The connection ends after the answer: nothing behind the request is read."""
+    wants_continue: bool
+    """``100 Continue`` is to be sent before the body is read."""
+
+
+# -- the short way ---------------------------------------------------------------------------------------------------
+
+
+def usual_method(data: bytes, line_end: int) -> bytes:
+    """Return the method of a request line that aiohttp and Go read alike; empty for any other."""
+    found = _USUAL_LINE.fullmatch(data, 0, line_end)
+    return found[1] if found is not None else b""
+
+
+@lru_cache(maxsize=256)
+def usual_length(fields: bytes) -> int:
+    """Return the length of the body by header fields that aiohttp and Go read alike; -1 for any others.
+
+    ``fields`` begins with the line end of the request line.
+    """
+    if _USUAL_FIELDS.fullmatch(fields) is None:
+        return -1
+    lower = fields.lower()
+    names = _NAME.findall(lower)
+    known = frozenset(names)
+    if len(known) != len(names) or not known.isdisjoint(_RARE) or _HOST.search(lower) is None:
+        return -1
+    if b"connection" in known and _KEEP_ALIVE.search(lower) is None:
+        return -1
+    if b"content-length" not in known:
+        return 0
+    length = _LENGTH.search(lower)
+    return int(length[1]) if length is not None else -1
+
+
+# -- the long way ----------------------------------------------------------------------------------------------------
+
+
+def read_head(data: bytes) -> tuple[Head, int] | None:
+    """Read a head at the beginning of ``data``; return it with its length in bytes, or None if it is incomplete.
+
+    Raises BadHead as soon as a line is wrong.
+    """
+    end = data.find(b"\n")
+    if end < 0:
+        return None
+    line = data[:end].removesuffix(b"\r").decode("latin-1")
+    method, _, rest = line.partition(" ")
+    uri, space, version = rest.partition(" ")
+    if not space or _TOKEN.fullmatch(method) is None:
+        raise bad_head()
+    spoken = _VERSION.fullmatch(version)
+    if spoken is None:
+        raise bad_head()
+    try:
+        target = read_target(method, uri)
+        found = read_fields(data, end + 1)
+    except (BadTarget, BadFields):
+        raise bad_head() from None
+    if found is None:
+        return None
+    fields, size = found
+    return _judged(method, target, (int(spoken[1]), int(spoken[2])), fields), size
+
+
+def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | None:
+    """Read header fields up to an empty line, as Latin-1; return them and where they end, or None if incomplete.
+
+    Raises BadFields, with Go's text, as soon as a line is wrong.
+    """
+    fields: list[tuple[str, str]] = []
+    first = data[start : start + 1] in (b" ", b"\t")
+    while (end := data.find(b"\n", start)) >= 0:
+        line = data[start:end].removesuffix(b"\r")
+        start = end + 1
+        if first:
+            raise BadFields(f"malformed MIME header initial line: {_quoted(line)}")
+        if not line:
+            return fields, start
+        if b":" not in line:
+            raise BadFields(f"malformed MIME header: missing colon: {_quoted(line)}")
+        line = line.strip(b" \t")
+        while data[start : start + 1] in (b" ", b"\t"):
+            end = data.find(b"\n", start)
+            if end < 0:
+                return None
+            line += b" " + data[start:end].removesuffix(b"\r").strip(b" \t")
+            start = end + 1
+        if start == len(data):
+            # The next line may go on with this one.
+            return None
+        name, _, value = line.partition(b":")
+        if _FIELD_NAME.fullmatch(name) is None or _FIELD_VALUE.fullmatch(value) is None:
+            raise BadFields(f"malformed MIME header line: {_quoted(line)}")
+        fields.append((name.decode("latin-1"), value.lstrip(b" \t").decode("latin-1")))
+    return None
+
+
+def _quoted(line: bytes) -> str:
+    return quote(line.decode("utf-8", "replace"))
+
+
+def _judged(method: str, target: Target, version: tuple[int, int], fields: list[tuple[str, str]]) -> Head:
+    """Return the head, whose checks stand in Go's order. Raises BadHead."""
+    by_name: dict[str, list[str]] = {}
+    for name, value in fields:
+        by_name.setdefault(name.lower(), []).append(value)
+    hosts = by_name.get("host", [])
+    if len(hosts) > 1:
+        raise bad_head()
+    length = _body_length(by_name, chunks_known=version >= (1, 1))
+    preface = version == (2, 0) and method == "PRI" and target.path == "*"
+    if version[0] != 1 and not preface:
+        raise bad_head("505 HTTP Version Not Supported: unsupported protocol version")
+    if version >= (1, 1) and not hosts and method != "CONNECT" and not (preface and not fields):
+        raise bad_head("400 Bad Request: missing required Host header")
+    if hosts and _HOST_VALUE.fullmatch(hosts[0]) is None:
+        raise bad_head("400 Bad Request: malformed Host header")
+    if any(" " in name for name in by_name):
+        raise bad_head("400 Bad Request: invalid header name")
+    expected = by_name.get("expect", [""])[0]
+    continues = _CONTINUE.search(expected) is not None
+    if expected and not continues:
+        raise BadHead(b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    head = [f"{method if method in _KNOWN_METHODS else 'LOCK'} / HTTP/1.{min(version[1], 1) if version[0] == 1 else 1}"]
+    if target.host or hosts or version >= (1, 1):
+        head.append(f"Host: {target.host or ''.join(hosts)}")
+    if preface:
+        head.append("Connection: close")
+    once: set[str] = set()
+    for name, value in fields:
+        low = name.lower()
+        if low in _REWRITTEN or low in once:
+            continue
+        if low in _ONCE:
+            once.add(low)
+        head.append(f"{name}: {value}")
+    if expected:
+        head.append("Expect: 100-continue")
+    if length == CHUNKED:
+        head.append("Transfer-Encoding: chunked")
+    elif length or "content-length" in by_name:
+        head.append(f"Content-Length: {length}")
+    plain = "\r\n".join((*head, "", "")).encode("latin-1")
+    wants_continue = continues and version >= (1, 1) and length != 0
+    options = {option.strip(" \t").lower() for line in by_name.get("connection", []) for option in line.split(",")}
+    closes = preface or "close" in options or (version == (1, 0) and "keep-alive" not in options)
+    return Head(plain, length, method, target.shown, closes, wants_continue)
+
+
+def _body_length(by_name: dict[str, list[str]], *, chunks_known: bool) -> int:
+    """Return the bytes of the body, or CHUNKED. Raises BadHead."""
+    codings = by_name.get("transfer-encoding")
+    chunked = codings is not None and chunks_known
+    if chunked and (codings is None or [coding.lower() for coding in codings] != ["chunked"]):
+        raise bad_head("501 Not Implemented", "Unsupported transfer encoding")
+    lengths = [length.strip(" \t") for length in by_name.get("content-length", [])]
+    if len(set(lengths)) > 1:
+        raise bad_head()
+    for length in lengths:
+        if not (length.isascii() and length.isdecimal()) or len(length) > 4096 or int(length) >= 1 << 63:
+            raise bad_head()
+    if not chunked:
+        return int(lengths[0]) if lengths else 0
+    for trailer in ",".join(by_name.get("trailer", [])).split(","):
+        if trailer.strip(" \t").lower() in ("transfer-encoding", "trailer", "content-length"):
+            raise bad_head()
+    return CHUNKED

@@ -1,0 +1,203 @@
+"""aiohttp's protocol for one connection, behind ``Framing``: the only module that uses aiohttp's private names.
+
+Which versions of aiohttp have them as they are used here is said by the range in ``pyproject.toml``;
+``tests/server/wire/test_aiohttp.py`` fails for others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiohttp import web
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from mockkms.server.wire.framing import UNEXPECTED_EOF, Framing, Note
+from mockkms.server.wire.heads import MAX_HEAD
+from mockkms.server.wire.responses import PlainResponse
+
+HEAD_SECONDS = 10.0
+"""Seconds for a head, as the real server's ``http_read_header_timeout``; a connection that is later is closed."""
+REQUEST_SECONDS = 30.0
+"""Seconds for head and body together, as its ``http_read_timeout``."""
+IDLE_SECONDS = 300.0
+"""Seconds between two requests, as its ``http_idle_timeout``."""
+HALF_CLOSED_SECONDS = 0.05
+"""Seconds between two looks at whether requests are still being answered to a client that has ended its side."""
+PRIVATE = ("_loop", "_messages", "_reading_paused", "_request_count", "_handle_request")
+"""Names of aiohttp's protocol that this package relies on."""
+REQUEST_CODE = getattr(getattr(RequestHandler, "_handle_request", None), "__code__", None)
+"""The coroutine that aiohttp makes a task of for each request; None if it is called otherwise some day."""
+_LOG = logging.getLogger("mockkms.server")
+
+
+class BodyFault(Exception):
+    """The body of a request cannot be read; the framing of its connection has the text."""
+
+
+class Protocol(RequestHandler):
+    """Reads requests as Go does, within Go's time limits."""
+
+    __slots__ = ("_began", "_deadline", "_reading", "_watch", "answered", "framing", "taken", "trust")
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.framing = Framing()
+        self.taken = 0
+        """Requests that have been taken up, refused ones included."""
+        self.answered = 0
+        """Those of them whose answer is made."""
+        self.trust: frozenset[str] | None = None
+        """The clients' certificates that were trusted when the connection was made; None without TLS."""
+        self._reading: StreamReader | None = None
+        """The body that the current request waits for."""
+        self._began = self._deadline = 0.0
+        """When the current request began, and when what is missing of it must be here; 0: nothing is missing."""
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start reading."""
+        super().connection_made(transport)
+        self._more_to_come()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Cancel what is under way."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; aiohttp calls this without any to take up again what it had set aside."""
+        if data:
+            framing = self.framing
+            data = framing.feed(data)
+            if framing.closed or framing.between:
+                self._deadline = 0.0
+            else:
+                self._more_to_come()
+            if not data:
+                return
+        super().data_received(data)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio lets a protocol keep the transport
+        """Answer what was sent whole before the client ended its side; the transport is closed afterwards."""
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        self._stop_reading(UNEXPECTED_EOF)
+        if self.answered == self.framing.heads:
+            return None
+        self._loop.call_later(HALF_CLOSED_SECONDS, self._half_closed, self.answered)
+        return True
+
+    def _half_closed(self, answered: int) -> None:
+        if self.transport is None:
+            return
+        if self.answered in (answered, self.framing.heads):
+            self.transport.close()
+        else:
+            self._loop.call_later(HALF_CLOSED_SECONDS, self._half_closed, self.answered)
+
+    def resume_reading(self, *options: bool, **named: bool) -> None:
+        """Go on after a body was read."""
+        # After each body that is read, aiohttp 3.14 has its parser look for what it holds back. Where it has given out
+        # as many messages as were sent there is nothing, and the look would cost a twentieth of a short request.
+        given_out = getattr(self, "_request_count", -1)
+        if self._reading_paused or not self.framing.between or given_out != self.framing.heads:
+            super().resume_reading(*options, **named)
+
+    def take(self) -> Note | None:
+        """Count a request that is taken up; return what aiohttp does not know of it."""
+        self.taken += 1
+        notes = self.framing.notes
+        return notes.pop(self.taken, None) if notes else None
+
+    @property
+    def body_fault(self) -> str:
+        """What is wrong with the body of the current request; empty for a good one."""
+        return self.framing.fault if self.taken == self.framing.heads else ""
+
+    async def read_exactly(self, content: StreamReader, length: int) -> bytes:
+        """Return a body of so many bytes. Raises BodyFault where it does not come."""
+        if self.body_fault:
+            raise BodyFault
+        self._reading = content
+        try:
+            return await content.readexactly(length)
+        except asyncio.IncompleteReadError:
+            raise BodyFault from None
+        finally:
+            self._reading = None
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what aiohttp's parser refuses, though Go would not, as Go refuses: without a traceback in the log."""
+        if status != 400:
+            return super().handle_error(request, status, exc, message)
+        _LOG.debug("refused by aiohttp's parser: %s", exc)
+        refusal = PlainResponse(
+            status=400, body=b"400 Bad Request", headers={"Content-Type": "text/plain; charset=utf-8"}
+        )
+        refusal.force_close()
+        return refusal
+
+    def _more_to_come(self) -> None:
+        """Something is missing of a request: watch the time."""
+        if not self._deadline:
+            self._began = self._loop.time()
+        self._deadline = self._began + (REQUEST_SECONDS if self.framing.in_body else HEAD_SECONDS)
+        if self._watch is not None and self._watch.when() > self._deadline:
+            self._watch.cancel()
+            self._watch = None
+        if self._watch is None:
+            self._watch = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not self._deadline or self.transport is None:
+            return
+        if self.answered < self.framing.heads - self.framing.in_body:
+            # Go does not read a request before those in front of it are answered.
+            self._deadline = 0.0
+            self._more_to_come()
+        elif self._loop.time() < self._deadline:
+            self._more_to_come()
+        elif self.framing.in_body:
+            ends = [self.transport.get_extra_info(name) for name in ("sockname", "peername")]
+            here, there = (f"{end[0]}:{end[1]}" if isinstance(end, tuple) else "" for end in ends)
+            self._stop_reading(f"read tcp {here}->{there}: i/o timeout")
+        else:
+            self.transport.close()
+
+    def _stop_reading(self, fault: str) -> None:
+        """Nothing more comes, or is waited for; ``fault`` is what the current body ends with, if it is incomplete."""
+        self._deadline = 0.0
+        ending = self.framing.end(fault)
+        if ending:
+            super().data_received(ending)
+        elif self.body_fault and self._reading is not None:
+            self._reading.feed_eof()
+
+
+class Manager(web.Server):
+    """Makes a protocol for each connection."""
+
+    def __init__(self, handler: Any) -> None:
+        super().__init__(
+            handler,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=MAX_HEAD,
+            max_field_size=MAX_HEAD,
+            max_headers=MAX_HEAD,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=0.5,
+            logger=_LOG,
+        )
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol for a new connection."""
+        return Protocol(self, loop=self._loop, **self._kwargs)
