@@ -1,4 +1,4 @@
-"""Faults: data that says what goes wrong, when, and for whom. This room decides and never acts; it knows no HTTP."""
+"""Fault rules: what goes wrong, when, and for which requests. This package plans; ``server/`` carries out."""
 
 from __future__ import annotations
 

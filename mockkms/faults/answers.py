@@ -1,4 +1,4 @@
-"""Reading the value of ``answer``: a status, a preset, a mapping, and what becomes of each as an HTTP answer."""
+"""Parse the value of ``answer`` (a status, a preset or a mapping) and build the HTTP response that it describes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Build = Callable[[View], Reply | None]
 JSON_HEADERS = {"Cache-Control": "no-store", "Content-Type": "application/json"}
 _WORDS = {
     "status": "HTTP status",
-    "body": "text or bytes sent as they are; a mapping or list is sent as JSON",
+    "body": "string or bytes, sent verbatim; a mapping or list is sent as JSON",
     "json": "any value, sent as JSON",
     "base64": "body bytes in base64",
-    "errors": "texts of a Vault error body",
+    "errors": "messages of a Vault error body",
     "data": "data of a Vault success envelope (lease_id '', not renewable)",
     "code": "code of a RustFS error body, with message and description",
     "message": "message of a RustFS error body",
     "description": "description of a RustFS error body",
-    "headers": "further headers; null takes one away",
-    "content_type": "the Content-Type",
-    "preset": "start from this preset",
+    "headers": "additional headers; null removes one",
+    "content_type": "value of the Content-Type header",
+    "preset": "name of the preset to start from",
     "retry_after": "seconds, for the Retry-After header",
     "location": "base URL of the active node, for the presets that redirect",
 }
@@ -38,7 +38,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 def read_status(value: Any) -> int:
-    """A final HTTP status, 200 to 599."""
+    """Return ``value`` as a final HTTP status, 200 to 599. Raises FaultError."""
     status = whole(value)
     if not 200 <= status <= 599:
         raise FaultError(f"expected a status from 200 to 599, got {status}")
@@ -46,23 +46,23 @@ def read_status(value: Any) -> int:
 
 
 def read_headers(value: Any) -> dict[str, str | None]:
-    """Header names and texts as they may stand on the wire; None takes a header away."""
+    """Return valid header names with their values; None removes a header. Raises FaultError."""
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping of headers, got {shown(value)}")
     headers: dict[str, str | None] = {}
     for name, item in value.items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-            raise FaultError(f"no header name: {shown(name)}")
+            raise FaultError(f"invalid header name: {shown(name)}")
         if isinstance(item, (int, float)) and not isinstance(item, bool):
             item = str(item)
         if item is not None and (not isinstance(item, str) or re.search(r"[\r\n\0]", item) or not item.isascii()):
-            raise FaultError(f"expected a text of one ASCII line, got {shown(item)}", name)
+            raise FaultError(f"expected a single line of ASCII, got {shown(item)}", name)
         headers[name] = item
     return headers
 
 
 def read_answer(value: Any) -> Build:
-    """What builds the answer to a request; a build that gives None lets the core answer. Raises FaultError."""
+    """Return a function that builds the response; it returns None to let the core answer. Raises FaultError."""
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     if value == "pass":
@@ -82,7 +82,7 @@ def read_answer(value: Any) -> Build:
 
 
 def plain(status: int, view: View) -> Reply:
-    """A bare status in the shape of the service: its own error body with the status's usual name as the text."""
+    """Build a response of ``status`` in the service's own format, with the reason phrase as the error message."""
     if status == 204:
         return Reply(204, b"", dict(JSON_HEADERS))
     if status < 300:
@@ -92,7 +92,7 @@ def plain(status: int, view: View) -> Reply:
 
 
 def error_reply(view: View, status: int, message: str) -> Reply:
-    """``message`` as an error body of the service that was asked."""
+    """Build an error response with ``message`` in the format of the requested service."""
     if view.service == "rustfs":
         body: Any = {"code": "InternalError", "message": message, "description": "Internal KMS error occurred"}
     else:
@@ -101,7 +101,7 @@ def error_reply(view: View, status: int, message: str) -> Reply:
 
 
 def _described(given: dict[str, Any]) -> Build:
-    """An answer described word by word."""
+    """Build the response that a mapping describes."""
     bodies = [word for word in _BODIES if word in given]
     if len(bodies) > 1:
         raise FaultError(f"only one of {', '.join(bodies)} can be the body")
@@ -129,7 +129,7 @@ def _described(given: dict[str, Any]) -> Build:
 
 
 def _base(given: dict[str, Any], status: int | None, bodies: list[str]) -> Build:
-    """What the described answer starts from: a preset, or the bare status."""
+    """Return the builder that the description starts from: a preset, or the bare status."""
     options: dict[str, Any] = {word: given[word] for word in ("retry_after", "location") if word in given}
     if "retry_after" in options:
         options["retry_after"] = _under("retry_after", seconds, options["retry_after"])
@@ -155,14 +155,14 @@ def _base(given: dict[str, Any], status: int | None, bodies: list[str]) -> Build
 
 
 def _body(word: str, given: dict[str, Any]) -> Callable[[View], bytes]:
-    """What makes the bytes of the body."""
+    """Return a function that makes the bytes of the body."""
     value = given[word]
     if word == "data":
         return lambda view: envelope(value, view)
     if word == "errors":
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)) or not all(isinstance(item, str) for item in texts):
-            raise FaultError(f"expected a list of texts, got {shown(value)}")
+            raise FaultError(f"expected a list of strings, got {shown(value)}")
         return _fixed(go_json({"errors": list(texts)}))
     if word == "code":
         parts = {name: text(given.get(name, "")) for name in ("code", "message", "description")}
@@ -171,7 +171,7 @@ def _body(word: str, given: dict[str, Any]) -> Callable[[View], bytes]:
         try:
             return _fixed(base64.b64decode(text(value), validate=True))
         except (binascii.Error, ValueError):
-            raise FaultError("no base64") from None
+            raise FaultError("invalid base64") from None
     if word == "body" and isinstance(value, (bytes, bytearray)):
         return _fixed(bytes(value))
     if word == "body" and isinstance(value, str):
@@ -187,7 +187,7 @@ def _fixed(body: bytes) -> Callable[[View], bytes]:
 
 
 def envelope(data: Any, view: View) -> bytes:
-    """``data`` in a Vault success envelope. The request id depends on the request alone, so that runs repeat."""
+    """Return ``data`` in a Vault success envelope. The request id derives from the request, so that runs repeat."""
     question = f"{view.method} {view.target}".encode("utf-8", "surrogatepass")
     digest = blake2b(question + view.body, digest_size=16).hexdigest()
     request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"

@@ -1,4 +1,4 @@
-"""The algebra of matchers: yes or no about a request, combined with ``& | ~``."""
+"""The base class of matchers and the operators that combine them: ``&``, ``|`` and ``~``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from mockkms.faults.request_view import Seen
 
 
 class Matcher(ABC):
-    """A yes or no about a request."""
+    """A predicate over requests."""
 
     @abstractmethod
     def __call__(self, seen: Seen) -> bool:
-        """Whether ``seen`` fits."""
+        """Whether ``seen`` matches."""
 
     def __and__(self, other: Matcher) -> Matcher:
         return All((self, other))
@@ -24,12 +24,12 @@ class Matcher(ABC):
         return Not(self)
 
     def misses(self, seen: Seen) -> list[str]:
-        """The words that do not fit ``seen``; for near-miss texts."""
+        """Return the match keys that do not match ``seen``, for the report of near misses."""
         return [] if self(seen) else [type(self).__name__.lower().strip("_")]
 
 
 class All(Matcher):
-    """Every part fits."""
+    """Match when every part matches."""
 
     def __init__(self, parts: tuple[Matcher, ...]) -> None:
         self.parts = parts
@@ -42,7 +42,7 @@ class All(Matcher):
 
 
 class Any_(Matcher):
-    """At least one part fits."""
+    """Match when at least one part matches."""
 
     def __init__(self, parts: tuple[Matcher, ...]) -> None:
         self.parts = parts
@@ -52,7 +52,7 @@ class Any_(Matcher):
 
 
 class Not(Matcher):
-    """The part does not fit."""
+    """Match when the part does not."""
 
     def __init__(self, part: Matcher) -> None:
         self.part = part

@@ -1,4 +1,4 @@
-"""Reading and changing one field of a JSON answer by its dotted path: ``data.ciphertext``, ``data.keys.0``."""
+"""Change one field of a JSON response by its dotted path: ``data.ciphertext``, ``data.keys.0``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mockkms.faults.request_view import Reply, go_json
 
 Change = Callable[[Any], Any]
 GONE = object()
-"""What a change returns to take the field away."""
+"""Returned by a change to remove the field."""
 
 
 def change_field(reply: Reply, path: str, change: Change, *, make: bool = False) -> Reply:
-    """``reply`` with the field at ``path`` changed; as it was where there is no such field (``make``: it is added)."""
+    """Return ``reply`` with the field at ``path`` changed. A missing field is added if ``make``, otherwise ignored."""
     document = reply.json()
     steps = path.split(".")
     parent = document

@@ -1,4 +1,4 @@
-"""Reading a match: a path, or a mapping of match words that must all fit, combined with all / any / not."""
+"""Parse a match: a path, or a mapping of match keys that must all match, combined with ``all``, ``any`` and ``not``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DEPTH = 40
 
 
 def match_words() -> set[str]:
-    """Every word that may stand in a match."""
+    """Return every key allowed in a match."""
     return {*MATCHERS, *COMBINED}
 
 
 def read_match(value: Any, depth: int = 0) -> All:
-    """A matcher from data: a mapping of words (all must fit), or a text, which is a path. Raises FaultError."""
+    """Build a matcher from a mapping of match keys, all of which must match, or from a path. Raises FaultError."""
     if isinstance(value, Matcher):
         return value if isinstance(value, All) else All((value,))
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""The words of a match, one small class each; defining it registers its ``word``.
+"""The keys of a match, one class each. Defining the class registers its ``word``.
 
-The same matchers choose fault rules, script steps and journal entries.
+The same matchers select fault rules, script steps and journal entries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MATCHERS: dict[str, type[Word]] = {}
 
 
 class Word(Matcher):
-    """A matcher with a word of its own; subclasses register themselves."""
+    """Base class of matchers that a key names; subclasses register themselves."""
 
     word: ClassVar[str]
     help: ClassVar[str]
@@ -70,7 +70,7 @@ _OPERATIONS = (*map(str, message.Operation), _WRITE)
 
 
 class Operation(Word):
-    """What is asked in the words of policies; ``write`` is create, update or patch."""
+    """The operation, named as in policies; ``write`` is create, update or patch."""
 
     word, help = (
         "operation",
@@ -91,9 +91,12 @@ class Operation(Word):
 
 
 class Path(Word):
-    """The path below ``/v1/`` or the admin base; a pattern that starts with ``/`` means the path on the wire."""
+    """The path below ``/v1/`` or the admin API; a pattern that starts with ``/`` matches the raw request path."""
 
-    word, help = "path", "glob (* anything, + one segment) or {regex: …}; starting with / it is the path on the wire"
+    word, help = (
+        "path",
+        "glob (* anything, + one segment) or {regex: …}; with a leading / it matches the raw request path",
+    )
 
     def __init__(self, value: Any) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
@@ -110,7 +113,7 @@ def _on_wire(pattern: Any) -> bool:
 
 
 def _below(pattern: Any) -> Any:
-    """Clients list with a slash at the end, and paths are seen without it: a pattern may have it or not."""
+    """Strip the trailing slash, which clients send with a list and the matched path does not have."""
     if isinstance(pattern, str) and not pattern.startswith("/"):
         return pattern.rstrip("/")
     return pattern
@@ -146,27 +149,27 @@ class NamespaceWord(Word):
 
 
 class TokenWord(Word):
-    """The token as sent."""
+    """The token that the request carries."""
 
-    word, help = "token", "the token sent (true: any, false: none)"
+    word, help = "token", "token of the request (true: any, false: none)"
 
     def __call__(self, seen: Seen) -> bool:
         return self.test(seen.token)
 
 
 class AccessorWord(Word):
-    """The accessor of the token sent."""
+    """The accessor of the request's token."""
 
-    word, help = "accessor", "accessor of the token sent"
+    word, help = "accessor", "accessor of the request's token"
 
     def __call__(self, seen: Seen) -> bool:
         return self.test(seen.accessor)
 
 
 class PolicyWord(Word):
-    """One of the policies of the token sent."""
+    """Any of the policies of the request's token."""
 
-    word, help = "policy", "a policy that the token sent has"
+    word, help = "policy", "any policy of the request's token"
 
     def __call__(self, seen: Seen) -> bool:
         return any(self.test(policy) for policy in seen.policies)
@@ -175,7 +178,7 @@ class PolicyWord(Word):
 class HeaderWord(Word):
     """Request headers, each by name."""
 
-    word, help = "header", "mapping of header names to texts (true: given, false: not given)"
+    word, help = "header", "mapping of header names to values (true: present, false: absent)"
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, Mapping):
@@ -190,7 +193,7 @@ class HeaderWord(Word):
 class BodyWord(Word):
     """Fields of the JSON body, each by its dotted path."""
 
-    word, help = "body", "mapping of JSON body fields (dotted: options.cas, batch_input.0.context) to texts or values"
+    word, help = "body", "mapping of JSON body fields (dotted: options.cas, batch_input.0.context) to values"
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, Mapping):
@@ -205,7 +208,7 @@ class BodyWord(Word):
 class QueryWord(Word):
     """Parameters of the query string, each by name."""
 
-    word, help = "query", "mapping of query parameters to texts (true: given, false: not given)"
+    word, help = "query", "mapping of query parameters to values (true: present, false: absent)"
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, Mapping):
@@ -218,7 +221,7 @@ class QueryWord(Word):
 
 
 def dig(data: Any, steps: list[str]) -> Any:
-    """The value at a dotted path of a JSON value, or None."""
+    """Return the value at a dotted path of a JSON value, or None."""
     for step in steps:
         if isinstance(data, Mapping):
             data = data.get(step)

@@ -1,4 +1,4 @@
-"""Reading what people write: one error type, and the nearest right word for a wrong one."""
+"""Parse user-written values: one error type, and a suggestion for a misspelt word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 
 class FaultError(ValueError):
-    """A fault, match or script that cannot be read. ``path`` says where inside it, as ``match.path``."""
+    """Raised for an invalid rule, match or script. ``path`` locates the value inside it, as in ``match.path``."""
 
     def __init__(self, message: str, path: str = "") -> None:
         self.message = message
@@ -24,28 +24,28 @@ class FaultError(ValueError):
         super().__init__(f"{path}: {message}" if path else message)
 
     def under(self, place: str) -> FaultError:
-        """The same error seen from one level up."""
+        """Return this error with ``place`` in front of its path."""
         joint = "" if not self.path or self.path.startswith("[") else "."
         return FaultError(self.message, f"{place}{joint}{self.path}")
 
 
 def normal(word: Any) -> str:
-    """A word as this vocabulary spells it: ``bad-chunk`` and ``bad_chunk`` are one."""
+    """Normalize a word: ``bad-chunk`` and ``bad_chunk`` are the same."""
     return str(word).strip().replace("-", "_")
 
 
 def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
-    """The error for a word that is none of ``known``, with the nearest of them."""
+    """Return the error for a word outside ``known``, with the closest known word."""
     choices = sorted(known)
     if not choices:
-        return FaultError(f"unknown {what} {word!r}; there is none yet")
+        return FaultError(f"unknown {what} {word!r}; none exists yet")
     close = get_close_matches(word, choices, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(choices)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"expected one of: {', '.join(choices)}"
     return FaultError(f"unknown {what} {word!r}; {hint}")
 
 
 def mapping(value: Any, known: Iterable[str], what: str = "word") -> dict[str, Any]:
-    """``value`` as a mapping whose words are all ``known``, hyphens turned into underscores."""
+    """Return ``value`` as a mapping with normalized keys, all of them ``known``. Raises FaultError."""
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping, got {shown(value)}")
     known = set(known)
@@ -59,13 +59,13 @@ def mapping(value: Any, known: Iterable[str], what: str = "word") -> dict[str, A
 
 
 def shown(value: Any) -> str:
-    """A value as an error text shows it: short, with its kind."""
+    """Return a value's representation for an error message: at most 60 characters, with its type."""
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
 def whole(value: Any, *, least: int = 0) -> int:
-    """A whole number of at least ``least``; digits in a text are taken too."""
+    """Return ``value``, an integer or a string of digits, as an integer of at least ``least``. Raises FaultError."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -76,27 +76,27 @@ def whole(value: Any, *, least: int = 0) -> int:
 
 
 def flag(value: Any) -> bool:
-    """True or False and nothing else."""
+    """Return ``value`` if it is a boolean. Raises FaultError."""
     if not isinstance(value, bool):
         raise FaultError(f"expected true or false, got {shown(value)}")
     return value
 
 
 def given(value: Any) -> None:
-    """True and nothing else: of a word that has no other value."""
+    """Raise FaultError unless ``value`` is True, the only value of some kinds."""
     if not flag(value):
-        raise FaultError("expected true; leave the word out otherwise")
+        raise FaultError("expected true; omit the key to disable it")
 
 
 def text(value: Any) -> str:
-    """A text and nothing else."""
+    """Return ``value`` if it is a string. Raises FaultError."""
     if not isinstance(value, str):
-        raise FaultError(f"expected a text, got {shown(value)}")
+        raise FaultError(f"expected a string, got {shown(value)}")
     return value
 
 
 def seconds(value: Any) -> float:
-    """Seconds of ``0.5``, ``30``, ``"1m30s"``, ``"250ms"``; never negative, never endless."""
+    """Return the seconds of ``0.5``, ``30``, ``"1m30s"`` or ``"250ms"``, 0 to 1e9. Raises FaultError."""
     if isinstance(value, str):
         parts = _PART.findall(value)
         if parts and "".join(number + unit for number, unit in parts) == value:
@@ -113,9 +113,9 @@ def seconds(value: Any) -> float:
 
 
 def span(value: Any) -> float:
-    """Seconds of a duration that may be negative: ``-90``, ``"-1m30s"``. A time is none."""
+    """Return the seconds of a duration that may be negative: ``-90``, ``"-1m30s"``. Raises FaultError."""
     if _is_time(value):
-        hint = "set goes to a time, in a rule set_clock"
+        hint = "to set the clock to a time, use set, or set_clock in a rule"
         raise FaultError(f"expected a duration such as 1h or -30s, got the time {shown(value)}; {hint}")
     if isinstance(value, str) and value.startswith("-"):
         return -seconds(value[1:])
@@ -125,7 +125,7 @@ def span(value: Any) -> float:
 
 
 def instant(value: Any) -> float:
-    """Seconds since the epoch of an RFC 3339 time, a date, or ``{epoch: seconds}``."""
+    """Return seconds since the epoch for an RFC 3339 time, a date, or ``{epoch: seconds}``. Raises FaultError."""
     if isinstance(value, Mapping):
         epoch = mapping(value, ("epoch",)).get("epoch")
         if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not abs(epoch) < 1e12:
@@ -144,5 +144,5 @@ def _is_time(value: Any) -> bool:
 
 
 def moment(value: Any, now: float) -> float:
-    """Seconds since the epoch of a time (without a zone it is UTC), or of a duration counted from ``now``."""
+    """Return seconds since the epoch for a time (UTC without a zone) or a duration from ``now``. Raises FaultError."""
     return instant(value) if _is_time(value) else now + seconds(value)

@@ -1,8 +1,8 @@
-"""What is to be done with one request: data that the HTTP room carries out. Nothing here acts.
+"""The plan for one request: data that the server's fault layer carries out.
 
-The way of a planned request: ``server`` acts with ``before`` set, ``delay``, then ``answer``, a ``snapshot``'s world or
-(``applied``, or none of these and no early cut) the core, then ``late``, the ``edits`` in order, ``server`` acts
-without ``before``, and at last the wire: ``cut``, ``drip``, ``framing``, ``raw``.
+Steps, in order: ``server`` actions with ``before`` set; ``delay``; ``answer``, else the world of ``snapshot``, else the
+core, which with ``applied`` always runs; ``late``; the ``edits``; ``server`` actions without ``before``; and finally
+the transport: ``cut``, ``drip``, ``framing``, ``raw``.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ AFTER_HEADERS = 0
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The end of a connection in the middle of things."""
+    """An interruption of the connection."""
 
     how: How
-    """``close`` sends FIN, ``reset`` RST, ``hang`` goes silent and keeps the connection open."""
+    """``close`` sends FIN, ``reset`` sends RST, ``hang`` sends nothing more and keeps the connection open."""
     after: int = BEFORE_ANY_BYTE
-    """Bytes of the body sent first; 0 is the headers alone, -1 not one byte."""
+    """Bytes of the body to send first; 0 sends the headers only, -1 nothing."""
     limit: float = 0
-    """Seconds after which a hang ends with a close; 0 is never."""
+    """Seconds after which a hang ends with a close; 0 never ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAction:
-    """Something done to the server itself: ``seal``, ``restart``, …, with the value given."""
+    """An action on the server itself, such as ``seal`` or ``restart``, with its value."""
 
     word: str
     value: Any
@@ -44,46 +44,46 @@ class ServerAction:
 
 @dataclass(slots=True)
 class Framing:
-    """How the body is framed on the wire where it is framed wrongly."""
+    """An incorrect framing of the body."""
 
     content_length: int | None = None
-    """Declared length, whatever is sent."""
+    """The declared length in bytes, regardless of the body."""
     bad_chunk: bool = False
-    """Chunked, with a chunk whose size line is nonsense."""
+    """Send a chunked body with an invalid chunk size line."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """Everything decided about one request."""
+    """Everything that was decided for one request."""
 
     view: View
     rules: list[str] = field(default_factory=list)
     """Ids of the rules that fired, in order."""
     words: list[str] = field(default_factory=list)
-    """Their words, for the journal."""
+    """The fault kinds of these rules, for the journal."""
     delay: float = 0.0
     late: float = 0.0
     answer: Reply | None = None
     snapshot: str = ""
-    """Name of the snapshot whose world answers, unless ``answer`` is there."""
+    """Name of the snapshot whose world answers, unless ``answer`` is set."""
     applied: bool = False
     cut: Cut | None = None
     edits: list[Edit] = field(default_factory=list)
     drip: tuple[int, float] | None = None
-    """Bytes at a time, and seconds between."""
+    """Bytes per write, and seconds between writes."""
     framing: Framing | None = None
     raw: bytes | None = None
-    """Bytes sent instead of an HTTP answer; then the connection is closed."""
+    """Bytes to send instead of an HTTP response; the connection is closed afterwards."""
     tls: str = ""
     """How the handshake of a new connection fails."""
     server: list[ServerAction] = field(default_factory=list)
     set_state: str | None = None
     unexpected: str = ""
-    """A script's complaint: what was expected and what came."""
+    """A script's complaint: the expected and the actual request."""
 
     @property
     def asks_core(self) -> bool:
-        """Whether the request reaches the core: whether it takes effect."""
+        """Whether the request reaches the core and takes effect."""
         if self.applied:
             return True
         early = self.cut is not None and self.cut.after == BEFORE_ANY_BYTE
@@ -91,17 +91,17 @@ class Plan:
 
     @property
     def on_wire(self) -> bool:
-        """Whether the answer must be written by hand, byte by byte."""
+        """Whether the response must be written to the transport directly, bypassing aiohttp."""
         return any(part is not None for part in (self.cut, self.drip, self.framing, self.raw))
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a kind knows when it writes into a plan."""
+    """What a fault kind knows when it adds to a plan."""
 
     view: View
     luck: Luck
     applied: bool
-    """The rule says ``applied: true``: the request takes effect first."""
+    """Whether the rule has ``applied: true``: the request takes effect first."""
     memory: dict[Any, Any]
-    """The rule's own notes (a stale answer); gone with ``clear`` and ``reset``."""
+    """What the rule remembers between requests, such as a stale response; emptied by ``clear`` and ``reset``."""

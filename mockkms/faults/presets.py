@@ -1,6 +1,6 @@
-"""Answers with a name: the exact bodies and headers that the real servers, and what stands before them, send.
+"""Named answers: the exact bodies and headers that real servers, and proxies in front of them, send.
 
-A preset is chosen by name in ``answer``; hyphens and underscores, and the spelling of RustFS's codes, are all taken.
+``answer`` selects a preset by name, regardless of case, hyphens and underscores.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Make = Callable[[View, Mapping[str, Any]], Reply | None]
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One named answer."""
+    """A named answer."""
 
     name: str
     help: str
     make: Make
 
     def bound(self, options: Mapping[str, Any]) -> Callable[[View], Reply | None]:
-        """What builds this answer with ``retry_after`` and ``location`` as given."""
+        """Return a function that builds this answer with ``retry_after`` and ``location`` from ``options``."""
         return lambda view: _in_namespace(view, self.make(view, options))
 
 
@@ -34,7 +34,7 @@ PRESETS: dict[str, Preset] = {}
 
 
 def _in_namespace(view: View, reply: Reply | None) -> Reply | None:
-    """The server tells every request's namespace in its answer; a proxy before it does not."""
+    """Add the request's namespace to the headers, as the server does; a proxy in front of it does not."""
     namespace = view.headers.get("x-vault-namespace", "")
     if reply is not None and namespace and "Strict-Transport-Security" in reply.headers:
         reply.headers = {**reply.headers, "X-Vault-Namespace": namespace}
@@ -52,7 +52,7 @@ def preset(name: str, help: str) -> Callable[[Make], Make]:
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of that name, however it is spelt; raises FaultError with the nearest one."""
+    """Return the preset of this name. Raises FaultError with the closest known name."""
     plain = _plain(name)
     for known, found in PRESETS.items():
         if _plain(known) == plain:
@@ -68,13 +68,13 @@ def _plain(name: str) -> str:
 
 
 def vault_errors(status: int, *errors: str, **headers: str) -> Reply:
-    """An error body as Vault sends it."""
+    """Build an error response as Vault sends it."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Reply(status, go_json({"errors": list(errors)}), VAULT_HEADERS | named)
 
 
 def rustfs_error(status: int, code: str, message: str, description: str) -> Reply:
-    """An error body as the admin API sends it: compact JSON without a newline."""
+    """Build an error response as the admin API sends it: compact JSON without a newline."""
     body = go_json({"code": code, "message": message, "description": description}).rstrip(b"\n")
     return Reply(status, body, {"Content-Type": "application/json"})
 
@@ -113,14 +113,14 @@ def _lease_limited(view: View, options: Mapping[str, Any]) -> Reply:
     return vault_errors(429, f'request path "{view.path}": lease count quota exceeded')
 
 
-@preset("permission-denied", "403 of a valid token without the right; at the admin API: access-denied")
+@preset("permission-denied", "403 for a valid token without the capability; admin API: access-denied")
 def _permission_denied(view: View, options: Mapping[str, Any]) -> Reply | None:
     if view.service == "rustfs":
         return _access_denied(view, options)
     return vault_errors(403, "1 error occurred:\n\t* permission denied\n\n")
 
 
-@preset("bad-token", "403 of an unknown, expired or used-up token")
+@preset("bad-token", "403 for an unknown, expired or used-up token")
 def _bad_token(view: View, options: Mapping[str, Any]) -> Reply:
     if view.product.vault:
         return vault_errors(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
@@ -132,7 +132,7 @@ def _login_refused(view: View, options: Mapping[str, Any]) -> Reply:
     return vault_errors(400, "invalid role or secret ID")
 
 
-@preset("not-found", "404 with empty errors; at the admin API: key-not-found")
+@preset("not-found", "404 with empty errors; admin API: key-not-found")
 def _not_found(view: View, options: Mapping[str, Any]) -> Reply | None:
     if view.service == "rustfs":
         return _key_not_found(view, options)
@@ -145,12 +145,12 @@ def _missing_mount(view: View, options: Mapping[str, Any]) -> Reply:
     return vault_errors(404, f'no handler for route "{route}". route entry not found.')
 
 
-@preset("cas-conflict", "400 of a check-and-set that does not match")
+@preset("cas-conflict", "400 for a check-and-set that does not match")
 def _cas_conflict(view: View, options: Mapping[str, Any]) -> Reply:
     return vault_errors(400, "check-and-set parameter did not match the current version")
 
 
-@preset("lagging", "412 of a node that is behind: required index state not present")
+@preset("lagging", "412 of a lagging node: required index state not present")
 def _lagging(view: View, options: Mapping[str, Any]) -> Reply:
     return vault_errors(412, "required index state not present")
 
@@ -176,7 +176,7 @@ def _namespace_locked(view: View, options: Mapping[str, Any]) -> Reply:
     )
 
 
-# -- what stands before the server -----------------------------------------------------------------------------------
+# -- proxies in front of the server ----------------------------------------------------------------------------------
 
 
 def _nginx(status: int, title: str, **headers: str) -> Reply:
@@ -193,7 +193,7 @@ def _bad_gateway(view: View, options: Mapping[str, Any]) -> Reply:
     return _nginx(502, "Bad Gateway")
 
 
-@preset("unavailable", "503 with a load balancer's HTML page: no server is behind it")
+@preset("unavailable", "503 with a load balancer's HTML page: no backend is available")
 def _unavailable(view: View, options: Mapping[str, Any]) -> Reply:
     text = "<h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n"
     page = f"<html><body>{text}</body></html>\n"
@@ -228,14 +228,14 @@ def _key_not_found(view: View, options: Mapping[str, Any]) -> Reply:
     return rustfs_error(404, "KeyNotFound", f"Key '{view.key}' not found", "The specified key does not exist")
 
 
-@preset("InvalidConfiguration", "admin API: 400 refused configuration")
+@preset("InvalidConfiguration", "admin API: 400 invalid configuration")
 def _invalid_configuration(view: View, options: Mapping[str, Any]) -> Reply:
     return rustfs_error(
         400, "InvalidConfiguration", "vault_address is required for Vault KMS", "Missing vault_address field"
     )
 
 
-@preset("vault-unreachable", "admin API: 400 Failed to connect to Vault; /status tells of an unhealthy backend")
+@preset("vault-unreachable", "admin API: 400 Failed to connect to Vault; /status reports an unhealthy backend")
 def _vault_unreachable(view: View, options: Mapping[str, Any]) -> Reply:
     if view.service == "rustfs" and view.path == "status":
         body = go_json({"status": "Failed", "backend": "vault", "healthy": False}).rstrip(b"\n")

@@ -1,7 +1,7 @@
-"""What a rule looks at: one request as it is seen from outside, and one answer.
+"""What rules inspect: a request as seen from outside, and a response.
 
-The HTTP room hands in a subclass of ``View`` that looks up mount, key and token only when a rule asks for them; the
-journal's entries have the same face, so the same matchers read both.
+The gateway passes a ``View`` that looks up mount, key and token only when a rule needs them. Journal entries have the
+same attributes, so the same matchers work on both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 
 class Seen(Protocol):
-    """The face that matchers read."""
+    """The attributes that matchers read."""
 
     @property
     def service(self) -> str: ...
@@ -46,14 +46,14 @@ class Seen(Protocol):
 
 @dataclass(slots=True)
 class Reply:
-    """One HTTP answer as bytes."""
+    """One HTTP response, with its body in bytes."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
-        """The body decoded, or None where it is no JSON."""
+        """Return the decoded body, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -62,15 +62,15 @@ class Reply:
 
 @dataclass(slots=True)
 class Product:
-    """What an answer in the server's name must know about the server."""
+    """What a response made on the server's behalf needs to know about the server."""
 
     name: str = "Vault"
-    """As it stands in texts: ``Vault is sealed``."""
+    """The name in messages, as in ``Vault is sealed``."""
     version: str = ""
     vault: bool = True
-    """Health documents and bad-token texts in HashiCorp's form."""
+    """Whether health documents and bad-token errors have HashiCorp's format."""
     build_date: str = ""
-    """As ``sys/seal-status`` has it."""
+    """As ``sys/seal-status`` reports it."""
     cluster_name: str = ""
     cluster_id: str = ""
     now: float = 0.0
@@ -79,7 +79,7 @@ class Product:
 
 @dataclass(slots=True)
 class Facts:
-    """What a request is about, found out only when a rule asks for it."""
+    """What a request refers to, determined only when a rule needs it."""
 
     mount: str = ""
     key: str = ""
@@ -92,10 +92,10 @@ class Facts:
 
 
 class View:
-    """One request. ``path`` is below ``/v1/`` or the admin API's base; ``target`` is path and query on the wire.
+    """One request. ``path`` is relative to ``/v1/`` or the admin API's base; ``target`` is the raw path and query.
 
-    ``operation``, ``facts`` and ``product`` are values, or functions asked once and only when needed. ``headers`` is
-    asked with names in lower case.
+    ``operation``, ``facts`` and ``product`` are values, or functions called once, on first use. ``headers`` has names
+    in lower case.
     """
 
     __slots__ = ("_facts", "_operation", "_product", "body", "headers", "method", "path", "service", "target")
@@ -121,7 +121,7 @@ class View:
 
     @property
     def operation(self) -> str:
-        """In the words of policies."""
+        """The operation, named as in policies."""
         if callable(self._operation):
             self._operation = self._operation()
         return self._operation
@@ -135,19 +135,19 @@ class View:
 
     @property
     def product(self) -> Product:
-        """The server as its answers show it."""
+        """The server as its responses describe it."""
         if callable(self._product):
             self._product = self._product()
         return self._product
 
     @property
     def mount(self) -> str:
-        """Path of the mount, with its slash."""
+        """Path of the mount, with its trailing slash."""
         return self.facts.mount
 
     @property
     def key(self) -> str:
-        """The transit key, secret path, role or KMS key that is named."""
+        """The transit key, secret path, role or KMS key that the request names."""
         return self.facts.key
 
     @property
@@ -157,22 +157,22 @@ class View:
 
     @property
     def token(self) -> str:
-        """The token as sent."""
+        """The token that the request carries."""
         return self.facts.token
 
     @property
     def accessor(self) -> str:
-        """The accessor of the token sent."""
+        """The accessor of the request's token."""
         return self.facts.accessor
 
     @property
     def policies(self) -> Sequence[str]:
-        """The policies of the token sent."""
+        """The policies of the request's token."""
         return self.facts.policies
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The body's JSON object; empty where it is none."""
+        """The body's JSON object; empty for any other body."""
         return json_object(self.body)
 
 
@@ -180,7 +180,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::([a-z]+))?")
 
 
 def named_in(template: str, below: str) -> str:
-    """The key, secret path or role that ``below`` (a path below its mount) names, by its endpoint's template."""
+    """Return the key, secret path or role that ``below``, a path relative to its mount, names, by the template."""
     segments, given = template.split("["), below.strip("/").split("/")
     for place, segment in enumerate(segments[0].split("/")):
         found = _PARAMETER.match(segment)
@@ -195,11 +195,11 @@ def named_in(template: str, below: str) -> str:
 
 
 _SECONDARY = frozenset(("kind", "type", "plaintext", "export_type", "key_type"))
-"""Parameters that say which form is wanted, not whose: ``datakey/{plaintext}/{name}``."""
+"""Parameters that select a form rather than an object: ``datakey/{plaintext}/{name}``."""
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """``body`` as a JSON object; empty for anything else."""
+    """Return ``body`` as a JSON object; empty for anything else."""
     if not body[:64].lstrip().startswith(b"{"):
         return {}
     try:
@@ -210,7 +210,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def go_json(value: Any) -> bytes:
-    """JSON as the real server writes it: compact, ``<>&`` escaped, a newline at the end."""
+    """Encode JSON as the real server does: compact, ``<>&`` escaped, with a trailing newline."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")

@@ -1,4 +1,4 @@
-"""The rules of one world: added, listed, counted, and asked once for each request."""
+"""The fault rules of one world, evaluated once for each request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rules = list[Rule]
 
 @dataclass(frozen=True, slots=True)
 class BookState:
-    """What a snapshot keeps of a rule book."""
+    """The part of a rule book that a snapshot keeps."""
 
     rules: tuple[tuple[Rule, int, int, dict[Any, Any]], ...]
     script: Script | None
@@ -35,33 +35,33 @@ class BookState:
     header: bool
 
     def of_requests(self) -> BookState:
-        """The same without the rules of connections."""
+        """Return a copy without the rules for connections."""
         return replace(self, rules=tuple(kept for kept in self.rules if not kept[0].of_connections))
 
 
 class RuleBook:
-    """``faults`` of a world.
+    """The fault rules of a world, ``MockKMS.faults``.
 
         faults.add("transit/encrypt/*", answer="sealed", times=2)
         faults.add(match={"path": "secret/*", "operation": "read"}, skip=1, delay=0.5)
 
-    Rules are asked in the order they were added; all that fire act together, until one decides the answer.
-    ``active`` is False while there is nothing to ask, so that an unused book costs nothing.
+    Rules are evaluated in the order they were added. All that fire take effect together, up to the first one that
+    decides the answer. ``active`` is False while there are none, so that an unused rule book costs nothing.
     """
 
     def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.active = False
         self.state = START_STATE
         self.header = False
-        """Answers name the rules that made or changed them in ``X-Mockkms-Fault``, which no real server sends."""
+        """Whether answers name the rules that fired in ``X-Mockkms-Fault``, a header that real servers do not send."""
         self.rules: tuple[Rule, ...] = ()
         self.current_script: Script | None = None
         self.tls_denied: Mapping[str, str] = {}
-        """TLS faults that the server of this world cannot do, and why."""
+        """TLS faults that this server cannot produce, with the reason."""
         self.denied: Mapping[str, str] = {}
-        """Words that cannot be done on this server, and why."""
+        """Fault kinds that this server cannot produce, with the reason."""
         self.stateless = ""
-        """Why kinds that need the state of an emulated server are refused; empty: they are not."""
+        """The reason why fault kinds that need emulated state are refused; empty if they are allowed."""
         self._of_connections: Rules = []
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
@@ -73,14 +73,14 @@ class RuleBook:
     # -- changing ------------------------------------------------------------------------------------------------
 
     def add(self, match: Any = None, /, **words: Any) -> Rule:
-        """Add a rule. ``match`` is a path glob, a mapping of match words, or a whole rule as a mapping.
+        """Add a rule. ``match`` is a path glob, a mapping of match keys, or a whole rule as a mapping.
 
-        Raises FaultError (a ValueError) for a word or value it does not know, with the nearest right word.
+        Raises FaultError (a ValueError) for an unknown key or an invalid value, with the closest known key.
         """
         return self._put(self._read(match, words))
 
     def extend(self, rules: Any) -> Rules:
-        """Add rules from data, as in a world's ``faults:``: a list of rules, or of a script. All or none."""
+        """Add a list of rules or scripts, as in a world's ``faults:``; all or none. Raises FaultError."""
         if isinstance(rules, Mapping):
             rules = [rules]
         if not isinstance(rules, Iterable) or isinstance(rules, (str, bytes)):
@@ -102,15 +102,15 @@ class RuleBook:
     def _one(self, words: Any) -> Rules:
         if isinstance(words, Mapping) and "script" in words:
             if len(words) > 1:
-                raise FaultError("a script stands alone")
+                raise FaultError("a script cannot be combined with other keys")
             self.script(words["script"])
             return []
         if not isinstance(words, Mapping):
-            raise FaultError("expected a mapping of rule words")
+            raise FaultError("expected a mapping that describes a rule")
         return [self.add(words)]
 
     def script(self, steps: Any) -> Script:
-        """Follow a script: every request must be its next step. Raises FaultError."""
+        """Start a script: every request must match its next step. Raises FaultError."""
         try:
             made = Script(steps, seed=self._seed("script"))
         except FaultError as error:
@@ -122,7 +122,7 @@ class RuleBook:
         return made
 
     def remove(self, id: str) -> bool:
-        """Take a rule away; False where there is none of that id."""
+        """Remove a rule; return False if no rule has this id."""
         with self._lock:
             kept = tuple(rule for rule in self.rules if rule.id != id)
             gone = len(kept) < len(self.rules)
@@ -131,7 +131,7 @@ class RuleBook:
             return gone
 
     def clear(self) -> None:
-        """Take all rules and the script away; the rules' state begins anew."""
+        """Remove all rules and the script, and reset the rules' state."""
         with self._lock:
             self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
             self._changed()
@@ -156,24 +156,24 @@ class RuleBook:
     def _put(self, rule: Rule) -> Rule:
         with self._lock:
             if any(known.id == rule.id for known in self.rules):
-                raise FaultError(f"there is a rule {rule.id!r} already", "id")
+                raise FaultError(f"a rule {rule.id!r} already exists", "id")
             for fault in rule.tls:
                 if fault in self.tls_denied:
                     raise FaultError(self.tls_denied[fault], "tls")
             self.check(rule.kinds)
             if rule.schedule.after and rule.schedule.after == rule.id:
-                raise FaultError("a rule cannot wait for itself", "after")
+                raise FaultError("a rule cannot come after itself", "after")
             self.rules += (rule,)
             self._changed()
         return rule
 
     def check(self, kinds: Iterable[Kind]) -> None:
-        """Raise FaultError for what cannot be done on this server."""
+        """Raise FaultError for a fault kind that this server cannot produce."""
         for kind in kinds:
             if self.stateless and kind.needs_state:
                 words = stateless()
                 which = "with this value: " if kind.word in words else ""
-                raise FaultError(f"{which}{self.stateless}; what works here: {', '.join(words)}", kind.word)
+                raise FaultError(f"{which}{self.stateless}; available here: {', '.join(words)}", kind.word)
             if kind.word in self.denied:
                 raise FaultError(self.denied[kind.word], kind.word)
 
@@ -182,10 +182,10 @@ class RuleBook:
         self._of_connections = [rule for rule in self.rules if rule.of_connections]
         self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
 
-    # -- asking --------------------------------------------------------------------------------------------------
+    # -- evaluating ----------------------------------------------------------------------------------------------
 
     def before(self, view: View) -> Plan | None:
-        """What is to be done with a request; None where no rule fires. Counts."""
+        """Return the plan for a request, None if no rule fires. Updates the counters."""
         if not self.active:
             return None
         with self._lock:
@@ -195,14 +195,14 @@ class RuleBook:
             return self._decide(view, candidates) if candidates else None
 
     def connecting(self) -> Plan | None:
-        """What is to be done with a new connection; None where no rule fires. Counts."""
+        """Return the plan for a new connection, None if no rule fires. Updates the counters."""
         if not self._of_connections:
             return None
         with self._lock:
             return self._decide(View(), tuple(self._of_connections))
 
     def _candidates(self, view: View) -> tuple[Rule, ...]:
-        """The rules whose service and path fit."""
+        """Return the rules whose service and path match."""
         known = (view.service, view.path, view.target.partition("?")[0])
         found = self._by_path.get(known)
         if found is None:
@@ -248,14 +248,14 @@ class RuleBook:
             self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
         return ready
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- inspecting ----------------------------------------------------------------------------------------------
 
     def list(self) -> Rules:
-        """All rules, in order."""
+        """Return all rules, in order."""
         return [*self.rules]
 
     def get(self, id: str) -> Rule:
-        """The rule of that id. Raises KeyError."""
+        """Return the rule with this id. Raises KeyError."""
         for rule in self.rules:
             if rule.id == id:
                 return rule
@@ -267,7 +267,7 @@ class RuleBook:
         return tuple(rule for rule in self.rules if not rule.fired)
 
     def problems(self) -> tuple[str, ...]:
-        """What a test should hear of at its end: rules that never fired, script steps left, requests not expected."""
+        """Describe what to report when a test ends: rules that never fired, unmet script steps, unexpected requests."""
         found = [f"fault {rule.id!r} never fired (matched {rule.matched}): {rule.words}" for rule in self.unfired]
         if self.current_script is not None:
             found += [f"script: {complaint}" for complaint in self.current_script.complaints]
@@ -275,13 +275,13 @@ class RuleBook:
         return tuple(found)
 
     def assert_all_fired(self) -> None:
-        """Raise AssertionError where a rule never fired or a script was not followed to its end."""
+        """Raise AssertionError if a rule never fired or a script was not completed."""
         problems = self.problems()
         if problems:
             raise AssertionError("\n".join(problems))
 
     def assert_script_done(self) -> None:
-        """Raise AssertionError where the script met something unexpected or has steps left."""
+        """Raise AssertionError if the script met an unexpected request or has steps left."""
         script = self.current_script
         if script is None:
             return
@@ -290,7 +290,7 @@ class RuleBook:
             raise AssertionError("the script was not followed:\n" + "\n".join(complaints))
 
     def describe(self) -> str:
-        """The rules with their counts as lines for people; empty where there are none."""
+        """Return one line for each rule with its counters; empty if there are none."""
         lines = [f"{rule.id}: matched {rule.matched}, fired {rule.fired}: {rule.words}" for rule in self.rules]
         if self.current_script is not None:
             script = self.current_script
@@ -303,10 +303,10 @@ class RuleBook:
     def __len__(self) -> int:
         return len(self.rules)
 
-    # -- worlds --------------------------------------------------------------------------------------------------
+    # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> BookState:
-        """Rules, counts, script and state, for ``restore`` in the same process."""
+        """Return rules, counters, script and state, for ``restore`` in the same process."""
         with self._lock:
             rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
             script = self.current_script
@@ -314,7 +314,7 @@ class RuleBook:
             return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda), self.header)
 
     def restore(self, kept: BookState) -> None:
-        """Put back what ``snapshot`` gave."""
+        """Restore what ``snapshot`` returned."""
         with self._lock:
             for rule, matched, fired, memory in kept.rules:
                 rule.counters, rule.memory = Counters(matched, fired), dict(memory)
@@ -327,5 +327,5 @@ class RuleBook:
             self._changed()
 
     def dump(self) -> Any:
-        """The rules as they would stand in a world's ``faults:``."""
+        """Return the rules as a world's ``faults:`` has them."""
         return [{"id": rule.id, **rule.words} for rule in self.rules]

@@ -1,6 +1,6 @@
-"""When a rule that matches fires: skip, times, every, chance, a window of the clock, after another rule, in a state.
+"""When a matching rule fires: skip, times, every, chance, a clock window, after another rule, in a state.
 
-A schedule decides from counters alone, so a snapshot of the counters is a snapshot of the rule.
+A schedule depends on counters alone, so a snapshot of the counters is a snapshot of the rule.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from typing import Any
 from mockkms.faults.parsing import FaultError, mapping, moment, seconds, shown, text, whole
 
 WORDS = {
-    "skip": "let the first n matching requests pass",
-    "times": "fire at most n times, then be silent",
-    "every": "fire at every n-th matching request only",
-    "chance": "fire with this probability, 0 to 1, drawn from the rule's seed",
-    "seed": "seed of the rule's own luck (chance, random delays, flipped bits); drawn and shown when not given",
-    "between": "only in this window of the (virtual) clock: {from: …, until: …}; times or durations from now",
-    "lasts": "heal by itself after this duration of the (virtual) clock",
-    "after": "only once another rule has fired: its id, or {rule: id, times: n}",
-    "in_state": "only while the rules' state (see set_state) is this; it begins as 'start'",
+    "skip": "number of matching requests to let pass first",
+    "times": "maximum number of times the rule fires",
+    "every": "fire on every n-th matching request only",
+    "chance": "probability of firing, 0 to 1, drawn from the rule's seed",
+    "seed": "seed of the rule's random choices (chance, random delays, flipped bits); generated and listed by default",
+    "between": "fire only within this window of the virtual clock: {from: …, until: …}; times, or durations from now",
+    "lasts": "duration, on the virtual clock, after which the rule stops firing",
+    "after": "fire only once another rule has fired: its id, or {rule: id, times: n}",
+    "in_state": "fire only in this state of the rules (see set_state); the initial state is 'start'",
 }
 
 
 @dataclass(slots=True)
 class Counters:
-    """What a rule remembers."""
+    """The counters of a rule."""
 
     matched: int = 0
-    """Requests that fitted while the rule was in force."""
+    """Requests that matched while the rule was in force."""
     fired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Repeatable chance: what it gives depends on the seed and the two labels only, never on what was drawn before."""
+    """Repeatable random values, which depend on the seed, the turn and a label, never on earlier draws."""
 
     seed: int | str
     turn: int = 0
 
     def unit(self, label: str = "") -> float:
-        """A number in [0, 1)."""
+        """Return a float in [0, 1)."""
         return int.from_bytes(self.bytes(8, label), "big") / 2**64
 
     def bytes(self, size: int, label: str = "") -> bytes:
-        """``size`` random bytes."""
+        """Return ``size`` random bytes."""
         out = b""
         while len(out) < size:
             block = f"{self.seed}\0{self.turn}\0{label}\0{len(out)}".encode("utf-8", "surrogatepass")
@@ -57,7 +57,7 @@ class Luck:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When to fire, read once."""
+    """When to fire, parsed once."""
 
     skip: int = 0
     times: int | None = None
@@ -70,7 +70,7 @@ class Schedule:
     in_state: str = ""
 
     def in_force(self, now: float, state: str, fired: Mapping[str, int]) -> bool:
-        """Whether requests count at all now. ``fired`` counts the other rules by id."""
+        """Whether requests count at ``now``. ``fired`` holds how often each rule fired, by id."""
         if self.start is not None and now < self.start:
             return False
         if self.until is not None and now >= self.until:
@@ -80,7 +80,7 @@ class Schedule:
         return not self.after or fired.get(self.after, 0) >= self.after_times
 
     def due(self, counters: Counters, luck: Luck) -> bool:
-        """Whether the request that ``counters.matched`` has just counted is one to fire at."""
+        """Whether to fire on the request that ``counters.matched`` has just counted."""
         turn = counters.matched - self.skip
         if turn <= 0 or turn % self.every:
             return False
@@ -89,12 +89,12 @@ class Schedule:
         return self.chance is None or luck.unit("chance") < self.chance
 
     def spent(self, counters: Counters) -> bool:
-        """Whether the rule can never fire again, whatever comes."""
+        """Whether the rule can never fire again."""
         return self.times is not None and counters.fired >= self.times
 
 
 def read_schedule(words: Mapping[str, Any], now: float) -> Schedule:
-    """A schedule from a rule's words; durations count from ``now`` (seconds since the epoch). Raises FaultError."""
+    """Parse a schedule from a rule's keys; durations count from ``now``, seconds since the epoch. Raises FaultError."""
     given: dict[str, Any] = {}
     for word, value in words.items():
         try:

@@ -1,9 +1,11 @@
-"""A script: expected requests in order, with their answers. Anything else fails at once, what is left fails at the end.
+"""A script: expected requests in order, with their answers.
+
+An unexpected request fails at once; steps that were not met fail at the end of the test.
 
 script:
   - expect: {method: GET, path: secret/data/app}
     answer: 503
-  - answer: {data: {ok: true}}          # no expect: whatever comes
+  - answer: {data: {ok: true}}          # no expect: any request
   - expect: transit/encrypt/orders
     answer: pass                        # the emulated server answers
 """
@@ -23,26 +25,26 @@ from mockkms.faults.rule import read_kinds
 from mockkms.faults.schedule import Luck
 
 UNEXPECTED_STATUS = 599
-"""Final for every client: no library retries it."""
+"""A status that no client library retries."""
 SCRIPT_WORDS = {
     "steps": "the expected requests, in order",
-    "aside": "requests that are no part of the script: {match: …, answer: …}; answered always, journalled apart",
-    "loop": "true: after the last step begins the first again",
-    "id": "name of the script, shown where its rules are named",
+    "aside": "requests outside the script: {match: …, answer: …}; always answered, and marked in the journal",
+    "loop": "true: start over after the last step",
+    "id": "name of the script, as the journal shows it",
 }
 STEP_WORDS = {
-    "expect": "which request: a path, or a mapping of match words; any when not given",
-    "times": "how often this step is expected; 1 when not given",
+    "expect": "which request: a path, or a mapping of match keys; any request by default",
+    "times": "how often this step is expected; 1 by default",
     "applied": "true: the request takes effect first",
-    "note": "a text for people",
+    "note": "a comment",
 }
 
 _ANSWER_ONLY = frozenset(("base64", "body", "data", "errors", "json", "preset"))
-"""A step with one of these, and no request or answer of its own, is an answer as a whole."""
+"""A step with one of these keys, and neither ``expect`` nor ``answer``, is itself the answer."""
 
 
 class Step:
-    """One expected request and what happens to it."""
+    """One expected request and its answer."""
 
     def __init__(self, value: Any, *, match_word: str = "expect") -> None:
         if not isinstance(value, Mapping) or (_ANSWER_ONLY & {*value} and not {match_word, "answer"} & {*value}):
@@ -61,7 +63,7 @@ class Step:
         self.wanted = given.get(match_word)
 
     def fire(self, plan: Plan, luck: Luck) -> None:
-        """Write this step into a plan."""
+        """Add this step to a plan."""
         plan.applied = plan.applied or self.applied
         for kind in self.kinds:
             kind.plan(plan, Turn(plan.view, luck, self.applied, {}))
@@ -69,7 +71,7 @@ class Step:
 
 
 class Script:
-    """A script and how far it has come."""
+    """A script and its progress."""
 
     def __init__(self, value: Any, *, seed: int | str = 0) -> None:
         given = mapping(value, SCRIPT_WORDS, "script word") if isinstance(value, Mapping) else {"steps": value}
@@ -80,17 +82,17 @@ class Script:
         self.aside = _steps("aside", given.get("aside") or [], "match")
         self.at = 0
         self.used = 0
-        """Times that the present step was met."""
+        """How often the current step was met."""
         self.complaints: list[str] = []
-        """What came that was not expected."""
+        """Descriptions of the unexpected requests."""
 
     @property
     def kinds(self) -> list[Kind]:
-        """All that it may do."""
+        """All fault kinds of the script."""
         return [kind for step in (*self.steps, *self.aside) for kind in step.kinds]
 
     def meet(self, view: View) -> Plan:
-        """What the script says to a request; an unexpected one is answered 599 and remembered."""
+        """Return the plan for a request; an unexpected one is answered with 599 and recorded."""
         plan = Plan(view)
         for step in self.aside:
             if step.matcher(view):
@@ -121,13 +123,13 @@ class Script:
         return plan
 
     def left(self) -> list[str]:
-        """The steps that were not met yet (a looping script leaves none)."""
+        """Return the steps that were not met yet; none for a looping script."""
         if self.loop:
             return []
         return [f"step {i + 1}: {shown(step.wanted)}" for i, step in enumerate(self.steps) if i >= self.at]
 
     def describe(self) -> dict[str, Any]:
-        """The script's progress as data."""
+        """Return the script's progress as data."""
         return {
             "id": self.id,
             "steps": [step.words for step in self.steps],
@@ -137,11 +139,11 @@ class Script:
         }
 
     def state(self) -> tuple[int, int, tuple[str, ...]]:
-        """What a snapshot keeps."""
+        """Return the state for a snapshot."""
         return (self.at, self.used, tuple(self.complaints))
 
     def restore(self, state: tuple[int, int, tuple[str, ...]]) -> None:
-        """Put back what ``state()`` gave."""
+        """Restore what ``state()`` returned."""
         self.at, self.used, self.complaints = state[0], state[1], list(state[2])
 
 

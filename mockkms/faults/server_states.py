@@ -1,6 +1,6 @@
-"""What a server in an unusual state answers: sealed, uninitialized, standby, disaster-recovery secondary and so on.
+"""Responses of a server in a special state: sealed, uninitialized, standby, DR secondary, performance standby.
 
-The status endpoints tell of the state in their own documents; every other path is refused (or let through).
+The status endpoints report the state; requests to all other paths are refused, redirected or answered as usual.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEFAULT_LOCATION = "http://127.0.0.1:8200"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of a whole server."""
+    """One state of a server."""
 
     name: str
     health: int
@@ -36,9 +36,9 @@ class State:
     performance_standby: bool = False
     dr_secondary: bool = False
     refusal: tuple[int, str] | None = None
-    """Status and text for ordinary paths; ``{product}`` stands for the name. None: they are answered as usual."""
+    """Status and message for other paths, with ``{product}`` for the product's name. None: answered as usual."""
     redirects: bool = False
-    """Ordinary paths are sent to the active node where its address was given."""
+    """Whether other paths are redirected to the active node, if its address was given."""
 
 
 STATES = {
@@ -66,7 +66,7 @@ STATES = {
 
 
 def state_reply(state: State, view: View, location: str = "") -> Reply | None:
-    """The answer of a server in this state; None where it answers as usual."""
+    """Return the response of a server in this state; None for the usual response."""
     path, product = view.path, view.product
     if path == "sys/health":
         return _health(state, view)
@@ -101,7 +101,7 @@ def _health(state: State, view: View) -> Reply:
 
 
 def health_document(state: State, product: Product) -> dict[str, Any]:
-    """The body of ``sys/health``."""
+    """Return the body of ``sys/health``."""
     enterprise = state.dr_secondary or state.performance_standby
     document: dict[str, Any] = {"initialized": state.initialized, "sealed": state.sealed, "standby": state.standby}
     if product.vault:
@@ -142,7 +142,7 @@ def _status_document(state: State, path: str, product: Product, location: str) -
 
 
 def _leader_document(state: State, product: Product, leader: str) -> dict[str, Any]:
-    """The body of ``sys/leader``; one product leaves out what has no value."""
+    """Return the body of ``sys/leader``; one of the products omits fields without a value."""
     document: dict[str, Any] = {"ha_enabled": bool(leader)}
     if product.vault:
         document |= {"is_self": False, "active_time": "0001-01-01T00:00:00Z"}
@@ -154,6 +154,6 @@ def _leader_document(state: State, product: Product, leader: str) -> dict[str, A
 
 
 def _cluster_address(leader: str) -> str:
-    """Where nodes would talk to each other: the port after the API's, over TLS."""
+    """Return the cluster address of a node: HTTPS on the port after the API's."""
     where = urlsplit(leader)
     return f"https://{where.hostname}:{(where.port or 443) + 1}" if where.hostname else ""

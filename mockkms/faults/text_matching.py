@@ -1,4 +1,4 @@
-"""How one text of a request is tested: as it is, as a glob, by a regular expression, or against a list of these."""
+"""Tests of one string of a request: exact, by glob, by regular expression, or against a list of these."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ _TEXT_FORMS = ("glob", "regex", "exact", "not")
 
 
 def glob(pattern: str) -> re.Pattern[str]:
-    """A pattern as policies write it: ``*`` is anything, slashes too; a whole segment ``+`` is one segment."""
+    """Compile a glob: ``*`` matches anything, including slashes; a segment ``+`` matches exactly one segment."""
     segments = pattern.split("/")
     parts = ["[^/]+" if part == "+" else ".*".join(map(re.escape, part.split("*"))) for part in segments]
     return re.compile("/".join(parts), re.DOTALL)
 
 
 def text_test(value: Any) -> Test:
-    """A test from ``"a*b"``, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list, true (given), false (not given)."""
+    """Build a test from ``"a*b"``, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list or a boolean (present, absent).
+
+    Raises FaultError.
+    """
     if isinstance(value, bool):
         return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
     if isinstance(value, (list, tuple)):
@@ -37,11 +40,11 @@ def text_test(value: Any) -> Test:
         return lambda got: isinstance(got, str) and full(got) is not None
     if value is None or isinstance(value, (int, float)):
         return lambda got: got == value and not isinstance(got, bool)
-    raise FaultError(f"expected a text or a pattern, got {shown(value)}")
+    raise FaultError(f"expected a string or a pattern, got {shown(value)}")
 
 
 def _same(got: Any, value: str) -> bool:
-    """A JSON number or boolean against the text of it, as a query string gives it."""
+    """Compare a JSON number or boolean with its text, as a query string has it."""
     if not isinstance(got, (bool, int, float)):
         return False
     return (str(got).lower() if isinstance(got, bool) else str(got)) == value
@@ -55,15 +58,15 @@ def _formed(value: Mapping[Any, Any]) -> Test:
         test = text_test(inner)
         return lambda got: not test(got)
     if form not in _TEXT_FORMS:
-        raise unknown(str(form), _TEXT_FORMS, "form of a text")
+        raise unknown(str(form), _TEXT_FORMS, "form of a pattern")
     if form == "exact":
         return lambda got: bool(got == inner)
     if not isinstance(inner, str):
-        raise FaultError(f"expected a text, got {shown(inner)}", str(form))
+        raise FaultError(f"expected a string, got {shown(inner)}", str(form))
     if form == "glob":
         return text_test(inner)
     try:
         search = re.compile(inner).search
     except (re.error, OverflowError, RecursionError) as error:
-        raise FaultError(f"no regular expression: {error}", "regex") from None
+        raise FaultError(f"invalid regular expression: {error}", "regex") from None
     return lambda got: isinstance(got, str) and search(got) is not None

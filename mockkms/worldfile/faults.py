@@ -20,7 +20,7 @@ from mockkms.worldfile.problems import Problem
 class RuleShape(Shape):
     """One rule, or a script. Reads as plain data."""
 
-    expected = "a mapping of rule words"
+    expected = "a mapping that describes a rule"
 
     def read(self, node: Node, path: str, problems: Problems) -> Any:
         if node.kind != "mapping":
@@ -31,7 +31,7 @@ class RuleShape(Shape):
             if "script" not in words:
                 Rule(words, id="rule", now=0, seed=0)
             elif len(words) > 1:
-                raise FaultError("a script stands alone")
+                raise FaultError("a script cannot be combined with other keys")
             else:
                 try:
                     Script(words["script"])

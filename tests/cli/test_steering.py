@@ -234,7 +234,7 @@ def test_the_clock_among_the_actions(run: Run, kms: MockKMS) -> None:
     code, _, said = run("state", "set-clock", "soon", *at)
     assert (code, said.startswith("mockkms state: set_clock: ")) == (1, True)
     code, _, said = run("state", "restore", "before", *at)
-    assert (code, said) == (1, "mockkms state: unknown snapshot 'before'; there is none yet\n")
+    assert (code, said) == (1, "mockkms state: unknown snapshot 'before'; none exists yet\n")
 
 
 def test_every_act_on_the_server_has_a_subcommand() -> None:

@@ -73,7 +73,7 @@ def test_the_seed_decides(words: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ({"gauss": [1, 2]}, "delay: unknown distribution 'gauss'; known are: lognormal, normal, uniform"),
+        ({"gauss": [1, 2]}, "delay: unknown distribution 'gauss'; expected one of: lognormal, normal, uniform"),
         ({"lognormal": 5}, "delay.lognormal: expected a pair, got 5 (int)"),
         ({"normal": [1]}, "delay.normal: expected a pair"),
         ({"normal": [1, -2]}, "delay: expected seconds from 0 to 1e9, got -2"),

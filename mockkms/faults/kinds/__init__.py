@@ -18,54 +18,54 @@ KINDS: dict[str, type[Kind]] = {}
 
 
 class Kind(ABC):
-    """One fault kind with its value read."""
+    """One fault kind with its parsed value."""
 
     word: ClassVar[str]
     help: ClassVar[str]
     example: ClassVar[Any]
-    """A value as it stands in YAML; the docs and the tests use it."""
+    """A value as YAML has it; the docs and the tests use it."""
     final: ClassVar[bool] = False
-    """Rules after one with this word are not asked."""
+    """Whether later rules are skipped once this kind fired."""
     of_connections: ClassVar[bool] = False
-    """Strikes new connections, before there is a request."""
+    """Whether the kind applies to new connections, before a request is read."""
 
     needs_state: bool = False
-    """Changes the state of the emulated server; a proxy has none."""
+    """Whether the kind changes emulated state, which a proxy does not have."""
 
     def __init_subclass__(cls) -> None:
         word = vars(cls).get("word")
         if word is None:
-            return  # A common part of several kinds.
+            return  # An abstract base of several kinds.
         if word in KINDS:
             raise TypeError(f"two fault kinds for the word {word!r}")
         KINDS[word] = cls
 
     @abstractmethod
     def __init__(self, value: Any) -> None:
-        """Read the value as it was written; raises FaultError."""
+        """Parse the value. Raises FaultError."""
 
     @abstractmethod
     def plan(self, plan: Plan, turn: Turn) -> None:
-        """Write what this kind wants into the plan of one request."""
+        """Add this kind to the plan of one request."""
 
 
 class ServerKind(Kind):
-    """Done to the server itself: before the core is asked, or with ``applied`` after it has answered."""
+    """An action on the server itself: before the core runs, or with ``applied`` after it has answered."""
 
     value: Any = True
-    """For the one who does it."""
+    """The value passed to the action."""
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.server.append(ServerAction(self.word, self.value, not turn.applied))
         plan.cut = plan.cut or self.cut()
 
     def cut(self) -> Cut | None:
-        """What becomes of the request's own connection; None: nothing, the request is answered."""
+        """Return how the request's own connection is interrupted; None if the request is answered."""
         return None
 
 
 def stateless() -> list[str]:
-    """The words of the kinds that need no emulated server."""
+    """Return the names of the kinds that work without emulated state."""
     return sorted(word for word, kind in KINDS.items() if not kind.needs_state)
 
 

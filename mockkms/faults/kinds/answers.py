@@ -42,7 +42,7 @@ class Stale(Kind):
     """
 
     word = "stale"
-    help = "true (the first answer to the same question) | name of a snapshot, or baseline: its world answers"
+    help = "true (the first answer to the same request) | name of a snapshot whose world answers, or baseline"
     example = True
 
     def __init__(self, value: Any) -> None:
@@ -91,7 +91,7 @@ class Headers(Kind):
     """
 
     word = "headers"
-    help = "{name: text | null}"
+    help = "{name: string | null}"
     example: ClassVar[Any] = {"Retry-After": "3", "Cache-Control": None}
 
     def __init__(self, value: Any) -> None:
@@ -101,7 +101,7 @@ class Headers(Kind):
         plan.edits.append(self.edit)
 
     def edit(self, reply: Reply) -> Reply:
-        """The answer with its headers changed."""
+        """Return the answer with its headers changed."""
         changed = {name.lower() for name in self.changes}
         kept = {name: text for name, text in reply.headers.items() if name.lower() not in changed}
         return Reply(reply.status, reply.body, kept | {n: t for n, t in self.changes.items() if t is not None})
@@ -111,7 +111,7 @@ class ContentType(Kind):
     """Send the right body under another ``Content-Type``; null removes the header."""
 
     word = "content_type"
-    help = "text | null"
+    help = "string | null"
     example = "text/html"
 
     def __init__(self, value: Any) -> None:
@@ -121,6 +121,6 @@ class ContentType(Kind):
         plan.edits.append(self.edit)
 
     def edit(self, reply: Reply) -> Reply:
-        """The answer with another content type."""
+        """Return the answer with the content type changed."""
         kept = {name: text for name, text in reply.headers.items() if name.lower() != "content-type"}
         return Reply(reply.status, reply.body, kept | ({"Content-Type": self.value} if self.value is not None else {}))

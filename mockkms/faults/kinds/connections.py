@@ -9,13 +9,13 @@ from mockkms.faults.kinds import Kind, ServerKind
 from mockkms.faults.parsing import FaultError, mapping, seconds, shown, unknown, whole
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
 
-WHERE = "true (before any byte) | headers (after them) | n (after n bytes of the body)"
+WHERE = "true (before any byte) | headers (after the headers) | n (after n bytes of the body)"
 
 _HOW = ("close", "reset", "hang")
 
 
 def read_place(value: Any) -> int:
-    """Bytes of the body sent before the cut; -1 is before any byte at all."""
+    """Return how many bytes of the body precede the cut; -1 is before the status line. Raises FaultError."""
     if value is True or value == "before":
         return BEFORE_ANY_BYTE
     if value == "headers":
@@ -69,7 +69,7 @@ class Hang(Kind):
     """
 
     word = "hang"
-    help = "true | seconds, then closed | {after: headers | n bytes of the body, for: seconds}"
+    help = "true | seconds until the close | {after: headers | n bytes of the body, for: seconds}"
     example = True
     final = True
 
@@ -87,7 +87,7 @@ class Hang(Kind):
 
 
 def read_how(value: Any) -> Literal["close", "reset", "hang"]:
-    """The way an answer is lost; ``true`` is a close."""
+    """Return how the answer is lost; ``true`` is a close. Raises FaultError."""
     if value is True:
         return "close"
     if value not in _HOW:
@@ -175,7 +175,7 @@ class Restart(ServerKind):
     """
 
     word = "restart"
-    help = "keep (state survives) | lose (back to the baseline)"
+    help = "keep (the state survives) | lose (back to the baseline)"
     final = True
     example = "keep"
 

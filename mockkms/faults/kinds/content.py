@@ -37,7 +37,7 @@ class Drop(Kind):
         plan.edits.append(self.edit)
 
     def edit(self, reply: Reply) -> Reply:
-        """The answer without the fields."""
+        """Return the answer without the fields."""
         for path in self.paths:
             reply = change_field(reply, path, lambda _: GONE)
         return reply
@@ -62,7 +62,7 @@ class Replace(Kind):
         plan.edits.append(self.edit)
 
     def edit(self, reply: Reply) -> Reply:
-        """The answer with the fields replaced."""
+        """Return the answer with the fields replaced."""
         for path, item in self.values.items():
             reply = change_field(reply, path, partial(_instead, item), make=True)
         return reply
@@ -89,7 +89,7 @@ class Flip(Kind):
         plan.edits.append(partial(self.edit, luck=turn.luck))
 
     def edit(self, reply: Reply, luck: Luck) -> Reply:
-        """The answer with one bit flipped; as it was where none of the fields is a text."""
+        """Return the answer with one bit flipped; unchanged if none of the fields is a string."""
         document = reply.json()
         for path in self.paths:
             if isinstance(dig(document, path.split(".")), str):
@@ -98,7 +98,7 @@ class Flip(Kind):
 
 
 def flipped(value: str, luck: Luck) -> str:
-    """``value`` with one bit of its base64 payload flipped, ``vault:v1:`` kept; in other text one letter."""
+    """Flip one bit of the base64 payload after ``vault:v1:``; in any other string replace one letter."""
     head, colon, payload = value.rpartition(":")
     try:
         raw = bytearray(base64.b64decode(payload, validate=True))
@@ -123,7 +123,7 @@ class Empty(Kind):
 
     def __init__(self, value: Any) -> None:
         if not flag(value):
-            raise FaultError("expected true; leave the word out otherwise")
+            raise FaultError("expected true; omit the key to disable it")
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.edits.append(lambda reply: Reply(reply.status, b"", reply.headers))
@@ -136,7 +136,7 @@ class Garbage(Kind):
     """
 
     word = "garbage"
-    help = "true | bytes of it in the body | wire (no HTTP at all)"
+    help = "true | size of the body in bytes | wire (instead of an HTTP response)"
     example = 64
 
     def __init__(self, value: Any) -> None:

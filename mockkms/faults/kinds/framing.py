@@ -16,7 +16,7 @@ class Truncate(Kind):
     """
 
     word = "truncate"
-    help = "bytes of the body that are sent"
+    help = "number of bytes of the body to send"
     example = 5
 
     def __init__(self, value: Any) -> None:
@@ -33,7 +33,7 @@ class ContentLength(Kind):
     """
 
     word = "content_length"
-    help = "bytes declared, whatever is sent"
+    help = "declared length in bytes"
     example = 10000
 
     def __init__(self, value: Any) -> None:
@@ -55,7 +55,7 @@ class BadChunk(Kind):
 
     def __init__(self, value: Any) -> None:
         if not flag(value):
-            raise FaultError("expected true; leave the word out otherwise")
+            raise FaultError("expected true; omit the key to disable it")
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.framing = Framing(bad_chunk=True)

@@ -13,7 +13,7 @@ class Seal(ServerKind):
     """Seal the server, as an operator would; for good, or until the given time has passed on the clock."""
 
     word = "seal"
-    help = "true | seconds of the (virtual) clock until it unseals by itself"
+    help = "true | seconds, on the virtual clock, until the server is unsealed again"
     example = True
     needs_state = True
 
@@ -67,14 +67,14 @@ class Expire(ServerKind):
     """
 
     word = "expire"
-    help = "last (the newest lease) | the path of leases or their beginning, a glob, a lease id"
+    help = "last (the newest lease) | path prefix, glob or id of the leases"
     example = "last"
     needs_state = True
 
     def __init__(self, value: Any) -> None:
         self.value = text(value)
         if not self.value.strip("/"):
-            raise FaultError("expected last, or a path that leases begin with")
+            raise FaultError("expected last, or a path prefix of leases")
 
 
 class SetState(Kind):
@@ -84,7 +84,7 @@ class SetState(Kind):
     """
 
     word = "set_state"
-    help = "name of the new state; it begins as start"
+    help = "name of the new state; the initial state is start"
     example = "down"
 
     def __init__(self, value: Any) -> None:

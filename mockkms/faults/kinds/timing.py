@@ -49,7 +49,7 @@ class Delay(Kind):
             plan.delay += wait
 
     def draw(self, luck: Luck) -> float:
-        """Seconds of this turn."""
+        """Return the delay of this turn in seconds."""
         if self.shape == "fixed":
             return self.first
         unit = min(max(luck.unit("delay"), 1e-12), 1 - 1e-12)
@@ -67,7 +67,7 @@ class Drip(Kind):
     """
 
     word = "drip"
-    help = "bytes a second | {bytes: n, every: seconds}"
+    help = "bytes per second | {bytes: n, every: seconds}"
     example: ClassVar[Any] = {"bytes": 40, "every": "5ms"}
 
     def __init__(self, value: Any) -> None:
@@ -92,7 +92,7 @@ class Advance(ServerKind):
     """
 
     word = "advance"
-    help = "duration; negative: back"
+    help = "duration; a negative one sets the clock back"
     example = "1h"
     needs_state = True
 

@@ -1,4 +1,4 @@
-"""``tls``: the handshake of a new connection fails. It strikes before any request is read, so nothing is matched."""
+"""``tls``: fail the handshake of a new connection. No request has been read yet, so nothing can be matched."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FAULTS = (UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT, RESET, CLOSE, HANG)
 
 
 class Tls(Kind):
-    """Certificates that a client must refuse, a demand for its own one, or a handshake that is never completed."""
+    """An invalid server certificate, a required client certificate, or a handshake that is not completed."""
 
     word = "tls"
-    help = " | ".join(FAULTS) + " (of the next connections; stands alone)"
+    help = " | ".join(FAULTS) + " (for new connections; cannot be combined)"
     example = EXPIRED
     final = True
     of_connections: ClassVar[bool] = True
