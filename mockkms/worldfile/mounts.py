@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mockkms.vault.framework import builtins, registry
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, ListOf, MapOf, Seconds, Tagged, Text
 from mockkms.vault.framework.world_section import Steps, WorldSection
 from mockkms.vault.kernel.core import Core

@@ -7,8 +7,9 @@ from typing import Any
 
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
 from mockkms.vault.framework.world_section import Steps
-from mockkms.vault.kernel.core import Core, VaultState
+from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
+from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.products.features import Feature
 from mockkms.worldfile import auth, mounts, own_sections, policies, tokens
 from mockkms.worldfile.applying import Applier

@@ -19,7 +19,7 @@ from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import Texts
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.matching import match
+from mockkms.vault.kernel.matching import match, outside
 from mockkms.vault.products.features import Feature
 from mockkms.vault.wrapping.envelope import envelope
 
@@ -441,8 +441,8 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
             values.pop("scan")
     if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
         path += "/"
-    outside = core.outside(path, operation) is not None
-    return _Target(path, operation, outside, operation is Operation.UPDATE and _takes_bytes(core, path))
+    before_core = outside(core, path, operation) is not None
+    return _Target(path, operation, before_core, operation is Operation.UPDATE and _takes_bytes(core, path))
 
 
 def _takes_bytes(core: Core, path: str) -> bool:

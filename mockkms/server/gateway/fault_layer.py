@@ -24,6 +24,7 @@ from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.proxy.streaming import PassedOn
 from mockkms.server.wire.raw import WireAnswer
 from mockkms.server.wire.responses import PlainResponse
+from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import Operation, Request, operation_of_method
 from mockkms.vault.kernel import matching
 from mockkms.vault.kernel.core import Core
@@ -227,7 +228,7 @@ def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
         return None
 
 
-def _match(core: Core, request: Request) -> tuple[str, matching.Match]:
+def _match(core: Core, request: Request) -> tuple[str, Match]:
     namespace, path = core.namespaces.locate(request.namespace, request.path)
     return namespace or "", matching.match(core, namespace or "", path)
 

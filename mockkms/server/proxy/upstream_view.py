@@ -13,6 +13,7 @@ from mockkms.server.gateway import codec
 from mockkms.server.gateway.codec import HttpRequest
 from mockkms.server.gateway.fault_layer import product_of, service_of, wire_target
 from mockkms.server.proxy.learned import Learned
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Operation, operation_of_method
 from mockkms.world.journal.entry import admin_key, short_path
 from mockkms.world.world import World
@@ -101,7 +102,7 @@ def _endpoint(world: World, mount: str, below: str) -> str:
 
 def _known(world: World, mount: str, below: str) -> str:
     found = world.core.state.mounts.get("", mount)
-    endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
+    endpoint = registry.engine(found.engine).route(below, world.core.product) if found is not None else None
     return endpoint[0].template if endpoint is not None else ""
 
 
@@ -110,6 +111,6 @@ def asks_for_a_token(world: World, mount: str, path: str) -> bool:
     below = path[len(mount) :]
     if mount in _EVERYWHERE:
         found = world.core.state.mounts.get("", mount)
-        endpoint = world.core.engine(found).route(below, world.core.product) if found is not None else None
+        endpoint = registry.engine(found.engine).route(below, world.core.product) if found is not None else None
         return endpoint is None or not (endpoint[0].is_login(world.core.product) or endpoint[0].outside)
     return not (mount.startswith("auth/") and below.partition("/")[0] in ("login", "oidc"))

@@ -14,7 +14,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _DISCARD = ("stdout", "discard", "/dev/null")
 _ENTERPRISE = ("fallback", "filter")
@@ -43,7 +43,7 @@ class Device:
         path = self.options.get("file_path", self.options.get("path", "")).strip()
         return "" if path.lower() in _DISCARD else path
 
-    def sink(self, core: Core) -> sink.Sink:
+    def sink(self, core: Context) -> sink.Sink:
         """Return the open file of a device that has one. Raises SinkError."""
         return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
@@ -53,14 +53,14 @@ class Device:
         return default if not text else text in _TRUE
 
 
-def devices(core: Core) -> dict[str, Device]:
+def devices(core: Context) -> dict[str, Device]:
     """All devices by their path."""
     found: dict[str, Device] = core.state.system.setdefault("audit", {})
     return found
 
 
 def enable(
-    core: Core, path: str, type: str, *, options: dict[str, str], description: str = "", local: bool = False
+    core: Context, path: str, type: str, *, options: dict[str, str], description: str = "", local: bool = False
 ) -> Device:
     """Enable a device; ``path`` ends in a slash. Raises ErrorResponse, also where its file cannot be written."""
     if any(name in options for name in _ENTERPRISE):
@@ -98,7 +98,7 @@ def _fault(device: Device) -> str:
     return "" if options.get("file_path", options.get("path", "")).strip() else "file path is required"
 
 
-def _open(core: Core, device: Device) -> None:
+def _open(core: Context, device: Device) -> None:
     """Open the device's file and write the line to it that the real server tests it with. Raises ErrorResponse."""
     try:
         mode = sink.file_mode(device.file, device.options.get("mode", ""))
@@ -122,7 +122,7 @@ def _uncreated(device: Device, fault: str) -> str:
     return f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: {fault}"
 
 
-def _probe(core: Core) -> bytes:
+def _probe(core: Context) -> bytes:
     entry = {
         "auth": {"policy_results": {"allowed": True}, "token_type": "default"},
         "request": {
@@ -134,7 +134,7 @@ def _probe(core: Core) -> bytes:
     return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
-def disable(core: Core, path: str) -> None:
+def disable(core: Context, path: str) -> None:
     """Disable a device and close its file; none there is fine too."""
     if devices(core).pop(path, None) is not None:
         sink.close(core, path)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _USUAL = ("correlation-id", "user-agent", "x-correlation-id")
 """Headers that are kept until somebody removes them, where the product keeps any."""
 
 
-def audited_headers(core: Core) -> dict[str, bool]:
+def audited_headers(core: Context) -> dict[str, bool]:
     """Return the kept headers in lower case, and whether their values are hashed; changes to it count."""
     found: dict[str, bool] | None = core.state.system.get("audited_headers")
     if found is None:

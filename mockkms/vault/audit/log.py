@@ -11,17 +11,18 @@ from mockkms.vault.audit.headers import audited_headers
 from mockkms.vault.audit.sink import SinkError
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.golang import deep_json
+from mockkms.vault.kernel import matching
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
-    from mockkms.vault.tokens.tokens import Token
+    from mockkms.vault.tokens.token import Token
 
 Hash = Callable[[str], str]
 
 
-def record(core: Core, request: Request, response: Response, asked: dict[str, Any]) -> bool:
+def record(core: Context, request: Request, response: Response, asked: dict[str, Any]) -> bool:
     """Write both lines to every device that has a file. ``asked`` is the request's data as it came.
 
     Returns whether the answer may be given: at least one device has taken it, or none is to.
@@ -43,9 +44,9 @@ def record(core: Core, request: Request, response: Response, asked: dict[str, An
     return taken
 
 
-def _audited(core: Core, request: Request) -> bool:
+def _audited(core: Context, request: Request) -> bool:
     """Whether a request reaches the audit devices: what is answered before the core does not, but for sealing."""
-    outside = core.outside(request.path, request.operation)
+    outside = matching.outside(core, request.path, request.operation)
     if outside is not None and outside.endpoint is not None:
         return outside.endpoint.template in ("seal", "step-down")
     return not core.seal.sealed
@@ -56,7 +57,7 @@ def _line(entry: dict[str, Any]) -> bytes:
 
 
 def entries(
-    core: Core, device: Device, request: Request, response: Response, asked: dict[str, Any]
+    core: Context, device: Device, request: Request, response: Response, asked: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """The request's and the answer's entry as one device shows them."""
     raw = device.switch("log_raw", False)
@@ -86,7 +87,7 @@ def entries(
     return [shown, answer]
 
 
-def _auth(core: Core, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, Any]:
+def _auth(core: Context, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, Any]:
     trace = request.trace
     if token is None:
         return {"token_type": "default"}
@@ -108,7 +109,7 @@ def _auth(core: Core, request: Request, token: Token | None, secret: Hash, acces
 
 
 def _request(
-    core: Core, request: Request, mount: Mount | None, asked: dict[str, Any], secret: Hash, accessor: Hash
+    core: Context, request: Request, mount: Mount | None, asked: dict[str, Any], secret: Hash, accessor: Hash
 ) -> dict[str, Any]:
     trace = request.trace
     kept = tuple(mount.config.audit_non_hmac_request_keys) if mount else ()
@@ -129,7 +130,7 @@ def _request(
     return {**_filled(found), "namespace": _filled(namespace)}
 
 
-def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
+def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, Any]:
     if mount is None:
         return {}
     return {
@@ -141,7 +142,7 @@ def _mount(core: Core, mount: Mount | None, version_key: str) -> dict[str, Any]:
     }
 
 
-def _headers(core: Core, request: Request, secret: Hash) -> dict[str, list[str]]:
+def _headers(core: Context, request: Request, secret: Hash) -> dict[str, list[str]]:
     """The headers that were asked to be kept."""
     kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}

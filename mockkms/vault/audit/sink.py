@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.golang.fmt import quote
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _USUAL_MODE = 0o600
 _EXECUTABLE = 0o111
@@ -93,11 +93,11 @@ class Sink:
         self._descriptor, self._close = -1, None
 
 
-_OPEN: weakref.WeakKeyDictionary[Core, dict[str, Sink]] = weakref.WeakKeyDictionary()
+_OPEN: weakref.WeakKeyDictionary[Context, dict[str, Sink]] = weakref.WeakKeyDictionary()
 """The open files of each server by the path of their device: open files are no part of a state that pickles."""
 
 
-def sink(core: Core, device: str, path: str, mode: int) -> Sink:
+def sink(core: Context, device: str, path: str, mode: int) -> Sink:
     """Return the file of an audit device, opened now if it is not open yet. Raises SinkError."""
     known = _OPEN.setdefault(core, {})
     found = known.get(device)
@@ -109,7 +109,7 @@ def sink(core: Core, device: str, path: str, mode: int) -> Sink:
     return found
 
 
-def close(core: Core, device: str) -> None:
+def close(core: Context, device: str) -> None:
     """Close the file of a device that is no more."""
     gone = _OPEN.get(core, {}).pop(device, None)
     if gone is not None:

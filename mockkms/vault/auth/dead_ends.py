@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Operation, unsupported_path
 
 

@@ -15,7 +15,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 NAMES = ListOf(Text(), single=True)
 PASSWORD = Key(Text(), "the password that logs in", required=True)
@@ -41,7 +41,7 @@ def section(keys: Callable[[str], Mapping[str, Key]], folders: Mapping[str, str]
                     data = one if isinstance(one, dict) else {"value": ",".join(one)}
                     seeding.write(to.core, mount, f"{path}/{name}", data)
 
-    def dump(_core: Core, mount: Mount) -> dict[str, Any]:
+    def dump(_core: Context, mount: Mount) -> dict[str, Any]:
         state = mount.state
         shown: dict[str, Any] = {}
         config = described.changed(state.config) if state.config is not None else {}

@@ -6,7 +6,8 @@ its path are answered with 404 ``unsupported path`` and appear in the journal as
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, unsupported_path
 from mockkms.vault.products import PRODUCTS, Product

@@ -19,12 +19,11 @@ own; square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.framework.message import (
@@ -32,14 +31,11 @@ from mockkms.vault.framework.message import (
     Operation,
     Request,
     Response,
-    unsupported_operation,
-    unsupported_path,
 )
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
-    from mockkms.vault.kernel.matching import Match
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
     from mockkms.vault.products import Product
 
@@ -73,7 +69,13 @@ class Call:
     __slots__ = ("core", "endpoint", "given", "mount", "raw", "request")
 
     def __init__(
-        self, core: Core, mount: Mount, endpoint: Endpoint, request: Request, raw: dict[str, Any], given: dict[str, Any]
+        self,
+        core: Context,
+        mount: Mount,
+        endpoint: Endpoint,
+        request: Request,
+        raw: dict[str, Any],
+        given: dict[str, Any],
     ) -> None:
         self.core = core
         self.mount = mount
@@ -195,7 +197,7 @@ class Endpoint:
         return fields
 
     def call(
-        self, core: Core, mount: Mount, request: Request, captures: dict[str, str], framing: str
+        self, core: Context, mount: Mount, request: Request, captures: dict[str, str], framing: str
     ) -> tuple[Call, list[str]]:
         """Convert the parameters; return the call and the warnings. Raises ErrorResponse for a bad parameter.
 
@@ -243,206 +245,6 @@ def conversion_text(product: Product, error: ValueError) -> str:
     """Return the message of a failed conversion as the decoder of ``product`` words it."""
     older = isinstance(error, ConversionError) and product.has(Feature.OLDER_DECODER)
     return error.older if older and isinstance(error, ConversionError) else str(error)
-
-
-class Engine:
-    """A mountable type (secrets engine, auth method or the system backend): its endpoints and its fresh state."""
-
-    def __init__(
-        self,
-        type: str,
-        *,
-        kind: str,
-        new_state: Callable[[], Any],
-        help: str = "",
-        version: str = "",
-        setup: Callable[[Any, Core, Mount], None] | None = None,
-        renew: Callable[[Any, Call], Reply] | None = None,
-        revoke: Callable[[Any, Call], Reply] | None = None,
-        take_over: Callable[[Any, float], Any] | None = None,
-        user: Callable[[Core, Request, str], str] | None = None,
-        catch_up: Callable[[Any, Call], None] | None = None,
-    ) -> None:
-        self.type = type
-        self.kind = kind
-        """``secret``, ``auth`` or ``system``."""
-        self.new_state = new_state
-        self.help = help
-        self.version = version
-        self.setup = setup
-        self.renew = renew
-        """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data.
-
-        Beside it stands ``auth`` (a copy of the ``Auth``) or ``lease``: answer a ``Response`` with it, its ``ttl``,
-        ``max_ttl`` and ``period`` set anew; None gives up without an error; a BackendError refuses.
-        """
-        self.revoke = revoke
-        self.take_over = take_over
-        """Makes this engine's state from that of the one that ran the mount before (KV version 1 to 2), at a moment."""
-        self.user = user
-        """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
-        self.catch_up = catch_up
-        """Does before a request what the real server does by itself as time passes; it never raises."""
-        self.protected: dict[str, Feature | None] = {}
-        """Beginnings of paths that are root-protected, an endpoint or not; a feature: in products that have it."""
-        self.endpoints: list[Endpoint] = []
-        self._of_product: dict[str, list[Endpoint]] = {}
-        self._routes: dict[str, dict[str, tuple[Endpoint, dict[str, str]] | None]] = {}
-
-    def path(
-        self,
-        template: str,
-        fields: Mapping[str, Field] | None = None,
-        *,
-        help: str = "",
-        description: str = "",
-        login: bool | Feature = False,
-        outside: bool = False,
-        sudo: bool | Feature = False,
-        arbitrary: bool | Feature = False,
-        binary: bool | Feature = False,
-        needs: Feature | None = None,
-        emulation: Emulation = Emulation.FULL,
-    ) -> Endpoint:
-        """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
-        endpoint = Endpoint(
-            template,
-            fields or {},
-            help=help,
-            description=description,
-            login=login,
-            outside=outside,
-            sudo=sudo,
-            arbitrary=arbitrary,
-            binary=binary,
-            needs=needs,
-            emulation=emulation,
-        )
-        missing = [name for name in endpoint.captures if name not in endpoint.fields]
-        if missing:
-            endpoint.fields = {**{name: Field(Kind.STRING) for name in missing}, **endpoint.fields}
-        self.endpoints.append(endpoint)
-        return endpoint
-
-    def renews(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
-        """Decorator: what renews this engine's leases (see ``renew``)."""
-        self.renew = handler
-        return handler
-
-    def revokes(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
-        """Decorator: what is done when a lease of this engine ends."""
-        self.revoke = handler
-        return handler
-
-    def catches_up(self, handler: Callable[[Any, Call], None]) -> Callable[[Any, Call], None]:
-        """Decorator: what is done before each request of a mount (see ``catch_up``)."""
-        self.catch_up = handler
-        return handler
-
-    def endpoints_of(self, product: Product) -> list[Endpoint]:
-        """Return the endpoints that ``product`` has, in the order of their declaration."""
-        found = self._of_product.get(product.name)
-        if found is None:
-            found = [one for one in self.endpoints if one.known_to(product)]
-            self._of_product[product.name] = found
-            self._routes[product.name] = {}
-        return found
-
-    def needs_sudo(self, path: str, endpoint: Endpoint | None, product: Product) -> bool:
-        """Return whether ``path`` is root-protected in ``product``; ``endpoint`` is the one that it is routed to."""
-        if endpoint is not None:
-            return endpoint.needs_sudo(product)
-        return any(
-            path.startswith(beginning) and (feature is None or product.has(feature))
-            for beginning, feature in self.protected.items()
-        )
-
-    def route(self, path: str, product: Product) -> tuple[Endpoint, dict[str, str]] | None:
-        """Return the endpoint that ``product`` has for ``path`` (below the mount) and its captures, or None."""
-        endpoints = self.endpoints_of(product)
-        routes = self._routes[product.name]
-        try:
-            return routes[path]
-        except KeyError:
-            pass
-        found = None
-        for endpoint in endpoints:
-            if not path.startswith(endpoint.prefix):
-                continue
-            match = endpoint.pattern.fullmatch(path)
-            if match:
-                found = (endpoint, {k: v or "" for k, v in match.groupdict().items()})
-                break
-        if len(routes) >= MOST_CACHED:
-            routes.clear()
-        if len(path) <= LONGEST_CACHED:
-            routes[path] = found
-        return found
-
-    def dispatch(self, core: Core, request: Request, found: Match) -> Response | None:
-        """Convert the fields of a matched request and call its handler.
-
-        Raises ``unsupported_path``/``unsupported_operation`` and whatever the handler raises.
-        """
-        mount, endpoint = found.mount, found.endpoint
-        assert mount is not None
-        if request.operation is Operation.HELP and not found.below:
-            return self.overview(core, mount)
-        if endpoint is None:
-            request.trace.unhandled = True
-            raise unsupported_path()
-        if request.operation is Operation.HELP:
-            return self.explain(core, mount, endpoint)
-        request.trace.endpoint = endpoint.template
-        handler = endpoint.operations.get(request.operation)
-        if handler is None and request.operation is Operation.CREATE:
-            handler = endpoint.operations.get(Operation.UPDATE) if endpoint.exists is None else None
-        if handler is None:
-            request.trace.unhandled = True
-            raise unsupported_operation()
-        if request.prepared is not None and request.prepared[0] is found:
-            _, call, warnings = request.prepared
-            # The call knows the request: without the way back, both go as soon as nobody needs them.
-            request.prepared = None
-        else:
-            call, warnings = endpoint.call(core, mount, request, found.captures, "Field validation failed: ")
-        if self.catch_up is not None:
-            self.catch_up(mount.state, call)
-        reply = handler(mount.state, call)
-        if reply is None:
-            return None
-        response = reply if isinstance(reply, Response) else Response(data=reply)
-        if warnings and not response.status:  # The real server loses them where a handler sets the status itself.
-            response.warnings.extend(warnings)
-        return response
-
-    def overview(self, core: Core, mount: Mount) -> Response:
-        """Return help on the mount as a whole: its endpoints, one line each."""
-        lines = "\n".join(f"    ^{endpoint.pattern.pattern}$\n        {endpoint.help}" for endpoint in self.endpoints)
-        return help_document(core, mount, f"## DESCRIPTION\n\n{self.help}\n\n## PATHS\n\n{lines}", self.endpoints)
-
-    def explain(self, core: Core, mount: Mount, endpoint: Endpoint) -> Response:
-        """Return help on one endpoint: its parameters."""
-        lines = "\n".join(
-            f"    {name} ({declared.kind.name.lower()})\n        {declared.help}"
-            for name, declared in sorted(endpoint.fields.items())
-        )
-        text = f"Request:        {endpoint.template}\nMatching Route: ^{endpoint.pattern.pattern}$\n\n{endpoint.help}"
-        text = f"{text}\n\n## PARAMETERS\n\n{lines}\n\n## DESCRIPTION\n\n{endpoint.description}"
-        return help_document(core, mount, text, [endpoint])
-
-    def __iter__(self) -> Iterator[Endpoint]:
-        return iter(self.endpoints)
-
-
-def help_document(core: Core, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:
-    """Return an answer to ``?help=1``, outside the envelope."""
-    from mockkms.vault.framework import openapi
-
-    spec = openapi.document(
-        core.product.words.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
-    )
-    return Response(document={"help": text, "see_also": None, "openapi": spec})
 
 
 _TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.golang.json_text import Encoded
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.endpoint import Call
-    from mockkms.vault.kernel.matching import Match
     from mockkms.vault.tokens.token import Token
 
 
@@ -88,8 +87,8 @@ class Request:
     """What the core found out on the way; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
     """Second proofs, by the method's id or name."""
-    prepared: tuple[Match, Call, list[str]] | None = None
-    """The fields as the existence check converted them, and the warnings; for which match, so that it is done once."""
+    prepared: object = None
+    """What the existence check made of the request, an ``engine.Prepared``, so that it is done once."""
 
 
 @dataclass(slots=True)
@@ -281,3 +280,11 @@ def permission_denied() -> BackendError:
 def invalid_request() -> BackendError:
     """Return the server's general error for an invalid request."""
     return BackendError("invalid request", status=400)
+
+
+def framed(error: BackendError) -> BackendError:
+    """Return a Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
+    if not error.errors:
+        return error
+    error.errors = [error_list(error.errors)]
+    return error

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from mockkms.vault.framework import builtins
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.world_section import WorldSection

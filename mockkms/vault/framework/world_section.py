@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mockkms.vault.framework.shapes.collections import Key
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
 
 Steps = tuple[str | int, ...]
@@ -34,7 +34,7 @@ class Filling(Protocol):
     """The world that is being filled. Steps lead from the value that the section describes."""
 
     @property
-    def core(self) -> Core:
+    def core(self) -> Context:
         """The emulated Vault."""
 
     def fault(self, steps: Steps, message: str) -> None:
@@ -55,7 +55,7 @@ class WorldSection:
     """The keys of a mount, by the type as users name it; types of several names may differ (``kv``, ``kv-v1``)."""
     fill: Callable[[Filling, Mount, Mapping[str, Any]], None]
     """Put a description that was read with ``keys`` into a fresh mount. Faults go to the first argument."""
-    dump: Callable[[Core, Mount], dict[str, Any]]
+    dump: Callable[[Context, Mount], dict[str, Any]]
     """Describe a mount as ``fill`` reads it. What usual or empty values say is left out."""
     check: Callable[[Mount, Mapping[str, Any]], Iterable[tuple[Steps, str]]] | None = None
     """Check a filled mount further than loading does, which must be fast: steps and message of each fault."""

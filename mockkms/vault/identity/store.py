@@ -11,13 +11,13 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 class IdentityStore:
     """Entities, their aliases, and groups. What tokens and policies ask is cached until something changes."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
         self._cache: dict[str, dict[str, list[str]]] = {}
         self._cached: tuple[IdentityState | None, int] = (None, 0)

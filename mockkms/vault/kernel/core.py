@@ -8,15 +8,12 @@ Vault's ``http/handler.go`` and ``vault/request_handling.go`` and is held by the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms.vault import audit
 from mockkms.vault.framework import registry
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import (
     WRITES,
-    Auth,
     BackendError,
     ErrorResponse,
     InvalidCredentials,
@@ -25,26 +22,29 @@ from mockkms.vault.framework.message import (
     Request,
     Response,
     VaultError,
+    framed,
     permission_denied,
 )
 from mockkms.vault.golang.fmt import error_list
-from mockkms.vault.identity import IdentityState, IdentityStore
+from mockkms.vault.identity import IdentityStore
 from mockkms.vault.identity.mfa.store import MfaStore
-from mockkms.vault.kernel import matching
+from mockkms.vault.kernel import inline_auth, matching
 from mockkms.vault.kernel.ha import Standing
 from mockkms.vault.kernel.id_checks import check_ids, settle_namespace
-from mockkms.vault.kernel.lockout import Lockout, LockoutState
-from mockkms.vault.kernel.mounts import Mount, MountConfig, MountTable
-from mockkms.vault.kernel.namespaces import NamespaceState, NamespaceStore
-from mockkms.vault.kernel.quotas import QuotaState, QuotaStore
+from mockkms.vault.kernel.lockout import Lockout
+from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.kernel.namespaces import NamespaceStore
+from mockkms.vault.kernel.quotas import QuotaStore
 from mockkms.vault.kernel.rerouting import reroute
-from mockkms.vault.policy.policies import PolicyState, PolicyStore
+from mockkms.vault.kernel.state import VaultState
+from mockkms.vault.policy.policies import PolicyStore
 from mockkms.vault.products import Product, product_named
 from mockkms.vault.products.features import Feature
-from mockkms.vault.seals.seal import SealState, SealStore
-from mockkms.vault.tokens.leases import LeaseState, LeaseStore
+from mockkms.vault.seals.seal import SealStore
+from mockkms.vault.tokens.leases import LeaseStore
+from mockkms.vault.tokens.token import Token
 from mockkms.vault.tokens.token_ids import BATCH_PREFIXES
-from mockkms.vault.tokens.tokens import Token, TokenState, TokenStore
+from mockkms.vault.tokens.tokens import TokenStore
 from mockkms.vault.tokens.ttl import Limits
 from mockkms.vault.wrapping import wrapping
 from mockkms.world.clock import Clock
@@ -68,26 +68,6 @@ _RELATIVE = frozenset((".", ".."))
 _CREATING = (Operation.CREATE, Operation.UPDATE)
 
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
-
-
-@dataclass
-class VaultState:
-    """The state of one emulated server: plain data that pickles, compares and dumps.
-
-    Engine state hangs on its mount.
-    """
-
-    mounts: MountTable = field(default_factory=MountTable)
-    namespaces: NamespaceState = field(default_factory=NamespaceState)
-    policies: PolicyState = field(default_factory=PolicyState)
-    tokens: TokenState = field(default_factory=TokenState)
-    leases: LeaseState = field(default_factory=LeaseState)
-    lockout: LockoutState = field(default_factory=LockoutState)
-    identity: IdentityState = field(default_factory=IdentityState)
-    quotas: QuotaState = field(default_factory=QuotaState)
-    seal: SealState = field(default_factory=SealState)
-    system: dict[str, Any] = field(default_factory=dict)
-    """Small settings of ``sys`` endpoints, by endpoint: cors, ui headers, auditing, password policies."""
 
 
 class Core:
@@ -259,8 +239,6 @@ class Core:
 
     def _inline(self, request: Request) -> Response:
         """Answer a request that carries its own login; the token is revoked when the answer is complete."""
-        from mockkms.vault.kernel import inline_auth
-
         token = inline_auth.log_in(self, request)
         if isinstance(token, Response):
             return token
@@ -302,19 +280,10 @@ class Core:
             return self._finish(request, found, self._login(request, found), None)
         return self._authenticated(request, found)
 
-    def outside(self, path: str, operation: Operation) -> matching.Match | None:
-        """Return the match of an endpoint that the real server answers before its core; None for every other path."""
-        if not path.startswith("sys/"):
-            return None
-        found = matching.match_system(self, path)
-        if found.endpoint is None and operation in (Operation.LIST, Operation.SCAN):
-            found = matching.match_system(self, path.rstrip("/"))
-        return found if found.endpoint is not None and found.endpoint.outside else None
-
     def _outside(self, request: Request) -> Response | None:
         """Answer an endpoint of the HTTP layer; return None for every other path. Raises VaultError."""
         self.namespaces.refuse_outside(request, request.path[4:])
-        found = self.outside(request.path, request.operation)
+        found = matching.outside(self, request.path, request.operation)
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
@@ -325,7 +294,7 @@ class Core:
         request.trace.mount, request.trace.mount_type = "sys/", "system"
         return found.engine.dispatch(self, request, found) or Response(status=204)
 
-    def _authenticated(self, request: Request, found: matching.Match) -> Response:
+    def _authenticated(self, request: Request, found: Match) -> Response:
         token = self.tokens.authenticate(request)
         request.client = token
         trace = request.trace
@@ -363,7 +332,7 @@ class Core:
             if last_use:
                 self.tokens.revoke(token)
 
-    def _dispatch(self, request: Request, found: matching.Match) -> Response | None:
+    def _dispatch(self, request: Request, found: Match) -> Response | None:
         """Call the engine. An error that carries ``data`` is returned as a Response with its status."""
         assert found.engine is not None
         try:
@@ -379,7 +348,7 @@ class Core:
                 headers=error.headers,
             )
 
-    def _login(self, request: Request, found: matching.Match) -> Response | None:
+    def _login(self, request: Request, found: Match) -> Response | None:
         """Answer a request that needs no token; an answer with ``auth`` gets its token here. Raises VaultError."""
         mount, engine = found.mount, found.engine
         assert mount is not None
@@ -405,9 +374,7 @@ class Core:
             response.warnings.extend(warnings)
         return response
 
-    def _finish(
-        self, request: Request, found: matching.Match, response: Response | None, token: Token | None
-    ) -> Response:
+    def _finish(self, request: Request, found: Match, response: Response | None, token: Token | None) -> Response:
         """Turn a handler's answer into the response: not found, no content, lease, wrapping. Raises VaultError."""
         operation, mount = request.operation, found.mount
         assert mount is not None
@@ -431,21 +398,12 @@ class Core:
 
     # -- helpers for handlers ----------------------------------------------------------------------------------
 
-    def engine(self, mount: Mount) -> Engine:
-        """Return the implementation behind a mount."""
-        return registry.engine(mount.engine)
-
-    @staticmethod
-    def below(mount: Mount, path: str) -> str:
-        """Return ``path`` below the mount."""
-        return path[len(mount.path) :]
-
     def needs_sudo(self, namespace: str, path: str) -> bool:
         """Return whether a path of a namespace is root-protected."""
         mount = self.state.mounts.match(namespace, path)
         if mount is None:
             return False
-        engine, below = self.engine(mount), self.below(mount, path)
+        engine, below = registry.engine(mount.engine), path[len(mount.path) :]
         endpoint, _ = engine.route(below, self.product) or (None, {})
         return engine.needs_sudo(below, endpoint, self.product)
 
@@ -473,12 +431,4 @@ def _invalid_bearer(error: VaultError) -> Response:
     )
 
 
-def framed(error: BackendError) -> BackendError:
-    """Return a Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
-    if not error.errors:
-        return error
-    error.errors = [error_list(error.errors)]
-    return error
-
-
-__all__ = ["SYSTEM_MAX_TTL", "Auth", "Core", "VaultState", "framed"]
+__all__ = ["SYSTEM_MAX_TTL", "Core"]

@@ -8,7 +8,7 @@ from mockkms.vault.framework.message import ErrorResponse, Request
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _TOKENS = frozenset(("auth/token/lookup", "auth/token/renew", "auth/token/revoke", "auth/token/revoke-orphan"))
 _LEASES = frozenset(("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke"))
@@ -20,7 +20,7 @@ _PREFIXES = ("", "s", "b", "hvs", "hvb")
 """What stands before the first dot of a token, and before no namespace."""
 
 
-def settle_namespace(core: Core, request: Request) -> None:
+def settle_namespace(core: Context, request: Request) -> None:
     """Move a request about a token or lease to that token's or lease's namespace, whichever it was sent to."""
     path = request.path
     if not core.product.has(Feature.NAMESPACES) or not path.startswith(("auth/token/", "sys/wrapping/", "sys/leases/")):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mockkms.vault.kernel.failures import Failures
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 METHODS = frozenset({"userpass", "approle", "ldap"})
 """The auth methods that the real server guards."""
@@ -17,26 +17,10 @@ DURATION = RESET = 900
 """Seconds."""
 
 
-@dataclass
-class Failures:
-    """Failed logins of one user in a row."""
-
-    count: int
-    last: float
-    """Seconds since the epoch."""
-
-
-@dataclass
-class LockoutState:
-    """Failed logins by mount accessor and user name (of AppRole: role id)."""
-
-    failures: dict[str, dict[str, Failures]] = field(default_factory=dict)
-
-
 class Lockout:
     """Counts failed logins and decides which users are locked out."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.vault.framework.engine import Match, Prepared
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.endpoint import Endpoint, Engine
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
-class Match(NamedTuple):
-    """The endpoint that answers a path of a namespace in the emulated product."""
-
-    mount: Mount | None
-    """None: nothing is mounted there."""
-    engine: Engine | None
-    below: str
-    """The path below the mount."""
-    endpoint: Endpoint | None
-    """None: the mount's engine has no such path in this product."""
-    captures: dict[str, str]
-    login: bool
-    """The endpoint answers without a token."""
-    sudo: bool
-    """The path is root-protected."""
-
-
-def match(core: Core, namespace: str, path: str) -> Match:
+def match(core: Context, namespace: str, path: str) -> Match:
     """Return which endpoint answers ``path`` of ``namespace``; cached until a mount changes."""
     matches = core.state.mounts.matches
     key = (namespace, path, core.product.name)
@@ -45,13 +28,13 @@ def match(core: Core, namespace: str, path: str) -> Match:
     return known
 
 
-def match_system(core: Core, path: str) -> Match:
+def match_system(core: Context, path: str) -> Match:
     """Return which endpoint of the system backend answers ``path``, also where nothing is mounted yet."""
     found = match(core, "", path)
     return found if found.mount is not None else _match(core, path, Mount("sys/", "system", "", "", None))
 
 
-def _match(core: Core, path: str, mount: Mount | None) -> Match:
+def _match(core: Context, path: str, mount: Mount | None) -> Match:
     if mount is None:
         return Match(None, None, "", None, {}, False, False)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
@@ -60,7 +43,17 @@ def _match(core: Core, path: str, mount: Mount | None) -> Match:
     return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
 
-def exists(core: Core, request: Request, found: Match) -> bool | None:
+def outside(core: Context, path: str, operation: Operation) -> Match | None:
+    """Return the match of an endpoint that the real server answers before its core; None for every other path."""
+    if not path.startswith("sys/"):
+        return None
+    found = match_system(core, path)
+    if found.endpoint is None and operation in (Operation.LIST, Operation.SCAN):
+        found = match_system(core, path.rstrip("/"))
+    return found if found.endpoint is not None and found.endpoint.outside else None
+
+
+def exists(core: Context, request: Request, found: Match) -> bool | None:
     """Return whether the target of a write exists, by its endpoint's existence check; None without such a check.
 
     Raises ErrorResponse, with the existence check's text, for a parameter that cannot be converted.
@@ -68,12 +61,13 @@ def exists(core: Core, request: Request, found: Match) -> bool | None:
     endpoint, mount = found.endpoint, found.mount
     if endpoint is None or mount is None or endpoint.exists is None:
         return None
-    if request.prepared is None or request.prepared[0] is not found:
-        request.prepared = (found, *endpoint.call(core, mount, request, found.captures, ""))
-    return endpoint.exists(mount.state, request.prepared[1])
+    prepared = request.prepared
+    if not isinstance(prepared, Prepared) or prepared.match is not found:
+        request.prepared = prepared = Prepared(found, *endpoint.call(core, mount, request, found.captures, ""))
+    return endpoint.exists(mount.state, prepared.call)
 
 
-def operation_sent(core: Core, request: Request, found: Match) -> str:
+def operation_sent(core: Context, request: Request, found: Match) -> str:
     """Return the operation by its capability's name, before any decision; ``create`` if the target does not exist.
 
     Nothing is changed or counted. A write whose parameters cannot be converted is an ``update``.

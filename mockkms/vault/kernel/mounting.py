@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
-def unmount(core: Core, mount: Mount) -> None:
+def unmount(core: Context, mount: Mount) -> None:
     """Remove a mount with its data, leases and tokens."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)
     core.quotas.mount_removed(mount.namespace, mount.path)
 
 
-def move(core: Core, mount: Mount, namespace: str, path: str) -> None:
+def move(core: Context, mount: Mount, namespace: str, path: str) -> None:
     """Move a mount to another path or namespace; its leases are revoked, its quotas move along."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)

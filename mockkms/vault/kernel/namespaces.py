@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.message import ErrorResponse, Request
 from mockkms.vault.kernel import mounting
+from mockkms.vault.kernel.namespace import Namespace
 from mockkms.vault.products.features import Feature
-from mockkms.vault.seals.barrier import Barrier
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 RESERVED = frozenset(("", ".", "..", "root", "sys", "audit", "auth", "cubbyhole", "identity"))
 ROOT_ONLY = (
@@ -37,39 +36,10 @@ _OUTSIDE = (
 _ID_LENGTH = 6
 
 
-@dataclass
-class Namespace:
-    """One namespace."""
-
-    path: str
-    """From the root, with trailing slash."""
-    id: str
-    """The ending of its tokens, leases and accessors: six letters or digits."""
-    uuid: str
-    custom_metadata: dict[str, str] = field(default_factory=dict)
-    locked: bool = False
-    unlock_key: str = ""
-    tainted: bool = False
-    barrier: Barrier | None = None
-    """Of a namespace with a seal of its own."""
-
-    @property
-    def parent(self) -> str:
-        """The path of the namespace above."""
-        return self.path[: self.path.rstrip("/").rfind("/") + 1]
-
-
-@dataclass
-class NamespaceState:
-    """All namespaces but the root, by path."""
-
-    items: dict[str, Namespace] = field(default_factory=dict)
-
-
 class NamespaceStore:
     """The tree of namespaces and the resolution of requests."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.message import ErrorResponse, Request
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _OF_CALLER = frozenset(
     (
@@ -22,7 +22,7 @@ _OF_LEASE = ("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke")
 _TOKEN_PREFIXES = ("s.", "b.", "hvs.", "hvb.")
 
 
-def reroute(core: Core, request: Request) -> None:
+def reroute(core: Context, request: Request) -> None:
     """Set ``request.namespace`` to the one of the token or lease.
 
     Raises ErrorResponse for an id that is not a string.
@@ -48,7 +48,7 @@ def reroute(core: Core, request: Request) -> None:
         request.namespace = request.trace.namespace = target
 
 
-def _of_caller(core: Core, request: Request) -> str | None:
+def _of_caller(core: Context, request: Request) -> str | None:
     token = core.tokens.lookup(request.token)
     return None if token is None else token.namespace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Auth, Operation, Request, Response
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.kernel import matching
@@ -14,18 +15,18 @@ from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.world_section import Filling
-    from mockkms.vault.kernel.core import Core
 
 
 def write(
-    core: Core, mount: Mount, below: str, data: Mapping[str, Any], operation: Operation = Operation.UPDATE
+    core: Context, mount: Mount, below: str, data: Mapping[str, Any], operation: Operation = Operation.UPDATE
 ) -> Response | None:
     """Write ``data`` to a path below a mount, as root would, or do another ``operation`` there.
 
     Raises VaultError with the server's text.
     """
-    engine = core.engine(mount)
+    engine = registry.engine(mount.engine)
     request = Request(operation, mount.path + below, data=dict(data), namespace=mount.namespace)
     found = matching.match(core, mount.namespace, request.path)
     if operation is Operation.UPDATE and matching.exists(core, request, found) is False:
@@ -47,7 +48,7 @@ def write_named(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, fo
             write(to.core, mount, f"{folder}/{name}", one)
 
 
-def add_token(core: Core, spec: Mapping[str, Any], namespace: str = "") -> Token:
+def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> Token:
     """Create a token from a description: ``id`` (any text), ``policies``, ``ttl``, ``period``, ``explicit_max_ttl``,
     ``num_uses``, ``renewable``, ``meta``, ``display_name``, ``type`` (service or batch), ``parent`` (a token's id;
     without one it is an orphan), ``entity_id``, ``bound_cidrs``, ``no_default_policy``.
@@ -99,7 +100,7 @@ def _seconds(spec: Mapping[str, Any], name: str) -> int:
     return 0 if value is None else int(parse_seconds(value))
 
 
-def dump_tokens(core: Core) -> list[dict[str, Any]]:
+def dump_tokens(core: Context) -> list[dict[str, Any]]:
     """Return every service token as ``add_token`` reads it, with ``namespace`` unless it is the root; ``ttl`` is the
     time left. Wrapping tokens are left out, and so are batch tokens, which the server does not store.
     """

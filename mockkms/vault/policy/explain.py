@@ -12,7 +12,7 @@ from mockkms.vault.policy.rules import Rule
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _NEAREST = 3
 _LISTINGS = (Operation.LIST, Operation.SCAN)
@@ -53,7 +53,7 @@ class Explanation:
 
 
 def explain(
-    core: Core,
+    core: Context,
     token: Token,
     operation: Operation,
     path: str,
@@ -84,7 +84,7 @@ def explain(
     return told
 
 
-def _policies(core: Core, token: Token) -> list[str]:
+def _policies(core: Context, token: Token) -> list[str]:
     """The token's policies and those of its identity."""
     derived: dict[str, list[str]] = {}
     if token.entity_id and not token.no_identity_policies:
@@ -131,7 +131,7 @@ def _covers(rule: Rule, path: str, operation: Operation) -> bool:
 
 
 def _hints(
-    core: Core, acl: Acl, operation: Operation, namespace: str, path: str, found: Permissions | None
+    core: Context, acl: Acl, operation: Operation, namespace: str, path: str, found: Permissions | None
 ) -> Iterator[str]:
     if found is not None:
         if operation is Operation.CREATE and "update" in found.capabilities:
@@ -162,7 +162,9 @@ def _slip(rule: Rule, namespace: str, path: str, operation: Operation) -> str:
     return ""
 
 
-def _version_two(core: Core, rule: Rule, where: str, namespace: str, path: str, operation: Operation) -> Iterator[str]:
+def _version_two(
+    core: Context, rule: Rule, where: str, namespace: str, path: str, operation: Operation
+) -> Iterator[str]:
     """The frequent slip with KV version 2: a rule without ``data/`` or ``metadata/`` after the mount."""
     mount = core.state.mounts.match(namespace, path)
     if mount is None or mount.type != "kv" or (mount.options or {}).get("version") != "2":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
@@ -11,39 +10,17 @@ from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import born_with
 from mockkms.vault.policy.dialect import PolicyDialect
 from mockkms.vault.policy.listing import render_filter
+from mockkms.vault.policy.policy import Policy
 from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, Rule, parse_policy
 from mockkms.vault.policy.templates import Templates
-from mockkms.vault.tokens.tokens import Token
+from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
+    from mockkms.vault.identity.model import Entity, Group
 
 _CACHED_ACLS = 1024
 _CACHED_DECISIONS = 4096
-
-
-@dataclass
-class Policy:
-    """One ACL policy. Times are seconds since the epoch."""
-
-    name: str
-    text: str
-    modified: float = 0
-    version: int = 1
-    cas_required: bool = False
-    expiration: float = 0
-    """0 is never."""
-    allow_wildcards: bool = False
-    """Identity templates may put ``*`` and ``+`` into paths."""
-    allow_slashes: bool = False
-
-
-@dataclass
-class PolicyState:
-    """ACL policies by (namespace, name); password policies by the same."""
-
-    acl: dict[tuple[str, str], Policy] = field(default_factory=dict)
-    password: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 class PolicyStore:
@@ -52,7 +29,7 @@ class PolicyStore:
     Decisions are looked up in the merged rules of a token's set of policies; those are kept until a policy changes.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
         self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
         self._acls: dict[tuple[Any, ...], Acl] = {}
@@ -231,7 +208,7 @@ class PolicyStore:
             self._acls.clear()
         self._acls[key] = acl
 
-    def _build(self, token: Token, derived: dict[str, list[str]], entity: Any) -> Acl:
+    def _build(self, token: Token, derived: dict[str, list[str]], entity: Entity | None) -> Acl:
         if "root" in token.policies:
             return Acl(root=token.namespace)
         names = {token.namespace: list(token.policies)}
@@ -262,7 +239,10 @@ class PolicyStore:
             folders_first=dialect.folders_first,
         )
 
-    def _rules(self, namespace: str, policy: Policy, entity: Any) -> list[Rule]:
+    def _groups(self, entity: Entity | None) -> list[Group]:
+        return [] if entity is None else self.core.identity.groups_of(entity.id)
+
+    def _rules(self, namespace: str, policy: Policy, entity: Entity | None) -> list[Rule]:
         known = self._parsed.get((namespace, policy.name))
         if known is None or known[0] != policy.text:
             known = (policy.text, parse_policy(policy.text, self.dialect, namespace=namespace))
@@ -274,7 +254,7 @@ class PolicyStore:
             blocked += [] if policy.allow_slashes else ["/"]
             blocked += [] if policy.allow_wildcards else ["*", "+"]
         now = self.core.clock.now()
-        templates = Templates.of(self.core, entity, namespace, blocked)
+        templates = Templates.of(self.core.product, entity, self._groups(entity), now, namespace, blocked)
         try:
             return parse_policy(
                 policy.text, self.dialect, namespace=namespace, now=now, substitute=templates.fill
@@ -296,4 +276,4 @@ def walk(names: list[str]) -> list[str]:
     return out
 
 
-__all__ = ["Decision", "Policy", "PolicyError", "PolicyState", "PolicyStore", "walk"]
+__all__ = ["Decision", "PolicyError", "PolicyStore", "walk"]

@@ -9,7 +9,7 @@ from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.products import Product
 
 
 class TemplateError(ValueError):
@@ -65,11 +65,18 @@ class Templates:
         """Filled-in values may hold ``*`` and ``+``."""
 
     @classmethod
-    def of(cls, core: Core, entity: Any, namespace: str, blocked: Sequence[str] = ()) -> Templates:
-        """Return the templates of an entity (or of nobody) with its groups, by the rules of the emulated product."""
-        groups = core.identity.groups_of(entity.id) if entity is not None else []
-        wildcards = not core.product.has(Feature.PLAIN_TEMPLATE_VALUES)
-        return cls(entity, groups, core.clock.now(), namespace=namespace, blocked=blocked, wildcards=wildcards)
+    def of(
+        cls,
+        product: Product,
+        entity: Any,
+        groups: Sequence[Any],
+        now: float,
+        namespace: str,
+        blocked: Sequence[str] = (),
+    ) -> Templates:
+        """Return the templates of an entity (None: of nobody) and its groups, by the rules of ``product``."""
+        wildcards = not product.has(Feature.PLAIN_TEMPLATE_VALUES)
+        return cls(entity, groups, now, namespace=namespace, blocked=blocked, wildcards=wildcards)
 
     def fill(self, text: str) -> str | None:
         """``text`` with its templates filled; None where one cannot be."""

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.seals.barrier import Barrier, make_key
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
-
-
-@dataclass
-class SealState:
-    """The root namespace's barrier and the cluster's name."""
-
-    barrier: Barrier = field(default_factory=Barrier)
-    cluster_name: str = ""
-    cluster_id: str = ""
-    started: float = 0
-    """When the server was initialised, seconds since the epoch."""
-    root_token: str = ""
-    """The token that initialising by hand made, which a real server shows once."""
+    from mockkms.vault.framework.context import Context
 
 
 class SealStore:
     """States and changes of the server's seal. All of them are reached by ``sys`` endpoints, faults and seeds alike."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property

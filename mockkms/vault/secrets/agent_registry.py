@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 
 engine = Engine("agent_registry", kind="secret", new_state=dict, help="The agents that are registered.")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.secrets.tree import children

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.products.features import Feature
 
 engine = Engine(

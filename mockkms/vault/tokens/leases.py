@@ -7,6 +7,7 @@ import math
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Endpoint
 from mockkms.vault.framework.message import (
     Auth,
@@ -24,7 +25,7 @@ from mockkms.vault.tokens.lease import LeaseEntry, LeaseState
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 __all__ = ["LeaseEntry", "LeaseState", "LeaseStore"]
 
@@ -37,7 +38,7 @@ _NO_RESPONSE = "resp: (*logical.Response)(nil)"
 class LeaseStore:
     """Registration, renewal, revocation and expiry of leases."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property
@@ -166,7 +167,7 @@ class LeaseStore:
         reply: Any = None
         lease = Lease(ttl=entry.ttl, max_ttl=entry.max_ttl, renewable=entry.renewable, internal=entry.internal)
         if mount is not None:
-            engine = self.core.engine(mount)
+            engine = registry.engine(mount.engine)
             if engine.renew is not None:
                 try:
                     reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
@@ -202,7 +203,7 @@ class LeaseStore:
         auth: Auth | None = copy(entry.auth)
         if mount is None:
             return None
-        engine = self.core.engine(mount)
+        engine = registry.engine(mount.engine)
         if engine.renew is not None:
             try:
                 reply = engine.renew(
@@ -274,7 +275,7 @@ class LeaseStore:
         mount = self._mount(entry)
         if mount is None:
             return
-        engine = self.core.engine(mount)
+        engine = registry.engine(mount.engine)
         if engine.revoke is not None:
             try:
                 engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))

@@ -13,7 +13,7 @@ from mockkms.vault.tokens import cidr, token_ids
 from mockkms.vault.tokens.token import REVOCATION_PENDING, Token, TokenState
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 __all__ = ["Token", "TokenState", "TokenStore"]
 
@@ -21,7 +21,7 @@ __all__ = ["Token", "TokenState", "TokenStore"]
 class TokenStore:
     """Creation, look-up, use and revocation of tokens."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property

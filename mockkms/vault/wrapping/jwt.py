@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA512
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _SIZE = 66
 """Bytes of a coordinate on P-521."""
@@ -32,14 +32,14 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def _key(core: Core) -> ec.EllipticCurvePrivateKey:
+def _key(core: Context) -> ec.EllipticCurvePrivateKey:
     tokens = core.state.tokens
     if not tokens.wrapping_key:
         tokens.wrapping_key = int.from_bytes(core.entropy.derived(_LABEL, 64), "big") or 1
     return ec.derive_private_key(tokens.wrapping_key, ec.SECP521R1())
 
 
-def sign(core: Core, id: str, now: float, seconds: float) -> str:
+def sign(core: Context, id: str, now: float, seconds: float) -> str:
     """The JWT that stands for the wrapping token ``id``."""
     claims = {
         "accessor": "",
@@ -56,7 +56,7 @@ def sign(core: Core, id: str, now: float, seconds: float) -> str:
     return f"{text}.{_encode(r.to_bytes(_SIZE, 'big') + s.to_bytes(_SIZE, 'big'))}"
 
 
-def verify(core: Core, text: str) -> str:
+def verify(core: Context, text: str) -> str:
     """The wrapping token inside. Raises ValueError in the server's words."""
     head, body, signature = text.split(".")
     try:
@@ -81,7 +81,7 @@ def verify(core: Core, text: str) -> str:
     return str(claims.get("jti", ""))
 
 
-def _check(core: Core, signed: bytes, raw: bytes) -> None:
+def _check(core: Context, signed: bytes, raw: bytes) -> None:
     if len(raw) == 2 * _SIZE:
         pair = encode_dss_signature(int.from_bytes(raw[:_SIZE], "big"), int.from_bytes(raw[_SIZE:], "big"))
         try:

@@ -18,7 +18,7 @@ from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
 
@@ -28,7 +28,7 @@ CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_
 _HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
 
 
-def serialised_as_data(core: Core, request: Request, response: Response) -> Response:
+def serialised_as_data(core: Context, request: Request, response: Response) -> Response:
     """Return an answer as it is wrapped where its body is serialised already: outside the envelope, or with a status.
 
     Everything else, and a status without a body, is returned as it is.
@@ -98,7 +98,7 @@ def _unsendable(why: str) -> Response:
     return Response(raw=b"", status=500, headers={"X-Vault-Raw-Error": why})
 
 
-def check_request(core: Core, request: Request) -> None:
+def check_request(core: Context, request: Request) -> None:
     """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before anything else looks at it.
 
     A token in the form of a JWT is replaced by the token inside. Raises ErrorResponse 403 for a token that cannot be
@@ -119,7 +119,7 @@ def invalid() -> ErrorResponse:
     return ErrorResponse("wrapping token is not valid or does not exist")
 
 
-def _resolve(core: Core, request: Request) -> Token | None:
+def _resolve(core: Context, request: Request) -> Token | None:
     given = request.data.get("token")
     if given is None:
         id = request.token
@@ -140,7 +140,7 @@ def _resolve(core: Core, request: Request) -> Token | None:
     return core.tokens.checked(id)
 
 
-def wrap_if_asked(core: Core, request: Request, response: Response, token: Token | None) -> Response:
+def wrap_if_asked(core: Context, request: Request, response: Response, token: Token | None) -> Response:
     """Put the answer into a cubbyhole of its own if the request, or the handler, asks for it."""
     asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
     if not asked or response.wrap_info is not None:
@@ -162,7 +162,7 @@ def wrap_if_asked(core: Core, request: Request, response: Response, token: Token
     return Response(wrap_info=info)
 
 
-def put_aside(core: Core, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
+def put_aside(core: Context, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
     """Keep ``text`` behind a new one-time token for so many seconds."""
     now = core.clock.now()
     namespace = "" if form == "jwt" else request.namespace
@@ -188,7 +188,7 @@ def put_aside(core: Core, request: Request, text: str, seconds: float, path: str
     return WrapInfo(shown, token.accessor, int(seconds), now, path)
 
 
-def contents(core: Core, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
+def contents(core: Context, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
     """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty.
 
     ``namespace`` is where to look instead of in the token's own.

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.golang import json as go_json
 
 

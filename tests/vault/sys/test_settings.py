@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mockkms.vault import audit
+from mockkms.vault.framework import registry
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.config.cors import decide
 from tests.vault.driving import START, World
@@ -136,7 +137,7 @@ def test_rotating_the_keyring_starts_a_new_term(world: World) -> None:
 
 
 def test_every_endpoint_has_a_help_text(world: World) -> None:
-    engine = world.core.engine(world.core.state.mounts.entries["sys/"])
+    engine = registry.engine("system")
     assert [one.template for one in engine if not one.help] == []
     mute = [f"{one.template}: {name}" for one in engine for name, field in one.fields.items() if not field.help]
     assert mute == []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mockkms.vault.framework import registry
-from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, Lease, Operation, Response
 from tests.vault.driving import START, World
 

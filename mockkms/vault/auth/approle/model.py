@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Auth, BackendError, Request, Response, unsupported_path
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 TIDY_PERIOD = 60
 """Seconds: the real server removes expired secret ids once a minute, and until then they work. Here that is a minute
@@ -139,7 +140,7 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
         )
 
 
-def user_of(core: Core, request: Request, below: str) -> str:
+def user_of(core: Context, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts: the role id's."""
     given = request.data.get("role_id")
     role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()

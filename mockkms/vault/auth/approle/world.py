@@ -14,7 +14,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -29,11 +29,11 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             add_role(to.core, mount, name, role)
 
 
-def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(core: Context, mount: Mount) -> dict[str, Any]:
     return {"roles": dump_roles(mount.state, core.clock.now())}
 
 
-def add_role(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
+def add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
     """Write a role: the parameters of the API, and ``secret_ids``, a list of texts or of descriptions with
     ``secret_id`` and the parameters of the API's custom-secret-id. Raises VaultError in the server's words."""
     seeding.write(core, mount, f"role/{name}", {k: v for k, v in spec.items() if k != "secret_ids"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 
 
 @dataclass

@@ -13,7 +13,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -28,7 +28,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     seeding.write_named(to, mount, spec, "certs", "certs")
 
 
-def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
     config = {name: value for name, value in vars(mount.state.config).items() if value}
     shown = {"config": config, "certs": described.changed_roles(mount.state)}
     return {word: value for word, value in shown.items() if value}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault.auth.token_params import FIELDS, TokenParams
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind, zero
 from mockkms.vault.framework.message import ErrorResponse, Operation
 

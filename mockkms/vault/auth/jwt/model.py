@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.cel import Program
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Auth
 
 

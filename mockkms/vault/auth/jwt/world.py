@@ -14,7 +14,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -36,7 +36,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     seeding.write_named(to, mount, spec, "cel_roles", "cel/role")
 
 
-def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
+def configure(core: Context, mount: Mount, config: Mapping[str, Any]) -> None:
     """Write the configuration: the parameters of the API, and ``keys`` (PEM), which this world serves at the
     ``jwks_url`` or ``oidc_discovery_url``. Raises VaultError in the server's words.
     """
@@ -50,7 +50,7 @@ def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
     seeding.write(core, mount, "config", data)
 
 
-def add_role(core: Core, mount: Mount, name: str, role: Mapping[str, Any]) -> None:
+def add_role(core: Context, mount: Mount, name: str, role: Mapping[str, Any]) -> None:
     """Write a role: the parameters of the API; ``role_type`` is jwt if absent. Raises VaultError."""
     seeding.write(core, mount, f"role/{name}", {"role_type": "jwt", **role})
 

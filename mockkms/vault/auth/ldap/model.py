@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Request
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Ldap:
         return self.canonical(name.strip())
 
 
-def user_of(core: Core, request: Request, below: str) -> str:
+def user_of(core: Context, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
     mount = core.state.mounts.match(request.namespace, request.path)
     name = below.removeprefix("login/")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 
 STATUSES = (
     "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",

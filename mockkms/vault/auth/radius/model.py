@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.framework.endpoint import Call, Engine
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.products.features import Feature
 
 

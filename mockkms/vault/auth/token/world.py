@@ -13,7 +13,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -24,7 +24,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     seeding.write_named(to, mount, spec, "roles", "roles")
 
 
-def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
     roles = described.changed_roles(mount.state)
     return {"roles": roles} if roles else {}
 

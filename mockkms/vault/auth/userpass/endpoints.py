@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mockkms.crypto import passwords
 from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.token_params import FIELDS, TokenParams
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
     Auth,
@@ -26,7 +27,7 @@ from mockkms.vault.secrets.tree import PAGE, page
 from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 @dataclass
@@ -47,7 +48,7 @@ _HASH_LENGTH = 60
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
-def user_of(core: Core, request: Request, below: str) -> str:
+def user_of(core: Context, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
     name = below.removeprefix("login/").lower()
     return name if _NAME.fullmatch(name) else ""
@@ -190,7 +191,7 @@ def _check_cost(hashed: str) -> None:
         raise ErrorResponse(f"bcrypt cost of {cost} exceeds maximum cost of 12")
 
 
-def new_password(core: Core, password: str) -> str:
+def new_password(core: Context, password: str) -> str:
     """What is kept of a password. Raises BackendError for one that bcrypt, which the real server uses, refuses."""
     if len(password.encode("utf-8", "replace")) > 72:
         raise BackendError("bcrypt: password length exceeds 72 bytes")

@@ -14,7 +14,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -27,11 +27,11 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             add_user(to.core, mount, name, user)
 
 
-def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
     return {"users": dump_users(mount.state)}
 
 
-def add_user(core: Core, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
+def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
     """Write a user: the parameters of the API; ``password_hash`` may also be what ``dump_users`` gave.
 
     Raises VaultError in the server's words.

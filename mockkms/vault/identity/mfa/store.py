@@ -11,9 +11,10 @@ from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, Method, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.policy.templates import TemplateError, Templates
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 WAITS = 300
 """Seconds that a login waits for its second proof."""
@@ -31,7 +32,7 @@ class MfaFault(Exception):
 class MfaStore:
     """Methods, enforcements, keys and waiting logins of all namespaces."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Context) -> None:
         self.core = core
 
     @property
@@ -172,10 +173,10 @@ class MfaStore:
         self._totp(method, entity, secret, passcode)
 
     def _username(self, template: str, entity: Entity) -> str:
-        from mockkms.vault.policy.templates import TemplateError, Templates
-
+        core = self.core
+        groups = core.identity.groups_of(entity.id)
         try:
-            return Templates.of(self.core, entity, entity.namespace).render(template)
+            return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
         except TemplateError as error:
             raise MfaFault(str(error)) from None
 

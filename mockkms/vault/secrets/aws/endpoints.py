@@ -6,7 +6,8 @@ import base64
 import json
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.secrets.database.idle import Idle
 

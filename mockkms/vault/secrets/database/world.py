@@ -16,7 +16,7 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.database.engine import Database
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _PLAIN = ("plugin_name", "allowed_roles", "password_policy", *automated_rotation.NAMES)
 
@@ -34,7 +34,7 @@ def _keys(_type: str) -> dict[str, Key]:
 
 def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     """Add connections, then the roles that use them."""
-    adding: dict[str, Callable[[Core, Mount, str, dict[str, Any]], None]] = {
+    adding: dict[str, Callable[[Context, Mount, str, dict[str, Any]], None]] = {
         "config": connect, "roles": add_role, "static_roles": add_static_role,
     }  # fmt: skip
     for word, add in adding.items():
@@ -53,19 +53,19 @@ def _unasked(mount: Mount) -> Iterator[None]:
         mount.state.asks = True
 
 
-def connect(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
+def connect(core: Context, mount: Mount, name: str, spec: dict[str, Any]) -> None:
     """Add a connection. Raises VaultError in the server's words."""
     details = spec.get("connection_details") or {}
     with _unasked(mount):
         seeding.write(core, mount, f"config/{name}", {**details, **_without(spec, "connection_details")})
 
 
-def add_role(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
+def add_role(core: Context, mount: Mount, name: str, spec: dict[str, Any]) -> None:
     """Add a dynamic role. Raises VaultError in the server's words."""
     seeding.write(core, mount, f"roles/{name}", spec)
 
 
-def add_static_role(core: Core, mount: Mount, name: str, spec: dict[str, Any]) -> None:
+def add_static_role(core: Context, mount: Mount, name: str, spec: dict[str, Any]) -> None:
     """Add a static role; ``password`` is the present one. Raises VaultError in the server's words."""
     with _unasked(mount):
         seeding.write(core, mount, f"static-roles/{name}", _without(spec, "password"))

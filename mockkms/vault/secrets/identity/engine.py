@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from mockkms.vault.framework.endpoint import Call, Endpoint, Engine, Field
+from mockkms.vault.framework.context import Identities
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Response
 from mockkms.vault.golang import json_text
-from mockkms.vault.identity import Alias, Entity, Group, IdentityStore
+from mockkms.vault.identity import Alias, Entity, Group
 from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
 
@@ -27,7 +29,7 @@ def by_id(stem: str, fields: Mapping[str, Field], help: str) -> tuple[Endpoint, 
     return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")
 
 
-def store(call: Call) -> IdentityStore:
+def store(call: Call) -> Identities:
     """The identity store."""
     return call.core.identity
 

@@ -15,7 +15,7 @@ from mockkms.vault.secrets.identity.mfa import world as mfa
 from mockkms.vault.secrets.identity.oidc import world as oidc
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _SOURCES = ("issuer", "external_id")
 
@@ -66,7 +66,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     mfa.fill(to.below("mfa"), namespace, spec.get("mfa") or {})
 
 
-def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(core: Context, mount: Mount) -> dict[str, Any]:
     namespace = mount.namespace
     shown = {
         "entities": dump_entities(core, namespace),
@@ -77,7 +77,7 @@ def _dump(core: Core, mount: Mount) -> dict[str, Any]:
     return {word: found for word, found in shown.items() if found}
 
 
-def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
+def add_entity(core: Context, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
     """Write an entity: ``id`` (any text), ``policies``, ``metadata``, ``disabled``, and ``aliases``, each with
     ``mount`` (the path of an auth mount: ``auth/userpass/``), ``name`` and perhaps ``custom_metadata``.
 
@@ -102,7 +102,7 @@ def add_entity(core: Core, name: str, spec: Mapping[str, Any], namespace: str = 
     return entity
 
 
-def add_group(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "") -> Group:
+def add_group(core: Context, name: str, spec: Mapping[str, Any], namespace: str = "") -> Group:
     """Write a group: ``type``, ``policies``, ``metadata``, ``members`` (names of entities), ``groups`` (names of
     member groups, written before), and for an external group ``alias`` with ``mount`` and ``name``.
 
@@ -125,7 +125,7 @@ def add_group(core: Core, name: str, spec: Mapping[str, Any], namespace: str = "
     return group
 
 
-def _mount(core: Core, namespace: str, path: str) -> Mount:
+def _mount(core: Context, namespace: str, path: str) -> Mount:
     mount = core.state.mounts.get(namespace, path.rstrip("/") + "/")
     if mount is None:
         raise ErrorResponse(f"no mount at {path}")
@@ -138,7 +138,7 @@ def _named(found: Entity | Group | None, name: str) -> str:
     return found.id
 
 
-def dump_entities(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
+def dump_entities(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]:
     """Every entity of a namespace by name, as ``add_entity`` reads it."""
     found = {}
     for entity in core.state.identity.entities.values():
@@ -150,7 +150,7 @@ def dump_entities(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items()))
 
 
-def dump_groups(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
+def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]:
     """Every group of a namespace by name, as ``add_group`` reads it; members stand before what holds them."""
     state = core.state.identity
     inside = [group for group in state.groups.values() if group.namespace == namespace]
@@ -170,7 +170,7 @@ def dump_groups(core: Core, namespace: str = "") -> dict[str, dict[str, Any]]:
     return found
 
 
-def _alias(core: Core, alias: Alias) -> dict[str, Any]:
+def _alias(core: Context, alias: Alias) -> dict[str, Any]:
     mount = core.state.mounts.by_accessor(alias.mount_accessor)
     shown: dict[str, Any] = {"mount": mount.path if mount else "", "name": alias.name}
     if alias.custom_metadata:

@@ -16,7 +16,7 @@ from mockkms.vault.secrets.kv.v2.model import KV2
 from mockkms.vault.secrets.kv.v2.model import Key as Secret
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
 
@@ -66,7 +66,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             add_key(core, mount, path, key)
 
 
-def _dump(core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(core: Context, mount: Mount) -> dict[str, Any]:
     now = core.clock.now()
     if mount.engine != "kv2":
         return {"secrets": dump_secrets(mount.state, now)}
@@ -74,7 +74,7 @@ def _dump(core: Core, mount: Mount) -> dict[str, Any]:
     return {"keys": dump_keys(mount.state, now), **({"config": config} if config else {})}
 
 
-def add_secret(core: Core, mount: Mount, path: str, secret: Mapping[str, Any]) -> None:
+def add_secret(core: Context, mount: Mount, path: str, secret: Mapping[str, Any]) -> None:
     """Write a secret: its data, on either version. Raises VaultError in the server's words."""
     if mount.engine == "kv2":
         seeding.write(core, mount, f"data/{path}", {"data": dict(secret)})
@@ -82,7 +82,7 @@ def add_secret(core: Core, mount: Mount, path: str, secret: Mapping[str, Any]) -
         seeding.write(core, mount, path, dict(secret))
 
 
-def add_key(core: Core, mount: Mount, path: str, spec: Mapping[str, Any]) -> None:
+def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> None:
     """Write a version 2 key with its history: ``versions`` (a list of data, oldest first; an entry may also be
     ``{data: …, deleted: true}`` or ``{destroyed: true}``), and the settings of ``metadata/``.
 
@@ -100,7 +100,7 @@ def add_key(core: Core, mount: Mount, path: str, spec: Mapping[str, Any]) -> Non
                 seeding.write(core, mount, f"{action}/{path}", {"versions": [index + 1]})
 
 
-def configure(core: Core, mount: Mount, config: Mapping[str, Any]) -> None:
+def configure(core: Context, mount: Mount, config: Mapping[str, Any]) -> None:
     """Write the settings of a version 2 mount. Raises VaultError in the server's words."""
     seeding.write(core, mount, "config", config)
 

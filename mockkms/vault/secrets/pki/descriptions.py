@@ -20,7 +20,7 @@ from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import ROLE, default_of
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 Spec = Mapping[str, Any]
 ISSUER_SETTINGS = (
@@ -34,22 +34,24 @@ SETTINGS = {
 """The settings of a mount, and where they are written."""
 
 
-def _data(core: Core, mount: Mount, below: str, data: Spec, operation: Operation = Operation.UPDATE) -> dict[str, Any]:
+def _data(
+    core: Context, mount: Mount, below: str, data: Spec, operation: Operation = Operation.UPDATE
+) -> dict[str, Any]:
     response = seeding.write(core, mount, below, data, operation)
     return response.data or {} if response is not None else {}
 
 
-def configure(core: Core, mount: Mount, word: str, settings: Spec) -> None:
+def configure(core: Context, mount: Mount, word: str, settings: Spec) -> None:
     """Write one of ``SETTINGS``. Raises VaultError in the server's words."""
     seeding.write(core, mount, SETTINGS[word], settings)
 
 
-def add_role(core: Core, mount: Mount, name: str, role: Spec) -> None:
+def add_role(core: Context, mount: Mount, name: str, role: Spec) -> None:
     """Write a role: the parameters of the API. Raises VaultError in the server's words."""
     seeding.write(core, mount, f"roles/{name}", role)
 
 
-def add_key(core: Core, mount: Mount, spec: Spec) -> None:
+def add_key(core: Context, mount: Mount, spec: Spec) -> None:
     """Take a key in (``material``: PEM) or make one (``type``, ``bits``); ``name`` and ``id`` are its names.
 
     Raises VaultError in the server's words, ValueError.
@@ -76,7 +78,7 @@ def _rename_key(state: PKI, old: str, new: str) -> None:
         issuer.key_id = new if issuer.key_id == old else issuer.key_id
 
 
-def add_issuer(core: Core, mount: Mount, spec: Spec) -> None:
+def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
     """Take a CA in (``certificate``: PEM) or make one (``generate``: the parameters of the API, of a root, or of an
     intermediate that is ``signed_by`` an issuer described before); then change its settings.
 
@@ -115,7 +117,7 @@ def _wanted(spec: Spec) -> dict[str, Any]:
     return {**kind, **spec["generate"], **reference, **name}
 
 
-def _imported(core: Core, mount: Mount, text: str) -> str:
+def _imported(core: Context, mount: Mount, text: str) -> str:
     data = _data(core, mount, "issuers/import/cert", {"pem_bundle": text})
     found = [*(data["imported_issuers"] or []), *(data["existing_issuers"] or [])]
     if not found:
@@ -123,7 +125,7 @@ def _imported(core: Core, mount: Mount, text: str) -> str:
     return str(found[0])
 
 
-def _intermediate(core: Core, mount: Mount, spec: Spec) -> str:
+def _intermediate(core: Context, mount: Mount, spec: Spec) -> str:
     generate = _wanted(spec)
     request: dict[str, Any] = {
         name: generate[name] for name in ("key_type", "key_bits", "key_ref", "key_name") if name in generate
@@ -148,18 +150,18 @@ def _rename_issuer(state: PKI, issuer: Issuer, new: str) -> None:
         one.manual_chain = [new if id == old else id for id in one.manual_chain]
 
 
-def choose(core: Core, mount: Mount, word: str, reference: str) -> None:
+def choose(core: Context, mount: Mount, word: str, reference: str) -> None:
     """Set ``default_issuer`` or ``default_key``. Raises VaultError in the server's words."""
     seeding.write(core, mount, f"config/{word.removeprefix('default_')}s", {"default": reference})
 
 
-def link(core: Core, mount: Mount, spec: Spec) -> None:
+def link(core: Context, mount: Mount, spec: Spec) -> None:
     """Give an issuer its ``manual_chain``. Raises VaultError in the server's words."""
     reference = spec.get("id") or spec.get("name") or references.DEFAULT
     _data(core, mount, f"issuer/{reference}", {"manual_chain": spec["manual_chain"]}, Operation.PATCH)
 
 
-def add_certificate(core: Core, mount: Mount, spec: Spec) -> None:
+def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
     """Keep a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` since a moment, or now if true.
 
     Raises VaultError in the server's words, ValueError.
@@ -181,11 +183,11 @@ def add_certificate(core: Core, mount: Mount, spec: Spec) -> None:
         state.revoked[hyphens(certificate.serial_text)] = Revocation(der, _moment(core, spec["revoked"]), issuer)
 
 
-def _moment(core: Core, given: bool | float) -> float:
+def _moment(core: Context, given: bool | float) -> float:
     return core.clock.now() if given is True else float(given)
 
 
-def finish(core: Core, mount: Mount) -> None:
+def finish(core: Context, mount: Mount) -> None:
     """Build the revocation lists. Raises VaultError in the server's words."""
     seeding.write(core, mount, "crl/rotate", {}, Operation.READ)
 

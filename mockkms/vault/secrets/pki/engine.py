@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.secrets.pki.model import PKI
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
 
 
-def _setup(state: PKI, core: Core, mount: Mount) -> None:
+def _setup(state: PKI, core: Context, mount: Mount) -> None:
     state.last_tidy = state.delta_checked = core.clock.now()
 
 

@@ -27,7 +27,7 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.pki import descriptions
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _pem(text: str) -> str | None:
@@ -125,7 +125,7 @@ def _settings(to: Filling, mount: Mount, spec: Mapping[str, Any], *words: str) -
                 descriptions.configure(to.core, mount, word, spec[word])
 
 
-def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
     return descriptions.dump(mount.state)
 
 

@@ -237,7 +237,10 @@ def _filled(call: Call, text: str, *, commas: bool) -> str:
         return text
     entity = call.core.identity.entity(client.entity_id)
     blocked = () if commas else (",",)
-    return Templates.of(call.core, entity, call.request.namespace, blocked).render(text)
+    core = call.core
+    groups = core.identity.groups_of(entity.id) if entity is not None else []
+    templates = Templates.of(core.product, entity, groups, call.now(), call.request.namespace, blocked)
+    return templates.render(text)
 
 
 def _ttl(call: Call, role: Role) -> int:

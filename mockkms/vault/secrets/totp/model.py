@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Engine
+from mockkms.vault.framework.engine import Engine
 
 
 @dataclass

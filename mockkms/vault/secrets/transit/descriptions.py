@@ -29,7 +29,7 @@ from mockkms.vault.secrets.transit.transfer.material import read_version, show_v
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 MOST_VERSIONS = 1000
 
@@ -43,7 +43,7 @@ FIELDS = ("type", "versions", *_SWITCHES, "convergent", *_NUMBERS, "convergent_v
 """Every member of a key's description."""
 
 
-def seed_key(state: Transit, core: Core, name: str, spec: Mapping[str, Any], scope: str = "") -> Key:
+def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, Any], scope: str = "") -> Key:
     """Make the key ``name`` from its description; ``scope`` (the mount's path) keeps equal names of mounts apart.
 
     Raises SpecFault with the path of the member at fault.
@@ -104,7 +104,7 @@ def _settings(name: str, spec: Mapping[str, Any]) -> Key:
     return key
 
 
-def _add(key: Key, core: Core, entry: Any, path: str, label: str) -> None:
+def _add(key: Key, core: Context, entry: Any, path: str, label: str) -> None:
     """Add the version that ``entry`` describes."""
     if not isinstance(entry, Mapping):
         raise SpecFault(path, "a version is a mapping such as {material: …, created: …}")

@@ -33,7 +33,7 @@ from mockkms.vault.secrets.transit.model import TYPES
 from mockkms.vault.secrets.transit.model import Key as TransitKey
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -93,7 +93,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             descriptions.seed_key(mount.state, to.core, name, key, scope)
 
 
-def _dump(_core: Core, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
     return {"keys": descriptions.dump_keys(mount.state)}
 
 

@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _SHARED = ("X-Vault-MFA", "X-Vault-No-Request-Forwarding", "X-Vault-Wrap-Format", "X-Vault-Wrap-TTL")
 _BROWSER = ("X-Requested-With", "X-Vault-AWS-IAM-Server-ID")
@@ -55,13 +55,13 @@ cors = engine.path(
 )
 
 
-def settings(core: Core) -> Cors | None:
+def settings(core: Context) -> Cors | None:
     """The settings; None while CORS is off."""
     found: Cors | None = core.state.system.get("cors")
     return found
 
 
-def decide(core: Core, method: str, origin: str, requested_method: str) -> CorsDecision:
+def decide(core: Context, method: str, origin: str, requested_method: str) -> CorsDecision:
     """What CORS makes of a request: ``origin`` and ``requested_method`` as the headers say, empty if missing."""
     present = settings(core)
     if present is None or not origin:
@@ -112,7 +112,7 @@ def write_cors(_state: Any, call: Call) -> None:
     call.core.state.system["cors"] = Cors(list(origins), headers, call.get("allow_credentials", False))
 
 
-def _standard_headers(core: Core) -> tuple[str, ...]:
+def _standard_headers(core: Context) -> tuple[str, ...]:
     """The headers that are always allowed, in the product's order."""
     if core.product.has(Feature.CORS_PATCH):
         return ("Content-Type", *_BROWSER, *_SHARED, *_OVERRIDE, *_CREDENTIALS)

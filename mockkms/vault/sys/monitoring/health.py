@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
-from mockkms.vault.kernel.core import Core
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -70,7 +70,7 @@ def read_health(_state: Any, call: Call) -> Response:
     return Response(document=_document(call, extras), status=status)
 
 
-def _which(core: Core, fine: set[str]) -> str:
+def _which(core: Context, fine: set[str]) -> str:
     """The parameter that names the status of this server; ``fine`` are the standbys as good as the active node."""
     standing = core.standing
     if core.seal.status != "unsealed":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.framework import openapi
+from mockkms.vault.framework import openapi, registry
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
@@ -115,7 +115,7 @@ def read_openapi(_state: Any, call: Call) -> Response:
     core = call.core
     items: dict[str, Any] = {}
     for mount in visible(call):
-        endpoints = _present(call, core.engine(mount).endpoints)
+        endpoints = _present(call, registry.engine(mount.engine).endpoints)
         if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
             items.update(_generic(core.product, mount, endpoints))
         else:

@@ -13,8 +13,8 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import mount_info, sanitized, shown_path
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
-    from mockkms.vault.tokens.tokens import Token
+    from mockkms.vault.framework.context import Context
+    from mockkms.vault.tokens.token import Token
 
 table = engine.path("internal/ui/mounts", help="Mounts that the caller may see.", login=True)
 one = engine.path(
@@ -49,7 +49,7 @@ def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
     return found
 
 
-def _info(core: Core, mount: Mount) -> dict[str, Any]:
+def _info(core: Context, mount: Mount) -> dict[str, Any]:
     """A mount as its table shows it, with the leases that are in force where the product shows those."""
     info = mount_info(core, mount)
     if core.product.has(Feature.MOUNT_TTLS_RESOLVED):

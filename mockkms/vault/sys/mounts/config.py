@@ -13,7 +13,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.mounts.shapes import LISTS, visibility
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _TEXTS = ("default_lease_ttl", "max_lease_ttl", "listing_visibility", "token_type", "plugin_version", "plugin_name")
 _LOCKOUT_NUMBERS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset")
@@ -23,7 +23,7 @@ _MANAGED = ("allowed_managed_keys", "delegated_auth_accessors", "identity_token_
 """Members that only some products know."""
 
 
-def decoded_config(core: Core, raw: dict[str, Any], kind: str) -> dict[str, Any]:
+def decoded_config(core: Context, raw: dict[str, Any], kind: str) -> dict[str, Any]:
     """``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
 
     ``kind`` (``mount``, ``auth``) stands in the refusal.
@@ -88,7 +88,7 @@ def go_string(value: Any) -> str | None:
     return str(value)
 
 
-def lease_settings(core: Core, config: dict[str, Any]) -> tuple[int, int]:
+def lease_settings(core: Context, config: dict[str, Any]) -> tuple[int, int]:
     """Default and largest lease of a new mount in seconds. Raises ErrorResponse."""
     default = _lease(config.get("default_lease_ttl", ""), "default")
     largest = _lease(config.get("max_lease_ttl", ""), "max")

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework import builtins, registry
-from mockkms.vault.framework.endpoint import Call, Engine, Field
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.duration import parse_int64
@@ -15,7 +16,7 @@ from mockkms.vault.kernel.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
 _NAMESPACED = frozenset(("ns_cubbyhole", "ns_system", "ns_token", "ns_identity"))
@@ -41,17 +42,17 @@ MOUNT_FIELDS = {
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
 
 
-def own_paths(core: Core) -> tuple[str, ...]:
+def own_paths(core: Context) -> tuple[str, ...]:
     """Return the paths that only this product mounts by itself."""
     return ("agent-registry/",) if core.product.has(Feature.AGENT_REGISTRY) else ()
 
 
-def protected(core: Core) -> tuple[str, ...]:
+def protected(core: Context) -> tuple[str, ...]:
     """Return the paths where nothing is mounted, moved or unmounted by hand."""
     return (*_PROTECTED, *own_paths(core))
 
 
-def unmountable(core: Core, type: str) -> bool:
+def unmountable(core: Context, type: str) -> bool:
     """Return whether a type is known to the product as one that cannot be mounted."""
     if type == "agent_registry":
         return core.product.has(Feature.AGENT_REGISTRY)
@@ -68,7 +69,7 @@ def shown_path(mount: Mount) -> str:
     return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
 
 
-def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
+def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
     """One entry of ``sys/mounts`` or ``sys/auth``."""
     config: dict[str, Any] = {
         "default_lease_ttl": mount.config.default_lease_ttl,
@@ -101,7 +102,7 @@ def mount_info(core: Core, mount: Mount) -> dict[str, Any]:
     return info
 
 
-def builtin_version(core: Core, type: str = "") -> str:
+def builtin_version(core: Context, type: str = "") -> str:
     """The version of what comes with the server; one product's ``kv`` has a version of its own."""
     product = core.product
     own = product.plugin_versions.get("kv" if type in ("kv-v1", "kv-v2", "generic") else type)
@@ -120,7 +121,7 @@ def optional_settings(mount: Mount) -> dict[str, Any]:
     return found
 
 
-def check_token_key(core: Core, namespace: str, name: str) -> str:
+def check_token_key(core: Context, namespace: str, name: str) -> str:
     """Return the name of a key that signs identity tokens; empty is fine. Raises ErrorResponse for an unknown one."""
     service = core.state.identity.oidc.get(namespace)
     known = service.keys if service is not None else {}
@@ -164,7 +165,7 @@ def plugin_type(type: str, config: dict[str, Any], plugin_name: str) -> str:
     return name
 
 
-def plugin_version(core: Core, version: str, type: str, kind: str) -> str:
+def plugin_version(core: Context, version: str, type: str, kind: str) -> str:
     """The pinned version of a new mount. Raises ErrorResponse for one that is no version.
 
     ``kind`` is ``secrets`` or ``auth``. Whether a plugin of that version is there shows when it is mounted; the types
@@ -200,7 +201,7 @@ _VERSION = re.compile(
 )
 
 
-def semantic_version(core: Core, text: str, *, dashed: bool = False) -> str:
+def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
     """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse.
 
     ``dashed``: a pre-release has to stand behind a dash, so that ``1.2rc1`` is none.
@@ -255,7 +256,7 @@ def check_conflict(call: Call, path: str) -> None:
         raise ErrorResponse(f"existing mount at {taken}")
 
 
-def implementation(core: Core, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
+def implementation(core: Context, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
     """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
     if builtins.lacks(core.product, kind, type) or (type in SINGLETONS and not unmountable(core, type)):
         return None

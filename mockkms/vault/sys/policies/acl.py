@@ -9,7 +9,7 @@ from typing import Any
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_operation
-from mockkms.vault.policy.policies import Policy
+from mockkms.vault.policy.policy import Policy
 from mockkms.vault.policy.rules import PolicyError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine

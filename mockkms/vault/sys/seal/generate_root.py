@@ -14,10 +14,10 @@ from mockkms.vault.seals import pgp_shares
 from mockkms.vault.seals.barrier import Barrier, InvalidKey, RootGeneration, SealError, check_length, decode_key
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.rotate_keyring import barrier_of
-from mockkms.vault.tokens.tokens import Token
+from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _NEEDS = Feature.AUTHENTICATED_ROTATION
 _TOKEN_LENGTH, _NAMESPACE_TOKEN_LENGTH = 24, 31
@@ -50,12 +50,12 @@ decode = engine.path(
 )
 
 
-def otp_length(core: Core, namespace: str) -> int:
+def otp_length(core: Context, namespace: str) -> int:
     """Characters of a one-time password: as many as the token will have."""
     return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
 
 
-def begin(core: Core, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
+def begin(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
     """Begin an attempt; the one-time password made for it, if one was. Raises SealError."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp, fingerprint = otp or made, ""
@@ -82,7 +82,7 @@ def _checked(pgp_key: str) -> str:
         raise SealError(f"error parsing PGP key: {error.text}") from None
 
 
-def give(core: Core, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
+def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
     """Take a share: ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
     check_length(key)
     running = barrier.generation

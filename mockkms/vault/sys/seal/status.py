@@ -15,7 +15,7 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.strict import decoded
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 status = engine.path("seal-status", help="Whether the server is sealed, and how far unsealing is.", outside=True)
 backends = engine.path(
@@ -59,7 +59,7 @@ _INIT = {
 }
 
 
-def seal_document(core: Core) -> dict[str, Any]:
+def seal_document(core: Context) -> dict[str, Any]:
     """The document of ``sys/seal-status``, in the real server's order."""
     barrier, state, product = core.seal.barrier, core.state.seal, core.product
     document: dict[str, Any] = {
@@ -100,7 +100,7 @@ def seal_server(_state: Any, call: Call) -> None:
 
 def _authorize(call: Call) -> None:
     """What the core does for other paths: the token must be good, allowed to, and sudo."""
-    from mockkms.vault.kernel.core import framed
+    from mockkms.vault.framework.message import framed
 
     core, request = call.core, call.request
     token = core.tokens.authenticate(request)

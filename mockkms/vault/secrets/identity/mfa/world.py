@@ -18,7 +18,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 _TYPES = ("totp", "duo", "okta", "pingid")
 _PINGID = ("use_base64_key", "use_signature", "token", "idp_url", "org_alias", "admin_url", "authenticator_url")
@@ -75,13 +75,13 @@ def fill(to: Filling, namespace: str, spec: Mapping[str, Any]) -> None:
                 add_key(core, namespace, name, entity, key)
 
 
-def _identity(core: Core, namespace: str) -> Mount:
+def _identity(core: Context, namespace: str) -> Mount:
     mount = core.state.mounts.get(namespace, "identity/")
     assert mount is not None
     return mount
 
 
-def _method(core: Core, namespace: str, name: str) -> Method:
+def _method(core: Context, namespace: str, name: str) -> Method:
     methods = core.mfa.state(namespace).methods.values()
     found = next((one for one in methods if one.name == name), None)
     if found is None:
@@ -89,7 +89,7 @@ def _method(core: Core, namespace: str, name: str) -> Method:
     return found
 
 
-def add_method(core: Core, namespace: str, name: str, spec: Mapping[str, Any]) -> Method:
+def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> Method:
     """Write a method: its ``type``, the parameters of that type, and perhaps ``id``. Raises VaultError."""
     data = {key: value for key, value in spec.items() if key not in ("type", "id")}
     seeding.write(core, _identity(core, namespace), f"mfa/method/{spec['type']}", {**data, "method_name": name})
@@ -102,7 +102,7 @@ def add_method(core: Core, namespace: str, name: str, spec: Mapping[str, Any]) -
     return method
 
 
-def add_enforcement(core: Core, namespace: str, name: str, spec: Mapping[str, Any]) -> Enforcement:
+def add_enforcement(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> Enforcement:
     """Write an enforcement: ``methods`` by name, and whose logins: ``mounts`` (paths), ``types``, ``groups`` and
     ``entities`` (names). Raises VaultError.
     """
@@ -127,7 +127,7 @@ def _there(found: Any, name: str) -> Any:
     return found
 
 
-def add_key(core: Core, namespace: str, name: str, entity_name: str, key: str) -> None:
+def add_key(core: Context, namespace: str, name: str, entity_name: str, key: str) -> None:
     """Give an entity its key (base32 without padding) of a TOTP method. Raises ErrorResponse."""
     method = _method(core, namespace, name)
     entity = _there(core.identity.entity_named(namespace, entity_name), entity_name)
@@ -139,7 +139,7 @@ def add_key(core: Core, namespace: str, name: str, entity_name: str, key: str) -
     core.identity.changed()
 
 
-def dump(core: Core, namespace: str) -> dict[str, Any]:
+def dump(core: Context, namespace: str) -> dict[str, Any]:
     """The MFA of a namespace as it is read; what has no name is left to the exact part of a dump."""
     state = core.state.identity.mfa.get(namespace, MfaState())
     named = {method.id: method.name for method in state.methods.values() if method.name}
@@ -175,7 +175,7 @@ def _method_shown(method: Method) -> dict[str, Any]:
     return shown
 
 
-def _enforcement_shown(core: Core, one: Enforcement, named: Mapping[str, str]) -> dict[str, Any]:
+def _enforcement_shown(core: Context, one: Enforcement, named: Mapping[str, str]) -> dict[str, Any]:
     identity, mounts = core.state.identity, core.state.mounts
     found = [mounts.by_accessor(accessor) for accessor in one.accessors]
     groups = [identity.groups.get(id) for id in one.group_ids]

@@ -15,7 +15,7 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.secrets.identity.oidc.model import NamedKey, Oidc
 
 Spec = Mapping[str, Any]
@@ -72,12 +72,12 @@ def fill(to: Filling, namespace: str, spec: Spec) -> None:
                 add(to.core, namespace, part, name, one)
 
 
-def set_issuer(core: Core, namespace: str, issuer: str) -> None:
+def set_issuer(core: Context, namespace: str, issuer: str) -> None:
     """Set the issuer of identity tokens. Raises VaultError in the server's words."""
     seeding.write(core, _mount(core, namespace), "oidc/config", {"issuer": issuer})
 
 
-def add(core: Core, namespace: str, part: str, name: str, spec: Spec) -> None:
+def add(core: Context, namespace: str, part: str, name: str, spec: Spec) -> None:
     """Write one of a part by the parameters of the API, and beyond them: ``ring`` and ``next_rotation`` of a key,
     ``client_id`` and ``client_secret`` of a client, ``entities`` and ``groups`` (names) of an assignment.
 
@@ -103,7 +103,7 @@ def add(core: Core, namespace: str, part: str, name: str, spec: Spec) -> None:
         chosen.group_ids = sorted({*values.get("group_ids", ()), *_ids(core, namespace, people, "groups")})
 
 
-def _ids(core: Core, namespace: str, people: dict[str, list[str]], word: str) -> list[str]:
+def _ids(core: Context, namespace: str, people: dict[str, list[str]], word: str) -> list[str]:
     """The ids of entities or groups by their names. Raises ValueError for a name that nobody has."""
     identity, found = core.identity, []
     for name in people.get(word, ()):
@@ -132,7 +132,7 @@ def _set_ring(key: NamedKey, own: dict[str, Any]) -> None:
     key.next_rotation = own.get("next_rotation", key.next_rotation)
 
 
-def _mount(core: Core, namespace: str) -> Mount:
+def _mount(core: Context, namespace: str) -> Mount:
     mount = core.state.mounts.get(namespace, "identity/")
     assert mount is not None
     return mount
@@ -141,7 +141,7 @@ def _mount(core: Core, namespace: str) -> Mount:
 # -- describing again ------------------------------------------------------------------------------------------------
 
 
-def dump(core: Core, namespace: str) -> dict[str, Any]:
+def dump(core: Context, namespace: str) -> dict[str, Any]:
     """The provider as the functions here read it; what every server has is left out."""
     service: Oidc | None = core.state.identity.oidc.get(namespace)
     if service is None:

@@ -146,7 +146,10 @@ def _filled(call: Call, text: str, role: Role) -> str:
     entity = call.core.identity.entity(client.entity_id)
     globs = role["allow_globs_in_identity_templates"] or not call.core.product.has(Feature.PKI_ADDITIONS)
     blocked = () if globs else ("*",)
-    return Templates.of(call.core, entity, call.request.namespace, blocked).fill(text) or ""
+    core = call.core
+    groups = core.identity.groups_of(entity.id) if entity is not None else []
+    templates = Templates.of(core.product, entity, groups, call.now(), call.request.namespace, blocked)
+    return templates.fill(text) or ""
 
 
 def allowed_uri(role: Role, call: Call, uri: str) -> bool:

@@ -21,14 +21,14 @@ from mockkms.vault.secrets.transit.model import (
 )
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
     from mockkms.vault.products import Product
 
 _MISSED_ROTATIONS = 64
 """After a jump of the clock at most this many due rotations are made up for."""
 
 
-def find(state: Transit, name: str, core: Core) -> Key | None:
+def find(state: Transit, name: str, core: Context) -> Key | None:
     """The key of this name, after the rotations that are due by the clock; None if there is none."""
     key = state.keys.get(name)
     if key is not None and key.auto_rotate_period:
@@ -36,7 +36,7 @@ def find(state: Transit, name: str, core: Core) -> Key | None:
     return key
 
 
-def rotate_if_due(key: Key, core: Core) -> None:
+def rotate_if_due(key: Key, core: Context) -> None:
     """Make the rotations that a server running all the time would have made by now."""
     if key.soft_deleted or (key.imported and not key.allow_imported_rotation):
         return
@@ -52,7 +52,7 @@ def create(
     state: Transit,
     name: str,
     type: str,
-    core: Core,
+    core: Context,
     *,
     derived: bool = False,
     convergent: bool = False,
@@ -93,7 +93,7 @@ def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
         raise KeyFault(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
 
 
-def rotate(key: Key, now: float, core: Core, label: str = "") -> None:
+def rotate(key: Key, now: float, core: Context, label: str = "") -> None:
     """Add a version made at ``now`` (seconds since the epoch), of material that ``label`` names if one is given.
 
     Raises KeyFault, UserFault where that is refused.
@@ -113,7 +113,7 @@ def add_version(key: Key, version: KeyVersion) -> None:
     key.versions[key.latest_version] = version
 
 
-def new_version(key: Key, now: float, core: Core, label: str = "") -> KeyVersion:
+def new_version(key: Key, now: float, core: Context, label: str = "") -> KeyVersion:
     """Fresh material for a key. Raises KeyFault for an ``hmac`` key of no good size."""
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
@@ -133,7 +133,7 @@ def new_version(key: Key, now: float, core: Core, label: str = "") -> KeyVersion
     return KeyVersion(secret, hmac_key, now, asymmetric.public_of(secret))
 
 
-def _in_use(core: Core, key: Key) -> set[bytes]:
+def _in_use(core: Context, key: Key) -> set[bytes]:
     """The public halves of the world's RSA keys, so that the pool gives none of them a second time."""
     keys = [key]
     for mount in core.state.mounts.entries.values():

@@ -12,7 +12,7 @@ from mockkms.vault.secrets.transit.keys import keyring
 from mockkms.vault.secrets.transit.model import Key, Transit
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.core import Core
+    from mockkms.vault.framework.context import Context
 
 endpoint = engine.path("wrapping_key", help="The key to wrap imports with.")
 
@@ -23,7 +23,7 @@ def read(state: Transit, call: Call) -> Reply:
     return {"public_key": pem.encode("PUBLIC KEY", wrapping_key(state, call.core).latest.public)}
 
 
-def wrapping_key(state: Transit, core: Core) -> Key:
+def wrapping_key(state: Transit, core: Context) -> Key:
     """The mount's RSA-4096 key for imports, made when first asked for."""
     if state.wrapping_key is None:
         key = Key("import/wrapping-key", "rsa-4096")

@@ -1,0 +1,21 @@
+"""Failed logins, which the user lockout counts: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Failures:
+    """Failed logins of one user in a row."""
+
+    count: int
+    last: float
+    """Seconds since the epoch."""
+
+
+@dataclass
+class LockoutState:
+    """Failed logins by mount accessor and user name (of AppRole: role id)."""
+
+    failures: dict[str, dict[str, Failures]] = field(default_factory=dict)

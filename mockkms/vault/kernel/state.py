@@ -1,0 +1,36 @@
+"""The state of an emulated Vault: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockkms.vault.identity.model import IdentityState
+from mockkms.vault.kernel.failures import LockoutState
+from mockkms.vault.kernel.mounts import MountTable
+from mockkms.vault.kernel.namespace import NamespaceState
+from mockkms.vault.kernel.quota import QuotaState
+from mockkms.vault.policy.policy import PolicyState
+from mockkms.vault.seals.state import SealState
+from mockkms.vault.tokens.lease import LeaseState
+from mockkms.vault.tokens.token import TokenState
+
+
+@dataclass
+class VaultState:
+    """The state of one emulated server: plain data that pickles, compares and dumps.
+
+    Engine state hangs on its mount.
+    """
+
+    mounts: MountTable = field(default_factory=MountTable)
+    namespaces: NamespaceState = field(default_factory=NamespaceState)
+    policies: PolicyState = field(default_factory=PolicyState)
+    tokens: TokenState = field(default_factory=TokenState)
+    leases: LeaseState = field(default_factory=LeaseState)
+    lockout: LockoutState = field(default_factory=LockoutState)
+    identity: IdentityState = field(default_factory=IdentityState)
+    quotas: QuotaState = field(default_factory=QuotaState)
+    seal: SealState = field(default_factory=SealState)
+    system: dict[str, Any] = field(default_factory=dict)
+    """Small settings of ``sys`` endpoints, by endpoint: cors, ui headers, auditing, password policies."""

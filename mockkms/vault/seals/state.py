@@ -1,0 +1,20 @@
+"""What is kept of the server's seal: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockkms.vault.seals.barrier import Barrier
+
+
+@dataclass
+class SealState:
+    """The root namespace's barrier and the cluster's name."""
+
+    barrier: Barrier = field(default_factory=Barrier)
+    cluster_name: str = ""
+    cluster_id: str = ""
+    started: float = 0
+    """When the server was initialised, seconds since the epoch."""
+    root_token: str = ""
+    """The token that initialising by hand made, which a real server shows once."""
