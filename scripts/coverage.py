@@ -235,9 +235,9 @@ def _further() -> list[str]:
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]
     lines += ["| type | of | operations |", "| --- | --- | ---: |"]
     for name, products in types.items():
-        kind, type = name.split("/")
-        engine = registry.implementation(type, None, kind)
-        if registry.emulated(kind, type) and engine.type not in surveyed:
+        kind, plugin_type = name.split("/")
+        engine = registry.implementation(plugin_type, None, kind)
+        if registry.emulated(kind, plugin_type) and engine.type not in surveyed:
             lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
     lines += ["", "## Known by name only", "", *BY_NAME.splitlines(), ""]
     return lines + [

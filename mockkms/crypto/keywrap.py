@@ -39,17 +39,17 @@ def hash_named(name: str) -> str:
         raise WrapError(f"unknown hash function: {name}") from None
 
 
-def wrap(public: bytes, target: bytes, ephemeral: bytes, hash: str) -> bytes:
+def wrap(public: bytes, target: bytes, ephemeral: bytes, hash_name: str) -> bytes:
     """``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises ``rsa.RSAError``."""
-    return rsa.encrypt_oaep(public, ephemeral, hash) + aes_key_wrap_with_padding(ephemeral, target)
+    return rsa.encrypt_oaep(public, ephemeral, hash_name) + aes_key_wrap_with_padding(ephemeral, target)
 
 
-def unwrap(private: bytes, blob: bytes, hash: str) -> bytes:
+def unwrap(private: bytes, blob: bytes, hash_name: str) -> bytes:
     """The key that ``wrap`` hid. Raises WrapError, ``rsa.RSAError``."""
     size = (rsa_private(private).key_size + 7) // 8
     if len(blob) <= size:
         raise WrapError("provided ciphertext is too short")
-    ephemeral = rsa.decrypt_oaep(private, blob[:size], hash)
+    ephemeral = rsa.decrypt_oaep(private, blob[:size], hash_name)
     if len(ephemeral) != EPHEMERAL_SIZE:
         raise WrapError("expected ephemeral AES key to be 256-bit")
     wrapped = blob[size:]

@@ -38,9 +38,9 @@ def rule_words() -> set[str]:
 class Rule:
     """One fault rule. ``matched`` and ``fired`` count since it was added or last reset."""
 
-    def __init__(self, words: Mapping[str, Any], *, id: str, now: float, seed: int | str) -> None:
+    def __init__(self, words: Mapping[str, Any], *, rule_id: str, now: float, seed: int | str) -> None:
         given = mapping(words, rule_words())
-        self.id = _checked("id", text, given.get("id", id))
+        self.id = _checked("id", text, given.get("id", rule_id))
         if not self.id:
             raise FaultError("expected a name", "id")
         self.words = {word: value for word, value in given.items() if word != "id"}

@@ -147,8 +147,8 @@ class RuleBook:
             self._made += 1
             while any(rule.id == f"rule-{self._made}" for rule in self.rules):
                 self._made += 1
-            id = f"rule-{self._made}"
-        return Rule(words, id=id, now=self._clock.now(), seed=self._seed(str(words.get("id", id))))
+            rule_id = f"rule-{self._made}"
+        return Rule(words, rule_id=rule_id, now=self._clock.now(), seed=self._seed(str(words.get("id", rule_id))))
 
     def _seed(self, label: str) -> int:
         return int.from_bytes(self._entropy.derived(f"faults/{label}", 6), "big")

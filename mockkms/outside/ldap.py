@@ -79,11 +79,11 @@ class Connection:
         _check(self._received()[1])
 
     def search(
-        self, base: str, filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
+        self, base: str, search_filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
     ) -> list[Entry]:
         """Entries below ``base`` that the filter fits, with some of their attributes; none is all."""
         try:
-            wanted = filters.encoded(filter)
+            wanted = filters.encoded(search_filter)
         except ValueError as error:
             raise LdapError(201, f"ldap: {error}") from None
         names = ber.tlv(ber.SEQUENCE, *map(ber.text, attributes))

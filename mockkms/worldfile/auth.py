@@ -36,8 +36,8 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
             taken = _singleton_at(f"auth/{path}")
             only = registry.only_path("auth", spec["type"])
             if (taken or only) and taken != spec["type"]:
-                type, place = (taken, path) if taken else (spec["type"], only.removeprefix("auth/"))
-                to.fault((*at, "type"), f"the {type} method is mounted at {place}, and nothing else is")
+                method_type, place = (taken, path) if taken else (spec["type"], only.removeprefix("auth/"))
+                to.fault((*at, "type"), f"the {method_type} method is mounted at {place}, and nothing else is")
                 continue
             if mountable(to, "auth", spec["type"], at):
                 fill(to.below(*at), mounted(to.core, namespace, f"auth/{path}", spec), spec)
@@ -45,7 +45,14 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 def _singleton_at(path: str) -> str:
     """The method that every namespace has once, at this path; empty for any other path."""
-    return next((type for type in registry.world_types("auth") if registry.only_path("auth", type) == path), "")
+    return next(
+        (
+            method_type
+            for method_type in registry.world_types("auth")
+            if registry.only_path("auth", method_type) == path
+        ),
+        "",
+    )
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class RuleShape(Shape):
         words = node.plain()
         try:
             if "script" not in words:
-                Rule(words, id="rule", now=0, seed=0)
+                Rule(words, rule_id="rule", now=0, seed=0)
             elif len(words) > 1:
                 raise FaultError("a script cannot be combined with other keys")
             else:

@@ -53,13 +53,15 @@ def shape() -> MapOf:
 
 def variants(kind: str) -> dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]]:
     """The keys that each type of ``secret`` or ``auth`` mounts has for itself; types known by name only have none."""
-    described = {type: partial(_keys, name, type) for type, name in registry.world_types(kind).items()}
-    return {**described, **{type: {} for type in _mountable_types(kind) if type not in described}}
+    described = {
+        mount_type: partial(_keys, name, mount_type) for mount_type, name in registry.world_types(kind).items()
+    }
+    return {**described, **{mount_type: {} for mount_type in _mountable_types(kind) if mount_type not in described}}
 
 
-def _keys(name: str, type: str) -> Mapping[str, Key]:
+def _keys(name: str, mount_type: str) -> Mapping[str, Key]:
     section = registry.world_section(name)
-    return section.keys(type) if section is not None else {}
+    return section.keys(mount_type) if section is not None else {}
 
 
 def _mountable_types(kind: str) -> list[str]:
@@ -93,12 +95,14 @@ def fill(to: Applier, mount: Mount, spec: Mapping[str, Any]) -> None:
         section.fill(to, mount, spec)
 
 
-def mountable(to: Applier, kind: str, type: str, at: Steps) -> bool:
+def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
     """Whether the world's product has a mount type; the problem is noted where it has not."""
     product = to.core.product
-    if not builtins.lacks(product, kind, type):
+    if not builtins.lacks(product, kind, mount_type):
         return True
-    to.fault((*at, "type"), f"{product.words.product} has no {type}; it has {', '.join(product.builtins.names(kind))}")
+    to.fault(
+        (*at, "type"), f"{product.words.product} has no {mount_type}; it has {', '.join(product.builtins.names(kind))}"
+    )
     return False
 
 
@@ -128,10 +132,10 @@ def _options(engine: Engine) -> Mapping[str, str]:
     return section.options if section is not None else {}
 
 
-def _fits(mount: Mount, type: str, options: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
+def _fits(mount: Mount, mount_type: str, options: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
     """Whether a mount is of a type, and implemented as ``options`` ask."""
     have = mount.options or {}
-    return mount.type in (type, f"ns_{type}") and all(
+    return mount.type in (mount_type, f"ns_{mount_type}") and all(
         options[name] == have.get(name, absent) for name, absent in chosen.items() if name in options
     )
 

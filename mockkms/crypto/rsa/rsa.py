@@ -20,18 +20,18 @@ class RSAError(ValueError):
     """A failure in the words of Go's ``crypto/rsa``."""
 
 
-def encrypt_oaep(public: bytes, plaintext: bytes, hash: str = "sha2-256") -> bytes:
+def encrypt_oaep(public: bytes, plaintext: bytes, hash_name: str = "sha2-256") -> bytes:
     """OAEP with one hash for both its uses. Raises RSAError for a plaintext that does not fit."""
     try:
-        return rsa_public(public).encrypt(plaintext, _oaep(hash))
+        return rsa_public(public).encrypt(plaintext, _oaep(hash_name))
     except ValueError:
         raise RSAError("crypto/rsa: message too long for RSA key size") from None
 
 
-def decrypt_oaep(private: bytes, ciphertext: bytes, hash: str = "sha2-256") -> bytes:
+def decrypt_oaep(private: bytes, ciphertext: bytes, hash_name: str = "sha2-256") -> bytes:
     """The plaintext. Raises RSAError without saying what is wrong."""
     try:
-        return rsa_private(private).decrypt(ciphertext, _oaep(hash))
+        return rsa_private(private).decrypt(ciphertext, _oaep(hash_name))
     except ValueError:
         raise RSAError("crypto/rsa: decryption error") from None
 
@@ -61,51 +61,55 @@ def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
     return block[end + 1 :]
 
 
-def max_salt(bits: int, hash: str) -> int:
+def max_salt(bits: int, hash_name: str) -> int:
     """Most bytes of PSS salt that fit a modulus of ``bits`` bits."""
-    return (bits - 1 + 7) // 8 - 2 - SIZES[hash]
+    return (bits - 1 + 7) // 8 - 2 - SIZES[hash_name]
 
 
-def sign_pss(private: bytes, digest: bytes, hash: str, salt: int = SALT_AUTO) -> bytes:
+def sign_pss(private: bytes, digest: bytes, hash_name: str, salt: int = SALT_AUTO) -> bytes:
     """A PSS signature of a digest. ``salt`` in bytes, or ``SALT_AUTO``, ``SALT_HASH``."""
-    if len(digest) != SIZES[hash]:
+    if len(digest) != SIZES[hash_name]:
         raise RSAError("crypto/rsa: input must be hashed with given hash")
     key = rsa_private(private)
     if salt == SALT_AUTO:
-        salt = max_salt(key.key_size, hash)
-    return key.sign(digest, _pss(hash, salt), _prehashed(hash))
+        salt = max_salt(key.key_size, hash_name)
+    return key.sign(digest, _pss(hash_name, salt), _prehashed(hash_name))
 
 
-def verify_pss(public: bytes, digest: bytes, signature: bytes, hash: str, salt: int = SALT_AUTO) -> bool:
+def verify_pss(public: bytes, digest: bytes, signature: bytes, hash_name: str, salt: int = SALT_AUTO) -> bool:
     """Whether the signature is good; a digest of the wrong size makes it bad."""
-    if len(digest) != SIZES[hash]:
+    if len(digest) != SIZES[hash_name]:
         return False
     try:
-        rsa_public(public).verify(signature, digest, _pss(hash, salt), _prehashed(hash))
+        rsa_public(public).verify(signature, digest, _pss(hash_name, salt), _prehashed(hash_name))
     except InvalidSignature:
         return False
     return True
 
 
-def sign_pkcs1v15(private: bytes, digest: bytes, hash: str) -> bytes:
+def sign_pkcs1v15(private: bytes, digest: bytes, hash_name: str) -> bytes:
     """A PKCS #1 v1.5 signature of a digest; hash ``none`` signs the input with no digest header."""
     key = rsa_private(private)
-    if hash != NONE and len(digest) != SIZES[hash]:
+    if hash_name != NONE and len(digest) != SIZES[hash_name]:
         raise RSAError("crypto/rsa: input must be hashed message")
     if len(digest) > key.key_size // 8 - 11:
         raise RSAError("crypto/rsa: message too long for RSA key size")
-    return _sign_unhashed(private, digest) if hash == NONE else key.sign(digest, padding.PKCS1v15(), _prehashed(hash))
+    return (
+        _sign_unhashed(private, digest)
+        if hash_name == NONE
+        else key.sign(digest, padding.PKCS1v15(), _prehashed(hash_name))
+    )
 
 
-def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash: str) -> bool:
+def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash_name: str) -> bool:
     """Whether the signature is good; a digest of the wrong size makes it bad."""
     key = rsa_public(public)
-    if hash == NONE:
+    if hash_name == NONE:
         return _verify_unhashed(public, digest, signature)
-    if len(digest) != SIZES[hash]:
+    if len(digest) != SIZES[hash_name]:
         return False
     try:
-        key.verify(signature, digest, padding.PKCS1v15(), _prehashed(hash))
+        key.verify(signature, digest, padding.PKCS1v15(), _prehashed(hash_name))
     except InvalidSignature:
         return False
     return True
@@ -133,16 +137,16 @@ def _verify_unhashed(public: bytes, data: bytes, signature: bytes) -> bool:
     return block == b"\x00\x01" + b"\xff" * padded + b"\x00" + data
 
 
-def _oaep(hash: str) -> padding.OAEP:
-    return padding.OAEP(padding.MGF1(algorithm(hash)), algorithm(hash), label=None)
+def _oaep(hash_name: str) -> padding.OAEP:
+    return padding.OAEP(padding.MGF1(algorithm(hash_name)), algorithm(hash_name), label=None)
 
 
-def _pss(hash: str, salt: int) -> padding.PSS:
-    mask = padding.MGF1(algorithm(hash))
+def _pss(hash_name: str, salt: int) -> padding.PSS:
+    mask = padding.MGF1(algorithm(hash_name))
     if salt == SALT_AUTO:
         return padding.PSS(mask, padding.PSS.AUTO)
-    return padding.PSS(mask, SIZES[hash] if salt == SALT_HASH else salt)
+    return padding.PSS(mask, SIZES[hash_name] if salt == SALT_HASH else salt)
 
 
-def _prehashed(hash: str) -> utils.Prehashed:
-    return utils.Prehashed(algorithm(hash))
+def _prehashed(hash_name: str) -> utils.Prehashed:
+    return utils.Prehashed(algorithm(hash_name))

@@ -84,14 +84,14 @@ class TenantGateways:
             del ports.carrying[id(aio)]
             self.tenants.leave(name)
 
-    def _gateway(self, id: str, world: World) -> tuple[Gateway, _Ports]:
-        known = self._gateways.get(id)
+    def _gateway(self, tenant_id: str, world: World) -> tuple[Gateway, _Ports]:
+        known = self._gateways.get(tenant_id)
         if known is None or known[0] is not world:
             if len(self._gateways) >= self.tenants.limit:
                 there = {*self.tenants.names()}
                 self._gateways = {name: kept for name, kept in self._gateways.items() if name in there}
             ports = _Ports()
-            known = self._gateways[id] = (world, self._owner.for_tenant(world, ports), ports)
+            known = self._gateways[tenant_id] = (world, self._owner.for_tenant(world, ports), ports)
         return known[1], known[2]
 
 

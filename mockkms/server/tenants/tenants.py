@@ -36,38 +36,38 @@ class Tenants:
         self._busy: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def world(self, id: str, *, now: bool = False) -> World:
+    def world(self, tenant_id: str, *, now: bool = False) -> World:
         """The world of a tenant, made if it is new. ``now``: anew, from the server's present. Raises TenantError."""
         with self._lock:
-            world = self._worlds.pop(id, None)
+            world = self._worlds.pop(tenant_id, None)
             if world is None or now:
-                if _ID.fullmatch(id) is None:
-                    raise TenantError(f"{id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
+                if _ID.fullmatch(tenant_id) is None:
+                    raise TenantError(f"{tenant_id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
                 self._make_room()
                 world = child_of(self.base, now=now)
-            self._worlds[id] = world  # The last is the one used last.
+            self._worlds[tenant_id] = world  # The last is the one used last.
             return world
 
-    def enter(self, id: str) -> World:
+    def enter(self, tenant_id: str) -> World:
         """The world of a tenant, which stays until ``leave`` is called. Raises TenantError."""
-        world = self.world(id)
+        world = self.world(tenant_id)
         with self._lock:
-            self._busy[id] = self._busy.get(id, 0) + 1
+            self._busy[tenant_id] = self._busy.get(tenant_id, 0) + 1
         return world
 
-    def leave(self, id: str) -> None:
+    def leave(self, tenant_id: str) -> None:
         """One request less is under way."""
         with self._lock:
-            left = self._busy.get(id, 0) - 1
+            left = self._busy.get(tenant_id, 0) - 1
             if left > 0:
-                self._busy[id] = left
+                self._busy[tenant_id] = left
             else:
-                self._busy.pop(id, None)
+                self._busy.pop(tenant_id, None)
 
-    def forget(self, id: str) -> bool:
+    def forget(self, tenant_id: str) -> bool:
         """Drop a tenant; the next use of the id makes it anew. False where there is none."""
         with self._lock:
-            return self._worlds.pop(id, None) is not None
+            return self._worlds.pop(tenant_id, None) is not None
 
     def clear(self) -> None:
         """Drop all of them."""
@@ -84,7 +84,7 @@ class Tenants:
     def _make_room(self) -> None:
         if len(self._worlds) < self.limit:
             return
-        idle = next((id for id in self._worlds if id not in self._busy), None)
+        idle = next((tenant_id for tenant_id in self._worlds if tenant_id not in self._busy), None)
         if idle is None:
             raise TenantError(f"all {self.limit} tenants are busy")
         del self._worlds[idle]

@@ -60,7 +60,7 @@ def devices(core: Context) -> dict[str, Device]:
 
 
 def enable(
-    core: Context, path: str, type: str, *, options: dict[str, str], description: str = "", local: bool = False
+    core: Context, path: str, device_type: str, *, options: dict[str, str], description: str = "", local: bool = False
 ) -> Device:
     """Enable a device; ``path`` ends in a slash. Raises ErrorResponse, also where its file cannot be written."""
     if any(name in options for name in _ENTERPRISE):
@@ -73,9 +73,9 @@ def enable(
     present = devices(core)
     if any(other.startswith(path) or path.startswith(other) for other in present):
         raise ErrorResponse("path already in use" + _EXTERNAL)
-    if type != "file":
-        raise ErrorResponse(f"unknown backend type: {quote(type)}{_EXTERNAL}")
-    device = Device(path, type, core.entropy.uuid(), options, description, local)
+    if device_type != "file":
+        raise ErrorResponse(f"unknown backend type: {quote(device_type)}{_EXTERNAL}")
+    device = Device(path, device_type, core.entropy.uuid(), options, description, local)
     fault = _fault(device)
     if fault:
         raise ErrorResponse(f"unable to create new audit backend: {fault}{_EXTERNAL}")

@@ -13,17 +13,17 @@ from mockkms.vault.framework.message import Operation, unsupported_path
 from mockkms.vault.products import PRODUCTS, Product
 
 ALL = frozenset(
-    f"{kind}/{type}"
+    f"{kind}/{plugin_type}"
     for product in PRODUCTS.values()
     for kind in ("auth", "secret")
-    for type in product.builtins.mountable(kind)
+    for plugin_type in product.builtins.mountable(kind)
 )
 """Every type of any product, as ``auth/ldap`` or ``secret/ssh``."""
 
 
-def lacks(product: Product, kind: str, type: str) -> bool:
+def lacks(product: Product, kind: str, plugin_type: str) -> bool:
     """Return whether ``product`` lacks this type although another product has it."""
-    return f"{kind}/{type}" in ALL and not product.builtins.has(kind, type)
+    return f"{kind}/{plugin_type}" in ALL and not product.builtins.has(kind, plugin_type)
 
 
 def nameplate(name: str) -> Engine:
@@ -33,8 +33,8 @@ def nameplate(name: str) -> Engine:
     """
     if name not in ALL:
         raise KeyError(name)
-    kind, type = name.split("/")
-    engine = Engine(name, kind=kind, new_state=dict, help=f"The type {type} is known, and not emulated.")
+    kind, plugin_type = name.split("/")
+    engine = Engine(name, kind=kind, new_state=dict, help=f"The type {plugin_type} is known, and not emulated.")
     if kind == "auth":
         # Otherwise a login would be refused for its missing token, as if the method existed and denied it.
         login = engine.path("login[/{rest:all}]", {"rest": Field(Kind.STRING)}, login=True, arbitrary=True)

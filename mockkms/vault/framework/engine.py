@@ -49,7 +49,7 @@ class Engine:
 
     def __init__(
         self,
-        type: str,
+        engine_type: str,
         *,
         kind: str,
         new_state: Callable[[], Any],
@@ -62,7 +62,7 @@ class Engine:
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
     ) -> None:
-        self.type = type
+        self.type = engine_type
         self.kind = kind
         """``secret``, ``auth`` or ``system``."""
         self.new_state = new_state

@@ -64,7 +64,7 @@ _TABLE = {
     "token": Type("auth.token", "auth.token.world", only_at="auth/token/"),
 }
 """World files name the types in this order."""
-_ALIASES = {name: row for row, type in _TABLE.items() for name in type.names or () if name != row}
+_ALIASES = {name: row for row, mount_type in _TABLE.items() for name in mount_type.names or () if name != row}
 """Types that another one's engine implements."""
 _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole": "cubbyhole", "ns_token": "token"}
 _HOME = "mockkms.vault."
@@ -77,26 +77,27 @@ def engine(name: str) -> Engine:
     return cast(Engine, import_module(_HOME + row.engine).engine) if row else builtins.nameplate(name)
 
 
-def implementation(type: str, options: dict[str, str] | None, kind: str) -> Engine:
+def implementation(mount_type: str, options: dict[str, str] | None, kind: str) -> Engine:
     """Return the engine of a mount type by its public name; ``kv`` is version 1 or 2, by its options.
 
     ``kind`` is ``secret`` or ``auth``: some types are both. Raises KeyError for an unknown one.
     """
-    if type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or type == "kv-v2"):
+    if mount_type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or mount_type == "kv-v2"):
         return engine("kv2")
-    own = f"{kind}/{type}"
+    own = f"{kind}/{mount_type}"
     if own in _TABLE:
         return engine(own)
-    found = engine(_ALIASES.get(type, type)) if _ALIASES.get(type, type) in {*_TABLE, *_NAMESPACED} else None
+    known = _ALIASES.get(mount_type, mount_type)
+    found = engine(known) if known in {*_TABLE, *_NAMESPACED} else None
     if found is None or (found.kind != kind and own in builtins.ALL):
         return engine(own)
     return found
 
 
-def emulated(kind: str, type: str) -> bool:
+def emulated(kind: str, mount_type: str) -> bool:
     """Return whether a type is implemented, not just known by name."""
     try:
-        return bool(implementation(type, None, kind).type in _TABLE)
+        return bool(implementation(mount_type, None, kind).type in _TABLE)
     except KeyError:
         return False
 
@@ -123,10 +124,10 @@ def world_types(kind: str) -> dict[str, str]:
     A name of several versions stands for the first one; all of them have the same section.
     """
     return {
-        type: name
+        mount_type: name
         for name, row in _TABLE.items()
         if row.world and _kind(row) == kind and not _by_itself(row)
-        for type in ((name.rpartition("/")[2],) if row.names is None else row.names)
+        for mount_type in ((name.rpartition("/")[2],) if row.names is None else row.names)
     }
 
 
@@ -135,7 +136,7 @@ def own_world_sections() -> dict[str, str]:
     return {row.only_at.strip("/"): name for name, row in _TABLE.items() if row.world and _by_itself(row)}
 
 
-def only_path(kind: str, type: str) -> str:
+def only_path(kind: str, mount_type: str) -> str:
     """The one path of a type that every namespace has once, such as ``auth/token/``; empty for any other type."""
-    row = _TABLE.get(type)
+    row = _TABLE.get(mount_type)
     return row.only_at if row is not None and _kind(row) == kind else ""

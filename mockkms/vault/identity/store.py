@@ -38,11 +38,11 @@ class IdentityStore:
 
     # -- what tokens and policies ask ----------------------------------------------------------------------------
 
-    def entity(self, id: str) -> Entity | None:
+    def entity(self, entity_id: str) -> Entity | None:
         """The entity with this id, or the one that it was merged into."""
-        found = self.state.entities.get(id)
-        if found is None and id:
-            found = next((e for e in self.state.entities.values() if e.merged and id in e.merged), None)
+        found = self.state.entities.get(entity_id)
+        if found is None and entity_id:
+            found = next((e for e in self.state.entities.values() if e.merged and entity_id in e.merged), None)
         return found
 
     def policies_of(self, entity_id: str) -> dict[str, list[str]]:
@@ -138,7 +138,7 @@ class IdentityStore:
             if (alias is not None and alias.factors in wanted) == member:
                 continue
             group.settle()
-            others = [id for id in group.members or () if id != entity_id]
+            others = [member_id for member_id in group.members or () if member_id != entity_id]
             group.members = others if member else [*others, entity_id]
             group.modify_index += 1
             self.changed()
@@ -170,8 +170,8 @@ class IdentityStore:
 
     def new_id(self, namespace: str) -> str:
         """A fresh id, with the namespace's ending outside the root namespace."""
-        id = self.core.entropy.uuid()
-        return f"{id}.{self.core.namespaces.id_of(namespace)}" if namespace else id
+        drawn = self.core.entropy.uuid()
+        return f"{drawn}.{self.core.namespaces.id_of(namespace)}" if namespace else drawn
 
     def new_name(self, kind: str, namespace: str) -> str:
         """A generated name: ``entity_1a2b3c4d``, with the id of its namespace where the product has it so."""
@@ -182,14 +182,16 @@ class IdentityStore:
     def new_entity(self, namespace: str, name: str = "") -> Entity:
         """An entity that is not yet stored."""
         now = self.core.clock.now()
-        id = self.new_id(namespace)
-        return Entity(id, name or self.new_name("entity", namespace), namespace, now, now)
+        entity_id = self.new_id(namespace)
+        return Entity(entity_id, name or self.new_name("entity", namespace), namespace, now, now)
 
     def new_alias(self, mount: Mount, name: str, canonical_id: str, metadata: dict[str, str] | None = None) -> Alias:
         """An alias that is not yet stored."""
         now = self.core.clock.now()
-        id = self.new_id(mount.namespace)
-        return Alias(id, name, mount.accessor, canonical_id, mount.namespace, now, now, metadata, local=mount.local)
+        alias_id = self.new_id(mount.namespace)
+        return Alias(
+            alias_id, name, mount.accessor, canonical_id, mount.namespace, now, now, metadata, local=mount.local
+        )
 
     def put_entity(self, entity: Entity) -> None:
         """Store an entity. Raises BackendError for its metadata."""
@@ -201,7 +203,7 @@ class IdentityStore:
         """Store an entity alias, or file it anew under its present name."""
         factors = self.state.factors
         if alias.id in self.state.aliases:
-            for key in [key for key, id in factors.items() if id == alias.id]:
+            for key in [key for key, known_id in factors.items() if known_id == alias.id]:
                 del factors[key]
         self.state.aliases[alias.id] = alias
         factors[alias.factors] = alias.id
@@ -210,7 +212,7 @@ class IdentityStore:
     def drop_alias(self, alias_id: str) -> None:
         """Forget an entity alias."""
         if self.state.aliases.pop(alias_id, None) is not None:
-            for key in [key for key, id in self.state.factors.items() if id == alias_id]:
+            for key in [key for key, known_id in self.state.factors.items() if known_id == alias_id]:
                 del self.state.factors[key]
             self.changed()
 
@@ -218,7 +220,7 @@ class IdentityStore:
         """Forget an entity, its aliases and its memberships."""
         for group in self.direct_groups(entity.id):
             group.settle()
-            group.members = [id for id in group.members or () if id != entity.id]
+            group.members = [member_id for member_id in group.members or () if member_id != entity.id]
             group.modify_index += 1
         for alias in entity.aliases:
             self.drop_alias(alias.id)

@@ -117,18 +117,18 @@ class Core:
         """Mount what every namespace has, and write its ``default`` policy."""
         agents = self.product.has(Feature.AGENT_REGISTRY)
         located = ["Location"] if self.product.has(Feature.IDENTITY_LOCATION) else []
-        for path, type, description, config in (*DEFAULT_MOUNTS, *([AGENT_MOUNT] if agents else [])):
+        for path, mount_type, description, config in (*DEFAULT_MOUNTS, *([AGENT_MOUNT] if agents else [])):
             self.mount(
                 namespace,
                 path,
-                type if not namespace else f"ns_{type}",
+                mount_type if not namespace else f"ns_{mount_type}",
                 description=description,
                 config=MountConfig(
                     passthrough_request_headers=list(config),
-                    allowed_response_headers=located if type == "identity" else [],
+                    allowed_response_headers=located if mount_type == "identity" else [],
                 ),
-                local=type == "cubbyhole",
-                seal_wrap=type == "system",
+                local=mount_type == "cubbyhole",
+                seal_wrap=mount_type == "system",
             )
         self.policies.write_defaults(namespace)
 
@@ -136,7 +136,7 @@ class Core:
         self,
         namespace: str,
         path: str,
-        type: str,
+        mount_type: str,
         *,
         description: str = "",
         options: dict[str, str] | None = None,
@@ -145,16 +145,16 @@ class Core:
         seal_wrap: bool = False,
         external_entropy_access: bool = False,
     ) -> Mount:
-        """Mount an engine of ``type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
+        """Mount an engine of ``mount_type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
         auth = path.startswith("auth/")
-        engine = registry.implementation(type, options, "auth" if auth else "secret")
+        engine = registry.implementation(mount_type, options, "auth" if auth else "secret")
         prefix = "auth_" if auth else ""
         mount = Mount(
             path=path,
-            type=type,
+            type=mount_type,
             engine=engine.type,
             namespace=namespace,
-            accessor=f"{prefix}{type.removeprefix('ns_').replace('_', '-')}_{self.entropy.hex(4)}",
+            accessor=f"{prefix}{mount_type.removeprefix('ns_').replace('_', '-')}_{self.entropy.hex(4)}",
             uuid=self.entropy.uuid(),
             state=engine.new_state(),
             description=description,

@@ -30,12 +30,12 @@ def settle_namespace(core: Context, request: Request) -> None:
         if token is not None:
             request.namespace = token.namespace
         return
-    id = ""
+    named = ""
     if path in _TOKENS:
-        id = str(request.data.get("token", ""))
+        named = str(request.data.get("token", ""))
     elif path.startswith("sys/leases/"):
-        id = _lease_id(request)
-    front, _, suffix = id.rpartition(".")
+        named = _lease_id(request)
+    front, _, suffix = named.rpartition(".")
     namespace = core.namespaces.by_id(suffix) if suffix and front not in _PREFIXES else None
     if namespace is not None:
         request.namespace = namespace

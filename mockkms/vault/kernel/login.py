@@ -68,11 +68,11 @@ def _second_proof(
             except MfaFault:
                 raise ErrorResponse("permission denied", status=403) from None
         return None
-    id = core.entropy.uuid()
+    request_id = core.entropy.uuid()
     login = PendingLogin(auth, request.path, request.namespace, core.clock.now(), mount.accessor, user)
-    core.mfa.put_aside(id, login)
+    core.mfa.put_aside(request_id, login)
     warnings.append(_WAITS)
-    return Auth(token_type="default", mfa_requirement=core.mfa.requirement(id, subject_to))
+    return Auth(token_type="default", mfa_requirement=core.mfa.requirement(request_id, subject_to))
 
 
 def grant(core: Context, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:

@@ -55,11 +55,11 @@ class NamespaceStore:
         found = self._items.get(path)
         return found.id if found is not None else "root"
 
-    def by_id(self, id: str) -> str | None:
+    def by_id(self, namespace_id: str) -> str | None:
         """Return the path of the namespace with this short id; None for an unknown one."""
-        if id in ("", "root"):
+        if namespace_id in ("", "root"):
             return ""
-        return next((n.path for n in self._items.values() if n.id == id), None)
+        return next((n.path for n in self._items.values() if n.id == namespace_id), None)
 
     def children(self, path: str, *, recursive: bool = False) -> list[Namespace]:
         """Return the namespaces directly below ``path``, or all below it, sorted by path, without

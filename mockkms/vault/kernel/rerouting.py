@@ -42,8 +42,8 @@ def reroute(core: Context, request: Request) -> None:
         else:
             target = core.namespaces.by_id(ending(token)) if ending(token) else None
     elif path.startswith(_OF_LEASE):
-        id = _lease(request)
-        target = core.namespaces.by_id(ending(id)) if ending(id) else None
+        lease_id = _lease(request)
+        target = core.namespaces.by_id(ending(lease_id)) if ending(lease_id) else None
     if target is not None:
         request.namespace = request.trace.namespace = target
 
@@ -63,8 +63,8 @@ def _lease(request: Request) -> str:
     return given
 
 
-def ending(id: str) -> str:
+def ending(full_id: str) -> str:
     """Return the namespace's short id at the end of a token or lease id; empty for the root namespace."""
-    prefix = next((p for p in _TOKEN_PREFIXES if id.startswith(p)), "")
-    last = id[len(prefix) :] if prefix else id[id.rfind("/") + 1 :]
+    prefix = next((p for p in _TOKEN_PREFIXES if full_id.startswith(p)), "")
+    last = full_id[len(prefix) :] if prefix else full_id[full_id.rfind("/") + 1 :]
     return last[last.rfind(".") + 1 :] if "." in last else ""

@@ -58,11 +58,11 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
     """
     policies = names.sanitize(spec.get("policies") or [], not spec.get("no_default_policy", False))
     batch = spec.get("type") == "batch"
-    id = str(spec.get("id") or "")
-    if batch and (id or spec.get("num_uses")):
+    token_id = str(spec.get("id") or "")
+    if batch and (token_id or spec.get("num_uses")):
         raise ValueError("a batch token has neither an id of one's choice nor a number of uses")
-    if id in core.state.tokens.by_id:
-        raise ValueError(f"token {id!r} exists already")
+    if token_id in core.state.tokens.by_id:
+        raise ValueError(f"token {token_id!r} exists already")
     period, explicit = _seconds(spec, "period"), _seconds(spec, "explicit_max_ttl")
     lifetime = _seconds(spec, "ttl")
     mount = core.state.mounts.get(namespace, "auth/token/")
@@ -72,7 +72,7 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
         )
     meta = spec.get("meta")
     token = Token(
-        id=id,
+        id=token_id,
         accessor="",
         policies=policies,
         display_name=str(spec.get("display_name") or "token"),

@@ -27,13 +27,13 @@ class Builtins:
         """Return the types that can be mounted as ``kind`` (``auth``, ``secret``)."""
         return self.names(kind) + (self.unlisted if kind == "secret" else ())
 
-    def has(self, kind: str, type: str) -> bool:
-        """Whether ``type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
-        return type in self.mountable(kind)
+    def has(self, kind: str, plugin_type: str) -> bool:
+        """Whether ``plugin_type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
+        return plugin_type in self.mountable(kind)
 
-    def status(self, type: str) -> str:
+    def status(self, plugin_type: str) -> str:
         """``deprecation_status`` of a type."""
-        return "deprecated" if type in self.deprecated else "supported"
+        return "deprecated" if plugin_type in self.deprecated else "supported"
 
 
 OPENBAO = Builtins(

@@ -57,10 +57,10 @@ irrevocable = engine.path(
 
 
 def _id(call: Call) -> str:
-    id: str = call["lease_id"] or call["url_lease_id"]
-    if not id:
+    lease_id: str = call["lease_id"] or call["url_lease_id"]
+    if not lease_id:
         raise ErrorResponse("lease_id must be specified")
-    return id
+    return lease_id
 
 
 @listing.on(Operation.LIST)

@@ -27,17 +27,17 @@ validate = engine.path(
 @validate.on(Operation.UPDATE)
 def prove(state: Any, call: Call) -> Response:
     """The token of the login. Whatever goes wrong, the login goes on waiting."""
-    id = call["mfa_request_id"]
-    if not id:
+    request_id = call["mfa_request_id"]
+    if not request_id:
         raise ErrorResponse("missing request ID")
     creds = _creds(call["mfa_payload"])
-    login = call.core.mfa.taken(id)
+    login = call.core.mfa.taken(request_id)
     if login is None:
         raise ErrorResponse("invalid request ID")
     try:
         return _token(call, login, creds)
     except VaultError:
-        call.core.mfa.put_aside(id, login)
+        call.core.mfa.put_aside(request_id, login)
         raise
 
 

@@ -54,8 +54,8 @@ class LeaseStore:
         if not state.due or state.due[0][0] > (now := self.core.clock.now()):
             return
         while state.due and state.due[0][0] <= now:
-            when, id = heapq.heappop(state.due)
-            entry = state.items.get(id)
+            when, lease_id = heapq.heappop(state.due)
+            entry = state.items.get(lease_id)
             if entry is not None and entry.expires == when:
                 self.revoke_quietly(entry)
 
@@ -120,9 +120,9 @@ class LeaseStore:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def get(self, id: str, namespace: str) -> LeaseEntry | None:
+    def get(self, lease_id: str, namespace: str) -> LeaseEntry | None:
         """The lease with this id, as a request in ``namespace`` may see it."""
-        entry = self.state.items.get(id)
+        entry = self.state.items.get(lease_id)
         return entry if entry is not None and entry.namespace == namespace else None
 
     def of_token(self, token: Token) -> LeaseEntry | None:
@@ -135,7 +135,11 @@ class LeaseStore:
     def below(self, prefix: str, namespace: str) -> list[LeaseEntry]:
         """The leases of a namespace whose ids begin with ``prefix``, sorted by id."""
         items = self.state.items
-        return [items[id] for id in sorted(items) if id.startswith(prefix) and items[id].namespace == namespace]
+        return [
+            items[lease_id]
+            for lease_id in sorted(items)
+            if lease_id.startswith(prefix) and items[lease_id].namespace == namespace
+        ]
 
     def ttl_left(self, entry: LeaseEntry) -> int:
         """Whole seconds left, as the server tells them; 0 for a lease without an end."""
@@ -292,8 +296,8 @@ class LeaseStore:
 
     def token_removed(self, token: Token) -> None:
         """A token goes: its secrets' leases are revoked, its own is forgotten."""
-        for id in list(self.state.by_token.pop(token.id, ())):
-            entry = self.state.items.get(id)
+        for lease_id in list(self.state.by_token.pop(token.id, ())):
+            entry = self.state.items.get(lease_id)
             if entry is not None:
                 self.revoke_quietly(entry)
         self.state.items.pop(token.lease_id, None)

@@ -48,22 +48,22 @@ def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suf
     return product.batch_prefix + text + (f".{suffix}" if suffix else "")
 
 
-def batch_content(id: str) -> bytes | None:
+def batch_content(token_id: str) -> bytes | None:
     """Return what a batch token's id carries, sealed; None for an id of another form.
 
     Raises ValueError, in Go's words, for an id that begins as a batch token's and is none.
     """
-    if not id.startswith(BATCH_PREFIXES):
+    if not token_id.startswith(BATCH_PREFIXES):
         return None
-    prefix = next(known for known in BATCH_PREFIXES if id.startswith(known))
-    text, dot, namespace = id[len(prefix) :].rpartition(".")
+    prefix = next(known for known in BATCH_PREFIXES if token_id.startswith(known))
+    text, dot, namespace = token_id[len(prefix) :].rpartition(".")
     return b64.decode_raw_url(text if dot and namespace else text + dot + namespace)
 
 
-def open_batch(key: bytes, id: str) -> Token | None:
-    """The token that ``seal_batch`` put into ``id``; None for what this server never made."""
+def open_batch(key: bytes, token_id: str) -> Token | None:
+    """The token that ``seal_batch`` put into ``token_id``; None for what this server never made."""
     try:
-        sealed = batch_content(id)
+        sealed = batch_content(token_id)
         if sealed is None or not sealed.startswith(_HEADER):
             return None
         carried: dict[str, Any] = json.loads(aead.open_sealed("aes-gcm", key, sealed[len(_HEADER) :]))
@@ -71,11 +71,11 @@ def open_batch(key: bytes, id: str) -> Token | None:
         return None
     policies = carried.pop("policies", [])
     carried.setdefault("display_name", "")
-    return Token(id=id, accessor="", policies=policies, **carried)
+    return Token(id=token_id, accessor="", policies=policies, **carried)
 
 
-def salted(salt: str, id: str, namespace: str) -> str:
+def salted(salt: str, token_id: str, namespace: str) -> str:
     """The last part of a token's lease id: a salted hash, SHA-1 for custom ids as on the real server."""
-    if not namespace and "." not in id:
-        return hashlib.sha1((salt + id).encode(), usedforsecurity=False).hexdigest()
-    return "h" + hmac.new(salt.encode(), id.encode(), "sha256").hexdigest()
+    if not namespace and "." not in token_id:
+        return hashlib.sha1((salt + token_id).encode(), usedforsecurity=False).hexdigest()
+    return "h" + hmac.new(salt.encode(), token_id.encode(), "sha256").hexdigest()

@@ -31,9 +31,9 @@ class TokenStore:
 
     # -- making --------------------------------------------------------------------------------------------------
 
-    def create_root(self, id: str) -> Token:
+    def create_root(self, token_id: str) -> Token:
         """A root token that never expires, with an id of the caller's choice, as a dev server makes it."""
-        token = Token(id=id, accessor="", policies=["root"], display_name="token")
+        token = Token(id=token_id, accessor="", policies=["root"], display_name="token")
         return self.put(token, Auth(policies=["root"], token_policies=["root"], orphan=True))
 
     def create(self, token: Token, auth: Auth) -> Token:
@@ -111,20 +111,20 @@ class TokenStore:
 
     # -- finding and using ---------------------------------------------------------------------------------------
 
-    def lookup(self, id: str, *, tainted: bool = False) -> Token | None:
+    def lookup(self, token_id: str, *, tainted: bool = False) -> Token | None:
         """The live token with this id; ``tainted`` also finds one that is in its last use."""
-        token = self.state.by_id.get(id)
+        token = self.state.by_id.get(token_id)
         if token is not None:
             return token if tainted or token.num_uses >= 0 else None
-        return self._lookup_batch(id)
+        return self._lookup_batch(token_id)
 
-    def checked(self, id: str, *, tainted: bool = False) -> Token | None:
+    def checked(self, token_id: str, *, tainted: bool = False) -> Token | None:
         """Return the live token with this id. Raises ValueError for a malformed batch token, in the server's words."""
-        token_ids.batch_content(id)
-        return self.lookup(id, tainted=tainted)
+        token_ids.batch_content(token_id)
+        return self.lookup(token_id, tainted=tainted)
 
-    def _lookup_batch(self, id: str) -> Token | None:
-        token = token_ids.open_batch(self._batch_key(), id)
+    def _lookup_batch(self, token_id: str) -> Token | None:
+        token = token_ids.open_batch(self._batch_key(), token_id)
         if token is None or self.core.clock.now() >= token.creation_time + token.ttl:
             return None
         if token.parent and self.lookup(token.parent) is None:
@@ -176,40 +176,40 @@ class TokenStore:
         seen: set[str] = set()
         waiting = [token.id]
         while waiting:
-            id = waiting.pop()
-            if id not in seen:
-                seen.add(id)
-                order.append(id)
-                waiting.extend(children.get(id, ()))
-        for id in reversed(order):
-            self._remove(id)
+            token_id = waiting.pop()
+            if token_id not in seen:
+                seen.add(token_id)
+                order.append(token_id)
+                waiting.extend(children.get(token_id, ()))
+        for token_id in reversed(order):
+            self._remove(token_id)
 
     def revoke_orphan(self, token: Token) -> None:
         """Revoke a token alone: its children live on as orphans."""
-        for id in self.state.children.get(token.id, ()):
-            child = self.state.by_id.get(id)
+        for token_id in self.state.children.get(token.id, ()):
+            child = self.state.by_id.get(token_id)
             if child is not None:
                 child.parent = ""
         self._remove(token.id)
 
-    def _remove(self, id: str) -> None:
+    def _remove(self, token_id: str) -> None:
         state = self.state
-        token = state.by_id.get(id)
+        token = state.by_id.get(token_id)
         if token is None:
             return
         token.num_uses = REVOCATION_PENDING
         cubbyhole = self.core.state.mounts.get(token.namespace, "cubbyhole/")
         if cubbyhole is not None:
-            cubbyhole.state.pop(id, None)
+            cubbyhole.state.pop(token_id, None)
         self.core.leases.token_removed(token)
         siblings = state.children.get(token.parent)
         if siblings is not None:
-            siblings.pop(id, None)
+            siblings.pop(token_id, None)
             if not siblings:
                 del state.children[token.parent]
-        state.children.pop(id, None)
+        state.children.pop(token_id, None)
         state.by_accessor.pop(token.accessor, None)
-        del state.by_id[id]
+        del state.by_id[token_id]
 
     # -- logins --------------------------------------------------------------------------------------------------
 

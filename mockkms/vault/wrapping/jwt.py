@@ -39,14 +39,14 @@ def _key(core: Context) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(tokens.wrapping_key, ec.SECP521R1())
 
 
-def sign(core: Context, id: str, now: float, seconds: float) -> str:
-    """The JWT that stands for the wrapping token ``id``."""
+def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
+    """The JWT that stands for the wrapping token ``token_id``."""
     claims = {
         "accessor": "",
         "addr": "",
         "exp": int(now + seconds),
         "iat": int(now),
-        "jti": id,
+        "jti": token_id,
         "nbf": int(now - 5),
         "type": "wrapping",
     }

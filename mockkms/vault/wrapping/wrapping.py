@@ -122,22 +122,22 @@ def invalid() -> ErrorResponse:
 def _resolve(core: Context, request: Request) -> Token | None:
     given = request.data.get("token")
     if given is None:
-        id = request.token
+        token_id = request.token
     elif not isinstance(given, str):
         raise ValueError("could not decode token in request body")
     elif not given:
         raise ValueError("empty token in request body")
     else:
-        id = given
-    if jwt.is_jwt(id):
-        id = jwt.verify(core, id)
+        token_id = given
+    if jwt.is_jwt(token_id):
+        token_id = jwt.verify(core, token_id)
         if given is None:
-            request.token = id
+            request.token = token_id
         else:
-            request.data["token"] = id
-    if not id:
+            request.data["token"] = token_id
+    if not token_id:
         raise ValueError("token is empty")
-    return core.tokens.checked(id)
+    return core.tokens.checked(token_id)
 
 
 def wrap_if_asked(core: Context, request: Request, response: Response, token: Token | None) -> Response:

@@ -65,15 +65,15 @@ def register_custom(state: AppRole, call: Call) -> dict[str, Any]:
     return _register(state, call, call["secret_id"])
 
 
-def _register(state: AppRole, call: Call, id: str) -> dict[str, Any]:
-    if not id:
+def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, Any]:
+    if not secret_id:
         raise ErrorResponse("missing secret_id")
     role = state.role(call)
     if role is None:
         raise ErrorResponse(f'role "{call["role_name"]}" does not exist', status=404)
     if not role.bind_secret_id:
         raise ErrorResponse("bind_secret_id is not set on the role")
-    entry = SecretID(id=id, accessor="")
+    entry = SecretID(id=secret_id, accessor="")
     entry.cidr_list = _blocks(call["cidr_list"], "CIDR blocks", role.secret_id_bound_cidrs)
     entry.token_bound_cidrs = _blocks(call["token_bound_cidrs"], "token CIDR blocks", role.token_bound_cidrs)
     entry.num_uses = _uses(call, role)
@@ -85,7 +85,7 @@ def _register(state: AppRole, call: Call, id: str) -> dict[str, Any]:
     sweep(state, call)
     granted = add_secret_id(state, call, role, entry)
     return {
-        "secret_id": id,
+        "secret_id": secret_id,
         "secret_id_accessor": entry.accessor,
         "secret_id_ttl": granted,
         "secret_id_num_uses": entry.num_uses,

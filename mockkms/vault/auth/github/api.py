@@ -47,10 +47,10 @@ def organization_id(state: Github, config: Config) -> int:
         raise BackendError(f"GET {base}orgs/{name}: 404 Not Found []")
     if not outside.is_here(base):
         return id_of(name)
-    id = _asked(base, f"orgs/{name}", "").get("id")
-    if not isinstance(id, int) or not id:
+    number = _asked(base, f"orgs/{name}", "").get("id")
+    if not isinstance(number, int) or not number:
         raise BackendError(f"organization_id not found for {name}")
-    return id
+    return number
 
 
 def member(state: Github, config: Config, token: str, call: Call) -> Member:
@@ -89,9 +89,9 @@ def slug(team: str) -> str:
 
 def _team(team: dict[str, Any]) -> tuple[str, str, int]:
     organization = team.get("organization")
-    id = organization.get("id") if isinstance(organization, dict) else 0
+    number = organization.get("id") if isinstance(organization, dict) else 0
     name = str(team.get("name") or "")
-    return name, str(team.get("slug") or name), int(id or 0)
+    return name, str(team.get("slug") or name), int(number or 0)
 
 
 def _listed(base: str, path: str, token: str) -> list[dict[str, Any]]:

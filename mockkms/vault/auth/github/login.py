@@ -69,7 +69,7 @@ def _verify(state: Github, call: Call, token: str) -> _Verified:
     if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     member = api.member(state, config, token, call)
-    name = next((login for id, login in member.organizations if id == config.organization_id), None)
+    name = next((login for number, login in member.organizations if number == config.organization_id), None)
     if name is None:
         raise BackendError("user is not part of required org")
     warnings = []

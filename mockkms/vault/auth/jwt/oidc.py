@@ -95,10 +95,10 @@ def make_url(state: JWT, call: Call) -> dict[str, Any]:
     except Unreachable as error:
         call.request.trace.hint = f"the OIDC provider does not answer as one: {error}"
         return {"auth_url": ""}
-    id, pending = _begun(state, call, name, redirect)
-    answer = {"auth_url": _address(config, role, provider, id, pending, namespace)}
+    state_id, pending = _begun(state, call, name, redirect)
+    answer = {"auth_url": _address(config, role, provider, state_id, pending, namespace)}
     if role.callback_mode == "direct":
-        answer |= {"state": id, "poll_interval": str(role.poll_interval or _USUAL_INTERVAL)}
+        answer |= {"state": state_id, "poll_interval": str(role.poll_interval or _USUAL_INTERVAL)}
     return answer
 
 
@@ -127,24 +127,24 @@ def _portless(uri: str) -> str:
 
 def _begun(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pending]:
     now, entropy = call.now(), call.core.entropy
-    state.pending = {id: one for id, one in state.pending.items() if one.until > now}
+    state.pending = {state_id: one for state_id, one in state.pending.items() if one.until > now}
     pending = Pending(
         role=role, redirect_uri=redirect, nonce=f"n_{entropy.base62(20)}", client_nonce=call["client_nonce"],
         verifier=entropy.base62(43), until=now + _LASTS, address=call.request.remote_address,
     )  # fmt: skip
-    id = f"st_{entropy.base62(20)}"
-    state.pending[id] = pending
-    return id, pending
+    state_id = f"st_{entropy.base62(20)}"
+    state.pending[state_id] = pending
+    return state_id, pending
 
 
-def _address(config: Config, role: Role, provider: Provider, id: str, pending: Pending, namespace: str) -> str:
+def _address(config: Config, role: Role, provider: Provider, state_id: str, pending: Pending, namespace: str) -> str:
     query = {
         "client_id": config.oidc_client_id,
         "nonce": pending.nonce,
         "redirect_uri": pending.redirect_uri,
         "response_type": "code",
         "scope": " ".join(["openid", *(one for one in role.oidc_scopes or [] if one != "openid")]),
-        "state": f"{id},ns={namespace}" if namespace else id,
+        "state": f"{state_id},ns={namespace}" if namespace else state_id,
     }
     if "id_token" in config.oidc_response_types:
         query |= {"response_type": "id_token", "response_mode": "form_post"}

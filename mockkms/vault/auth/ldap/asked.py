@@ -78,8 +78,8 @@ def user(config: Config, connection: Connection, name: str, limit: int = 2) -> E
     names = {"UserAttr": filters.escaped(config.userattr), "Username": written}
     if config.upndomain:
         names = {"UserAttr": "userPrincipalName", "Username": f"{written}@{config.upndomain}"}
-    filter = rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
-    found = connection.search(config.userdn, filter, [config.userattr] if limit else [], limit=limit)
+    search_filter = rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
+    found = connection.search(config.userdn, search_filter, [config.userattr] if limit else [], limit=limit)
     if len(found) != 1:
         raise LdapError(32, "0 or not unique")
     return found[0]
@@ -89,15 +89,15 @@ def _groups(config: Config, url: str, connection: Connection, dn: str, name: str
     # tokenGroups are Active Directory's alone, which runs on no test's machine.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
-    filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    search_filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
     if config.anonymous_group_search:
         try:
             with connect(config, url) as nobody:
-                found = nobody.search(config.groupdn, filter, [config.groupattr])
+                found = nobody.search(config.groupdn, search_filter, [config.groupattr])
         except OSError:
             raise ErrorResponse("ldap operation failed: failed to connect to LDAP server") from None
     else:
-        found = connection.search(config.groupdn, filter, [config.groupattr])
+        found = connection.search(config.groupdn, search_filter, [config.groupattr])
     names = [value for entry in found for value in entry.attributes.get(config.groupattr.lower()) or [entry.dn]]
     return list(dict.fromkeys(directory.cn(config, value) for value in names))
 

@@ -28,9 +28,9 @@ def list_accessors(state: TokenRoles, call: Call) -> dict[str, Any]:
 
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
-    id = call["token"] or call.request.token
+    token_id = call["token"] or call.request.token
     try:
-        token = call.core.tokens.checked(id, tainted=True)
+        token = call.core.tokens.checked(token_id, tainted=True)
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
     if token is None:
@@ -67,9 +67,9 @@ def by_accessor(call: Call) -> Token:
 def check_namespace(call: Call, accessor: str) -> None:
     """Raises BackendError 500 for an accessor of another namespace than the request's."""
     core, own = call.core, call.request.namespace
-    _, dot, id = accessor.rpartition(".")
+    _, dot, namespace_id = accessor.rpartition(".")
     if dot:
-        namespace = core.namespaces.by_id(id)
+        namespace = core.namespaces.by_id(namespace_id)
         if namespace is not None and namespace != own:
             raise BackendError("cannot lookup token in different namespace")
     elif own:

@@ -21,9 +21,9 @@ def fault(method: Method, username: str, answer: str) -> str:
         if answer == "deny":
             return "push verification explicitly rejected"
         wanted = "profile.email" if method.config["primary_email"] else "profile.login"
-        filter = quote_plus(f'{wanted} eq "{username}"')
+        user_filter = quote_plus(f'{wanted} eq "{username}"')
         host = f"{method.config['org_name']}.{method.config['base_url'] or 'okta.com'}"
-        return _lost("Get", f"https://{host}/api/v1/users?filter={filter}")
+        return _lost("Get", f"https://{host}/api/v1/users?filter={user_filter}")
     if answer == "deny":
         return "Authentication request denied"
     return _lost("Post", f"{method.config['idp_url']}/rest/4/authonline/do")

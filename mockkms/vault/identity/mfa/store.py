@@ -48,9 +48,9 @@ class MfaStore:
         for state in self._states.values():
             yield from state.methods.values()
 
-    def method(self, id: str) -> Method | None:
+    def method(self, method_id: str) -> Method | None:
         """A method of any namespace."""
-        return next((state.methods[id] for state in self._states.values() if id in state.methods), None)
+        return next((state.methods[method_id] for state in self._states.values() if method_id in state.methods), None)
 
     def enforcements(self) -> list[Enforcement]:
         """The enforcements of all namespaces, by id."""
@@ -79,7 +79,7 @@ class MfaStore:
                 found.append(one)
         return found
 
-    def requirement(self, id: str, subject_to: list[Enforcement]) -> dict[str, Any]:
+    def requirement(self, request_id: str, subject_to: list[Enforcement]) -> dict[str, Any]:
         """``mfa_requirement`` as a login shows it."""
         constraints: dict[str, Any] = {}
         for enforcement in sorted(subject_to, key=lambda one: one.name):
@@ -89,19 +89,19 @@ class MfaStore:
                 if method is not None:
                     ways.append(_way(method))
             constraints[enforcement.name] = {"any": ways} if ways else {}
-        return {"mfa_request_id": id, "mfa_constraints": constraints}
+        return {"mfa_request_id": request_id, "mfa_constraints": constraints}
 
-    def put_aside(self, id: str, login: PendingLogin) -> None:
+    def put_aside(self, request_id: str, login: PendingLogin) -> None:
         """Keep a login until its second proof comes."""
         waiting = self.state(login.namespace).waiting
         for old in [old for old, one in waiting.items() if one.since + WAITS <= self.core.clock.now()]:
             del waiting[old]
-        waiting[id] = login
+        waiting[request_id] = login
 
-    def taken(self, id: str) -> PendingLogin | None:
+    def taken(self, request_id: str) -> PendingLogin | None:
         """Take a waiting login of any namespace; None for none, or one that waited too long."""
         for state in self._states.values():
-            login = state.waiting.pop(id, None)
+            login = state.waiting.pop(request_id, None)
             if login is not None:
                 return login if self.core.clock.now() < login.since + WAITS else None
         return None
@@ -118,11 +118,11 @@ class MfaStore:
         known = self._by_id(enforcement, creds)
         last = f"login MFA validation failed for methodID: [{' '.join(enforcement.method_ids)}]"
         faults = []
-        for id in enforcement.method_ids:
-            if known.get(id) is None:
+        for method_id in enforcement.method_ids:
+            if known.get(method_id) is None:
                 continue
             try:
-                self._prove(id, entity, known[id])
+                self._prove(method_id, entity, known[method_id])
             except MfaFault as fault:
                 faults.append(str(fault))
             else:
@@ -132,27 +132,27 @@ class MfaStore:
     def _by_id(self, enforcement: Enforcement, creds: Creds) -> dict[str, list[str]]:
         known: dict[str, list[str]] = {}
         faults = []
-        for id in enforcement.method_ids:
-            if id in creds:
-                known[id] = creds[id]
+        for method_id in enforcement.method_ids:
+            if method_id in creds:
+                known[method_id] = creds[method_id]
                 continue
-            method = self.method(id)
+            method = self.method(method_id)
             if method is None:
-                faults.append(f"failed to find MFA config for method ID {id}")
+                faults.append(f"failed to find MFA config for method ID {method_id}")
                 continue
             name = method.namespace + method.name
             if name in creds:
-                known[id] = creds[name]
+                known[method_id] = creds[name]
             else:
                 faults.append(
-                    f"failed to find MFA credentials associated with an MFA method ID {id}, method name {name}"
+                    f"failed to find MFA credentials associated with an MFA method ID {method_id}, method name {name}"
                 )
         if not known:
             raise MfaFault("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
         return known
 
-    def _prove(self, id: str, entity: Entity, creds: list[str]) -> None:
-        method = self.method(id)
+    def _prove(self, method_id: str, entity: Entity, creds: list[str]) -> None:
+        method = self.method(method_id)
         if method is None:
             raise MfaFault("MFA method configuration not present")
         username = entity.name
@@ -167,7 +167,7 @@ class MfaStore:
             if fault:
                 raise MfaFault(fault)
             return
-        secret = entity.mfa.get(id)
+        secret = entity.mfa.get(method_id)
         if secret is None:
             raise MfaFault(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
         self._totp(method, entity, secret, passcode)

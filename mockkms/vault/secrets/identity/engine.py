@@ -71,9 +71,9 @@ def namespace_id(call: Call, namespace: str) -> str:
     return call.core.namespaces.id_of(namespace)
 
 
-def own(call: Call, known: Mapping[str, _Kept], id: str) -> _Kept | None:
+def own(call: Call, known: Mapping[str, _Kept], object_id: str) -> _Kept | None:
     """What has this id, if it is of the request's namespace: namespaces share no identities."""
-    found = known.get(id)
+    found = known.get(object_id)
     return found if found is not None and found.namespace == call.request.namespace else None
 
 

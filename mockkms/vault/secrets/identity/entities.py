@@ -151,8 +151,8 @@ def delete_batch(state: Any, call: Call) -> None:
     """Delete several entities; unknown ids are no error."""
     if not call["entity_ids"]:
         raise ErrorResponse("missing entity ids to delete")
-    for id in call["entity_ids"]:
-        _delete(call, store(call).state.entities.get(id))
+    for entity_id in call["entity_ids"]:
+        _delete(call, store(call).state.entities.get(entity_id))
 
 
 def _delete(call: Call, entity: Entity | None) -> None:

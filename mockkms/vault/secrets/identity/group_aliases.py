@@ -101,9 +101,9 @@ def _mount(call: Call, accessor: str) -> Mount:
 
 def _new_group(call: Call) -> Group:
     identity, namespace, now = store(call), call.request.namespace, call.now()
-    id = identity.new_id(namespace)
-    group = Group(id, identity.new_name("group", namespace), namespace, now, now, type=EXTERNAL)
-    identity.state.groups[id] = group
+    group_id = identity.new_id(namespace)
+    group = Group(group_id, identity.new_name("group", namespace), namespace, now, now, type=EXTERNAL)
+    identity.state.groups[group_id] = group
     return group
 
 

@@ -80,14 +80,14 @@ def _write_by_name(call: Call) -> dict[str, Any] | None:
 def _write(call: Call, found: Group | None) -> dict[str, Any] | None:
     identity, now = store(call), call.now()
     policies = policy_names(call["policies"]) if "policies" in call else None
-    type = _type(call, found)
+    group_type = _type(call, found)
     if call["name"]:
         other = identity.group_named(call.request.namespace, call["name"])
         if other is not None and other is not found:
             raise ErrorResponse("group name is already in use")
-    if type == EXTERNAL and "member_entity_ids" in call:
+    if group_type == EXTERNAL and "member_entity_ids" in call:
         raise ErrorResponse("member entities can't be set manually for external groups")
-    if type == EXTERNAL and "member_group_ids" in call:
+    if group_type == EXTERNAL and "member_group_ids" in call:
         raise ErrorResponse("member groups can't be set for external groups")
     check_metadata("group", call.get("metadata"))
     members = _entities(call) if "member_entity_ids" in call else None
@@ -100,7 +100,7 @@ def _write(call: Call, found: Group | None) -> dict[str, Any] | None:
         now,
     )
     changed.settle()
-    changed.updated, changed.type, changed.name = now, type, call["name"] or changed.name
+    changed.updated, changed.type, changed.name = now, group_type, call["name"] or changed.name
     if policies is not None:
         changed.policies = policies
     if "metadata" in call:
@@ -116,36 +116,36 @@ def _write(call: Call, found: Group | None) -> dict[str, Any] | None:
 
 
 def _type(call: Call, found: Group | None) -> str:
-    type: str = call.get("type", found.type if found else INTERNAL)
-    if found is not None and type != found.type:
+    group_type: str = call.get("type", found.type if found else INTERNAL)
+    if found is not None and group_type != found.type:
         raise ErrorResponse("group type cannot be changed")
-    type = type or INTERNAL
-    if type not in (INTERNAL, EXTERNAL):
-        raise ErrorResponse(f'invalid group type "{type}"')
-    return type
+    group_type = group_type or INTERNAL
+    if group_type not in (INTERNAL, EXTERNAL):
+        raise ErrorResponse(f'invalid group type "{group_type}"')
+    return group_type
 
 
 def _entities(call: Call) -> list[str]:
     members = distinct(call["member_entity_ids"])
-    for id in members:
-        if own(call, store(call).state.entities, id) is None:
-            raise BackendError(f'invalid entity ID "{id}"')
+    for entity_id in members:
+        if own(call, store(call).state.entities, entity_id) is None:
+            raise BackendError(f'invalid entity ID "{entity_id}"')
     return members
 
 
 def _groups(call: Call, parent: Group | None) -> list[str]:
     groups = store(call).state.groups
     below = distinct(call["member_group_ids"])
-    for id in below:
-        member = own(call, groups, id)
+    for group_id in below:
+        member = own(call, groups, group_id)
         if member is None:
-            raise BackendError(f'invalid member group ID "{id}"')
+            raise BackendError(f'invalid member group ID "{group_id}"')
         if parent is None or parent.id in (member.parents or ()):
             continue
-        if parent.id == id:
-            raise BackendError(f'member group ID "{id}" is same as the ID of the group')
-        if _reaches(groups, id, parent.id):
-            raise ErrorResponse(f'cyclic relationship detected for member group ID "{id}"')
+        if parent.id == group_id:
+            raise BackendError(f'member group ID "{group_id}" is same as the ID of the group')
+        if _reaches(groups, group_id, parent.id):
+            raise ErrorResponse(f'cyclic relationship detected for member group ID "{group_id}"')
     return below
 
 
@@ -153,12 +153,12 @@ def _reaches(groups: dict[str, Group], start: str, wanted: str) -> bool:
     seen: set[str] = set()
     queue = [start]
     while queue:
-        id = queue.pop()
-        if id == wanted:
+        group_id = queue.pop()
+        if group_id == wanted:
             return True
-        if id not in seen:
-            seen.add(id)
-            queue += [group.id for group in groups.values() if id in (group.parents or ())]
+        if group_id not in seen:
+            seen.add(group_id)
+            queue += [group.id for group in groups.values() if group_id in (group.parents or ())]
     return False
 
 
@@ -167,7 +167,7 @@ def _adopt(call: Call, parent: Group, below: list[str]) -> None:
         inside = parent.id in (member.parents or ())
         if inside != (member.id in below):
             member.settle()
-            others = [id for id in member.parents or () if id != parent.id]
+            others = [group_id for group_id in member.parents or () if group_id != parent.id]
             member.parents = others if inside else [*others, parent.id]
             member.modify_index += 1
 

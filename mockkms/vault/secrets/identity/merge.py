@@ -41,7 +41,7 @@ def merge_entities(state: Any, call: Call) -> Response | None:
         raise ErrorResponse(
             "aliases conflicts cannot be resolved with multiple from entity ids - merge one entity at a time"
         )
-    sources = [_source(call, target, id) for id in distinct(call["from_entity_ids"])]
+    sources = [_source(call, target, entity_id) for entity_id in distinct(call["from_entity_ids"])]
     refusal = None if keep else _clashes(call, target, sources)
     _check_mfa(target, sources, call["force"])
     if refusal is not None:
@@ -54,10 +54,10 @@ def merge_entities(state: Any, call: Call) -> Response | None:
     return None
 
 
-def _source(call: Call, target: Entity, id: str) -> Entity:
-    if id == target.id:
+def _source(call: Call, target: Entity, entity_id: str) -> Entity:
+    if entity_id == target.id:
         raise ErrorResponse("to_entity_id should not be present in from_entity_ids")
-    source = own(call, store(call).state.entities, id)
+    source = own(call, store(call).state.entities, entity_id)
     if source is None:
         raise ErrorResponse("entity id to merge from is invalid")
     return source
@@ -138,7 +138,8 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
     target.mfa.update(source.mfa)  # Forced, those of the source win, whatever the parameter's description says.
     for group in identity.direct_groups(source.id):
         group.settle()
-        group.members = [id for id in group.members or () if id not in (source.id, target.id)] + [target.id]
+        others = [member_id for member_id in group.members or () if member_id not in (source.id, target.id)]
+        group.members = [*others, target.id]
         group.modify_index += 2
     source.aliases = []
     identity.state.entities.pop(source.id, None)

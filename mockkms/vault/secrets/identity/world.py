@@ -162,7 +162,7 @@ def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]
                 continue
             shown: dict[str, Any] = {"type": group.type, "policies": group.policies, "metadata": group.metadata}
             if group.type == "internal":
-                members = (state.entities.get(id) for id in group.members or ())
+                members = (state.entities.get(member_id) for member_id in group.members or ())
                 shown["members"] = sorted(entity.name for entity in members if entity is not None)
                 shown["groups"] = sorted(other.name for other in below)
             shown["alias"] = _alias(core, group.alias) if group.alias else None

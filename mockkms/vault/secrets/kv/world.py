@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
 
 
-def _keys(type: str) -> dict[str, Key]:
-    if type == "kv":
+def _keys(mount_type: str) -> dict[str, Key]:
+    if mount_type == "kv":
         return {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **_version_2()}
-    return _version_2() if type == "kv-v2" else _secrets()
+    return _version_2() if mount_type == "kv-v2" else _secrets()
 
 
 def _secrets() -> dict[str, Key]:

@@ -60,18 +60,18 @@ def add_key(core: Context, mount: Mount, spec: Spec) -> None:
     if "material" in spec:
         if "type" in spec or "bits" in spec:
             raise ValueError("a key with material has the type of that")
-        id = _data(core, mount, "keys/import", {**name, "pem_bundle": spec["material"]})["key_id"]
+        key_id = _data(core, mount, "keys/import", {**name, "pem_bundle": spec["material"]})["key_id"]
     else:
         kind = {"key_type": spec.get("type", "ec"), "key_bits": spec.get("bits", 0)}
-        id = _data(core, mount, "keys/generate/internal", {**name, **kind})["key_id"]
+        key_id = _data(core, mount, "keys/generate/internal", {**name, **kind})["key_id"]
     if spec.get("id"):
-        _rename_key(mount.state, id, str(spec["id"]))
+        _rename_key(mount.state, key_id, str(spec["id"]))
 
 
 def _rename_key(state: PKI, old: str, new: str) -> None:
     if new != old and new in state.keys:
         raise ValueError(f"there is a key with the id {new} already")
-    state.keys = {new if id == old else id: key for id, key in state.keys.items()}
+    state.keys = {new if key_id == old else key_id: key for key_id, key in state.keys.items()}
     state.keys[new].id = new
     state.default_key = new if state.default_key == old else state.default_key
     for issuer in state.issuers.values():
@@ -141,13 +141,13 @@ def _rename_issuer(state: PKI, issuer: Issuer, new: str) -> None:
     old = issuer.id
     if new != old and new in state.issuers:
         raise ValueError(f"there is an issuer with the id {new} already")
-    state.issuers = {new if id == old else id: one for id, one in state.issuers.items()}
+    state.issuers = {new if issuer_id == old else issuer_id: one for issuer_id, one in state.issuers.items()}
     issuer.id = new
     state.default_issuer = new if state.default_issuer == old else state.default_issuer
-    state.list_of = {new if id == old else id: listed for id, listed in state.list_of.items()}
+    state.list_of = {new if issuer_id == old else issuer_id: listed for issuer_id, listed in state.list_of.items()}
     for one in state.issuers.values():
-        one.chain = [new if id == old else id for id in one.chain]
-        one.manual_chain = [new if id == old else id for id in one.manual_chain]
+        one.chain = [new if issuer_id == old else issuer_id for issuer_id in one.chain]
+        one.manual_chain = [new if issuer_id == old else issuer_id for issuer_id in one.manual_chain]
 
 
 def choose(core: Context, mount: Mount, word: str, reference: str) -> None:

@@ -38,10 +38,10 @@ def _keys(_type: str) -> dict[str, Key]:
     block = Text("PEM", _pem)
     since = Moment()
     revoked = Either({"boolean": Boolean(), "integer": since, "number": since, "time": since, "text": since})
-    id, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
+    id_key, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
     key = Record(
         {
-            "id": id,
+            "id": id_key,
             "name": name,
             "material": Key(block, "the private key; made when not given"),
             "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec when not given"),
@@ -54,7 +54,7 @@ def _keys(_type: str) -> dict[str, Key]:
         generate.pop(left_out, None)
     issuer = Record(
         {
-            "id": id,
+            "id": id_key,
             "name": name,
             "certificate": Key(block, "the CA's certificate; its key stands under keys"),
             "generate": Key(Record(generate), "parameters of a CA to be made, with a key of an elliptic curve"),

@@ -253,12 +253,12 @@ def list_issuers(state: SSH, call: Call) -> dict[str, Any]:
     """The ids, with names and public halves."""
     keys = page(sorted(state.issuers), call["after"], call["limit"])
     info = {
-        id: {
-            "is_default": id == state.default,
-            "issuer_name": state.issuers[id].name,
-            "public_key": state.issuers[id].public_key,
+        issuer_id: {
+            "is_default": issuer_id == state.default,
+            "issuer_name": state.issuers[issuer_id].name,
+            "public_key": state.issuers[issuer_id].public_key,
         }
-        for id in keys
+        for issuer_id in keys
     }
     return {"keys": keys, "key_info": info}
 

@@ -77,10 +77,10 @@ def dump_keys(state: Transit) -> dict[str, dict[str, Any]]:
 
 def _settings(name: str, spec: Mapping[str, Any]) -> Key:
     """The key without versions."""
-    type = spec.get("type", "aes256-gcm96")
-    if not isinstance(type, str) or type not in TYPES:
-        raise SpecFault("type", f"{type!r} is none of {', '.join(TYPES)}")
-    key = Key(name, type)
+    key_type = spec.get("type", "aes256-gcm96")
+    if not isinstance(key_type, str) or key_type not in TYPES:
+        raise SpecFault("type", f"{key_type!r} is none of {', '.join(TYPES)}")
+    key = Key(name, key_type)
     for member in _SWITCHES:
         setattr(key, member, _typed(spec, member, bool, getattr(key, member)))
     convergent = _typed(spec, "convergent", bool, False)
@@ -91,13 +91,13 @@ def _settings(name: str, spec: Mapping[str, Any]) -> Key:
     key.kdf = KDF_HKDF if key.derived else 0
     key.convergent_encryption = convergent
     key.convergent_version = _typed(spec, "convergent_version", int, -1 if convergent else 0)
-    key.key_size = 32 if type == "hmac" else 0
+    key.key_size = 32 if key_type == "hmac" else 0
     for member in _NUMBERS:
         number = _typed(spec, member, int, getattr(key, member))
         if number < 0:
             raise SpecFault(member, "must not be negative")
         setattr(key, member, number)
-    if type == "hmac" and not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
+    if key_type == "hmac" and not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
         raise SpecFault("key_size", f"an hmac key has {HMAC_MIN_SIZE} to {HMAC_MAX_SIZE} bytes")
     key.auto_rotate_period = _seconds(spec)
     key.backup_info, key.restore_info = _event(spec, "backup_info"), _event(spec, "restore_info")

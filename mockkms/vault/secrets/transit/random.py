@@ -31,14 +31,14 @@ endpoint = engine.path(
 def make(state: Transit, call: Call) -> Reply:
     """Random bytes; all sources are the same here, as in a real server without an entropy seal."""
     source, size = _asked(call)
-    format = call["format"]
+    output_format = call["format"]
     check_size(call.core.product, size)
-    if format not in ("hex", "base64"):
-        raise ErrorResponse(f'unsupported encoding format {quote(format)}; must be "hex" or "base64"')
+    if output_format not in ("hex", "base64"):
+        raise ErrorResponse(f'unsupported encoding format {quote(output_format)}; must be "hex" or "base64"')
     if source not in SOURCES:
         raise ErrorResponse(f'unsupported entropy source {quote(source)}; must be "platform" or "seal", or "all"')
     raw = call.core.entropy.bytes(size)
-    response = Response(data={"random_bytes": raw.hex() if format == "hex" else b64.encode(raw)})
+    response = Response(data={"random_bytes": raw.hex() if output_format == "hex" else b64.encode(raw)})
     if source == "seal":
         response.warnings.append("no seal/entropy augmentation available, using platform entropy source")
     return response

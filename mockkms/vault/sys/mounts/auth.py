@@ -53,27 +53,27 @@ def enable_auth(_state: Any, call: Call) -> None:
     leases = lease_settings(core, config)
     if config.get("token_type", "") not in ("", *TOKEN_TYPES):
         raise ErrorResponse("invalid value for 'token_type'")
-    type = plugin_type(call["type"], config, call["plugin_name"])
-    version = plugin_version(core, config.get("plugin_version", ""), type, "auth")
+    mount_type = plugin_type(call["type"], config, call["plugin_name"])
+    version = plugin_version(core, config.get("plugin_version", ""), mount_type, "auth")
     options = dict(call["options"])
     if options.get("version"):
-        raise ErrorResponse(f'auth method "{type}" does not allow setting a version')
+        raise ErrorResponse(f'auth method "{mount_type}" does not allow setting a version')
     visibility(config.get("listing_visibility", ""))
-    if type in ("token", "ns_token"):
+    if mount_type in ("token", "ns_token"):
         raise ErrorResponse("token credential backend cannot be instantiated")
     path = sanitized(call["path"])
     if path == "/":
         raise ErrorResponse("backend path must be specified")
     check_conflict(call, "auth/" + path)
-    if version or implementation(core, "auth", type, None) is None:
-        raise not_in_catalog(type, version)
+    if version or implementation(core, "auth", mount_type, None) is None:
+        raise not_in_catalog(mount_type, version)
     made = new_config(config, leases)
     made.plugin_version = version
     check_token_key(core, call.request.namespace, made.identity_token_key)
     core.mount(
         call.request.namespace,
         "auth/" + path,
-        type,
+        mount_type,
         description=call["description"],
         options=options,
         config=made,

@@ -51,14 +51,14 @@ def enable_mount(_state: Any, call: Call) -> None:
     core = call.core
     config = decoded_config(core, call["config"], "mount")
     leases = lease_settings(core, config)
-    type = plugin_type(call["type"], config, call["plugin_name"])
+    mount_type = plugin_type(call["type"], config, call["plugin_name"])
     options = dict(call["options"])
-    if type in ("kv-v1", "kv-v2"):
-        options["version"] = type[-1]
-        type = "kv"
-    elif type != "kv" and options.get("version"):
-        raise ErrorResponse(f'secrets engine "{type}" does not allow setting a version')
-    version = plugin_version(core, config.get("plugin_version", ""), type, "secrets")
+    if mount_type in ("kv-v1", "kv-v2"):
+        options["version"] = mount_type[-1]
+        mount_type = "kv"
+    elif mount_type != "kv" and options.get("version"):
+        raise ErrorResponse(f'secrets engine "{mount_type}" does not allow setting a version')
+    version = plugin_version(core, config.get("plugin_version", ""), mount_type, "secrets")
     made = new_config(config, leases)
     made.plugin_version = version
     made.token_type = ""
@@ -66,11 +66,11 @@ def enable_mount(_state: Any, call: Call) -> None:
     made.delegated_auth_accessors = config.get("delegated_auth_accessors", [])
     check_token_key(core, call.request.namespace, made.identity_token_key)
     path = sanitized(call["path"])
-    check_new_mount(call, path, type, options, version)
+    check_new_mount(call, path, mount_type, options, version)
     core.mount(
         call.request.namespace,
         path,
-        type,
+        mount_type,
         description=call["description"],
         options=options,
         config=made,
@@ -80,18 +80,18 @@ def enable_mount(_state: Any, call: Call) -> None:
     )
 
 
-def check_new_mount(call: Call, path: str, type: str, options: dict[str, str], version: str = "") -> None:
+def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:
     """Raises ErrorResponse where a secrets engine cannot be mounted."""
     if path.startswith(protected(call.core)):
         raise ErrorResponse(f'cannot mount "{path}"')
-    if unmountable(call.core, type):
-        raise ErrorResponse(f'mount type of "{type}" is not mountable')
+    if unmountable(call.core, mount_type):
+        raise ErrorResponse(f'mount type of "{mount_type}" is not mountable')
     check_conflict(call, path)
-    found = implementation(call.core, "secret", type, options)
-    if found is None or version or type in SINGLETONS:
-        raise not_in_catalog(type, version)
+    found = implementation(call.core, "secret", mount_type, options)
+    if found is None or version or mount_type in SINGLETONS:
+        raise not_in_catalog(mount_type, version)
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
-        raise ErrorResponse(f'nil backend of type "{type}" returned from factory')
+        raise ErrorResponse(f'nil backend of type "{mount_type}" returned from factory')
 
 
 @one.on(Operation.DELETE)

@@ -52,11 +52,11 @@ def protected(core: Context) -> tuple[str, ...]:
     return (*_PROTECTED, *own_paths(core))
 
 
-def unmountable(core: Context, type: str) -> bool:
+def unmountable(core: Context, mount_type: str) -> bool:
     """Return whether a type is known to the product as one that cannot be mounted."""
-    if type == "agent_registry":
+    if mount_type == "agent_registry":
         return core.product.has(Feature.AGENT_REGISTRY)
-    return type in SINGLETONS and (type not in _NAMESPACED or core.product.has(Feature.SINGLETON_ALIASES))
+    return mount_type in SINGLETONS and (mount_type not in _NAMESPACED or core.product.has(Feature.SINGLETON_ALIASES))
 
 
 def sanitized(path: str) -> str:
@@ -102,10 +102,10 @@ def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
     return info
 
 
-def builtin_version(core: Context, type: str = "") -> str:
+def builtin_version(core: Context, mount_type: str = "") -> str:
     """The version of what comes with the server; one product's ``kv`` has a version of its own."""
     product = core.product
-    own = product.plugin_versions.get("kv" if type in ("kv-v1", "kv-v2", "generic") else type)
+    own = product.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
     return own or f"v{product.version}{product.builtin_suffix}"
 
 
@@ -153,19 +153,19 @@ def visibility(value: str) -> str:
     return value
 
 
-def plugin_type(type: str, config: dict[str, Any], plugin_name: str) -> str:
+def plugin_type(given: str, config: dict[str, Any], plugin_name: str) -> str:
     """The type to mount: ``plugin`` names its own. Raises ErrorResponse for none."""
-    if type == "":
+    if given == "":
         raise ErrorResponse("backend type must be specified as a string")
-    if type != "plugin":
-        return type
+    if given != "plugin":
+        return given
     name: str = config.get("plugin_name") or plugin_name
     if not name:
         raise ErrorResponse("plugin_name must be provided for plugin backend")
     return name
 
 
-def plugin_version(core: Context, version: str, type: str, kind: str) -> str:
+def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> str:
     """The pinned version of a new mount. Raises ErrorResponse for one that is no version.
 
     ``kind`` is ``secrets`` or ``auth``. Whether a plugin of that version is there shows when it is mounted; the types
@@ -174,24 +174,26 @@ def plugin_version(core: Context, version: str, type: str, kind: str) -> str:
     if not version:
         return ""
     semantic = semantic_version(core, version)
-    if semantic == builtin_version(core, type):
+    if semantic == builtin_version(core, mount_type):
         return ""
-    if (kind, type) in _INNER:
-        raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {_INNER[kind, type]}")
+    if (kind, mount_type) in _INNER:
+        raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {_INNER[kind, mount_type]}")
     return semantic
 
 
 _INNER = {
     ("secrets", "kv"): "kv", ("secrets", "generic"): "kv", ("secrets", "database"): "database",
     ("secrets", "plugin"): "plugin", ("auth", "plugin"): "plugin", ("auth", "token"): "token",
-    **{("secrets", type): type for type in SINGLETONS - {"token", "ns_token"}},
+    **{("secrets", mount_type): mount_type for mount_type in SINGLETONS - {"token", "ns_token"}},
 }  # fmt: skip
 """Types that are no plugins, and their names."""
 
 
-def not_in_catalog(type: str, version: str = "") -> ErrorResponse:
+def not_in_catalog(plugin_type: str, version: str = "") -> ErrorResponse:
     """The refusal of a type, or of a version of it, that is not there."""
-    return ErrorResponse(f"plugin not found in the catalog: {type}" + (f", version={version}" if version else ""))
+    return ErrorResponse(
+        f"plugin not found in the catalog: {plugin_type}" + (f", version={version}" if version else "")
+    )
 
 
 _VERSION = re.compile(
@@ -256,12 +258,14 @@ def check_conflict(call: Call, path: str) -> None:
         raise ErrorResponse(f"existing mount at {taken}")
 
 
-def implementation(core: Context, kind: str, type: str, options: dict[str, str] | None) -> Engine | None:
+def implementation(core: Context, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:
     """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
-    if builtins.lacks(core.product, kind, type) or (type in SINGLETONS and not unmountable(core, type)):
+    if builtins.lacks(core.product, kind, mount_type) or (
+        mount_type in SINGLETONS and not unmountable(core, mount_type)
+    ):
         return None
     try:
-        found = registry.implementation(type, options, kind)
+        found = registry.implementation(mount_type, options, kind)
     except KeyError:
         return None
     return found if found.kind == kind else None

@@ -52,8 +52,8 @@ def of_accessor(_state: Any, call: Call) -> Response:
 @by_token.on(Operation.UPDATE)
 def of_token(_state: Any, call: Call) -> Response:
     """Capabilities of the token given."""
-    id = call.raw.get("token")
-    return _capabilities(call, id if isinstance(id, str) else "")
+    token_id = call.raw.get("token")
+    return _capabilities(call, token_id if isinstance(token_id, str) else "")
 
 
 @by_self.on(Operation.UPDATE)
@@ -62,8 +62,8 @@ def of_self(_state: Any, call: Call) -> Response:
     return _capabilities(call, call.request.token)
 
 
-def _capabilities(call: Call, id: str) -> Response:
-    if not id:
+def _capabilities(call: Call, token_id: str) -> Response:
+    if not token_id:
         raise BackendError("no token found")
     paths = call["paths"] or call["path"]
     if not paths:
@@ -73,7 +73,7 @@ def _capabilities(call: Call, id: str) -> Response:
         if not path:
             raise BackendError("missing path", status=400)
         try:
-            token = call.core.tokens.checked(id)
+            token = call.core.tokens.checked(token_id)
         except ValueError as error:
             raise BackendError(str(error)) from None
         if token is None:

@@ -126,7 +126,7 @@ class Run:
             status = response.status if response.status in (403, 404, 405) else 500
             raise RunError(f"failed to evaluate request: {'; '.join(response.errors) or 'request failed'}", status)
 
-    def _built(self, id: str, said: dict[str, Any]) -> tuple[Request, bool]:
+    def _built(self, request_id: str, said: dict[str, Any]) -> tuple[Request, bool]:
         words = ("operation", "path", "token", "data", "headers", "allow_failure")
         found = {word: self._part(word.replace("_", " "), self.value, said[word]) for word in words if word in said}
         try:
@@ -141,7 +141,7 @@ class Run:
             token=_text(found["token"]) if "token" in found else self.token,
             namespace=headers.get("X-Vault-Namespace", ""),
             headers=headers,
-            id=f"{self.prefix}.{id}",
+            id=f"{self.prefix}.{request_id}",
         )
         return request, _truth(found.get("allow_failure", False))
 
@@ -247,22 +247,22 @@ def _selected(found: Any, selector: list[Any]) -> Any:
     return found
 
 
-def _converted(value: Any, type: str) -> Any:
+def _converted(value: Any, value_type: str) -> Any:
     try:
-        if type == "string":
+        if value_type == "string":
             return _text(value)
-        if type == "int":
+        if value_type == "int":
             return int(value or 0)
-        if type == "float64":
+        if value_type == "float64":
             return float(value or 0)
     except (TypeError, ValueError):
-        raise RunError(f"conversion-error: cannot convert value to type '{type}'") from None
-    if type == "bool":
+        raise RunError(f"conversion-error: cannot convert value to type '{value_type}'") from None
+    if value_type == "bool":
         return _truth(value)
-    if type == "[]string":
+    if value_type == "[]string":
         return [_text(item) for item in (value if isinstance(value, list) else [value])]
-    if type not in ("", "map", "map[string]interface{}", "any", "interface{}"):
-        raise RunError(f"unsupported type conversion: {type}")
+    if value_type not in ("", "map", "map[string]interface{}", "any", "interface{}"):
+        raise RunError(f"unsupported type conversion: {value_type}")
     return value
 
 

@@ -125,17 +125,17 @@ def _input(found: list[Item], unused: list[str]) -> list[InputField]:
     for index, item in enumerate(_inside(found[0], "field")):
         said = _settings(item, _FIELD, unused)
         keys = [key.name for key in item.keys]
-        type, name = str(said.get("type", "")), str(said.get("name", ""))
-        wanted = (not type) + (not name)
+        input_type, name = str(said.get("type", "")), str(said.get("name", ""))
+        wanted = (not input_type) + (not name)
         if wanted and len(keys) != wanted:
             text = "field type and name must be specified either as keys or block parameters"
             raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
-        type = type or keys[0]
+        input_type = input_type or keys[0]
         name = name or keys[-1]
-        if type not in KINDS:
-            text = f"unknown field type: {quote(type)}"
+        if input_type not in KINDS:
+            text = f"unknown field type: {quote(input_type)}"
             raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
-        fields.append(InputField(name, KINDS[type], said.get("default"), said.get("required") is True))
+        fields.append(InputField(name, KINDS[input_type], said.get("default"), said.get("required") is True))
     return fields
 
 

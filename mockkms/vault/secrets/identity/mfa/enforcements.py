@@ -85,10 +85,10 @@ def write(state: Any, call: Call) -> None:
 
 
 def _check_methods(call: Call) -> None:
-    for id in call["mfa_method_ids"]:
-        if not id:
+    for method_id in call["mfa_method_ids"]:
+        if not method_id:
             raise BackendError("missing config id")
-        method = call.core.mfa.method(id)
+        method = call.core.mfa.method(method_id)
         if method is None:
             raise ErrorResponse("one of the provided method ids doesn't exist")
         if not call.request.namespace.startswith(method.namespace):
@@ -107,12 +107,14 @@ def _types(call: Call) -> tuple[set[str], str]:
 
 def _groups(call: Call) -> tuple[set[str], str]:
     groups = store(call).state.groups
-    return {id for id in groups if own(call, groups, id)}, "one of the provided group ids doesn't exist"
+    found = {group_id for group_id in groups if own(call, groups, group_id)}
+    return found, "one of the provided group ids doesn't exist"
 
 
 def _entities(call: Call) -> tuple[set[str], str]:
     entities = store(call).state.entities
-    return {id for id in entities if own(call, entities, id)}, "one of the provided entity ids doesn't exist"
+    found = {entity_id for entity_id in entities if own(call, entities, entity_id)}
+    return found, "one of the provided entity ids doesn't exist"
 
 
 _KNOWN: dict[str, Callable[[Call], tuple[set[str], str]]] = {

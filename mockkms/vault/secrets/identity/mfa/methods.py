@@ -18,34 +18,34 @@ _ID = Field(Kind.STRING, help="Id of the method.")
 _NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; logins may prove themselves by it.")
 
 
-def _declare(type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
+def _declare(method_type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
     """Declare a method and the list where the method's id is optional, and both where it is not."""
-    stem = f"mfa/method/{type}" if type else "mfa/method"
-    own: Mapping[str, Field] = {"method_name": _NAME, **FIELDS[type]} if type else {}
+    stem = f"mfa/method/{method_type}" if method_type else "mfa/method"
+    own: Mapping[str, Field] = {"method_name": _NAME, **FIELDS[method_type]} if method_type else {}
     fields: Mapping[str, Field] = {**own, "method_id": _ID}
-    id, about, all = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
+    id_path, about, list_help = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
     return (
-        engine.path(f"{stem}[{id}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}[{id_path}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
         engine.path(f"{stem}[/]", help="List the methods.", needs=Feature.MFA_ID_OPTIONAL),
-        engine.path(f"{stem}{id}", fields, help=about, needs=Feature.MFA_METHODS_APART),
-        engine.path(f"{stem}[/]", own, help=all, needs=Feature.MFA_METHODS_APART),
+        engine.path(f"{stem}{id_path}", fields, help=about, needs=Feature.MFA_METHODS_APART),
+        engine.path(f"{stem}[/]", own, help=list_help, needs=Feature.MFA_METHODS_APART),
     )
 
 
-def _bind(type: str) -> None:
-    either, listing, one, every = _declare(type)
+def _bind(method_type: str) -> None:
+    either, listing, one, every = _declare(method_type)
     for method in (either, one):
-        method.on(Operation.READ)(_reader(type))
-        if type:
-            method.on(Operation.UPDATE)(_writer(type))
-            method.on(Operation.DELETE)(_deleter(type))
+        method.on(Operation.READ)(_reader(method_type))
+        if method_type:
+            method.on(Operation.UPDATE)(_writer(method_type))
+            method.on(Operation.DELETE)(_deleter(method_type))
     for methods in (listing, every):
-        methods.on(Operation.LIST)(_lister(type))
-    if type:
-        every.on(Operation.UPDATE)(_writer(type))
+        methods.on(Operation.LIST)(_lister(method_type))
+    if method_type:
+        every.on(Operation.UPDATE)(_writer(method_type))
 
 
-def _reader(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
+def _reader(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
     def read(state: Any, call: Call) -> dict[str, Any] | None:
         if not call["method_id"]:
             raise ErrorResponse("missing method ID")
@@ -55,32 +55,32 @@ def _reader(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
         own = call.request.namespace
         if not own.startswith(method.namespace) and not method.namespace.startswith(own):
             raise elsewhere("request namespace does not match method namespace")
-        if type and method.type != type:
-            raise ErrorResponse(f"failed to find the method ID under MFA type {type}.")
+        if method_type and method.type != method_type:
+            raise ErrorResponse(f"failed to find the method ID under MFA type {method_type}.")
         return shown(call, method)
 
     return read
 
 
-def _lister(type: str) -> Callable[[Any, Call], dict[str, Any]]:
+def _lister(method_type: str) -> Callable[[Any, Call], dict[str, Any]]:
     def list_methods(state: Any, call: Call) -> dict[str, Any]:
         own = call.request.namespace
         info = {
             method.id: shown(call, method)
             for method in call.core.mfa.methods()
-            if own.startswith(method.namespace) and type in ("", method.type)
+            if own.startswith(method.namespace) and method_type in ("", method.type)
         }
         return listed(sorted(info), info)
 
     return list_methods
 
 
-def _writer(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
+def _writer(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
     def write(state: Any, call: Call) -> dict[str, Any] | None:
         mfa, own = call.core.mfa, call.request.namespace
-        id, name = call.get("method_id", ""), call["method_name"]
-        found = mfa.method(id) if id else None
-        if id and found is None:
+        method_id, name = call.get("method_id", ""), call["method_name"]
+        found = mfa.method(method_id) if method_id else None
+        if method_id and found is None:
             return None
         named = next((one for one in mfa.methods() if name and (one.namespace, one.name) == (own, name)), None)
         if found is not None and named is not None and named is not found:
@@ -89,38 +89,38 @@ def _writer(type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
         if method is not None and method.namespace != own:
             raise ErrorResponse("request namespace does not match method namespace")
         if method is None:
-            method = Method(call.core.entropy.uuid(), type, own)
+            method = Method(call.core.entropy.uuid(), method_type, own)
         try:
-            config = SETTINGS[type](call)
+            config = SETTINGS[method_type](call)
         except ValueError as error:
             raise ErrorResponse(str(error)) from None
-        method.type, method.config, method.name = type, config, name or method.name
+        method.type, method.config, method.name = method_type, config, name or method.name
         if "username_format" in call.endpoint.fields:
             method.username_format = call.get("username_format", method.username_format)
         mfa.state(own).methods[method.id] = method
-        return None if id else {"method_id": method.id}
+        return None if method_id else {"method_id": method.id}
 
     return write
 
 
-def _deleter(type: str) -> Callable[[Any, Call], None]:
+def _deleter(method_type: str) -> Callable[[Any, Call], None]:
     def delete(state: Any, call: Call) -> None:
-        mfa, id = call.core.mfa, call["method_id"]
-        if not id:
+        mfa, method_id = call.core.mfa, call["method_id"]
+        if not method_id:
             raise ErrorResponse("missing method ID")
         for enforcement in mfa.enforcements():
-            if id in enforcement.method_ids:
+            if method_id in enforcement.method_ids:
                 raise BackendError(f"methodID is still used by an enforcement configuration with ID: {enforcement.id}")
-        method = mfa.method(id)
+        method = mfa.method(method_id)
         if method is None:
             return
-        if method.type != type:
+        if method.type != method_type:
             raise BackendError("method type does not match the MFA config type")
         if method.namespace != call.request.namespace:
             raise BackendError("request namespace does not match method namespace")
         inside = mfa.state(method.namespace)
-        inside.keys = {key: secret for key, secret in inside.keys.items() if key[0] != id}
-        del inside.methods[id]
+        inside.keys = {key: secret for key, secret in inside.keys.items() if key[0] != method_id}
+        del inside.methods[method_id]
 
     return delete
 

@@ -92,8 +92,8 @@ def _method(call: Call) -> Method:
     return method
 
 
-def _entity(call: Call, id: str) -> Entity:
-    entity = own(call, store(call).state.entities, id)
+def _entity(call: Call, entity_id: str) -> Entity:
+    entity = own(call, store(call).state.entities, entity_id)
     if entity is None:
         raise ErrorResponse("invalid entity ID")
     return entity

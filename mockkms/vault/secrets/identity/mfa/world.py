@@ -35,7 +35,7 @@ def _base32(text: str) -> str | None:
 def shape() -> Record:
     """The shape of ``identity.mfa``."""
     texts = ListOf(Text(), single=True)
-    variants = {type: parameters("identity", f"mfa/method/{type}") for type in _TYPES}
+    variants = {method_type: parameters("identity", f"mfa/method/{method_type}") for method_type in _TYPES}
     for keys in variants.values():
         del keys["method_name"]
     method = Tagged("type", variants, {"id": Key(Text(), "drawn when not given")}, "MFA method")
@@ -150,7 +150,7 @@ def dump(core: Context, namespace: str) -> dict[str, Any]:
     shown["enforcements"] = {
         name: _enforcement_shown(core, one, named)
         for name, one in sorted(state.enforcements.items())
-        if all(id in named for id in one.method_ids)
+        if all(method_id in named for method_id in one.method_ids)
     }
     keys: dict[str, dict[str, str]] = {}
     for (method_id, entity_id), key in state.keys.items():
@@ -178,9 +178,9 @@ def _method_shown(method: Method) -> dict[str, Any]:
 def _enforcement_shown(core: Context, one: Enforcement, named: Mapping[str, str]) -> dict[str, Any]:
     identity, mounts = core.state.identity, core.state.mounts
     found = [mounts.by_accessor(accessor) for accessor in one.accessors]
-    groups = [identity.groups.get(id) for id in one.group_ids]
-    entities = [identity.entities.get(id) for id in one.entity_ids]
-    shown: dict[str, Any] = {"methods": [named[id] for id in one.method_ids], "types": one.types}
+    groups = [identity.groups.get(object_id) for object_id in one.group_ids]
+    entities = [identity.entities.get(object_id) for object_id in one.entity_ids]
+    shown: dict[str, Any] = {"methods": [named[object_id] for object_id in one.method_ids], "types": one.types}
     shown["mounts"] = [mount.path for mount in found if mount is not None]
     shown["groups"] = [group.name for group in groups if group is not None]
     shown["entities"] = [entity.name for entity in entities if entity is not None]

@@ -42,9 +42,9 @@ def distinct(items: Iterable[str]) -> list[str]:
     return sorted({item.strip() for item in items} - {""})
 
 
-def _lowered(id: str) -> str:
+def _lowered(given: str) -> str:
     """An id in lower case; the id of its namespace stays."""
-    bare, dot, namespace = id.partition(".")
+    bare, dot, namespace = given.partition(".")
     return bare.lower() + dot + namespace
 
 

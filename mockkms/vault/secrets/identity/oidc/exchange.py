@@ -83,10 +83,10 @@ def _tokens(call: Call) -> dict[str, Any]:
 
 def _client(call: Call) -> Client:
     basic = _basic(call.request.headers.get("Authorization", ""))
-    id, secret = basic or (call["client_id"], call["client_secret"])
-    if not basic and not id:
+    client_id, secret = basic or (call["client_id"], call["client_secret"])
+    if not basic and not client_id:
         raise OAuthError("invalid_request", "client_id parameter is required")
-    client = with_id(call, id)
+    client = with_id(call, client_id)
     if client is None or (
         client.client_type == "confidential"
         and not hmac.compare_digest(client.client_secret.encode(), secret.encode("utf-8", "replace"))

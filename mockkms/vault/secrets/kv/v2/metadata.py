@@ -206,8 +206,8 @@ def patch(state: KV2, call: Call) -> Response | None:
     return _warned(state, call)
 
 
-def _unfit(value: str, name: str, type: str) -> BackendError:
-    return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {type}")
+def _unfit(value: str, name: str, go_type: str) -> BackendError:
+    return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {go_type}")
 
 
 def _patched(before: dict[str, str] | None, sent: dict[str, Any] | None) -> dict[str, str] | None:

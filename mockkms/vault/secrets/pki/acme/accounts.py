@@ -45,16 +45,16 @@ def _described(key: dict[str, Any]) -> dict[str, Any]:
 def list_keys(state: PKI, call: Call) -> dict[str, Any]:
     """Return the ids, with directories and when they were made."""
     ids = page(call, list(state.eab))
-    return {"keys": ids, "key_info": {id: _described(state.eab[id]) for id in ids}}
+    return {"keys": ids, "key_info": {key_id: _described(state.eab[key_id]) for key_id in ids}}
 
 
 def make(state: PKI, call: Call) -> dict[str, Any]:
     """Return a new key."""
     below = call.request.path[len(call.mount.path) :]
-    id, secret = call.core.entropy.uuid(), _PREFIX + call.core.entropy.bytes(32)
+    key_id, secret = call.core.entropy.uuid(), _PREFIX + call.core.entropy.bytes(32)
     text = base64.urlsafe_b64encode(secret).decode().rstrip("=")
-    state.eab[id] = {"directory": below.removesuffix("/new-eab"), "created": call.now(), "key": text}
-    return {"id": id, "key": text, **_described(state.eab[id])}
+    state.eab[key_id] = {"directory": below.removesuffix("/new-eab"), "created": call.now(), "key": text}
+    return {"id": key_id, "key": text, **_described(state.eab[key_id])}
 
 
 for _maker in makers:

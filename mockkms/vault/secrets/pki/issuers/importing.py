@@ -108,7 +108,7 @@ def _blocks(call: Call) -> tuple[list[str], list[str]]:
 def _defaults(state: PKI, call: Call, imported: list[str], mapping: dict[str, str]) -> list[str]:
     """Let the default follow where it shall. Returns warnings."""
     warnings = []
-    keyed = [id for id in imported if mapping[id]]
+    keyed = [issuer_id for issuer_id in imported if mapping[issuer_id]]
     if imported and state.follow_latest:
         if len(keyed) == 1:
             store.set_default(state, call, keyed[0])

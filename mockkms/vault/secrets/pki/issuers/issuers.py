@@ -51,11 +51,11 @@ revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Re
 def list_issuers(state: PKI, call: Call) -> dict[str, Any]:
     """Ids, with names, keys, serial numbers and which is the default."""
     ids, info = page(call, list(state.issuers)), {}
-    for id in ids:
-        issuer = state.issuers[id]
-        info[id] = {
+    for issuer_id in ids:
+        issuer = state.issuers[issuer_id]
+        info[issuer_id] = {
             "issuer_name": issuer.name,
-            "is_default": id == state.default_issuer,
+            "is_default": issuer_id == state.default_issuer,
             "serial_number": x509_read.load(issuer.certificate).serial_text,
             "key_id": issuer.key_id,
         }
@@ -67,7 +67,7 @@ def _text(issuer: Issuer) -> str:
 
 
 def _chain(state: PKI, issuer: Issuer) -> list[str]:
-    return [_text(state.issuers[id]) for id in issuer.chain if id in state.issuers]
+    return [_text(state.issuers[issuer_id]) for issuer_id in issuer.chain if issuer_id in state.issuers]
 
 
 def shown(state: PKI, call: Call, issuer: Issuer) -> Response:

@@ -43,7 +43,7 @@ importing = engine.path(
 def list_keys(state: PKI, call: Call) -> dict[str, Any]:
     """Ids, with names and which is the default."""
     ids = page(call, list(state.keys))
-    info = {id: {"key_name": state.keys[id].name, "is_default": id == state.default_key} for id in ids}
+    info = {key_id: {"key_name": state.keys[key_id].name, "is_default": key_id == state.default_key} for key_id in ids}
     return {"keys": ids, "key_info": info}
 
 
@@ -75,9 +75,9 @@ def delete(state: PKI, call: Call) -> Response | None:
         key = references.key(state, call["key_ref"])
     except references.Unresolved:
         return None
-    for id in sorted(state.issuers):
-        if state.issuers[id].key_id == key.id:
-            raise ErrorResponse(f"Failed to Delete Key.  Key in Use by Issuer: {id}")
+    for issuer_id in sorted(state.issuers):
+        if state.issuers[issuer_id].key_id == key.id:
+            raise ErrorResponse(f"Failed to Delete Key.  Key in Use by Issuer: {issuer_id}")
     del state.keys[key.id]
     if state.default_key != key.id:
         return None

@@ -37,9 +37,9 @@ def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
         return known[default]
     if reference in known:
         return known[reference]
-    for id in sorted(known):
-        if known[id].name == reference:
-            return known[id]
+    for known_id in sorted(known):
+        if known[known_id].name == reference:
+            return known[known_id]
     raise Unresolved(f"unable to find PKI {what} for reference: {reference}")
 
 

@@ -53,7 +53,7 @@ def load(state: PKI, issuer: Issuer, usage: str) -> Signer:
 
 def chain_of(state: PKI, issuer: Issuer) -> list[bytes]:
     """The DER certificates from an issuer up to its root."""
-    chain = [state.issuers[id].certificate for id in issuer.chain if id in state.issuers]
+    chain = [state.issuers[issuer_id].certificate for issuer_id in issuer.chain if issuer_id in state.issuers]
     return chain if chain[:1] == [issuer.certificate] else [issuer.certificate, *chain]
 
 

@@ -27,8 +27,8 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, 
             return known, True
     key = Key(_unused(call, state.keys), name, keys.describe(public)[0], private)
     state.keys[key.id] = key
-    for id in sorted(state.issuers):
-        issuer = state.issuers[id]
+    for issuer_id in sorted(state.issuers):
+        issuer = state.issuers[issuer_id]
         if not issuer.key_id and read.load(issuer.certificate).public == public:
             issuer.key_id = key.id
             if not state.default_issuer:
@@ -39,10 +39,10 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, 
 
 def _unused(call: Call, taken: Collection[str]) -> str:
     """A new id. A world that was written down and its own randomness may draw the same one again."""
-    id = call.core.entropy.uuid()
-    while id in taken:
-        id = call.core.entropy.uuid()
-    return id
+    drawn = call.core.entropy.uuid()
+    while drawn in taken:
+        drawn = call.core.entropy.uuid()
+    return drawn
 
 
 def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer, bool]:
@@ -56,9 +56,9 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
     issuer = Issuer(_unused(call, state.issuers), name, der, modified=call.now())
     if not certificate.key_usage & _CRL_SIGN:
         issuer.usage.remove("crl-signing")
-    for id in sorted(state.keys):
-        if keys.public_of(state.keys[id].private) == certificate.public:
-            issuer.key_id = id
+    for key_id in sorted(state.keys):
+        if keys.public_of(state.keys[key_id].private) == certificate.public:
+            issuer.key_id = key_id
             break
     state.issuers[issuer.id] = issuer
     chains.rebuild(state)
@@ -67,21 +67,21 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
     return issuer, False
 
 
-def set_default(state: PKI, call: Call, id: str) -> None:
+def set_default(state: PKI, call: Call, issuer_id: str) -> None:
     """Make an issuer the default one: to who asks for that, it and the one before have changed."""
-    if id == state.default_issuer:
+    if issuer_id == state.default_issuer:
         return
     now = call.now()
-    for changed in (state.default_issuer, id):
+    for changed in (state.default_issuer, issuer_id):
         if changed in state.issuers:
             state.issuers[changed].modified = now
-    state.default_issuer, state.lists_modified, state.deltas_modified = id, now, now
+    state.default_issuer, state.lists_modified, state.deltas_modified = issuer_id, now, now
 
 
-def delete_issuer(state: PKI, id: str) -> bool:
+def delete_issuer(state: PKI, issuer_id: str) -> bool:
     """Forget an issuer; returns whether it was the default."""
-    del state.issuers[id]
-    if state.default_issuer != id:
+    del state.issuers[issuer_id]
+    if state.default_issuer != issuer_id:
         return False
     state.default_issuer = ""
     return True

@@ -140,8 +140,10 @@ def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
 def _manual_chain(state: PKI, issuer: Issuer, wanted: list[str]) -> list[str]:
     found = []
     for at, reference in enumerate(wanted):
-        id = issuer.id if at == 0 and reference == "self" else references.issuer(state, reference).id
-        if at == 0 and id != issuer.id:
-            raise ErrorResponse(f"expected first cert in chain to be a self-reference, but was: {reference}/{id}")
-        found.append(id)
+        issuer_id = issuer.id if at == 0 and reference == "self" else references.issuer(state, reference).id
+        if at == 0 and issuer_id != issuer.id:
+            raise ErrorResponse(
+                f"expected first cert in chain to be a self-reference, but was: {reference}/{issuer_id}"
+            )
+        found.append(issuer_id)
     return found

@@ -73,20 +73,20 @@ def catch_up(state: PKI, call: Call) -> None:
 
 def issuer_of(state: PKI, certificate: read.Certificate, *, keyed: bool = False) -> str:
     """Id of the issuer (``keyed``: one with a key) that signed a certificate, or nothing."""
-    for id in sorted(state.issuers):
-        issuer = state.issuers[id]
+    for issuer_id in sorted(state.issuers):
+        issuer = state.issuers[issuer_id]
         candidate = read.load(issuer.certificate)
         fits = (issuer.key_id or not keyed) and candidate.subject == certificate.issuer
         if fits and certificate.signed_by(candidate):
-            return id
+            return issuer_id
     return ""
 
 
 def _groups(state: PKI) -> list[list[Issuer]]:
     """Issuers with keys, those with the same key and subject together."""
     groups: dict[tuple[str, bytes], list[Issuer]] = {}
-    for id in sorted(state.issuers):
-        issuer = state.issuers[id]
+    for issuer_id in sorted(state.issuers):
+        issuer = state.issuers[issuer_id]
         if issuer.key_id:
             subject = read.load(issuer.certificate).subject
             groups.setdefault((issuer.key_id, subject), []).append(issuer)
@@ -120,16 +120,16 @@ def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
 
 def _list_of(state: PKI, call: Call, group: list[Issuer]) -> RevocationList:
     known = [state.list_of[issuer.id] for issuer in group if issuer.id in state.list_of]
-    id = known[0] if known else call.core.entropy.uuid()
+    list_id = known[0] if known else call.core.entropy.uuid()
     for issuer in group:
-        state.list_of[issuer.id] = id
-    return state.lists.setdefault(id, RevocationList())
+        state.list_of[issuer.id] = list_id
+    return state.lists.setdefault(list_id, RevocationList())
 
 
 def _forget(state: PKI) -> None:
     """Lists whose issuers are gone go, too."""
-    state.list_of = {id: listed for id, listed in state.list_of.items() if id in state.issuers}
-    state.lists = {id: entry for id, entry in state.lists.items() if id in state.list_of.values()}
+    state.list_of = {known_id: listed for known_id, listed in state.list_of.items() if known_id in state.issuers}
+    state.lists = {known_id: entry for known_id, entry in state.lists.items() if known_id in state.list_of.values()}
 
 
 def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:

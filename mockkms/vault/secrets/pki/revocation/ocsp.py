@@ -85,8 +85,8 @@ def _signed(state: PKI, call: Call, query: ocsp.Query) -> bytes:
 def _issuer_meant(state: PKI, query: ocsp.Query, listed: list[str]) -> Issuer | None:
     """The issuer that a request names, if this mount has it with its key. Raises _Unauthorized."""
     unable = False
-    for id in listed:
-        issuer = state.issuers.get(id)
+    for issuer_id in listed:
+        issuer = state.issuers.get(issuer_id)
         if issuer is None or issuer.key_id not in state.keys:
             continue
         certificate = read.load(issuer.certificate)

@@ -147,9 +147,9 @@ def _check_key(text: str, certificate: read.Certificate) -> None:
 
 def revoke(state: PKI, call: Call, certificate: read.Certificate) -> Response:
     """Revoke a certificate and renew the lists. Raises ErrorResponse for an issuer's own, BackendError."""
-    for id, issuer in state.issuers.items():
+    for issuer_id, issuer in state.issuers.items():
         if read.load(issuer.certificate).serial == certificate.serial:
-            raise ErrorResponse(f"adding issuer (id: {id}) to its own CRL is not allowed")
+            raise ErrorResponse(f"adding issuer (id: {issuer_id}) to its own CRL is not allowed")
     serial = hyphens(certificate.serial_text)
     known = state.revoked.get(serial)
     if known is not None:

@@ -126,11 +126,11 @@ def _associate(state: PKI) -> int:
 
 def _forget_issuers(state: PKI, limit: float) -> bool:
     gone = [
-        id
-        for id, issuer in state.issuers.items()
-        if read.load(issuer.certificate).not_after < limit and id != state.default_issuer
+        issuer_id
+        for issuer_id, issuer in state.issuers.items()
+        if read.load(issuer.certificate).not_after < limit and issuer_id != state.default_issuer
     ]
-    for id in gone:
-        store.delete_issuer(state, id)
+    for issuer_id in gone:
+        store.delete_issuer(state, issuer_id)
     chains.rebuild(state)
     return bool(gone)

@@ -82,9 +82,9 @@ def _agree(base: Key, asked: int, peer: str, size: int) -> bytes:
     return kdf.hkdf_sha256(agreement.ecdh(version.key, public.public), b"", b"", size)
 
 
-def _keep(state: Transit, call: Call, type: str, secret: bytes) -> None:
+def _keep(state: Transit, call: Call, key_type: str, secret: bytes) -> None:
     """Import the derived secret, as a key of its own or as the next version of the key of that name."""
-    key = state.keys.get(call["name"]) or Key(call["name"], type, imported=True)
+    key = state.keys.get(call["name"]) or Key(call["name"], key_type, imported=True)
     key.check_alive()
     kind = key.kind
     hmac_key = secret

@@ -150,16 +150,16 @@ def _key(state: Transit, call: Call, derived: bool) -> Key:
     convergent = call["convergent_encryption"]
     if convergent and not derived:
         raise ErrorResponse("convergent encryption requires derivation to be enabled, so context is required")
-    type = call["type"]
-    if type.startswith("ecdsa-p") and type in TYPES:
-        raise ErrorResponse(f"key type {type} not supported for this operation")
-    kind = TYPES.get(type)
+    key_type = call["type"]
+    if key_type.startswith("ecdsa-p") and key_type in TYPES:
+        raise ErrorResponse(f"key type {key_type} not supported for this operation")
+    kind = TYPES.get(key_type)
     wide = call.core.product.has(Feature.TRANSIT_UPSERT_RSA)
-    if kind is None or not made_by(type, call.core.product) or not (kind.aead or (kind.bits and wide)):
-        raise ErrorResponse(f"unknown key type {type}")
+    if kind is None or not made_by(key_type, call.core.product) or not (kind.aead or (kind.bits and wide)):
+        raise ErrorResponse(f"unknown key type {key_type}")
     if state.disable_upsert:
         raise ErrorResponse("encryption key not found")
     try:
-        return create(state, call["name"], type, call.core, derived=derived, convergent=convergent)
+        return create(state, call["name"], key_type, call.core, derived=derived, convergent=convergent)
     except KeyFault as error:
         raise BackendError(str(error)) from None

@@ -51,7 +51,7 @@ def rotate_if_due(key: Key, core: Context) -> None:
 def create(
     state: Transit,
     name: str,
-    type: str,
+    key_type: str,
     core: Context,
     *,
     derived: bool = False,
@@ -62,11 +62,11 @@ def create(
     key_size: int = 0,
 ) -> Key:
     """A new key with one version, kept under ``name``. Raises KeyFault where type and options do not fit."""
-    kind = TYPES[type]
+    kind = TYPES[key_type]
     check_options(kind, derived=derived, convergent=convergent)
     key = Key(
         name=name,
-        type=type,
+        type=key_type,
         derived=derived,
         kdf=KDF_HKDF if derived else 0,
         convergent_encryption=derived and convergent,
@@ -144,6 +144,6 @@ def _in_use(core: Context, key: Key) -> set[bytes]:
     return {version.public for key in keys if key.kind.bits for version in key.versions.values()}
 
 
-def made_by(type: str, product: Product) -> bool:
+def made_by(key_type: str, product: Product) -> bool:
     """Whether this product makes keys of the type."""
-    return type in TYPES and (type != "xchacha20-poly1305" or product.has(Feature.TRANSIT_ADDITIONS))
+    return key_type in TYPES and (key_type != "xchacha20-poly1305" or product.has(Feature.TRANSIT_ADDITIONS))

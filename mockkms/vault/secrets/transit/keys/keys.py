@@ -70,20 +70,20 @@ def create_key(state: Transit, call: Call) -> Reply:
     check_rotation_period(period)
     if call["convergent_encryption"] and not call["derived"]:
         raise ErrorResponse("convergent encryption requires derivation to be enabled")
-    type, size = call["type"], call["key_size"]
-    check_type(type, call, call.core.product)
-    if size and type != "hmac":
-        raise ErrorResponse(f"key_size is not valid for algorithm {type}")
+    key_type, size = call["type"], call["key_size"]
+    check_type(key_type, call, call.core.product)
+    if size and key_type != "hmac":
+        raise ErrorResponse(f"key_size is not valid for algorithm {key_type}")
     if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
         raise ErrorResponse(f"invalid key_size {size}")
-    check_edition(type)
+    check_edition(key_type)
     key = find(state, call["name"], call.core)
     if key is None:
         try:
             key = create(
                 state,
                 call["name"],
-                type,
+                key_type,
                 call.core,
                 derived=call["derived"],
                 convergent=call["convergent_encryption"],
@@ -103,15 +103,15 @@ def check_rotation_period(seconds: int) -> None:
         raise ErrorResponse("auto rotate period must be 0 to disable or at least an hour")
 
 
-def check_type(type: str, call: Call, product: Product) -> None:
+def check_type(key_type: str, call: Call, product: Product) -> None:
     """Raise ErrorResponse for a type that this product does not know, or whose parameters do not fit."""
-    if not product.has(Feature.TRANSIT_ENTERPRISE) or type not in (*CMAC, *_POST_QUANTUM, _MANAGED):
-        if not made_by(type, product):
-            raise ErrorResponse(f"unknown key type {type}")
+    if not product.has(Feature.TRANSIT_ENTERPRISE) or key_type not in (*CMAC, *_POST_QUANTUM, _MANAGED):
+        if not made_by(key_type, product):
+            raise ErrorResponse(f"unknown key type {key_type}")
         return
-    if type == "ml-dsa":
+    if key_type == "ml-dsa":
         _check_ml_dsa(call["parameter_set"])
-    elif type == "hybrid":
+    elif key_type == "hybrid":
         try:
             if call["hybrid_key_type_pqc"] != "ml-dsa":
                 raise ErrorResponse(f"invalid PQC key type: {call['hybrid_key_type_pqc']}")
@@ -127,13 +127,13 @@ def _check_ml_dsa(parameters: str) -> None:
         raise ErrorResponse(f"invalid parameter set {parameters} for key type ml-dsa")
 
 
-def check_edition(type: str) -> None:
+def check_edition(key_type: str) -> None:
     """Raise ErrorResponse, BackendError for a known type that only the enterprise edition makes."""
-    if type == _MANAGED:
+    if key_type == _MANAGED:
         raise BackendError("managed keys are supported within enterprise edition only")
-    if type in CMAC:
+    if key_type in CMAC:
         raise ErrorResponse(CMAC_REFUSED)
-    if type in _POST_QUANTUM:
+    if key_type in _POST_QUANTUM:
         raise ErrorResponse("PQC key types are only available in enterprise versions of Vault")
 
 

@@ -31,11 +31,11 @@ def make(state: Transit, call: Call) -> Reply:
         data = b64.decode(call["input"])
     except ValueError as error:
         raise ErrorResponse(f"unable to decode input as base64: {error}") from None
-    format = call["format"]
-    if format not in ("hex", "base64"):
-        raise ErrorResponse(f'unsupported encoding format {format}; must be "hex" or "base64"')
+    output_format = call["format"]
+    if output_format not in ("hex", "base64"):
+        raise ErrorResponse(f'unsupported encoding format {output_format}; must be "hex" or "base64"')
     algorithm = call["urlalgorithm"] or call["algorithm"]
     if algorithm not in hashes.HASHES or algorithm == "sha1":
         raise ErrorResponse(f"unsupported algorithm {algorithm}")
     digest = hashes.digest(algorithm, data)
-    return {"sum": digest.hex() if format == "hex" else b64.encode(digest)}
+    return {"sum": digest.hex() if output_format == "hex" else b64.encode(digest)}

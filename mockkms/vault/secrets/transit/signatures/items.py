@@ -36,8 +36,8 @@ class Shape:
 UNABLE = "unable to decode input as base64"
 
 
-def decode_maps(call: Call, raw: Any, type: str) -> list[dict[str, str]]:
-    """Items that tell an absent text from an empty one; ``type`` is Go's name of an item, for texts.
+def decode_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, str]]:
+    """Items that tell an absent text from an empty one; ``item_type`` is Go's name of an item, for texts.
 
     Numbers count as text and null as empty. Raises BackendError ``failed to parse batch input: …``, ErrorResponse for
     an empty batch.
@@ -45,7 +45,7 @@ def decode_maps(call: Call, raw: Any, type: str) -> list[dict[str, str]]:
     if not isinstance(raw, list):
         raise BackendError(f"failed to parse batch input: {no_list(call.core.product, raw)}")
     faults: list[ConversionError] = []
-    items = [_map(item, at, type, faults) for at, item in enumerate(raw)]
+    items = [_map(item, at, item_type, faults) for at, item in enumerate(raw)]
     if faults:
         raise BackendError(f"failed to parse batch input: {conversion_text(call.core.product, several(faults))}")
     if not items:
@@ -53,15 +53,15 @@ def decode_maps(call: Call, raw: Any, type: str) -> list[dict[str, str]]:
     return items
 
 
-def decode_loose_maps(call: Call, raw: Any, type: str) -> list[dict[str, Any]]:
-    """Return items as maps of whatever they hold; ``type`` is Go's name of an item, for texts.
+def decode_loose_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, Any]]:
+    """Return items as maps of whatever they hold; ``item_type`` is Go's name of an item, for texts.
 
     Raises ErrorResponse ``failed to parse batch input: …``, also for an empty batch.
     """
     if not isinstance(raw, list):
         raise ErrorResponse(f"failed to parse batch input: {no_list(call.core.product, raw)}")
     faults: list[ConversionError] = []
-    items = [item if isinstance(item, dict) else _map(item, at, type, faults) for at, item in enumerate(raw)]
+    items = [item if isinstance(item, dict) else _map(item, at, item_type, faults) for at, item in enumerate(raw)]
     if faults:
         raise ErrorResponse(f"failed to parse batch input: {conversion_text(call.core.product, several(faults))}")
     if not items:
@@ -81,11 +81,11 @@ def text_of(value: Any) -> str:
     raise ValueError(f"1 error(s) decoding:\n\n* {text}")
 
 
-def _map(raw: Any, at: int, type: str, faults: list[ConversionError]) -> dict[str, str]:
+def _map(raw: Any, at: int, item_type: str, faults: list[ConversionError]) -> dict[str, str]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        text = f"'[{at}]' expected type '{type}', got unconvertible type '{go_type(raw)}'"
+        text = f"'[{at}]' expected type '{item_type}', got unconvertible type '{go_type(raw)}'"
         faults.append(ConversionError(text, f"'[{at}]' expected a map, got '{go_kind(raw)}'"))
         return {}
     texts = {}

@@ -64,11 +64,11 @@ def hash_asked(call: Call) -> str:
 
 def options_of(call: Call) -> Options:
     """The options of a call. Raises ErrorResponse."""
-    hash = hash_asked(call)
+    hash_name = hash_asked(call)
     marshaling = call["marshaling_algorithm"]
     if marshaling not in ("asn1", "jws"):
         raise ErrorResponse(f"invalid marshaling type {quote(marshaling)}")
-    return Options(hash, marshaling == "jws", call["prehashed"], call["signature_algorithm"], _salt(call))
+    return Options(hash_name, marshaling == "jws", call["prehashed"], call["signature_algorithm"], _salt(call))
 
 
 def _salt(call: Call) -> int:

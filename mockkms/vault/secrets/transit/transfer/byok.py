@@ -50,7 +50,7 @@ def export(state: Transit, call: Call) -> Reply:
 
 def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> str:
     try:
-        hash = keywrap.hash_named(call["hash"])
+        hash_name = keywrap.hash_named(call["hash"])
     except keywrap.WrapError as error:
         raise BackendError(str(error)) from None
     if not destination.kind.signs:
@@ -61,7 +61,7 @@ def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> 
         raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: nil")
     ephemeral = call.core.entropy.bytes(keywrap.EPHEMERAL_SIZE)
     try:
-        return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash))
+        return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash_name))
     except rsa.RSAError as error:
         raise BackendError(
             f"failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: {error}"

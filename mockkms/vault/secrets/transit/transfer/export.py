@@ -35,13 +35,13 @@ endpoint = engine.path(
 @endpoint.on(Operation.READ)
 def export(state: Transit, call: Call) -> Reply:
     """One version or all that are in use."""
-    what, format = call["type"], call["format"]
+    what, key_format = call["type"], call["format"]
     if what == "cmac-key" and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         raise ErrorResponse(CMAC_REFUSED)
     if what not in TYPES:
         raise ErrorResponse(f"invalid export type: {what}")
-    if format not in FORMATS:
-        raise ErrorResponse(f"invalid format: {format}")
+    if key_format not in FORMATS:
+        raise ErrorResponse(f"invalid format: {key_format}")
     key = find(state, call["name"], call.core)
     if key is None:
         return None
@@ -50,7 +50,9 @@ def export(state: Transit, call: Call) -> Reply:
     if key.soft_deleted:
         raise BackendError(SOFT_DELETED)
     _check_ability(key, what)
-    texts = {str(number): _text(key, version, what, format) for number, version in versions_asked(key, call["version"])}
+    texts = {
+        str(number): _text(key, version, what, key_format) for number, version in versions_asked(key, call["version"])
+    }
     return {"name": key.name, "type": key.type, "keys": texts}
 
 
@@ -77,36 +79,36 @@ def _check_ability(key: Key, what: str) -> None:
         raise ErrorResponse("certificate chain not supported for keys that do not support signing")
 
 
-def _text(key: Key, version: KeyVersion, what: str, format: str) -> str:
+def _text(key: Key, version: KeyVersion, what: str, key_format: str) -> str:
     if what == "certificate-chain":
         if not version.certificate_chain:
             raise BackendError("selected key version does not have a certificate chain imported")
         return "\n".join(pem.encode("CERTIFICATE", der).strip() for der in version.certificate_chain)
     if what == "hmac-key" or (what == "encryption-key" and key.kind.aead):
-        if format in ("der", "pem"):
+        if key_format in ("der", "pem"):
             raise BackendError("unknown format for HMAC key; supported values are `` or `raw`")
         return b64.encode(version.hmac_key if what == "hmac-key" else version.key)
     if not key.kind.asymmetric:
         raise BackendError(f"unknown key type {key.type} for export type {what}")
-    if format == "raw" and key.type != "ed25519":
+    if key_format == "raw" and key.type != "ed25519":
         family = "rsa" if key.kind.bits else "ec"
         raise BackendError(f"unknown key format for {family} key; supported values are ``, `der`, or `pem`")
-    return _public(key, version, format) if what == "public-key" else _private(key, version, format)
+    return _public(key, version, key_format) if what == "public-key" else _private(key, version, key_format)
 
 
-def _private(key: Key, version: KeyVersion, format: str) -> str:
+def _private(key: Key, version: KeyVersion, key_format: str) -> str:
     """The private half; empty where only the public one was imported."""
     if version.private_missing:
         return ""
     if key.kind.bits:
-        return encodings.rsa_private_text(version.key, format)
+        return encodings.rsa_private_text(version.key, key_format)
     if key.kind.curve:
-        return encodings.ec_private_text(version.key, format)
-    return encodings.ed25519_private_text(version.key, format)
+        return encodings.ec_private_text(version.key, key_format)
+    return encodings.ed25519_private_text(version.key, key_format)
 
 
-def _public(key: Key, version: KeyVersion, format: str) -> str:
+def _public(key: Key, version: KeyVersion, key_format: str) -> str:
     if key.type == "ed25519":
-        return encodings.ed25519_public_text(version.public, format)
-    text = encodings.public_text(version.public, format)
+        return encodings.ed25519_public_text(version.public, key_format)
+    text = encodings.public_text(version.public, key_format)
     return text.strip() if key.kind.curve else text

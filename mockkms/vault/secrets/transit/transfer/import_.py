@@ -62,10 +62,10 @@ def import_key(state: Transit, call: Call) -> Reply:
     if call["auto_rotate_period"] > 0 and not call["allow_rotation"]:
         raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
     _check_one_source(call)
-    type = call["type"].lower()
-    if type in CMAC and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
+    key_type = call["type"].lower()
+    if key_type in CMAC and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         raise ErrorResponse(CMAC_REFUSED)
-    kind = TYPES.get(type)
+    kind = TYPES.get(key_type)
     if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.product.has(Feature.TRANSIT_ADDITIONS)):
         raise ErrorResponse(f"unknown key type: {call['type']}")
     name = call["name"]
@@ -129,14 +129,14 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
             raise BackendError("provided type does not support public_key import")
         return call["public_key"].encode("utf-8", "surrogatepass"), False
     try:
-        hash = keywrap.hash_named(call["hash_function"])
+        hash_name = keywrap.hash_named(call["hash_function"])
     except keywrap.WrapError as error:
         raise ErrorResponse(str(error)) from None
     try:
         blob = b64.decode(call["ciphertext"])
         if len(blob) <= 512:
             raise keywrap.WrapError("provided ciphertext is too short")
-        return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash), True
+        return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
     except (rsa.RSAError, ValueError) as error:
         raise BackendError(str(error)) from None
 
