@@ -16,7 +16,6 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.sys.workflows.text import Block, Workflow
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NAMED = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _DOTTED = re.compile(r"(?:\.[A-Za-z_]\w*)+")
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 
@@ -204,17 +203,23 @@ class Run:
     def _from_template(self, said: dict[str, Any]) -> str:
         known = {**(said.get("data") or {}), **self.history, "input": self.sent}
 
-        def replaced(match: re.Match[str]) -> str:
-            if not _DOTTED.fullmatch(match[1]):
-                raise RunError(f"the template action {quote(match[1])} is not emulated")
-            found: Any = known
-            for step in match[1][1:].split("."):
-                if not isinstance(found, dict) or step not in found:
-                    raise RunError(f"failed to execute templator: map has no entry for key {quote(step)}")
-                found = found[step]
-            return _text(found)
+        template, out, place = str(said.get("template", "")), [], 0
+        while (begin := template.find("{{", place)) >= 0 and (end := template.find("}}", begin + 2)) >= 0:
+            action = template[begin + 2 : end].removeprefix("-").removesuffix("-").strip()
+            out += [template[place:begin], self._named(known, action)]
+            place = end + 2
+        return "".join(out) + template[place:]
 
-        return _NAMED.sub(replaced, str(said.get("template", "")))
+    def _named(self, known: dict[str, Any], action: str) -> str:
+        """The value that a template's action names. Raises RunError."""
+        if not _DOTTED.fullmatch(action):
+            raise RunError(f"the template action {quote(action)} is not emulated")
+        found: Any = known
+        for step in action[1:].split("."):
+            if not isinstance(found, dict) or step not in found:
+                raise RunError(f"failed to execute templator: map has no entry for key {quote(step)}")
+            found = found[step]
+        return _text(found)
 
 
 def _check_unique(blocks: list[Block], text: str) -> None:
