@@ -23,7 +23,7 @@ _USUAL_LINE = re.compile(
     rb"(GET|POST|PUT|DELETE|PATCH|HEAD|LIST|SCAN|OPTIONS) /[!$&-;=?-Z_a-z~]*(?:%[0-9A-Fa-f]{2}[!$&-;=?-Z_a-z~]*)*"
     rb" HTTP/1\.1"
 )
-_USUAL_FIELDS = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)+\r\n\r\n")
+_USUAL_FIELDS = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:(?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)+\r\n\r\n")
 _NAME = re.compile(rb"\n([^\r\n:]+):")
 _HOST = re.compile(rb"\nhost:[ \t]*[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]*[ \t]*\r")
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r")

@@ -26,7 +26,7 @@ IDLE_SECONDS = 300.0
 """Seconds between two requests, as its ``http_idle_timeout``."""
 HALF_CLOSED_SECONDS = 0.05
 """Seconds between two looks at whether requests are still being answered to a client that has ended its side."""
-PRIVATE = ("_loop", "_messages", "_reading_paused", "_request_count", "_handle_request")
+PRIVATE = ("_loop", "_reading_paused", "_handle_request")
 """Names of aiohttp's protocol that this package relies on."""
 REQUEST_CODE = getattr(getattr(RequestHandler, "_handle_request", None), "__code__", None)
 """The coroutine that aiohttp makes a task of for each request; None if it is called otherwise some day."""

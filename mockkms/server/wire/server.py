@@ -20,7 +20,8 @@ from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.framing import UNEXPECTED_EOF, method_of
 from mockkms.server.wire.listener import Listener, listening
-from mockkms.server.wire.protocol import BodyFault, Manager, Protocol
+from mockkms.server.wire.plaintext import refuse_http, speaks_http
+from mockkms.server.wire.protocol import HEAD_SECONDS, BodyFault, Manager, Protocol
 from mockkms.server.wire.responses import PlainResponse, Refusal
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
@@ -215,8 +216,12 @@ class Server:
             context = tls.context_for(plan.tls if plan is not None else "", trust)
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
+            if context is not None and await _refused_as_plain(made):
+                return
             loop = asyncio.get_running_loop()
-            _, protocol = await loop.connect_accepted_socket(self._manager, made, ssl=context)
+            _, protocol = await loop.connect_accepted_socket(
+                self._manager, made, ssl=context, ssl_handshake_timeout=HEAD_SECONDS if context is not None else None
+            )
             if context is not None and isinstance(protocol, Protocol):
                 protocol.trust = trust
 
@@ -289,6 +294,18 @@ class Server:
         return answer
 
 
+async def _refused_as_plain(made: socket.socket) -> bool:
+    """Return whether a client on a port with TLS was refused, because it spoke plain HTTP or did not speak at all."""
+    try:
+        if not await speaks_http(made, HEAD_SECONDS):
+            return False
+    except OSError:
+        made.close()
+    else:
+        await refuse_http(made)
+    return True
+
+
 def to_aiohttp(reply: HttpReply) -> web.Response:
     """The reply as aiohttp sends it."""
     return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
@@ -305,10 +322,10 @@ async def _read(aio: web.BaseRequest, connection: Protocol) -> bytes:
     size = 0
     async for chunk in content.iter_any():
         size += len(chunk)
-        if size <= MAX_BODY:
-            chunks += chunk
-        elif size > _MAX_DROPPED:
+        if size > _MAX_DROPPED:
             break
+        chunks += chunk[: max(0, MAX_BODY - len(chunks))]
     if size > MAX_BODY:
-        raise TooLarge(bytes(chunks))
+        # Go's decoder sees the end of a value by the byte behind it, which is not there for the last one.
+        raise TooLarge(bytes(chunks[:-1]))
     return bytes(chunks)

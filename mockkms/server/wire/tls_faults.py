@@ -28,7 +28,7 @@ async def meet(fault: str, made: socket.socket, tls: ServerTls) -> None:
         if fault == RESET:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
         elif fault != CLOSE:
-            await _until_it_leaves(made)
+            await until_it_leaves(made)
 
 
 async def _demand(made: socket.socket, context: ssl.SSLContext) -> None:
@@ -53,10 +53,11 @@ async def _demand(made: socket.socket, context: ssl.SSLContext) -> None:
             incoming.write(received)
     # With bytes unread a close would be a reset, and the alert be lost on the way.
     made.shutdown(socket.SHUT_WR)
-    await _until_it_leaves(made)
+    await until_it_leaves(made)
 
 
-async def _until_it_leaves(made: socket.socket) -> None:
+async def until_it_leaves(made: socket.socket) -> None:
+    """Read and drop what a client sends until it closes its side."""
     loop = asyncio.get_running_loop()
     while await loop.sock_recv(made, _PIECE):
         pass
