@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mockkms.version import __version__
+
 if TYPE_CHECKING:
     from mockkms.api import Kms
     from mockkms.cluster import Cluster
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from mockkms.world.world import NoState
     from mockkms.worldfile.problems import SeedError
 
-__version__ = "0.1.0"
 __all__ = ["FLAVORS", "Cluster", "Kms", "MockKMS", "NoState", "RemoteError", "RemoteKMS", "SeedError", "__version__"]
 
 _PUBLIC = {

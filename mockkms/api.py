@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mockkms.world.clock import Moment
 
 if TYPE_CHECKING:
-    from mockkms.kms import MockKMS
-    from mockkms.remote import RemoteKMS
-    from mockkms.tenant import Tenant
     from mockkms.world.journal.entry import Entry
     from mockkms.world.journal.least_privilege import Privileges
     from mockkms.world.journal.linter import Finding
@@ -146,9 +143,3 @@ class Kms(Protocol):
     def explain(self, token: str, operation: str, path: str) -> KmsExplanation: ...
     def lint(self) -> list[Finding]: ...
     def privileges(self) -> Privileges: ...
-
-
-if TYPE_CHECKING:
-
-    def _all(here: MockKMS, tenant: Tenant, elsewhere: RemoteKMS) -> list[Kms]:
-        return [here, tenant, elsewhere]

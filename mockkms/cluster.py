@@ -9,6 +9,9 @@ from mockkms.kms import MockKMS
 from mockkms.server.cluster.gateway import FORWARD, REDIRECT, ClusterOptions, NodeGateway
 from mockkms.server.cluster.nodes import NodeFacts, Nodes
 from mockkms.server.cluster.server import NodeServer
+from mockkms.server.control import cluster as control_cluster
+
+assert control_cluster, "its routes are part of the control API of a cluster"
 
 
 class ClusterNode:

@@ -20,6 +20,7 @@ from mockkms.vault.products import DEFAULT, product_named
 from mockkms.world.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
+    from mockkms.api import Kms
     from mockkms.server.proxy.upstream import Upstream
     from mockkms.worldfile import WorldSpec
 
@@ -332,3 +333,9 @@ def _known_state(state: str | None) -> str | None:
     if state is not None and state not in STATES:
         raise ValueError(f"state={state!r}: one of {', '.join(STATES)}")
     return state
+
+
+if TYPE_CHECKING:
+
+    def _has_the_whole_interface(one: MockKMS) -> Kms:
+        return one

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mockkms.handle import Handle
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import World
+
+if TYPE_CHECKING:
+    from mockkms.api import Kms
 
 
 class Tenant(Handle):
@@ -46,3 +51,9 @@ class Tenant(Handle):
 
     def __repr__(self) -> str:
         return f"Tenant({self.id!r}, {self.url!r})"
+
+
+if TYPE_CHECKING:
+
+    def _has_the_whole_interface(one: Tenant) -> Kms:
+        return one

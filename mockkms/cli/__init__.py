@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from mockkms import __version__
 from mockkms.cli.errors import CommandError
+from mockkms.version import __version__
 
 COMMANDS = (
     "serve",

@@ -16,6 +16,7 @@ from mockkms.remote.journal import RemoteJournal
 from mockkms.remote.wire import RemoteError, Wire
 
 if TYPE_CHECKING:
+    from mockkms.api import Kms
     from mockkms.world.journal.least_privilege import Privileges
     from mockkms.world.journal.linter import Finding
 
@@ -255,3 +256,9 @@ def _text(raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+if TYPE_CHECKING:
+
+    def _has_the_whole_interface(one: RemoteKMS) -> Kms:
+        return one

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from mockkms import __version__
 from mockkms.faults.parsing import FaultError
+from mockkms.version import __version__
 
 API = 1
 """Version of the control API that is spoken here."""

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.server.control.api import CONTROL_PREFIX, ROUTES
+from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES
 from tests.clients.toolchain import build, run, tool, workshop
 from tests.docs.pages import ROOT, blocks
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mockkms import __version__
 from mockkms.cli.flavors import DESCRIPTION, flavor
 from mockkms.vault.products import PRODUCTS
+from mockkms.version import __version__
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.server.cluster.gateway import NodeGateway
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.control.api import Asked, ControlError, route
+from mockkms.server.control.routing import Asked, ControlError, route
 
 _OF_A_NODE = ("stop", "start", "seal", "unseal", "lag")
 _WORDS = (*_OF_A_NODE, "step-down", "elect", "partition", "heal")

@@ -14,7 +14,7 @@ from mockkms.faults.rule import OWN_WORDS
 from mockkms.faults.schedule import WORDS
 
 if TYPE_CHECKING:
-    from mockkms.server.control.api import Route
+    from mockkms.server.control.routing import Route
 
 
 def document(routes: Iterable[Route], version: str) -> dict[str, Any]:

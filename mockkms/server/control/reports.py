@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.server.control.api import Asked, route
+from mockkms.server.control.routing import Asked, route
 from mockkms.world.journal.least_privilege import privileges
 from mockkms.world.journal.linter import lint
 

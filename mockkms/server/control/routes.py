@@ -5,14 +5,14 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from mockkms import __version__
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
-from mockkms.server.control.api import ROUTES, Asked, ControlError, route
 from mockkms.server.control.openapi import document
+from mockkms.server.control.routing import ROUTES, Asked, ControlError, route
 from mockkms.server.gateway.actions import ACTIONS, carry_out
+from mockkms.version import __version__
 from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
 from mockkms.world.journal.journal import OUTCOMES, Journal

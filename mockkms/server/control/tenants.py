@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.faults.parsing import mapping
-from mockkms.server.control.api import Asked, ControlError, route
+from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.server.tenants.tenants import TenantError, Tenants
 
 

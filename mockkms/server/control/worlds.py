@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.faults.parsing import mapping
 from mockkms.handle import Handle
-from mockkms.server.control.api import Asked, ControlError, route
+from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.world.world import World
 
 

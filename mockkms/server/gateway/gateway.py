@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
 
 from aiohttp import web
 
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
-from mockkms.server.control.api import CONTROL_PREFIX, Control
+from mockkms.server.control.api import Control
+from mockkms.server.control.routing import CONTROL_PREFIX
 from mockkms.server.gateway import codec, cors
 from mockkms.server.gateway.browsers import is_loopback
 from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.gateway.ports import Ports
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import PlainResponse
@@ -21,19 +22,6 @@ from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
 
 _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
-
-
-class Ports(Protocol):
-    """What faults may do to the server's ports."""
-
-    def cut_all(self) -> None:
-        """Abort every connection."""
-
-    def refuse(self, seconds: float) -> None:
-        """Stop listening for so many seconds."""
-
-    def deaf(self, seconds: float) -> None:
-        """Never read from new connections for so many seconds."""
 
 
 def came_to_loopback(aio: web.BaseRequest) -> bool:

@@ -7,23 +7,36 @@ refused port is a reset of each request that comes meanwhile, for the port belon
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiohttp import web
 
 from mockkms.faults.plan import Cut, Plan
 from mockkms.faults.request_view import Reply, View
 from mockkms.server.gateway.codec import HttpRequest, error_reply
+from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.sleepers import Sleepers
-from mockkms.server.tenants.tenants import TenantError, Tenants
+from mockkms.server.tenants.tenants import BadTenantId, TenantError, Tenants
 from mockkms.server.wire.raw import WireAnswer
 from mockkms.server.wire.responses import PlainResponse
 from mockkms.world.world import World
 
-if TYPE_CHECKING:
-    from mockkms.server.gateway.gateway import Gateway
-
 TENANT_PREFIX = "/t/"
+
+
+class TenantGateway(Protocol):
+    """The gateway to one tenant's world."""
+
+    @property
+    def layer(self) -> FaultLayer: ...
+    async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse: ...
+
+
+class Owner(Protocol):
+    """The gateway to the server's own world, which makes those to the tenants' worlds."""
+
+    def for_tenant(self, world: World, ports: Ports) -> TenantGateway: ...
 
 
 class _Ports:
@@ -58,10 +71,10 @@ class _Ports:
 class TenantGateways:
     """Finds, or makes, the gateway of a tenant. On the server's thread only."""
 
-    def __init__(self, tenants: Tenants, owner: Gateway) -> None:
+    def __init__(self, tenants: Tenants, owner: Owner) -> None:
         self.tenants = tenants
         self._owner = owner
-        self._gateways: dict[str, tuple[World, Gateway, _Ports]] = {}
+        self._gateways: dict[str, tuple[World, TenantGateway, _Ports]] = {}
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose target begins with ``/t/``."""
@@ -69,7 +82,7 @@ class TenantGateways:
         try:
             world = self.tenants.enter(name)
         except TenantError as error:
-            refusal = error_reply(404 if "no id" in str(error) else 503, f"mockkms: {error}")
+            refusal = error_reply(404 if isinstance(error, BadTenantId) else 503, f"mockkms: {error}")
             return PlainResponse(status=refusal.status, body=refusal.body, headers=refusal.headers)
         gateway, ports = self._gateway(name, world)
         ports.carrying[id(aio)] = aio
@@ -84,7 +97,7 @@ class TenantGateways:
             del ports.carrying[id(aio)]
             self.tenants.leave(name)
 
-    def _gateway(self, tenant_id: str, world: World) -> tuple[Gateway, _Ports]:
+    def _gateway(self, tenant_id: str, world: World) -> tuple[TenantGateway, _Ports]:
         known = self._gateways.get(tenant_id)
         if known is None or known[0] is not world:
             if len(self._gateways) >= self.tenants.limit:

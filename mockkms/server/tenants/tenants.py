@@ -21,7 +21,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 class TenantError(ValueError):
-    """No tenant can have this id, or there is no room for another one."""
+    """There is no such tenant, and there will be none."""
+
+
+class BadTenantId(TenantError):
+    """No tenant can have this id."""
+
+
+class TenantsBusy(TenantError):
+    """There is no room for another tenant."""
 
 
 class Tenants:
@@ -42,7 +50,7 @@ class Tenants:
             world = self._worlds.pop(tenant_id, None)
             if world is None or now:
                 if _ID.fullmatch(tenant_id) is None:
-                    raise TenantError(f"{tenant_id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
+                    raise BadTenantId(f"{tenant_id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
                 self._make_room()
                 world = child_of(self.base, now=now)
             self._worlds[tenant_id] = world  # The last is the one used last.
@@ -86,7 +94,7 @@ class Tenants:
             return
         idle = next((tenant_id for tenant_id in self._worlds if tenant_id not in self._busy), None)
         if idle is None:
-            raise TenantError(f"all {self.limit} tenants are busy")
+            raise TenantsBusy(f"all {self.limit} tenants are busy")
         del self._worlds[idle]
         self.dropped += 1
 
