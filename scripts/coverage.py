@@ -209,7 +209,7 @@ def _surveyed(product: Product) -> list[str]:
     found = groups(product)
     lines = [
         "",
-        f"## {product.words.product} {product.version}",
+        f"## {product.texts.product} {product.version}",
         "",
         "| group | operations | emulated | refused | not emulated | parameters | known |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -227,7 +227,7 @@ def _further() -> list[str]:
     """The types that come with the products besides: those that are emulated, and those known by name only."""
     types = {
         name: " and ".join(
-            dict.fromkeys(one.words.product for one in PRODUCTS.values() if one.builtins.has(*name.split("/")))
+            dict.fromkeys(one.texts.product for one in PRODUCTS.values() if one.builtins.has(*name.split("/")))
         )
         for name in sorted(builtins.ALL)
     }

@@ -6,7 +6,7 @@ import argparse
 
 from mockkms.vault.products import PRODUCTS, unknown_product
 
-DESCRIPTION = ", ".join(f"{p.name} ({p.words.product} {p.version})" for p in PRODUCTS.values())
+DESCRIPTION = ", ".join(f"{p.name} ({p.texts.product} {p.version})" for p in PRODUCTS.values())
 """Every flavor with the product and version that it stands for."""
 
 

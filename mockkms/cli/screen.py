@@ -35,7 +35,7 @@ def warn(text: str) -> None:
 
 def banner(kms: MockKMS) -> str:
     """What users of ``vault server -dev`` look for on the screen."""
-    names = ("VAULT", "BAO") if product_named(kms.flavor).words.cli == "bao" else ("VAULT",)
+    names = ("VAULT", "BAO") if product_named(kms.flavor).texts.cli == "bao" else ("VAULT",)
     if kms.world.upstream:
         return _proxy_banner(kms)
     lines = [
@@ -51,7 +51,7 @@ def banner(kms: MockKMS) -> str:
         "",
         *(f"Unseal Key: {key}" for key in kms.unseal_keys),
     ]
-    client = product_named(kms.flavor).words.cli
+    client = product_named(kms.flavor).texts.cli
     if kms.state == "uninitialized":
         lines.append(f"Not initialized yet: `{client} operator init` makes the unseal keys and the root token.")
     else:

@@ -41,16 +41,16 @@ def note(text: str) -> None:
 def started(kms: MockKMS, configurations: Sequence[str], *, dev: bool, ca_file: str) -> str:
     """The output of a server that listens. ``ca_file``: path of the authority made for it, if any."""
     flavor = kms.world.core.product
-    lines = ["", f"==> {flavor.words.product} server configuration:", ""]
+    lines = ["", f"==> {flavor.texts.product} server configuration:", ""]
     lines += [f"{name:>24}: {value}" for name, value in sorted(_facts(kms, configurations).items())]
-    lines += ["", f"==> {flavor.words.product} server started! Log data will stream in below:", ""]
+    lines += ["", f"==> {flavor.texts.product} server started! Log data will stream in below:", ""]
     if dev and kms.state == "unsealed":
-        variable = "BAO" if flavor.words.cli == "bao" else "VAULT"
+        variable = "BAO" if flavor.texts.cli == "bao" else "VAULT"
         certificate = f"    $ export {variable}_CACERT='{ca_file}'\n" if ca_file else ""
         key = kms.unseal_keys[0] if kms.unseal_keys else ""
         lines.append(
             _DEV.format(
-                product=flavor.words.product, variable=variable, url=kms.url, certificate=certificate,
+                product=flavor.texts.product, variable=variable, url=kms.url, certificate=certificate,
                 key=key, token=kms.token,
             )
         )  # fmt: skip
@@ -68,7 +68,7 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
         "Mlock": "supported: true, enabled: false",
         "Recovery Mode": "false",
         "Storage": "inmem",
-        "Version": f"{flavor.words.product} v{flavor.version}, built {flavor.build_date}",
+        "Version": f"{flavor.texts.product} v{flavor.version}, built {flavor.build_date}",
     }
     if configurations:
         facts["Configuration"] = ", ".join(configurations)
@@ -79,7 +79,7 @@ def outlive_reloads(kms: MockKMS) -> None:
     """Say that SIGHUP came, which makes the real server read its files again, and stay."""
     number = getattr(signal, "SIGHUP", None)
     if number is not None:
-        text = f"==> {kms.world.core.product.words.product} reload triggered"
+        text = f"==> {kms.world.core.product.texts.product} reload triggered"
         signal.signal(number, lambda *_: screen.say(text))
 
 

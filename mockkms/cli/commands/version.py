@@ -26,8 +26,8 @@ def default_flavor() -> str:
 def run(options: argparse.Namespace) -> int:
     """Print the version line, and on standard error the flavors that can be asked for."""
     product = PRODUCTS[options.flavor]
-    dated = {"build_date": "built", "commit_date": "committed"}[product.words.build_key]
-    print(f"{product.words.product} v{product.version} (mockkms {__version__}), {dated} {product.build_date}")
+    dated = {"build_date": "built", "commit_date": "committed"}[product.texts.build_key]
+    print(f"{product.texts.product} v{product.version} (mockkms {__version__}), {dated} {product.build_date}")
     if sys.stderr.isatty():
         print(f"flavors: {DESCRIPTION}", file=sys.stderr)
     return 0

@@ -226,9 +226,9 @@ def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | 
 
 
 def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any]:
-    words = core.product.words
+    texts = core.product.texts
     if http.body_fault:
-        raise Refused(_unread_body(core, words.json_error_prefix if outside else words.json_error, http.body_fault))
+        raise Refused(_unread_body(core, texts.json_error_prefix if outside else texts.json_error, http.body_fault))
     if http.method == "PATCH":
         _refuse_beyond_limits(core, http.body)
         try:
@@ -239,7 +239,7 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
         try:
-            return _json_object(core, http.body, words.json_error)
+            return _json_object(core, http.body, texts.json_error)
         except Refused:
             if core.product.has(Feature.JSON_LIMITS):
                 raise Refused(error_reply(400, "error parsing JSON")) from None
@@ -250,7 +250,7 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
             return _form(http.body)
         if media == _OCSP:
             return {}  # The endpoint reads the DER itself.
-    return _json_object(core, http.body, words.json_error_prefix if outside else words.json_error)
+    return _json_object(core, http.body, texts.json_error_prefix if outside else texts.json_error)
 
 
 def _unread_body(core: Core, prefix: str, fault: str) -> HttpReply:

@@ -254,7 +254,7 @@ def product_of(world: World) -> Product:
     """The server as its answers show it."""
     flavor, seal = world.core.product, world.core.state.seal
     return Product(
-        name=flavor.words.product,
+        name=flavor.texts.product,
         version=flavor.version,
         vault=flavor.has(Feature.MOUNT_TYPE),
         build_date=flavor.build_date,

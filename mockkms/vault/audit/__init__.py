@@ -1,4 +1,4 @@
-"""Audit devices: what they are, how they hash, and the log lines they write where a file was asked for."""
+"""Audit devices: configuration, hashing, and the log lines of file devices."""
 
 from __future__ import annotations
 

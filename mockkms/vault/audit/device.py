@@ -1,4 +1,4 @@
-"""Audit devices: what may be enabled, and their salted hashes."""
+"""Audit devices: enabling, disabling, and salted hashes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Device:
 
     @property
     def file(self) -> str:
-        """The file its lines go to; empty for none."""
+        """The path of its log file; empty if it has none."""
         path = self.options.get("file_path", self.options.get("path", "")).strip()
         return "" if path.lower() in _DISCARD else path
 
@@ -48,13 +48,13 @@ class Device:
         return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
     def switch(self, name: str, default: bool) -> bool:
-        """A boolean option."""
+        """Return a boolean option."""
         text = self.options.get(name, "")
         return default if not text else text in _TRUE
 
 
 def devices(core: Context) -> dict[str, Device]:
-    """All devices by their path."""
+    """Return all devices by path."""
     found: dict[str, Device] = core.state.system.setdefault("audit", {})
     return found
 
@@ -66,7 +66,7 @@ def enable(
     if any(name in options for name in _ENTERPRISE):
         raise ErrorResponse("enterprise-only options supplied" + _EXTERNAL)
     if "prefix" in options:
-        # A prefix would let a caller write any text into any file: only the server's configuration can allow it.
+        # A prefix lets the caller write arbitrary text into a file, so only the server's configuration may allow it.
         raise ErrorResponse("audit log prefixing is not allowed" + _EXTERNAL)
     if path == "/":
         raise ErrorResponse("backend path must be specified" + _EXTERNAL)
@@ -86,7 +86,7 @@ def enable(
 
 
 def _fault(device: Device) -> str:
-    """What is wrong with a device's options; empty for nothing."""
+    """Return the fault in a device's options; empty if there is none."""
     options = device.options
     if "file_path" not in options and "path" not in options:
         return '"file_path" is required'
@@ -99,7 +99,7 @@ def _fault(device: Device) -> str:
 
 
 def _open(core: Context, device: Device) -> None:
-    """Open the device's file and write the line to it that the real server tests it with. Raises ErrorResponse."""
+    """Open the device's file and write the real server's test line to it. Raises ErrorResponse."""
     try:
         mode = sink.file_mode(device.file, device.options.get("mode", ""))
     except sink.SinkError as error:
@@ -135,12 +135,12 @@ def _probe(core: Context) -> bytes:
 
 
 def disable(core: Context, path: str) -> None:
-    """Disable a device and close its file; none there is fine too."""
+    """Disable a device, if it exists, and close its file."""
     if devices(core).pop(path, None) is not None:
         sink.close(core, path)
 
 
 def hashed(device: Device, text: str) -> str:
-    """The text as the device's log shows it: an HMAC with the device's salt."""
+    """Return the HMAC of a text with the device's salt, as the log shows it."""
     digest = hmac.new(device.salt.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return f"hmac-sha256:{digest.hexdigest()}"

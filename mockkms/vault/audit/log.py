@@ -1,4 +1,4 @@
-"""The lines of an audit log: one for the request, one for the answer, in the real server's JSON."""
+"""Audit log lines: one for the request and one for the answer, as the real server's JSON."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Hash = Callable[[str], str]
 
 
 def record(core: Context, request: Request, response: Response, asked: dict[str, Any]) -> bool:
-    """Write both lines to every device that has a file. ``asked`` is the request's data as it came.
+    """Write both lines to every device with a file. ``asked`` is the request's data as received.
 
-    Returns whether the answer may be given: at least one device has taken it, or none is to.
+    Return whether the answer may be sent: at least one device logged it, or none has a file.
     """
     found = devices(core).values()
     if not found or not _audited(core, request):
@@ -45,7 +45,9 @@ def record(core: Context, request: Request, response: Response, asked: dict[str,
 
 
 def _audited(core: Context, request: Request) -> bool:
-    """Whether a request reaches the audit devices: what is answered before the core does not, but for sealing."""
+    """Return whether a request reaches the audit devices: what is answered before the core does
+    not, but for sealing.
+    """
     outside = matching.outside(core, request.path, request.operation)
     if outside is not None and outside.endpoint is not None:
         return outside.endpoint.template in ("seal", "step-down")
@@ -59,7 +61,7 @@ def _line(entry: dict[str, Any]) -> bytes:
 def entries(
     core: Context, device: Device, request: Request, response: Response, asked: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """The request's and the answer's entry as one device shows them."""
+    """Return the request's and the answer's entry for one device."""
     raw = device.switch("log_raw", False)
 
     def secret(text: str) -> str:
@@ -143,7 +145,7 @@ def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, An
 
 
 def _headers(core: Context, request: Request, secret: Hash) -> dict[str, list[str]]:
-    """The headers that were asked to be kept."""
+    """Return the headers that are configured to be logged."""
     kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}
     return {name: [secret(text) if kept[name] else text] for name, text in sent.items() if text}
@@ -197,7 +199,7 @@ def _response(
 
 
 def _hidden(value: Any, secret: Hash, kept: tuple[str, ...]) -> Any:
-    """Every text in a structure hashed, but times and what stands under a key to keep."""
+    """Return a copy of ``value`` with its texts hashed, except for times and values under the ``kept`` keys."""
 
     def hashed(item: Any) -> Any:
         if isinstance(item, bytes):
@@ -220,5 +222,5 @@ def _is_time(text: str) -> bool:
 
 
 def _filled(found: dict[str, Any]) -> dict[str, Any]:
-    """Without what is empty, as Go's ``omitempty`` leaves it out."""
+    """Return the entry without empty values, as Go's ``omitempty`` does."""
     return {name: value for name, value in found.items() if value not in ("", 0, None, [], {})}

@@ -1,4 +1,4 @@
-"""Files that audit devices write to: opened once, kept open, and never waited for."""
+"""Files of audit devices: opened once, kept open, and written without blocking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXECUTABLE = 0o111
 
 
 class SinkError(Exception):
-    """A file that cannot be opened or written, in the real server's words."""
+    """A file that cannot be opened or written, with the real server's text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class Sink:
         self._close: weakref.finalize[..., Sink] | None = None
 
     def open(self) -> None:
-        """Open the file, make its folder where there is none, and set its mode. Raises SinkError."""
+        """Open the file, create its folder if missing, and set its mode. Raises SinkError."""
         if self._descriptor >= 0:
             return
         try:
@@ -44,7 +44,7 @@ class Sink:
             raise SinkError(f"unable to create file {quote(self.path)}: {error.text}") from None
         flags = os.O_APPEND | os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
-            # Without O_NONBLOCK a FIFO that nobody reads would hold up every other request.
+            # Without O_NONBLOCK a FIFO without a reader would block every other request.
             descriptor = os.open(self.path, flags, self.mode)
         except (OSError, ValueError) as error:
             fault = _go("open", error, self.path)
@@ -62,7 +62,7 @@ class Sink:
             ) from None
 
     def write(self, text: bytes) -> None:
-        """Append ``text``; a file that fails is opened anew once. Raises SinkError."""
+        """Append ``text``; after a failed write, reopen the file once and retry. Raises SinkError."""
         try:
             self._try(text, "")
         except OSError:
@@ -87,18 +87,18 @@ class Sink:
         return f"error writing file for sink {quote(self.path)}: {text}"
 
     def close(self) -> None:
-        """Close the file; it is opened again when something is to be written."""
+        """Close the file; the next write reopens it."""
         if self._close is not None:
             self._close()
         self._descriptor, self._close = -1, None
 
 
 _OPEN: weakref.WeakKeyDictionary[Context, dict[str, Sink]] = weakref.WeakKeyDictionary()
-"""The open files of each server by the path of their device: open files are no part of a state that pickles."""
+"""The open files of each server by device path; kept outside the state, which has to pickle."""
 
 
 def sink(core: Context, device: str, path: str, mode: int) -> Sink:
-    """Return the file of an audit device, opened now if it is not open yet. Raises SinkError."""
+    """Return the file of an audit device, opening it if needed. Raises SinkError."""
     known = _OPEN.setdefault(core, {})
     found = known.get(device)
     if found is None or (found.path, found.mode) != (path, mode):
@@ -110,14 +110,14 @@ def sink(core: Context, device: str, path: str, mode: int) -> Sink:
 
 
 def close(core: Context, device: str) -> None:
-    """Close the file of a device that is no more."""
+    """Close the file of a removed device."""
     gone = _OPEN.get(core, {}).pop(device, None)
     if gone is not None:
         gone.close()
 
 
 def file_mode(path: str, text: str) -> int:
-    """Return the mode that an audit file gets: of ``0000`` the one that it has. Raises SinkError."""
+    """Return the mode of an audit file; ``0000`` keeps the existing one. Raises SinkError."""
     text = text.strip()
     if not text:
         return _USUAL_MODE
@@ -143,7 +143,7 @@ def file_mode(path: str, text: str) -> int:
 
 
 def _make_folders(folder: Path, mode: int) -> None:
-    """Make a folder and those above it, each with ``mode`` as the real server does. Raises SinkError."""
+    """Create a folder and its parents, each with ``mode`` as the real server does. Raises SinkError."""
     missing: list[Path] = []
     try:
         while not folder.is_dir() and folder != folder.parent:
@@ -159,7 +159,7 @@ def _make_folders(folder: Path, mode: int) -> None:
 
 
 def _go(call: str, error: OSError | ValueError, path: str) -> str:
-    """A system call's error as Go writes it."""
-    if isinstance(error, ValueError):  # Python refuses a NUL in a path itself.
+    """Return a system call's error in Go's format."""
+    if isinstance(error, ValueError):  # Python itself rejects a NUL in a path.
         return f"{call} {path}: invalid argument"
     return f"{call} {path}: {os.strerror(error.errno or 0).lower()}"

@@ -1,4 +1,4 @@
-"""Programs in the Common Expression Language, as roles hold them. Needs the extra ``mockkms[cel]``."""
+"""Programs in the Common Expression Language, used by roles. Requires the extra ``mockkms[cel]``."""
 
 from mockkms.vault.cel.program import CelFault, Program, Variable, read_program
 

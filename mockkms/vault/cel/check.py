@@ -1,4 +1,4 @@
-"""What an expression uses and nothing declares: names, functions, messages and their fields."""
+"""Detecting undeclared names, functions, messages and fields in an expression."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MACROS = {"all", "exists", "exists_one", "map", "filter"}
 
 
 def faults(tree: Any, text: str, names: set[str]) -> list[str]:
-    """The faults in the order of their places; empty if there are none."""
+    """Return the faults in the order of their positions."""
     found = sorted(_walk(tree, text, frozenset(names)))
     return [located(text, position, message) for position, message in found]
 
@@ -75,7 +75,7 @@ def _undeclared(name: Any, names: frozenset[str]) -> Iterator[tuple[int, str]]:
 
 
 def _method(children: list[Any], text: str, names: frozenset[str]) -> Iterator[tuple[int, str]]:
-    """A call on a value; a macro's first argument is a name for its second."""
+    """Yield the faults of a method call; a macro's first argument declares a name for its second."""
     yield from _walk(children[0], text, names)
     name, arguments = children[1], children[2].children if len(children) > 2 and children[2] is not None else []
     if name in _MACROS and len(arguments) > 1:
@@ -107,7 +107,7 @@ def _message(node: Any, text: str, names: frozenset[str]) -> Iterator[tuple[int,
 
 
 def _literal(node: Any) -> str:
-    """The type of a literal, or of a list of literals of one type; empty for anything else."""
+    """Return the type of a literal, or of a list of literals of one type; empty for anything else."""
     kind, children = getattr(node, "data", ""), getattr(node, "children", [])
     if kind == "literal":
         return _LITERALS.get(children[0].type, "")
@@ -118,7 +118,7 @@ def _literal(node: Any) -> str:
 
 
 def _path(node: Any) -> str:
-    """A dotted name such as ``pb.Auth``, else what cannot be one."""
+    """Return a dotted name such as ``pb.Auth``, else a text that cannot be one."""
     kind, children = getattr(node, "data", ""), getattr(node, "children", [])
     if kind == "ident":
         return str(children[0])

@@ -1,4 +1,4 @@
-"""The library's evaluation errors, told as the real server tells them."""
+"""Translating the library's evaluation errors into the real server's texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RULES = (
 
 
 def in_go(error: Any) -> str:
-    """The text; where several are nested, that of the innermost."""
+    """Return the real server's text for an error; of nested errors, that of the innermost."""
     text = str(error.args[0]) if error.args else str(error)
     for pattern, said in _RULES:
         match = pattern.search(text)

@@ -1,4 +1,4 @@
-"""What the real server adds to the standard functions: texts, lists, JSON and mail addresses."""
+"""The real server's extensions to the standard functions: strings, lists, JSON and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = frozenset({
 
 
 def all_of(types: Any) -> dict[str, Callable[..., Any]]:
-    """The functions by name, over the library's types; a method's first argument is what it is called on."""
+    """Return the functions by name, over the library's types; a method's first argument is its receiver."""
     text, whole, flag, many = types.StringType, types.IntType, types.BoolType, types.ListType
     cel = importlib.import_module("celpy").json_to_cel
 
@@ -73,7 +73,7 @@ def all_of(types: Any) -> dict[str, Callable[..., Any]]:
 
 
 def _operators(types: Any) -> dict[str, Callable[..., Any]]:
-    """Numbers of two types compare as numbers and do not add up: the library has it the other way round."""
+    """Return the operators: numbers of different types can be compared but not added, unlike in the library."""
     numbers = (types.IntType, types.UintType, types.DoubleType)
 
     def mixed(left: Any, right: Any) -> bool:
@@ -118,12 +118,12 @@ def _operators(types: Any) -> dict[str, Callable[..., Any]]:
 
 
 def _fault(*values: Any) -> Any:
-    """The first of the values that is an error: the library passes them on, for ``||`` may yet overcome them."""
+    """Return the first value that is an error; the library passes errors as values, since ``||`` may absorb them."""
     return next((value for value in values if isinstance(value, Exception)), None)
 
 
 def _equal(left: Any, right: Any) -> bool:
-    """Values of different kinds are unequal, which is no error."""
+    """Return whether two values are equal; values of different kinds are unequal rather than an error."""
     if isinstance(left, bool) or isinstance(right, bool):
         return isinstance(left, bool) and isinstance(right, bool) and left == right
     try:
@@ -148,7 +148,7 @@ def _formatted(pattern: str, given: list[Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the library as ``json`` writes it."""
+    """Convert a value of the library to one that ``json`` can encode."""
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list):

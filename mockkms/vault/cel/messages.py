@@ -1,4 +1,4 @@
-"""The messages that a program may make: ``pb.Auth`` and what is in it. Their fields are checked as they are made."""
+"""The messages that a program may construct, such as ``pb.Auth``. Fields are checked on construction."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _WANTED: Final = {
 
 
 def message_types(celtypes: Any, evaluation: Any) -> dict[str, type]:
-    """A class for each message, made on the library's base class: a dict of fields."""
+    """Return a class for each message, derived from the library's base class, a dict of fields."""
     return {name: _message(name, fields, celtypes, evaluation) for name, fields in MESSAGES.items()}
 
 
@@ -79,7 +79,7 @@ def _message(name: str, fields: dict[str, str], celtypes: Any, evaluation: Any) 
 
 
 def _check(place: str, kind: str, value: Any) -> None:
-    """Raises ValueError in the real library's words for a value that does not fit its field."""
+    """Raise ValueError with the library's text for a value that does not fit its field."""
     found = type(value).__name__
     if kind in (STRINGS, "[logical.Alias]"):
         if found != "ListType":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def located(text: str, position: int, message: str) -> str:
-    """A fault with its place: line and column, the line itself and a mark below."""
+    """Return a message with its position: line and column, the source line, and a mark below it."""
     before = text[:position]
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
     shown = text.split("\n")[line - 1]

@@ -1,4 +1,4 @@
-"""A program: variables in their order, each an expression that sees those before it, and one that answers."""
+"""Programs: ordered variables, each an expression that can use the previous ones, and a result expression."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 
 
 class CelFault(ValueError):
-    """A program that is not valid, or whose evaluation failed; the text is the real server's."""
+    """An invalid program or a failed evaluation; the text is the real server's."""
 
 
 @dataclass
 class Variable:
-    """A name and the expression behind it."""
+    """A named expression."""
 
     name: str = ""
     expression: str = ""
@@ -35,20 +35,20 @@ class Variable:
 
 @dataclass
 class Program:
-    """Plain text: nothing compiled is kept."""
+    """A program as text; nothing compiled is kept, so that it pickles."""
 
     expression: str = ""
     variables: list[Variable] = field(default_factory=list)
 
     def shown(self) -> dict[str, Any]:
-        """As the API shows it: without variables where there are none."""
+        """Return the program as the API shows it; ``variables`` is omitted if empty."""
         shown: dict[str, Any] = {}
         if self.variables:
             shown["variables"] = [{"name": one.name, "expression": one.expression} for one in self.variables]
         return {**shown, "expression": self.expression}
 
     def validate(self, declared: frozenset[str]) -> None:
-        """Raises CelFault for bad syntax, and where the last expression uses what is not declared."""
+        """Raise CelFault for invalid syntax, or an undeclared reference in the last expression."""
         names = set(declared)
         for index, variable in enumerate(self.variables):
             try:
@@ -70,7 +70,10 @@ class Program:
             raise CelFault("error type-checking CEL MainProgram: " + "\n".join(faults))
 
     def evaluate(self, data: Mapping[str, Any]) -> Any:
-        """The program's answer for the variables of ``data``, in the library's types. Raises CelFault."""
+        """Evaluate the program with the variables of ``data``; return a value of the library's types.
+
+        Raises CelFault.
+        """
         known = {name: _value(value) for name, value in data.items()}
         for index, variable in enumerate(self.variables):
             try:
@@ -85,7 +88,7 @@ class Program:
 
 
 def library(module: str = "celpy") -> Any:
-    """A module of the library. Raises CelFault where the extra is missing."""
+    """Import a module of the library. Raises CelFault if the extra is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -93,7 +96,7 @@ def library(module: str = "celpy") -> Any:
 
 
 def read_program(raw: Mapping[str, Any]) -> Program:
-    """The program of a request. Raises CelFault with the faults of all members, in the real decoder's words."""
+    """Return the program of a request. Raises CelFault with the faults of all members, with the decoder's text."""
     faults: list[str] = []
     program = Program()
     listed = _member(raw, "variables")
@@ -128,12 +131,12 @@ def _text(raw: Mapping[str, Any], name: str, place: str, faults: list[str]) -> s
 
 
 def _member(raw: Mapping[str, Any], name: str) -> Any:
-    """A member by its name in any case, as the real decoder finds it."""
+    """Return a member by name, ignoring case as the real decoder does."""
     return raw[name] if name in raw else next((value for key, value in raw.items() if key.lower() == name), None)
 
 
 def parse(text: str) -> Any:
-    """The syntax tree. Raises CelFault."""
+    """Return the syntax tree. Raises CelFault."""
     celpy = library()
     end = "mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " + (
         "NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
@@ -169,7 +172,7 @@ def _evaluated(text: str, known: Mapping[str, Any]) -> Any:
 
 
 def _value(value: Any) -> Any:
-    """A value as the library has it. Numbers of a JSON text are doubles, as Go's decoder makes them."""
+    """Convert a value to the library's types. Numbers of a JSON text become doubles, as in Go's decoder."""
     types = library("celpy.celtypes")
     if isinstance(value, bool):
         return types.BoolType(value)

@@ -238,6 +238,6 @@ class Engine:
 def help_document(core: Context, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:
     """Return an answer to ``?help=1``, outside the envelope."""
     spec = openapi.document(
-        core.product.words.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
+        core.product.texts.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
     )
     return Response(document={"help": text, "see_also": None, "openapi": spec})

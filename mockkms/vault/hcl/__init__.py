@@ -1,7 +1,7 @@
 """HashiCorp's configuration language, version 1, and its JSON form: policies, password policies, configuration files.
 
-``parse`` gives the tree (for code that checks keys and reports positions), ``loads`` plain dicts and lists. Errors are
-``HclError`` with the line, the column and the real parser's words.
+``parse`` returns the tree (for code that checks keys and reports positions), ``loads`` plain dicts and lists. Errors
+are ``HclError`` with line, column and the real parser's message.
 """
 
 from __future__ import annotations

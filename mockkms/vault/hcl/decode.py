@@ -1,6 +1,6 @@
-"""Values out of a parsed text, with the messages of the real decoder for values of the wrong kind.
+"""Decoding values from a parsed text, with the real decoder's messages for values of the wrong kind.
 
-``name`` is the path that messages show: ``root.capabilities``.
+``name`` is the path shown in messages, such as ``root.capabilities``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mockkms.vault.hcl.values import integer
 
 
 def loads(text: str | bytes) -> dict[str, Any]:
-    """A whole text as plain data: blocks become lists of dicts, as the real decoder makes of an untyped target.
+    """Parse a text into plain data; blocks become lists of dicts, as the real decoder does for an untyped target.
 
     Raises HclError.
     """
@@ -22,7 +22,7 @@ def loads(text: str | bytes) -> dict[str, Any]:
 
 
 def check_keys(node: Node, valid: Collection[str]) -> None:
-    """Raise UnknownKeys for keys that are not in ``valid``, HclError where there can be no keys."""
+    """Raise UnknownKeys for keys that are not in ``valid``, HclError for a node that cannot have keys."""
     items = node.members if isinstance(node, Object) else node
     if not isinstance(items, Items):
         raise HclError(f"cannot check HCL keys of type {node.type_name}")
@@ -33,7 +33,10 @@ def check_keys(node: Node, valid: Collection[str]) -> None:
 
 
 def field_values(items: Items, name: str) -> list[Node]:
-    """What a block says of one field: every value it is given; keyed blocks (``name "x" {…}``) come first, together."""
+    """Return what a block says of one field: every value it is given.
+
+    Keyed blocks (``name "x" {…}``) come first, together.
+    """
     found = items.under(name)
     keyed = [item for item in found.items if item.keys]
     values: list[Node] = [Items(keyed)] if keyed else []
@@ -44,7 +47,7 @@ def field_values(items: Items, name: str) -> list[Node]:
 
 
 def decode_string(node: Node, name: str) -> str:
-    """A string; a whole number counts as its digits."""
+    """Return a string; an integer is converted to its digits. Raises HclError."""
     if isinstance(node, Literal):
         if isinstance(node.value, str):
             return node.value
@@ -54,7 +57,7 @@ def decode_string(node: Node, name: str) -> str:
 
 
 def decode_int(node: Node, name: str) -> int:
-    """A whole number, or a string that holds one."""
+    """Return an integer, also from a string that contains one. Raises HclError."""
     if isinstance(node, Literal):
         if isinstance(node.value, str):
             return integer(node.value)
@@ -74,17 +77,17 @@ def _elements(node: Node) -> list[Node]:
 
 
 def decode_strings(node: Node, name: str) -> list[str]:
-    """A list of strings."""
+    """Return a list of strings. Raises HclError."""
     return [decode_string(item, f"{name}[{index}]") for index, item in enumerate(_elements(node))]
 
 
 def decode_list(node: Node, name: str) -> list[Any]:
-    """A list of anything."""
+    """Return a list of values of any kind. Raises HclError."""
     return [decode_any(item, f"{name}[{index}]", in_list=True) for index, item in enumerate(_elements(node))]
 
 
 def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
-    """Whatever stands there. An object is a dict directly in a list, else a list of one dict for each block."""
+    """Return whatever stands there. An object is a dict directly in a list, else a list of one dict for each block."""
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, ListNode):
@@ -100,7 +103,10 @@ def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
 
 
 def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
-    """A dict with the first keys of the items; ``lists``: every value has to be a list. Repeated keys are joined."""
+    """Return a dict with the first keys of the items.
+
+    ``lists``: every value has to be a list. Repeated keys are joined.
+    """
     if isinstance(node, Item):
         node = Items([node])
     items = node.members if isinstance(node, Object) else node

@@ -1,4 +1,4 @@
-"""The JSON form of HCL: its own lenient reader, and the folding of nested objects into items with several keys."""
+"""The JSON form of HCL: a lenient parser like the real one, and folding nested objects into items with several keys."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class _Token(NamedTuple):
 
 
 class _EndOfText(Exception):
-    """The text ended early; the real reader takes what it has."""
+    """The text ended early; the real parser keeps what it has read."""
 
 
 def parse_json(text: str) -> Items:
-    """The items of a JSON text as HCL would have them. Raises HclError."""
+    """Parse a JSON text into HCL items. Raises HclError."""
     reader = _Reader(text)
     reader.next()
     try:
@@ -82,7 +82,7 @@ class _Reader:
         return HclError(f"{self._position(index)}: illegal char: {char}")
 
     def object(self) -> Object:
-        """The object whose brace was just read."""
+        """Parse the object whose opening brace was just read."""
         self._deeper()
         members: list[Item] = []
         try:
@@ -93,7 +93,7 @@ class _Reader:
         except _EndOfText:
             pass
         except HclError:
-            # A brace where a key should be ends the object: ``{}`` and a trailing comma.
+            # A closing brace in place of a key ends the object: ``{}``, or a trailing comma.
             if self.token.kind != "RBRACE":
                 raise
         self.depth -= 1
@@ -142,7 +142,7 @@ class _Reader:
             elif token.kind == "LBRACE":
                 found.items.append(self.object())
             elif token.kind not in ("COMMA", "BOOL", "LBRACK"):
-                # Booleans and lists in a list are passed over, as the real reader does.
+                # Booleans and lists in a list are skipped, as the real parser does.
                 raise HclError(f"unexpected token while parsing list: {token.kind}")
 
 

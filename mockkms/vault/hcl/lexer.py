@@ -1,4 +1,4 @@
-"""Tokens of HCL. A fault does not stop the reading: the last one wins, as in the real scanner."""
+"""The lexer. An error does not stop it; the last one is reported, as in the real scanner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockkms.vault.hcl.tree import HclError, Position
 
 
 class Kind(StrEnum):
-    """Token kinds, by the names that error messages show."""
+    """Token kinds, named as in error messages."""
 
     ILLEGAL = "ILLEGAL"
     EOF = "EOF"
@@ -47,7 +47,7 @@ _ESCAPES = re.compile(r"[abfnrtv\\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U
 
 
 class Token(NamedTuple):
-    """One token as written."""
+    """A token with its source text."""
 
     kind: Kind
     text: str
@@ -55,7 +55,7 @@ class Token(NamedTuple):
 
 
 class Lexer:
-    """Reads one token after the other. ``fault`` is the last lexical error, None so far where there is none."""
+    """Reads tokens one by one. ``fault`` is the last lexical error so far, or None."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -66,12 +66,12 @@ class Lexer:
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def position(self, index: int) -> Position:
-        """Line and column of a character; an index past the text is the end, as often as it was read."""
+        """Return line and column of a character; past the end, the column counts the reads of the end as in Go."""
         line = bisect_right(self._line_starts, index)
         return Position(line, index - self._line_starts[line - 1] + 1)
 
     def next(self) -> Token:
-        """The next token; comments are passed over."""
+        """Return the next token, skipping comments."""
         while True:
             space = _SPACE.match(self.text, self.at)
             self.at = space.end() if space else self.at
@@ -116,7 +116,7 @@ class Lexer:
         return Kind.ILLEGAL
 
     def _take(self, end: int, reads: int) -> None:
-        """Move to ``end``; where that is the end of the text, the real scanner has read beyond it ``reads`` times."""
+        """Move to ``end``; at the end of the text, count ``reads`` reads beyond it, as the real scanner makes them."""
         self.at = end
         if end >= len(self.text):
             self.past += reads

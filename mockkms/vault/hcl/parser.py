@@ -1,4 +1,4 @@
-"""The grammar of HCL, and the choice between it and its JSON form."""
+"""The parser, and the choice between HCL and its JSON form."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ MAX_DEPTH = 100
 
 
 def parse(text: str | bytes, *, unique: bool = False) -> Items:
-    """The items of a text, HCL or (when it starts with a brace) JSON.
+    """Parse a text, HCL or (if it starts with a brace) JSON, into items.
 
-    ``unique`` refuses an argument (``key = …``) that is given twice in one block. Raises HclError.
+    ``unique`` refuses a repeated argument (``key = …``) in one block. Raises HclError.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
     if text.lstrip().startswith("{"):
-        from mockkms.vault.hcl.jsonform import parse_json  # the rarer form: loaded where it comes
+        from mockkms.vault.hcl.jsonform import parse_json  # the rarer form: imported when needed
 
         return parse_json(text)
     return _Parser(text.replace("\r\n", "\n"), unique).parse()
 
 
 class _EndOfText(Exception):
-    """The text ended where an item would begin, or before an item's value."""
+    """The text ended at the start of an item or before its value."""
 
 
 class _Parser:
@@ -88,7 +88,7 @@ class _Parser:
         raise HclError(f"key '{names}' expected start of object ('{{') or assignment ('=')", stop.position)
 
     def _keys(self) -> tuple[list[Key], Token]:
-        """The keys of an item and the token after them."""
+        """Return the keys of an item and the token after them."""
         keys: list[Key] = []
         while True:
             token = self._next()
@@ -166,7 +166,7 @@ class _Parser:
                 separated = True
                 continue
             found.items.append(self._element(token))
-            # A list within a list needs no comma after it; the real parser forgets to ask.
+            # The real parser does not require a comma after a nested list.
             separated = kind is Kind.LBRACK
 
     def _element(self, token: Token) -> Literal | ListNode | Object:

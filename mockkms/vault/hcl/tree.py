@@ -1,4 +1,4 @@
-"""What a parsed HCL text is made of, and the error that carries a position."""
+"""The syntax tree of HCL, and errors with a position."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOWHERE = Position()
 
 
 class HclError(ValueError):
-    """A text that is not HCL, or holds a value of the wrong kind. ``str()`` is the real parser's message."""
+    """Invalid HCL, or a value of the wrong kind. ``str()`` is the real parser's message."""
 
     def __init__(self, message: str, position: Position | None = None) -> None:
         super().__init__(message if position is None else f"At {position}: {message}")
@@ -39,7 +39,7 @@ class HclError(ValueError):
 
 
 class UnknownKeys(HclError):
-    """Keys that may not stand in a block: one message for each."""
+    """Keys that are not allowed in a block: one message for each."""
 
     def __init__(self, messages: list[str], line: int) -> None:
         super().__init__(bullets(messages))
@@ -48,7 +48,7 @@ class UnknownKeys(HclError):
 
 
 def bullets(messages: list[str]) -> str:
-    """A list of errors as the real server prints it: ``1 error occurred:`` and one bullet each."""
+    """Return a list of errors as the real server prints it: ``1 error occurred:`` and one bullet each."""
     noun = "error" if len(messages) == 1 else "errors"
     return f"{len(messages)} {noun} occurred:\n" + "".join(f"\t* {text}\n" for text in messages) + "\n"
 
@@ -101,7 +101,7 @@ class Item:
 
 @dataclass(slots=True)
 class Items:
-    """Items in their order: the top of a file, the inside of an object, or a selection."""
+    """Items in order: the top level of a file, the contents of an object, or a selection."""
 
     type_name: ClassVar[str] = "*ast.ObjectList"
     items: list[Item] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Items:
         return self.items[0].position if self.items else NOWHERE
 
     def under(self, name: str) -> Items:
-        """The items whose first key is ``name`` (case ignored), with that key taken off."""
+        """Return the items whose first key is ``name`` (ignoring case), without that key."""
         folded = name.casefold()
         return Items(
             [

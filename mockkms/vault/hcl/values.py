@@ -1,4 +1,4 @@
-"""What a literal token stands for: numbers, escapes of quoted strings, the text of heredocs."""
+"""Values of literal tokens: numbers, quoted strings with escapes, and heredocs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def literal(token: Token) -> Literal:
-    """The value of a literal token. Raises HclError where the token has a form but no value."""
+    """Return the value of a literal token. Raises HclError for a well-formed token without a valid value."""
     return Literal(_value(token), token.text, token.position)
 
 
@@ -34,7 +34,7 @@ def _value(token: Token) -> str | int | float | bool:
 
 
 def integer(text: str, position: Position | None = None) -> int:
-    """A whole number with Go's prefixes (``0x``, a leading 0 is octal). Raises HclError in Go's words."""
+    """Return a whole number with Go's prefixes (``0x``, a leading 0 is octal). Raises HclError with Go's text."""
     body = text.lstrip("+-")
     try:
         if not re.fullmatch(r"[0-9a-fA-FxXoO]+", body):
@@ -49,7 +49,7 @@ def integer(text: str, position: Position | None = None) -> int:
 
 
 def unquote(text: str, position: Position | None = None) -> str:
-    """The content of a quoted string; what stands in ``${…}`` is left as written."""
+    """Return the content of a quoted string; interpolations (``${…}``) are left unchanged."""
     out, rest = [], text[1:-1]
     while rest:
         start = rest.find("${")
@@ -64,7 +64,7 @@ def unquote(text: str, position: Position | None = None) -> str:
 
 
 def _closing(text: str, at: int) -> int:
-    """Where the interpolation that was opened before ``at`` has ended."""
+    """Return the end of the interpolation that was opened before ``at``."""
     depth = 1
     while at < len(text) and depth:
         depth += {"{": 1, "}": -1}.get(text[at], 0)
@@ -73,7 +73,7 @@ def _closing(text: str, at: int) -> int:
 
 
 def unescape(text: str, position: Position | None = None) -> str:
-    """Go's escapes replaced. Raises HclError for an escape that Go does not know."""
+    """Replace Go's escapes. Raises HclError for an unknown escape."""
     if "\\" not in text:
         return text
 
@@ -92,7 +92,10 @@ def unescape(text: str, position: Position | None = None) -> str:
 
 
 def heredoc(text: str) -> str:
-    """The lines between the anchors; ``<<-`` takes the closing anchor's indentation off where all lines have it."""
+    """Return the lines between the anchors.
+
+    ``<<-`` removes the closing anchor's indentation if all lines have it.
+    """
     opening, _, body = text.partition("\n")
     anchor = opening[2:].lstrip("-")
     lines = body.split("\n")[:-1]

@@ -1,4 +1,4 @@
-"""Who the clients are, whichever way they log in: entities, aliases, groups."""
+"""Entities, aliases and groups, which identify clients across auth methods, and login MFA."""
 
 from mockkms.vault.identity.model import Alias, Entity, Group, IdentityState
 from mockkms.vault.identity.store import IdentityStore

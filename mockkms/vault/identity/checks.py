@@ -1,4 +1,4 @@
-"""The limits of identity metadata, and list clean-up as the real server does it."""
+"""Limits on identity metadata, and the real server's normalisation of lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEY = re.compile(r"[a-zA-Z0-9=/+_-]+")
 
 
 def check_metadata(kind: str, metadata: dict[str, str] | None) -> None:
-    """Raises BackendError in the server's words for metadata that ``kind`` (``entity``, ``group``) may not have."""
+    """Raise BackendError with the server's text for invalid metadata of a ``kind`` (``entity``, ``group``)."""
     pairs = metadata or {}
     if len(pairs) > MAX_PAIRS:
         raise BackendError(f"invalid {kind} metadata: metadata cannot contain more than {MAX_PAIRS} key/value pairs")
@@ -41,7 +41,7 @@ def _pair_fault(key: str, value: str) -> str:
 
 
 def policy_names(sent: Iterable[str]) -> list[str]:
-    """Policy names without repetition, sorted, in lower case. Raises ErrorResponse for the root policy."""
+    """Return policy names in lower case, sorted, without duplicates. Raises ErrorResponse for the root policy."""
     names = distinct(name.lower() for name in sent)
     if "root" in names:
         raise ErrorResponse("policies cannot contain root")
@@ -49,5 +49,5 @@ def policy_names(sent: Iterable[str]) -> list[str]:
 
 
 def distinct(items: Iterable[str]) -> list[str]:
-    """Trimmed, without empty ones and repetitions, sorted."""
+    """Return items trimmed and sorted, without empty ones and duplicates."""
     return sorted({item.strip() for item in items} - {""})

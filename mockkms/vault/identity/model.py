@@ -13,7 +13,7 @@ EXTERNAL = "external"
 
 @dataclass
 class Alias:
-    """What an entity or an external group is called on one auth mount."""
+    """The name of an entity or an external group on one auth mount."""
 
     id: str
     name: str
@@ -36,13 +36,13 @@ class Alias:
 
     @property
     def factors(self) -> tuple[str, str]:
-        """What makes an alias unique; names are compared in lower case."""
+        """The unique key of an alias: mount accessor and name in lower case."""
         return self.mount_accessor, self.name.lower()
 
 
 @dataclass
 class Entity:
-    """One client, however it logs in."""
+    """One client, across auth methods."""
 
     id: str
     name: str
@@ -59,7 +59,7 @@ class Entity:
     """MFA secrets by method id."""
 
     def settle(self) -> None:
-        """Empty maps become null, as they do when the real server copies a stored object before it changes it."""
+        """Turn empty maps into null, as the real server does when it copies a stored object to change it."""
         self.metadata = self.metadata or None
         for alias in self.aliases:
             settle_alias(alias)
@@ -85,7 +85,7 @@ class Group:
     modify_index: int = 0
 
     def settle(self) -> None:
-        """Empty maps and lists become null, as on the real server before a change."""
+        """Turn empty maps and lists into null, as the real server does before a change."""
         self.metadata = self.metadata or None
         self.policies = self.policies or None
         self.members = self.members or None
@@ -95,7 +95,7 @@ class Group:
 
 
 def settle_alias(alias: Alias) -> None:
-    """Empty maps become null."""
+    """Turn empty maps into null."""
     alias.metadata = alias.metadata or None
     alias.custom_metadata = alias.custom_metadata or None
     alias.merged_from = alias.merged_from or None
@@ -103,7 +103,7 @@ def settle_alias(alias: Alias) -> None:
 
 @dataclass
 class IdentityState:
-    """Everything identity of all namespaces."""
+    """The identity data of all namespaces."""
 
     entities: dict[str, Entity] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The identity store: look-ups and changes that keep entities, aliases and groups in step."""
+"""The identity store: look-ups, and changes that keep entities, aliases and groups consistent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class IdentityStore:
-    """Entities, their aliases, and groups. What tokens and policies ask is cached until something changes."""
+    """Entities, their aliases, and groups. Look-ups by tokens and policies are cached until something changes."""
 
     def __init__(self, core: Context) -> None:
         self.core = core
@@ -24,29 +24,29 @@ class IdentityStore:
 
     @property
     def state(self) -> IdentityState:
-        """The data."""
+        """The identity data of the current state."""
         return self.core.state.identity
 
     @property
     def generation(self) -> int:
-        """Grows with every change."""
+        """A counter that increases with every change."""
         return self.state.generation
 
     def changed(self) -> None:
-        """To be called after every change of an entity, alias or group."""
+        """Drop the caches; to be called after every change of an entity, alias or group."""
         self.state.generation += 1
 
-    # -- what tokens and policies ask ----------------------------------------------------------------------------
+    # -- for tokens and policies ---------------------------------------------------------------------------------
 
     def entity(self, entity_id: str) -> Entity | None:
-        """The entity with this id, or the one that it was merged into."""
+        """Return the entity with this id, or the one it was merged into."""
         found = self.state.entities.get(entity_id)
         if found is None and entity_id:
             found = next((e for e in self.state.entities.values() if e.merged and entity_id in e.merged), None)
         return found
 
     def policies_of(self, entity_id: str) -> dict[str, list[str]]:
-        """The policies that an entity has of its own and through its groups, by namespace."""
+        """Return the policies that an entity has directly and through its groups, by namespace."""
         stamp = (self.state, self.state.generation)
         if self._cached[0] is not stamp[0] or self._cached[1] != stamp[1]:
             self._cache, self._cached = {}, stamp
@@ -68,17 +68,17 @@ class IdentityStore:
         return names
 
     def groups_of(self, entity_id: str) -> list[Group]:
-        """The groups of an entity: those that name it, then those that hold these."""
+        """Return the groups of an entity: first those with it as a member, then the groups that contain them."""
         direct = self.direct_groups(entity_id)
         return direct + self.inherited_groups(direct)
 
     def direct_groups(self, entity_id: str) -> list[Group]:
-        """The groups that name the entity as a member, by id."""
+        """Return the groups with the entity as a direct member, by id."""
         found = [group for group in self.state.groups.values() if group.members and entity_id in group.members]
         return sorted(found, key=lambda group: group.id)
 
     def inherited_groups(self, direct: list[Group]) -> list[Group]:
-        """The groups above these."""
+        """Return the groups that contain these, at any depth."""
         seen = {group.id for group in direct}
         found: list[Group] = []
         queue = list(direct)
@@ -125,7 +125,7 @@ class IdentityStore:
     def follow_groups(self, entity_id: str, mount: Mount, group_aliases: list[dict[str, Any]]) -> None:
         """Make an entity a member of exactly those external groups of a mount that ``group_aliases`` name.
 
-        Names that no group has are taken out of the list, so that a renewal asks for the others only.
+        Names without a group are removed from the list, so that a renewal looks up the others only.
         """
         known = [item for item in group_aliases if self.group_by_factors(mount.accessor, str(item["name"]))]
         group_aliases[:] = known
@@ -146,47 +146,47 @@ class IdentityStore:
     # -- look-ups -----------------------------------------------------------------------------------------------
 
     def by_factors(self, accessor: str, name: str) -> Alias | None:
-        """The entity alias with this name on this mount; names are compared in lower case."""
+        """Return the entity alias with this name on this mount; names are compared in lower case."""
         return self.state.aliases.get(self.state.factors.get((accessor, name.lower()), ""))
 
     def entity_named(self, namespace: str, name: str) -> Entity | None:
-        """By name within a namespace, in any case."""
+        """Return the entity with this name in a namespace, ignoring case."""
         wanted = name.lower()
         found = (e for e in self.state.entities.values() if e.namespace == namespace and e.name.lower() == wanted)
         return next(found, None)
 
     def group_named(self, namespace: str, name: str) -> Group | None:
-        """By name within a namespace, in any case."""
+        """Return the group with this name in a namespace, ignoring case."""
         wanted = name.lower()
         found = (g for g in self.state.groups.values() if g.namespace == namespace and g.name.lower() == wanted)
         return next(found, None)
 
     def group_by_factors(self, accessor: str, name: str) -> Alias | None:
-        """The group alias with this name on this mount."""
+        """Return the group alias with this name on this mount."""
         wanted = (accessor, name.lower())
         return next((alias for alias in self.state.group_aliases.values() if alias.factors == wanted), None)
 
     # -- making -------------------------------------------------------------------------------------------------
 
     def new_id(self, namespace: str) -> str:
-        """A fresh id, with the namespace's ending outside the root namespace."""
+        """Return a new id, with the namespace's suffix outside the root namespace."""
         drawn = self.core.entropy.uuid()
         return f"{drawn}.{self.core.namespaces.id_of(namespace)}" if namespace else drawn
 
     def new_name(self, kind: str, namespace: str) -> str:
-        """A generated name: ``entity_1a2b3c4d``, with the id of its namespace where the product has it so."""
+        """Return a generated name such as ``entity_1a2b3c4d``, with the id of its namespace if the product adds it."""
         ending = f".{self.core.namespaces.id_of(namespace)}"
         named = self.core.product.has(Feature.NAMES_IN_NAMESPACE)
         return f"{kind}_{self.core.entropy.hex(4)}{ending if named else ''}"
 
     def new_entity(self, namespace: str, name: str = "") -> Entity:
-        """An entity that is not yet stored."""
+        """Create an entity without storing it."""
         now = self.core.clock.now()
         entity_id = self.new_id(namespace)
         return Entity(entity_id, name or self.new_name("entity", namespace), namespace, now, now)
 
     def new_alias(self, mount: Mount, name: str, canonical_id: str, metadata: dict[str, str] | None = None) -> Alias:
-        """An alias that is not yet stored."""
+        """Create an alias without storing it."""
         now = self.core.clock.now()
         alias_id = self.new_id(mount.namespace)
         return Alias(
@@ -200,7 +200,7 @@ class IdentityStore:
         self.changed()
 
     def put_alias(self, alias: Alias) -> None:
-        """Store an entity alias, or file it anew under its present name."""
+        """Store an entity alias, replacing its entry under an earlier name."""
         factors = self.state.factors
         if alias.id in self.state.aliases:
             for key in [key for key, known_id in factors.items() if known_id == alias.id]:
@@ -235,7 +235,7 @@ class IdentityStore:
         self.changed()
 
     def forget_namespace(self, namespace: str) -> None:
-        """Forget everything of a namespace that goes away."""
+        """Remove the identity data of a namespace that is being deleted."""
         for entity in [e for e in self.state.entities.values() if e.namespace == namespace]:
             self.delete_entity(entity)
         for group in [g for g in self.state.groups.values() if g.namespace == namespace]:

@@ -1,1 +1,1 @@
-"""The policy language: rules from texts, merged rules, identity templates, and the explanation of a denial."""
+"""ACL policies: parsing, merging, identity templates, and explanations of denials."""

@@ -1,7 +1,7 @@
-"""What a token may do: the rules of all its policies, merged and made fast to ask.
+"""Access decisions: the rules of all policies of a token, merged and indexed for look-up.
 
-The priority of the real server: an exact path, then the best of all prefix (``*``) and segment (``+``) rules; rules of
-the same path are merged, and a deny among them takes all.
+Priority as on the real server: an exact path, then the best of all prefix (``*``) and segment (``+``) rules. Rules of
+the same path are merged; a deny among them overrides the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CARRIES_PARAMETERS = frozenset({Operation.READ, Operation.UPDATE, Operation.CRE
 
 @dataclass(slots=True)
 class Decision:
-    """What the policies say of one request."""
+    """The outcome of checking one request against the policies."""
 
     allowed: bool
     rule: str = ""
@@ -102,7 +102,7 @@ class Permissions:
         )
 
     def names(self, capability: str = "") -> str:
-        """The rules behind these permissions; ``capability`` picks those that grant it."""
+        """Return the rules behind these permissions; ``capability`` picks those that grant it."""
         chosen = [(p, r) for p, r in self.sources if not capability or capability in r.capabilities] or self.sources
         return "; ".join(dict.fromkeys(f'policy "{policy}": path "{rule.written}"' for policy, rule in chosen))
 
@@ -112,7 +112,7 @@ def _smaller(one: float, other: float) -> float:
 
 
 def _joined(one: dict[str, list[Any]] | None, other: Mapping[str, list[Any]] | None) -> dict[str, list[Any]] | None:
-    """Both parameter lists; an empty list of values (everything) wins over any other."""
+    """Return the union of two parameter maps; an empty list of values (anything is allowed) replaces any other."""
     if not other:
         return one
     if one is None:
@@ -138,7 +138,7 @@ class _Wildcard:
         self.priority = (self.path.find("+"), not self.is_prefix, -self.segments.count("+"), len(plain), plain)
 
     def matches(self, parts: list[str]) -> bool:
-        """Whether the rule covers a path cut at its slashes."""
+        """Return whether the rule covers a path cut at its slashes."""
         segments = self.segments
         if len(parts) < len(segments) or (not self.is_prefix and len(parts) != len(segments)):
             return False
@@ -152,7 +152,7 @@ class _Wildcard:
         return True
 
     def below(self, parts: list[str]) -> bool:
-        """Whether the rule covers something below a mount path cut at its slashes (without its last slash)."""
+        """Return whether the rule covers something below a mount path cut at its slashes (without its last slash)."""
         for index, part in enumerate(parts):
             if index >= len(self.segments):
                 return False
@@ -211,11 +211,11 @@ class Acl:
             known.merge(policy, rule)
 
     def expire_at(self, moment: float) -> None:
-        """Note that what is merged here ends at ``moment``."""
+        """Limit the validity of these merged rules to ``moment`` (seconds since the epoch)."""
         self.expires = _smaller(self.expires, moment)
 
     def find(self, path: str, listing: bool) -> Permissions | None:
-        """The permissions that decide about ``path`` (namespace included)."""
+        """Return the permissions that apply to ``path`` (namespace included), None if no rule does."""
         key = (path, listing)
         try:
             return self._found[key]
@@ -254,7 +254,7 @@ class Acl:
         return best
 
     def capabilities(self, path: str, namespace: str = "") -> list[str]:
-        """What may be done at ``path``, sorted; ``["root"]`` for root, ``["deny"]`` for nothing."""
+        """Return the capabilities on ``path``, sorted; ``["root"]`` for root, ``["deny"]`` for none."""
         if self.root is not None:
             return ["root"] if namespace.startswith(self.root) else ["deny"]
         found = self.find(namespace + path, True)
@@ -263,7 +263,7 @@ class Acl:
         return sorted(found.capabilities)
 
     def reaches(self, prefix: str, namespace: str = "") -> bool:
-        """Whether anything at or below ``prefix`` (a mount's path) is granted."""
+        """Return whether anything at or below ``prefix`` (a mount's path) is granted."""
         if self.capabilities(prefix, namespace) != ["deny"]:
             return True
         if self.root is not None:
@@ -279,7 +279,10 @@ class Acl:
     def decide(
         self, operation: Operation, path: str, data: dict[str, Any], wrap_ttl: float, sudo: bool, namespace: str = ""
     ) -> Decision:
-        """May this be done? ``sudo``: the path needs that capability. May set ``data["limit"]`` of a listing."""
+        """Decide whether a request is allowed. ``sudo``: the path requires that capability.
+
+        May set ``data["limit"]`` of a listing.
+        """
         if self.root is not None:
             if namespace.startswith(self.root):
                 return Decision(True, 'policy "root"', final=True)
@@ -322,7 +325,7 @@ def _grant(found: Permissions) -> str:
 
 
 def _limit_refused(found: Permissions, data: dict[str, Any]) -> str:
-    """The page size of a listing: checked against the rule's, or filled in."""
+    """Check the page size of a listing against the rule's, or set it; return the reason for a refusal, else empty."""
     most = found.pagination_limit
     given = data.get("limit")
     if most <= 0:

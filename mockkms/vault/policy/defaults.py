@@ -1,4 +1,4 @@
-"""The policies every namespace is born with."""
+"""The policies that every new namespace has."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ path "sys/control-group/request" { capabilities = ["update"] }
 
 
 def born_with(dialect: PolicyDialect) -> dict[str, str]:
-    """Return the policies that a namespace has from the start: their texts by name."""
+    """Return the predefined policies of a namespace: texts by name."""
     texts = {"default": _DEFAULT, "response-wrapping": _RESPONSE_WRAPPING}
     if dialect.control_groups:
         texts["default"] += _FOR_CONTROL_GROUPS

@@ -1,4 +1,4 @@
-"""Where the two products differ in their policies."""
+"""The differences between the products' policy languages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHARED_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class PolicyDialect:
-    """What one product's policy language knows."""
+    """The properties of one product's policy language."""
 
     rule_keys: frozenset[str]
     """Keys of a ``path`` block."""

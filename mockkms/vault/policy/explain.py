@@ -1,4 +1,4 @@
-"""Why a request was denied, in words: the token, its policies, the rule that decided, and the rules that came near."""
+"""Explanations of denials: the token, its policies, the deciding rule, and similar rules that did not apply."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LISTINGS = (Operation.LIST, Operation.SCAN)
 
 @dataclass
 class Explanation:
-    """What the policies say of one request, and why."""
+    """The decision about one request and the reasons for it."""
 
     operation: Operation
     path: str
@@ -62,9 +62,9 @@ def explain(
     data: dict[str, Any] | None = None,
     wrap_ttl: float = 0,
 ) -> Explanation:
-    """Decide a request again and tell why; nothing is changed. ``path`` is within ``namespace``.
+    """Repeat the decision about a request and explain it; nothing is changed. ``path`` is within ``namespace``.
 
-    A listing is decided by the path with a closing slash, as the server appends one.
+    A listing is checked with a trailing slash, since the server appends one.
     """
     if operation in _LISTINGS and not path.endswith("/"):
         path += "/"
@@ -85,7 +85,7 @@ def explain(
 
 
 def _policies(core: Context, token: Token) -> list[str]:
-    """The token's policies and those of its identity."""
+    """Return the token's policies and those of its identity."""
     derived: dict[str, list[str]] = {}
     if token.entity_id and not token.no_identity_policies:
         derived = core.identity.policies_of(token.entity_id)
@@ -117,7 +117,7 @@ def _nearest(acl: Acl, path: str, decided: Permissions | None) -> list[str]:
 
 
 def _common(rule: Rule, parts: list[str]) -> int:
-    """How many leading segments a rule shares with a path."""
+    """Return how many leading segments a rule shares with a path."""
     count = 0
     for segment, part in zip(rule.path.removesuffix("*").split("/"), parts, strict=False):
         if segment != "+" and (segment != part or not segment):
@@ -149,7 +149,7 @@ def _hints(
 
 
 def _slip(rule: Rule, namespace: str, path: str, operation: Operation) -> str:
-    """What is wrong with a rule that was probably meant for this path; empty where nothing suggests it."""
+    """Return the likely mistake in a rule that seems to be meant for this path; empty if there is none."""
     whole = namespace + path
     if rule.written.removeprefix("/").startswith("v1/"):
         fixed = replace(rule, path=rule.path.replace("v1/", "", 1))
@@ -165,7 +165,7 @@ def _slip(rule: Rule, namespace: str, path: str, operation: Operation) -> str:
 def _version_two(
     core: Context, rule: Rule, where: str, namespace: str, path: str, operation: Operation
 ) -> Iterator[str]:
-    """The frequent slip with KV version 2: a rule without ``data/`` or ``metadata/`` after the mount."""
+    """Yield the common mistake with KV version 2: a rule without ``data/`` or ``metadata/`` after the mount."""
     mount = core.state.mounts.match(namespace, path)
     if mount is None or mount.type != "kv" or (mount.options or {}).get("version") != "2":
         return

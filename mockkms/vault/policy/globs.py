@@ -1,4 +1,4 @@
-"""Matching of patterns that users write, in time that grows with the text and not with the number of asterisks."""
+"""Glob matching in time linear in the text, whatever the number of asterisks in a user's pattern."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def matches(pattern: str, text: str) -> bool:
     start, end = len(first), len(text) - len(last)
     if start > end or not text.startswith(first) or not text.endswith(last):
         return False
-    # The leftmost place of each part leaves the most room for those behind it, so none has to be tried again.
+    # The leftmost match of each part leaves the most room for the following ones, so no backtracking is needed.
     for part in middle:
         found = text.find(part, start, end)
         if found < 0:
@@ -26,7 +26,7 @@ def matches(pattern: str, text: str) -> bool:
 def matches_ends(pattern: str, text: str) -> bool:
     """Return whether ``text`` fits ``pattern``, whose ``*`` counts at its ends only.
 
-    A pattern of one character is taken as it is, an asterisk too.
+    A pattern of one character is compared literally, even an asterisk.
     """
     if len(pattern) < 2:
         return pattern == text

@@ -1,7 +1,7 @@
-"""``list_scan_response_keys_filter_path``: which keys of a listing a token gets to see.
+"""``list_scan_response_keys_filter_path``: which keys of a listing a token may see.
 
 The value is a small text template over ``.path`` (of the listing) and ``.key``: ``{{ .path }}{{ .key }}``. A key stays
-when the token may read (keys that end in ``/``: list) the path that comes out. Understood are ``.path``, ``.key``,
+when the token may read (for keys that end in ``/``: list) the rendered path. Templates may use ``.path``, ``.key``,
 quoted texts and the functions below, alone or in a pipeline.
 """
 
@@ -28,7 +28,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
 
 
 def check_filter(template: str, path: str, capabilities: Collection[str]) -> None:
-    """Raise ValueError where the filter of a rule for ``path``, with these capabilities, cannot work."""
+    """Raise ValueError for a filter that is invalid in a rule for ``path`` with these capabilities."""
     if "list" not in capabilities:
         raise ValueError("list_scan_response_keys_filter_path needs to be used on a path with the list capability")
     try:
@@ -40,7 +40,7 @@ def check_filter(template: str, path: str, capabilities: Collection[str]) -> Non
 
 
 def render_filter(template: str, path: str, key: str) -> str:
-    """The path to check for one key. Raises ValueError for a template that is not understood."""
+    """Return the path to check for one key. Raises ValueError for an unsupported template."""
     first, *pieces = template.split("{{")
     out = [first]
     for piece in pieces:

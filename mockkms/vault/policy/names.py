@@ -1,4 +1,4 @@
-"""Lists of policy names as they are cleaned, compared and matched when tokens are made."""
+"""Normalising, comparing and matching lists of policy names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
 
 
 def sanitize(names: Iterable[str], add_default: bool = False) -> list[str]:
-    """Lower case, trimmed, sorted, each once; ``root`` swallows all others and never gets ``default``."""
+    """Return the names in lower case, trimmed, sorted, without duplicates; ``root`` replaces all others.
+
+    ``add_default`` adds ``default``, except to ``root``.
+    """
     clean = {name.strip().lower() for name in names}
     clean.discard("")
     if "root" in clean:
@@ -23,20 +26,20 @@ def sanitize(names: Iterable[str], add_default: bool = False) -> list[str]:
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """Trimmed, lower case, sorted, each once."""
+    """Return the names trimmed, in lower case, sorted and without duplicates."""
     return sorted({name.strip().lower() for name in names if name.strip()})
 
 
 def equivalent(mine: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two lists name the same policies, ``default`` left aside."""
+    """Return whether two lists name the same policies, ignoring ``default``."""
     return set(mine) - {"default"} == set(others) - {"default"}
 
 
 def matches_glob(globs: Iterable[str], name: str) -> bool:
-    """Whether one of the globs (``*`` is the only wildcard) matches the name."""
+    """Return whether one of the globs (``*`` is the only wildcard) matches the name."""
     return any(matches(glob, name) for glob in globs)
 
 
 def quoted(names: Iterable[str]) -> str:
-    """The list as Go prints it with ``%q``: ``["a" "b"]``."""
+    """Return the list as Go prints it with ``%q``: ``["a" "b"]``."""
     return "[" + " ".join(map(quote, names)) + "]"

@@ -1,4 +1,4 @@
-"""Parameter constraints of a rule: which values a request may carry."""
+"""Parameter constraints of a rule: the values that a request may contain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Constraints(Protocol):
 
 
 def refusal(constraints: Constraints, data: Mapping[str, Any], by_item: bool) -> str:
-    """Why the parameters are refused; empty where they are not."""
+    """Return why the parameters are refused; empty if they are allowed."""
     for name in constraints.required:
         if name.lower() not in data:
             return f'required parameter "{name}" is missing'
@@ -53,10 +53,10 @@ def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str,
 
 
 def _listed(value: Any, values: list[Any], by_item: bool, quantifier: Any) -> bool:
-    """Whether a value is in a rule's list; the empty list holds everything.
+    """Return whether a value is in a rule's list; an empty list allows any value.
 
-    ``by_item``: a list is also in it by its items, and a text by its parts between commas, ``all`` or ``any`` of them
-    as ``quantifier`` says.
+    ``by_item``: the items of a list, or the comma-separated parts of a text, may also match one by one, ``all`` or
+    ``any`` of them as ``quantifier`` says.
     """
     if not values or any(_same(wanted, value) for wanted in values):
         return True
@@ -71,7 +71,7 @@ def _items(value: Any) -> list[Any] | None:
 
 
 def _same(wanted: Any, value: Any) -> bool:
-    """Whether a value of a request is a value of a rule.
+    """Return whether a request's value matches a rule's value.
 
     Texts match with ``*`` at either end. Numbers never match: the real server compares a decoded number with one that
     is still text (recorded).

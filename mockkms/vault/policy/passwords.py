@@ -1,4 +1,4 @@
-"""Password policies: ``length`` and rules of ``charset``, each with the fewest characters a password takes from it."""
+"""Password policies: ``length`` and ``charset`` rules with a minimum number of characters each."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _ATTEMPTS = 2000
 
 
 class PasswordPolicyError(ValueError):
-    """A policy that cannot be used. ``str()`` is OpenBao's text, ``older`` the one of Vault's older decoder."""
+    """An invalid password policy. ``str()`` is OpenBao's text, ``older`` that of Vault's older decoder."""
 
     def __init__(self, text: str, older: str = "") -> None:
         super().__init__(text)
         self.older = older or text
 
     def behind(self, before: str) -> PasswordPolicyError:
-        """Return the same fault with ``before`` in front of it."""
+        """Return the same error with ``before`` as a prefix."""
         return type(self)(before + str(self), before + self.older)
 
 
 @dataclass(frozen=True)
 class CharsetRule:
-    """At least ``least`` characters of a password come from ``charset``."""
+    """Requires at least ``least`` characters from ``charset``."""
 
     charset: str
     least: int = 0
 
     def passes(self, password: str) -> bool:
-        """Whether a password meets the rule."""
+        """Return whether a password meets the rule."""
         return sum(char in self.charset for char in password) >= self.least
 
 
@@ -46,18 +46,18 @@ class PasswordPolicy:
 
     @property
     def charset(self) -> str:
-        """All characters of all rules, once each, sorted."""
+        """The characters of all rules, sorted, without duplicates."""
         return "".join(sorted({char for rule in self.rules for char in rule.charset}))
 
     @property
     def possible(self) -> bool:
-        """Whether some password meets the rules."""
+        """Whether any password can meet the rules."""
         return all(rule.charset for rule in self.rules if rule.least > 0)
 
     def generate(self, entropy: Entropy) -> str:
-        """A password drawn evenly from the charset that meets every rule.
+        """Return a password, drawn uniformly from the charset, that meets every rule.
 
-        Raises PasswordPolicyError for a charset of more than 256 characters and where no draw meets the rules.
+        Raises PasswordPolicyError for a charset of more than 256 characters, or if no draw meets the rules.
         """
         charset = self.charset
         if len(charset) > _LARGEST_CHARSET:
@@ -72,7 +72,7 @@ class PasswordPolicy:
 
 
 def parse_password_policy(text: str) -> PasswordPolicy:
-    """The policy of an HCL or JSON text. Raises PasswordPolicyError."""
+    """Parse an HCL or JSON text into a policy. Raises PasswordPolicyError."""
     try:
         data = hcl.loads(text)
     except hcl.HclError as error:
@@ -113,7 +113,7 @@ def _list_kind(value: Any) -> str:
 
 
 def _blocks(value: Any, before: str) -> list[dict[str, Any]]:
-    """A list of blocks; a single one counts as a list of one."""
+    """Return a value as a list of blocks; a single block becomes a list of one."""
     blocks = value if isinstance(value, list) else [value]
     for index, block in enumerate(blocks):
         if not isinstance(block, dict):

@@ -1,4 +1,4 @@
-"""Policies: their texts, and what a token may do."""
+"""The policy store: policy texts and access decisions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CACHED_DECISIONS = 4096
 
 
 class PolicyStore:
-    """Policy texts and the decisions made from them.
+    """Stores policy texts and decides requests.
 
-    Decisions are looked up in the merged rules of a token's set of policies; those are kept until a policy changes.
+    The merged rules of each set of policies are cached until a policy changes.
     """
 
     def __init__(self, core: Context) -> None:
@@ -42,7 +42,7 @@ class PolicyStore:
     # -- texts -------------------------------------------------------------------------------------------------
 
     def write_defaults(self, namespace: str) -> None:
-        """Write the policies that a namespace is born with."""
+        """Write the predefined policies of a new namespace."""
         for name, text in born_with(self.dialect).items():
             self._put(namespace, Policy(name, text))
 
@@ -58,10 +58,11 @@ class PolicyStore:
         allow_wildcards: bool = False,
         allow_slashes: bool = False,
     ) -> Policy:
-        """Create or replace a policy; its name is taken in lower case, ``expiration`` is seconds since the epoch.
+        """Create or replace a policy; its name is converted to lower case, ``expiration`` is in seconds since the
+        epoch.
 
-        Raises PolicyError (message, line, column) for a text that is no policy, ErrorResponse for a fixed policy or
-        a failed check-and-set. ``cas`` -1 asks for a new policy.
+        Raises PolicyError (message, line, column) for an invalid text, ErrorResponse for a policy that cannot be
+        changed or a failed check-and-set. ``cas`` -1 requires that the policy does not exist.
         """
         parse_policy(text, self.dialect, namespace=namespace, now=self.core.clock.now())
         name = name.strip().lower()
@@ -92,7 +93,7 @@ class PolicyStore:
         self.forget_caches()
 
     def get(self, namespace: str, name: str) -> Policy | None:
-        """The policy of this name, ``root`` included; None where there is none or it has expired."""
+        """Return the policy of this name, ``root`` included; None if there is none or it has expired."""
         name = name.strip().lower()
         if name == "root":
             return Policy("root", "", version=0)
@@ -103,7 +104,7 @@ class PolicyStore:
         return policy
 
     def delete(self, namespace: str, name: str) -> None:
-        """Delete a policy, absent or not. Raises ErrorResponse for those that have to stay."""
+        """Delete a policy if it exists. Raises ErrorResponse for a policy that cannot be deleted."""
         name = name.strip().lower()
         if name in self.dialect.fixed:
             raise ErrorResponse(f'cannot delete "{name}" policy')
@@ -112,12 +113,12 @@ class PolicyStore:
         self.remove(namespace, name)
 
     def remove(self, namespace: str, name: str) -> None:
-        """Drop a policy, whichever it is."""
+        """Remove a policy without checks."""
         if self.core.state.policies.acl.pop((namespace, name), None) is not None:
             self.forget_caches()
 
     def names(self, namespace: str, prefix: str = "") -> list[str]:
-        """The names to list, in the order of the real server's walk; ``root`` is not among them."""
+        """Return the names to list, in the order of the real server's walk; ``root`` is not among them."""
         hidden = self.dialect.hidden
         stored = [name for space, name in self.core.state.policies.acl if space == namespace and name not in hidden]
         return [name for name in walk(stored) if name.startswith(prefix)]
@@ -130,9 +131,9 @@ class PolicyStore:
     # -- decisions ---------------------------------------------------------------------------------------------
 
     def check(self, request: Request, token: Token, sudo: bool) -> Decision:
-        """May ``token`` do this? ``sudo``: the path is root-protected.
+        """Decide whether ``token`` may make this request. ``sudo``: the path is root-protected.
 
-        Raises ErrorResponse 403 for a token whose entity is gone or disabled. May set a listing's ``limit``.
+        Raises ErrorResponse 403 for a token whose entity was deleted or disabled. May set a listing's ``limit``.
         """
         acl = self.acl(token)
         trace = request.trace
@@ -151,15 +152,18 @@ class PolicyStore:
         return decision
 
     def capabilities(self, token: Token, path: str, namespace: str) -> list[str]:
-        """What ``token`` may do at ``path`` of a namespace, sorted. Raises ErrorResponse as ``check`` does."""
+        """Return the capabilities of ``token`` on ``path`` of a namespace, sorted.
+
+        Raises ErrorResponse as ``check`` does.
+        """
         return self.acl(token).capabilities(path, namespace)
 
     def reaches(self, token: Token, prefix: str, namespace: str) -> bool:
-        """Whether ``token`` may do anything at or below a mount path (``secret/``, ``auth/approle/``)."""
+        """Return whether ``token`` may do anything at or below a mount path (``secret/``, ``auth/approle/``)."""
         return self.acl(token).reaches(prefix, namespace)
 
     def filter_keys(self, request: Request, token: Token, decision: Decision, response: Response) -> None:
-        """Leave in a listing only the keys that the deciding rule's filter lets the token see."""
+        """Remove from a listing the keys that the deciding rule's filter hides from the token."""
         data = response.data
         if not data:
             return
@@ -178,7 +182,7 @@ class PolicyStore:
             data["key_info"] = {key: data["key_info"][key] for key in kept if key in data["key_info"]}
 
     def acl(self, token: Token) -> Acl:
-        """The merged rules of a token. Raises ErrorResponse 403 for a token whose entity is gone or disabled."""
+        """Return the merged rules of a token. Raises ErrorResponse 403 if its entity was deleted or disabled."""
         if token.entity_id:
             return self._identity_acl(token)
         key = (token.namespace, *token.policies)
@@ -195,7 +199,7 @@ class PolicyStore:
             raise ErrorResponse("permission denied", status=403)
         derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
         frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))
-        # Identity counts its changes, so that templates are filled again after one.
+        # The identity store's generation is part of the key, so that a change there fills the templates again.
         key = (token.namespace, tuple(token.policies), entity.id, identity.generation, frozen, token.inline_policy)
         acl = self._acls.get(key)
         if acl is None or (acl.expires and acl.expires < self.core.clock.now()):
@@ -230,7 +234,7 @@ class PolicyStore:
         return acl
 
     def merged(self, policies: Iterable[tuple[str, list[Rule]]]) -> Acl:
-        """Return the merged rules of some policies, weighed as the emulated product weighs them."""
+        """Return the merged rules of some policies, with the priorities of the emulated product."""
         dialect = self.dialect
         return Acl(
             policies,
@@ -260,12 +264,12 @@ class PolicyStore:
                 policy.text, self.dialect, namespace=namespace, now=now, substitute=templates.fill
             ).rules
         except PolicyError:
-            # A filled-in value made a path that no policy may have; the real server answers this error too.
+            # A filled-in value made the path invalid; the real server answers with the same error.
             raise BackendError("internal error") from None
 
 
 def walk(names: list[str]) -> list[str]:
-    """Names in the order in which the real server walks its storage: by directory, the last directory first."""
+    """Return names in the order of the real server's walk of its storage: by directory, the last one first."""
     out: list[str] = []
     folders = [""]
     while folders:

@@ -1,4 +1,4 @@
-"""Policy texts: from HCL or JSON to rules, with the refusals of the real server."""
+"""Parsing policy texts (HCL or JSON) into rules, with the error texts of the real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OLD_STYLE = {
 
 
 class PolicyError(ValueError):
-    """A policy text the server refuses: ``str()`` is the server's message, ``line`` and ``column`` say where (or 0)."""
+    """An invalid policy text: ``str()`` is the server's message, ``line`` and ``column`` its position (or 0)."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(f"failed to parse policy: {message}")
@@ -73,9 +73,9 @@ def parse_policy(
     now: float = 0,
     substitute: Substitute | None = None,
 ) -> ParsedPolicy:
-    """The rules of ``text``; rules that expired before ``now`` are left out. Raises PolicyError.
+    """Parse ``text`` into rules; rules that expired before ``now`` are left out. Raises PolicyError.
 
-    With ``substitute`` identity templates are filled, and rules whose templates cannot be filled are left out.
+    ``substitute`` fills identity templates; rules whose templates cannot be filled are left out.
     """
     try:
         items = hcl.parse(text, unique=dialect.unique_attributes)
@@ -98,7 +98,7 @@ def parse_policy(
 
 
 class _Block:
-    """One ``path`` block while it is read."""
+    """A ``path`` block that is being parsed."""
 
     def __init__(self, item: hcl.Item, path: str, dialect: PolicyDialect) -> None:
         self.item = item
@@ -106,7 +106,7 @@ class _Block:
         self.dialect = dialect
 
     def check_keys(self) -> hcl.Items:
-        """The block's items, once its keys are known to be allowed."""
+        """Check the block's keys and return its items. Raises HclError."""
         try:
             hcl.check_keys(self.item.value, self.dialect.rule_keys)
         except hcl.UnknownKeys as error:
@@ -117,13 +117,13 @@ class _Block:
         return self.item.value.members
 
     def named(self, error: Exception) -> hcl.HclError:
-        """The same error with the path before it."""
+        """Return the same error prefixed with the block's path."""
         found = hcl.HclError(f"path {quote(self.path)}: {error}")
         found.position = getattr(error, "position", None)
         return found
 
     def read(self, items: hcl.Items) -> dict[str, Any]:
-        """The values of the block, checked in the order in which the real server decodes them."""
+        """Return the values of the block, decoded in the real server's order. Raises HclError."""
         values: dict[str, Any] = {}
         try:
             for name, decode in _DECODERS.items():
@@ -241,7 +241,7 @@ def _duration(name: str, values: dict[str, Any]) -> float:
 
 
 def _check_control_groups(items: hcl.Items) -> None:
-    """Control groups are read for their form only; nothing here makes a request wait for approval."""
+    """Check the syntax of control groups. They have no effect: no request waits for approval."""
     faults: list[str] = []
     for item in items.under("control_group").items:
         try:

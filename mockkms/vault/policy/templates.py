@@ -1,4 +1,4 @@
-"""Identity templates in policy paths: ``{{identity.entity.name}}`` and their like."""
+"""Identity templates in policy paths, such as ``{{identity.entity.name}}``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class TemplateError(ValueError):
-    """A template that cannot be filled, or braces that do not pair."""
+    """A template that cannot be filled, or has unbalanced braces."""
 
 
 def has_template(text: str) -> bool:
-    """Whether ``text`` holds a template. Raises ValueError for braces that do not pair."""
+    """Return whether ``text`` contains a template. Raises ValueError for unbalanced braces."""
     try:
         return len(_split(text)) > 1
     except TemplateError as error:
@@ -25,7 +25,7 @@ def has_template(text: str) -> bool:
 
 
 def _split(text: str) -> list[tuple[str, str]]:
-    """(directive, text after it) pairs; the first directive is empty."""
+    """Split ``text`` into pairs of a directive and the text after it; the first directive is empty."""
     first, *rest = text.split("{{")
     if "}}" in first:
         raise TemplateError("unbalanced templating characters")
@@ -79,14 +79,14 @@ class Templates:
         return cls(entity, groups, now, namespace=namespace, blocked=blocked, wildcards=wildcards)
 
     def fill(self, text: str) -> str | None:
-        """``text`` with its templates filled; None where one cannot be."""
+        """Return ``text`` with its templates filled; None if one cannot be filled."""
         try:
             return self.render(text)
         except TemplateError:
             return None
 
     def render(self, text: str) -> str:
-        """``text`` with its templates filled. Raises TemplateError with the reason."""
+        """Return ``text`` with its templates filled. Raises TemplateError with the reason."""
         out = []
         for index, (directive, after) in enumerate(_split(text)):
             if index:

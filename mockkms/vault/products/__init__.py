@@ -1,4 +1,4 @@
-"""The products that can be emulated, one file each: what a product has and how it words it.
+"""The products that can be emulated, one file each: what a product has and its texts.
 
 Code asks a product for a feature or a text, never for its name. A product is described by its differences from another
 one; ``CONTRIBUTING.md`` shows how to add the next version.
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.openbao import OPENBAO
-from mockkms.vault.products.product import Product, Words
+from mockkms.vault.products.product import Product, Texts
 from mockkms.vault.products.vault import VAULT
 from mockkms.vault.products.vault_1_21 import VAULT_1_21
 
@@ -47,8 +47,8 @@ __all__ = [
     "VAULT_1_21",
     "Feature",
     "Product",
+    "Texts",
     "UnknownProductError",
-    "Words",
     "product_named",
     "unknown_product",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Builtins:
-    """What one product brings along, by kind and in the order of its lists."""
+    """The types built into one product, by kind and in the order of its lists."""
 
     auth: tuple[str, ...]
     secret: tuple[str, ...]
@@ -20,7 +20,7 @@ class Builtins:
     deprecated: tuple[str, ...] = ()
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """The catalog of a kind: ``auth``, ``secret`` or ``database``."""
+        """Return the plugin catalog of a kind: ``auth``, ``secret`` or ``database``."""
         return {"auth": self.auth, "secret": self.secret, "database": self.database}[kind]
 
     def mountable(self, kind: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ class Builtins:
         return plugin_type in self.mountable(kind)
 
     def status(self, plugin_type: str) -> str:
-        """``deprecation_status`` of a type."""
+        """Return ``deprecation_status`` of a type."""
         return "deprecated" if plugin_type in self.deprecated else "supported"
 
 

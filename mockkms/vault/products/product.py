@@ -1,4 +1,4 @@
-"""What describes one product."""
+"""The description of one product version."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mockkms.vault.products.features import Feature
 
 
 @dataclass(frozen=True)
-class Words:
-    """Texts in which products differ."""
+class Texts:
+    """Texts that differ between products."""
 
     product: str
-    """As it stands in texts: ``Vault is sealed``."""
+    """The product's name in messages, such as ``Vault is sealed``."""
     cli: str
     """The name of the command line client."""
     json_error_prefix: str
-    """Stands before the parser's message when an endpoint before the core gets a body that is not JSON."""
+    """The prefix of the parser's message when an endpoint outside the core gets a body that is not JSON."""
     json_error: str
     """The same for every other endpoint."""
     transit_first_version: str
@@ -28,9 +28,9 @@ class Words:
     cubbyhole_tokens: str
     """The types of tokens that have a cubbyhole."""
     seal_wrapper: str
-    """Stands before the cause where a wrong unseal key cannot decrypt the root key."""
+    """The prefix of the cause when a wrong unseal key cannot decrypt the root key."""
     malformed_version: str
-    """What is said of a plugin's version that is none."""
+    """The text for an invalid plugin version."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
 
@@ -40,7 +40,7 @@ class Product:
     """One version of one product."""
 
     name: str
-    """What ``flavor`` takes."""
+    """The value of ``flavor`` that selects it."""
     version: str
     build_date: str
     """RFC 3339."""
@@ -48,27 +48,27 @@ class Product:
     batch_prefix: str
     recovery_prefix: str
     cluster_prefix: str
-    """Generated cluster names begin with it."""
+    """The prefix of generated cluster names."""
     builtin_suffix: str
     """Build metadata in the version of plugins that are part of the server."""
     plugin_versions: dict[str, str]
     """Versions of plugins that are not the server's own, by mount type."""
     json_string_limit: int
-    """Most strings in one JSON body; 0 is no limit."""
+    """Largest number of strings in one JSON body; 0 means no limit."""
     most_random_bytes: int
-    """The most that one call for random bytes gives out."""
+    """Largest number of random bytes that one request returns."""
     settings: dict[str, Any]
-    """What ``sys/config/state/sanitized`` shows of a dev server beyond what it shows of every product."""
+    """What ``sys/config/state/sanitized`` shows in addition to the settings common to all products."""
     experiments: tuple[str, ...]
-    """What ``sys/experiments`` lists."""
+    """The experiments that ``sys/experiments`` lists."""
     missing_credentials: int
     """HTTP status of a login without its credentials."""
-    words: Words
+    texts: Texts
     policies: PolicyDialect
     builtins: Builtins
     features: frozenset[Feature]
     has: Callable[[Feature], bool] = field(init=False, repr=False, compare=False)
-    """Return whether this product has a feature. Every request asks some ten times, so it is the set's own method."""
+    """Return whether this product has a feature. It is the set's own method for speed: every request calls it often."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "has", self.features.__contains__)
@@ -79,12 +79,12 @@ class Product:
         *,
         has: Iterable[Feature] = (),
         lacks: Iterable[Feature] = (),
-        words: dict[str, str] | None = None,
+        texts: dict[str, str] | None = None,
         **differences: Any,
     ) -> Product:
-        """Return another product, described by its differences from this one.
+        """Return another product, defined by its differences from this one.
 
-        Raises ValueError for a feature that is said to be new and is not, or to be gone and was not there.
+        Raises ValueError for an added feature that this one already has, or a removed one that it lacks.
         """
         added, gone = frozenset(has), frozenset(lacks)
         wrong = (added & self.features) | (gone - self.features)
@@ -93,7 +93,7 @@ class Product:
         return replace(
             self,
             name=name,
-            words=replace(self.words, **words or {}),
+            texts=replace(self.texts, **texts or {}),
             features=(self.features | added) - gone,
             **differences,
         )

@@ -18,7 +18,7 @@ VAULT = OPENBAO.derive(
     builtin_suffix="+builtin.vault",
     plugin_versions={"kv": "v0.26.2+builtin"},
     json_string_limit=0,
-    most_random_bytes=10 * 1024 * 1024,  # Recorded: 131,073 are given out; the documentation says up to 10 MB.
+    most_random_bytes=10 * 1024 * 1024,  # Recorded: 131,073 are allowed; the documentation says up to 10 MB.
     settings={
         "administrative_namespace_path": "",
         "deny_slash_in_templated_paths": False,
@@ -32,7 +32,7 @@ VAULT = OPENBAO.derive(
     },
     experiments=("events.alpha1", "core.audit.events.alpha1", "secrets.import.alpha1", "kmip.client_api.alpha1"),
     missing_credentials=400,
-    words={
+    texts={
         "product": "Vault",
         "cli": "vault",
         "json_error_prefix": "failed to parse JSON input: ",

@@ -17,7 +17,7 @@ VAULT_1_21 = VAULT.derive(
     experiments=("events.alpha1", "core.audit.events.alpha1", "secrets.import.alpha1"),
     most_random_bytes=128 * 1024,
     policies=VAULT_1_21_POLICIES,
-    words={"cubbyhole_tokens": '"service"', "malformed_version": "Malformed version"},
+    texts={"cubbyhole_tokens": '"service"', "malformed_version": "Malformed version"},
     has={
         Feature.RELATIVE_PATHS,
         Feature.OLDER_POSTGRES_DRIVER,

@@ -1,8 +1,8 @@
-"""One sealable barrier: its unseal key in shares, and what rotating it and generating root tokens remember.
+"""A sealable barrier: its unseal key, split into shares, and the state of rotations and root token generations.
 
-The root namespace has one; a sealable namespace has one of its own. The crypto is real: the root key is kept
-encrypted with AES-256-GCM under the unseal key, the unseal key is split by Shamir's scheme, and a wrong share fails
-where it fails on the real server: at the tag of the stored key.
+The root namespace has a barrier, and so has each sealable namespace. The cryptography is real: the root key is stored
+encrypted with AES-256-GCM under the unseal key, which is split by Shamir's scheme. Wrong shares therefore fail as on
+the real server: they combine to another key, and decrypting the stored root key fails at its tag.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Random = Callable[[int], bytes]
 
 
 class SealError(Exception):
-    """A refusal of the seal in the real server's words. ``wrapped`` is the Go error inside, if any."""
+    """A refused seal operation, with the real server's text. ``wrapped`` is the Go error inside, if any."""
 
     def __init__(self, text: str, wrapped: str = "") -> None:
         super().__init__(text)
@@ -34,12 +34,12 @@ class SealError(Exception):
 
 
 class InvalidKey(SealError):
-    """The key given cannot be right: too short, too long, or it does not decrypt."""
+    """A wrong key: too short, too long, or unable to decrypt the root key."""
 
 
 @dataclass
 class Rotation:
-    """A rotation of the unseal key under way."""
+    """A rotation of the unseal key in progress."""
 
     nonce: str
     shares: int
@@ -59,7 +59,7 @@ class Rotation:
 
 @dataclass
 class RootGeneration:
-    """A generation of a root token under way."""
+    """A root token generation in progress."""
 
     nonce: str
     otp: str
@@ -99,18 +99,18 @@ class Barrier:
 
     @property
     def initialized(self) -> bool:
-        """Whether there is a key at all."""
+        """Whether the barrier has a key."""
         return self.shares > 0
 
     def install(self, unseal_key: bytes, shares: int, threshold: int, random: Random, parts: list[bytes]) -> None:
-        """Make ``unseal_key`` (32 bytes), already split into ``parts``, the key of this barrier."""
+        """Set ``unseal_key`` (32 bytes), already split into ``parts``, as the key of this barrier."""
         nonce = random(12)
         self.stored = nonce + AESGCM(unseal_key).encrypt(nonce, random(KEY_SIZE), None)
         self.shares, self.threshold = shares, threshold
         self.unseal_keys = [base64.b64encode(part).decode() for part in parts]
 
     def authenticate(self, unseal_key: bytes) -> None:
-        """Decrypt the stored root key with it. Raises InvalidKey."""
+        """Check ``unseal_key`` by decrypting the stored root key. Raises InvalidKey."""
         if len(unseal_key) not in (16, 24, 32):
             raise InvalidKey(
                 "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
@@ -125,11 +125,11 @@ class Barrier:
             ) from None
 
     def recover(self, parts: list[bytes]) -> bytes:
-        """The unseal key of the given shares. Raises ValueError in the words of the share scheme."""
+        """Return the unseal key of the given shares. Raises ValueError with the text of Vault's ``shamir`` package."""
         return parts[0] if self.threshold == 1 else shamir.combine(parts)
 
     def unseal(self, part: bytes, new_nonce: Callable[[], str]) -> bool:
-        """Take one share; True once unsealed. Raises InvalidKey, after which the shares given so far are forgotten."""
+        """Add one share; return True once unsealed. Raises InvalidKey and drops the shares given so far."""
         check_length(part)
         if part in self.progress:
             return False
@@ -148,17 +148,17 @@ class Barrier:
         return True
 
     def reset(self) -> None:
-        """Forget the shares given so far."""
+        """Drop the shares given so far."""
         self.progress, self.nonce = [], ""
 
     def seal(self) -> None:
-        """Refuse everything until unsealed; what was under way is dropped."""
+        """Seal the barrier and cancel the operations in progress."""
         self.sealed, self.rotation, self.generation = True, None, None
         self.reset()
 
 
 def check_length(key: bytes) -> None:
-    """Raises InvalidKey for a key or share that is too short or too long."""
+    """Raise InvalidKey for a key or share that is too short or too long."""
     if len(key) < MIN_KEY:
         raise InvalidKey(f"invalid key: key is shorter than minimum {MIN_KEY} bytes")
     if len(key) > MAX_KEY:
@@ -166,15 +166,15 @@ def check_length(key: bytes) -> None:
 
 
 def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[bytes]]:
-    """A fresh unseal key (32 bytes) and its shares; a single share is the key itself."""
+    """Return a new unseal key (32 bytes) and its shares; a single share is the key itself."""
     key = random(KEY_SIZE)
     return key, [key] if shares == 1 else shamir.split(key, shares, threshold, random)
 
 
 def decode_key(text: str, *, bounded: bool = True) -> bytes:
-    """A key given as hex or base64. Raises SealError.
+    """Return a key given as hex or base64. Raises SealError.
 
-    ``bounded``: hex of a length no key has is read as base64, so that base64 that looks like hex is no trap.
+    ``bounded``: hex of a length that no key has is decoded as base64, which may consist of hex digits by chance.
     """
     try:
         key = bytes.fromhex(text) if len(text) % 2 == 0 and text.isalnum() and text.isascii() else None
@@ -189,7 +189,7 @@ def decode_key(text: str, *, bounded: bool = True) -> bytes:
 
 
 def validate_shares(shares: int, threshold: int, pgp_keys: list[str]) -> None:
-    """Raises SealError, in the real server's words, for a seal configuration that cannot be."""
+    """Raise SealError, with the real server's text, for an invalid seal configuration."""
     checks = (
         (shares < 1, "shares must be at least one"),
         (threshold < 1, "threshold must be at least one"),

@@ -1,4 +1,4 @@
-"""Shares and tokens encrypted to PGP keys, and the copies of such shares that a barrier keeps."""
+"""Encrypting shares and tokens to PGP keys, and the backup of encrypted shares that a barrier keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockkms.vault.seals.barrier import Barrier, SealError
 
 
 def check(keys: list[str] | None) -> None:
-    """Raises SealError for a key that cannot be encrypted to."""
+    """Raise SealError for a key that is not usable for encryption."""
     try:
         for key in keys or ():
             pgp.check(str(key))
@@ -19,7 +19,7 @@ def check(keys: list[str] | None) -> None:
 
 
 def fingerprint(key: str) -> str:
-    """In lower-case hex. Raises SealError."""
+    """Return the fingerprint of a key in lower-case hex. Raises SealError."""
     try:
         return pgp.fingerprint(key)
     except ValueError as error:
@@ -27,7 +27,7 @@ def fingerprint(key: str) -> str:
 
 
 def sealed(text: bytes, key: str) -> bytes:
-    """``text`` encrypted to a key. Raises SealError."""
+    """Return ``text`` encrypted to a key. Raises SealError."""
     try:
         return pgp.encrypt(text, key)
     except ValueError as error:
@@ -35,14 +35,14 @@ def sealed(text: bytes, key: str) -> bytes:
 
 
 def encrypted(shares: list[bytes], keys: list[str] | None) -> list[bytes]:
-    """Each share, as hex, encrypted to the key of its place; the shares themselves where there are no keys."""
+    """Return each share, as hex, encrypted to the key at the same index; without keys the shares themselves."""
     if not keys:
         return shares
     return [sealed(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
 
 
 def keep(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[str]) -> None:
-    """Keep a copy of encrypted shares, by fingerprint."""
+    """Store a backup of encrypted shares by fingerprint."""
     kept: dict[str, list[str]] = {}
     for share, owner in zip(shares, fingerprints, strict=True):
         kept.setdefault(owner, []).append(share.hex())
@@ -50,7 +50,7 @@ def keep(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[s
 
 
 def kept(barrier: Barrier) -> dict[str, Any] | None:
-    """The kept copy as both products show it; None: there is none."""
+    """Return the backup as both products show it; None if there is none."""
     if barrier.backup is None:
         return None
     keys: dict[str, list[str]] = barrier.backup["keys"]
@@ -59,7 +59,7 @@ def kept(barrier: Barrier) -> dict[str, Any] | None:
 
 
 def of_rotation(barrier: Barrier) -> tuple[list[str] | None, bool]:
-    """Fingerprints and ``backup`` of the rotation under way; None and False without PGP keys."""
+    """Return the fingerprints and ``backup`` of the rotation in progress; None and False without PGP keys."""
     running = barrier.rotation
     if running is None or not running.pgp_keys:
         return None, False

@@ -1,6 +1,7 @@
-"""Rotating an unseal key: shares of the old one in, shares of a new one out, checked by their holders if asked.
+"""Rotation (rekeying) of an unseal key: shares of the old key are given, shares of a new one returned.
 
-Two products, one procedure: ``Words`` holds what they say differently. All refusals are ``SealError``.
+If requested, the holders verify the new shares before the new key takes effect. Both products follow this procedure;
+``Texts`` holds their messages. All errors are ``SealError``.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from mockkms.vault.seals.barrier import (
 
 
 @dataclass(frozen=True)
-class Words:
-    """Texts of one product."""
+class Texts:
+    """The messages of one product, and the differences in how it forms them."""
 
     invalid: str
-    """Before what is wrong with a configuration."""
+    """The prefix of an error in the configuration."""
     running: str
     none: str
     finished: str
@@ -41,14 +42,14 @@ class Words:
     shows_go: bool
     """Inner errors appear as Go's ``%!w(…)``."""
     bounded: bool
-    """The length of a share is checked before anything else."""
+    """Whether the length of a share is checked first."""
 
     def wrap(self, framing: str, text: str) -> SealError:
-        """A refusal with an inner error."""
+        """Return an error that wraps another one."""
         return SealError(framing + (f"%!w(*errors.errorString=&{{{text}}})" if self.shows_go else text))
 
 
-ROTATION = Words(
+ROTATION = Texts(
     invalid="invalid rotate seal configuration: ",
     running="rotation already in progress",
     none="no rotation in progress",
@@ -64,7 +65,7 @@ ROTATION = Words(
     shows_go=True,
     bounded=False,
 )
-REKEY = Words(
+REKEY = Texts(
     invalid="invalid rekey seal configuration: ",
     running="rekey already in progress",
     none="no barrier rekey in progress",
@@ -86,7 +87,7 @@ REKEY = Words(
 
 @dataclass
 class NewShares:
-    """A finished rotation, or one that only wants its shares verified."""
+    """The result of a rotation: the new shares, to be verified if ``verification_nonce`` is set."""
 
     shares: list[bytes]
     backup: bool = False
@@ -94,38 +95,39 @@ class NewShares:
     fingerprints: list[str] = field(default_factory=list)
 
 
-def start(barrier: Barrier, rotation: Rotation, words: Words) -> None:
-    """Begin a rotation."""
-    if barrier.rotation is not None and words is ROTATION:
-        raise SealError(words.running)
+def start(barrier: Barrier, rotation: Rotation, texts: Texts) -> None:
+    """Start a rotation. Raises SealError."""
+    # One product looks for a running rotation before it validates the configuration, the other one after.
+    if barrier.rotation is not None and texts is ROTATION:
+        raise SealError(texts.running)
     try:
         validate_shares(rotation.shares, rotation.threshold, rotation.pgp_keys)
         pgp_shares.check(rotation.pgp_keys)
     except SealError as error:
-        raise words.wrap(words.invalid, error.text) from None
+        raise texts.wrap(texts.invalid, error.text) from None
     if barrier.rotation is not None:
-        raise SealError(words.running)
+        raise SealError(texts.running)
     barrier.rotation = rotation
 
 
 def give(
-    barrier: Barrier, key: bytes, nonce: str, words: Words, random: Random, new_nonce: Callable[[], str]
+    barrier: Barrier, key: bytes, nonce: str, texts: Texts, random: Random, new_nonce: Callable[[], str]
 ) -> NewShares | None:
-    """Take a share of the present key; with enough of them, the shares of the new one."""
-    if words.bounded:
+    """Add a share of the current key; return the shares of the new key once there are enough. Raises SealError."""
+    if texts.bounded:
         try:
             check_length(key)
         except InvalidKey as error:
             raise SealError(error.text.removeprefix("invalid key: ")) from None
     rotation = barrier.rotation
     if rotation is None:
-        raise SealError(words.none)
+        raise SealError(texts.none)
     if rotation.verification_key:
-        raise SealError(f'{words.finished}"{rotation.verification_nonce}"')
+        raise SealError(f'{texts.finished}"{rotation.verification_nonce}"')
     if nonce != rotation.nonce:
-        raise SealError(f'{words.nonce}"{rotation.nonce}"')
+        raise SealError(f'{texts.nonce}"{rotation.nonce}"')
     if key in rotation.progress:
-        raise SealError(words.repeated)
+        raise SealError(texts.repeated)
     rotation.progress.append(key)
     if len(rotation.progress) < barrier.threshold:
         return None
@@ -133,8 +135,8 @@ def give(
     try:
         old = barrier.recover(given)
     except ValueError as error:
-        raise words.wrap(words.combine, str(error)) from None
-    _authenticate(barrier, old, words)
+        raise texts.wrap(texts.combine, str(error)) from None
+    _authenticate(barrier, old, texts)
     new, shares = make_key(rotation.shares, rotation.threshold, random)
     result = NewShares(shares=pgp_shares.encrypted(shares, rotation.pgp_keys), backup=rotation.backup)
     if rotation.pgp_keys:
@@ -150,16 +152,16 @@ def give(
     return result
 
 
-def _authenticate(barrier: Barrier, key: bytes, words: Words) -> None:
+def _authenticate(barrier: Barrier, key: bytes, texts: Texts) -> None:
     try:
         barrier.authenticate(key)
     except InvalidKey as error:
         text = error.text.removeprefix("unable to retrieve stored keys: ")
-        if not words.shows_go:
-            raise SealError(words.authenticate + text) from None
+        if not texts.shows_go:
+            raise SealError(texts.authenticate + text) from None
         if len(key) not in (16, 24, 32):
             raise SealError(f"failed to setup unseal key: %!w(aes.KeySizeError={len(key)})") from None
-        raise SealError(f"{words.authenticate}%!w(*vault.ErrDecrypt=&{{0xc000000000}})") from None
+        raise SealError(f"{texts.authenticate}%!w(*vault.ErrDecrypt=&{{0xc000000000}})") from None
 
 
 def _finish(barrier: Barrier, key: bytes, shares: list[bytes], random: Random) -> None:
@@ -170,37 +172,41 @@ def _finish(barrier: Barrier, key: bytes, shares: list[bytes], random: Random) -
 
 
 def verify(
-    barrier: Barrier, key: bytes, nonce: str, words: Words, random: Random, new_nonce: Callable[[], str]
+    barrier: Barrier, key: bytes, nonce: str, texts: Texts, random: Random, new_nonce: Callable[[], str]
 ) -> str | None:
-    """Take a share of the new key; its nonce once all is verified and the new key counts, else None."""
+    """Add a share of the new key; return the nonce once the new key is verified and in effect, else None.
+
+    Raises SealError.
+    """
     rotation = barrier.rotation
     if rotation is None:
-        raise SealError("no rotation in progress" if words is ROTATION else "no rekey in progress")
+        raise SealError("no rotation in progress" if texts is ROTATION else "no rekey in progress")
     if not rotation.verification_key:
-        raise SealError(words.verification_none)
+        raise SealError(texts.verification_none)
     if nonce != rotation.verification_nonce:
         raise SealError(f'incorrect nonce supplied; nonce for this verify operation is "{rotation.verification_nonce}"')
-    if words.bounded and key in rotation.verification_progress:
-        # The other product only notices where the shares are put together.
+    if texts.bounded and key in rotation.verification_progress:
+        # The other product notices a repeated share only when it combines the shares.
         raise SealError("given key has already been provided during this verify operation")
     rotation.verification_progress.append(key)
     if len(rotation.verification_progress) < rotation.threshold:
         return None
     given = rotation.verification_progress
+    # A failed verification starts again under a new nonce, so the shares are dropped before they are combined.
     done = rotation.verification_nonce
     restart_verification(barrier, new_nonce)
     try:
         recovered = given[0] if rotation.threshold == 1 else shamir.combine(given)
     except ValueError as error:
-        raise words.wrap(words.verification_combine, str(error)) from None
+        raise texts.wrap(texts.verification_combine, str(error)) from None
     if recovered != rotation.verification_key:
-        raise SealError(words.verification_failed)
+        raise SealError(texts.verification_failed)
     _finish(barrier, recovered, rotation.pending, random)
     return done
 
 
 def restart_verification(barrier: Barrier, new_nonce: Callable[[], str]) -> None:
-    """Forget the shares given to verify, and go on under a new nonce."""
+    """Drop the shares given for verification and continue under a new nonce."""
     if barrier.rotation is not None:
         barrier.rotation.verification_progress = []
         barrier.rotation.verification_nonce = new_nonce()

@@ -1,4 +1,4 @@
-"""The server's seal: uninitialised, sealed, unsealed; who it is as a cluster."""
+"""The server's seal (uninitialised, sealed or unsealed) and its identity as a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class SealStore:
-    """States and changes of the server's seal. All of them are reached by ``sys`` endpoints, faults and seeds alike."""
+    """The seal's state and operations, used by ``sys`` endpoints, faults and world files alike."""
 
     def __init__(self, core: Context) -> None:
         self.core = core
@@ -31,24 +31,24 @@ class SealStore:
 
     @property
     def sealed(self) -> bool:
-        """Whether nothing but the status endpoints answers (an uninitialised server is sealed)."""
+        """Whether only the status endpoints answer; an uninitialised server is sealed."""
         return self.barrier.sealed
 
     @property
     def unseal_keys(self) -> list[str]:
-        """The present unseal keys in base64."""
+        """The current unseal keys in base64."""
         return list(self.barrier.unseal_keys)
 
     def initialize_dev(self) -> None:
-        """Initialised and unsealed with one share, as a dev server."""
+        """Initialise with one share and unseal, as a dev server does."""
         self.initialize(1, 1)
         self.barrier.sealed = False
 
     def initialize(self, shares: int, threshold: int) -> list[bytes]:
-        """Make the unseal key and split it; the server stays sealed. Returns the shares."""
+        """Generate the unseal key and split it; return the shares. The server stays sealed."""
         core, state = self.core, self.core.state.seal
         key, parts = make_key(shares, threshold, core.entropy.bytes)
-        state.barrier = Barrier(installed=core.clock.now(), wrapper=core.product.words.seal_wrapper)
+        state.barrier = Barrier(installed=core.clock.now(), wrapper=core.product.texts.seal_wrapper)
         state.barrier.install(key, shares, threshold, core.entropy.bytes, parts)
         state.started = core.clock.now()
         state.cluster_name = core.cluster_name or f"{core.product.cluster_prefix}-{core.entropy.hex(4)}"
@@ -56,21 +56,21 @@ class SealStore:
         return parts
 
     def seal(self) -> None:
-        """Seal the server. Nothing stored is lost; logins that wait for a second proof are not stored."""
+        """Seal the server. Logins waiting for MFA are lost, since the real server keeps them in memory only."""
         if self.barrier.initialized:
             self.barrier.seal()
             self.core.mfa.forget_logins()
 
     def unseal(self, part: bytes) -> bool:
-        """Take one unseal share; True once unsealed. Raises InvalidKey."""
+        """Add one unseal share; return True once unsealed. Raises InvalidKey."""
         return self.barrier.unseal(part, self.core.entropy.uuid)
 
     def open(self) -> None:
-        """Unseal without shares; an uninitialised server stays as it is."""
+        """Unseal without shares; has no effect on an uninitialised server."""
         if self.barrier.initialized:
             self.barrier.sealed = False
 
     def check(self) -> None:
-        """Raises 503 while sealed or uninitialised."""
+        """Raise 503 while sealed or uninitialised."""
         if self.core.state.seal.barrier.sealed:
-            raise ErrorResponse(f"{self.core.product.words.product} is sealed", status=503)
+            raise ErrorResponse(f"{self.core.product.texts.product} is sealed", status=503)

@@ -1,7 +1,7 @@
-"""Shamir's secret sharing over GF(256), one polynomial a byte, in the share format of the real server.
+"""Shamir's secret sharing over GF(256), one polynomial per byte, in the share format of the real server.
 
-A share is the secret's length plus one: the y values, then the x coordinate (1 to 255) as the last byte. Any threshold
-of shares from here combine in the real server, and the other way round.
+A share is one byte longer than the secret: the y values, then the x coordinate (1 to 255). Shares are interchangeable
+with those of Vault's ``shamir`` package.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _div(a: int, b: int) -> int:
 def split(secret: bytes, parts: int, threshold: int, random: Callable[[int], bytes]) -> list[bytes]:
     """Split ``secret`` into ``parts`` shares of which any ``threshold`` (2 or more) give it back.
 
-    ``random(n)`` returns n random bytes. Raises ValueError for counts that make no sense or an empty secret.
+    ``random(n)`` returns n random bytes. Raises ValueError for invalid counts or an empty secret.
     """
     if parts < threshold:
         raise ValueError("parts cannot be less than threshold")
@@ -61,15 +61,15 @@ def split(secret: bytes, parts: int, threshold: int, random: Callable[[int], byt
 
 
 def _coordinates(parts: int, random: Callable[[int], bytes]) -> list[int]:
-    """Distinct x coordinates, in random order."""
+    """Return distinct x coordinates, in random order."""
     pool = list(range(1, 256))
     return [pool.pop(int.from_bytes(random(4), "big") % len(pool)) for _ in range(parts)]
 
 
 def combine(parts: Sequence[bytes]) -> bytes:
-    """The secret of these shares; too few or mixed shares give other bytes, not an error.
+    """Return the secret of these shares; too few or mixed shares yield other bytes, not an error.
 
-    Raises ValueError, in the real server's words, for fewer than two, of different lengths, or the same one twice.
+    Raises ValueError, with the real server's text, for fewer than two shares, different lengths, or a repeated share.
     """
     if len(parts) < 2:
         raise ValueError("less than two parts cannot be used to reconstruct the secret")
@@ -92,7 +92,7 @@ def combine(parts: Sequence[bytes]) -> bytes:
 
 
 def _weight(columns: Sequence[int], index: int) -> int:
-    """Lagrange's basis polynomial of one coordinate at 0."""
+    """Return Lagrange's basis polynomial of one coordinate at 0."""
     weight, own = 1, columns[index]
     for other, x in enumerate(columns):
         if other != index:

@@ -38,7 +38,7 @@ DEPRECATED = (
 def _own(state: Cubbyholes, call: Call) -> dict[str, Encoded]:
     client = call.request.client
     if client is None or client.type == "batch":
-        kinds = call.core.product.words.cubbyhole_tokens
+        kinds = call.core.product.texts.cubbyhole_tokens
         raise ErrorResponse(f"cubbyhole operations are only supported by {kinds} type tokens")
     return state.get(client.id, {})
 

@@ -154,7 +154,7 @@ def tidy_leases(state: Any, call: Call) -> Response:
 def tidy_started(call: Call) -> Response:
     """The answer of every tidy operation: accepted, look into the logs."""
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.words.product}'s server logs."])
+    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
 
 
 def _irrevocable(call: Call) -> list[tuple[str, Any]] | None:

@@ -1,4 +1,4 @@
-"""Address blocks that bind tokens, roles and secret ids to where a request comes from."""
+"""CIDR blocks that bind tokens, roles and secret ids to client addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def parse_addresses(values: Iterable[str]) -> list[str]:
-    """Addresses, blocks and socket paths in the form the server shows. Raises ValueError in its words."""
+    """Return addresses, blocks and socket paths in the server's notation. Raises ValueError with its text."""
     return [_address(value) for value in values]
 
 
@@ -36,7 +36,7 @@ def _interface(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface |
 
 
 def check_blocks(values: Iterable[str]) -> None:
-    """Refuse what is no CIDR block. Raises ValueError in the server's words."""
+    """Check that every value is a CIDR block. Raises ValueError with the server's text."""
     for value in values:
         if "/" not in value or _interface(value) is None:
             raise ValueError(f"invalid CIDR address: {value}")
@@ -48,7 +48,7 @@ def _network(text: str) -> _Network | None:
 
 
 def contains(blocks: Iterable[str], address: str) -> bool:
-    """Whether ``address`` lies in one of the blocks; an address without a mask is a block of one."""
+    """Return whether ``address`` lies in one of the blocks; an address without a mask is a block of one."""
     try:
         host = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -60,7 +60,7 @@ def contains(blocks: Iterable[str], address: str) -> bool:
 
 
 def subset(inner: Iterable[str], outer: Iterable[str]) -> bool:
-    """Whether every block of ``inner`` lies within one of ``outer``."""
+    """Return whether every block of ``inner`` lies within one of ``outer``."""
     within = [network for network in map(_network, outer) if network is not None]
     for text in inner:
         network = _network(text)

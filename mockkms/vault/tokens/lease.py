@@ -1,4 +1,4 @@
-"""One lease, and the table of all of them: plain data."""
+"""A lease and the table of leases, as plain data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import Auth
 
 @dataclass
 class LeaseEntry:
-    """What ends by itself: a token's life (``auth``) or a secret handed out. Times are seconds since the epoch."""
+    """A lease of a token (``auth`` is set) or of an issued secret. Times are seconds since the epoch."""
 
     id: str
     path: str
@@ -40,7 +40,7 @@ class LeaseEntry:
 
 @dataclass
 class LeaseState:
-    """All leases, those of a token, and a heap of what ends when."""
+    """All leases by id, their ids by token, and a heap of (expiry, id)."""
 
     items: dict[str, LeaseEntry] = field(default_factory=dict)
     by_token: dict[str, dict[str, None]] = field(default_factory=dict)

@@ -1,4 +1,7 @@
-"""Leases: everything with an end, token lives included. All of it follows the world's clock."""
+"""Leases of secrets and service tokens: registration, renewal, revocation and expiry by the world's clock.
+
+Modelled on Vault's expiration manager (``vault/expiration.go``).
+"""
 
 from __future__ import annotations
 
@@ -43,17 +46,18 @@ class LeaseStore:
 
     @property
     def state(self) -> LeaseState:
-        """The table of the present world."""
+        """The lease table of the current state."""
         return self.core.state.leases
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
     def expire_due(self) -> None:
-        """Revoke every lease and token whose time has come; called before each request."""
+        """Revoke every lease and token that has expired; called before each request."""
         state = self.state
         if not state.due or state.due[0][0] > (now := self.core.clock.now()):
             return
         while state.due and state.due[0][0] <= now:
+            # A renewal pushes the lease again and leaves the old entry: one that no longer matches is stale.
             when, lease_id = heapq.heappop(state.due)
             entry = state.items.get(lease_id)
             if entry is not None and entry.expires == when:
@@ -69,7 +73,7 @@ class LeaseStore:
         return f".{self.core.namespaces.id_of(namespace)}" if namespace else ""
 
     def register(self, request: Request, mount: Mount, response: Response, token: Token) -> None:
-        """Give the answer's lease an id, cut its lifetime to what the mount allows, and remember it."""
+        """Register the answer's lease: set its id and store it, with its lifetime limited as the mount requires."""
         lease = response.lease
         if lease is None or not lease.registered:
             return
@@ -92,6 +96,7 @@ class LeaseStore:
         )
         entry.owner = token.id
         if entry.batch:
+            # A batch token is not stored and cannot be revoked: its leases end with it and are revoked with its parent.
             entry.expires = min(entry.expires, float(token.creation_time + token.ttl))
             entry.owner = token.parent
         self.state.items[entry.id] = entry
@@ -101,7 +106,7 @@ class LeaseStore:
         lease.lease_id, lease.ttl = entry.id, round(entry.expires - now)
 
     def register_token(self, token: Token, auth: Auth) -> None:
-        """The lease that a service token lives by; a token without a lifetime gets one that never ends."""
+        """Register the lease of a service token; without a TTL it never expires."""
         now = self.core.clock.now()
         salted = self.core.tokens.salted(token)
         token.lease_id = f"{token.path.rstrip('/')}/{salted}{self._suffix(token.namespace)}"
@@ -118,22 +123,22 @@ class LeaseStore:
         self.state.items[entry.id] = entry
         self._watch(entry)
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- look-ups ------------------------------------------------------------------------------------------------
 
     def get(self, lease_id: str, namespace: str) -> LeaseEntry | None:
-        """The lease with this id, as a request in ``namespace`` may see it."""
+        """Return the lease with this id if it belongs to ``namespace``, else None."""
         entry = self.state.items.get(lease_id)
         return entry if entry is not None and entry.namespace == namespace else None
 
     def of_token(self, token: Token) -> LeaseEntry | None:
-        """The lease of a token; for a batch token one made up of what it carries."""
+        """Return the lease of a token; for a batch token an unregistered one derived from its contents."""
         if token.type == "batch":
             issued = float(token.creation_time)
             return LeaseEntry("", token.path, token.namespace, token.id, issued, issued + token.ttl, batch=True)
         return self.state.items.get(token.lease_id)
 
     def below(self, prefix: str, namespace: str) -> list[LeaseEntry]:
-        """The leases of a namespace whose ids begin with ``prefix``, sorted by id."""
+        """Return the leases of a namespace whose ids begin with ``prefix``, sorted by id."""
         items = self.state.items
         return [
             items[lease_id]
@@ -142,11 +147,11 @@ class LeaseStore:
         ]
 
     def ttl_left(self, entry: LeaseEntry) -> int:
-        """Whole seconds left, as the server tells them; 0 for a lease without an end."""
+        """Return the remaining seconds, rounded as the server does; 0 for a lease that never expires."""
         return int(entry.expires - math.floor(self.core.clock.now() + 0.5)) if entry.expires else 0
 
     def refusal(self, entry: LeaseEntry | None) -> str:
-        """Why this lease cannot be renewed, in the server's words; empty if it can."""
+        """Return the server's text why this lease cannot be renewed; empty if it can."""
         if entry is None:
             return "lease not found"
         if entry.revoke_error:
@@ -160,13 +165,16 @@ class LeaseStore:
         return "" if entry.renewable else "lease is not renewable"
 
     def renewable(self, entry: LeaseEntry) -> bool:
-        """Whether the server tells of this lease that it can be renewed."""
+        """Return whether the server reports this lease as renewable."""
         return not entry.batch and not self.refusal(entry)
 
     # -- renewal -------------------------------------------------------------------------------------------------
 
     def renew(self, entry: LeaseEntry, increment: int) -> Response | None:
-        """Renew the lease of a secret by ``increment`` seconds (0: what its engine gives). Raises VaultError."""
+        """Renew the lease of a secret by ``increment`` seconds (0: its engine's default). Raises VaultError.
+
+        The mount's limits count from when the lease was issued, not from now.
+        """
         mount = self._mount(entry)
         reply: Any = None
         lease = Lease(ttl=entry.ttl, max_ttl=entry.max_ttl, renewable=entry.renewable, internal=entry.internal)
@@ -198,9 +206,10 @@ class LeaseStore:
     def renew_token(
         self, token: Token, entry: LeaseEntry, increment: int, asking: Request | None = None
     ) -> Response | None:
-        """Renew a token's lease for who is ``asking``; None: its auth method gave up.
+        """Renew a token's lease by ``increment`` seconds; return None if its auth method no longer answers for it.
 
-        Raises ErrorResponse and BackendError as the auth method refuses.
+        ``asking`` is the request that renews, for methods that check its client certificate. Raises ErrorResponse and
+        BackendError with the auth method's errors.
         """
         assert entry.auth is not None
         mount = self._mount(entry)
@@ -238,6 +247,7 @@ class LeaseStore:
 
     def _extend(self, entry: LeaseEntry, expires: float, now: float) -> None:
         if entry.batch:
+            # Renewal cannot outlive the batch token, whose end is fixed.
             expires = min(expires, entry.expires)
         entry.expires, entry.last_renewal = expires, now
         self._watch(entry)
@@ -254,7 +264,7 @@ class LeaseStore:
     # -- revocation ----------------------------------------------------------------------------------------------
 
     def revoke(self, entry: LeaseEntry, *, force: bool = False) -> None:
-        """End a lease now. Raises the engine's VaultError where that fails, unless ``force`` says to forget it."""
+        """Revoke a lease now. Raises the engine's VaultError if that fails, unless ``force`` drops the lease anyway."""
         if entry.auth is not None:
             token = self.core.tokens.lookup(entry.token, tainted=True)
             if token is not None:
@@ -268,7 +278,7 @@ class LeaseStore:
         self._forget(entry)
 
     def revoke_quietly(self, entry: LeaseEntry) -> None:
-        """End a lease in the background: where its engine fails, it becomes irrevocable."""
+        """Revoke a lease as a background job does: if its engine fails, the lease becomes irrevocable."""
         try:
             self.revoke(entry)
         except VaultError as error:
@@ -295,7 +305,7 @@ class LeaseStore:
                 del self.state.by_token[entry.owner]
 
     def token_removed(self, token: Token) -> None:
-        """A token goes: its secrets' leases are revoked, its own is forgotten."""
+        """Revoke the leases of a token that is being removed, and delete the token's own lease."""
         for lease_id in list(self.state.by_token.pop(token.id, ())):
             entry = self.state.items.get(lease_id)
             if entry is not None:
@@ -303,9 +313,9 @@ class LeaseStore:
         self.state.items.pop(token.lease_id, None)
 
     def revoke_prefix(self, namespace: str, prefix: str, *, force: bool = False, wait: bool = True) -> None:
-        """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse where one fails.
+        """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse if one fails.
 
-        Without ``wait`` that is left to the background: those that fail become irrevocable.
+        Without ``wait`` leases that fail become irrevocable instead.
         """
         exact = None if prefix.endswith("/") else self.get(prefix, namespace)
         entries = [exact] if exact else self.below(prefix.rstrip("/") + "/", namespace)
@@ -320,10 +330,10 @@ class LeaseStore:
                 raise ErrorResponse(f'failed to revoke "{entry.id}"{count}: {error.errors[0]}') from None
 
     def revoke_mount(self, mount: Mount) -> None:
-        """A mount goes: end everything it gave out."""
+        """Revoke all leases of a mount that is being removed."""
         for entry in self.below(mount.path, mount.namespace):
             self.revoke(entry, force=True)
 
     def irrevocable(self, namespace: str) -> list[LeaseEntry]:
-        """The leases of a namespace whose revocation failed, by id."""
+        """Return the leases of a namespace whose revocation failed, by id."""
         return [entry for entry in self.below("", namespace) if entry.revoke_error]

@@ -1,4 +1,4 @@
-"""One token, and the table of all of them: plain data."""
+"""A token and the table of tokens, as plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REVOCATION_PENDING = -1
 
 @dataclass
 class Token:
-    """One token. Times are seconds since the epoch, lifetimes seconds. When it ends is told by its lease."""
+    """One token. Times are seconds since the epoch, lifetimes seconds. Its expiry is kept by its lease."""
 
     id: str
     accessor: str
@@ -54,7 +54,7 @@ class Token:
 
 
 def client_id(token: Token, namespace_id: str) -> str:
-    """Return the id that a product counts the holder of a token by: its entity, else a hash of its policies (base64).
+    """Return the id under which a token's client is counted: its entity, else a hash of its policies (base64).
 
     ``namespace_id`` is the short id of the token's namespace. Source: the documentation of client counting.
     """
@@ -66,7 +66,7 @@ def client_id(token: Token, namespace_id: str) -> str:
 
 @dataclass
 class TokenState:
-    """All live service tokens by id, the ways to find them, and the keys that tokens are made with."""
+    """All live service tokens by id, their indexes, and the keys used to make tokens."""
 
     by_id: dict[str, Token] = field(default_factory=dict)
     by_accessor: dict[str, str] = field(default_factory=dict)

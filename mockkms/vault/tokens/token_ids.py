@@ -1,4 +1,4 @@
-"""What tokens look like on the wire: service tokens of both products, and batch tokens, which carry all they are."""
+"""Token ids: service tokens of both products, and batch tokens, which carry their whole content encrypted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CARRIED = frozenset(f.name for f in fields(Token)) - set(_NOT_CARRIED)
 
 
 def service(entropy: Entropy, product: Product, key: bytes, *, root: bool, suffix: str) -> str:
-    """A new service token; ``suffix`` is the namespace's id, if any. ``key`` signs the long form."""
+    """Return a new service token; ``suffix`` is the namespace's id, if any. ``key`` signs the long form."""
     inner = product.service_prefix + entropy.base62(LENGTH) + (f".{suffix}" if suffix else "")
     if root or not product.has(Feature.SIGNED_TOKENS):
         return inner
@@ -38,7 +38,7 @@ def service(entropy: Entropy, product: Product, key: bytes, *, root: bool, suffi
 
 
 def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suffix: str) -> str:
-    """The id of a batch token: everything it is, sealed with AES-256-GCM."""
+    """Return the id of a batch token: its content, encrypted with AES-256-GCM."""
     carried = {name: value for name, value in asdict(token).items() if name in _CARRIED and value}
     if token.meta is not None:
         carried["meta"] = token.meta
@@ -49,9 +49,9 @@ def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suf
 
 
 def batch_content(token_id: str) -> bytes | None:
-    """Return what a batch token's id carries, sealed; None for an id of another form.
+    """Return the encrypted content of a batch token's id; None for an id of another form.
 
-    Raises ValueError, in Go's words, for an id that begins as a batch token's and is none.
+    Raises ValueError, with Go's text, for an id with a batch token's prefix that is malformed.
     """
     if not token_id.startswith(BATCH_PREFIXES):
         return None
@@ -75,7 +75,7 @@ def open_batch(key: bytes, token_id: str) -> Token | None:
 
 
 def salted(salt: str, token_id: str, namespace: str) -> str:
-    """The last part of a token's lease id: a salted hash, SHA-1 for custom ids as on the real server."""
+    """Return the last part of a token's lease id: a salted hash, SHA-1 for custom ids as on the real server."""
     if not namespace and "." not in token_id:
         return hashlib.sha1((salt + token_id).encode(), usedforsecurity=False).hexdigest()
     return "h" + hmac.new(salt.encode(), token_id.encode(), "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Tokens: who asks, what it may, how long it lives."""
+"""The token store: creation, authentication, use and revocation of tokens."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class TokenStore:
 
     @property
     def state(self) -> TokenState:
-        """The table of the present world."""
+        """The token table of the current state."""
         return self.core.state.tokens
 
     # -- making --------------------------------------------------------------------------------------------------
 
     def create_root(self, token_id: str) -> Token:
-        """A root token that never expires, with an id of the caller's choice, as a dev server makes it."""
+        """Create a root token that never expires and has the given id, as a dev server does."""
         token = Token(id=token_id, accessor="", policies=["root"], display_name="token")
         return self.put(token, Auth(policies=["root"], token_policies=["root"], orphan=True))
 
     def create(self, token: Token, auth: Auth) -> Token:
-        """Make a service or batch token and its lease: fills in id, accessor and time, and the same in ``auth``.
+        """Create a service or batch token and its lease; sets id, accessor and creation time, also in ``auth``.
 
-        Raises ErrorResponse for a custom id that cannot be.
+        Raises ErrorResponse for an invalid custom id.
         """
         if token.type == "batch":
             return self._create_batch(token, auth)
@@ -48,7 +48,7 @@ class TokenStore:
         return self.put(token, auth)
 
     def put(self, token: Token, auth: Auth) -> Token:
-        """Enter a service token into the table, with its lease."""
+        """Store a service token with its lease."""
         core = self.core
         state = self.state
         suffix = self._suffix(token.namespace)
@@ -106,20 +106,20 @@ class TokenStore:
         return self.state.batch_key
 
     def salted(self, token: Token) -> str:
-        """The last part of the token's lease id."""
+        """Return the last part of the token's lease id."""
         return token_ids.salted(self._salt(), token.id, token.namespace)
 
     # -- finding and using ---------------------------------------------------------------------------------------
 
     def lookup(self, token_id: str, *, tainted: bool = False) -> Token | None:
-        """The live token with this id; ``tainted`` also finds one that is in its last use."""
+        """Return the live token with this id; with ``tainted`` also one whose last use is in progress."""
         token = self.state.by_id.get(token_id)
         if token is not None:
             return token if tainted or token.num_uses >= 0 else None
         return self._lookup_batch(token_id)
 
     def checked(self, token_id: str, *, tainted: bool = False) -> Token | None:
-        """Return the live token with this id. Raises ValueError for a malformed batch token, in the server's words."""
+        """Return the live token with this id. Raises ValueError for a malformed batch token, with the server's text."""
         token_ids.batch_content(token_id)
         return self.lookup(token_id, tainted=tainted)
 
@@ -132,12 +132,12 @@ class TokenStore:
         return token
 
     def by_accessor(self, accessor: str) -> Token | None:
-        """The token with this accessor, one in its last use included."""
+        """Return the token with this accessor, including one whose last use is in progress."""
         return self.state.by_id.get(self.state.by_accessor.get(accessor, ""))
 
     @staticmethod
     def check_form(request: Request) -> None:
-        """Raise 500, bare, for a request whose token cannot be read as the batch token that it begins as."""
+        """Raise 500, unframed, for a request whose token has a batch token's prefix and is malformed."""
         if not request.token.startswith(token_ids.BATCH_PREFIXES):
             return
         try:
@@ -146,7 +146,10 @@ class TokenStore:
             raise ErrorResponse(f"error performing token check: {error}", status=500) from None
 
     def authenticate(self, request: Request) -> Token:
-        """The live token of a request. Raises 403, bare, where there is none or it may not come from there."""
+        """Return the live token of a request.
+
+        Raises 403, unframed, if there is none or its CIDR blocks exclude the client.
+        """
         token = self.lookup(request.token) if request.token else None
         if token is None:
             text = "permission denied"
@@ -158,7 +161,7 @@ class TokenStore:
         return token
 
     def use(self, token: Token) -> bool:
-        """Count a use; True when it was the last and the token must go after this request."""
+        """Count a use; return True if it was the last, so that the token must be revoked after this request."""
         if token.num_uses == 0 or token.type == "batch":
             return False
         if token.num_uses == 1:
@@ -214,8 +217,8 @@ class TokenStore:
     # -- logins --------------------------------------------------------------------------------------------------
 
     def login(self, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
-        """Make the token that a login earned; returns what to show and the warnings.
+        """Create the token of a login; return the ``auth`` to show and the warnings.
 
-        ``user`` is whose failures the user lockout counts; they are forgotten with the token made.
+        ``user`` is the name under which user lockout counts failures; a token resets the count.
         """
         return login(self.core, request, mount, auth, user)

@@ -1,4 +1,4 @@
-"""How long a token or a lease may live: what was asked for, against the limits of role, mount and system."""
+"""Lifetimes of tokens and leases: the requested one within the limits of role, mount and system."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def calculate(
     explicit_max_ttl: int = 0,
     start: float | None = None,
 ) -> tuple[int, list[str]]:
-    """The lifetime from ``now`` in whole seconds, and the warnings about what was cut.
+    """Return the lifetime from ``now`` in whole seconds, and warnings where it was shortened.
 
-    ``start`` is when the lease was issued (seconds since the epoch; None: now). Raises BackendError where the largest
-    lifetime, counted from ``start``, is over.
+    ``start`` is when the lease was issued (seconds since the epoch; None: now). Raises BackendError if the largest
+    lifetime, counted from ``start``, has passed.
     """
     moment = math.floor(now)
     issued = moment if start is None else math.floor(start)
@@ -71,7 +71,7 @@ def calculate(
 
 
 def human(seconds: int) -> str:
-    """A duration without its zero parts: ``768h``, ``1m``, ``1h30m``."""
+    """Return a duration without its zero parts: ``768h``, ``1m``, ``1h30m``."""
     text = go_duration(seconds)
     if text.endswith("m0s"):
         text = text[:-2]

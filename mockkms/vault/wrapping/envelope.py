@@ -1,4 +1,4 @@
-"""The envelope around an answer: the JSON that a door sends, and that response wrapping puts aside."""
+"""The JSON envelope of an answer, as sent over HTTP and as stored by response wrapping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _quoted = lru_cache(maxsize=64)(encode)
 
 
 def envelope(product: Product, response: Response) -> str:
-    """The JSON text of a successful answer, keys in the real server's order."""
+    """Return the JSON text of a successful answer, keys in the real server's order."""
     data = "null" if response.data is None else encode(response.data)
     lease = response.lease
     head = ""

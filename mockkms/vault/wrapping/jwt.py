@@ -20,7 +20,7 @@ _LABEL = "wrapping jwt"
 
 
 def is_jwt(text: str) -> bool:
-    """Whether a token has the form of a JWT, and not of a token of the server's with a namespace at its end."""
+    """Return whether a token is a JWT, as opposed to a service token with a namespace suffix."""
     return len(text) > 3 and text.count(".") == 2 and text[1] != "." and text[3] != "."
 
 
@@ -57,7 +57,7 @@ def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
 
 
 def verify(core: Context, text: str) -> str:
-    """The wrapping token inside. Raises ValueError in the server's words."""
+    """Verify the signature and return the wrapping token in ``jti``. Raises ValueError with the server's text."""
     head, body, signature = text.split(".")
     try:
         algorithm = json.loads(_decode(head)).get("alg")

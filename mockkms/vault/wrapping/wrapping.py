@@ -1,7 +1,7 @@
-"""Response wrapping: an answer put aside behind a one-time token.
+"""Response wrapping: storing an answer behind a single-use token.
 
-The wrapped answer lies as the JSON text it would have been sent as, under ``response`` in the cubbyhole of its token,
-and ``wrapinfo`` beside it.
+As on the real server, the cubbyhole of the wrapping token holds the answer's JSON text under ``response``, and the
+creation time and path under ``wrapinfo``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrappin
 
 
 CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_code"
-"""What an answer outside the envelope is made of, as data."""
+"""The data keys that represent an answer outside the envelope."""
 _HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
 
 
 def serialised_as_data(core: Context, request: Request, response: Response) -> Response:
-    """Return an answer as it is wrapped where its body is serialised already: outside the envelope, or with a status.
+    """Return an answer as data to wrap if its body is already serialised: outside the envelope, or with a status.
 
-    Everything else, and a status without a body, is returned as it is.
+    Everything else, and a status without a body, is returned unchanged.
     """
     if response.raw is not None:
         return raw_as_data(response)
@@ -44,7 +44,7 @@ def serialised_as_data(core: Context, request: Request, response: Response) -> R
 
 
 def raw_as_data(response: Response) -> Response:
-    """An answer outside the envelope as it is wrapped: body in base64, status and content type (recorded)."""
+    """Return an answer outside the envelope as data: body in base64, status and content type (recorded)."""
     body = base64.b64encode(response.raw or b"").decode()
     data: dict[str, Any] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
     data.update({key: response.headers[name] for name, key in _HEADERS.items() if name in response.headers})
@@ -52,9 +52,10 @@ def raw_as_data(response: Response) -> Response:
 
 
 def opened(text: str) -> Response:
-    """What unwrapping ``text`` answers: the text itself, or the answer outside the envelope that its data describes.
+    """Return the answer to unwrapping ``text``: the text itself, or the answer outside the envelope that its data
+    describes.
 
-    The data decides, whoever wrote it: a wrapped secret with the key ``http_raw_body`` is such an answer too.
+    Only the data's keys decide: a wrapped secret with a key ``http_raw_body`` is treated the same (recorded).
     """
     whole = json.loads(text)
     data = whole.get("data") if isinstance(whole, dict) else None
@@ -74,7 +75,7 @@ def opened(text: str) -> Response:
 
 
 def _unpacked(body: str) -> bytes:
-    """Base64 if it is that, else the text as it stands."""
+    """Return the decoded body, or the text itself if it is not base64."""
     try:
         return base64.b64decode(body.replace("\r", "").replace("\n", ""), validate=True)
     except ValueError:
@@ -99,10 +100,10 @@ def _unsendable(why: str) -> Response:
 
 
 def check_request(core: Context, request: Request) -> None:
-    """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before anything else looks at it.
+    """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before authentication.
 
-    A token in the form of a JWT is replaced by the token inside. Raises ErrorResponse 403 for a token that cannot be
-    read, 400 for one that wraps nothing.
+    It comes first because the token may itself be the request's token, and a JWT is replaced by the token it contains.
+    Raises ErrorResponse 403 for a malformed token, 400 for one that wraps nothing.
     """
     if request.path not in _GUARDED:
         return
@@ -115,7 +116,7 @@ def check_request(core: Context, request: Request) -> None:
 
 
 def invalid() -> ErrorResponse:
-    """The refusal of a token that wraps nothing, or nothing any more."""
+    """Return the error for a token that does not, or no longer, wrap an answer."""
     return ErrorResponse("wrapping token is not valid or does not exist")
 
 
@@ -141,10 +142,11 @@ def _resolve(core: Context, request: Request) -> Token | None:
 
 
 def wrap_if_asked(core: Context, request: Request, response: Response, token: Token | None) -> Response:
-    """Put the answer into a cubbyhole of its own if the request, or the handler, asks for it."""
+    """Wrap the answer if the request or the handler asks for it; the shorter TTL applies. Raises ErrorResponse."""
     asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
     if not asked or response.wrap_info is not None:
         return response
+    # An empty list is refused before wrapping, since a wrapped answer cannot have status 404.
     if request.operation is Operation.LIST:
         data = response.data
         empty = "keys" in data and not data["keys"] if data else not response.warnings
@@ -163,7 +165,7 @@ def wrap_if_asked(core: Context, request: Request, response: Response, token: To
 
 
 def put_aside(core: Context, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
-    """Keep ``text`` behind a new one-time token for so many seconds."""
+    """Store ``text`` behind a new single-use token that expires after ``seconds``."""
     now = core.clock.now()
     namespace = "" if form == "jwt" else request.namespace
     token = Token(
@@ -189,13 +191,13 @@ def put_aside(core: Context, request: Request, text: str, seconds: float, path: 
 
 
 def contents(core: Context, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
-    """The wrapped text and its ``wrapinfo``. Raises ErrorResponse where the cubbyhole is empty.
+    """Return the wrapped text and its ``wrapinfo``. Raises ErrorResponse if the cubbyhole is empty.
 
-    ``namespace`` is where to look instead of in the token's own.
+    ``namespace`` replaces the token's own namespace for the look-up.
     """
     cubbyhole = core.state.mounts.get(token.namespace if namespace is None else namespace, "cubbyhole/")
     kept = cubbyhole.state.get(token.id, {}) if cubbyhole is not None else {}
     if "response" not in kept or "wrapinfo" not in kept:
-        product = core.product.words.product
+        product = core.product.texts.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
     return kept["response"]["response"], json.loads(kept["wrapinfo"].text)

@@ -67,7 +67,7 @@ def test_nobody_looks_for_longer_than_a_request_may_last(world: World, name: str
 def test_profiles_need_a_token(world: World) -> None:
     assert world.ask("read", "sys/pprof/cmdline", token="").status == 403
     words = world.ask("read", "sys/pprof/cmdline").raw
-    assert words == f"{world.core.product.words.cli}\0server\0-dev".encode()
+    assert words == f"{world.core.product.texts.cli}\0server\0-dev".encode()
 
 
 def test_raw_tells_a_new_key_from_an_old_one(world: World) -> None:

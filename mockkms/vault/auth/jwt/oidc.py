@@ -294,7 +294,7 @@ def _pending(state: JWT, call: Call) -> Pending | None:
 
 
 def _failed(call: Call) -> str:
-    return f"{call.core.product.words.product} login failed."
+    return f"{call.core.product.texts.product} login failed."
 
 
 def _page(status: int, title: str, text: str, link: str = "") -> Response:

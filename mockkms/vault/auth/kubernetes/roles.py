@@ -128,7 +128,7 @@ def _audience_warning(call: Call) -> str:
             f"{role} configured. While audiences are not required, consider specifying one if your use case would "
             "benefit from additional JWT claim verification."
         )
-    return f"{role}. In {product.words.product} v1.21+, specifying an audience on roles will be required."
+    return f"{role}. In {product.texts.product} v1.21+, specifying an audience on roles will be required."
 
 
 def _take_bounds(made: Role, call: Call) -> None:

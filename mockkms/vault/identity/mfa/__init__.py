@@ -1,4 +1,4 @@
-"""A second proof at login: methods, who has to give it, and how it is checked."""
+"""Login MFA: methods, enforcements and validation."""
 
 from mockkms.vault.identity.mfa.model import Enforcement, Method, MfaState, PendingLogin, Secret
 

@@ -12,7 +12,7 @@ TOTP, DUO, OKTA, PINGID = "totp", "duo", "okta", "pingid"
 
 @dataclass
 class Method:
-    """One configured way of proving oneself a second time."""
+    """A configured MFA method."""
 
     id: str
     type: str
@@ -25,7 +25,7 @@ class Method:
 
 @dataclass
 class Enforcement:
-    """Whose logins need which methods: any one of ``method_ids``."""
+    """Which logins need MFA, by any one of ``method_ids``."""
 
     id: str
     name: str
@@ -39,7 +39,7 @@ class Enforcement:
 
 @dataclass
 class Secret:
-    """What an entity has of a TOTP method: the method's settings when the key was made. The key lies elsewhere."""
+    """An entity's TOTP settings, copied from the method when its key was generated; the key is stored separately."""
 
     method_name: str
     period: int
@@ -50,7 +50,7 @@ class Secret:
 
 @dataclass
 class PendingLogin:
-    """A login that waits for its second proof."""
+    """A login that waits for its MFA validation."""
 
     auth: Auth
     path: str
@@ -63,7 +63,7 @@ class PendingLogin:
 
 @dataclass
 class MfaState:
-    """The MFA of one namespace."""
+    """The MFA methods and enforcements of one namespace."""
 
     methods: dict[str, Method] = field(default_factory=dict)
     enforcements: dict[str, Enforcement] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Duo, Okta and PingID: nobody is asked. They answer as the world says, else as services that cannot be reached."""
+"""Duo, Okta and PingID without network access: the world configures their answers; by default they are unreachable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ANSWERS = ("approve", "deny", "unreachable")
 
 
 def fault(method: Method, username: str, answer: str) -> str:
-    """Why the service of ``method`` does not approve of ``username``, in the server's words; empty: it does."""
+    """Return the server's text why the service of ``method`` rejects ``username``; empty if it approves."""
     if answer == "approve":
         return ""
     if method.type == DUO:
@@ -30,7 +30,7 @@ def fault(method: Method, username: str, answer: str) -> str:
 
 
 def _lost(verb: str, url: str) -> str:
-    """What Go says of a request whose host has no address."""
+    """Return Go's error for a request whose host name does not resolve."""
     try:
         parts = urlsplit(url)
         scheme, host = parts.scheme, parts.hostname or ""

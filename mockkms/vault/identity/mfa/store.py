@@ -1,4 +1,4 @@
-"""What a login asks of MFA: which enforcements it is subject to, and whether what was sent satisfies them."""
+"""The MFA store: which enforcements apply to a login, and whether its credentials satisfy them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Creds = Mapping[str, list[str]]
 
 
 class MfaFault(Exception):
-    """A second proof that does not do, with the reason."""
+    """A failed MFA validation, with the reason."""
 
 
 class MfaStore:
@@ -40,31 +40,31 @@ class MfaStore:
         return self.core.state.identity.mfa
 
     def state(self, namespace: str) -> MfaState:
-        """The data of a namespace, made when it is first written to."""
+        """Return the data of a namespace, created when first written to."""
         return self._states.setdefault(namespace, MfaState())
 
     def methods(self) -> Iterator[Method]:
-        """The methods of all namespaces."""
+        """Return the methods of all namespaces."""
         for state in self._states.values():
             yield from state.methods.values()
 
     def method(self, method_id: str) -> Method | None:
-        """A method of any namespace."""
+        """Return a method of any namespace."""
         return next((state.methods[method_id] for state in self._states.values() if method_id in state.methods), None)
 
     def enforcements(self) -> list[Enforcement]:
-        """The enforcements of all namespaces, by id."""
+        """Return the enforcements of all namespaces, by id."""
         found = [one for state in self._states.values() for one in state.enforcements.values()]
         return sorted(found, key=lambda one: one.id)
 
     def enforcement(self, namespace: str, name: str) -> Enforcement | None:
-        """An enforcement of a namespace by its name."""
+        """Return an enforcement of a namespace by its name."""
         return self._states.get(namespace, _NONE).enforcements.get(name)
 
     # -- logins --------------------------------------------------------------------------------------------------
 
     def required(self, mount: Mount, entity: Entity | None) -> list[Enforcement]:
-        """The enforcements that a login of ``entity`` on ``mount`` is subject to."""
+        """Return the enforcements that a login of ``entity`` on ``mount`` is subject to."""
         if not self._states:
             return []
         groups: set[str] = set()
@@ -80,7 +80,7 @@ class MfaStore:
         return found
 
     def requirement(self, request_id: str, subject_to: list[Enforcement]) -> dict[str, Any]:
-        """``mfa_requirement`` as a login shows it."""
+        """Return ``mfa_requirement`` as a login shows it."""
         constraints: dict[str, Any] = {}
         for enforcement in sorted(subject_to, key=lambda one: one.name):
             ways = []
@@ -92,14 +92,14 @@ class MfaStore:
         return {"mfa_request_id": request_id, "mfa_constraints": constraints}
 
     def put_aside(self, request_id: str, login: PendingLogin) -> None:
-        """Keep a login until its second proof comes."""
+        """Store a login until it is validated."""
         waiting = self.state(login.namespace).waiting
         for old in [old for old, one in waiting.items() if one.since + WAITS <= self.core.clock.now()]:
             del waiting[old]
         waiting[request_id] = login
 
     def taken(self, request_id: str) -> PendingLogin | None:
-        """Take a waiting login of any namespace; None for none, or one that waited too long."""
+        """Remove and return a waiting login of any namespace; None if there is none or it has expired."""
         for state in self._states.values():
             login = state.waiting.pop(request_id, None)
             if login is not None:
@@ -107,14 +107,14 @@ class MfaStore:
         return None
 
     def forget_logins(self) -> None:
-        """What is kept in memory alone goes when the server is sealed: waiting logins, used passcodes, tries."""
+        """Drop what the real server keeps in memory only, on sealing: waiting logins, used passcodes, attempts."""
         for state in self._states.values():
             state.waiting, state.used, state.attempts = {}, {}, {}
 
     # -- checking ------------------------------------------------------------------------------------------------
 
     def check(self, enforcement: Enforcement, entity: Entity, creds: Creds) -> None:
-        """Raises MfaFault where nothing of what was sent satisfies ``enforcement``."""
+        """Raise MfaFault if none of the credentials sent satisfies ``enforcement``."""
         known = self._by_id(enforcement, creds)
         last = f"login MFA validation failed for methodID: [{' '.join(enforcement.method_ids)}]"
         faults = []
@@ -206,7 +206,7 @@ class MfaStore:
             tries, until = 0, now + secret.period
         state.attempts[method.id, entity.id] = (tries + 1, until)
         if tries + 1 > most:
-            # The real server adds the skew as nanoseconds, and says "seconds" after a duration.
+            # The real server adds the skew as nanoseconds, and prints "seconds" after a formatted duration.
             wait = go_duration(secret.period)
             if secret.skew:
                 wait = wait.removesuffix("s") + f".{2 * secret.skew:09}s"
@@ -217,7 +217,7 @@ class MfaStore:
 
 
 def passcode_of(creds: list[str]) -> str:
-    """The one passcode among the factors sent; empty for none. Raises ValueError."""
+    """Return the single passcode among the factors sent; empty if there is none. Raises ValueError for several."""
     passcode = ""
     for cred in creds:
         if not cred:

@@ -120,7 +120,7 @@ def read_openapi(_state: Any, call: Call) -> Response:
             items.update(_generic(core.product, mount, endpoints))
         else:
             items.update(openapi.paths(mount.path, endpoints, core.product))
-    document = openapi.document(core.product.words.product, core.product.version, items)
+    document = openapi.document(core.product.texts.product, core.product.version, items)
     return Response(document={**document, "components": {"schemas": {}}})
 
 

@@ -46,7 +46,7 @@ def read_index(_state: Any, _call: Call) -> Response:
 @cmdline.on(Operation.READ)
 def read_cmdline(_state: Any, call: Call) -> Response:
     """Of a dev server, its words parted by NUL."""
-    return _raw("\0".join((call.core.product.words.cli, "server", "-dev")).encode(), _TEXT)
+    return _raw("\0".join((call.core.product.texts.cli, "server", "-dev")).encode(), _TEXT)
 
 
 @symbol.on(Operation.READ)

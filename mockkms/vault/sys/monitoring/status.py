@@ -120,7 +120,7 @@ def list_versions(_state: Any, call: Call) -> dict[str, Any]:
     """The one version this server ever ran."""
     product = call.core.product
     entry = {
-        product.words.build_key: product.build_date if product.words.build_key == "build_date" else "",
+        product.texts.build_key: product.build_date if product.texts.build_key == "build_date" else "",
         "previous_version": None,
         "timestamp_installed": rfc3339(int(call.core.state.seal.started)),
     }

@@ -64,7 +64,7 @@ def move(_state: Any, call: Call) -> Response:
         "status": "success" if exact else "failure",
     }
     text = (
-        f"Mount move has been queued. Progress will be reported in {core.product.words.product}'s server log, "
+        f"Mount move has been queued. Progress will be reported in {core.product.texts.product}'s server log, "
         "tagged with the returned migration_id"
     )
     return Response(data={"migration_id": migration}, warnings=[text], flat=True)

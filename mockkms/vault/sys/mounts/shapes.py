@@ -213,7 +213,7 @@ def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
         match = None
     refusal = f'version "{text}" is not a valid semantic version: '
     if match is None:
-        raise ErrorResponse(f"{refusal}{core.product.words.malformed_version}: {text}")
+        raise ErrorResponse(f"{refusal}{core.product.texts.malformed_version}: {text}")
     segments, number, word, meta = match.groups()
     try:
         numbers = [parse_int64(segment) for segment in segments.split(".")]

@@ -72,9 +72,9 @@ def seal_document(core: Context) -> dict[str, Any]:
         "nonce": barrier.nonce,
     }
     cluster = {} if barrier.sealed else {"cluster_name": state.cluster_name, "cluster_id": state.cluster_id}
-    build = {"version": product.version, product.words.build_key: product.build_date, "migration": False}
+    build = {"version": product.version, product.texts.build_key: product.build_date, "migration": False}
     recovery = {"recovery_seal": False}
-    if product.words.build_key == "commit_date":
+    if product.texts.build_key == "commit_date":
         build["commit_date"] = ""
         return {**document, **recovery, **build, **cluster, "storage_type": "inmem"}
     return {**document, **build, **cluster, **recovery, "storage_type": "inmem"}
@@ -151,7 +151,7 @@ def unseal_server(_state: Any, call: Call) -> Response:
         if body["migrate"]:
             raise ErrorResponse("can't perform a seal migration, no migration seal found", status=500)
         if not core.seal.barrier.initialized:
-            raise ErrorResponse(f"{core.product.words.product} is not initialized")
+            raise ErrorResponse(f"{core.product.texts.product} is not initialized")
         if core.seal.sealed:
             core.seal.unseal(key)
     except InvalidKey as error:
@@ -181,7 +181,7 @@ def initialize(_state: Any, call: Call) -> Response:
     except SealError as error:
         raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     if core.seal.barrier.initialized:
-        raise ErrorResponse(f"{core.product.words.product} is already initialized")
+        raise ErrorResponse(f"{core.product.texts.product} is already initialized")
     owner = body["root_token_pgp_key"]
     try:
         # The real server only finds out once it is initialised, and then nobody has the keys.

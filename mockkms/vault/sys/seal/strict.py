@@ -32,7 +32,7 @@ def decoded(call: Call, struct: str, members: Members, *, required: bool = False
         wrong = _wrong(value, kind)
         if wrong:
             text = f"json: cannot unmarshal {wrong} into Go struct field {struct}.{shown} of type {_GO[kind]}"
-            raise ErrorResponse(call.core.product.words.json_error_prefix + text)
+            raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
         found[name] = list(value) if kind is list else value
     return found
 

@@ -140,4 +140,4 @@ def tidy_now(state: AWS, call: Call) -> Response:
         kept = {text: found for text, found in state.denied_tags.items() if found["expiration_time"] >= before}
         state.denied_tags = kept
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.words.product}'s server logs."])
+    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])

@@ -23,7 +23,7 @@ def refuse(call: Call) -> Response:
         call,
         None,
         "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
-        f"If using the {product.words.product} CLI, use '{product.words.cli} kv {COMMANDS[call.request.operation]}' "
+        f"If using the {product.texts.product} CLI, use '{product.texts.cli} kv {COMMANDS[call.request.operation]}' "
         "for this operation.",
     )
 

@@ -79,7 +79,7 @@ def run(state: PKI, call: Call) -> Response:
     if any(given.values()):
         note = (
             f"Tidy operation successfully started. Any information from the operation will be printed to "
-            f"{call.core.product.words.product}'s server logs."
+            f"{call.core.product.texts.product}'s server logs."
         )
     else:
         note = (

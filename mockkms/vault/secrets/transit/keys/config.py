@@ -54,7 +54,7 @@ def _new_bounds(key: Key, call: Call) -> tuple[int, int, list[str]]:
             raise ErrorResponse("min decryption version cannot be negative")
         if decryption == 0:
             decryption = 1
-            warnings = [call.core.product.words.transit_first_version]
+            warnings = [call.core.product.texts.transit_first_version]
         if decryption > key.latest_version and decryption != key.min_decryption_version:
             raise ErrorResponse(
                 f"cannot set min decryption version of {decryption}, latest key version is {key.latest_version}"

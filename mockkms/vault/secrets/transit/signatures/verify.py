@@ -47,7 +47,7 @@ _ITEM: Final = "transit.batchRequestVerifyItem"
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Texts:
     """The refusals of checks without a proof, and of batches whose proofs do not fit together."""
 
     none: str
@@ -55,12 +55,12 @@ class _Words:
     mixed: str
 
 
-_WORDED = _Words(
+_WORDED = _Texts(
     "neither a 'signature' nor an 'hmac' were given to verify",
     "no batch_input elements have 'signature' or 'hmac'",
     "elements of batch_input must all provide 'signature' or all provide 'hmac'",
 )
-_REWORDED = _Words(
+_REWORDED = _Texts(
     "missing one of 'signature', 'hmac' or 'cmac' arguments to verify",
     "no batch_input elements have 'signature', 'hmac' or 'cmac'",
     "elements of batch_input must all provide either 'signature', 'hmac' or 'cmac'",
@@ -76,7 +76,7 @@ def verify(state: Transit, call: Call) -> Reply:
     proofs = ("signature", "hmac", "cmac") if product.has(Feature.TRANSIT_ENTERPRISE) else ("signature", "hmac")
     proof = _proof(items, is_batch, proofs, _REWORDED if reworded else _WORDED)
     if proof == "cmac":
-        raise ErrorResponse(f"key type cmac is only available in enterprise versions of {product.words.product}")
+        raise ErrorResponse(f"key type cmac is only available in enterprise versions of {product.texts.product}")
     if proof == "hmac":
         if is_batch and reworded:
             items = decode_maps(call, call.raw["batch_input"], _HMAC_ITEM)
@@ -135,16 +135,16 @@ def _items(call: Call, reworded: bool) -> tuple[list[dict[str, Any]], bool]:
     return [item], False
 
 
-def _proof(items: list[dict[str, Any]], is_batch: bool, proofs: tuple[str, ...], words: _Words) -> str:
+def _proof(items: list[dict[str, Any]], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
     """Return what is to be checked: the first of ``proofs`` that an item has counts. Raises ErrorResponse."""
     found = [next((name for name in proofs if name in item), "") for item in items]
     kinds = [name for name in proofs if name in found]
     if not is_batch and not kinds:
-        raise ErrorResponse(words.none)
+        raise ErrorResponse(texts.none)
     if len(kinds) > 1:
-        raise ErrorResponse(words.mixed)
+        raise ErrorResponse(texts.mixed)
     if not kinds:
-        raise ErrorResponse(words.none_in_batch)
+        raise ErrorResponse(texts.none_in_batch)
     if "" in found:
         raise ErrorResponse(f"some elements of batch_input are missing '{kinds[0]}'")
     return kinds[0]
