@@ -101,7 +101,7 @@ def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
     if not builtins.lacks(product, kind, mount_type):
         return True
     to.fault(
-        (*at, "type"), f"{product.words.product} has no {mount_type}; it has {', '.join(product.builtins.names(kind))}"
+        (*at, "type"), f"{product.texts.product} has no {mount_type}; it has {', '.join(product.builtins.names(kind))}"
     )
     return False
 
