@@ -63,7 +63,7 @@ def read_headers(value: Any) -> dict[str, str | None]:
 
 def read_answer(value: Any) -> Build:
     """Return a function that builds the response; it returns None to let the core answer. Raises FaultError."""
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 18:
         value = int(value)
     if value == "pass":
         return lambda view: None

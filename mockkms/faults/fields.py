@@ -22,7 +22,7 @@ def change_field(reply: Reply, path: str, change: Change, *, make: bool = False)
     last = steps[-1]
     if isinstance(parent, dict) and (last in parent or make):
         _put(parent, last, change(parent.get(last)))
-    elif isinstance(parent, list) and last.isdecimal() and int(last) < len(parent):
+    elif isinstance(parent, list) and last.isdecimal() and len(last) < 10 and int(last) < len(parent):
         _put(parent, int(last), change(parent[int(last)]))
     else:
         return reply
@@ -32,7 +32,7 @@ def change_field(reply: Reply, path: str, change: Change, *, make: bool = False)
 def _child(value: Any, step: str) -> Any:
     if isinstance(value, dict):
         return value.get(step)
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+    if isinstance(value, list) and step.isdecimal() and len(step) < 10 and int(step) < len(value):
         return value[int(step)]
     return None
 

@@ -5,6 +5,7 @@ The same matchers select fault rules, script steps and journal entries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -220,12 +221,16 @@ class QueryWord(Word):
         return all(test(given[name][-1] if name in given else None) for name, test in self.tests)
 
 
+def _is_index(step: str) -> bool:
+    return re.fullmatch(r"-?\d{1,9}", step) is not None
+
+
 def dig(data: Any, steps: list[str]) -> Any:
     """Return the value at a dotted path of a JSON value, or None."""
     for step in steps:
         if isinstance(data, Mapping):
             data = data.get(step)
-        elif isinstance(data, list) and step.lstrip("-").isdecimal() and -len(data) <= int(step) < len(data):
+        elif isinstance(data, list) and _is_index(step) and -len(data) <= int(step) < len(data):
             data = data[int(step)]
         else:
             return None

@@ -8,7 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from mockkms.world.clock import seconds_of
+from mockkms.world.clock import FIRST, LAST, seconds_of
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _A_TIME = "2026-01-01T00:00:00Z"
@@ -60,18 +60,22 @@ def mapping(value: Any, known: Iterable[str], what: str = "word") -> dict[str, A
 
 def shown(value: Any) -> str:
     """Return a value's representation for an error message: at most 60 characters, with its type."""
-    text = repr(value)
+    # Python refuses to write out an integer of thousands of digits.
+    huge = isinstance(value, int) and value.bit_length() > 4096
+    text = f"{value:#x}" if huge else repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
-def whole(value: Any, *, least: int = 0) -> int:
-    """Return ``value``, an integer or a string of digits, as an integer of at least ``least``. Raises FaultError."""
+def whole(value: Any, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
+    """Return ``value``, an integer or a string of digits, as an integer within the bounds. Raises FaultError."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise FaultError(f"expected a whole number, got {shown(value)}")
     if value < least:
-        raise FaultError(f"expected at least {least}, got {value}")
+        raise FaultError(f"expected at least {least}, got {shown(value)}")
+    if value > most:
+        raise FaultError(f"expected at most {most}, got {shown(value)}")
     return value
 
 
@@ -100,7 +104,7 @@ def seconds(value: Any) -> float:
     if isinstance(value, str):
         parts = _PART.findall(value)
         if parts and "".join(number + unit for number, unit in parts) == value:
-            return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
+            value = sum(float(number) * _UNITS[unit] for number, unit in parts)
         try:
             value = float(value)
         except ValueError:
@@ -128,8 +132,8 @@ def instant(value: Any) -> float:
     """Return seconds since the epoch for an RFC 3339 time, a date, or ``{epoch: seconds}``. Raises FaultError."""
     if isinstance(value, Mapping):
         epoch = mapping(value, ("epoch",)).get("epoch")
-        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not abs(epoch) < 1e12:
-            raise FaultError("expected seconds since the epoch", "epoch")
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not FIRST <= epoch <= LAST:
+            raise FaultError("expected seconds since the epoch, in the years 1 to 9999", "epoch")
         return epoch
     if not isinstance(value, (str, date)):
         raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}")

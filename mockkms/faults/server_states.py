@@ -92,7 +92,7 @@ def _health(state: State, view: View) -> Reply:
     query = parse_qs(view.target.partition("?")[2])
     status = state.health
     code = query.get(state.code_parameter, [""])[0]
-    if code.isdecimal() and 200 <= int(code) <= 599:
+    if code.isdecimal() and len(code) == 3 and 200 <= int(code) <= 599:
         status = int(code)
     if state.ok_parameter and query.get(state.ok_parameter, [""])[0] in ("true", "1", "t", "T", "TRUE", "True"):
         status = 200

@@ -14,6 +14,8 @@ from typing import TypeAlias
 Moment: TypeAlias = float | str | datetime | date
 """A moment as people give it: seconds since the epoch, RFC 3339 text, or a datetime; without a zone it is UTC."""
 
+FIRST, LAST = -62135596800.0, 253402300799.0
+"""The first second of the year 1 and the last one of 9999: the moments that a clock may be moved to."""
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """How Go writes a time that was never set."""
 
@@ -48,11 +50,17 @@ class Clock:
             self._frozen = None
 
     def advance(self, seconds: float | timedelta) -> float:
-        """Move the clock by ``seconds`` (negative: back); returns the new moment. Raises ValueError for no number."""
+        """Move the clock by ``seconds`` (negative: back); returns the new moment. Raises ValueError for no number.
+
+        It goes no further than ``FIRST`` and ``LAST``.
+        """
         if isinstance(seconds, timedelta):
             seconds = seconds.total_seconds()
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
             raise ValueError(f"{seconds!r} is no span: seconds or a timedelta; set() goes to a moment")
+        now = self.now()
+        if not FIRST <= now + seconds <= LAST:
+            seconds = (FIRST if seconds < 0 else LAST) - now
         if self._frozen is not None:
             self._frozen += seconds
         else:
@@ -104,6 +112,8 @@ def seconds_of(at: Moment) -> float:
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
     if isinstance(at, date):
         return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not math.isfinite(at):
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
         raise ValueError(f"{at!r} is no moment: seconds since the epoch, RFC 3339 text or a datetime")
+    if not FIRST <= at <= LAST:
+        raise ValueError(f"{at!r} is no moment: the years 1 to 9999 are")
     return at

@@ -72,6 +72,8 @@ class World:
         """What ``reset`` goes back to."""
         self.snapshots: dict[str, Snapshot] = {}
         """Those with a name."""
+        self.resets = 0
+        """How often the world was put back so far: a request that a fault lets hang ends with that."""
         self.start: Snapshot | None = None
         """What ``loader`` without seeds goes back to."""
         self.loader: Callable[[World, list[Any]], None] | None = None
@@ -163,6 +165,7 @@ class World:
             self.rustfs.state = state[1]
             self.clock.restore(snapshot.clock)
             self.entropy.restore(snapshot.entropy)
+            self.resets += 1
             if not keep_faults:
                 self.faults.restore(snapshot.faults)
                 self.journal.restore(snapshot.journal)

@@ -152,6 +152,14 @@ def test_matchers(book: RuleBook, match: object, fits: bool) -> None:
         ({"close": True, "between": ["9s", "1s"]}, "between: the window ends before it begins"),
         ({"sequence": [503, "nope"]}, "sequence[1].answer: unknown preset"),
         ({"path": "x"}, "the rule does nothing"),
+        ({"garbage": 10**10}, "garbage: expected at most 1048576, got 10000000000"),
+        ({"garbage": 1e10}, "garbage: expected a whole number"),
+        ({"truncate": 10**400}, "truncate: expected at most"),
+        ({"drip": 10**5000}, "drip: expected at most"),
+        ({"drip": {"bytes": 1, "every": "1h"}}, "drip.every: expected at most 60 seconds"),
+        ({"delay": "999999999999999999h"}, "delay: expected seconds from 0 to 1e9"),
+        ({"set_clock": {"epoch": 1e12}}, "set_clock.epoch: expected seconds since the epoch"),
+        ({"answer": "9" * 5000}, "answer: unknown preset"),
     ],
 )
 def test_bad_rules_name_the_place_and_the_right_word(book: RuleBook, rule: dict[str, object], complaint: str) -> None:

@@ -18,6 +18,8 @@ from mockkms.faults.schedule import Luck
 
 _USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
 _SIZE = 256
+_MOST = 1 << 20
+"""Bytes of noise that are made at most."""
 
 
 class Drop(Kind):
@@ -132,7 +134,8 @@ class Empty(Kind):
 class Garbage(Kind):
     """Send random bytes in the place of the body, or of the whole HTTP answer.
 
-    ``true`` or a number of bytes replaces the body; ``wire`` sends bytes that are not HTTP, then closes.
+    ``true`` or a number of bytes (at most 1 MiB) replaces the body; ``wire`` sends bytes that are not HTTP, then
+    closes.
     """
 
     word = "garbage"
@@ -141,7 +144,7 @@ class Garbage(Kind):
 
     def __init__(self, value: Any) -> None:
         self.wire = value == "wire"
-        self.size = _SIZE if self.wire or value is True else min(whole(value), 1 << 20)
+        self.size = _SIZE if self.wire or value is True else whole(value, most=_MOST)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         noise = turn.luck.bytes(self.size, "garbage")

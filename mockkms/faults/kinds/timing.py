@@ -15,6 +15,8 @@ from mockkms.faults.schedule import Luck
 _SHAPES = ("uniform", "normal", "lognormal")
 _LONGEST = 3600.0
 _TICK = 0.05
+_LONGEST_STEP = 60.0
+"""Seconds between two pieces of an answer at most: longer silence is what ``hang`` is for."""
 
 
 class Delay(Kind):
@@ -76,6 +78,8 @@ class Drip(Kind):
             if "bytes" not in given:
                 raise FaultError("expected 'bytes'")
             self.size, self.every = whole(given["bytes"], least=1), seconds(given.get("every", 1))
+            if self.every > _LONGEST_STEP:
+                raise FaultError(f"expected at most {_LONGEST_STEP:g} seconds, got {shown(given['every'])}", "every")
             return
         rate = whole(value, least=1)
         self.size = max(1, int(rate * _TICK))

@@ -10,14 +10,14 @@ import hmac
 import json
 from importlib import resources
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
 from mockkms.faults import FaultError
 from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError
 from mockkms.server.gateway.actions import Host
-from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback
+from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
 from mockkms.server.gateway.codec import HttpRequest
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import NoState, World
@@ -57,7 +57,8 @@ class Control:
         except AssertionError as error:
             return _json(409, {"ok": False, "failed": True, "message": str(error)})
         if isinstance(result, str):
-            return web.Response(text=result if result.endswith("\n") or not result else result + "\n")
+            text = result if result.endswith("\n") or not result else result + "\n"
+            return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
         return _json(200, result)
 
     def _guard(self, http: HttpRequest) -> None:
@@ -68,11 +69,13 @@ class Control:
             if not self.browsers.is_local(name):
                 raise ControlError(403, f"the control API does not answer the host name {name!r}")
         origin = http.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
+        if origin is not None and netloc(origin).lower() != http.headers.get("Host", "").lower():
             raise ControlError(403, f"the control API does not answer pages of {origin}")
 
     def _ask_token(self, http: HttpRequest) -> None:
-        if self.token and not hmac.compare_digest(http.headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
+        # A header holds any byte; those that are not UTF-8 come as surrogates.
+        given = http.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogatepass")
+        if self.token and not hmac.compare_digest(given, self.token.encode("utf-8", "surrogatepass")):
             raise ControlError(401, f"the control API wants its token in {TOKEN_HEADER}")
 
     def _dispatch(self, http: HttpRequest) -> Any:

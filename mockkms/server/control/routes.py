@@ -118,7 +118,7 @@ def get_journal(asked: Asked) -> Any:
     words: dict[str, Any] = dict(asked.query)
     last = words.pop("last", "")
     bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
-    if last and not last.isdecimal():
+    if last and not _is_number(last):
         raise ControlError(400, "last: expected a whole number")
     return _found(asked.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
 
@@ -167,12 +167,17 @@ def _found(
     }
 
 
+def _is_number(text: str) -> bool:
+    """Return whether a text is a whole number of a sensible size: Python refuses to read thousands of digits."""
+    return text.isdecimal() and len(text) <= 18
+
+
 def _typed(words: dict[str, Any]) -> dict[str, Any]:
     """Words of a query string, the numbers and flags among them as such."""
     flags = {"true": True, "false": False}
     for word, value in words.items():
         if word in OUTCOMES:
-            words[word] = int(value) if value.isdecimal() else flags.get(value, value)
+            words[word] = int(value) if _is_number(value) else flags.get(value, value)
     return words
 
 
@@ -245,10 +250,10 @@ def move_clock(asked: Asked) -> Any:
     words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
     with asked.world.lock:
         if "set" in words:
-            clock.set(_read("set", _moment, words["set"], clock.now()))
+            _read("set", clock.set, _read("set", _moment, words["set"], clock.now()))
         if "freeze" in words:
             at = words["freeze"]
-            clock.freeze(None if at is True else _read("freeze", _moment, at, clock.now()))
+            _read("freeze", clock.freeze, None if at is True else _read("freeze", _moment, at, clock.now()))
         if "advance" in words:
             clock.advance(_read("advance", span, words["advance"]))
         if words.get("resume"):
@@ -267,6 +272,8 @@ def _read(word: str, read: Any, *values: Any) -> Any:
         return read(*values)
     except FaultError as error:
         raise error.under(word) from None
+    except ValueError as error:
+        raise FaultError(str(error), word) from None
 
 
 @route("GET", "state", "What state the server is in; format=yaml: the whole world as a world file, secrets included")

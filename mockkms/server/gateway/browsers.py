@@ -49,7 +49,7 @@ class BrowserGuard:
         if not self.is_local(host):
             return _refused(f"the host name {host!r} is not one of this server", host)
         decided = target.startswith("/v1/") and (forwarded or allowed is not None)
-        page = host_name(_netloc(origin))
+        page = host_name(netloc(origin))
         if origin and not decided and not self.is_local(page):
             return _refused(f"pages of {origin} may not use this server", page)
         return None
@@ -68,7 +68,7 @@ def host_name(host: str) -> str:
         return ""
 
 
-def _netloc(origin: str) -> str:
+def netloc(origin: str) -> str:
     """Return host and port of an origin; empty for ``null`` and for what is no origin."""
     try:
         return urlsplit(origin).netloc

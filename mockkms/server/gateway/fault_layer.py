@@ -47,7 +47,7 @@ class FaultLayer:
 
     def __init__(self, world: World, answer: Answer, host: Host, look: Look | None = None) -> None:
         self.world = world
-        self.sleepers = Sleepers(world.clock)
+        self.sleepers = Sleepers(world.clock, lambda: world.resets)
         self._answer = answer
         self._host = host
         self._look = look or view_of

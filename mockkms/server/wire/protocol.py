@@ -113,6 +113,13 @@ class Protocol(RequestHandler):
         notes = self.framing.notes
         return notes.pop(self.taken, None) if notes else None
 
+    def release(self) -> None:
+        """Count a request whose answer is made; the time of the next one begins now, as Go reads it only now."""
+        self.answered += 1
+        if self._deadline:
+            self._deadline = 0.0
+            self._more_to_come()
+
     @property
     def body_fault(self) -> str:
         """What is wrong with the body of the current request; empty for a good one."""

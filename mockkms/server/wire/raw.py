@@ -92,11 +92,8 @@ def head(reply: Reply, framing: Framing | None, repeated: Iterable[tuple[str, st
 async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers) -> None:
     """End a connection as the cut says."""
     if cut.how == "hang":
-        if cut.limit:
-            await sleepers.sleep(cut.limit)
-        else:
-            # The server cancels this when the client leaves.
-            await asyncio.Event().wait()
+        # The server cancels this when the client leaves.
+        await sleepers.hang(cut.limit)
     if cut.how == "reset":
         await flushed(transport)
         reset(transport)

@@ -248,7 +248,7 @@ class Server:
             return await self._answer(aio, connection)
         finally:
             self._busy.discard(connection)
-            connection.answered += 1
+            connection.release()
 
     async def _answer(self, aio: web.BaseRequest, connection: Protocol) -> web.StreamResponse:
         note = connection.take()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ import requests
 
 from mockkms import MockKMS
 from tests.ports import wait_for_port
+from tests.server.raw_client import Wire
 
 WRITE = "/v1/secret/data/app"
 
@@ -323,3 +325,29 @@ def test_reset_brings_the_baseline_back(kms: MockKMS) -> None:
     assert control(kms, "POST", "reset").json() == {"ok": True}
     assert len(kms.faults) == 0
     assert kms.journal.total == 0
+
+
+@pytest.mark.parametrize(
+    "fault", [{"hang": True}, {"hang": "60s"}, {"hang": {"after": "headers"}}, {"lose_answer": "hang"}]
+)
+@pytest.mark.parametrize("over_http", [True, False])
+def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http: bool) -> None:
+    kms.faults.add("secret/*", times=1, **fault)
+    with Wire(kms) as wire:
+        wire.send(b"GET /v1/secret/data/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not kms.journal.entries():
+            time.sleep(0.005)
+        if over_http:
+            assert requests.post(kms.url + "/_mockkms/reset", timeout=5).ok
+        else:
+            kms.reset()
+        started = time.monotonic()
+        while wire.socket.recv(1000):
+            pass
+        assert time.monotonic() - started < 5
+
+
+def test_drip_and_a_bad_chunk_come_to_an_end(kms: MockKMS) -> None:
+    kms.faults.add("sys/health", drip={"bytes": 64, "every": "1ms"}, bad_chunk=True, times=1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="InvalidChunkLength"):
+        requests.get(kms.url + "/v1/sys/health", timeout=5)
