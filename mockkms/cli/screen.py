@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
+from mockkms.cli.line_writer import LineWriter, LogLines
 from mockkms.vault.products import product_named
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
 
 
+_FAREWELL = 0.1
+"""Seconds that the lines of each stream may take to be written when the server ends."""
+
+
+@cache
+def _writer(name: str) -> LineWriter:
+    return LineWriter(getattr(sys, name))
+
+
 def say(text: str) -> None:
-    """Write a line. Nobody reading it is no reason to stop serving."""
-    try:
-        print(text, flush=True)
-    except (OSError, ValueError):
-        # Or the interpreter complains again at its end.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Write a line to stdout without waiting for its reader."""
+    _writer("stdout").write(text)
+
+
+def note(text: str) -> None:
+    """Write a line to stderr, where the real server's log goes, without waiting for its reader."""
+    _writer("stderr").write(text)
+
+
+def take_log() -> None:
+    """Write what is logged in this process to stderr, without waiting for its reader."""
+    logging.getLogger().addHandler(LogLines(_writer("stderr")))
+
+
+def finish() -> None:
+    """Write what is left, as far as there are readers."""
+    for name in ("stdout", "stderr"):
+        _writer(name).close(_FAREWELL)
 
 
 def warn(text: str) -> None:

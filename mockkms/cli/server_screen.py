@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import screen
@@ -30,12 +28,6 @@ Root Token: {token}
 
 Development mode should NOT be used in production installations!
 """
-
-
-def note(text: str) -> None:
-    """Write a line to stderr, where the real server's log goes."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
 
 
 def started(kms: MockKMS, configurations: Sequence[str], *, dev: bool, ca_file: str) -> str:
@@ -103,7 +95,7 @@ def follow(kms: MockKMS) -> None:
         state = kms.state
         if state != seen[0]:
             seen[0] = state
-            note(f"{_moment(kms)} [INFO]  core: {_WORDS[state]}")
+            screen.note(f"{_moment(kms)} [INFO]  core: {_WORDS[state]}")
 
     look()
     kms.journal.on_entry = look

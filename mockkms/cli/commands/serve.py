@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +86,8 @@ def attended(
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
     _start(kms, options)
+    screen.take_log()
+    _ignore_reloads()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -249,11 +250,18 @@ def _prepare_keys() -> None:
     pool.default_pool().prepare(*_RSA_SIZES)
 
 
+def _ignore_reloads() -> None:
+    """Answer SIGHUP, which makes the real server read its files again and would end this process, with a line."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is not None:
+        signal.signal(
+            number, lambda *_: screen.say("mockkms serve: SIGHUP changes nothing; files are read at the start")
+        )
+
+
 def _leave() -> int:
     """End the process at once: a key being made would hold it up for seconds, and nothing else is left to do."""
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    screen.finish()
     os._exit(0)
 
 

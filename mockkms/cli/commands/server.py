@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -119,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
     elif not options.config:
         raise CommandError("Must specify at least one config path using -config", 1)
     elif options.dev_root_token_id:
-        server_screen.note('You cannot specify a custom root token ID outside of "dev" mode. It is ignored.')
+        print('You cannot specify a custom root token ID outside of "dev" mode. It is ignored.', file=sys.stderr)
     asked = _parsed(words)
     asked.dev = dev
     if options.dev_kv_v1:

@@ -27,6 +27,8 @@ from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
 from mockkms.vault.kernel.trust import trusted
 
+_LONGEST_STOP = 0.7
+"""Seconds that ``stop`` waits for the server's thread."""
 _MAX_DROPPED = 2 * MAX_BODY
 """Bytes of an oversized body that are read, so that its client gets to see the answer."""
 
@@ -50,6 +52,8 @@ class Server:
         """What is listened on besides the ports, by the port in use."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._ending: threading.Thread | None = None
+        """The thread of the last run, which may still be on its way out."""
         self._manager: Manager | None = None
         self._listeners: list[Listener] = []
         self._deaf: list[socket.socket] | None = None
@@ -64,6 +68,8 @@ class Server:
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
         """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
+        if self._ending is not None:
+            self._ending.join()
         sockets: list[socket.socket] = []
         self._host = host
         try:
@@ -95,7 +101,9 @@ class Server:
             return
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        # A key being made or a silent server of the user's can keep the thread from ending. It is a daemon thread.
+        thread.join(_LONGEST_STOP)
+        self._ending = thread
         self.gateway.world.core.own_ports -= {*self.ports, *self._further}
         self._loop = self._thread = None
 

@@ -1,0 +1,84 @@
+"""Lines for a stream that may have no reader: writing one never waits.
+
+A pipe holds 64 KiB on Linux; whoever writes more into one that is not read waits until it is. Test suites start servers
+with ``subprocess.PIPE`` and read nothing, so a server that waits for its log stops answering.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from queue import SimpleQueue
+from typing import TextIO
+
+MOST_WAITING = 10_000
+"""Lines that wait to be written; further ones are dropped and counted."""
+LONGEST_LINE = 4096
+"""Characters of a line that are written."""
+
+
+class LineWriter:
+    """Writes lines to a stream's file descriptor from a thread of its own, which is started with the first line."""
+
+    def __init__(self, stream: TextIO | None, most_waiting: int = MOST_WAITING) -> None:
+        self._stream = stream
+        self._most_waiting = most_waiting
+        # SimpleQueue is the one queue that a signal handler may put into while its own thread puts something.
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._dropped = 0
+
+    def write(self, text: str) -> None:
+        """Write a line soon. Dropped where too many are waiting: how many is written once there is a reader again."""
+        if self._lines.qsize() >= self._most_waiting:
+            self._dropped += 1
+            return
+        self._lines.put(text)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="mockkms-lines", daemon=True)
+            self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """Wait at most ``seconds`` until what was given has been written; nothing is written afterwards."""
+        if self._thread is not None:
+            self._lines.put(None)
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            target = self._stream.fileno() if self._stream is not None else None
+        except (OSError, ValueError):
+            target = None
+        while (text := self._lines.get()) is not None:
+            if target is None:
+                continue
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                text += f"\nmockkms: {dropped} lines were dropped, because nothing read this stream"
+            try:
+                _write(target, text)
+            except OSError:
+                target = None  # The reader is gone for good.
+
+
+def _write(target: int, text: str) -> None:
+    cut = "\n".join(
+        line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}… ({len(line)} characters)"
+        for line in text.split("\n")
+    )
+    data = memoryview(cut.encode("utf-8", "backslashreplace") + b"\n")
+    while data:
+        data = data[os.write(target, data) :]
+
+
+class LogLines(logging.Handler):
+    """Log records as lines. The default handler writes to stderr on the thread that logs, which is the server's."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__(logging.WARNING)
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self._writer.write(self.format(record))

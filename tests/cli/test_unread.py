@@ -1,0 +1,89 @@
+"""A server whose output nobody reads goes on serving, and ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from mockkms import MockKMS
+from mockkms.cli.line_writer import LineWriter
+
+from .conftest import WAIT, Served, command, environment
+
+
+def test_serving_into_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    process = subprocess.Popen(
+        command("-v", "--port", "0", "--ready-file", str(ready)),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + WAIT
+        while not ready.exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+        url = json.loads(ready.read_text())["url"]
+        with requests.Session() as session:
+            for number in range(40):
+                assert session.get(f"{url}/v1/sys/health?{number}={'x' * 8000}", timeout=5).status_code == 200
+        process.send_signal(signal.SIGHUP)
+        assert requests.get(f"{url}/v1/sys/health", timeout=5).status_code == 200
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT) == 0
+        assert time.monotonic() - began < 2
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reload_changes_nothing(serve: Callable[..., Served]) -> None:
+    server = serve()
+    server.process.send_signal(signal.SIGHUP)
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 200
+    server.stop()
+    assert server.process.returncode == 0
+    assert "SIGHUP changes nothing" in server.text()
+
+
+def test_dropped_lines_are_counted() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "w") as stream:
+        writer = LineWriter(stream, most_waiting=50)
+        for number in range(1000):
+            writer.write(f"{number} " + "x" * 4000)
+        writer.close(0)
+        os.set_blocking(reading, True)
+        seen = b""
+        while b"lines were dropped" not in seen:
+            seen += source.read1()
+    assert seen.startswith(b"0 xxx")
+
+
+def test_stopping_while_peers_are_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, MockKMS() as kms:
+        kms.faults.add("sys/health", drip={"bytes": 1, "every": 10})
+        address = ("127.0.0.1", int(kms.url.rpartition(":")[2]))
+        head = f"HTTP/1.1\r\nHost: x\r\nX-Vault-Token: {kms.token}\r\n"
+        there = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        requests.post(
+            f"{kms.url}/v1/sys/auth/jwt", json={"type": "jwt"}, headers={"X-Vault-Token": kms.token}, timeout=5
+        )
+        body = f'{{"oidc_discovery_url": "{there}"}}'
+        with socket.create_connection(address) as dripping, socket.create_connection(address) as waiting:
+            dripping.sendall(f"GET /v1/sys/health {head}\r\n".encode())
+            waiting.sendall(f"POST /v1/auth/jwt/config {head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+            silent.settimeout(5)
+            peer, _ = silent.accept()
+            with peer:
+                began = time.monotonic()
+                kms.stop()
+                assert time.monotonic() - began < 2
