@@ -18,6 +18,8 @@ _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
 _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """Shown to aiohttp's parser in the place of a head that is refused."""
 _TLS_HELLO = b"\x16\x03"
+_PEEKED = 4
+"""Bytes that Go waits for before it reads another request on a connection."""
 UNEXPECTED_EOF = "unexpected EOF"
 
 
@@ -125,11 +127,11 @@ class Framing:
 
     def _read(self, data: bytes) -> tuple[bytes, bytes]:
         """Read a head the long way; return what aiohttp is shown, and what follows. An incomplete one is held."""
+        if self.heads and len(data) < _PEEKED:
+            self._held = data
+            return b"", b""
         if self._posted:
-            if len(data) < 4:
-                self._held = data
-                return b"", b""
-            data = data[:4].lstrip(b"\r\n") + data[4:]
+            data = data[:_PEEKED].lstrip(b"\r\n") + data[_PEEKED:]
         try:
             found = read_head(data)
             if found is None:
@@ -176,6 +178,6 @@ class Framing:
             return ending
         if self._body:
             self.fault = fault
-        elif self._held:
+        elif self._held and not (self.heads and len(self._held) < _PEEKED):
             return self._refuse(bad_head().answer)
         return b""

@@ -40,7 +40,7 @@ class BodyFault(Exception):
 class Protocol(RequestHandler):
     """Reads requests as Go does, within Go's time limits."""
 
-    __slots__ = ("_began", "_deadline", "_reading", "_watch", "answered", "framing", "taken", "trust")
+    __slots__ = ("_began", "_deadline", "_watch", "answered", "framing", "reading", "taken", "trust")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -51,7 +51,7 @@ class Protocol(RequestHandler):
         """Those of them whose answer is made."""
         self.trust: frozenset[str] | None = None
         """The clients' certificates that were trusted when the connection was made; None without TLS."""
-        self._reading: StreamReader | None = None
+        self.reading: StreamReader | None = None
         """The body that the current request waits for."""
         self._began = self._deadline = 0.0
         """When the current request began, and when what is missing of it must be here; 0: nothing is missing."""
@@ -125,18 +125,6 @@ class Protocol(RequestHandler):
         """What is wrong with the body of the current request; empty for a good one."""
         return self.framing.fault if self.taken == self.framing.heads else ""
 
-    async def read_exactly(self, content: StreamReader, length: int) -> bytes:
-        """Return a body of so many bytes. Raises BodyFault where it does not come."""
-        if self.body_fault:
-            raise BodyFault
-        self._reading = content
-        try:
-            return await content.readexactly(length)
-        except asyncio.IncompleteReadError:
-            raise BodyFault from None
-        finally:
-            self._reading = None
-
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
@@ -184,8 +172,8 @@ class Protocol(RequestHandler):
         ending = self.framing.end(fault)
         if ending:
             super().data_received(ending)
-        elif self.body_fault and self._reading is not None:
-            self._reading.feed_eof()
+        elif self.body_fault and self.reading is not None:
+            self.reading.feed_eof()
 
 
 class Manager(web.Server):

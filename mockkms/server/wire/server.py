@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.streams import StreamReader
 
 from mockkms.server.gateway.codec import MAX_BODY, HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
@@ -322,10 +323,22 @@ def to_aiohttp(reply: HttpReply) -> web.Response:
 async def _read(aio: web.BaseRequest, connection: Protocol) -> bytes:
     """Return the body. Raises BodyFault, or TooLarge after dropping what a client goes on sending, within a bound."""
     length, content = aio.content_length, aio.content
-    if length is not None and length <= MAX_BODY:
-        if content.is_eof():
-            return content.read_nowait()
-        return await connection.read_exactly(content, length) if length else b""
+    if content.is_eof() and length is not None and length <= MAX_BODY:
+        return content.read_nowait()
+    if connection.body_fault:
+        raise BodyFault
+    connection.reading = content
+    try:
+        if length is not None and length <= MAX_BODY:
+            return await content.readexactly(length) if length else b""
+        return await _read_within_limit(content)
+    except asyncio.IncompleteReadError:
+        raise BodyFault from None
+    finally:
+        connection.reading = None
+
+
+async def _read_within_limit(content: StreamReader) -> bytes:
     chunks = bytearray()
     size = 0
     async for chunk in content.iter_any():
