@@ -1,7 +1,7 @@
 """Verifying bcrypt hashes without a dependency: Blowfish with the expensive key schedule, its tables computed from π.
 
-A verification of cost 10 takes some seconds in pure Python, so results are remembered; where the ``bcrypt`` package is
-installed, it is used instead.
+A verification of cost 10 takes some seconds in pure Python, in which the server answers nothing else. Results are
+therefore remembered, and the ``bcrypt`` package (the extra ``mockkms[bcrypt]``) is used where it is installed.
 """
 
 from __future__ import annotations
@@ -93,6 +93,6 @@ def _decode(text: str) -> bytes:
 def verify(password: bytes, hashed: str) -> bool:
     """Whether a well-formed bcrypt hash (``$2b$10$…``) is of this password."""
     if util.find_spec("bcrypt") is not None:
-        return bool(import_module("bcrypt").checkpw(password[:72], hashed.encode()))
+        return bool(import_module("bcrypt").checkpw(password[:72], hashed.replace("$2$", "$2a$").encode()))
     _, _, cost, rest = hashed.split("$")
     return hmac.compare_digest(_hash(password, _decode(rest[:22]), int(cost)), _decode(rest[22:]))
