@@ -1,0 +1,59 @@
+"""Heads: what is kept of them, and that the short way and the long way read alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockkms.server.wire.framing import Framing
+from mockkms.server.wire.heads import MAX_HEAD, read_head, usual_length, usual_method
+
+USUAL = [
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /v1/a?b=c&d=%20 HTTP/1.1\r\nHost: [::1]:8200\r\nContent-Length:  7\r\nX-Vault-Token: a b\r\n\r\n",
+    b"LIST /v1/a/ HTTP/1.1\r\nhost:x\r\nConnection: keep-alive\r\nAccept: */*\r\n\r\n",
+]
+UNUSUAL = [
+    b"GET /v1/a HTTP/1.1\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nContent-Length: +7\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nContent-Length: 7 8\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nX-A: b \r\n\r\n",
+    b"GET /v1/a HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
+    b"GET /v1/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/a#b HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+
+
+def _short(head: bytes) -> int:
+    """Return the body's length as the short way reads it; -1 where it does not."""
+    line_end = head.find(b"\r\n")
+    return usual_length(head[line_end:]) if usual_method(head, line_end) else -1
+
+
+@pytest.mark.parametrize("head", USUAL)
+def test_a_usual_head_reads_alike_both_ways(head: bytes) -> None:
+    found = read_head(head)
+    assert found is not None
+    assert (found[0].length, found[1], found[0].closes) == (_short(head), len(head), False)
+    assert found[0].target.encode() == head.split(b" ")[1]
+
+
+@pytest.mark.parametrize("head", UNUSUAL)
+def test_an_unusual_head_goes_the_long_way(head: bytes) -> None:
+    assert _short(head) == -1
+
+
+@pytest.mark.parametrize("piece", [b"a" * 65536, b"X-A: b\r\n" * 8192])
+def test_no_more_of_a_head_is_kept_than_it_may_have(piece: bytes) -> None:
+    framing = Framing()
+    framing.feed(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ")
+    passed, sent = b"", 0
+    while not passed:
+        passed = framing.feed(piece)
+        sent += len(piece)
+        assert sent <= MAX_HEAD + 2 * len(piece)
+    assert framing.notes[1].refusal.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert (framing.closed, framing.between, framing.feed(b"GET /")) == (True, True, b"")
