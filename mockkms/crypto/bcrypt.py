@@ -89,10 +89,15 @@ def _decode(text: str) -> bytes:
     return (bits >> spare).to_bytes(len(text) * 6 // 8, "big")
 
 
-@lru_cache(maxsize=64)
 def verify(password: bytes, hashed: str) -> bool:
-    """Whether a well-formed bcrypt hash (``$2b$10$…``) is of this password."""
+    """Whether a well-formed bcrypt hash (``$2b$10$…``) is of this password, of which its first 72 bytes count."""
+    return verified(password[:72], hashed)
+
+
+@lru_cache(maxsize=64)
+def verified(password: bytes, hashed: str) -> bool:
+    """``verify``, remembered; a longer password would stay in memory."""
     if util.find_spec("bcrypt") is not None:
-        return bool(import_module("bcrypt").checkpw(password[:72], hashed.replace("$2$", "$2a$").encode()))
+        return bool(import_module("bcrypt").checkpw(password, hashed.replace("$2$", "$2a$").encode()))
     _, _, cost, rest = hashed.split("$")
     return hmac.compare_digest(_hash(password, _decode(rest[:22]), int(cost)), _decode(rest[22:]))

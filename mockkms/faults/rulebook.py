@@ -14,11 +14,11 @@ from mockkms.faults.request_view import View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters
 from mockkms.faults.script import Script
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 
 START_STATE = "start"
-_CACHED_PATHS = 4096
 Rules = list[Rule]
 
 
@@ -209,9 +209,10 @@ class RuleBook:
             found = tuple(
                 rule for rule in self.rules if not rule.of_connections and all(part(view) for part in rule.static)
             )
-            if len(self._by_path) >= _CACHED_PATHS:
+            if len(self._by_path) >= MOST_CACHED:
                 self._by_path = {}
-            self._by_path[known] = found
+            if len(known[1]) <= LONGEST_CACHED and len(known[2]) <= LONGEST_CACHED:
+                self._by_path[known] = found
         return found
 
     def _decide(self, view: View, candidates: tuple[Rule, ...]) -> Plan | None:

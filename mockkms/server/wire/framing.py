@@ -17,6 +17,8 @@ _STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
 _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
 _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """Shown to aiohttp's parser in the place of a head that is refused."""
+_LONGEST_USUAL = 8192
+"""Bytes of header fields up to which what they say is remembered; longer ones are read each time."""
 _TLS_HELLO = b"\x16\x03"
 _PEEKED = 4
 """Bytes that Go waits for before it reads another request on a connection."""
@@ -109,7 +111,7 @@ class Framing:
         """Take a usual head, with what has come of its body; return it and what follows. Nothing is taken of others."""
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
-        method = usual_method(data, line_end) if end > 3 else b""
+        method = usual_method(data, line_end) if end > 3 and end - line_end <= _LONGEST_USUAL else b""
         length = usual_length(data[line_end:end]) if method else -1
         if length < 0:
             return b"", data

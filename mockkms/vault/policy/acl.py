@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.parameters import refusal
 from mockkms.vault.policy.rules import Rule
 
-_CACHED_PATHS = 4096
 _LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
 _CAPABILITY = {
     operation: operation.value
@@ -222,9 +222,10 @@ class Acl:
         except KeyError:
             pass
         found = self._find(path.lstrip("/"), listing)
-        if len(self._found) >= _CACHED_PATHS:
+        if len(self._found) >= MOST_CACHED:
             self._found.clear()
-        self._found[key] = found
+        if len(path) <= LONGEST_CACHED:
+            self._found[key] = found
         return found
 
     def _find(self, path: str, listing: bool) -> Permissions | None:

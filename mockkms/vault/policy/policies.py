@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import born_with
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mockkms.vault.identity.model import Entity, Group
 
 _CACHED_ACLS = 1024
-_CACHED_DECISIONS = 4096
 
 
 class PolicyStore:
@@ -144,8 +144,8 @@ class PolicyStore:
             decision = acl.decide(
                 request.operation, request.path, request.data, request.wrap_ttl, sudo, request.namespace
             )
-            if decision.final and acl.root is None:
-                if len(acl.decisions) >= _CACHED_DECISIONS:
+            if decision.final and acl.root is None and len(key[1]) <= LONGEST_CACHED:
+                if len(acl.decisions) >= MOST_CACHED:
                     acl.decisions.clear()
                 acl.decisions[key] = decision
         trace.rule = decision.rule

@@ -56,7 +56,7 @@ class Entry:
 
     __slots__ = (
         "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
-        "seconds", "service", "status", "target", "time", "trace", "unexpected", "words",
+        "seconds", "service", "shortened", "size", "status", "target", "time", "trace", "unexpected", "words",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +99,10 @@ class Entry:
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
         self.given_retry_after = retry_after
+        self.shortened: tuple[str, ...] = ()
+        """The parts of which only the beginning is kept: ``target``, ``headers``, ``body``, ``answer``, …"""
+        self.size = 0
+        """About how many bytes the entry takes, once it is kept."""
         self.hidden: int | None = None
         """Of a redacted body: a number that is equal for equal bodies."""
 
@@ -199,7 +203,7 @@ class Entry:
             "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
             "unhandled": self.unhandled, "hint": self.hint, "faults": [*self.rules], "actions": [*self.words],
             "cut": self.cut, "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
-            "endpoint": self.trace.endpoint, "retry_after": self.retry_after,
+            "endpoint": self.trace.endpoint, "retry_after": self.retry_after, "shortened": [*self.shortened],
         }  # fmt: skip
         if bodies:
             body, answer = self.body.decode("utf-8", "replace"), self.answer.decode("utf-8", "replace")
@@ -218,6 +222,8 @@ class Entry:
             parts.append(f"[denied: policies {', '.join(self.policies) or 'none'}; {self.trace.rule or 'no rule'}]")
         if self.unhandled:
             parts.append("[unhandled]")
+        if self.shortened:
+            parts.append(f"[shortened: {', '.join(self.shortened)}]")
         if self.trace.hint:
             parts.append(f"[hint: {self.trace.hint}]")
         return " ".join(parts)
@@ -236,9 +242,11 @@ def entry_of(data: Mapping[str, Any]) -> Entry:
     if data["service"] == "vault":
         request = Request(Operation(data["operation"]), data["path"], namespace=data["namespace"], trace=trace)
     retry_after = data["retry_after"]
-    return Entry(
+    entry = Entry(
         parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
         data.get("headers", {}), data.get("body", "").encode(), request, data["status"],
         data.get("answer", "").encode(), data["seconds"], data["faults"], data["actions"], data["cut"],
         data["unexpected"], f"{retry_after:.0f}" if retry_after else "", data["number"],
     )  # fmt: skip
+    entry.shortened = tuple(data.get("shortened", ()))
+    return entry

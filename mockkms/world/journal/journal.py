@@ -1,7 +1,7 @@
 """What was asked, decided, injected and answered: one entry a request, and assertions over them.
 
 Recording happens on every request, so an entry keeps references and decodes nothing until it is looked at. Queries use
-the same matchers as the faults. The journal is a ring: the oldest entries go when it is full.
+the same matchers as the faults. The journal is a ring: the oldest entries go when it is full, of entries or of bytes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.parsing import FaultError, mapping
+from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.redaction import redact
 
 SIZE = 10_000
 """Entries kept."""
-BODY_LIMIT = 16 * 1024
-"""Bytes kept of each body."""
+MOST_BYTES = 512 * 1024 * 1024
+"""Bytes that the entries take together, at most."""
 _KINDS_OF_HEADERS = 64
 
 
@@ -33,14 +34,25 @@ class Kept(NamedTuple):
     redact: bool = False
 
 
+class _Headers(NamedTuple):
+    """Headers as entries keep them."""
+
+    kept: Mapping[str, str]
+    size: int
+    cut: bool
+
+
 class Journal:
     """The requests of one world, newest last."""
 
-    def __init__(self, size: int = SIZE, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(self, size: int = SIZE, body_limit: int = PART_LIMIT, most_bytes: int = MOST_BYTES) -> None:
         self._ring: deque[Entry] = deque(maxlen=size)
         self._limit = body_limit
+        self._most_bytes = most_bytes
+        self.bytes = 0
+        """About how many bytes the entries take."""
         self._lock = threading.Lock()
-        self._headers: dict[int, Mapping[str, str]] = {}
+        self._headers: dict[int, _Headers] = {}
         """Headers last seen, by the length of the body: a client sends the same ones again and again."""
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
@@ -50,31 +62,42 @@ class Journal:
         """Called with each new entry, on the server's thread."""
 
     def record(self, entry: Entry) -> Entry:
-        """Keep one request, its bodies cut to the limit."""
-        entry.headers = self._shared(entry.headers, len(entry.body))
+        """Keep one request, each part of it cut to its limit. The oldest go where all take too many bytes."""
+        headers = self._shared(entry.headers, len(entry.body))
+        entry.headers = headers.kept
         if self.redact:
             redact(entry)
-        limit = self._limit
-        if len(entry.body) > limit:
-            entry.body = entry.body[:limit]
-        if len(entry.answer) > limit:
-            entry.answer = entry.answer[:limit]
-        self.total += 1
-        entry.number = self.total
-        self._ring.append(entry)
+        shorten(entry, self._limit)
+        if headers.cut:
+            entry.shortened += ("headers",)
+        entry.size = size(entry, headers.size)
+        with self._lock:
+            self.total += 1
+            entry.number = self.total
+            if len(self._ring) == self._ring.maxlen:
+                self._drop()
+            self._ring.append(entry)
+            self.bytes += entry.size
+            while self.bytes > self._most_bytes and len(self._ring) > 1:
+                self._drop()
         if self.on_entry is not None:
             self.on_entry(entry)
         return entry
 
-    def _shared(self, headers: Mapping[str, str], length: int) -> Mapping[str, str]:
+    def _drop(self) -> None:
+        self.bytes -= self._ring.popleft().size
+
+    def _shared(self, headers: Mapping[str, str], length: int) -> _Headers:
         """Equal headers as one object, for they are the most of an entry."""
         known = self._headers.get(length)
-        if known is not None and known == headers and [*known] == [*headers]:
+        if known is not None and known.kept == headers and [*known.kept] == [*headers]:
             return known
         if len(self._headers) >= _KINDS_OF_HEADERS:
             self._headers.clear()
-        self._headers[length] = headers
-        return headers
+        short = shortened_headers(headers)
+        kept = headers if short is None else short
+        made = self._headers[length] = _Headers(kept, size_of_headers(kept), short is not None)
+        return made
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -89,9 +112,10 @@ class Journal:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._ring.clear()
-        self._headers.clear()
-        self.total = 0
+        with self._lock:
+            self._ring.clear()
+            self._headers.clear()
+            self.total = self.bytes = 0
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
         """The entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
@@ -179,9 +203,11 @@ class Journal:
 
     def restore(self, kept: Kept) -> None:
         """Put back what ``snapshot`` gave."""
-        self._ring.clear()
-        self.total, entries, self.redact = kept
-        self._ring.extend(entries)
+        with self._lock:
+            self._ring.clear()
+            self.total, entries, self.redact = kept
+            self._ring.extend(entries)
+            self.bytes = sum(entry.size for entry in self._ring)
 
 
 # -- queries -----------------------------------------------------------------------------------------------------

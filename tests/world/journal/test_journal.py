@@ -6,7 +6,8 @@ import pytest
 
 from mockkms.faults import FaultError
 from mockkms.vault.framework.message import Operation, Request
-from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.bounds import PART_LIMIT
+from mockkms.world.journal.entry import Entry, entry_of
 from mockkms.world.journal.journal import Journal
 
 
@@ -91,3 +92,31 @@ def test_equal_headers_are_kept_once_and_others_apart() -> None:
         journal.record(Entry(0.0, "vault", "GET", "/v1/x", headers, b"", None, 200, b"", 0.0))
     assert [entry.headers for entry in journal] == given
     assert journal[0].headers is journal[1].headers
+
+
+def test_an_entry_says_what_was_cut() -> None:
+    journal = Journal(size=10)
+    headers = {"x-one": "1", "x-long": "y" * 2 * PART_LIMIT, "x-last": "2"}
+    long = b"z" * 2 * PART_LIMIT
+    entry = journal.record(Entry(0.0, "vault", "GET", "/v1/" + "x" * PART_LIMIT, headers, long, None, 200, b"{}", 0))
+    assert set(entry.shortened) == {"target", "headers", "body"}
+    assert len(entry.target) == len(entry.body) == PART_LIMIT
+    assert entry.headers["x-one"] == "1"
+    assert sum(len(name) + len(text) for name, text in entry.headers.items()) <= PART_LIMIT
+    assert "[shortened: target, body, headers]" in str(entry)
+    assert entry_of(entry.data()).shortened == entry.shortened
+    assert not journal.record(Entry(0.0, "vault", "GET", "/v1/x", {}, b"", None, 200, b"{}", 0)).shortened
+
+
+def test_the_oldest_entries_go_where_all_take_too_many_bytes() -> None:
+    journal = Journal(size=1000, most_bytes=100_000)
+    for number in range(100):
+        journal.record(Entry(0.0, "vault", "GET", f"/v1/{number}", {}, b"x" * 10_000, None, 200, b"", 0))
+        assert journal.bytes == sum(entry.size for entry in journal) <= 100_000
+    assert 5 < len(journal) < 10
+    assert (journal.total, journal[-1].path) == (100, "99")
+    kept = journal.snapshot()
+    journal.clear()
+    assert journal.bytes == 0
+    journal.restore(kept)
+    assert journal.bytes == sum(entry.size for entry in journal)
