@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mockkms.faults import expressions
+from mockkms.faults.combinators import Matcher
 from mockkms.faults.kinds import Kind, stateless
 from mockkms.faults.parsing import FaultError
 from mockkms.faults.plan import Plan, ServerAction
 from mockkms.faults.request_view import View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters
-from mockkms.faults.script import Script
+from mockkms.faults.script import Script, unexpected_answer
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
@@ -188,11 +190,15 @@ class RuleBook:
         """Return the plan for a request, None if no rule fires. Updates the counters."""
         if not self.active:
             return None
+        expressions.begin()
         with self._lock:
-            if self.current_script is not None:
-                return self.current_script.meet(view)
-            candidates = self._candidates(view)
-            return self._decide(view, candidates) if candidates else None
+            try:
+                if self.current_script is not None:
+                    return self.current_script.meet(view)
+                candidates = self._candidates(view)
+                return self._decide(view, candidates) if candidates else None
+            except FaultError as error:
+                return Plan(view, unexpected=f"mockkms: {error}", answer=unexpected_answer(f"mockkms: {error}"))
 
     def connecting(self) -> Plan | None:
         """Return the plan for a new connection, None if no rule fires. Updates the counters."""
@@ -206,9 +212,7 @@ class RuleBook:
         known = (view.service, view.path, view.target.partition("?")[0])
         found = self._by_path.get(known)
         if found is None:
-            found = tuple(
-                rule for rule in self.rules if not rule.of_connections and all(part(view) for part in rule.static)
-            )
+            found = tuple(rule for rule in self.rules if not rule.of_connections and _fits(rule, rule.static, view))
             if len(self._by_path) >= MOST_CACHED:
                 self._by_path = {}
             if len(known[1]) <= LONGEST_CACHED and len(known[2]) <= LONGEST_CACHED:
@@ -220,7 +224,7 @@ class RuleBook:
         now, state = self._clock.now(), self.state
         fired = {rule.id: rule.fired for rule in self.rules if rule.fired}
         for rule in candidates:
-            if not rule.schedule.in_force(now, state, fired) or not all(part(view) for part in rule.dynamic):
+            if not rule.schedule.in_force(now, state, fired) or not _fits(rule, rule.dynamic, view):
                 continue
             rule.counters.matched += 1
             if not rule.schedule.due(rule.counters, rule.luck):
@@ -330,3 +334,11 @@ class RuleBook:
     def dump(self) -> Any:
         """Return the rules as a world's ``faults:`` has them."""
         return [{"id": rule.id, **rule.words} for rule in self.rules]
+
+
+def _fits(rule: Rule, parts: Iterable[Matcher], view: View) -> bool:
+    """Raises FaultError, with the rule's name, for a regular expression that would take too long."""
+    try:
+        return all(part(view) for part in parts)
+    except FaultError as error:
+        raise error.under(f"rule {rule.id!r}: match") from None

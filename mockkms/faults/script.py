@@ -70,6 +70,11 @@ class Step:
             plan.words.append(kind.word)
 
 
+def unexpected_answer(text: str) -> Reply:
+    """Return the answer to a request that a test did not mean to make; no real server sends its status."""
+    return Reply(UNEXPECTED_STATUS, go_json({"errors": [text]}), {"Content-Type": "application/json"})
+
+
 class Script:
     """A script and its progress."""
 
@@ -118,8 +123,7 @@ class Script:
         plan.unexpected = f"scripted server: {why}"
         plan.rules.append(f"{self.id}!")
         self.complaints.append(f"{why}; got {plan.view.method} {plan.view.target}")
-        headers = {"Content-Type": "application/json"}
-        plan.answer = Reply(UNEXPECTED_STATUS, go_json({"errors": [plan.unexpected]}), headers)
+        plan.answer = unexpected_answer(plan.unexpected)
         return plan
 
     def left(self) -> list[str]:

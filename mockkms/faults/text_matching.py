@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mockkms.faults.expressions import Expression
 from mockkms.faults.parsing import FaultError, shown, unknown
 
 Test = Callable[[Any], bool]
@@ -39,7 +40,9 @@ def text_test(value: Any) -> Test:
         tests = [text_test(item) for item in value]
         return lambda got: any(test(got) for test in tests)
     if isinstance(value, re.Pattern):
-        return lambda got: isinstance(got, str) and value.search(got) is not None
+        if not isinstance(value.pattern, str):
+            raise FaultError("expected a regular expression over text, got one over bytes")
+        return Expression(value.pattern, value.flags)
     if isinstance(value, Mapping):
         return _formed(value)
     if isinstance(value, str):
@@ -74,8 +77,4 @@ def _formed(value: Mapping[Any, Any]) -> Test:
         raise FaultError(f"expected a string, got {shown(inner)}", str(form))
     if form == "glob":
         return text_test(inner)
-    try:
-        search = re.compile(inner).search
-    except (re.error, OverflowError, RecursionError) as error:
-        raise FaultError(f"invalid regular expression: {error}", "regex") from None
-    return lambda got: isinstance(got, str) and search(got) is not None
+    return Expression(inner)

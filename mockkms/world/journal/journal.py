@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from mockkms.faults import expressions
 from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.parsing import FaultError, mapping
@@ -244,6 +245,7 @@ OUTCOMES = {
 
 def read_query(match: Any, words: Mapping[str, Any]) -> All:
     """A matcher over entries from a path or mapping and further words. Raises FaultError."""
+    expressions.begin()
     parts: list[Matcher] = []
     for given in (match, dict(words)):
         if not given:

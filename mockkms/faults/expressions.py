@@ -1,0 +1,217 @@
+"""Regular expressions that users write, in bounded time.
+
+Python's engine backtracks, cannot be interrupted outside the main thread, and lets no other thread run meanwhile; a
+worker process for each search would cost more than the request. So the time is bounded before it starts: the parsed
+expression and the length of a text give the number of steps that a search takes at most. An expression that can take
+too long on 64 characters is refused when it is written, a longer text when it comes. What many searches take together
+for one request or query is measured.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from math import factorial, inf, log2
+from typing import Any
+
+from mockkms.faults.parsing import FaultError
+
+_MOST_STEPS = 5e7
+"""Steps of one search, each a nanosecond at most."""
+_MOST_SECONDS = 0.05
+"""Processor time of all searches for one request or query, but for the last."""
+_REFUSED_FOR = 64
+"""Characters; an expression that may take too long on so short a text is refused."""
+_SIGN, _STEP = 2, 15
+"""The steps of a single character, and of what takes the engine more than that."""
+_SINGLE = frozenset(("LITERAL", "NOT_LITERAL", "ANY", "IN"))
+_REPEATS = frozenset(("MAX_REPEAT", "MIN_REPEAT"))
+
+Item = tuple[Any, Any]
+
+
+class _Spent(threading.local):
+    """What the searches for one request or query have taken, in seconds."""
+
+    seconds = 0.0
+
+
+_spent = _Spent()
+
+
+def begin() -> None:
+    """Start measuring: another request, or another query."""
+    _spent.seconds = 0.0
+
+
+class Expression:
+    """A compiled expression. Raises FaultError for one that is invalid, or takes too long on short texts."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        # Searching needs no leading ".*", which would try every end of it from every start.
+        plain = pattern
+        while plain.startswith(".*") and plain[2:3] != "+":
+            plain = plain[3:] if plain[2:3] == "?" else plain[2:]
+        try:
+            self._search = re.compile(plain, flags).search
+            parsed = import_module("re._parser").parse(plain, flags)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise FaultError(f"invalid regular expression: {error}", "regex") from None
+        self.pattern = pattern
+        self._flags = int(parsed.state.flags)
+        self._items: Sequence[Item] = list(parsed)
+        if self.steps(_REFUSED_FOR) > _MOST_STEPS:
+            raise FaultError(
+                f"the regular expression {pattern!r} can take too long even on short texts: avoid repetitions of "
+                "repetitions, or let each round end with a separator, as in ([a-z]+/)*",
+                "regex",
+            )
+
+    def __call__(self, text: Any) -> bool:
+        """Return whether the expression is found in ``text``. Raises FaultError where that can take too long."""
+        if not isinstance(text, str):
+            return False
+        if len(text) > _REFUSED_FOR and self.steps(len(text)) > _MOST_STEPS:
+            raise FaultError(
+                f"the regular expression {self.pattern!r} can take too long on a text of {len(text)} characters: "
+                "anchor it with ^, or use fewer repetitions",
+                "regex",
+            )
+        if _spent.seconds > _MOST_SECONDS:
+            raise FaultError(f"the regular expression {self.pattern!r} takes too long on so many texts", "regex")
+        began = time.thread_time()
+        found = self._search(text) is not None
+        _spent.seconds += time.thread_time() - began
+        return found
+
+    def steps(self, length: int) -> float:
+        """Return how many steps a search in a text of ``length`` characters takes at most."""
+        cost, _ = _sequence(self._items, length, None, self._flags)
+        first = str(self._items[0][1]) if self._items and str(self._items[0][0]) == "AT" else ""
+        anchored = first == "AT_BEGINNING_STRING" or (first == "AT_BEGINNING" and not self._flags & re.MULTILINE)
+        # Starts and ends of runs come in the order of the text: many of their combinations are none.
+        behind = [*self._items[1:], None]
+        runs = sum(
+            _run(item) and _item(item, length, following, self._flags)[1] >= length
+            for item, following in zip(self._items, behind, strict=False)
+        )
+        return (cost / factorial(runs) if anchored else cost * (length + 1) / factorial(runs + 1)) + length
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Expression:
+        return self  # Nothing about it changes.
+
+
+def _run(item: Item) -> bool:
+    """Whether it is the repetition of a single character that may give some back."""
+    name, value = item
+    return str(name) in _REPEATS and len(value[2]) == 1 and str(value[2][0][0]) in _SINGLE
+
+
+def _ends(repeat: Any, length: int) -> float:
+    return max(min(int(repeat[1]), length) - int(repeat[0]) + 1, 1)
+
+
+def _sequence(items: Sequence[Item], length: int, follow: Item | None, flags: int) -> tuple[float, float]:
+    """Return the steps to find all ways in which ``items`` match from one place, and how many ways there are.
+
+    ``follow`` is what has to come next.
+    """
+    cost, ways = 1.0, 1.0
+    for place in range(len(items) - 1, -1, -1):
+        behind = items[place + 1] if place + 1 < len(items) else follow
+        own, ends = _item(items[place], length, behind, flags)
+        cost, ways = own + ends * cost, ends * ways
+    return cost, ways
+
+
+def _item(item: Item, length: int, behind: Item | None, flags: int) -> tuple[float, float]:
+    name, value = str(item[0]), item[1]
+    if name in _SINGLE or name == "AT":
+        return _SIGN, 1
+    if name == "SUBPATTERN":
+        return _sequence(value[3], length, behind, flags | value[1])
+    if name == "ATOMIC_GROUP":
+        return _sequence(value, length, None, flags)[0] + _STEP, 1
+    if name in ("ASSERT", "ASSERT_NOT"):
+        return _sequence(value[1], length, None, flags)[0] + _STEP, 1
+    if name == "GROUPREF":
+        return length + _STEP, 1
+    if name == "BRANCH":
+        return _branches([_sequence(part, length, behind, flags) for part in value[1]], value[1], flags)
+    if name in _REPEATS or name == "POSSESSIVE_REPEAT":
+        cost, ways = _repeat(item, length, behind, flags)
+        return cost, ways if name in _REPEATS else 1
+    return inf, inf
+
+
+def _branches(found: list[tuple[float, float]], parts: list[Sequence[Item]], flags: int) -> tuple[float, float]:
+    firsts = [part[0] if len(part) else None for part in parts]
+    literal = [chr(first[1]).lower() for first in firsts if first is not None and str(first[0]) == "LITERAL"]
+    costs, ways = sum(cost for cost, _ in found), [count for _, count in found]
+    plain = not flags & re.IGNORECASE or "".join(literal).isascii()
+    apart = plain and len(literal) == len(parts) == len(set(literal))
+    return costs + _STEP, max(ways) if apart else sum(ways)
+
+
+def _repeat(item: Item, length: int, behind: Item | None, flags: int) -> tuple[float, float]:
+    least, most, body = int(item[1][0]), min(int(item[1][1]), length), item[1][2]
+    if len(body) == 1 and str(body[0][0]) in _SINGLE:
+        ends = _ends(item[1], length)
+        return most + ends + _STEP, 1 if behind is not None and _apart(body[0], behind, flags) else ends
+    cost, ways = _sequence(body, length, None, flags)
+    if most <= 1:
+        return cost + _STEP, ways + (least == 0)
+    first = _first(body)
+    if ways == 1 or (first is not None and _sequence(body, length, first, flags)[1] == 1):
+        # Each round begins where the one before ended, in one way: together they scan the text once.
+        return cost + most * _STEP * len(body), max(most, length + 1 if ways > 1 else 1)
+    rounds = most * log2(ways) if ways < inf else inf
+    return (inf, inf) if rounds > 60 else (cost * ways**most, ways ** (most + 1))
+
+
+def _first(body: Sequence[Item]) -> Item | None:
+    while len(body) and str(body[0][0]) == "SUBPATTERN":
+        body = body[0][1][3]
+    return body[0] if len(body) else None
+
+
+def _apart(single: Item, behind: Item, flags: int) -> bool:
+    """Whether ``behind`` begins with a literal that ``single`` does not match: a run of it ends in one place then."""
+    while str(behind[0]) == "SUBPATTERN" and len(behind[1][3]):
+        behind = behind[1][3][0]
+    if str(behind[0]) != "LITERAL":
+        return False
+    sign = chr(behind[1])
+    if flags & re.IGNORECASE and sign.lower() != sign.upper():
+        return False
+    return not _takes(single, behind[1])
+
+
+def _takes(single: Item, code: int) -> bool:
+    name, value = str(single[0]), single[1]
+    if name == "LITERAL":
+        return bool(value == code)
+    if name == "NOT_LITERAL":
+        return bool(value != code)
+    if name == "ANY":
+        return True
+    negated = bool(value) and str(value[0][0]) == "NEGATE"
+    return any(_in(kind, part, code) for kind, part in value[negated:]) is not negated
+
+
+def _in(kind: Any, part: Any, code: int) -> bool:
+    if str(kind) == "LITERAL":
+        return bool(part == code)
+    if str(kind) == "RANGE":
+        return bool(part[0] <= code <= part[1])
+    sign, category = chr(code), str(part)
+    inside = {
+        "CATEGORY_DIGIT": sign.isdecimal(),
+        "CATEGORY_WORD": sign.isalnum() or sign == "_",
+        "CATEGORY_SPACE": sign.isspace(),
+    }
+    plain = category.replace("_NOT_", "_")
+    return inside.get(plain, True) is (plain == category)
