@@ -87,3 +87,20 @@ def test_stopping_while_peers_are_silent() -> None:
                 began = time.monotonic()
                 kms.stop()
                 assert time.monotonic() - began < 2
+
+
+def test_stopping_while_a_key_is_made() -> None:
+    kms = MockKMS(fresh_keys=True).start()
+    headers = {"X-Vault-Token": kms.token}
+    requests.post(f"{kms.url}/v1/sys/mounts/transit", json={"type": "transit"}, headers=headers, timeout=5)
+    address = ("127.0.0.1", int(kms.url.rpartition(":")[2]))
+    body = '{"type": "rsa-4096"}'
+    head = f"Host: x\r\nX-Vault-Token: {kms.token}\r\nContent-Length: {len(body)}"
+    with socket.create_connection(address) as client:
+        client.sendall(f"POST /v1/transit/keys/a HTTP/1.1\r\n{head}\r\n\r\n{body}".encode())
+        began = time.monotonic()
+        kms.stop()
+        assert time.monotonic() - began < 2
+    kms.start()
+    assert requests.get(f"{kms.url}/v1/sys/health", timeout=5).status_code == 200
+    kms.stop()
