@@ -10,35 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"mockkms": "mockkms", "conftest_plugin": "pytest_mockkms"}
 """Folders and the names that they are imported by."""
 
-ALLOWED: tuple[frozenset[str], ...] = (
-    frozenset(
-        (
-            "mockkms.rustfs.admin",
-            "mockkms.rustfs.contracts.contract",
-            "mockkms.rustfs.contracts.v1",
-            "mockkms.rustfs.contracts.v1.configure",
-            "mockkms.rustfs.contracts.v1.keys",
-            "mockkms.rustfs.contracts.v1.lifecycle",
-            "mockkms.rustfs.contracts.v1.rewrap",
-            "mockkms.rustfs.contracts.v2",
-            "mockkms.rustfs.contracts.v2.backup",
-            "mockkms.rustfs.contracts.v2.call",
-            "mockkms.rustfs.contracts.v2.configuration",
-            "mockkms.rustfs.contracts.v2.keyring",
-            "mockkms.rustfs.contracts.v2.keys",
-            "mockkms.rustfs.contracts.v2.legacy",
-            "mockkms.rustfs.contracts.v2.listing",
-            "mockkms.rustfs.contracts.v2.records",
-            "mockkms.rustfs.contracts.v2.rekey",
-            "mockkms.rustfs.contracts.v2.service",
-            "mockkms.rustfs.contracts.v2.shapes",
-            "mockkms.rustfs.iam",
-            "mockkms.rustfs.seeds",
-            "mockkms.rustfs.state",
-            "mockkms.rustfs.store",
-        )
-    ),
-)
+ALLOWED: tuple[frozenset[str], ...] = ()
 """Circles that are still there. This list only ever gets shorter."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockkms.rustfs import iam
+from mockkms.rustfs.context import Store, Vault
 from mockkms.rustfs.message import (
     KMS_PREFIX,
     RUSTFS_PREFIX,
@@ -18,8 +19,7 @@ from mockkms.rustfs.message import (
 )
 from mockkms.rustfs.sigv4 import Refusal, authenticate
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
-from mockkms.rustfs.store import OwnStore, Store, TransitStore
-from mockkms.vault.kernel.core import Core
+from mockkms.rustfs.store import OwnStore, TransitStore
 from mockkms.vault.policy.globs import matches_wildcards
 
 
@@ -31,7 +31,7 @@ class RustfsAdmin:
     ``auth``: ``none`` or ``sigv4``; see ``state``. ``state`` is all there is to snapshot and restore.
     """
 
-    def __init__(self, core: Core, *, api: str = "guide", vault: str = "any", auth: str = "none") -> None:
+    def __init__(self, core: Vault, *, api: str = "guide", vault: str = "any", auth: str = "none") -> None:
         for name, value, allowed in (("api", api, APIS), ("vault", vault, VAULTS), ("auth", auth, AUTHS)):
             if value not in allowed:
                 raise ValueError(f"{name}={value!r} is none of {', '.join(allowed)}")
@@ -74,7 +74,7 @@ class RustfsAdmin:
     def _user_api(self, request: AdminRequest, access_key: str) -> AdminReply | None:
         if access_key in self.state.iam.users:
             return xml_error(403, "AccessDenied", "Access Denied")
-        return iam.handle(self, request, request.path.removeprefix(RUSTFS_PREFIX))
+        return iam.handle(self.state.iam, request, request.path.removeprefix(RUSTFS_PREFIX))
 
     def _refuse(self, refusal: Refusal) -> AdminReply:
         if self.state.api == "guide":
@@ -133,6 +133,10 @@ class RustfsAdmin:
         from mockkms.rustfs import seeds
 
         seeds.plant(self, data, root_token)
+
+    def adopt(self, state: RustfsState) -> None:
+        """Go on with another state: a restored snapshot, or what a world file describes."""
+        self.state = state
 
     def dump(self) -> dict[str, Any]:
         """The seed that makes the present state."""

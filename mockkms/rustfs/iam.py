@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
 from mockkms.vault.policy.globs import matches_wildcards
-
-if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
 
 KEY_RESOURCE = "arn:aws:kms:::key/"
 
@@ -64,7 +61,7 @@ def _texts(value: Any) -> list[str]:
     return [item for item in items if isinstance(item, str)]
 
 
-def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply | None:
+def handle(iam: IamState, request: AdminRequest, path: str) -> AdminReply | None:
     """Answer a request of the user API (only the owner may), or None for any other path."""
     handler = _ROUTES.get((request.method, path))
     if handler is None:
@@ -74,7 +71,7 @@ def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply |
         document = json.loads(request.body) if request.body else {}
     except ValueError as error:
         return xml_error(400, "InvalidRequest", f"invalid JSON: {error}")
-    fault = handler(admin.state.iam, query, document if isinstance(document, dict) else {})
+    fault = handler(iam, query, document if isinstance(document, dict) else {})
     if fault:
         return xml_error(400, "InvalidArgument", fault)
     return AdminReply(200, {"Content-Type": "application/json"})

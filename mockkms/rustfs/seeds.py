@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.rustfs.contracts.v2.backends import BACKENDS
 from mockkms.rustfs.contracts.v2.errors import KmsError
+from mockkms.rustfs.contracts.v2.records import Records
 from mockkms.rustfs.iam import IamState, User
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, Environment, Key, RustfsState, Settings
 from mockkms.rustfs.static_key import StaticKeyError, decoded
@@ -16,7 +17,7 @@ from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import Replaceable
 
 
 class SeedError(ValueError):
@@ -174,7 +175,7 @@ def _static_material(settings: Settings, where: str) -> bytes:
         raise SeedError(where, str(error)) from None
 
 
-def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
+def plant(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
     """Replace the state by what ``data`` describes.
 
     ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``static``
@@ -202,15 +203,16 @@ def plant(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
         if name not in known:
             raise SeedError(f"environment.{name}", f"the environment has only {', '.join(sorted(known))}")
     state.environment = Environment(**environment)
-    before, admin.state = admin.state, state
+    before = admin.state
+    admin.adopt(state)
     try:
         _plant_service(admin, data, root_token)
     except SeedError:
-        admin.state = before
+        admin.adopt(before)
         raise
 
 
-def _plant_service(admin: RustfsAdmin, data: Mapping[str, Any], root_token: str) -> None:
+def _plant_service(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
     state, now = admin.state, admin.core.clock.now()
     if data.get("configured") or data.get("settings") or data.get("static") is not None:
         settings = read_settings(data)
@@ -272,7 +274,7 @@ def read_buckets(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _token(admin: RustfsAdmin, settings: Settings) -> str:
+def _token(admin: Replaceable, settings: Settings) -> str:
     if not admin.embedded(settings) or settings.auth_method != "approle":
         return settings.token
     client = VaultClient(admin.core, settings.namespace, "")
@@ -282,13 +284,11 @@ def _token(admin: RustfsAdmin, settings: Settings) -> str:
         raise SeedError("vault_app_role_id", error.text) from None
 
 
-def _plant_in_vault(admin: RustfsAdmin, key: Key) -> None:
+def _plant_in_vault(admin: Replaceable, key: Key) -> None:
     """Make a key in the emulated Vault too, where that is the store and it is not there yet."""
     settings, store = admin.state.settings, admin.store()
     try:
         if settings is not None and settings.backend == "VaultKV2":
-            from mockkms.rustfs.contracts.v2.records import Records
-
             if admin.embedded(settings):
                 key.material = key.material or [admin.core.entropy.bytes(32)]
             Records(admin, settings).ensure(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidTag
@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.rustfs.state import PROBE, Key, RustfsState, Settings
 from mockkms.vault.framework.message import Operation, Request, Response
-from mockkms.vault.kernel.core import Core
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
+
+if TYPE_CHECKING:
+    from mockkms.rustfs.context import Vault
 
 ALGORITHMS = {
     "aes256-gcm96": "AES-256",
@@ -42,28 +44,6 @@ class StoreError(Exception):
     def shown(self) -> str:
         """What the server's Vault client shows of it: of an answer the status alone, never the Vault's own text."""
         return f"The Vault server returned an error (status code {self.status})" if self.status else self.text
-
-
-class Store(Protocol):
-    """The keys as one contract sees them."""
-
-    def check(self) -> None:
-        """Raise StoreError where the backend does not work."""
-
-    def names(self) -> list[str]:
-        """The names of all keys."""
-
-    def get(self, name: str) -> Key | None:
-        """One key, or None."""
-
-    def create(self, name: str) -> Key:
-        """Make a key whose name is free."""
-
-    def rotate(self, key: Key) -> None:
-        """Give a key a new version."""
-
-    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
-        """A ciphertext ``vault:v1:…`` under the newest version; ``bound`` is the data it was authenticated with."""
 
 
 def new_key_id(entropy: Entropy) -> str:
@@ -136,7 +116,7 @@ def due(state: RustfsState, now: float) -> list[Key]:
 class VaultClient:
     """The admin API as a client of the emulated Vault: a token, a namespace, plain requests."""
 
-    def __init__(self, core: Core, namespace: str | None, token: str) -> None:
+    def __init__(self, core: Vault, namespace: str | None, token: str) -> None:
         self.core, self.namespace, self.token = core, namespace or "", token
 
     def call(
@@ -173,7 +153,7 @@ class VaultClient:
 class TransitStore:
     """Keys in a transit mount of the emulated Vault; what transit does not know (id, status) is kept beside it."""
 
-    def __init__(self, state: RustfsState, settings: Settings, core: Core) -> None:
+    def __init__(self, state: RustfsState, settings: Settings, core: Vault) -> None:
         self.state, self.core = state, core
         self.mount = settings.mount_path.strip("/")
         self.client = VaultClient(core, settings.namespace, state.client_token)
@@ -243,7 +223,7 @@ class TransitStore:
         return f"{self.mount}/keys/{quote(name, safe='') if '/' in name else name}"
 
 
-def _oldest(data: dict[str, Any], core: Core) -> float:
+def _oldest(data: dict[str, Any], core: Vault) -> float:
     """When the first version that is left was made; transit gives seconds, or an object for key pairs."""
     times = [float(value) for value in (data.get("keys") or {}).values() if isinstance(value, (int, float))]
     return min(times, default=core.clock.now())

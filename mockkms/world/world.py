@@ -101,7 +101,7 @@ class World:
             self.root_token = root_token
             self.core.begin(flavor)
             self.core.bootstrap(root_token)
-            self.rustfs.state = RustfsState(api="auto")
+            self.rustfs.adopt(RustfsState(api="auto"))
             self.faults.clear()
             self.journal.clear()
             self.faults.header = self.journal.redact = False
@@ -162,7 +162,7 @@ class World:
         with self.lock:
             self.core.adopt(state[0], snapshot.flavor)
             self.root_token = snapshot.root_token
-            self.rustfs.state = state[1]
+            self.rustfs.adopt(state[1])
             self.clock.restore(snapshot.clock)
             self.entropy.restore(snapshot.entropy)
             self.resets += 1

@@ -267,6 +267,6 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
     # Through pickle, so that nothing the parts had looked up and kept survives.
     state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
     world.core.adopt(state)
-    world.rustfs.state = rustfs
+    world.rustfs.adopt(rustfs)
     world.clock.restore(found["clock"])
     world.entropy.restore(found["entropy"])

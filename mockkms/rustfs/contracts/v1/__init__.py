@@ -12,7 +12,7 @@ from mockkms.rustfs.contracts.v1.keys import KeyRoutes
 from mockkms.rustfs.message import AdminReply, AdminRequest, json_reply, query_pairs
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
 
 CONFIG = ("GET", "/config")
 """The one later route that the current contract has too."""
@@ -34,7 +34,7 @@ ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], Any]] = {
 """Method and path below the KMS prefix."""
 
 
-def handle(admin: RustfsAdmin, request: AdminRequest, path: str) -> AdminReply:
+def handle(admin: AdminContext, request: AdminRequest, path: str) -> AdminReply:
     """Answer a request for one of ``ROUTES``."""
     route = ROUTES[request.method, path]
     typed = admin.contract_words

@@ -12,7 +12,7 @@ from mockkms.rustfs.store import StoreError, TransitStore, VaultClient
 from mockkms.rustfs.typed import REQUIRED, option, read_body, string, struct, unsigned
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
 
 _TEXT = (option(string), None)
 
@@ -37,7 +37,7 @@ AUTHENTICATION = (
 )
 
 
-def configure(admin: RustfsAdmin, body: bytes) -> dict[str, Any]:
+def configure(admin: AdminContext, body: bytes) -> dict[str, Any]:
     """Put the configuration in ``body`` in force; the answer of the route."""
     try:
         data = read_body(body, BODY)
@@ -96,7 +96,7 @@ def refused(text: str) -> V1Error:
     return invalid_configuration("Failed to create KMS manager", f"Error: Configuration error: {text}")
 
 
-def connect(admin: RustfsAdmin, settings: Settings) -> str:
+def connect(admin: AdminContext, settings: Settings) -> str:
     """Log in at the Vault and ask what the server asks at its start, where it is emulated; the token to work with."""
     client = VaultClient(admin.core, settings.namespace, settings.token)
     try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from mockkms.rustfs.context import Store
 from mockkms.rustfs.contracts.v1.errors import V1Error, access_denied, missing_key_name, not_configured
 from mockkms.rustfs.state import Key
-from mockkms.rustfs.store import Store, StoreError, new_key_id
+from mockkms.rustfs.store import StoreError, new_key_id
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
 
 LIST_LIMIT = 100
 """Most keys that the handler lists for its own store; the guide knows no limit."""
@@ -20,7 +21,7 @@ LIST_LIMIT = 100
 class KeyRoutes:
     """One request's view of the keys."""
 
-    def __init__(self, admin: RustfsAdmin, query: dict[str, str], body: bytes = b"") -> None:
+    def __init__(self, admin: AdminContext, query: dict[str, str], body: bytes = b"") -> None:
         self.admin, self.query, self.body = admin, query, body
         self.guide = admin.contract_words
         settings = admin.state.settings

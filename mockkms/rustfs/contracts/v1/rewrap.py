@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from mockkms.rustfs.context import Store
 from mockkms.rustfs.contracts.v1.errors import V1Error, internal_error
 from mockkms.rustfs.contracts.v1.keys import Failures, KeyRoutes
 from mockkms.rustfs.serde import SerdeError
-from mockkms.rustfs.store import Store
 from mockkms.rustfs.typed import REQUIRED, Reader, boolean, mapping, option, read_body, string, struct, unsigned
 
 BODY = struct(

@@ -13,7 +13,7 @@ from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
 from mockkms.rustfs.serde import Node, SerdeError, parse
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""
@@ -104,7 +104,7 @@ def find(method: str, path: str) -> tuple[Route, str] | None:
     return None
 
 
-def handle(admin: RustfsAdmin, request: AdminRequest, found: tuple[Route, str], access_key: str) -> AdminReply:
+def handle(admin: AdminContext, request: AdminRequest, found: tuple[Route, str], access_key: str) -> AdminReply:
     """Answer a request that has a route; ``access_key`` is who signed it, empty where nobody had to."""
     route, key_id = found
     call = Call(admin, request, key_id)

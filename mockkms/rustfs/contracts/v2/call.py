@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl
 from mockkms.rustfs.message import AdminRequest
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
 
 
 @dataclass(slots=True)
 class Call:
     """The admin API, the request, and what the path names."""
 
-    admin: RustfsAdmin
+    admin: AdminContext
     request: AdminRequest
     key_id: str = ""
     """The last segment of ``/keys/{key_id}``, as it is on the wire."""

@@ -28,7 +28,7 @@ from mockkms.rustfs.typed import quoted
 from mockkms.vault.framework.message import Operation
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import Service
 
 DAY = 86400
 WINDOW = (7, 30, 30)
@@ -38,7 +38,7 @@ SPECS = {"Aes256": (32, "AES_256"), "Aes128": (16, "AES_128"), "ChaCha20": (32, 
 """Bytes of a data key, and the name of its kind in envelopes."""
 
 
-def ensure_probe(admin: RustfsAdmin) -> None:
+def ensure_probe(admin: Service) -> None:
     """The key of its own that a started service tries to have; a Vault that refuses it does not end the start."""
     settings = admin.state.settings
     if settings is not None and settings.backend != "Static" and PROBE not in admin.state.keys:
@@ -59,7 +59,7 @@ def check_id(key_id: str) -> None:
 class Keyring:
     """Operations on keys; every failure is a KmsError."""
 
-    def __init__(self, admin: RustfsAdmin, settings: Settings) -> None:
+    def __init__(self, admin: Service, settings: Settings) -> None:
         self.admin, self.settings = admin, settings
         self.state, self.keys = admin.state, admin.state.keys
         self.backend = BACKENDS[settings.backend]

@@ -15,7 +15,7 @@ from mockkms.rustfs.store import StoreError, VaultClient
 from mockkms.vault.framework.message import Operation, Response
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import Service
 
 TRANSIT_PREFIX = "rustfs/kms/transit-metadata"
 """Where the transit backend keeps what transit does not know of a key."""
@@ -24,7 +24,7 @@ TRANSIT_PREFIX = "rustfs/kms/transit-metadata"
 class Records:
     """Writes the record of each key that changes; does nothing for other backends and for a Vault that is none."""
 
-    def __init__(self, admin: RustfsAdmin, settings: Settings) -> None:
+    def __init__(self, admin: Service, settings: Settings) -> None:
         self.kept = admin.embedded(settings)
         self.transit = settings.backend == "VaultTransit"
         self.client = VaultClient(admin.core, settings.namespace, admin.state.client_token)

@@ -19,13 +19,13 @@ from mockkms.rustfs.typed import read_body
 from mockkms.vault.framework.message import Operation
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.admin import RustfsAdmin
+    from mockkms.rustfs.context import AdminContext
     from mockkms.rustfs.contracts.v2.call import Call
 
 NO_CONFIGURATION = "Cannot start KMS: no configuration provided"
 
 
-def service_state(admin: RustfsAdmin) -> str | dict[str, str]:
+def service_state(admin: AdminContext) -> str | dict[str, str]:
     """``ServiceState`` as it is shown."""
     state = admin.state
     if state.error:
@@ -35,7 +35,7 @@ def service_state(admin: RustfsAdmin) -> str | dict[str, str]:
     return "Running" if state.running else "Configured"
 
 
-def outcome(admin: RustfsAdmin, success: bool, message: str) -> AdminReply:
+def outcome(admin: AdminContext, success: bool, message: str) -> AdminReply:
     """What every lifecycle route answers."""
     return json_reply(200, {"success": success, "message": message, "status": service_state(admin)}, typed=False)
 
@@ -75,7 +75,7 @@ def reconfigure(call: Call) -> AdminReply:
     return outcome(admin, True, "KMS reconfigured and restarted successfully")
 
 
-def swap(admin: RustfsAdmin, settings: Settings) -> None:
+def swap(admin: AdminContext, settings: Settings) -> None:
     """Put settings in force once they have proved to work."""
     try:
         token = contact(admin, settings)
@@ -139,7 +139,7 @@ def stop(call: Call) -> AdminReply:
     return outcome(call.admin, True, "KMS service stopped successfully")
 
 
-def contact(admin: RustfsAdmin, settings: Settings) -> str:
+def contact(admin: AdminContext, settings: Settings) -> str:
     """Reach the backend as a start does; the token to work with. Raises BackendError."""
     transit = settings.backend == "VaultTransit"
     failed = "Vault Transit health check failed"
@@ -170,7 +170,7 @@ def contact(admin: RustfsAdmin, settings: Settings) -> str:
     return client.token
 
 
-def healthy(admin: RustfsAdmin) -> bool:
+def healthy(admin: AdminContext) -> bool:
     """Whether the backend of the running service can be reached."""
     settings = admin.state.settings
     try:
