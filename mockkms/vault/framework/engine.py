@@ -61,6 +61,7 @@ class Engine:
         take_over: Callable[[Any, float], Any] | None = None,
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
+        plugins: Callable[[Any], list[tuple[str, str]]] | None = None,
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -80,6 +81,8 @@ class Engine:
         """Makes this engine's state from that of the one that ran the mount before (KV version 1 to 2), at a moment."""
         self.user = user
         """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
+        self.plugins = plugins
+        """Lists the plugins that a mount runs besides its own type: kind and name of each."""
         self.catch_up = catch_up
         """Does before a request what the real server does by itself as time passes; it never raises."""
         self.protected: dict[str, Feature | None] = {}

@@ -108,5 +108,6 @@ engine = Engine(
     "database",
     kind="secret",
     new_state=Database,
+    plugins=lambda state: [("database", connection.plugin_name) for connection in state.connections.values()],
     help="Users of databases, made on demand. A PostgreSQL on this machine is asked; others are taken as there.",
 )

@@ -84,8 +84,9 @@ def _mounts_of(call: Call, plugin: str, kind: str) -> int:
     for mount in call.core.state.mounts.of(call.request.namespace):
         if mount.type == plugin and kind in ("unknown", "auth" if mount.is_auth else "secret"):
             count += 1
-        if mount.engine == "database" and kind in ("unknown", "database"):
-            count += sum(connection.plugin_name == plugin for connection in mount.state.connections.values())
+        running = call.core.engine(mount).plugins
+        if running is not None:
+            count += sum(name == plugin and kind in ("unknown", type) for type, name in running(mount.state))
     return count
 
 
