@@ -86,7 +86,7 @@ def _mounts_of(call: Call, plugin: str, kind: str) -> int:
             count += 1
         running = call.core.engine(mount).plugins
         if running is not None:
-            count += sum(name == plugin and kind in ("unknown", type) for type, name in running(mount.state))
+            count += sum(name == plugin and kind in ("unknown", of) for of, name in running(mount.state))
     return count
 
 
