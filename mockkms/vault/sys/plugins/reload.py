@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -84,7 +85,7 @@ def _mounts_of(call: Call, plugin: str, kind: str) -> int:
     for mount in call.core.state.mounts.of(call.request.namespace):
         if mount.type == plugin and kind in ("unknown", "auth" if mount.is_auth else "secret"):
             count += 1
-        running = call.core.engine(mount).plugins
+        running = registry.engine(mount.engine).plugins
         if running is not None:
             count += sum(name == plugin and kind in ("unknown", of) for of, name in running(mount.state))
     return count
