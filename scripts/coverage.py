@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 from mockkms.vault.framework import builtins, registry  # noqa: E402 - run as a script, the package stands beside this directory
 from mockkms.vault.framework.emulation import Emulation  # noqa: E402
-from mockkms.vault.framework.endpoint import Endpoint, Engine  # noqa: E402
+from mockkms.vault.framework.endpoint import Endpoint  # noqa: E402
+from mockkms.vault.framework.engine import Engine  # noqa: E402
 from mockkms.vault.framework.message import Operation  # noqa: E402
 from mockkms.vault.framework.openapi import shown_path  # noqa: E402
 from mockkms.vault.products import OPENBAO, PRODUCTS, VAULT, Product  # noqa: E402

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
+from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
+
+from mockkms.outside.turn import waiting
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
 
 PATIENCE = 10.0
-"""Seconds; what is asked runs on the same machine."""
+"""Seconds for a whole answer; what is asked runs on the same machine."""
 _LARGEST = 1 << 20
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _ESCAPES = {"\\": "\\\\"}
@@ -68,16 +73,30 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
         connection = _over_tls(parts.hostname, parts.port, ca_pem)
     else:
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+    target = path + (f"?{parts.query}" if parts.query else "")
+    # The timeout of a socket is for one read: a server that sends a byte now and then would be waited for without end.
+    overdue = Timer(PATIENCE, _cut, (connection,))
+    overdue.daemon = True
+    overdue.start()
     try:
-        path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
-        target = path + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, target, body=body or None, headers=dict(headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read(_LARGEST)
+        with waiting():
+            connection.request(method, target, body=body or None, headers=dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read(_LARGEST)
     except (HTTPException, ValueError) as error:
         raise OSError(str(error)) from None
     finally:
+        overdue.cancel()
         connection.close()
+
+
+def _cut(connection: HTTPConnection) -> None:
+    """End a connection that another thread reads from."""
+    sock: socket.socket | None = getattr(connection, "sock", None)
+    with suppress(OSError):
+        if sock is not None:
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _over_tls(host: str, port: int | None, ca_pem: str) -> HTTPConnection:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Self
 
 from mockkms.outside import PATIENCE, ber, filters
+from mockkms.outside.turn import waiting
 
 BASE, SUBTREE = 0, 2
 """Scopes of a search."""
@@ -43,16 +45,30 @@ class Entry:
 class Connection:
     """A connection to a directory. Every method raises LdapError."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Connect, at once over TLS where a context is given. Raises OSError."""
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        connect_seconds: float = PATIENCE,
+        request_seconds: float = PATIENCE,
+    ) -> None:
+        """Connect, at once over TLS where a context is given. Raises OSError.
+
+        ``request_seconds`` are for each request with its whole answer.
+        """
         self.host, self._number, self._kept = host, 0, b""
-        self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+        self._seconds, self._until = request_seconds, 0.0
+        with waiting():
+            self._socket = socket.create_connection((host, port), timeout=min(connect_seconds, PATIENCE))
         if tls is not None:
             self._secure(tls)
 
     def _secure(self, tls: ssl.SSLContext) -> None:
         try:
-            self._socket = tls.wrap_socket(self._socket, server_hostname=self.host)
+            with waiting():
+                self._socket = tls.wrap_socket(self._socket, server_hostname=self.host)
         except OSError:
             self._socket.close()
             raise
@@ -107,7 +123,9 @@ class Connection:
 
     def _send(self, operation: bytes) -> None:
         self._number += 1
+        self._until = monotonic() + self._seconds
         try:
+            self._socket.settimeout(self._seconds)
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
         except OSError as error:
             raise LdapError(200, str(error)) from None
@@ -122,7 +140,9 @@ class Connection:
                     if int.from_bytes(number, "big") == self._number:
                         return tag, value
                     continue
-                more = self._socket.recv(65536)
+                self._socket.settimeout(max(self._until - monotonic(), 0.001))
+                with waiting():
+                    more = self._socket.recv(65536)
                 if not more or len(self._kept) > _LARGEST:
                     raise LdapError(200, "ldap: connection closed")
                 self._kept += more

@@ -12,9 +12,11 @@ import ssl
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import Self
 
 from mockkms.outside import PATIENCE, scram
+from mockkms.outside.turn import waiting
 
 _VERSION = 3 << 16
 _SSL_REQUEST = 80877103
@@ -57,7 +59,9 @@ class Connection:
 
         Raises OSError where nobody answers, and ConnectFault.
         """
-        self._socket = socket.create_connection(address, timeout=PATIENCE)
+        self._until = monotonic() + PATIENCE
+        with waiting():
+            self._socket = socket.create_connection(address, timeout=PATIENCE)
         self._kept = b""
         self.closed = False
         try:
@@ -83,6 +87,7 @@ class Connection:
 
     def query(self, statement: str) -> list[Row]:
         """Run one text of statements; returns the rows. Raises PostgresError, and OSError where the server is gone."""
+        self._until = monotonic() + PATIENCE
         self._send(b"Q", statement.encode() + b"\0")
         rows: list[Row] = []
         fault: PostgresError | None = None
@@ -102,7 +107,8 @@ class Connection:
             self._socket.sendall(struct.pack("!II", 8, _SSL_REQUEST))
             if self._socket.recv(1) != b"S":
                 raise ConnectFault("tls error", "server refused TLS connection")
-            self._socket = tls.wrap_socket(self._socket, server_hostname=server_name or None)
+            with waiting():
+                self._socket = tls.wrap_socket(self._socket, server_hostname=server_name or None)
         except OSError as error:
             raise ConnectFault("tls error", getattr(error, "reason", None) or error) from None
 
@@ -169,7 +175,9 @@ class Connection:
 
     def _exactly(self, size: int) -> bytes:
         while len(self._kept) < size:
-            more = self._socket.recv(65536)
+            self._socket.settimeout(max(self._until - monotonic(), 0.001))
+            with waiting():
+                more = self._socket.recv(65536)
             if not more:
                 raise OSError("unexpected EOF")
             self._kept += more

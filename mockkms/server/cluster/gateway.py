@@ -55,6 +55,8 @@ class NodeGateway(Gateway):
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:
         super().__init__(world)
+        # The seal and the standing of a node are set around each of its requests, so none may overlap another.
+        self.threads = None
         self.nodes = nodes
         self.options = options
         self.address = address
@@ -163,6 +165,7 @@ class NodeGateway(Gateway):
         core.standing = standing = self._standing(node)
         try:
             reply = super().vault(http)
+            assert isinstance(reply, HttpReply)
         finally:
             core.standing = None
             barrier = core.seal.barrier

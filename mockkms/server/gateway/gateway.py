@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from aiohttp import web
 
+from mockkms.outside.turn import Abandoned, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
@@ -14,10 +16,12 @@ from mockkms.server.gateway.browsers import is_loopback
 from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.ports import Ports
+from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import PlainResponse
-from mockkms.vault.framework.message import Request
+from mockkms.vault.framework.message import Request, Response
+from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
 
@@ -38,6 +42,8 @@ class Gateway:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.threads: Threads | None = Threads()
+        """Where requests run that may wait; None: each is answered at once, whatever it waits for."""
         self.host: Ports | None = None
         """The server around this gateway, once there is one."""
         self.layer = FaultLayer(world, self.answer, self)
@@ -95,8 +101,8 @@ class Gateway:
         """Put the state back to the baseline; rules, counts and journal stay."""
         self.world.reset(keep_faults=True)
 
-    def answer(self, http: HttpRequest) -> HttpReply:
-        """The service's own answer, no fault involved."""
+    def answer(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
+        """Return the service's own answer, no fault involved; to be awaited where it may have to wait for others."""
         target = http.target
         if target.startswith("/v1/"):
             return cors.guarded(self.world.core, http, self.vault)
@@ -109,23 +115,41 @@ class Gateway:
         with self.world.lock:
             world = self.world.earlier(snapshot)
             # Another world reads the request anew: this one has settled its namespace, operation and match.
-            reply = self.of(world).answer(replace(http, decoded=None))
+            past = self.of(world)
+            past.threads = None
+            reply = past.answer(replace(http, decoded=None))
+            assert isinstance(reply, HttpReply)
             self.world.entropy.restore(world.entropy.state())
         return reply
 
-    def vault(self, http: HttpRequest) -> HttpReply:
-        """A request below ``/v1/``."""
+    def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
+        """Answer a request below ``/v1/``."""
         core = self.world.core
-        request: Request | None = None
         try:
             with self.world.lock:
                 request = codec.request_of(core, http)
+                if self.threads is not None and may_wait(core, request):
+                    return self.threads.run(lambda: self._slowly(http, request))
                 response = core.handle(request)
         except Refused as refused:
             return refused.reply
+        return self._replied(http, request, response)
+
+    def _slowly(self, http: HttpRequest, request: Request) -> HttpReply:
+        """Answer a request on a thread of its own, which gives up the world wherever it waits."""
+        core = self.world.core
+        state = core.state
+        try:
+            with taking_turns(self.world.lock, lambda: core.state is state):
+                response = core.handle(request)
+        except Abandoned:
+            return error_reply(503, "mockkms: the world was reset or restored while this request waited")
+        return self._replied(http, request, response)
+
+    def _replied(self, http: HttpRequest, request: Request, response: Response) -> HttpReply:
         # The real server repeats the data at the top level by URL: not where a namespace stands in front of sys/.
         response.flat = response.flat and http.target.startswith("/v1/sys/")
-        return codec.to_reply(core, request, response)
+        return codec.to_reply(self.world.core, request, response)
 
     def too_large(self, target: str, beginning: bytes) -> HttpReply:
         """The answer to a request whose body is over the limit, by what was read of it."""

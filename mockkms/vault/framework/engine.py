@@ -62,6 +62,7 @@ class Engine:
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
         plugins: Callable[[Any], list[tuple[str, str]]] | None = None,
+        waits: bool = False,
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -69,6 +70,8 @@ class Engine:
         self.new_state = new_state
         self.help = help
         self.version = version
+        self.waits = waits
+        """Its requests may ask another server or compute for long: each gets a thread, and others go on meanwhile."""
         self.setup = setup
         self.renew = renew
         """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data.

@@ -13,6 +13,9 @@ from mockkms.vault.kernel.mounts import Mount
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
+_REVOKING = ("sys/leases/", "sys/mounts/", "auth/token/revoke")
+"""Beginnings of paths that may revoke leases of any mount."""
+
 
 def match(core: Context, namespace: str, path: str) -> Match:
     """Return which endpoint answers ``path`` of ``namespace``; cached until a mount changes."""
@@ -51,6 +54,19 @@ def outside(core: Context, path: str, operation: Operation) -> Match | None:
     if found.endpoint is None and operation in (Operation.LIST, Operation.SCAN):
         found = match_system(core, path.rstrip("/"))
     return found if found.endpoint is not None and found.endpoint.outside else None
+
+
+def may_wait(core: Context, request: Request) -> bool:
+    """Return whether a request may have to wait for another server, or computes for long."""
+    mounts = core.state.mounts
+    if mounts.waits is None:
+        mounts.waits = any(registry.engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
+    if not mounts.waits:
+        return False
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    engine = match(core, namespace or "", path).engine
+    # Revoking what a database gave out runs statements there.
+    return (engine is not None and engine.waits) or path.startswith(_REVOKING)
 
 
 def exists(core: Context, request: Request, found: Match) -> bool | None:

@@ -93,13 +93,15 @@ class MountTable:
         """Which endpoint answers a path, by namespace, path and product: what ``matching`` remembers."""
         self.targets: dict[tuple[str, str, str], Any] = {}
         """How the target of an HTTP request is read, by method, target and product: what the codec remembers."""
+        self.waits: bool | None = None
+        """Requests to some mount may wait for another server; None: not found out yet (``matching.may_wait``)."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"entries": self.entries}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.entries = state["entries"]
-        self._found, self.matches, self.targets = {}, {}, {}
+        self._found, self.matches, self.targets, self.waits = {}, {}, {}, None
 
     def add(self, mount: Mount) -> None:
         """Add ``mount``, replacing a mount at the same path."""
@@ -116,6 +118,7 @@ class MountTable:
         self._found.clear()
         self.matches.clear()
         self.targets.clear()
+        self.waits = None
 
     def get(self, namespace: str, path: str) -> Mount | None:
         """Return the mount at exactly this path (with trailing slash)."""

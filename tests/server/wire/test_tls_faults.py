@@ -100,7 +100,7 @@ def test_certificates_of_others(tmp_path: Path) -> None:
      {"tls": "reset", "match": {"method": "GET"}}, {"sequence": [{"tls": "reset"}, 503]}],
 )  # fmt: skip
 def test_nothing_goes_with_it(words: dict[str, object]) -> None:
-    with pytest.raises(FaultError, match="before there is a request"):
+    with pytest.raises(FaultError, match="applies before a request is read"):
         MockKMS(tls=True).faults.add(**words)
 
 

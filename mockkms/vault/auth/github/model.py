@@ -43,4 +43,4 @@ class Github:
     """The accounts of this world's GitHub, by token. Where there are none, nobody answers at GitHub's address."""
 
 
-engine = Engine("github", kind="auth", new_state=Github, help="Logins with GitHub personal access tokens.")
+engine = Engine("github", kind="auth", new_state=Github, help="Logins with GitHub personal access tokens.", waits=True)

@@ -108,4 +108,4 @@ class JWT:
     """Logins under way, by their state."""
 
 
-engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.")
+engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.", waits=True)

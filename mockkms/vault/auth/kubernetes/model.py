@@ -44,4 +44,6 @@ class Kubernetes:
     any other is asked of the API server where that is on this machine, and fails where it is not."""
 
 
-engine = Engine("kubernetes", kind="auth", new_state=Kubernetes, help="Logins with Kubernetes service account tokens.")
+engine = Engine(
+    "kubernetes", kind="auth", new_state=Kubernetes, help="Logins with Kubernetes service account tokens.", waits=True
+)

@@ -25,8 +25,8 @@ def connect(config: Config, url: str) -> Connection:
     if not outside.is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     if parts.scheme == "ldaps":
-        return Connection(parts.hostname, parts.port or 636, _context(config))
-    connection = Connection(parts.hostname, parts.port or 389)
+        return _connection(config, parts.hostname, parts.port or 636, _context(config))
+    connection = _connection(config, parts.hostname, parts.port or 389)
     if config.starttls:
         try:
             connection.start_tls(_context(config))
@@ -34,6 +34,16 @@ def connect(config: Config, url: str) -> Connection:
             connection.close()
             raise
     return connection
+
+
+def _connection(config: Config, host: str, port: int, tls: ssl.SSLContext | None = None) -> Connection:
+    return Connection(
+        host,
+        port,
+        tls,
+        connect_seconds=config.connection_timeout or outside.PATIENCE,
+        request_seconds=config.request_timeout or outside.PATIENCE,
+    )
 
 
 def _context(config: Config) -> ssl.SSLContext:

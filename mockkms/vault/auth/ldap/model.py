@@ -111,4 +111,5 @@ engine = Engine(
     new_state=Ldap,
     user=user_of,
     help="Logins with the user name and password that an LDAP directory knows.",
+    waits=True,
 )

@@ -71,4 +71,4 @@ class Okta:
         return next((known for known in sorted(self.groups) if known.casefold() == name.casefold()), None)
 
 
-engine = Engine("okta", kind="auth", new_state=Okta, help="Logins with user name and password at Okta.")
+engine = Engine("okta", kind="auth", new_state=Okta, help="Logins with user name and password at Okta.", waits=True)

@@ -55,4 +55,6 @@ class Radius:
         return self.canonical(name) if call.core.product.has(Feature.RADIUS_EXACT_NAMES) else name.lower()
 
 
-engine = Engine("radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.")
+engine = Engine(
+    "radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.", waits=True
+)

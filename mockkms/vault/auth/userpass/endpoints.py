@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto import passwords
+from mockkms.outside.turn import waiting
 from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.token_params import FIELDS, TokenParams
 from mockkms.vault.framework.endpoint import Call, Field
@@ -72,6 +73,7 @@ engine = Engine(
     renew=renew,
     user=user_of,
     help="Logins with user name and password; users are written under users/.",
+    waits=True,
 )
 
 _USERNAME = {"username": Field(Kind.STRING, help="Name of the user, in any case.")}
@@ -243,7 +245,9 @@ def log_in(state: Userpass, call: Call) -> Response:
     user = state.users.get(name)
     if user is None or not user.password:
         raise ErrorResponse("invalid username or password")
-    if not passwords.matches(password, user.password):
+    with waiting():  # A hash by bcrypt takes its time.
+        matches = passwords.matches(password, user.password)
+    if not matches:
         raise InvalidCredentials("invalid username or password")
     request = call.request
     if user.token_bound_cidrs and not cidr.contains(user.token_bound_cidrs, request.remote_address):

@@ -110,4 +110,5 @@ engine = Engine(
     new_state=Database,
     plugins=lambda state: [("database", connection.plugin_name) for connection in state.connections.values()],
     help="Users of databases, made on demand. A PostgreSQL on this machine is asked; others are taken as there.",
+    waits=True,
 )

@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from mockkms import outside
+from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.products.features import Feature
@@ -79,7 +80,8 @@ class MySql(Elsewhere):
 
     def _dial(self) -> None:
         try:
-            socket.create_connection((self._host, self._port), timeout=outside.PATIENCE).close()
+            with waiting():
+                socket.create_connection((self._host, self._port), timeout=outside.PATIENCE).close()
         except OSError:
             raise DatabaseFault(outside.refusal(self._host, self._port)) from None
 

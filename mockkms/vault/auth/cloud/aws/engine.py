@@ -42,5 +42,9 @@ class AWS:
 
 
 engine = Engine(
-    "auth/aws", kind="auth", new_state=AWS, help="Logins with requests signed for AWS, or from its machines."
+    "auth/aws",
+    kind="auth",
+    new_state=AWS,
+    help="Logins with requests signed for AWS, or from its machines.",
+    waits=True,
 )

@@ -1,0 +1,94 @@
+"""Requests that wait for another server: the rest of the world goes on meanwhile."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from mockkms import MockKMS
+
+
+class Peer:
+    """A server that takes connections and answers nothing until it is told to hang up."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.connected = threading.Semaphore(0)
+        self._held: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                held, _ = self._listener.accept()
+            except OSError:
+                return
+            self._held.append(held)
+            self.connected.release()
+
+    def hang_up(self) -> None:
+        self._listener.close()
+        for held in self._held:
+            held.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+    yield made
+    made.hang_up()
+
+
+def log_in(kms: MockKMS, answers: list[requests.Response]) -> threading.Thread:
+    def post() -> None:
+        body = {"password": "p"}
+        answers.append(requests.post(f"{kms.url}/v1/auth/ldap/login/ann", json=body, timeout=30))
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    return thread
+
+
+def prepare(kms: MockKMS, peer: Peer) -> dict[str, str]:
+    headers = {"X-Vault-Token": kms.token}
+    requests.post(f"{kms.url}/v1/sys/auth/ldap", json={"type": "ldap"}, headers=headers, timeout=5)
+    config = {"url": f"ldap://127.0.0.1:{peer.port}", "userdn": "ou=p,dc=x"}
+    done = requests.post(f"{kms.url}/v1/auth/ldap/config", json=config, headers=headers, timeout=5)
+    assert done.status_code == 204
+    return headers
+
+
+def test_others_are_answered_while_ten_logins_wait(peer: Peer) -> None:
+    with MockKMS() as kms:
+        headers = prepare(kms, peer)
+        answers: list[requests.Response] = []
+        waiting = [log_in(kms, answers) for _ in range(10)]
+        for _ in waiting:
+            assert peer.connected.acquire(timeout=10)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=5).status_code == 200
+        written = requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers=headers, timeout=5)
+        assert written.status_code == 200
+        assert not answers
+        peer.hang_up()
+        for thread in waiting:
+            thread.join(20)
+        assert [answer.status_code for answer in answers] == [400] * 10
+        assert kms.journal.count("auth/ldap/login/ann") == 10
+
+
+def test_a_server_stops_while_a_request_waits(peer: Peer) -> None:
+    with MockKMS() as kms:
+        prepare(kms, peer)
+        with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as client:
+            body = b'{"password": "p"}'
+            head = f"POST /v1/auth/ldap/login/ann HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.sendall(head.encode() + body)
+            assert peer.connected.acquire(timeout=10)
+            kms.stop()
+            client.settimeout(10)
+            assert client.recv(100) == b""
