@@ -1,10 +1,10 @@
-"""Which requests of a browser are refused, because a foreign page sent them.
+"""Refusing what a browser sends for a foreign page.
 
-Every page that a developer opens can send requests to this machine, and can read the answers once its own host name
-resolves to 127.0.0.1 (DNS rebinding); the usual root token is no secret. So a loopback listener answers a request with
-``Origin`` or ``Sec-Fetch-*``, which browsers alone send, only where ``Host`` and ``Origin`` are names of this machine,
-names that were allowed, or origins that the CORS configuration of the world allows. Clients that are no browsers may
-send any ``Host``, as to the real server.
+Any page that a developer opens can send requests to this machine, and can read the answers once its own host name
+resolves to 127.0.0.1 (DNS rebinding); the default root token is public knowledge. A loopback listener therefore
+answers a request with ``Origin`` or ``Sec-Fetch-*``, which only browsers send, only if ``Host`` and ``Origin`` are
+names of this machine, names that were allowed, or origins that the CORS configuration of the world allows. Other
+clients may send any ``Host``, as to the real server.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def host_name(host: str) -> str:
 
 
 def netloc(origin: str) -> str:
-    """Return host and port of an origin; empty for ``null`` and for what is no origin."""
+    """Return host and port of an origin; empty for ``null`` and for a malformed origin."""
     try:
         return urlsplit(origin).netloc
     except ValueError:

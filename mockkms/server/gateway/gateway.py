@@ -114,7 +114,7 @@ class Gateway:
         """The answer of the world as a snapshot kept it; nothing changes. Raises FaultError for no such name."""
         with self.world.lock:
             world = self.world.earlier(snapshot)
-            # Another world reads the request anew: this one has settled its namespace, operation and match.
+            # Namespace, operation and match were resolved in this world: the other one must decode the request itself.
             past = self.of(world)
             past.threads = None
             reply = past.answer(replace(http, decoded=None))
