@@ -37,7 +37,7 @@ hash_input = engine.path(
 
 @table.on(Operation.READ)
 def list_devices(_state: Any, call: Call) -> Response:
-    """All devices by their path."""
+    """Return all devices by their path."""
     data = {
         device.path: {
             "description": device.description,
@@ -53,7 +53,7 @@ def list_devices(_state: Any, call: Call) -> Response:
 
 @one.on(Operation.UPDATE)
 def enable_device(_state: Any, call: Call) -> None:
-    """Enable a device, where the product does that over its API."""
+    """Enable a device, if the product supports that by API."""
     if not call.core.product.has(Feature.API_AUDIT):
         raise ErrorResponse(
             "cannot enable audit device via API; use declarative, config-based audit device management instead"
@@ -70,13 +70,13 @@ def enable_device(_state: Any, call: Call) -> None:
 
 @one.on(Operation.DELETE)
 def disable_device(_state: Any, call: Call) -> None:
-    """Disable a device; none there is fine too."""
+    """Disable a device, if it exists."""
     audit.disable(call.core, sanitized(call["path"]))
 
 
 @hash_input.on(Operation.UPDATE)
 def hash_value(_state: Any, call: Call) -> Response:
-    """The salted hash that a device shows instead of a value."""
+    """Return the salted hash that a device logs instead of a value."""
     if not call["input"]:
         raise ErrorResponse('the "input" parameter is empty')
     path = sanitized(call["path"])

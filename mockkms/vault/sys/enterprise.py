@@ -1,4 +1,4 @@
-"""Paths of the paid edition: the community edition registers them, and refuses what they would do.
+"""Paths of the enterprise edition, which the community edition registers and refuses.
 
 A method that a path lacks is 405, one that it has is 404 ``enterprise-only feature``.
 """
@@ -101,7 +101,7 @@ _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE, Operation.LIST, Oper
 
 
 def refuse(_state: Any, _call: Call) -> None:
-    """What every stub answers."""
+    """Raise the error of every stub."""
     raise ErrorResponse("enterprise-only feature", status=404)
 
 
@@ -132,7 +132,7 @@ replication = engine.path(
 
 @replication.on(Operation.READ)
 def read_replication(_state: Any, _call: Call) -> dict[str, Any]:
-    """The community edition says that it is off."""
+    """Return the replication status, which is disabled in the community edition."""
     return {"mode": "disabled"}
 
 
@@ -147,7 +147,7 @@ def _absent(paths: str, needs: Feature | None = None) -> None:
         raise unsupported_path()
 
 
-# The real servers list these as open, and have no endpoint behind them.
+# The real servers list these paths as unauthenticated, but have no endpoint for them.
 _absent("wrapping/pubkey|storage/raft/bootstrap/challenge|storage/raft/bootstrap/answer|internal/ui/mounts/")
 _absent("replication/status")
 _absent("replication/dr/secondary/(?:license|license/signed|sys/config/reload/license)", Feature.ENTERPRISE_STUBS)

@@ -1,4 +1,4 @@
-"""``sys/leases``: look leases up, list, renew and revoke them."""
+"""``sys/leases``: looking up, listing, renewing and revoking leases."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def tidy_leases(state: Any, call: Call) -> Response:
 
 
 def tidy_started(call: Call) -> Response:
-    """The answer of every tidy operation: accepted, look into the logs."""
+    """Return the answer to every tidy operation: 202 with a warning that points to the logs."""
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
     return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
 

@@ -1,4 +1,4 @@
-"""``sys/locked-users``: who is locked out after failed logins, and letting them in again."""
+"""``sys/locked-users``: listing and unlocking users that are locked out after failed logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sys/mfa/validate``: the second proof of a login that waits for it."""
+"""``sys/mfa/validate``: the MFA validation of a waiting login."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ validate = engine.path(
         "mfa_payload": Field(Kind.MAP, help="Passcodes by the id of the method; an empty list where none is used."),
     },
     login=True,
-    help="Give the second proof of a login, for its token.",
+    help="Validate a login by MFA and return its token.",
 )
 
 
 @validate.on(Operation.UPDATE)
 def prove(state: Any, call: Call) -> Response:
-    """The token of the login. Whatever goes wrong, the login goes on waiting."""
+    """Return the token of the login; a login that fails validation remains waiting."""
     request_id = call["mfa_request_id"]
     if not request_id:
         raise ErrorResponse("missing request ID")

@@ -28,7 +28,7 @@ config = engine.path(
             Kind.STRING_SLICE, help="Paths from the root namespace that no rate limit counts.", needs=_GROUPS
         ),
         "enable_rate_limit_audit_logging": Field(Kind.BOOL, help="Log refused requests to the audit devices."),
-        "enable_rate_limit_response_headers": Field(Kind.BOOL, help="Tell clients what is left of their limit."),
+        "enable_rate_limit_response_headers": Field(Kind.BOOL, help="Send clients their remaining limit in headers."),
     },
     help="Settings of all rate limits.",
 )
@@ -38,11 +38,11 @@ one = engine.path(
     fields={
         "name": Field(Kind.STRING, help="Name of the rule."),
         "type": Field(Kind.STRING, help="Always `rate-limit`."),
-        "path": Field(Kind.STRING, help="Namespace, mount or path it holds for; everything if missing."),
-        "role": Field(Kind.STRING, help="Role of an auth method it holds for."),
+        "path": Field(Kind.STRING, help="Namespace, mount or path it applies to; everything if missing."),
+        "role": Field(Kind.STRING, help="Role of an auth method it applies to."),
         "rate": Field(Kind.FLOAT, help="Requests allowed in each interval; more than 0."),
         "interval": Field(Kind.SECONDS, help="Length of the interval; a second if missing."),
-        "block_interval": Field(Kind.SECONDS, help="How long a client that went over is shut out."),
+        "block_interval": Field(Kind.SECONDS, help="Seconds for which a client that exceeded the limit is blocked."),
         "group_by": Field(Kind.STRING, help="How requests are counted: `ip` and others.", needs=_GROUPS),
         "secondary_rate": Field(Kind.FLOAT, help="Rate of requests that belong to no entity.", needs=_GROUPS),
         "inheritable": Field(Kind.BOOL, help="Whether namespaces below without a rule fall under it."),
@@ -53,7 +53,7 @@ one = engine.path(
 
 @config.on(Operation.READ)
 def read_config(_state: Any, call: Call) -> dict[str, Any]:
-    """Settings of all rate limits."""
+    """Return the settings of all rate limits."""
     quotas = call.core.state.quotas
     absolute = {"absolute_rate_limit_exempt_paths": quotas.absolute_exempt_paths}
     return {
@@ -66,7 +66,7 @@ def read_config(_state: Any, call: Call) -> dict[str, Any]:
 
 @config.on(Operation.UPDATE)
 def write_config(_state: Any, call: Call) -> None:
-    """Replace all settings: what is not sent is off or empty."""
+    """Replace all settings; those not sent are disabled or empty."""
     quotas = call.core.state.quotas
     quotas.audit_logging = call["enable_rate_limit_audit_logging"]
     quotas.response_headers = call["enable_rate_limit_response_headers"]
@@ -77,13 +77,13 @@ def write_config(_state: Any, call: Call) -> None:
 
 @every.on(Operation.LIST)
 def list_rate_limits(_state: Any, call: Call) -> dict[str, Any]:
-    """Names of all rules."""
+    """Return the names of all rules."""
     return {"keys": sorted(call.core.state.quotas.rate_limits)}
 
 
 @one.on(Operation.READ)
 def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
-    """One rule."""
+    """Return one rule."""
     rule = call.core.state.quotas.rate_limits.get(call["name"])
     if rule is None:
         return None
@@ -103,7 +103,7 @@ def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
 
 @one.on(Operation.UPDATE)
 def write_rate_limit(_state: Any, call: Call) -> None:
-    """Make or replace a rule; the counts of all clients start anew."""
+    """Create or replace a rule; the counts of all clients are reset."""
     rate = call["rate"]
     if not 0 < rate < math.inf:
         raise ErrorResponse("'rate' is invalid")
@@ -125,14 +125,14 @@ def write_rate_limit(_state: Any, call: Call) -> None:
         namespace=namespace,
         mount=mount,
         suffix=suffix,
-        # A role given when the rule was made stays: the real server does not change it afterwards.
+        # The role is fixed when the rule is created: the real server does not change it afterwards.
         role=present.role if present is not None else role,
         inheritable=_inheritable(call, namespace, mount),
     )
 
 
 def _inheritable(call: Call, namespace: str, mount: str) -> bool:
-    """Return whether namespaces below fall under a rule. Raises ErrorResponse for what a product does not let it be."""
+    """Return whether child namespaces inherit a rule. Raises ErrorResponse for a value the product does not allow."""
     everything = not namespace and not mount
     wanted: bool = call.get("inheritable", everything)
     if call.core.product.has(Feature.INHERITANCE_CHECKED):
@@ -144,7 +144,7 @@ def _inheritable(call: Call, namespace: str, mount: str) -> bool:
 
 
 def _check_grouping(call: Call) -> None:
-    """Raise ErrorResponse for a way of counting that there is not, or that the community edition does not have."""
+    """Raise ErrorResponse for a grouping that does not exist, or not in the community edition."""
     if not call.core.product.has(_GROUPS):
         return
     grouping = call["group_by"] or "ip"
@@ -186,5 +186,5 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
 
 @one.on(Operation.DELETE)
 def delete_rate_limit(_state: Any, call: Call) -> None:
-    """Delete a rule; none there is fine too."""
+    """Delete a rule, if it exists."""
     call.core.state.quotas.rate_limits.pop(call["name"], None)

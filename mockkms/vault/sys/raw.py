@@ -1,4 +1,4 @@
-"""``sys/raw``: storage as such. Nothing of this server is kept there, so only what was written here is found."""
+"""``sys/raw``: raw storage. This server stores nothing there, so it contains only what was written by this path."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def list_keys(_state: Any, call: Call) -> dict[str, Any]:
 
 
 def _checked(call: Call) -> str:
-    """The key asked for. Raises ErrorResponse for the server's own keys."""
+    """Return the requested key. Raises ErrorResponse for the server's own keys."""
     path: str = call["path"]
     if path.startswith(_PROTECTED):
         raise ErrorResponse(f'cannot access "{path}"')
@@ -58,7 +58,7 @@ def _checked(call: Call) -> str:
 @every.on(Operation.READ)
 @one.on(Operation.READ)
 def read_key(_state: Any, call: Call) -> dict[str, Any] | None:
-    """What is stored at a key."""
+    """Return the value stored at a key."""
     encoding = _encoding(call)
     value = _stored(call).get(_checked(call))
     if value is None:
@@ -79,7 +79,7 @@ def _encoding(call: Call) -> str:
 @every.existence
 @one.existence
 def exists(_state: Any, call: Call) -> bool:
-    """Whether something is stored at a key."""
+    """Return whether a key has a value."""
     if call["path"].startswith(_PROTECTED):
         raise BackendError("internal error")
     return call["path"] in _stored(call)
@@ -88,7 +88,7 @@ def exists(_state: Any, call: Call) -> bool:
 @every.on(Operation.CREATE, Operation.UPDATE)
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write_key(_state: Any, call: Call) -> None:
-    """Store a value; what is there already keeps its compression, or loses it if asked to."""
+    """Store a value; an existing one keeps its compression, unless the request removes it."""
     raw = call["value"].encode("utf-8", "surrogatepass")
     if _encoding(call) == "base64":
         try:

@@ -41,7 +41,7 @@ random_tool = engine.path(
 
 @hash_tool.on(Operation.UPDATE)
 def hash_data(_state: Any, call: Call) -> dict[str, Any]:
-    """The hash of the input."""
+    """Return the hash of the input."""
     algorithm = call["urlalgorithm"] or call["algorithm"]
     try:
         data = b64.decode(call["input"])
@@ -58,7 +58,7 @@ def hash_data(_state: Any, call: Call) -> dict[str, Any]:
 
 @random_tool.on(Operation.UPDATE)
 def random_bytes(_state: Any, call: Call) -> Response:
-    """Random bytes from the world's entropy."""
+    """Return random bytes from the world's entropy."""
     source, size = _asked(call)
     check_size(call.core.product, size)
     form = call["format"]
@@ -72,7 +72,7 @@ def random_bytes(_state: Any, call: Call) -> Response:
 
 
 def _asked(call: Call) -> tuple[str, int]:
-    """Source and number of bytes, which may stand in the path alone or together."""
+    """Return source and number of bytes; the path may contain either or both."""
     source, url_bytes = call.raw.get("source", ""), call.raw.get("urlbytes", "")
     source = "" if source is None else str(source)
     if source == "":

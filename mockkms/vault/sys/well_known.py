@@ -1,4 +1,4 @@
-"""``sys/well-known``: what mounts answer below ``/.well-known/``; no engine of a community edition asks for it."""
+"""``sys/well-known``: redirections below ``/.well-known/``; no engine of the community edition has one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ one = engine.path(
 
 @every.on(Operation.READ, Operation.LIST)
 def list_redirections(_state: Any, _call: Call) -> dict[str, Any]:
-    """None."""
+    """Return no redirections."""
     return {}
 
 
 @one.on(Operation.READ)
 def read_redirection(_state: Any, _call: Call) -> None:
-    """There is none."""
+    """Return None: there are no redirections."""

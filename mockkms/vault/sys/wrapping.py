@@ -1,4 +1,4 @@
-"""``sys/wrapping``: wrap anything, look at a wrapping token, unwrap and rewrap what lies behind it."""
+"""``sys/wrapping``: wrapping data, and looking up, unwrapping and rewrapping a wrapping token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKEN = {"token": Field(Kind.STRING, help="The wrapping token; without it, the 
 wrap = engine.path("wrapping/wrap", arbitrary=True, help="Wrap whatever is sent, as it is.")
 unwrap = engine.path("wrapping/unwrap", _TOKEN, help="Get a wrapped answer; the wrapping token ends with it.")
 lookup = engine.path("wrapping/lookup", _TOKEN, login=True, help="When, from where and for how long it was wrapped.")
-rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped answer anew, with a new token and lifetime.")
+rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped answer again, with a new token and lifetime.")
 
 
 @wrap.on(Operation.UPDATE)
@@ -37,7 +37,7 @@ def _token(call: Call) -> Token:
 
 
 def _check_use(call: Call, token: Token) -> None:
-    """Raise BackendError for a token in the body whose one use was spent on this very request."""
+    """Raise BackendError for a token in the body whose only use was spent on this request."""
     if call["token"] and token.num_uses < 0:
         raise BackendError(
             "error decrementing wrapping token's use-count: invalid token entry provided for use count decrementing"
@@ -45,7 +45,7 @@ def _check_use(call: Call, token: Token) -> None:
 
 
 def _spend(call: Call, token: Token) -> None:
-    """Another token asked: the wrapping token is used up here, as it is not the one the core counts."""
+    """Use up a wrapping token sent in the body; the core counts a use only for the request's own token."""
     if call["token"]:
         call.core.tokens.revoke_orphan(token)
 
@@ -72,7 +72,7 @@ def rewrap_response(state: Any, call: Call) -> Response:
     _check_use(call, token)
     request = call.request
     try:
-        # Unlike the others this one looks into the cubbyhole of the request's namespace.
+        # Unlike the other endpoints, this one reads the cubbyhole of the request's namespace.
         text, info = wrapping.contents(call.core, token, request.namespace)
     finally:
         _spend(call, token)

@@ -1,4 +1,4 @@
-"""``sys/config/auditing/request-headers``: request headers that the audit log keeps."""
+"""``sys/config/auditing/request-headers``: the request headers that are logged by audit devices."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ one = engine.path(
 
 @every.on(Operation.READ)
 def list_headers(_state: Any, call: Call) -> Response:
-    """All headers that are kept."""
+    """Return all headers that are kept."""
     headers = audited_headers(call.core)
     return Response(data={"headers": {name: {"hmac": hmac} for name, hmac in sorted(headers.items())}}, flat=True)
 
 
 @one.on(Operation.READ)
 def read_header(_state: Any, call: Call) -> Response:
-    """One header, under the name it was asked for."""
+    """Return one header, under the requested spelling of its name."""
     headers = audited_headers(call.core)
     name = call["header"]
     if name.lower() not in headers:
@@ -41,11 +41,11 @@ def read_header(_state: Any, call: Call) -> Response:
 
 @one.on(Operation.UPDATE)
 def write_header(_state: Any, call: Call) -> None:
-    """Keep a header."""
+    """Log a header from now on."""
     audited_headers(call.core)[call["header"].lower()] = call["hmac"]
 
 
 @one.on(Operation.DELETE)
 def delete_header(_state: Any, call: Call) -> None:
-    """Leave a header out again."""
+    """Stop logging a header."""
     audited_headers(call.core).pop(call["header"].lower(), None)

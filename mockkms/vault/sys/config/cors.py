@@ -1,4 +1,4 @@
-"""``sys/config/cors``: which web pages may talk to this server."""
+"""``sys/config/cors``: cross-origin requests from browsers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_AGE = 300
 
 @dataclass
 class Cors:
-    """The settings while they are on."""
+    """The settings of enabled CORS."""
 
     origins: list[str]
     headers: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Cors:
 
 @dataclass(frozen=True)
 class CorsDecision:
-    """What CORS makes of one request."""
+    """The decision about one request."""
 
     status: int = 0
     """Not 0: answer with this and nothing else (403 with the text ``origin not allowed``, 405 without)."""
@@ -56,13 +56,13 @@ cors = engine.path(
 
 
 def settings(core: Context) -> Cors | None:
-    """The settings; None while CORS is off."""
+    """Return the settings; None while CORS is off."""
     found: Cors | None = core.state.system.get("cors")
     return found
 
 
 def decide(core: Context, method: str, origin: str, requested_method: str) -> CorsDecision:
-    """What CORS makes of a request: ``origin`` and ``requested_method`` as the headers say, empty if missing."""
+    """Decide about a request; ``origin`` and ``requested_method`` are header values, empty if missing."""
     present = settings(core)
     if present is None or not origin:
         return CorsDecision()
@@ -86,7 +86,7 @@ def decide(core: Context, method: str, origin: str, requested_method: str) -> Co
 
 @cors.on(Operation.READ)
 def read_cors(_state: Any, call: Call) -> Response:
-    """The settings."""
+    """Return the settings."""
     present = settings(call.core)
     if present is None:
         return Response(data={"enabled": False}, flat=True)
@@ -102,7 +102,7 @@ def read_cors(_state: Any, call: Call) -> Response:
 
 @cors.on(Operation.UPDATE)
 def write_cors(_state: Any, call: Call) -> None:
-    """Switch it on."""
+    """Enable CORS."""
     origins = call["allowed_origins"]
     if not origins:
         raise BackendError("at least one origin or the wildcard must be provided")
@@ -113,7 +113,7 @@ def write_cors(_state: Any, call: Call) -> None:
 
 
 def _standard_headers(core: Context) -> tuple[str, ...]:
-    """The headers that are always allowed, in the product's order."""
+    """Return the headers that are always allowed, in the product's order."""
     if core.product.has(Feature.CORS_PATCH):
         return ("Content-Type", *_BROWSER, *_SHARED, *_OVERRIDE, *_CREDENTIALS)
     return ("Content-Type", *_CREDENTIALS, *_SHARED, *_BROWSER, *_OVERRIDE)
@@ -121,5 +121,5 @@ def _standard_headers(core: Context) -> tuple[str, ...]:
 
 @cors.on(Operation.DELETE)
 def delete_cors(_state: Any, call: Call) -> None:
-    """Switch it off."""
+    """Disable CORS."""
     call.core.state.system.pop("cors", None)

@@ -31,13 +31,13 @@ def _headers(call: Call) -> dict[str, list[str]]:
 @every.on(Operation.LIST)
 @bare.on(Operation.LIST)
 def list_headers(_state: Any, call: Call) -> dict[str, Any]:
-    """Names of the headers that are set."""
+    """Return the names of the headers that are set."""
     return {"keys": sorted(_headers(call))}
 
 
 @one.on(Operation.READ)
 def read_header(_state: Any, call: Call) -> dict[str, Any] | None:
-    """The first value of a header, or all."""
+    """Return the first value of a header, or all."""
     values = _headers(call).get(_canonical(call["header"]))
     if not values:
         return None
@@ -66,5 +66,5 @@ def delete_header(_state: Any, call: Call) -> None:
 
 
 def _canonical(name: str) -> str:
-    """A header's name as Go writes it: each part capitalised."""
+    """Return a header's name as Go writes it: each part capitalised."""
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

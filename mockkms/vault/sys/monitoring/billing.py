@@ -1,4 +1,4 @@
-"""``sys/billing``: how long usage is kept, and what was used; nothing is metered here."""
+"""``sys/billing``: usage by month and its retention. Usage is not metered, so there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ overview = engine.path(
     "billing/overview",
     fields={
         "start_month": Field(Kind.STRING, query=True, help="First month, such as `2026-01`."),
-        "refresh_data": Field(Kind.BOOL, query=True, help="Count this month anew."),
+        "refresh_data": Field(Kind.BOOL, query=True, help="Recount the current month."),
         "end_month": Field(Kind.STRING, query=True, help="Last month."),
     },
     help="What was used, by month.",
@@ -51,7 +51,7 @@ def write_config(_state: Any, call: Call) -> None:
 
 @overview.on(Operation.READ)
 def read_overview(_state: Any, call: Call) -> Response:
-    """Return no month, as nothing is metered; the answer has an empty list of warnings where others have null."""
+    """Return no months, as usage is not metered; ``warnings`` is an empty list rather than null."""
     for name in ("start_month", "end_month"):
         if call[name]:
             _check_month(name, call[name])
@@ -63,7 +63,7 @@ def read_overview(_state: Any, call: Call) -> Response:
 
 
 def _check_month(name: str, text: str) -> None:
-    """Raise BackendError, in the words of Go's parser, for what is no month."""
+    """Raise BackendError, with the text of Go's parser, for an invalid month."""
     at = 0
     reason = ""
     for part, pattern in _PARTS:

@@ -1,6 +1,6 @@
-"""``sys/internal/counters/activity`` and ``…/config``: the client counts of one product, which has none to tell here.
+"""``sys/internal/counters/activity`` and ``…/config``: client counts. Clients are not counted, so there are none.
 
-Rules: the product's API page on client counts, and its published source; nothing of it is recorded.
+Sources: the product's API documentation of client counts and its published source; none of it is recorded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ activity = engine.path(
     fields={
         **_PERIOD,
         "current_billing_period": Field(Kind.BOOL, query=True, help="Only this billing period.", deprecated=True),
-        "limit_namespaces": Field(Kind.INT, query=True, help="Tell of so many namespaces."),
+        "limit_namespaces": Field(Kind.INT, query=True, help="Largest number of namespaces to show."),
     },
     help="Clients by namespace and month.",
     needs=Feature.CLIENT_COUNTING,
@@ -86,13 +86,13 @@ def _rfc3339(moment: datetime) -> str:
 
 @monthly.on(Operation.READ)
 def count_month(_state: Any, _call: Call) -> Response:
-    """Nothing is counted yet: 204."""
+    """Return 204: there are no counts."""
     return Response(status=204)
 
 
 @export.on(Operation.READ)
 def export_clients(_state: Any, call: Call) -> Response:
-    """Nothing is counted yet: 204."""
+    """Return 204: there are no counts."""
     _check_period(call)
     return Response(status=204)
 
@@ -105,7 +105,7 @@ def _check_period(call: Call) -> None:
 
 @config.on(Operation.READ)
 def read_config(_state: Any, call: Call) -> dict[str, Any]:
-    """The settings; a community edition counts nothing unless told to."""
+    """Return the settings; in the community edition counting is disabled by default."""
     known = _settings(call)
     return {
         "billing_start_timestamp": "0001-01-01T00:00:00Z",
@@ -119,7 +119,7 @@ def read_config(_state: Any, call: Call) -> dict[str, Any]:
 
 @config.on(Operation.UPDATE)
 def write_config(_state: Any, call: Call) -> Response | None:
-    """Change the settings; nothing is kept of a refused change."""
+    """Change the settings; a refused change has no effect."""
     known, warnings = dict(_settings(call)), []
     if "default_report_months" in call:
         warnings.append("default_report_months is deprecated: defaulting to billing start time")

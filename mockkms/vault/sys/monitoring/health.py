@@ -1,4 +1,4 @@
-"""``sys/health``: the status in one code, for load balancers."""
+"""``sys/health``: the server's status as an HTTP status code, for load balancers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ health = engine.path("health", fields=_FIELDS, help="Whether this server can ser
 
 @health.on(Operation.READ, Operation.HEADER)
 def read_health(_state: Any, call: Call) -> Response:
-    """The status as code and document. A parameter that is none is 400 without a text."""
+    """Return the status as code and document. An invalid parameter is 400 without a text."""
     core = call.core
     extras = core.product.has(Feature.STATUS_EXTRAS)
     codes = {name: _code(call, name) for name in _CODES + (_CODES_OF_EXTRAS if extras else ())}
@@ -64,14 +64,17 @@ def read_health(_state: Any, call: Call) -> Response:
             fine.add(name)
     which = _which(core, fine)
     status = codes.get(which) or _DEFAULTS[which]
-    # For HEAD the real server writes no body at all, and so no length of one.
+    # For HEAD the real server writes no body, and so no Content-Length.
     if status in _NO_BODY or call.request.operation is Operation.HEADER:
         return Response(raw=b"", status=status)
     return Response(document=_document(call, extras), status=status)
 
 
 def _which(core: Context, fine: set[str]) -> str:
-    """The parameter that names the status of this server; ``fine`` are the standbys as good as the active node."""
+    """Return the parameter that names the status of this server.
+
+    ``fine`` are the standbys as good as the active node.
+    """
     standing = core.standing
     if core.seal.status != "unsealed":
         return {"uninitialized": "uninitcode", "sealed": "sealedcode"}[core.seal.status]
@@ -85,11 +88,11 @@ def _which(core: Context, fine: set[str]) -> str:
 
 
 def _code(call: Call, name: str) -> int:
-    """A status given in the query; 0 for none. Raises ErrorResponse for what is no status of an answer."""
+    """Return a status code from the query; 0 if missing. Raises ErrorResponse for an invalid status code."""
     text = call.request.query.get(name)
     if text is None:
         return 0
-    # Below 100 and above 999 the real server breaks down; an interim status ends as 200 there.
+    # The real server panics below 100 and above 999; it turns an interim status into 200.
     if re.fullmatch(r"[+-]?[0-9]{1,9}", text) is None or not 100 <= int(text) <= 999:
         raise ErrorResponse(status=400)
     return int(text) if int(text) >= 200 else 200

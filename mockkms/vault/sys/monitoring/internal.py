@@ -1,4 +1,4 @@
-"""``sys/internal``: counters, a look into the router and the request, and the OpenAPI document."""
+"""``sys/internal``: counters, inspection of router and request, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def count_entities(_state: Any, call: Call) -> dict[str, Any]:
 
 @requests.on(Operation.READ)
 def count_requests(_state: Any, _call: Call) -> None:
-    """The real server does not count them any more."""
+    """Refuse, as the real server no longer counts requests."""
     raise ErrorResponse("The functionality has been removed on this path", status=404)
 
 
 @router.on(Operation.READ)
 def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
-    """All mounts, in the one form for every table."""
+    """Return all mounts; all tables have the same form."""
     tag = call["tag"]
     if tag not in _RECORDS:
         raise unsupported_path()
@@ -88,7 +88,7 @@ def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
 
 @request.on(Operation.READ, Operation.UPDATE)
 def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
-    """What reached the handler."""
+    """Return the request as the handler received it."""
     core, asked = call.core, call.request
     errors = {f"{name}_error": None for name in ("cluster_id", "entity", "groups", "plugin_env", "vault_version")}
     return {
@@ -111,7 +111,7 @@ def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
 
 @specs.on(Operation.READ, Operation.UPDATE)
 def read_openapi(_state: Any, call: Call) -> Response:
-    """The document, made from the endpoint declarations of every mount that who asks may see."""
+    """Return the document, made from the endpoint declarations of every mount visible to the caller."""
     core = call.core
     items: dict[str, Any] = {}
     for mount in visible(call):
@@ -125,7 +125,7 @@ def read_openapi(_state: Any, call: Call) -> Response:
 
 
 def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
-    """The paths of a mount with a variable where it is mounted."""
+    """Return the paths of a mount with a variable in place of the mount path."""
     below = shown_path(mount)
     name = below.replace("-", "_").rstrip("/") + "_mount_path"
     variable = {

@@ -1,4 +1,4 @@
-"""``sys/internal/ui``: what a web interface asks before and after its user logs in."""
+"""``sys/internal/ui``: endpoints for the web interface, before and after login."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
 
 
 def _info(core: Context, mount: Mount) -> dict[str, Any]:
-    """A mount as its table shows it, with the leases that are in force where the product shows those."""
+    """Return a mount as its table shows it, with the leases that are in force where the product shows those."""
     info = mount_info(core, mount)
     if core.product.has(Feature.MOUNT_TTLS_RESOLVED):
         info["config"] |= {"default_lease_ttl": core.default_ttl(mount), "max_lease_ttl": core.max_ttl(mount)}
@@ -58,7 +58,7 @@ def _info(core: Context, mount: Mount) -> dict[str, Any]:
 
 
 def visible(call: Call) -> list[Mount]:
-    """The mounts that who asks may see. Raises ErrorResponse 403 for a token that is none."""
+    """Return the mounts visible to the caller. Raises ErrorResponse 403 for an invalid token."""
     core, namespace = call.core, call.request.namespace
     token = _token(call) if call.request.token else None
     return [
@@ -71,12 +71,12 @@ def visible(call: Call) -> list[Mount]:
 
 @one.on(Operation.READ)
 def read_mount(_state: Any, call: Call) -> dict[str, Any]:
-    """One mount, if the token's policies reach it; who may not see it learns nothing."""
+    """Return one mount if the token's policies reach it; otherwise the answer does not reveal whether it exists."""
     core, namespace = call.core, call.request.namespace
     path = sanitized(call["path"])
     token = _token(call)
     mount: Mount | None = core.state.mounts.match(namespace, path)
-    # Of a mount in a namespace below, the real server puts that namespace behind the one of the request.
+    # For a mount in a child namespace, the real server appends that namespace to the one of the request.
     inner = mount is not None and mount.namespace != namespace
     place = namespace + mount.namespace if mount is not None and inner else namespace
     if mount is None or not core.policies.reaches(token, mount.path, place):
@@ -102,13 +102,13 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
 
 @messages.on(Operation.READ)
 def read_messages(_state: Any, _call: Call) -> dict[str, Any]:
-    """None: a community edition keeps no messages."""
+    """Return no messages: the community edition does not have them."""
     return {}
 
 
 @flags.on(Operation.READ)
 def read_flags(_state: Any, call: Call) -> Response:
-    """None are set; one product has no such path."""
+    """Return no flags; one product does not have this path."""
     if not call.core.product.has(Feature.ENTERPRISE_STUBS):
         raise unsupported_path()
     return Response(document={"feature_flags": None})

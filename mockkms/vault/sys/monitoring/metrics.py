@@ -1,4 +1,4 @@
-"""``sys/metrics``, ``sys/monitor``, ``sys/loggers`` and ``sys/config/state``: how the server is doing."""
+"""``sys/metrics``, ``sys/monitor``, ``sys/loggers`` and ``sys/config/state``: monitoring of the server."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ logger = engine.path(
 state = engine.path("config/state/sanitized", help="The server's configuration without secrets.")
 reload = engine.path(
     "config/reload/{subsystem:some}",
-    fields={"subsystem": Field(Kind.STRING, help="What to read anew.")},
-    help="Read part of the configuration anew.",
+    fields={"subsystem": Field(Kind.STRING, help="Part to reload.")},
+    help="Reload part of the configuration.",
 )
 
 
@@ -80,7 +80,7 @@ def _accepted(accept: str) -> str:
 
 @monitor.on(Operation.READ)
 def read_monitor(_state: Any, call: Call) -> Response:
-    """An empty stretch of the log: the journal is where to look."""
+    """Return an empty log; the journal has what happened."""
     if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
         raise ErrorResponse("unknown log level")
     if call["log_format"].lower() not in ("standard", "json"):
@@ -114,7 +114,7 @@ def _levels(call: Call) -> dict[str, str]:
 
 
 def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
-    """The envelope with an empty list of warnings, where every other answer has null."""
+    """Return the envelope with an empty list of warnings; every other answer has null."""
     envelope: dict[str, Any] = {
         "request_id": call.request.id,
         "lease_id": "",
@@ -178,7 +178,7 @@ def _known(call: Call) -> None:
 
 @state.on(Operation.READ)
 def read_state(_state: Any, call: Call) -> dict[str, Any]:
-    """The settings of a dev server."""
+    """Return the settings of a dev server."""
     listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
     numbers = (
         "cache_size", "default_lease_ttl", "default_max_request_duration", "max_lease_ttl", "plugin_file_permissions",
@@ -213,5 +213,5 @@ def read_state(_state: Any, call: Call) -> dict[str, Any]:
 
 @reload.on(Operation.UPDATE)
 def reload_config(_state: Any, _call: Call) -> None:
-    """Declared by the real server, with nothing behind it."""
+    """Do nothing, as on the real server, which declares the path without a function."""
     raise unsupported_path()

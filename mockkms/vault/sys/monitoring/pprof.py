@@ -1,4 +1,4 @@
-"""``sys/pprof``: profiles in the form of Go's tools. There is no Go program here, so they hold no samples."""
+"""``sys/pprof``: profiles in the format of Go's tools, without samples, as this is not a Go program."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ trace = engine.path("pprof/trace", _SECONDS, help="A trace of execution.")
 
 @index.on(Operation.READ)
 def read_index(_state: Any, _call: Call) -> Response:
-    """A page of links."""
+    """Return a page of links."""
     rows = "".join(f"<tr><td>0</td><td><a href='{name}?debug=1'>{name}</a></td></tr>\n" for name in _LISTED)
     page = (
         "<html>\n<head>\n<title>/debug/pprof/</title>\n</head>\n<body>\n/debug/pprof/\n<br>\n<table>\n"
@@ -45,26 +45,26 @@ def read_index(_state: Any, _call: Call) -> Response:
 
 @cmdline.on(Operation.READ)
 def read_cmdline(_state: Any, call: Call) -> Response:
-    """Of a dev server, its words parted by NUL."""
+    """Return the command line of a dev server, its arguments separated by NUL."""
     return _raw("\0".join((call.core.product.texts.cli, "server", "-dev")).encode(), _TEXT)
 
 
 @symbol.on(Operation.READ)
 def read_symbol(_state: Any, _call: Call) -> Response:
-    """The number alone, for no address is known."""
+    """Return the number of symbols alone, as no address is known."""
     return _raw(b"num_symbols: 1\n", _TEXT)
 
 
 @profile.on(Operation.READ)
 def read_profile(_state: Any, call: Call) -> Response:
-    """A CPU profile without a sample."""
+    """Return a CPU profile without a sample."""
     _check_seconds(call)
     return _raw(_profile("samples", "count", call.now()), _BINARY, "profile")
 
 
 @trace.on(Operation.READ)
 def read_trace(_state: Any, call: Call) -> Response:
-    """A trace that begins and ends."""
+    """Return an empty trace."""
     _check_seconds(call)
     return _raw(b"go 1.25 trace\0\0\0", _BINARY, "trace")
 
@@ -102,7 +102,7 @@ def _raw(body: bytes, content_type: str, file: str = "") -> Response:
 
 
 def _profile(what: str, unit: str, now: float) -> bytes:
-    """A gzipped ``perftools.profiles.Profile`` of one sample type, its strings and the moment."""
+    """Return a gzipped ``perftools.profiles.Profile`` of one sample type, its strings and the moment."""
     strings = b"".join(_bytes(6, text.encode()) for text in ("", what, unit))
     return gzip.compress(_bytes(1, b"\x08\x01\x10\x02") + strings + b"\x48" + _varint(int(now * 1e9)), mtime=0)
 

@@ -25,7 +25,7 @@ in_flight = engine.path("in-flight-req", help="Requests being answered just now.
 
 @leader.on(Operation.READ)
 def read_leader(_state: Any, call: Call) -> Response:
-    """The active node of a cluster; a single server has no high availability."""
+    """Return the active node of a cluster; a single server has no high availability."""
     standing = call.core.standing
     if standing is not None and not call.core.seal.sealed:
         return Response(document=_leader(call, standing))
@@ -43,7 +43,7 @@ def read_leader(_state: Any, call: Call) -> Response:
 
 
 def _leader(call: Call, standing: Standing) -> dict[str, Any]:
-    """What a node knows of the active one; keys without a value are left out where the product does so."""
+    """Return the active node as a node reports it; the product decides whether keys without a value are left out."""
     extras = call.core.product.has(Feature.STATUS_EXTRAS)
     document: dict[str, Any] = {
         "ha_enabled": True,
@@ -65,7 +65,7 @@ def _leader(call: Call, standing: Standing) -> dict[str, Any]:
 
 @ha_status.on(Operation.READ)
 def read_ha_status(_state: Any, call: Call) -> Response:
-    """The nodes that the active one sees, itself among them."""
+    """Return the nodes that the active node sees, including itself."""
     standing = call.core.standing
     alone = Peer(
         hostname=HOST,
@@ -93,7 +93,7 @@ def _peer(call: Call, peer: Peer) -> dict[str, Any]:
 
 @host_info.on(Operation.READ)
 def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
-    """The keys of the real answer with what can be told without asking the machine much."""
+    """Return the real answer's keys, with the values that are cheap to determine."""
     cores = os.cpu_count() or 1
     cpu = [{"cpu": number, "cores": 1, "modelName": platform.machine(), "flags": []} for number in range(cores)]
     names = ("user", "system", "idle", "nice", "iowait", "irq", "softirq", "steal", "guest", "guestNice")
@@ -117,7 +117,7 @@ def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
 
 @history.on(Operation.LIST)
 def list_versions(_state: Any, call: Call) -> dict[str, Any]:
-    """The one version this server ever ran."""
+    """Return the one version this server ever ran."""
     product = call.core.product
     entry = {
         product.texts.build_key: product.build_date if product.texts.build_key == "build_date" else "",
@@ -129,7 +129,7 @@ def list_versions(_state: Any, call: Call) -> dict[str, Any]:
 
 @in_flight.on(Operation.READ)
 def read_in_flight(_state: Any, call: Call) -> Response:
-    """This very request: the world answers one at a time."""
+    """Return this request alone, as a world answers one request at a time."""
     request = call.request
     address = f"{request.remote_address}:{request.remote_port}"
     shown = {

@@ -30,14 +30,14 @@ one = engine.path("auth/{path:some}", fields=MOUNT_FIELDS, help="Enable, show or
 
 @table.on(Operation.READ)
 def list_auth(_state: Any, call: Call) -> Response:
-    """Every auth method of the namespace by its path without ``auth/``."""
+    """Return every auth method of the namespace by its path without ``auth/``."""
     mounts = call.core.state.mounts.of(call.request.namespace, auth=True)
     return Response(data={shown_path(mount): mount_info(call.core, mount) for mount in mounts}, flat=True)
 
 
 @one.on(Operation.READ)
 def read_auth(_state: Any, call: Call) -> Response:
-    """One auth method by its very path."""
+    """Return one auth method by its exact path."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)
     if mount is None:
@@ -85,7 +85,7 @@ def enable_auth(_state: Any, call: Call) -> None:
 
 @one.on(Operation.DELETE)
 def disable_auth(_state: Any, call: Call) -> None:
-    """Disable an auth method and revoke its tokens; nothing there is fine too."""
+    """Disable an auth method, if it exists, and revoke its tokens."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)
     if mount is None:

@@ -1,4 +1,4 @@
-"""What ``config`` means when a mount is made, checked as strictly as Go's decoder checks a struct."""
+"""The ``config`` of a new mount, type-checked as strictly as Go decodes a struct."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MANAGED = ("allowed_managed_keys", "delegated_auth_accessors", "identity_token_
 
 
 def decoded_config(core: Context, raw: dict[str, Any], kind: str) -> dict[str, Any]:
-    """``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
+    """Return ``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
 
-    ``kind`` (``mount``, ``auth``) stands in the refusal.
+    ``kind`` (``mount``, ``auth``) is part of the error text.
     """
     managed = _MANAGED if core.product.has(Feature.MOUNT_ADDITIONS) else ()
     split_at_commas = (*LISTS, *managed[:1])
@@ -44,9 +44,9 @@ def decoded_config(core: Context, raw: dict[str, Any], kind: str) -> dict[str, A
 
 
 def _fitting(name: str, value: Any) -> list[str] | str | bool | None:
-    """A member as the struct has it; None for a type that does not fit."""
+    """Return a member converted to its type in the struct; None for a wrong type."""
     if name in (*LISTS, *_MANAGED[:2]):
-        # A null in a list is an item that is left empty.
+        # In a list, null decodes to the empty string.
         items = ["" if item is None else go_string(item) for item in value] if isinstance(value, list) else [None]
         texts = [item for item in items if item is not None]
         return texts if len(texts) == len(items) else None
@@ -58,7 +58,7 @@ def _fitting(name: str, value: Any) -> list[str] | str | bool | None:
 
 
 def _lockout_fits(value: Any) -> bool:
-    """Whether a new mount's ``user_lockout_config``, which is checked and then ignored, has the right types."""
+    """Return whether a new mount's ``user_lockout_config``, which is checked and then ignored, has the right types."""
     if not isinstance(value, dict):
         return False
     for name, member in struct_members(value, (*_LOCKOUT_NUMBERS, "disable_lockout")):
@@ -73,7 +73,10 @@ def _lockout_fits(value: Any) -> bool:
 
 
 def struct_members(raw: dict[str, Any], names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """What Go's decoder puts into a struct: by exact name, else by one in another case; null is as good as missing."""
+    """Return what Go's decoder puts into a struct: by exact name, else by one in another case.
+
+    Null is as good as missing.
+    """
     folded = {name.lower(): value for name, value in sorted(raw.items(), reverse=True)}
     for name in names:
         value = raw[name] if name in raw else folded.get(name)
@@ -82,14 +85,14 @@ def struct_members(raw: dict[str, Any], names: Iterable[str]) -> Iterator[tuple[
 
 
 def go_string(value: Any) -> str | None:
-    """A string, or a number as its text; None for the rest."""
+    """Return a string, or a number's text; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Number)):
         return None
     return str(value)
 
 
 def lease_settings(core: Context, config: dict[str, Any]) -> tuple[int, int]:
-    """Default and largest lease of a new mount in seconds. Raises ErrorResponse."""
+    """Return the default and largest lease of a new mount in seconds. Raises ErrorResponse."""
     default = _lease(config.get("default_lease_ttl", ""), "default")
     largest = _lease(config.get("max_lease_ttl", ""), "max")
     if largest and default > largest:
@@ -109,7 +112,7 @@ def _lease(text: str, which: str) -> float:
 
 
 def new_config(config: dict[str, Any], leases: tuple[int, int]) -> MountConfig:
-    """The configuration of a new mount from what was decoded."""
+    """Return the configuration of a new mount from the decoded ``config``."""
     return MountConfig(
         default_lease_ttl=leases[0],
         max_lease_ttl=leases[1],

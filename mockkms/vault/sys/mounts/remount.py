@@ -1,4 +1,4 @@
-"""``sys/remount``: move a mount to another path or namespace, and how that went."""
+"""``sys/remount``: moving a mount to another path or namespace, and the status of a move."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ remount = engine.path(
 status = engine.path(
     "remount/status/{migration_id:some}",
     fields={"migration_id": Field(Kind.STRING, help="Id that the move returned.")},
-    help="How a move went.",
+    help="The status of a move.",
 )
 
 
 @remount.on(Operation.UPDATE)
 def move(_state: Any, call: Call) -> Response:
-    """Move a mount with its data; its leases are revoked. Done at once, told as queued."""
+    """Move a mount with its data and revoke its leases; it is done at once but reported as queued."""
     core = call.core
     source, target = call["from"], call["to"]
     if not source or not target:
@@ -71,7 +71,7 @@ def move(_state: Any, call: Call) -> Response:
 
 
 def _split(call: Call, path: str) -> tuple[str, str]:
-    """The namespace and the mount path of what was given."""
+    """Split a path into namespace and mount path."""
     namespace, below = call.core.namespaces.locate(call.request.namespace, path)
     return namespace or "", sanitized(below)
 
@@ -102,6 +102,6 @@ def _check_protected(core: Context, source: str, target: str) -> None:
 
 @status.on(Operation.READ)
 def migration_status(_state: Any, call: Call) -> dict[str, Any] | None:
-    """What became of one move; nothing for an unknown id."""
+    """Return the status of one move; None for an unknown id."""
     found = call.core.state.system.get("migrations", {}).get(call["migration_id"])
     return None if found is None else {"migration_id": call["migration_id"], "migration_info": dict(found)}

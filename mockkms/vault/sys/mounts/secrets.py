@@ -30,14 +30,14 @@ one = engine.path("mounts/{path:some}", fields=MOUNT_FIELDS, help="Mount, show o
 
 @table.on(Operation.READ)
 def list_mounts(_state: Any, call: Call) -> Response:
-    """Every secrets engine of the namespace by its path."""
+    """Return every secrets engine of the namespace by its path."""
     mounts = call.core.state.mounts.of(call.request.namespace, auth=False)
     return Response(data={mount.path: mount_info(call.core, mount) for mount in mounts}, flat=True)
 
 
 @one.on(Operation.READ)
 def read_mount(_state: Any, call: Call) -> Response:
-    """The secrets engine that answers a path."""
+    """Return the secrets engine that answers a path."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.match(call.request.namespace, path)
     if mount is None:
@@ -81,7 +81,7 @@ def enable_mount(_state: Any, call: Call) -> None:
 
 
 def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:
-    """Raises ErrorResponse where a secrets engine cannot be mounted."""
+    """Raise ErrorResponse if a secrets engine cannot be mounted."""
     if path.startswith(protected(call.core)):
         raise ErrorResponse(f'cannot mount "{path}"')
     if unmountable(call.core, mount_type):
@@ -96,7 +96,7 @@ def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, s
 
 @one.on(Operation.DELETE)
 def disable_mount(_state: Any, call: Call) -> None:
-    """Unmount a secrets engine; nothing there is fine too."""
+    """Unmount a secrets engine, if it exists."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, path)
     if mount is None:

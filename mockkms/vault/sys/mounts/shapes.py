@@ -1,4 +1,4 @@
-"""How a mount is shown, and what may be mounted where: shared by secrets engines and auth methods."""
+"""Showing and validating mounts, shared by secrets engines and auth methods."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
 
 
 def own_paths(core: Context) -> tuple[str, ...]:
-    """Return the paths that only this product mounts by itself."""
+    """Return the default mount paths that only this product has."""
     return ("agent-registry/",) if core.product.has(Feature.AGENT_REGISTRY) else ()
 
 
 def protected(core: Context) -> tuple[str, ...]:
-    """Return the paths where nothing is mounted, moved or unmounted by hand."""
+    """Return the paths that users cannot mount, move or unmount."""
     return (*_PROTECTED, *own_paths(core))
 
 
@@ -60,17 +60,17 @@ def unmountable(core: Context, mount_type: str) -> bool:
 
 
 def sanitized(path: str) -> str:
-    """A mount path with a trailing slash and without a leading one."""
+    """Return a mount path with a trailing slash and without a leading one."""
     return (path if path.endswith("/") else path + "/").removeprefix("/")
 
 
 def shown_path(mount: Mount) -> str:
-    """The path as the tables name it: an auth method without ``auth/``."""
+    """Return the path as the tables name it: an auth method without ``auth/``."""
     return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
 
 
 def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
-    """One entry of ``sys/mounts`` or ``sys/auth``."""
+    """Return one entry of ``sys/mounts`` or ``sys/auth``."""
     config: dict[str, Any] = {
         "default_lease_ttl": mount.config.default_lease_ttl,
         "force_no_cache": mount.config.force_no_cache,
@@ -103,14 +103,14 @@ def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
 
 
 def builtin_version(core: Context, mount_type: str = "") -> str:
-    """The version of what comes with the server; one product's ``kv`` has a version of its own."""
+    """Return the version of built-in plugins; one product's ``kv`` has its own."""
     product = core.product
     own = product.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
     return own or f"v{product.version}{product.builtin_suffix}"
 
 
 def optional_settings(mount: Mount) -> dict[str, Any]:
-    """The settings that are shown only where they are set."""
+    """Return the settings that are shown only if they are set."""
     found: dict[str, Any] = {name: list(getattr(mount.config, name)) for name in LISTS if getattr(mount.config, name)}
     for name in _MANAGED_LISTS:
         if getattr(mount.config, name):
@@ -131,12 +131,12 @@ def check_token_key(core: Context, namespace: str, name: str) -> str:
 
 
 def token_type(mount: Mount) -> str:
-    """What tokens an auth method makes; a namespace's own token store says ``default``."""
+    """Return the token type of an auth method; a namespace's own token store shows ``default``."""
     return mount.config.token_type or ("default" if mount.type == "ns_token" else "default-service")
 
 
 def lockout_settings(mount: Mount) -> dict[str, Any]:
-    """The user lockout of an auth method; durations in seconds."""
+    """Return the user lockout of an auth method; durations in seconds."""
     lockout = mount.config.user_lockout
     return {
         "user_lockout_counter_reset_duration": lockout.get("counter_reset", 0),
@@ -147,14 +147,14 @@ def lockout_settings(mount: Mount) -> dict[str, Any]:
 
 
 def visibility(value: str) -> str:
-    """Raises ErrorResponse for a listing visibility that is none."""
+    """Check a listing visibility and return it. Raises ErrorResponse for an invalid one."""
     if value not in ("", "hidden", "unauth"):
         raise ErrorResponse(f"invalid listing_visibility {value}")
     return value
 
 
 def plugin_type(given: str, config: dict[str, Any], plugin_name: str) -> str:
-    """The type to mount: ``plugin`` names its own. Raises ErrorResponse for none."""
+    """Return the type to mount; for ``plugin`` it is the plugin's name. Raises ErrorResponse if it is missing."""
     if given == "":
         raise ErrorResponse("backend type must be specified as a string")
     if given != "plugin":
@@ -166,10 +166,10 @@ def plugin_type(given: str, config: dict[str, Any], plugin_name: str) -> str:
 
 
 def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> str:
-    """The pinned version of a new mount. Raises ErrorResponse for one that is no version.
+    """Return the pinned version of a new mount. Raises ErrorResponse for an invalid version.
 
-    ``kind`` is ``secrets`` or ``auth``. Whether a plugin of that version is there shows when it is mounted; the types
-    that are part of the server itself are refused here.
+    ``kind`` is ``secrets`` or ``auth``. Types that are part of the server itself are refused here; for others mounting
+    decides whether a plugin of that version exists.
     """
     if not version:
         return ""
@@ -186,11 +186,11 @@ _INNER = {
     ("secrets", "plugin"): "plugin", ("auth", "plugin"): "plugin", ("auth", "token"): "token",
     **{("secrets", mount_type): mount_type for mount_type in SINGLETONS - {"token", "ns_token"}},
 }  # fmt: skip
-"""Types that are no plugins, and their names."""
+"""Types that are part of the server rather than plugins, and their names."""
 
 
 def not_in_catalog(plugin_type: str, version: str = "") -> ErrorResponse:
-    """The refusal of a type, or of a version of it, that is not there."""
+    """Return the error for a type, or a version of it, that is not in the catalog."""
     return ErrorResponse(
         f"plugin not found in the catalog: {plugin_type}" + (f", version={version}" if version else "")
     )
@@ -204,9 +204,9 @@ _VERSION = re.compile(
 
 
 def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
-    """``v1.2.3`` of a version with any number of segments. Raises ErrorResponse.
+    """Normalise a version with any number of segments to ``v1.2.3``. Raises ErrorResponse.
 
-    ``dashed``: a pre-release has to stand behind a dash, so that ``1.2rc1`` is none.
+    ``dashed``: a pre-release requires a dash, so that ``1.2rc1`` is invalid.
     """
     match = _VERSION.fullmatch(text)
     if dashed and match is not None and match[3] and text[match.start(3) - 1] != "-":
@@ -225,9 +225,10 @@ def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
 
 
 def conflict(mounts: MountTable, namespace: str, path: str) -> str:
-    """What stands in the way of a mount at ``path``, by its whole path: one at or above it, one below, a namespace.
+    """Return what stands in the way of a mount at ``path``, by its whole path: one at or above it, one below, a
+    namespace.
 
-    The real router knows a namespace by its mount ``sys/``, so any mount whose path ends in these letters counts.
+    The real router recognises a namespace by its mount ``sys/``, so any mount whose path ends in ``sys/`` counts.
     """
     whole = namespace + path
     above = [at for at in mounts.entries if whole.startswith(at)]
@@ -244,11 +245,11 @@ def conflict(mounts: MountTable, namespace: str, path: str) -> str:
 
 
 def check_conflict(call: Call, path: str) -> None:
-    """Raises ErrorResponse where ``path`` (an auth method's with ``auth/``) is at, above or below another mount."""
+    """Raise ErrorResponse where ``path`` (an auth method's with ``auth/``) is at, above or below another mount."""
     namespace = call.request.namespace
     mounts = call.core.state.mounts
     auth = path.startswith("auth/")
-    for mount in mounts.entries.values():  # The oldest in the way is named.
+    for mount in mounts.entries.values():  # The oldest conflict is reported.
         same = mount.namespace == namespace and mount.is_auth == auth
         if same and (mount.path.startswith(path) or path.startswith(mount.path)):
             shown = mount.path.removeprefix("auth/") if auth else mount.path
@@ -259,7 +260,7 @@ def check_conflict(call: Call, path: str) -> None:
 
 
 def implementation(core: Context, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:
-    """The engine of a type that this product can mount as ``kind`` (``secret``, ``auth``), None for another."""
+    """Return the engine of a type; None if the product cannot mount it as ``kind`` (``secret``, ``auth``)."""
     if builtins.lacks(core.product, kind, mount_type) or (
         mount_type in SINGLETONS and not unmountable(core, mount_type)
     ):

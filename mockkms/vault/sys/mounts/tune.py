@@ -79,14 +79,14 @@ auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an
 
 @secret.on(Operation.READ)
 def read_tune(_state: Any, call: Call) -> Response:
-    """Settings of a secrets engine, or of an auth method by its path with ``auth/``."""
+    """Return the settings of a secrets engine, or of an auth method by its path with ``auth/``."""
     return _shown(call, call["path"])
 
 
 @auth.on(Operation.READ)
 @mounted_auth.on(Operation.READ)
 def read_auth_tune(_state: Any, call: Call) -> Response:
-    """Settings of an auth method."""
+    """Return the settings of an auth method."""
     return _shown(call, "auth/" + call["path"])
 
 
@@ -141,7 +141,7 @@ def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
     mount = call.core.state.mounts.match(call.request.namespace, path)
     if mount is None:
         raise ErrorResponse(f'tune of path "{path}" failed: no mount entry found')
-    # Everything is checked on a copy, so that a refused change leaves nothing behind.
+    # Changes are made to a copy, so that a refused request has no effect.
     config = copy.deepcopy(mount.config)
     if not untunable:
         _tune_leases(call, config)
@@ -215,13 +215,13 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
 
 
 def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
-    """The refusal of a lockout threshold, which Vault's handler does not frame as a refusal."""
+    """Return the error for an invalid lockout threshold, which one product returns as an internal error."""
     told = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
     return BackendError(told) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(told)
 
 
 def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
-    """The members that mean something, texts but for the switch. Raises ErrorResponse for another type."""
+    """Return the known members: strings, and one boolean. Raises ErrorResponse for a wrong type."""
     given: dict[str, Any] = {}
     for name, value in struct_members(raw, (*_LOCKOUT_TEXTS, "lockout_disable")):
         given[name] = go_string(value) if name in _LOCKOUT_TEXTS else value if isinstance(value, bool) else None
@@ -250,7 +250,7 @@ def _token_type(value: str, mount: Mount, is_auth: bool) -> str:
 
 
 def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
-    """The mount's options after the change. Raises ErrorResponse for a version that cannot be."""
+    """Return the mount's options after the change. Raises ErrorResponse for an invalid version."""
     present = mount.options or {}
     if "version" in given:
         have = _version(present.get("version", ""), "unable to parse mount entry")
@@ -286,7 +286,7 @@ def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Respons
 
 
 def upgrade(mount: Mount, now: float) -> None:
-    """Run a mount with the engine its options now ask for; a new engine starts with what it can take over."""
+    """Switch a mount to the engine that its options select; the new engine takes over the state it can convert."""
     found = registry.implementation(mount.type, mount.options, "auth" if mount.is_auth else "secret")
     if found.type == mount.engine:
         return

@@ -41,13 +41,13 @@ one = engine.path(
 
 @every.on(Operation.LIST)
 def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
-    """The namespaces directly within that of the request."""
+    """Return the namespaces directly within that of the request."""
     return _listed(call, recursive=False)
 
 
 @every.on(Operation.SCAN)
 def scan_namespaces(_state: Any, call: Call) -> dict[str, Any]:
-    """All namespaces within that of the request, at any depth."""
+    """Return all namespaces within that of the request, at any depth."""
     return _listed(call, recursive=True)
 
 
@@ -60,7 +60,7 @@ def _listed(call: Call, *, recursive: bool) -> dict[str, Any]:
 
 @lock.on(Operation.UPDATE)
 def lock_namespace(_state: Any, call: Call) -> dict[str, Any]:
-    """Refuse every request for a namespace and those below it; returns the key that unlocks."""
+    """Lock the API of a namespace and those below it; return the key that unlocks it."""
     found = _lockable(call)
     locking = call.core.namespaces.locking(found.path)
     if locking is found:
@@ -85,7 +85,7 @@ def _lockable(call: Call) -> Namespace:
 
 @unlock.on(Operation.UPDATE)
 def unlock_namespace(_state: Any, call: Call) -> Response | None:
-    """Open a namespace again, with its key or with sudo."""
+    """Unlock a namespace, with its key or the sudo capability."""
     key = call["unlock_key"]
     if not key and not _sudo(call):
         raise BackendError("provided empty key")
@@ -102,14 +102,14 @@ def unlock_namespace(_state: Any, call: Call) -> Response | None:
 
 
 def _sudo(call: Call) -> bool:
-    """Whether the token has sudo on this very path."""
+    """Return whether the token has the sudo capability on the request's path."""
     core, request = call.core, call.request
     return core.policies.check(request, core.tokens.authenticate(request), True).allowed
 
 
 @one.on(Operation.READ)
 def read_namespace(_state: Any, call: Call) -> dict[str, Any] | None:
-    """One namespace."""
+    """Return one namespace."""
     found = call.core.namespaces.get(call.request.namespace + parse_name(call["path"]))
     return None if found is None else call.core.namespaces.shown(found)
 
@@ -167,7 +167,7 @@ def _go_name(value: Any) -> str:
 
 @one.on(Operation.DELETE)
 def delete_namespace(_state: Any, call: Call) -> Response:
-    """Delete a namespace with all that is in it; done at once, told as under way."""
+    """Delete a namespace with its contents; it is done at once but reported as in progress."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
     found = store.get(path)

@@ -84,7 +84,7 @@ def _stanzas(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def install_seal(call: Call, namespace: Namespace, shares: int, threshold: int) -> dict[str, Any]:
-    """Give a new namespace a seal of its own; returns what is shown of its shares, this once."""
+    """Set up the seal of a new namespace; return its shares, which are shown only this once."""
     random = call.core.entropy.bytes
     key, parts = make_key(shares, threshold, random)
     namespace.barrier = Barrier(installed=call.now(), sealed=False)
@@ -120,13 +120,13 @@ def _barrier(call: Call) -> Barrier:
 
 @status.on(Operation.READ)
 def read_status(_state: Any, call: Call) -> dict[str, Any]:
-    """The seal of one namespace."""
+    """Return the seal of one namespace."""
     return _shown(_barrier(call))
 
 
 @seal.on(Operation.UPDATE)
 def seal_namespace(_state: Any, call: Call) -> None:
-    """Seal a namespace with a seal of its own, and with it what is below."""
+    """Seal a sealable namespace and the namespaces below it."""
     _name, found = _named(call)
     if found is None:
         raise ErrorResponse("namespace doesn't exist")
@@ -137,7 +137,7 @@ def seal_namespace(_state: Any, call: Call) -> None:
 
 @unseal.on(Operation.UPDATE)
 def unseal_namespace(_state: Any, call: Call) -> dict[str, Any]:
-    """Take a share, or forget those given."""
+    """Add an unseal share, or drop the shares given so far."""
     barrier = _barrier(call)
     if call["reset"]:
         barrier.reset()

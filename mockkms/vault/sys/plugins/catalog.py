@@ -1,4 +1,4 @@
-"""``sys/plugins``: the built-in types as a catalog; nothing can be added to it."""
+"""``sys/plugins``: the catalog of built-in types; plugins cannot be registered."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ one = engine.path(
 
 @every.on(Operation.READ)
 def list_all(_state: Any, call: Call) -> dict[str, Any]:
-    """All plugins, by type and in detail."""
+    """Return all plugins, by type and in detail."""
     known = call.core.product.builtins
     detailed = [
         {
@@ -60,13 +60,13 @@ def list_all(_state: Any, call: Call) -> dict[str, Any]:
 
 @of_type.on(Operation.LIST)
 def list_type(_state: Any, call: Call) -> dict[str, Any]:
-    """Names of the plugins of one type."""
+    """Return the names of the plugins of one type."""
     return {"keys": list(call.core.product.builtins.names(call["type"]))}
 
 
 @one.on(Operation.READ)
 def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
-    """One plugin; a path without a known type is the old form and only warned about."""
+    """Return one plugin; a path without a known type has the older form and gets a warning."""
     name, kind = call["name"], call["type"]
     if not kind:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
@@ -89,7 +89,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
 
 @one.on(Operation.UPDATE)
 def write_plugin(_state: Any, call: Call) -> None:
-    """Refused: there is no plugin directory."""
+    """Refuse to register a plugin, as there is no plugin directory."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
@@ -121,7 +121,7 @@ def write_plugin(_state: Any, call: Call) -> None:
 
 @one.on(Operation.DELETE)
 def delete_plugin(_state: Any, call: Call) -> Response | None:
-    """Nothing to delete but built-in ones, which stay."""
+    """Delete nothing: the catalog has built-in plugins only, which stay."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f'version "{version}" cannot be deleted')
@@ -133,5 +133,5 @@ def delete_plugin(_state: Any, call: Call) -> Response | None:
 
 @one.on(Operation.LIST)
 def list_unknown_type(_state: Any, _call: Call) -> None:
-    """An unknown type is taken for a name, which cannot be listed."""
+    """Refuse: an unknown type is taken for a plugin's name, which cannot be listed."""
     raise unsupported_operation()

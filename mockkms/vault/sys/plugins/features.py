@@ -1,6 +1,6 @@
-"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: what one product has.
+"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: one product's only.
 
-Rules: recordings, the product's API pages and its published source.
+Sources: recordings, the product's API documentation and its published source.
 """
 
 from __future__ import annotations
@@ -71,19 +71,19 @@ runtime = engine.path(
 
 @flags.on(Operation.READ)
 def read_flags(_state: Any, call: Call) -> dict[str, Any]:
-    """The features that are on."""
+    """Return the features that are on."""
     return {"activated": sorted(call.core.state.system.get("activation flags", []))}
 
 
 @activate.on(Operation.UPDATE)
 def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
-    """Switch a feature on; a second time changes nothing."""
+    """Activate a feature; doing it again has no effect."""
     return _activated(call, call["flag"])
 
 
 @activate_scim.on(Operation.UPDATE)
 def activate_scim_flag(_state: Any, call: Call) -> dict[str, Any]:
-    """Switch SCIM on; a second time changes nothing."""
+    """Activate SCIM; doing it again has no effect."""
     return _activated(call, "enable-scim")
 
 
@@ -96,30 +96,30 @@ def _activated(call: Call, flag: str) -> dict[str, Any]:
 
 @experiments.on(Operation.READ)
 def read_experiments(_state: Any, call: Call) -> dict[str, Any]:
-    """The experiments of this version; none is switched on."""
+    """Return the experiments of this version; none is switched on."""
     return {"available": list(call.core.product.experiments), "enabled": []}
 
 
 @licence.on(Operation.UPDATE)
 def reload_licence(_state: Any, _call: Call) -> None:
-    """The community edition has none, and does nothing."""
+    """Do nothing, as the community edition has no licence."""
 
 
 @pins.on(Operation.READ)
 def list_pins(_state: Any, _call: Call) -> dict[str, Any]:
-    """None: only what comes with the server runs here, in its one version."""
+    """Return no pins: only built-in plugins run, in one version each."""
     return {"pinned_versions": []}
 
 
 @pin.on(Operation.READ)
 def read_pin(_state: Any, _call: Call) -> None:
-    """There is none."""
+    """Raise NotFound: there are no pins."""
     raise BackendError("no pinned version for this plugin", status=404)
 
 
 @pin.on(Operation.UPDATE)
 def write_pin(_state: Any, call: Call) -> None:
-    """Refuse: only what is in the catalog in several versions can be held at one."""
+    """Refuse, as the catalog has no plugin in the requested version."""
     text = call["version"]
     if not text:
         raise ErrorResponse("missing plugin version")
@@ -131,14 +131,14 @@ def write_pin(_state: Any, call: Call) -> None:
 
 @pin.on(Operation.DELETE)
 def delete_pin(_state: Any, _call: Call) -> Response:
-    """There is none to delete, which is no error."""
+    """Delete nothing; a missing pin is not an error."""
     return Response()
 
 
 @runtimes.on(Operation.READ, Operation.LIST)
 @runtime_list.on(Operation.READ, Operation.LIST)
 def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
-    """Every runtime by its name."""
+    """Return every runtime by its name."""
     if call["type"] not in ("", "container"):
         raise BackendError(f"{quote(call['type'])} is not a supported plugin runtime type")
     return {"runtimes": [shown for _, shown in sorted(_runtimes(call).items())]}
@@ -146,7 +146,7 @@ def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
 
 @runtime.on(Operation.READ)
 def read_runtime(_state: Any, call: Call) -> dict[str, Any] | None:
-    """One runtime."""
+    """Return one runtime."""
     return _runtimes(call).get(call["name"])
 
 
@@ -162,7 +162,7 @@ def write_runtime(_state: Any, call: Call) -> None:
 
 @runtime.on(Operation.DELETE)
 def delete_runtime(_state: Any, call: Call) -> None:
-    """Forget a runtime."""
+    """Remove a runtime."""
     if _runtimes(call).pop(call["name"], None) is None:
         raise ErrorResponse("plugin runtime not found", status=404)
 

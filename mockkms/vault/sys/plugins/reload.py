@@ -1,4 +1,4 @@
-"""``sys/plugins/reload``: begin plugins anew. Nothing runs outside this process, so nothing changes by it."""
+"""``sys/plugins/reload``: restarting plugins. Plugins run within this process, so it has no effect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ named = engine.path(
 
 @reload.on(Operation.UPDATE)
 def reload_plugin(_state: Any, call: Call) -> Response:
-    """Reload a plugin wherever it is mounted, or what is mounted at some paths."""
+    """Reload a plugin on all of its mounts, or the plugins of given mounts."""
     plugin, mounts = call["plugin"], call["mounts"]
     lenient = call.core.product.has(Feature.CLEAN_RELOAD)
     if lenient:
@@ -59,7 +59,7 @@ def reload_plugin(_state: Any, call: Call) -> Response:
 
 @named.on(Operation.UPDATE)
 def reload_named(_state: Any, call: Call) -> Response:
-    """Reload a plugin of one type wherever it is mounted."""
+    """Reload a plugin of one type on all of its mounts."""
     _check_scope(call)
     return _reloaded(call, _mounts_of(call, call["name"], call["type"]))
 
@@ -70,7 +70,7 @@ def _check_scope(call: Call) -> None:
 
 
 def _reloaded(call: Call, count: int) -> Response:
-    """The answer to a reload of ``count`` mounts; one of a whole cluster is only accepted."""
+    """Return the answer to a reload of ``count`` mounts; 202 for a reload on the whole cluster."""
     everywhere = call["scope"] == "global" and call.core.product.has(Feature.CLEAN_RELOAD)
     warnings = []
     if not count:
@@ -80,7 +80,7 @@ def _reloaded(call: Call, count: int) -> Response:
 
 
 def _mounts_of(call: Call, plugin: str, kind: str) -> int:
-    """How many mounts of the request's namespace run a plugin, database connections included."""
+    """Return how many mounts of the request's namespace run a plugin, database connections included."""
     count = 0
     for mount in call.core.state.mounts.of(call.request.namespace):
         if mount.type == plugin and kind in ("unknown", "auth" if mount.is_auth else "secret"):

@@ -68,7 +68,7 @@ detailed = engine.path(
 @legacy_list.on(Operation.READ, Operation.LIST)
 @legacy.on(Operation.LIST)
 def list_legacy(_state: Any, call: Call) -> Response:
-    """The names, twice, at the top level too."""
+    """Return the names, both in ``data`` and at the top level."""
     names = _names(call)
     return Response(data={"keys": names, "policies": names}, flat=True)
 
@@ -76,14 +76,14 @@ def list_legacy(_state: Any, call: Call) -> Response:
 @acl_list.on(Operation.LIST)
 @acl.on(Operation.LIST)
 def list_acl(_state: Any, call: Call) -> dict[str, Any]:
-    """The names; below a prefix where the path has one."""
+    """Return the names, below a prefix if the path has one."""
     return {"keys": _names(call)}
 
 
 @detailed_list.on(Operation.LIST)
 @detailed.on(Operation.LIST)
 def list_detailed(_state: Any, call: Call) -> dict[str, Any]:
-    """The names and what each read would show."""
+    """Return the names, and for each what reading it would return."""
     namespace = call.request.namespace
     names = _names(call, always_root=True)
     policies = {name: call.core.policies.get(namespace, name) for name in names}
@@ -101,7 +101,7 @@ def _names(call: Call, *, always_root: bool = False) -> list[str]:
 
 @legacy.on(Operation.READ)
 def read_legacy(_state: Any, call: Call) -> Response | None:
-    """The policy, its text as ``rules``, at the top level too."""
+    """Return the policy with its text as ``rules``, both in ``data`` and at the top level."""
     policy = call.core.policies.get(call.request.namespace, call["name"])
     if policy is None:
         return None
@@ -112,7 +112,7 @@ def read_legacy(_state: Any, call: Call) -> Response | None:
 
 @acl.on(Operation.READ)
 def read_acl(_state: Any, call: Call) -> dict[str, Any] | None:
-    """The policy."""
+    """Return the policy."""
     policy = call.core.policies.get(call.request.namespace, call["name"])
     return None if policy is None else _shown(policy, call)
 
@@ -153,7 +153,7 @@ def write_acl(_state: Any, call: Call) -> Response | None:
 
 @acl.on(Operation.PATCH)
 def patch_acl(_state: Any, call: Call) -> Response:
-    """Change some properties; without ``cas`` the version read is the one expected."""
+    """Change some properties; without ``cas`` the current version is expected."""
     if not call.core.product.has(Feature.POLICY_VERSIONS):
         raise unsupported_operation()
     warnings = _renamed(call)
@@ -197,7 +197,7 @@ def _store(call: Call, text: str, known: Policy | None) -> None:
 
 
 def _expiration(call: Call, otherwise: float) -> float:
-    """When the written policy ends; 0 is never."""
+    """Return when the written policy expires, in seconds since the epoch; 0 means never."""
     moment = otherwise
     if call.get("expiration") is not None and "ttl" in call:
         raise ErrorResponse("cannot supply both 'expiration' and 'ttl' for policies")
@@ -211,7 +211,7 @@ def _expiration(call: Call, otherwise: float) -> float:
 
 
 def decoded(text: str) -> str:
-    """A policy text as it is, or out of base64 where it is that. Bytes that are no UTF-8 stay as surrogates."""
+    """Return a policy text, decoded if it is base64. Bytes that are not UTF-8 become surrogates."""
     try:
         raw = base64.b64decode(text.replace("\r", "").replace("\n", "").encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError, ValueError):
@@ -222,5 +222,5 @@ def decoded(text: str) -> str:
 @legacy.on(Operation.DELETE)
 @acl.on(Operation.DELETE)
 def delete_policy(_state: Any, call: Call) -> None:
-    """Delete, absent or not."""
+    """Delete a policy, if it exists."""
     call.core.policies.delete(call.request.namespace, call["name"])

@@ -1,4 +1,4 @@
-"""``sys/capabilities*`` and ``sys/internal/ui/resultant-acl``: what a token may do."""
+"""``sys/capabilities*`` and ``sys/internal/ui/resultant-acl``: the capabilities of a token."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mockkms.vault.sys.engine import engine
 
 _PATHS = {
     "path": Field(Kind.COMMA_STRINGS, help="Use paths.", deprecated=True),
-    "paths": Field(Kind.COMMA_STRINGS, help="The paths asked about."),
+    "paths": Field(Kind.COMMA_STRINGS, help="The paths to check."),
 }
-_TOKEN = Field(Kind.STRING, help="The token asked about.")
+_TOKEN = Field(Kind.STRING, help="The token to check.")
 
 by_accessor = engine.path(
     "capabilities-accessor",
-    fields={**_PATHS, "accessor": Field(Kind.STRING, help="Accessor of the token asked about.")},
+    fields={**_PATHS, "accessor": Field(Kind.STRING, help="Accessor of the token to check.")},
     help="What the token of an accessor may do at some paths.",
 )
 by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="What a token may do at some paths.")
@@ -38,7 +38,7 @@ resultant = engine.path("internal/ui/resultant-acl", help="Everything the token 
 
 @by_accessor.on(Operation.UPDATE)
 def of_accessor(_state: Any, call: Call) -> Response:
-    """Capabilities of the token that an accessor belongs to."""
+    """Return the capabilities of the token that an accessor belongs to."""
     accessor = call["accessor"]
     if not accessor:
         raise ErrorResponse("missing accessor")
@@ -51,14 +51,14 @@ def of_accessor(_state: Any, call: Call) -> Response:
 
 @by_token.on(Operation.UPDATE)
 def of_token(_state: Any, call: Call) -> Response:
-    """Capabilities of the token given."""
+    """Return the capabilities of the token given."""
     token_id = call.raw.get("token")
     return _capabilities(call, token_id if isinstance(token_id, str) else "")
 
 
 @by_self.on(Operation.UPDATE)
 def of_self(_state: Any, call: Call) -> Response:
-    """Capabilities of the asking token."""
+    """Return the capabilities of the request's token."""
     return _capabilities(call, call.request.token)
 
 
@@ -81,7 +81,7 @@ def _capabilities(call: Call, token_id: str) -> Response:
         try:
             data[path] = call.core.policies.capabilities(token, path, call.request.namespace)
         except ErrorResponse:
-            # Its entity is gone or disabled.
+            # The token's entity was deleted or disabled.
             raise BackendError("invalid token", status=400) from None
     if len(paths) == 1:
         data["capabilities"] = data[paths[0]]
@@ -90,7 +90,7 @@ def _capabilities(call: Call, token_id: str) -> Response:
 
 @resultant.on(Operation.READ)
 def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
-    """The merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
+    """Return the merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
     token = call.core.tokens.lookup(call.request.token, tainted=True)
     if token is None:
         raise ErrorResponse("permission denied", status=403)

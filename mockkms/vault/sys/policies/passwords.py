@@ -1,4 +1,4 @@
-"""``sys/policies/password``: password policies, and passwords made by them."""
+"""``sys/policies/password``: password policies, and generating passwords by them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _stored(call: Call) -> str:
 
 @all_policies.on(Operation.LIST)
 def list_password_policies(_state: Any, call: Call) -> dict[str, Any]:
-    """The names."""
+    """Return the names."""
     policies = call.core.state.policies.password
     return {"keys": sorted(name for namespace, name in policies if namespace == call.request.namespace)}
 
 
 @one.on(Operation.UPDATE)
 def write_password_policy(_state: Any, call: Call) -> Response:
-    """Create or replace; the rules have to be such that some password meets them."""
+    """Create or replace a policy; its rules must be satisfiable."""
     text = call["policy"]
     if not text:
         raise BackendError("missing policy", status=400)
@@ -68,19 +68,19 @@ def write_password_policy(_state: Any, call: Call) -> Response:
 
 @one.on(Operation.READ)
 def read_password_policy(_state: Any, call: Call) -> dict[str, Any]:
-    """The text."""
+    """Return the text."""
     return {"policy": _stored(call)}
 
 
 @one.on(Operation.DELETE)
 def delete_password_policy(_state: Any, call: Call) -> None:
-    """Delete, absent or not."""
+    """Delete a policy, if it exists."""
     call.core.state.policies.password.pop((call.request.namespace, call["name"]), None)
 
 
 @generate.on(Operation.READ)
 def generate_password(_state: Any, call: Call) -> dict[str, Any]:
-    """A password that meets every rule."""
+    """Return a password that meets every rule."""
     text = _stored(call)
     try:
         return {"password": parse_password_policy(text).generate(call.core.entropy)}

@@ -1,4 +1,4 @@
-"""``sys/generate-root-token`` and ``sys/decode-token``: a new root token for who holds enough unseal shares."""
+"""``sys/generate-root-token`` and ``sys/decode-token``: generating a root token with the unseal shares."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ decode = engine.path(
 
 
 def otp_length(core: Context, namespace: str) -> int:
-    """Characters of a one-time password: as many as the token will have."""
+    """Return the length of a one-time password, which is that of the token."""
     return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
 
 
 def begin(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
-    """Begin an attempt; the one-time password made for it, if one was. Raises SealError."""
+    """Start an attempt; return its one-time password if one was generated, else an empty text. Raises SealError."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp, fingerprint = otp or made, ""
     if otp:
@@ -74,7 +74,7 @@ def begin(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: st
 
 
 def _checked(pgp_key: str) -> str:
-    """The fingerprint of a key that the token can be encrypted to. Raises SealError."""
+    """Check a PGP key and return its fingerprint. Raises SealError."""
     try:
         pgp_shares.check([pgp_key])
         return pgp_shares.fingerprint(pgp_key)
@@ -83,7 +83,7 @@ def _checked(pgp_key: str) -> str:
 
 
 def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
-    """Take a share: ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
+    """Add a share; return ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
     check_length(key)
     running = barrier.generation
     if running is None:
@@ -116,7 +116,7 @@ def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str
         ),
         Auth(policies=["root"], token_policies=["root"], orphan=True),
     )
-    # A root token made this way lives without a lease (recorded: no issue time in its look-up).
+    # A root token made this way has no lease (recorded: its look-up has no issue time).
     core.state.leases.items.pop(made.lease_id, None)
     made.lease_id = ""
     barrier.generation = None
@@ -127,7 +127,7 @@ def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str
 
 
 def fingerprint_of(barrier: Barrier) -> str:
-    """The fingerprint of the PGP key that the attempt under way is for; empty where there is none."""
+    """Return the PGP fingerprint of the attempt in progress; empty if there is none."""
     return barrier.generation.pgp_fingerprint if barrier.generation else ""
 
 
@@ -149,13 +149,13 @@ def _shown(call: Call, otp: str = "") -> dict[str, Any]:
 
 @attempt.on(Operation.READ)
 def read_attempt(_state: Any, call: Call) -> dict[str, Any]:
-    """How far an attempt is."""
+    """Return the progress of an attempt."""
     return _shown(call)
 
 
 @attempt.on(Operation.UPDATE)
 def begin_attempt(_state: Any, call: Call) -> dict[str, Any]:
-    """Begin an attempt; the one-time password is only shown here."""
+    """Start an attempt; its one-time password is shown only here."""
     try:
         made = begin(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
     except SealError as error:
@@ -174,7 +174,7 @@ def cancel_attempt(_state: Any, call: Call) -> None:
 
 @update.on(Operation.UPDATE)
 def give_share(_state: Any, call: Call) -> dict[str, Any]:
-    """Take a share."""
+    """Add a share."""
     for name in ("nonce", "key"):
         if not call[name]:
             raise ErrorResponse(f"{name} is required")
@@ -198,7 +198,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
 
 @decode.on(Operation.UPDATE)
 def decode_token(_state: Any, call: Call) -> dict[str, Any]:
-    """The token of what an attempt returned."""
+    """Decode the token that an attempt returned."""
     encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
     if call.core.product.has(Feature.PLAIN_DECODING):
         return {"token": _decoded(encoded, otp)}
@@ -214,7 +214,7 @@ def decode_token(_state: Any, call: Call) -> dict[str, Any]:
 
 
 def _decoded(encoded: str, otp: bytes) -> str:
-    """The token; without a one-time password the older decoding refuses it. Raises BackendError."""
+    """Return the decoded token; the older decoder refuses an empty one-time password. Raises BackendError."""
     if not otp:
         try:
             first = b64.decode(encoded)
@@ -232,7 +232,7 @@ def _decoded(encoded: str, otp: bytes) -> str:
 
 
 def _unpadded(text: str) -> bytes:
-    """Base64 without padding. Raises ValueError in Go's words."""
+    """Decode base64 without padding. Raises ValueError with Go's text."""
     if "=" in text:
         raise ValueError(f"illegal base64 data at input byte {text.index('=')}")
     return b64.decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""``sys/rekey`` and ``sys/generate-root``: open to anyone with shares, or switched off, as the product has it."""
+"""``sys/rekey`` and ``sys/generate-root``: unauthenticated, or disabled, depending on the product."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ old_attempt = engine.path("generate-root", fields=generate_root.ATTEMPT_FIELDS, 
 
 
 def _open(call: Call) -> Barrier:
-    """The barrier, where these endpoints are open. Raises 405 where they are switched off."""
+    """Return the barrier. Raises 405 where the product disables these endpoints."""
     if not call.core.product.has(Feature.KEY_ENDPOINTS):
         raise unsupported_operation()
     return call.core.seal.barrier
@@ -101,13 +101,13 @@ def _status(barrier: Barrier) -> dict[str, Any]:
 
 @init.on(Operation.READ)
 def read_rekey(_state: Any, call: Call) -> Response:
-    """How far a rekeying is."""
+    """Return the progress of a rekeying."""
     return Response(document=_status(_open(call)))
 
 
 @init.on(Operation.UPDATE)
 def begin_rekey(_state: Any, call: Call) -> Response:
-    """Begin a rekeying."""
+    """Start a rekeying."""
     barrier = _open(call)
     body = _body(call, "RekeyRequest", _INIT)
     if body["secret_threshold"] > body["secret_shares"]:
@@ -135,7 +135,7 @@ def begin_rekey(_state: Any, call: Call) -> Response:
 
 @init.on(Operation.DELETE)
 def cancel_rekey(_state: Any, call: Call) -> None:
-    """Cancel a rekeying. Raises ErrorResponse where its nonce is asked for and not given."""
+    """Cancel a rekeying. Raises ErrorResponse if its nonce is required and not given."""
     barrier = _open(call)
     if call.core.product.has(Feature.REKEY_NONCE):
         nonce = _nonce(call)
@@ -148,12 +148,14 @@ def cancel_rekey(_state: Any, call: Call) -> None:
 
 
 def _nonce(call: Call) -> str:
-    """The nonce in the body, which is required where the endpoint reads its body outside the core."""
+    """Return the nonce in the body, which is required where the endpoint reads its body outside the core."""
     return str(_body(call, "RekeyDeleteRequest", {"nonce": (str, "nonce")})["nonce"])
 
 
 def _body(call: Call, struct: str, members: Members, *, required: bool = True) -> dict[str, Any]:
-    """The members of a body: of a struct where the endpoint is open, else fields like those of other endpoints."""
+    """Return the members of a body: of a struct where the endpoint is open, else fields like those
+    of other endpoints.
+    """
     if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
         return decoded(call, struct, members, required=required)
     return {name: call[name] for name in members}
@@ -161,7 +163,7 @@ def _body(call: Call, struct: str, members: Members, *, required: bool = True) -
 
 @update.on(Operation.UPDATE)
 def give_rekey_share(_state: Any, call: Call) -> Response:
-    """Take a share of the present key."""
+    """Add a share of the current key."""
     barrier = _open(call)
     key, nonce = _share(call, "RekeyUpdateRequest", _SHARE)
     entropy = call.core.entropy
@@ -189,7 +191,7 @@ def _share(call: Call, struct: str, members: Members) -> tuple[bytes, str]:
 
 @verify.on(Operation.READ)
 def read_rekey_verification(_state: Any, call: Call) -> Response:
-    """How far the verification of new shares is."""
+    """Return the progress of the verification of new shares."""
     return Response(document=_verification(_open(call)))
 
 
@@ -208,7 +210,7 @@ def _verification(barrier: Barrier) -> dict[str, Any]:
 
 @verify.on(Operation.UPDATE)
 def verify_rekey_share(_state: Any, call: Call) -> Response:
-    """Take a share of the new key."""
+    """Add a share of the new key."""
     barrier = _open(call)
     key, nonce = _share(call, "RekeyVerificationUpdateRequest", _VERIFY)
     entropy = call.core.entropy
@@ -221,7 +223,7 @@ def verify_rekey_share(_state: Any, call: Call) -> Response:
 
 @verify.on(Operation.DELETE)
 def restart_rekey_verification(_state: Any, call: Call) -> Response:
-    """Begin the verification anew."""
+    """Restart the verification."""
     barrier = _open(call)
     rotation.restart_verification(barrier, call.core.entropy.uuid)
     return Response(document=_verification(barrier))
@@ -229,14 +231,14 @@ def restart_rekey_verification(_state: Any, call: Call) -> Response:
 
 @recovery.on(*_ALL)
 def refuse_recovery(_state: Any, call: Call) -> None:
-    """A Shamir seal has no recovery key."""
+    """Refuse, as a Shamir seal has no recovery key."""
     _check_recovery(call)
     raise ErrorResponse("recovery rekeying not supported")
 
 
 @recovery_update.on(Operation.UPDATE)
 def refuse_recovery_share(_state: Any, call: Call) -> None:
-    """A Shamir seal has no recovery key; whether a share was sent is looked at first."""
+    """Refuse, as a Shamir seal has no recovery key; whether a share was sent is checked first."""
     _check_recovery(call)
     _share(call, "RekeyUpdateRequest", _SHARE)
     raise ErrorResponse("failed to fetch existing recovery config: recovery not supported", status=500)
@@ -244,7 +246,7 @@ def refuse_recovery_share(_state: Any, call: Call) -> None:
 
 @recovery_update.on(Operation.READ, Operation.DELETE)
 def refuse_recovery_method(_state: Any, call: Call) -> None:
-    """Where the endpoint is answered before the core, it takes every method for a share."""
+    """Refuse; outside the core the endpoint treats every method as a share."""
     _check_recovery(call)
     if not call.core.product.has(Feature.KEY_HANDLERS):
         raise unsupported_operation()
@@ -253,19 +255,19 @@ def refuse_recovery_method(_state: Any, call: Call) -> None:
 
 @recovery_list.on(Operation.LIST)
 def list_recovery(_state: Any, call: Call) -> None:
-    """What the step answers to every method."""
+    """Answer any other method as the step does."""
     (refuse_recovery_share if call["step"] == "update" else refuse_recovery)(_state, call)
 
 
 def _check_recovery(call: Call) -> None:
-    """Raise 404 where the paths are open to anyone and nothing is there."""
+    """Raise 404 where the paths are unauthenticated and have no endpoint."""
     if not call.core.product.has(Feature.KEY_ENDPOINTS):
         raise unsupported_path()
 
 
 @attempt.on(Operation.READ)
 def read_attempt(_state: Any, call: Call) -> Response:
-    """How far an attempt is."""
+    """Return the progress of an attempt."""
     return Response(document=_attempt(call, _open(call)))
 
 
@@ -287,7 +289,7 @@ def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
 
 @attempt.on(Operation.UPDATE)
 def begin_attempt(_state: Any, call: Call) -> Response:
-    """Begin an attempt; the one-time password is only shown here."""
+    """Start an attempt; its one-time password is shown only here."""
     return _begin(call)
 
 
@@ -309,7 +311,7 @@ def cancel_attempt(_state: Any, call: Call) -> None:
 
 @give.on(Operation.UPDATE)
 def give_attempt_share(_state: Any, call: Call) -> Response:
-    """Take a share."""
+    """Add a share."""
     barrier = _open(call)
     key, nonce = _share(call, "GenerateRootUpdateRequest", _SHARE)
     required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
@@ -327,7 +329,7 @@ def give_attempt_share(_state: Any, call: Call) -> Response:
 
 @backup.on(Operation.READ)
 def read_backup(_state: Any, call: Call) -> Response:
-    """The kept encrypted shares."""
+    """Return the backup of encrypted shares."""
     found = pgp_shares.kept(call.core.seal.barrier)
     if found is None:
         raise ErrorResponse("no backed-up keys found")
@@ -336,38 +338,38 @@ def read_backup(_state: Any, call: Call) -> Response:
 
 @recovery_backup.on(Operation.READ)
 def read_recovery_backup(_state: Any, call: Call) -> None:
-    """A Shamir seal has no recovery key, so nothing is kept of one."""
+    """Refuse, as a Shamir seal has no recovery key to back up."""
     raise ErrorResponse("no backed-up keys found")
 
 
 @backup.on(Operation.DELETE)
 def delete_backup(_state: Any, call: Call) -> None:
-    """Forget the kept shares."""
+    """Delete the backup of encrypted shares."""
     call.core.seal.barrier.backup = None
 
 
 @recovery_backup.on(Operation.DELETE)
 def delete_recovery_backup(_state: Any, call: Call) -> None:
-    """Nothing to forget."""
+    """Delete nothing, as there is no recovery key."""
 
 
 @old_attempt.on(Operation.READ)
 def read_old(_state: Any, call: Call) -> Response:
-    """How far an attempt is, where the product answers here. Raises 405 elsewhere."""
+    """Return the progress of an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     return Response(document=_attempt(call, _open(call)))
 
 
 @old_attempt.on(Operation.UPDATE)
 def begin_old(_state: Any, call: Call) -> Response:
-    """Begin an attempt, where the product answers here. Raises 405 elsewhere."""
+    """Start an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     return _begin(call)
 
 
 @old_attempt.on(Operation.DELETE)
 def cancel_old(_state: Any, call: Call) -> None:
-    """Cancel an attempt, where the product answers here. Raises 405 elsewhere."""
+    """Cancel an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     _open(call).generation = None
 

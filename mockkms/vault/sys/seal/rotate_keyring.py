@@ -36,7 +36,7 @@ keyring = engine.path(
 
 
 def barrier_of(call: Call) -> Barrier:
-    """The barrier of the namespace a request is for. Raises ErrorResponse where it has none of its own."""
+    """Return the barrier of the request's namespace. Raises ErrorResponse if it does not have one."""
     namespace = call.core.namespaces.get(call.request.namespace)
     barrier = call.core.seal.barrier if namespace is None else namespace.barrier
     if barrier is None:
@@ -55,7 +55,7 @@ def read_key_status(_state: Any, call: Call) -> Response:
 @rotate.on(Operation.UPDATE)
 @keyring.on(Operation.UPDATE)
 def rotate_key(_state: Any, call: Call) -> None:
-    """Make a new encryption key; what was written stays readable."""
+    """Add a new encryption key; data written before stays readable."""
     barrier = barrier_of(call)
     barrier.term += 1
     barrier.installed, barrier.encryptions = call.now(), 0
@@ -64,7 +64,7 @@ def rotate_key(_state: Any, call: Call) -> None:
 @config.on(Operation.READ)
 @keyring_config.on(Operation.READ)
 def read_config(_state: Any, call: Call) -> dict[str, Any]:
-    """When the key is rotated by itself."""
+    """Return the settings of automatic rotation."""
     barrier = barrier_of(call)
     return {
         "enabled": barrier.rotate_enabled,
@@ -76,7 +76,7 @@ def read_config(_state: Any, call: Call) -> dict[str, Any]:
 @config.on(Operation.UPDATE)
 @keyring_config.on(Operation.UPDATE)
 def write_config(_state: Any, call: Call) -> None:
-    """Change when the key is rotated by itself."""
+    """Change the settings of automatic rotation."""
     barrier = barrier_of(call)
     operations = call.get("max_operations", barrier.rotate_max_operations)
     interval = call.get("interval", barrier.rotate_interval)
@@ -86,7 +86,7 @@ def write_config(_state: Any, call: Call) -> None:
     if not _MIN_OPERATIONS <= operations <= MAX_OPERATIONS:
         raise ErrorResponse(f"max_operations must be in the range [{_MIN_OPERATIONS},{MAX_OPERATIONS}]")
     if (operations, interval) == (barrier.rotate_max_operations, barrier.rotate_interval):
-        # Recorded: a change of ``enabled`` alone is not noticed and is lost.
+        # Recorded: a change of ``enabled`` alone has no effect.
         return
     barrier.rotate_max_operations, barrier.rotate_interval = operations, interval
     barrier.rotate_enabled = enabled

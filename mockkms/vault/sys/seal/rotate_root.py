@@ -1,4 +1,4 @@
-"""``sys/rotate/root`` and ``sys/rotate/recovery``: new unseal shares, asked for with a token."""
+"""``sys/rotate/root`` and ``sys/rotate/recovery``: generating new unseal shares, authenticated by a token."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ recovery_backup = engine.path("rotate/recovery/backup", help="The kept encrypted
 
 @root.on(Operation.UPDATE)
 def rotate_root(_state: Any, call: Call) -> None:
-    """Make a new root key behind the same shares."""
+    """Generate a new root key; the unseal shares stay the same."""
     barrier_of(call)
 
 
 @root_init.on(Operation.READ)
 def read_rotation(_state: Any, call: Call) -> dict[str, Any]:
-    """How far a rotation is."""
+    """Return the progress of a rotation."""
     return _shown(barrier_of(call))
 
 
@@ -75,7 +75,7 @@ def _shown(barrier: Barrier) -> dict[str, Any]:
 
 @root_init.on(Operation.UPDATE)
 def begin_rotation(_state: Any, call: Call) -> dict[str, Any]:
-    """Begin a rotation."""
+    """Start a rotation."""
     barrier = barrier_of(call)
     wanted = Rotation(
         nonce=call.core.entropy.uuid(),
@@ -101,7 +101,7 @@ def cancel_rotation(_state: Any, call: Call) -> None:
 
 @root_update.on(Operation.UPDATE)
 def give_share(_state: Any, call: Call) -> dict[str, Any]:
-    """Take a share of the present key."""
+    """Add a share of the current key."""
     key, nonce = _share(call)
     barrier = barrier_of(call)
     entropy = call.core.entropy
@@ -113,7 +113,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
 
 
 def shown_shares(result: NewShares) -> dict[str, Any]:
-    """New shares as both products show them."""
+    """Return new shares in the form that both products show."""
     return {
         "backup": result.backup,
         "keys": [share.hex() for share in result.shares],
@@ -133,7 +133,7 @@ def _share(call: Call) -> tuple[str, str]:
 
 @root_verify.on(Operation.READ)
 def read_verification(_state: Any, call: Call) -> dict[str, Any]:
-    """How far the verification of new shares is."""
+    """Return the progress of the verification of new shares."""
     return _shown_verification(barrier_of(call))
 
 
@@ -152,7 +152,7 @@ def _shown_verification(barrier: Barrier) -> dict[str, Any]:
 
 @root_verify.on(Operation.UPDATE)
 def verify_share(_state: Any, call: Call) -> dict[str, Any]:
-    """Take a share of the new key."""
+    """Add a share of the new key."""
     key, nonce = _share(call)
     barrier = barrier_of(call)
     entropy = call.core.entropy
@@ -165,7 +165,7 @@ def verify_share(_state: Any, call: Call) -> dict[str, Any]:
 
 @root_verify.on(Operation.DELETE)
 def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
-    """Begin the verification anew."""
+    """Restart the verification."""
     barrier = barrier_of(call)
     rotation.restart_verification(barrier, call.core.entropy.uuid)
     return _shown_verification(barrier)
@@ -173,7 +173,7 @@ def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
 
 @root_backup.on(Operation.READ)
 def read_backup(_state: Any, call: Call) -> Response:
-    """The kept encrypted shares."""
+    """Return the backup of encrypted shares."""
     found = pgp_shares.kept(barrier_of(call))
     if found is None:
         raise ErrorResponse("no backed-up keys found")
@@ -182,19 +182,19 @@ def read_backup(_state: Any, call: Call) -> Response:
 
 @root_backup.on(Operation.DELETE)
 def delete_backup(_state: Any, call: Call) -> None:
-    """Forget the kept shares."""
+    """Delete the backup of encrypted shares."""
     barrier_of(call).backup = None
 
 
 @recovery_backup.on(Operation.READ)
 def read_recovery_backup(_state: Any, call: Call) -> None:
-    """A Shamir seal has no recovery key, so nothing is kept of one."""
+    """Refuse, as a Shamir seal has no recovery key to back up."""
     raise ErrorResponse("no backed-up keys found")
 
 
 @recovery_backup.on(Operation.DELETE)
 def delete_recovery_backup(_state: Any, call: Call) -> None:
-    """Nothing to forget."""
+    """Delete nothing, as there is no recovery key."""
 
 
 @recovery_init.on(Operation.READ)
@@ -213,7 +213,7 @@ def begin_recovery(_state: Any, call: Call) -> None:
 
 @recovery_init.on(Operation.DELETE)
 def cancel_recovery(_state: Any, call: Call) -> None:
-    """Nothing to cancel."""
+    """Cancel nothing, as there is no recovery key."""
 
 
 @recovery_update.on(Operation.UPDATE)
@@ -231,5 +231,5 @@ def give_recovery(_state: Any, call: Call) -> None:
 
 @recovery_verify.on(Operation.READ, Operation.DELETE)
 def read_recovery_verification(_state: Any, call: Call) -> None:
-    """Nothing to verify."""
+    """Refuse, as there is no recovery key to verify."""
     raise ErrorResponse(ROTATION.unverifiable)

@@ -60,7 +60,7 @@ _INIT = {
 
 
 def seal_document(core: Context) -> dict[str, Any]:
-    """The document of ``sys/seal-status``, in the real server's order."""
+    """Return the document of ``sys/seal-status``, in the real server's order."""
     barrier, state, product = core.seal.barrier, core.state.seal, core.product
     document: dict[str, Any] = {
         "type": "shamir",
@@ -82,13 +82,13 @@ def seal_document(core: Context) -> dict[str, Any]:
 
 @status.on(Operation.READ)
 def read_seal_status(_state: Any, call: Call) -> Response:
-    """The seal's status."""
+    """Return the seal's status."""
     return Response(document=seal_document(call.core))
 
 
 @seal.on(Operation.UPDATE)
 def seal_server(_state: Any, call: Call) -> None:
-    """Seal the server; needs sudo. Sealing a sealed server is fine."""
+    """Seal the server; requires sudo. On a sealed server it has no effect."""
     core = call.core
     if core.seal.sealed:
         return
@@ -99,7 +99,7 @@ def seal_server(_state: Any, call: Call) -> None:
 
 
 def _authorize(call: Call) -> None:
-    """What the core does for other paths: the token must be good, allowed to, and sudo."""
+    """Authenticate and authorise the request, with sudo, as the core does for other paths."""
     from mockkms.vault.framework.message import framed
 
     core, request = call.core, call.request
@@ -113,7 +113,7 @@ def _authorize(call: Call) -> None:
 
 @step_down.on(Operation.UPDATE)
 def give_up(_state: Any, call: Call) -> None:
-    """The active node of a cluster gives up; needs sudo. Without high availability there is nothing to give up."""
+    """Step down as the active node; requires sudo. Without high availability it has no effect."""
     standing = call.core.standing
     if standing is not None and standing.active:
         _authorize(call)
@@ -122,7 +122,7 @@ def give_up(_state: Any, call: Call) -> None:
 
 @backends.on(Operation.READ)
 def read_backends(_state: Any, call: Call) -> Response:
-    """The one seal there is, which is by shares and always works."""
+    """Return the server's only seal, a Shamir seal, which is always healthy."""
     named: dict[str, Any] = {"name": "shamir"}
     if call.core.product.has(Feature.SEAL_SETTINGS):
         named |= {"configured": True, "disabled": False}
@@ -131,7 +131,7 @@ def read_backends(_state: Any, call: Call) -> Response:
 
 @unseal.on(Operation.UPDATE)
 def unseal_server(_state: Any, call: Call) -> Response:
-    """Take a share, or forget those given; answers with the status."""
+    """Add a share, or drop those given so far; return the seal status."""
     core = call.core
     body = decoded(
         call,
@@ -163,13 +163,13 @@ def unseal_server(_state: Any, call: Call) -> Response:
 
 @init.on(Operation.READ)
 def read_init(_state: Any, call: Call) -> Response:
-    """Whether the server is initialised."""
+    """Return whether the server is initialised."""
     return Response(document={"initialized": call.core.seal.barrier.initialized})
 
 
 @init.on(Operation.UPDATE)
 def initialize(_state: Any, call: Call) -> Response:
-    """Make the unseal key, its shares and the first root token; the server stays sealed."""
+    """Initialise the server; return the unseal shares and the root token. The server stays sealed."""
     core = call.core
     body = decoded(call, "InitRequest", _INIT, required=True)
     recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if body[name]]
@@ -184,7 +184,7 @@ def initialize(_state: Any, call: Call) -> Response:
         raise ErrorResponse(f"{core.product.texts.product} is already initialized")
     owner = body["root_token_pgp_key"]
     try:
-        # The real server only finds out once it is initialised, and then nobody has the keys.
+        # The real server detects a bad key only after initialising, when the new keys are lost.
         pgp_shares.check([owner] if owner else [])
         parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
         parts = pgp_shares.encrypted(parts, body["pgp_keys"])

@@ -1,4 +1,4 @@
-"""Bodies of endpoints outside the core: decoded into a struct, so a wrong JSON type is an error in Go's words."""
+"""Bodies of endpoints outside the core: decoded into a struct, so a wrong JSON type is an error with Go's text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _GO = {str: "string", int: "int", bool: "bool", list: "[]string"}
 
 
 def decoded(call: Call, struct: str, members: Members, *, required: bool = False) -> dict[str, Any]:
-    """The members of a body, each with its zero value where it is missing or null. Raises ErrorResponse.
+    """Return the members of a body, each with its zero value where it is missing or null. Raises ErrorResponse.
 
-    ``members``: JSON name to type and the name Go shows for it. Names match in any case, as in Go.
-    ``required``: a request without a body is refused in the words of Go's decoder, where the product does so.
+    ``members``: JSON name to type and the field's name in Go. Names match case-insensitively, as in Go.
+    ``required``: a missing body is refused with Go's text, if the product does so.
     """
     empty = not call.request.data and not call.request.body.strip()
     if required and empty and call.core.product.has(Feature.BODY_REQUIRED):
@@ -38,7 +38,7 @@ def decoded(call: Call, struct: str, members: Members, *, required: bool = False
 
 
 def _wrong(value: Any, kind: type) -> str:
-    """What Go calls a value that does not fit the type; empty where it fits."""
+    """Return Go's name for a value of the wrong type; empty if the type is right."""
     if isinstance(value, bool):
         return "" if kind is bool else "bool"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""``sys/workflows``: requests kept as a text and run by name. ``vault/workflowrun.py`` says what it can do."""
+"""``sys/workflows``: stored sequences of requests that run by name; ``run.py`` describes what is supported."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ one = engine.path(
         **_PATH,
         "description": Field(Kind.STRING, help="What it is for."),
         "workflow": Field(Kind.STRING, help="The workflow in HCL or JSON."),
-        "cas": Field(Kind.INT, help="Version that it must have; as on the real server without effect."),
+        "cas": Field(Kind.INT, help="Expected version; has no effect, as on the real server."),
         "cas_required": Field(Kind.BOOL, help="Writes have to name a version, which none can."),
-        "allow_unauthenticated": Field(Kind.BOOL, help="It may run without a token, where the server allows that."),
+        "allow_unauthenticated": Field(
+            Kind.BOOL, help="Whether it may run without a token, if the server allows that."
+        ),
         **_PAGE,
     },
     help="A workflow.",
@@ -52,7 +54,7 @@ trace = engine.path(
 
 @dataclass
 class Stored:
-    """A workflow as it is kept."""
+    """A stored workflow."""
 
     path: str
     workflow: str
@@ -63,7 +65,7 @@ class Stored:
 
 
 def _known(call: Call) -> dict[str, Stored]:
-    """Those of the namespace, by path."""
+    """Return the workflows of the namespace by path."""
     every: dict[str, dict[str, Stored]] = call.core.state.system.get("workflows", {})
     return every.get(call.request.namespace, {})
 
@@ -74,20 +76,20 @@ def _path(call: Call) -> str:
 
 @listing.on(Operation.LIST)
 def list_workflows(_state: Any, call: Call) -> dict[str, Any]:
-    """Those that stand in no folder; the real server stumbles over folders."""
+    """Return the workflows outside folders; the real server does not list folders."""
     return _listed(call, [path for path in sorted(_known(call)) if "/" not in path])
 
 
 @listing.on(Operation.SCAN)
 def scan_workflows(_state: Any, call: Call) -> dict[str, Any]:
-    """All of them."""
+    """Return the paths of all workflows."""
     return _listed(call, walk(_known(call), ""))
 
 
 @one.on(Operation.LIST)
 @one.on(Operation.SCAN)
 def list_below(_state: Any, call: Call) -> dict[str, Any]:
-    """Those below a folder."""
+    """Return the workflows below a folder."""
     folder = _path(call).rstrip("/") + "/"
     return _listed(call, [path for path in sorted(_known(call)) if path.startswith(folder)])
 
@@ -100,14 +102,14 @@ def _listed(call: Call, paths: list[str]) -> dict[str, Any]:
 
 @one.on(Operation.READ)
 def read(_state: Any, call: Call) -> dict[str, Any] | None:
-    """A workflow."""
+    """Return a workflow."""
     found = _known(call).get(_path(call))
     return asdict(found) if found else None
 
 
 @one.on(Operation.UPDATE)
 def write(_state: Any, call: Call) -> dict[str, Any]:
-    """Keep a workflow, whole."""
+    """Store a workflow, replacing all of its settings."""
     from mockkms.vault.sys.workflows.text import WorkflowError, parse
 
     found = _known(call).get(_path(call))
@@ -131,7 +133,7 @@ def write(_state: Any, call: Call) -> dict[str, Any]:
 
 @one.on(Operation.DELETE)
 def delete(_state: Any, call: Call) -> None:
-    """Forget a workflow."""
+    """Delete a workflow."""
     _known(call).pop(_path(call), None)
 
 
@@ -151,7 +153,7 @@ def execute(_state: Any, call: Call) -> Reply:
 
 @trace.on(Operation.UPDATE)
 def show(_state: Any, call: Call) -> dict[str, Any]:
-    """Run a workflow; the answer is every request and response, and what went wrong, which shows as ``{}``."""
+    """Run a workflow; return every request and response, and the error, which is encoded as ``{}``."""
     from mockkms.vault.sys.workflows.run import RunError
 
     run = _run(call)

@@ -1,7 +1,7 @@
-"""Runs a workflow: each request of each flow in turn, with values from the input and from what came before.
+"""Running a workflow: the requests of each flow in turn, with values from the input and earlier steps.
 
-Values come from ``input``, ``request`` and ``response``, and from templates that only name values
-(``{{ .input.name }}``). CEL expressions, and templates that do more, are refused.
+Values come from ``input``, ``request`` and ``response``, and from templates that only name a value
+(``{{ .input.name }}``). CEL expressions and other templates are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Handler = Callable[[Request], Response]
 
 
 class RunError(Exception):
-    """A run that stops, with the reason and the status it is answered with."""
+    """A run that failed, with the reason and the HTTP status of the answer."""
 
     def __init__(self, text: str, status: int = 500) -> None:
         super().__init__(text)
@@ -31,7 +31,7 @@ class RunError(Exception):
 
 
 class Run:
-    """One run. ``history`` keeps the requests and responses as they went."""
+    """One run. ``history`` records its requests and responses."""
 
     def __init__(self, workflow: Workflow, sent: dict[str, Any], prefix: str, token: str, handler: Handler) -> None:
         self.workflow = workflow
@@ -79,7 +79,7 @@ class Run:
                 raise RunError(f"failed input validation: missing required field {quote(declared.name)}")
 
     def run(self) -> None:
-        """Do every request. Raises RunError at the first that fails and may not."""
+        """Make all requests. Raises RunError at the first failure that is not allowed."""
         for index, flow in enumerate(self.workflow.flows):
             try:
                 if "when" in flow.settings and not _truth(self._part("when", self.value, flow.settings["when"])):
@@ -93,7 +93,7 @@ class Run:
                 raise RunError(f"flow.[{flow.name} ({index})]: {error}", error.status) from None
 
     def output(self) -> Response:
-        """The answer that the ``output`` block describes. Raises RunError."""
+        """Return the answer that the ``output`` block describes. Raises RunError."""
         said = self.workflow.output or {}
         data = self._part("output data", self.value, said["data"]) if "data" in said else None
         headers = {}
@@ -151,7 +151,7 @@ class Run:
     # -- values --------------------------------------------------------------------------------------------------
 
     def value(self, said: Any) -> Any:
-        """A setting with what it asks for filled in. Raises RunError."""
+        """Return a setting with its references filled in. Raises RunError."""
         if isinstance(said, list) and said and all(isinstance(part, dict) for part in said):
             said = _collapsed(said)
         if isinstance(said, list):
@@ -211,7 +211,7 @@ class Run:
         return "".join(out) + template[place:]
 
     def _named(self, known: dict[str, Any], action: str) -> str:
-        """The value that a template's action names. Raises RunError."""
+        """Return the value that a template's action names. Raises RunError."""
         if not _DOTTED.fullmatch(action):
             raise RunError(f"the template action {quote(action)} is not emulated")
         found: Any = known
@@ -237,7 +237,7 @@ def _check_name(kind: str, name: str) -> None:
 
 
 def _collapsed(said: Any) -> dict[str, Any]:
-    """A block as HCL gives it: a list of mappings is one mapping."""
+    """Return a block decoded from HCL, merging a list of mappings into one."""
     return {key: value for part in said for key, value in part.items()} if isinstance(said, list) else dict(said)
 
 
@@ -272,7 +272,7 @@ def _converted(value: Any, value_type: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A value where Go's weak decoding wants a text."""
+    """Return a value as text, as Go's weak decoding does."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, list) and len(value) == 1:
@@ -287,7 +287,7 @@ def _truth(value: Any) -> bool:
 
 
 def _shown(response: Response) -> dict[str, Any]:
-    """A response as the history keeps it."""
+    """Return a response in the form recorded in the history."""
     auth = response.auth
     shown = {
         "client_token": auth.client_token, "accessor": auth.accessor, "policies": auth.policies,
@@ -301,5 +301,5 @@ def _shown(response: Response) -> dict[str, Any]:
 
 
 def refused(error: RunError, what: str = "") -> BackendError:
-    """A run's failure as an answer."""
+    """Return the error that answers a failed run."""
     return BackendError(what + str(error), status=error.status)

@@ -1,4 +1,4 @@
-"""The text of a workflow: HCL with ``input``, ``flow`` and ``output`` blocks, as plain data."""
+"""Parsing workflows: HCL with ``input``, ``flow`` and ``output`` blocks, into plain data."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FIELD = ("type", "name", "default", "description", "required", "deprecated", "q
 
 
 class WorkflowError(ValueError):
-    """A text that is no workflow, with the reason."""
+    """An invalid workflow text, with the reason."""
 
 
 @dataclass
 class Block:
-    """A named ``request`` or ``flow``: its settings, and of a flow the requests inside."""
+    """A named ``request`` or ``flow`` with its settings, and a flow's requests."""
 
     name: str
     settings: dict[str, Any]
@@ -48,7 +48,7 @@ class InputField:
 
 @dataclass
 class Workflow:
-    """A whole text."""
+    """A parsed workflow."""
 
     fields: list[InputField] | None
     """None: no ``input`` block."""
@@ -57,7 +57,7 @@ class Workflow:
 
 
 def parse(text: str) -> Workflow:
-    """Raises WorkflowError."""
+    """Parse a workflow. Raises WorkflowError."""
     try:
         items = parse_hcl(text)
     except HclError as error:
@@ -85,7 +85,7 @@ def _stage(what: str, read: Any, found: list[Item], unused: list[str]) -> Any:
 
 
 def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, Any]:
-    """What a block says, its inner ``blocks`` left out; names what it may not say."""
+    """Return a block's settings without its inner ``blocks``; add the names of unknown ones to ``unused``."""
     settings = decode_map(item.value, "root")
     for inner in item.value.members.items if isinstance(item.value, Object) else ():
         key = inner.keys[0]
