@@ -106,6 +106,8 @@ def test_as_recorded(server: MockKMS, probe: dict[str, Any], caplog: pytest.LogC
         assert entry.method == seen["method"]
         assert _shown(unquote_to_bytes(path)) == seen.get("path", "")
         assert _shown(unquote_to_bytes(query)) == _shown(unquote_to_bytes(seen.get("query", "")))
+        if "headers" in entry.shortened:
+            continue  # The journal keeps only the beginning of such a head.
         assert entry.headers.get("Host", "") == seen.get("host", "")
         if entry.method in ("POST", "PUT"):
             assert entry.body.decode() == seen.get("body", "")
