@@ -19,7 +19,7 @@ from aiohttp import web
 
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.gateway.codec import HttpReply, HttpRequest, error_reply, redirect_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.kernel.ha import Peer, Standing
 from mockkms.vault.sys.monitoring.status import HOST

@@ -18,7 +18,7 @@ from mockkms.faults import FaultError
 from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError
 from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
-from mockkms.server.gateway.codec import HttpRequest
+from mockkms.server.gateway.exchange import HttpRequest
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import NoState, World
 

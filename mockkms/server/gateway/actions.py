@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.faults.text_matching import glob
-from mockkms.server.gateway.codec import HttpReply, HttpRequest
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.world.world import World
 
 

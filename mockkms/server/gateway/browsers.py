@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from mockkms.server.gateway.codec import HttpReply, error_reply
+from mockkms.server.gateway.exchange import HttpReply, error_reply
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.config.cors import settings
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
 from multidict import MultiMapping
 
+from mockkms.server.gateway.exchange import (
+    JSON,
+    STRICT_TRANSPORT_SECURITY,
+    HttpReply,
+    HttpRequest,
+    Refused,
+    error_reply,
+    redirect_reply,
+)
 from mockkms.server.gateway.media_type import parse_media_type
 from mockkms.server.json_limits import cost, limits
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
@@ -26,11 +34,9 @@ from mockkms.vault.wrapping.envelope import envelope
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; the real server's default ``max_request_size``."""
 TOO_LARGE = "http: request body too large"
-STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
-_JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _OCSP = "application/ocsp-request"
-_PLAIN_TYPES = frozenset(("", _JSON))
+_PLAIN_TYPES = frozenset(("", JSON))
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
@@ -39,95 +45,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNESCAPED = "/$&+,:;=@!*'()~"
 """What Go leaves as it is in the path of a URL."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-
-
-@dataclass(slots=True)
-class HttpRequest:
-    """One HTTP request as the gateways see it, free of aiohttp."""
-
-    method: str
-    target: str
-    """Path as sent, percent-encoded, without the query."""
-    query: str
-    headers: Mapping[str, str]
-    """Case-insensitive."""
-    body: bytes = b""
-    remote_address: str = ""
-    remote_port: int = 0
-    client_certificates: tuple[bytes, ...] | None = None
-    """DER, the client's own first; None where the connection is not encrypted."""
-    prefix: str = ""
-    """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
-    bare_mark: bool = False
-    """There was a ``?`` with nothing behind it."""
-    whole: bool = False
-    """The answer is wanted in one piece, for rules may change it."""
-    body_fault: str = ""
-    """What Go's reader says of a body that did not come whole, or as it should; empty for a good one."""
-    decoded: Request | Refused | None = None
-    """The Vault request that this is, once somebody asked: see ``request_of``."""
-
-
-class Rest(Protocol):
-    """The body of an answer that is still coming."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces; raises RestLost where it ends too early."""
-
-    def close(self) -> None:
-        """Take no more of it."""
-
-
-class RestLost(Exception):
-    """A body ended before it was whole."""
-
-
-@dataclass(slots=True)
-class HttpReply:
-    """One HTTP answer as the gateways make it."""
-
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    request: Request | None = None
-    """The Vault request that was answered, for the journal."""
-    repeated: tuple[tuple[str, str], ...] = ()
-    """Further lines of headers that came more than once; their names are spelt as in ``headers``."""
-    rest: Rest | None = None
-    """The body, where it is still coming; ``body`` is empty then."""
-
-
-class Refused(Exception):
-    """The HTTP layer answers itself, before the core."""
-
-    def __init__(self, reply: HttpReply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
-
-
-def base_headers(content_type: str = _JSON) -> dict[str, str]:
-    """The headers of every answer."""
-    return {
-        "Cache-Control": "no-store",
-        "Content-Type": content_type,
-        "Strict-Transport-Security": STRICT_TRANSPORT_SECURITY,
-    }
-
-
-def error_reply(status: int, *errors: str) -> HttpReply:
-    """An error in the real server's form."""
-    body = '{"errors":[' + ",".join(go_json.encode(error) for error in errors) + "]}\n"
-    return HttpReply(status, body.encode("utf-8", "replace"), base_headers())
-
-
-def redirect_reply(method: str, location: str) -> HttpReply:
-    """A 307 as Go's ``http.Redirect`` writes it: a link for GET and HEAD, nothing for the rest."""
-    if method not in ("GET", "HEAD"):
-        headers = base_headers()
-        del headers["Content-Type"]
-        return HttpReply(307, b"", {**headers, "Location": location})
-    body = f'<a href="{location}">Temporary Redirect</a>.\n\n'
-    return HttpReply(307, body.encode(), {**base_headers("text/html; charset=utf-8"), "Location": location})
 
 
 def parse_query(query: str) -> dict[str, list[str]]:

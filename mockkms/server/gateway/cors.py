@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from mockkms.server.gateway.codec import HttpReply, HttpRequest, base_headers, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, base_headers, error_reply
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.config.cors import decide
 

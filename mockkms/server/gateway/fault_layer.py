@@ -19,7 +19,7 @@ from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.rustfs import ADMIN_PREFIXES
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.actions import Host, carry_out
-from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, error_reply
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.proxy.streaming import PassedOn
 from mockkms.server.wire.raw import WireAnswer
@@ -148,7 +148,7 @@ class FaultLayer:
             reply = self._host.earlier(http, plan.snapshot)
         except FaultError as error:
             plan.unexpected = f"mockkms: stale: {error}"
-            reply = codec.error_reply(UNEXPECTED_STATUS, plan.unexpected)
+            reply = error_reply(UNEXPECTED_STATUS, plan.unexpected)
         reply.request = came.request or reply.request
         return reply
 

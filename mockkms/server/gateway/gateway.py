@@ -13,7 +13,7 @@ from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
 from mockkms.server.gateway import codec, cors
 from mockkms.server.gateway.browsers import is_loopback
-from mockkms.server.gateway.codec import HttpReply, HttpRequest, Refused, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, base_headers, error_reply, redirect_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.threads import Threads
@@ -171,10 +171,10 @@ class Gateway:
         target, core = http.target, self.world.core
         if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
             if target == "/v1":
-                return codec.redirect_reply(http.method, http.prefix + "/v1/")
-            return codec.unclean(core, http) or codec.redirect_reply(http.method, http.prefix + "/ui/")
+                return redirect_reply(http.method, http.prefix + "/v1/")
+            return codec.unclean(core, http) or redirect_reply(http.method, http.prefix + "/ui/")
         if target in ("/", "/ui", "/robots.txt"):
-            return codec.redirect_reply(http.method, http.prefix + "/ui/")
+            return redirect_reply(http.method, http.prefix + "/ui/")
         if target.startswith("/ui/"):
-            return HttpReply(200, _UI, codec.base_headers("text/html; charset=utf-8"))
+            return HttpReply(200, _UI, base_headers("text/html; charset=utf-8"))
         return error_reply(404)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.faults import View
 from mockkms.server.gateway import codec
-from mockkms.server.gateway.codec import HttpReply, HttpRequest
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.fault_layer import FaultLayer, unasked
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.proxy.learned import Learned

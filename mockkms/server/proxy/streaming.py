@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from mockkms.server.gateway.codec import HttpReply, Rest, RestLost
+from mockkms.server.gateway.exchange import HttpReply, Rest, RestLost
 from mockkms.server.wire.responses import PlainResponse
 
 KEPT = 64 * 1024

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 from yarl import URL
 
-from mockkms.server.gateway.codec import HttpReply, HttpRequest, RestLost, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RestLost, error_reply
 from mockkms.server.proxy.upstream_address import Pem, address, context, reason, tls_reason
 from mockkms.world.world import UpstreamError
 

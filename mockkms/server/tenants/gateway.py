@@ -13,7 +13,7 @@ from aiohttp import web
 
 from mockkms.faults.plan import Cut, Plan
 from mockkms.faults.request_view import Reply, View
-from mockkms.server.gateway.codec import HttpRequest, error_reply
+from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.sleepers import Sleepers

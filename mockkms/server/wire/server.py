@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
-from mockkms.server.gateway.codec import MAX_BODY, HttpReply, HttpRequest
+from mockkms.server.gateway.codec import MAX_BODY
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once

@@ -11,7 +11,7 @@ import pytest
 from multidict import CIMultiDict
 
 from mockkms import MockKMS
-from mockkms.server.gateway.codec import HttpReply, HttpRequest
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
