@@ -1,6 +1,6 @@
 """Lines for a stream that may have no reader: writing one never waits.
 
-A pipe holds 64 KiB on Linux; whoever writes more into one that is not read waits until it is. Test suites start servers
+A pipe holds 64 KiB on Linux; a write beyond that blocks until the pipe is read. Test suites start servers
 with ``subprocess.PIPE`` and read nothing, so a server that waits for its log stops answering.
 """
 

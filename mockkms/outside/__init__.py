@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
-from threading import Timer
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -76,23 +76,28 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
     # The timeout of a socket is for one read: a server that sends a byte now and then would be waited for without end.
-    overdue = Timer(PATIENCE, _cut, (connection,))
-    overdue.daemon = True
-    overdue.start()
+    overdue = Event()
+    timer = Timer(PATIENCE, _cut, (connection, overdue))
+    timer.daemon = True
+    timer.start()
     try:
         with waiting():
             connection.request(method, target, body=body or None, headers=dict(headers))
             answer = connection.getresponse()
-            return answer.status, answer.read(_LARGEST)
+            content = answer.read(_LARGEST)
+        if overdue.is_set():  # A body that is cut reads like a shorter one.
+            raise OSError("context deadline exceeded")
+        return answer.status, content
     except (HTTPException, ValueError) as error:
         raise OSError(str(error)) from None
     finally:
-        overdue.cancel()
+        timer.cancel()
         connection.close()
 
 
-def _cut(connection: HTTPConnection) -> None:
-    """End a connection that another thread reads from."""
+def _cut(connection: HTTPConnection, overdue: Event) -> None:
+    """End a connection that another thread reads from, and note that its time is over."""
+    overdue.set()
     sock: socket.socket | None = getattr(connection, "sock", None)
     with suppress(OSError):
         if sock is not None:

@@ -56,10 +56,11 @@ class Connection:
     ) -> None:
         """Connect, at once over TLS where a context is given. Raises OSError.
 
-        ``request_seconds`` are for each request with its whole answer.
+        ``request_seconds`` are for all requests on this connection together, with their whole answers. Neither limit
+        is above ``PATIENCE``.
         """
         self.host, self._number, self._kept = host, 0, b""
-        self._seconds, self._until = request_seconds, 0.0
+        self._until = monotonic() + min(request_seconds, PATIENCE)
         with waiting():
             self._socket = socket.create_connection((host, port), timeout=min(connect_seconds, PATIENCE))
         if tls is not None:
@@ -123,9 +124,8 @@ class Connection:
 
     def _send(self, operation: bytes) -> None:
         self._number += 1
-        self._until = monotonic() + self._seconds
         try:
-            self._socket.settimeout(self._seconds)
+            self._socket.settimeout(max(self._until - monotonic(), 0.001))
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
         except OSError as error:
             raise LdapError(200, str(error)) from None

@@ -105,7 +105,7 @@ def _moment(value: Any, now: float, where: str) -> float:
     try:
         return parse_rfc3339(value if isinstance(value, str) else value.isoformat())
     except (ValueError, AttributeError):
-        raise SeedError(where, f"{value!r} is no time (RFC 3339, or seconds since the epoch)") from None
+        raise SeedError(where, f"{value!r} is not a time: use RFC 3339 or seconds since the epoch") from None
 
 
 def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str, where: str = "") -> str:

@@ -107,13 +107,13 @@ def seconds_of(at: Moment) -> float:
         try:
             return parse_rfc3339(at)
         except ValueError:
-            raise ValueError(f"{at!r} is no moment: write 2026-01-01T00:00:00Z") from None
+            raise ValueError(f"{at!r} is not a time: write 2026-01-01T00:00:00Z") from None
     if isinstance(at, datetime):
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
     if isinstance(at, date):
         return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
     if isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
-        raise ValueError(f"{at!r} is no moment: seconds since the epoch, RFC 3339 text or a datetime")
+        raise ValueError(f"{at!r} is not a time: use seconds since the epoch, RFC 3339 text or a datetime")
     if not FIRST <= at <= LAST:
-        raise ValueError(f"{at!r} is no moment: the years 1 to 9999 are")
+        raise ValueError(f"{at!r} is out of range: use the years 1 to 9999")
     return at

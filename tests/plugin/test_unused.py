@@ -62,7 +62,7 @@ def test_what_pytest_lists(suite: Run) -> None:
         ("'dev'", "takes keywords only"),
         ("state='shut'", "one of 'sealed', 'unsealed'"),
         ("faults='sealed'", "a list of rules"),
-        ("clock='noon'", "'noon' is no moment: write 2026-01-01T00:00:00Z"),
+        ("clock='noon'", "'noon' is not a time: write 2026-01-01T00:00:00Z"),
         ("strict='yes'", "True or False"),
     ],
 )

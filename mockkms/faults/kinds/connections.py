@@ -25,40 +25,37 @@ def read_place(value: Any) -> int:
     return whole(value)
 
 
-class Close(Kind):
+class _Cutting(Kind):
+    """Ends the connection as its word says, before any byte or in the middle of the answer."""
+
+    help = WHERE
+    example = True
+    final = True
+    how: Literal["close", "reset"]
+
+    def __init__(self, value: Any) -> None:
+        self.after = read_place(value)
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.cut = Cut(self.how, self.after)
+
+
+class Close(_Cutting):
     """Close the connection in order (FIN), before any byte or in the middle of the answer.
 
     Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
     """
 
-    word = "close"
-    help = WHERE
-    example = True
-    final = True
-
-    def __init__(self, value: Any) -> None:
-        self.after = read_place(value)
-
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.cut = Cut("close", self.after)
+    word = how = "close"
 
 
-class Reset(Kind):
+class Reset(_Cutting):
     """Reset the connection (RST; clients see ECONNRESET), before any byte or in the middle of the answer.
 
     Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
     """
 
-    word = "reset"
-    help = WHERE
-    example = True
-    final = True
-
-    def __init__(self, value: Any) -> None:
-        self.after = read_place(value)
-
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.cut = Cut("reset", self.after)
+    word = how = "reset"
 
 
 class Hang(Kind):

@@ -36,7 +36,7 @@ class Unseal(ServerKind):
 class StepDown(ServerKind):
     """Make the active node of a cluster step down, so that another one is elected.
 
-    As ``sys/step-down`` does; until the election is over there is no active node.
+    This has the effect of ``sys/step-down``: the cluster has no active node until the election ends.
     """
 
     word = "step_down"

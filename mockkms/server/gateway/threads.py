@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
 _T = TypeVar("_T")
@@ -16,32 +17,33 @@ MOST: Final = 64
 class Threads:
     """Runs functions off the loop. The threads are daemons: a server that stops does not wait for them."""
 
-    def __init__(self) -> None:
-        self._free = asyncio.Semaphore(MOST)
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._free = asyncio.Semaphore(most)
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """Return what ``work`` returns, or raise what it raises."""
-        async with self._free:
-            loop = asyncio.get_running_loop()
-            ended: asyncio.Future[_T] = loop.create_future()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # The server was started again.
+            self._loop, self._free = loop, asyncio.Semaphore(self._most)
+        free = self._free
+        await free.acquire()
+        ended: asyncio.Future[_T] = loop.create_future()
 
-            def settle(result: _T | None, error: BaseException | None) -> None:
-                if ended.done():  # The client has left, and nobody waits for the answer.
-                    return
-                if error is not None:
-                    ended.set_exception(error)
-                else:
-                    ended.set_result(result)  # type: ignore[arg-type]
+        def settle(give: Callable[[], None]) -> None:
+            # Only now, and not when a client leaves early: its thread goes on, and counts as long as it does.
+            free.release()
+            if not ended.done():
+                give()
 
-            def run() -> None:
-                result: _T | None = None
-                fault: BaseException | None = None
-                try:
-                    result = work()
-                except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
-                    fault = error
-                with suppress(RuntimeError):  # The server has stopped, and its loop is closed.
-                    loop.call_soon_threadsafe(settle, result, fault)
+        def run() -> None:
+            try:
+                give = partial(ended.set_result, work())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
+                give = partial(ended.set_exception, error)
+            with suppress(RuntimeError):  # The server has stopped, and its loop is closed.
+                loop.call_soon_threadsafe(settle, give)
 
-            threading.Thread(target=run, name="mockkms request", daemon=True).start()
-            return await ended
+        threading.Thread(target=run, name="mockkms request", daemon=True).start()
+        return await ended

@@ -21,7 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 class TenantError(ValueError):
-    """There is no such tenant, and there will be none."""
+    """The tenant does not exist and cannot be created."""
 
 
 class BadTenantId(TenantError):
@@ -29,7 +29,7 @@ class BadTenantId(TenantError):
 
 
 class TenantsBusy(TenantError):
-    """There is no room for another tenant."""
+    """The server has as many tenants as it may have."""
 
 
 class Tenants:
@@ -50,7 +50,7 @@ class Tenants:
             world = self._worlds.pop(tenant_id, None)
             if world is None or now:
                 if _ID.fullmatch(tenant_id) is None:
-                    raise BadTenantId(f"{tenant_id!r} is no id of a tenant: letters, digits and ._~- (128 at most)")
+                    raise BadTenantId(f"{tenant_id!r} is not a valid tenant id: use up to 128 letters, digits and ._~-")
                 self._make_room()
                 world = child_of(self.base, now=now)
             self._worlds[tenant_id] = world  # The last is the one used last.

@@ -58,7 +58,7 @@ def bad_head(status: str = "400 Bad Request", body: str = "") -> BadHead:
 
 
 class BadFields(Exception):
-    """Lines that are no header fields; the text is Go's."""
+    """Malformed header lines; the text is Go's."""
 
 
 @dataclass(frozen=True, slots=True)

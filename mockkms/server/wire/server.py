@@ -31,6 +31,8 @@ from mockkms.vault.kernel.trust import trusted
 
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
+_LONGEST_ENDING = 30.0
+"""Seconds that ``start`` waits for the thread of the run before."""
 _MAX_DROPPED = 2 * MAX_BODY
 """Bytes of an oversized body that are read, so that its client gets to see the answer."""
 
@@ -69,9 +71,14 @@ class Server:
         gateway.host = self
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
-        """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one."""
+        """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one.
+
+        Raises RuntimeError if a request of the run before still holds its thread.
+        """
         if self._ending is not None:
-            self._ending.join()
+            self._ending.join(_LONGEST_ENDING)
+            if self._ending.is_alive():
+                raise RuntimeError("the last run of this server has not ended: a request still holds its thread")
         sockets: list[socket.socket] = []
         self._host = host
         try:

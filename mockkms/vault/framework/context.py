@@ -1,7 +1,7 @@
-"""What endpoints and stores know of the server that they are part of: small protocols, composed into a ``Context``.
+"""The server as endpoints and stores see it: one protocol for each concern, composed into a ``Context``.
 
-``kernel.core.Core``, the pipeline, is the one implementation, and the one module that knows all of them. A store names
-the protocols that it needs; an endpoint finds the ``Context`` as ``call.core``.
+``kernel.core.Core``, the pipeline, implements all of them, and is the only module that knows all stores. Stores and
+helpers take the ``Context``; an endpoint finds it as ``call.core``.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def test_a_refused_port_is_refused_to_the_tenant_alone(kms: MockKMS) -> None:
 def test_ids_that_no_tenant_can_have(kms: MockKMS, id: str) -> None:
     assert call(kms.url, "GET", f"/t/{id}/v1/sys/health").status_code == 404
     assert len(kms._gateway.tenants) == 0
-    with pytest.raises(TenantError, match="no id"):
+    with pytest.raises(TenantError, match="not a valid tenant id"):
         kms.tenant(id)
 
 

@@ -151,7 +151,7 @@ class Moment(Shape):
         try:
             return parse_rfc3339(node.text)
         except ValueError:
-            problems.append(node.problem(path, f"{node.text!r} is no time; write 2026-01-01T00:00:00Z"))
+            problems.append(node.problem(path, f"{node.text!r} is not a time; write 2026-01-01T00:00:00Z"))
             return 0.0
 
     def schema(self) -> dict[str, Any]:

@@ -80,3 +80,8 @@ def own(call: Call, known: Mapping[str, _Kept], object_id: str) -> _Kept | None:
 def elsewhere(text: str) -> ErrorResponse:
     """A reference across namespaces: 403."""
     return ErrorResponse(text, status=403)
+
+
+def names_of(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return a listing by name, made of a listing by id whose ``key_info`` has the names; empty for an empty one."""
+    return {"keys": [info["name"] for info in listed["key_info"].values()]} if listed else {}

@@ -17,6 +17,7 @@ from mockkms.vault.secrets.identity.engine import (
     engine,
     listed,
     mount_shown,
+    names_of,
     namespace_id,
     own,
     store,
@@ -169,8 +170,7 @@ def list_ids(state: Any, call: Call) -> dict[str, Any]:
 @names.on(Operation.LIST)
 def list_names(state: Any, call: Call) -> dict[str, Any]:
     """The names of all entities of the namespace, in the order of their ids, and nothing more."""
-    listed_by_id = _listed(call)
-    return {"keys": [info["name"] for info in listed_by_id["key_info"].values()]} if listed_by_id else {}
+    return names_of(_listed(call))
 
 
 def _listed(call: Call) -> dict[str, Any]:

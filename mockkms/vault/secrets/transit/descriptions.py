@@ -157,7 +157,7 @@ def _moment(value: Any, path: str) -> float:
     try:
         return parse_rfc3339(str(value))
     except ValueError:
-        raise SpecFault(path, f"{value!r} is no time (RFC 3339, or seconds since the epoch)") from None
+        raise SpecFault(path, f"{value!r} is not a time: use RFC 3339 or seconds since the epoch") from None
 
 
 def _event(spec: Mapping[str, Any], member: str) -> Event | None:
