@@ -16,6 +16,12 @@ from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.journal import Journal
 
 
+@pytest.fixture(autouse=True)
+def _another_request() -> None:
+    """Searches are measured per request: those of other tests do not count."""
+    begin()
+
+
 def _expression(pattern: str) -> str:
     """The pattern as a plain regular expression, which may take forever."""
     parts = ["[^/]+" if part == "+" else ".*".join(map(re.escape, part.split("*"))) for part in pattern.split("/")]
