@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault import audit
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -36,7 +34,7 @@ hash_input = engine.path(
 
 
 @table.on(Operation.READ)
-def list_devices(_state: Any, call: Call) -> Response:
+def list_devices(_state: object, call: Call) -> Response:
     """Return all devices by their path."""
     data = {
         device.path: {
@@ -52,7 +50,7 @@ def list_devices(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_device(_state: Any, call: Call) -> None:
+def enable_device(_state: object, call: Call) -> None:
     """Enable a device, if the product supports that by API."""
     if not call.core.product.has(Feature.API_AUDIT):
         raise ErrorResponse(
@@ -69,13 +67,13 @@ def enable_device(_state: Any, call: Call) -> None:
 
 
 @one.on(Operation.DELETE)
-def disable_device(_state: Any, call: Call) -> None:
+def disable_device(_state: object, call: Call) -> None:
     """Disable a device, if it exists."""
     audit.disable(call.core, sanitized(call["path"]))
 
 
 @hash_input.on(Operation.UPDATE)
-def hash_value(_state: Any, call: Call) -> Response:
+def hash_value(_state: object, call: Call) -> Response:
     """Return the salted hash that a device logs instead of a value."""
     if not call["input"]:
         raise ErrorResponse('the "input" parameter is empty')

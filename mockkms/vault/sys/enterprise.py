@@ -6,7 +6,6 @@ A method that a path lacks is 405, one that it has is 404 ``enterprise-only feat
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
@@ -100,7 +99,7 @@ PROTECTED = frozenset(
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE, Operation.LIST, Operation.PATCH)
 
 
-def refuse(_state: Any, _call: Call) -> None:
+def refuse(_state: object, _call: Call) -> None:
     """Raise the error of every stub."""
     raise ErrorResponse("enterprise-only feature", status=404)
 
@@ -131,7 +130,7 @@ replication = engine.path(
 
 
 @replication.on(Operation.READ)
-def read_replication(_state: Any, _call: Call) -> dict[str, Any]:
+def read_replication(_state: object, _call: Call) -> dict[str, object]:
     """Return the replication status, which is disabled in the community edition."""
     return {"mode": "disabled"}
 
@@ -143,7 +142,7 @@ def _absent(paths: str, needs: Feature | None = None) -> None:
     )
 
     @endpoint.on(*_ALL)
-    def refuse_absent(_state: Any, _call: Call) -> None:
+    def refuse_absent(_state: object, _call: Call) -> None:
         raise unsupported_path()
 
 

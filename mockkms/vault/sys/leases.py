@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -12,6 +11,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.tree import children
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.world.clock import rfc3339
 
 _MOST = 10_000
@@ -64,7 +64,7 @@ def _id(call: Call) -> str:
 
 
 @listing.on(Operation.LIST)
-def list_leases(state: Any, call: Call) -> dict[str, Any]:
+def list_leases(_state: object, call: Call) -> dict[str, object]:
     prefix: str = call["prefix"]
     if prefix and not prefix.endswith("/"):
         prefix += "/"
@@ -73,14 +73,14 @@ def list_leases(state: Any, call: Call) -> dict[str, Any]:
 
 
 @lookup.on(Operation.UPDATE)
-def lookup_lease(state: Any, call: Call) -> dict[str, Any]:
+def lookup_lease(_state: object, call: Call) -> dict[str, object]:
     leases = call.core.leases
     if not call["lease_id"]:
         raise ErrorResponse("lease_id must be specified")
     entry = leases.get(call["lease_id"], call.request.namespace)
     if entry is None:
         raise ErrorResponse("invalid lease")
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "id": entry.id,
         "issue_time": rfc3339(entry.issued),
         "expire_time": rfc3339(entry.expires) if entry.expires else None,
@@ -99,7 +99,7 @@ def lookup_lease(state: Any, call: Call) -> dict[str, Any]:
 
 @old_renew.on(Operation.UPDATE)
 @renew.on(Operation.UPDATE)
-def renew_lease(state: Any, call: Call) -> Response | None:
+def renew_lease(_state: object, call: Call) -> Response | None:
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
     refusal = leases.refusal(entry)
@@ -120,7 +120,7 @@ def _done(call: Call) -> Response | None:
 
 @old_revoke.on(Operation.UPDATE)
 @revoke.on(Operation.UPDATE)
-def revoke_lease(state: Any, call: Call) -> Response | None:
+def revoke_lease(_state: object, call: Call) -> Response | None:
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
     if entry is not None and not call["sync"]:
@@ -135,19 +135,19 @@ def revoke_lease(state: Any, call: Call) -> Response | None:
 
 @old_prefix.on(Operation.UPDATE)
 @revoke_prefix.on(Operation.UPDATE)
-def revoke_below(state: Any, call: Call) -> Response | None:
+def revoke_below(_state: object, call: Call) -> Response | None:
     call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], wait=call["sync"])
     return _done(call)
 
 
 @old_force.on(Operation.UPDATE)
 @revoke_force.on(Operation.UPDATE)
-def force_below(state: Any, call: Call) -> None:
+def force_below(_state: object, call: Call) -> None:
     call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], force=True)
 
 
 @tidy.on(Operation.UPDATE)
-def tidy_leases(state: Any, call: Call) -> Response:
+def tidy_leases(_state: object, call: Call) -> Response:
     return tidy_started(call)
 
 
@@ -157,7 +157,7 @@ def tidy_started(call: Call) -> Response:
     return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
 
 
-def _irrevocable(call: Call) -> list[tuple[str, Any]] | None:
+def _irrevocable(call: Call) -> list[tuple[str, LeaseEntry]] | None:
     if str(call["type"]).lower() != "irrevocable":
         return None
     core, own = call.core, call.request.namespace
@@ -172,7 +172,7 @@ def _irrevocable(call: Call) -> list[tuple[str, Any]] | None:
 
 
 @count.on(Operation.READ)
-def count_irrevocable(state: Any, call: Call) -> dict[str, Any] | None:
+def count_irrevocable(_state: object, call: Call) -> dict[str, object] | None:
     found = _irrevocable(call)
     if found is None:
         return None
@@ -183,7 +183,7 @@ def count_irrevocable(state: Any, call: Call) -> dict[str, Any] | None:
 
 
 @irrevocable.on(Operation.READ)
-def list_irrevocable(state: Any, call: Call) -> Response | None:
+def list_irrevocable(_state: object, call: Call) -> Response | None:
     found = _irrevocable(call)
     if found is None:
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -25,7 +23,7 @@ listing = engine.path(
 
 
 @unlock.on(Operation.UPDATE)
-def unlock_user(state: Any, call: Call) -> None:
+def unlock_user(_state: object, call: Call) -> None:
     for name in ("mount_accessor", "alias_identifier"):
         if not call[name]:
             raise ErrorResponse(f"missing {name}")
@@ -33,18 +31,19 @@ def unlock_user(state: Any, call: Call) -> None:
 
 
 @listing.on(Operation.READ)
-def list_locked(state: Any, call: Call) -> dict[str, Any]:
+def list_locked(_state: object, call: Call) -> dict[str, object]:
     core, own = call.core, call.request.namespace
     accessor: str = call["mount_accessor"]
     spaces = [own]
     if not accessor:
         spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
     found = [_space(call, path, accessor) for path in spaces]
-    found.sort(key=lambda space: -int(space["counts"]))
-    return {"by_namespace": found, "total": sum(int(space["counts"]) for space in found)}
+    found.sort(key=lambda space: -space[0])
+    return {"by_namespace": [shown for _, shown in found], "total": sum(total for total, _ in found)}
 
 
-def _space(call: Call, path: str, accessor: str) -> dict[str, Any]:
+def _space(call: Call, path: str, accessor: str) -> tuple[int, dict[str, object]]:
+    """Return the number of locked users in one namespace, and its entry in the answer."""
     core = call.core
     mounts = [m for m in core.state.mounts.of(path, auth=True) if not accessor or m.accessor == accessor]
     users = {mount.accessor: core.lockout.users(mount) for mount in mounts}
@@ -57,9 +56,10 @@ def _space(call: Call, path: str, accessor: str) -> dict[str, Any]:
         for name, locked in sorted(users.items(), key=lambda item: -len(item[1]))
     ]
     total = sum(len(locked) for locked in users.values())
-    return {
+    entry: dict[str, object] = {
         "namespace_id": core.namespaces.id_of(path),
         "namespace_path": path,
         "counts": total,
         "mount_accessors": shown,
     }
+    return total, entry

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
@@ -25,7 +23,7 @@ validate = engine.path(
 
 
 @validate.on(Operation.UPDATE)
-def prove(state: Any, call: Call) -> Response:
+def prove(_state: object, call: Call) -> Response:
     """Return the token of the login; a login that fails validation remains waiting."""
     request_id = call["mfa_request_id"]
     if not request_id:
@@ -41,7 +39,7 @@ def prove(state: Any, call: Call) -> Response:
         raise
 
 
-def _creds(payload: dict[str, Any]) -> dict[str, list[str]]:
+def _creds(payload: dict[str, object]) -> dict[str, list[str]]:
     creds: dict[str, list[str]] = {}
     for method, passcodes in payload.items():
         if passcodes is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -52,7 +51,7 @@ one = engine.path(
 
 
 @config.on(Operation.READ)
-def read_config(_state: Any, call: Call) -> dict[str, Any]:
+def read_config(_state: object, call: Call) -> dict[str, object]:
     """Return the settings of all rate limits."""
     quotas = call.core.state.quotas
     absolute = {"absolute_rate_limit_exempt_paths": quotas.absolute_exempt_paths}
@@ -65,7 +64,7 @@ def read_config(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: Any, call: Call) -> None:
+def write_config(_state: object, call: Call) -> None:
     """Replace all settings; those not sent are disabled or empty."""
     quotas = call.core.state.quotas
     quotas.audit_logging = call["enable_rate_limit_audit_logging"]
@@ -76,13 +75,13 @@ def write_config(_state: Any, call: Call) -> None:
 
 
 @every.on(Operation.LIST)
-def list_rate_limits(_state: Any, call: Call) -> dict[str, Any]:
+def list_rate_limits(_state: object, call: Call) -> dict[str, object]:
     """Return the names of all rules."""
     return {"keys": sorted(call.core.state.quotas.rate_limits)}
 
 
 @one.on(Operation.READ)
-def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_rate_limit(_state: object, call: Call) -> dict[str, object] | None:
     """Return one rule."""
     rule = call.core.state.quotas.rate_limits.get(call["name"])
     if rule is None:
@@ -102,7 +101,7 @@ def read_rate_limit(_state: Any, call: Call) -> dict[str, Any] | None:
 
 
 @one.on(Operation.UPDATE)
-def write_rate_limit(_state: Any, call: Call) -> None:
+def write_rate_limit(_state: object, call: Call) -> None:
     """Create or replace a rule; the counts of all clients are reset."""
     rate = call["rate"]
     if not 0 < rate < math.inf:
@@ -185,6 +184,6 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
 
 
 @one.on(Operation.DELETE)
-def delete_rate_limit(_state: Any, call: Call) -> None:
+def delete_rate_limit(_state: object, call: Call) -> None:
     """Delete a rule, if it exists."""
     call.core.state.quotas.rate_limits.pop(call["name"], None)

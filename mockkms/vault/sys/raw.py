@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -35,7 +33,7 @@ def _stored(call: Call) -> dict[str, str]:
 
 @every.on(Operation.LIST)
 @one.on(Operation.LIST)
-def list_keys(_state: Any, call: Call) -> dict[str, Any]:
+def list_keys(_state: object, call: Call) -> dict[str, object]:
     """Keys directly below a path."""
     prefix = call["path"]
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
@@ -57,7 +55,7 @@ def _checked(call: Call) -> str:
 
 @every.on(Operation.READ)
 @one.on(Operation.READ)
-def read_key(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_key(_state: object, call: Call) -> dict[str, object] | None:
     """Return the value stored at a key."""
     encoding = _encoding(call)
     value = _stored(call).get(_checked(call))
@@ -78,7 +76,7 @@ def _encoding(call: Call) -> str:
 
 @every.existence
 @one.existence
-def exists(_state: Any, call: Call) -> bool:
+def exists(_state: object, call: Call) -> bool:
     """Return whether a key has a value."""
     if call["path"].startswith(_PROTECTED):
         raise BackendError("internal error")
@@ -87,7 +85,7 @@ def exists(_state: Any, call: Call) -> bool:
 
 @every.on(Operation.CREATE, Operation.UPDATE)
 @one.on(Operation.CREATE, Operation.UPDATE)
-def write_key(_state: Any, call: Call) -> None:
+def write_key(_state: object, call: Call) -> None:
     """Store a value; an existing one keeps its compression, unless the request removes it."""
     raw = call["value"].encode("utf-8", "surrogatepass")
     if _encoding(call) == "base64":
@@ -111,7 +109,7 @@ def write_key(_state: Any, call: Call) -> None:
 
 @every.on(Operation.DELETE)
 @one.on(Operation.DELETE)
-def delete_key(_state: Any, call: Call) -> None:
+def delete_key(_state: object, call: Call) -> None:
     """Delete a key."""
     path = _checked(call)
     _stored(call).pop(path, None)

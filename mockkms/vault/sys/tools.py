@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
@@ -40,7 +38,7 @@ random_tool = engine.path(
 
 
 @hash_tool.on(Operation.UPDATE)
-def hash_data(_state: Any, call: Call) -> dict[str, Any]:
+def hash_data(_state: object, call: Call) -> dict[str, object]:
     """Return the hash of the input."""
     algorithm = call["urlalgorithm"] or call["algorithm"]
     try:
@@ -57,7 +55,7 @@ def hash_data(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @random_tool.on(Operation.UPDATE)
-def random_bytes(_state: Any, call: Call) -> Response:
+def random_bytes(_state: object, call: Call) -> Response:
     """Return random bytes from the world's entropy."""
     source, size = _asked(call)
     check_size(call.core.product, size)

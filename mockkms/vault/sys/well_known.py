@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
@@ -20,11 +18,11 @@ one = engine.path(
 
 
 @every.on(Operation.READ, Operation.LIST)
-def list_redirections(_state: Any, _call: Call) -> dict[str, Any]:
+def list_redirections(_state: object, _call: Call) -> dict[str, object]:
     """Return no redirections."""
     return {}
 
 
 @one.on(Operation.READ)
-def read_redirection(_state: Any, _call: Call) -> None:
+def read_redirection(_state: object, _call: Call) -> None:
     """Return None: there are no redirections."""

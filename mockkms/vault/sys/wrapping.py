@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -20,7 +18,7 @@ rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped answer agai
 
 
 @wrap.on(Operation.UPDATE)
-def wrap_data(state: Any, call: Call) -> Response:
+def wrap_data(_state: object, call: Call) -> Response:
     if not call.request.wrap_ttl:
         raise ErrorResponse("endpoint requires response wrapping to be used")
     call.request.wrap_format = "uuid"
@@ -51,7 +49,7 @@ def _spend(call: Call, token: Token) -> None:
 
 
 @unwrap.on(Operation.UPDATE)
-def unwrap_response(state: Any, call: Call) -> Response:
+def unwrap_response(_state: object, call: Call) -> Response:
     token = _token(call)
     _check_use(call, token)
     text, _ = wrapping.contents(call.core, token)
@@ -60,14 +58,14 @@ def unwrap_response(state: Any, call: Call) -> Response:
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)
-def lookup_wrapping(state: Any, call: Call) -> dict[str, Any]:
+def lookup_wrapping(_state: object, call: Call) -> dict[str, object]:
     _, info = wrapping.contents(call.core, _token(call))
     seconds = info["creation_ttl"]
     return {**info, "creation_ttl": int(seconds) if seconds == int(seconds) else seconds}
 
 
 @rewrap.on(Operation.UPDATE)
-def rewrap_response(state: Any, call: Call) -> Response:
+def rewrap_response(_state: object, call: Call) -> Response:
     token = _token(call)
     _check_use(call, token)
     request = call.request

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.audit.headers import audited_headers
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -23,14 +21,14 @@ one = engine.path(
 
 
 @every.on(Operation.READ)
-def list_headers(_state: Any, call: Call) -> Response:
+def list_headers(_state: object, call: Call) -> Response:
     """Return all headers that are kept."""
     headers = audited_headers(call.core)
     return Response(data={"headers": {name: {"hmac": hmac} for name, hmac in sorted(headers.items())}}, flat=True)
 
 
 @one.on(Operation.READ)
-def read_header(_state: Any, call: Call) -> Response:
+def read_header(_state: object, call: Call) -> Response:
     """Return one header, under the requested spelling of its name."""
     headers = audited_headers(call.core)
     name = call["header"]
@@ -40,12 +38,12 @@ def read_header(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def write_header(_state: Any, call: Call) -> None:
+def write_header(_state: object, call: Call) -> None:
     """Log a header from now on."""
     audited_headers(call.core)[call["header"].lower()] = call["hmac"]
 
 
 @one.on(Operation.DELETE)
-def delete_header(_state: Any, call: Call) -> None:
+def delete_header(_state: object, call: Call) -> None:
     """Stop logging a header."""
     audited_headers(call.core).pop(call["header"].lower(), None)

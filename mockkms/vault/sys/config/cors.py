@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -85,7 +85,7 @@ def decide(core: Context, method: str, origin: str, requested_method: str) -> Co
 
 
 @cors.on(Operation.READ)
-def read_cors(_state: Any, call: Call) -> Response:
+def read_cors(_state: object, call: Call) -> Response:
     """Return the settings."""
     present = settings(call.core)
     if present is None:
@@ -101,7 +101,7 @@ def read_cors(_state: Any, call: Call) -> Response:
 
 
 @cors.on(Operation.UPDATE)
-def write_cors(_state: Any, call: Call) -> None:
+def write_cors(_state: object, call: Call) -> None:
     """Enable CORS."""
     origins = call["allowed_origins"]
     if not origins:
@@ -120,6 +120,6 @@ def _standard_headers(core: Context) -> tuple[str, ...]:
 
 
 @cors.on(Operation.DELETE)
-def delete_cors(_state: Any, call: Call) -> None:
+def delete_cors(_state: object, call: Call) -> None:
     """Disable CORS."""
     call.core.state.system.pop("cors", None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -30,13 +28,13 @@ def _headers(call: Call) -> dict[str, list[str]]:
 
 @every.on(Operation.LIST)
 @bare.on(Operation.LIST)
-def list_headers(_state: Any, call: Call) -> dict[str, Any]:
+def list_headers(_state: object, call: Call) -> dict[str, object]:
     """Return the names of the headers that are set."""
     return {"keys": sorted(_headers(call))}
 
 
 @one.on(Operation.READ)
-def read_header(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_header(_state: object, call: Call) -> dict[str, object] | None:
     """Return the first value of a header, or all."""
     values = _headers(call).get(_canonical(call["header"]))
     if not values:
@@ -45,7 +43,7 @@ def read_header(_state: Any, call: Call) -> dict[str, Any] | None:
 
 
 @one.on(Operation.UPDATE)
-def write_header(_state: Any, call: Call) -> Response:
+def write_header(_state: object, call: Call) -> Response:
     """Set a header."""
     header, values = call["header"], call["values"]
     if not header or not values:
@@ -60,7 +58,7 @@ def write_header(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.DELETE)
-def delete_header(_state: Any, call: Call) -> None:
+def delete_header(_state: object, call: Call) -> None:
     """Remove a header."""
     _headers(call).pop(_canonical(call["header"]), None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -35,13 +34,13 @@ overview = engine.path(
 
 
 @config.on(Operation.READ)
-def read_config(_state: Any, call: Call) -> dict[str, Any]:
+def read_config(_state: object, call: Call) -> dict[str, object]:
     """Return how long usage is kept."""
     return {"retention_months": call.core.state.system.get("billing months", _USUAL)}
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: Any, call: Call) -> None:
+def write_config(_state: object, call: Call) -> None:
     """Change how long usage is kept."""
     months = call["retention_months"]
     if not _FEWEST <= months <= _MOST:
@@ -50,7 +49,7 @@ def write_config(_state: Any, call: Call) -> None:
 
 
 @overview.on(Operation.READ)
-def read_overview(_state: Any, call: Call) -> Response:
+def read_overview(_state: object, call: Call) -> Response:
     """Return no months, as usage is not metered; ``warnings`` is an empty list rather than null."""
     for name in ("start_month", "end_month"):
         if call[name]:

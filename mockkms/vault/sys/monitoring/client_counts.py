@@ -5,8 +5,8 @@ Sources: the product's API documentation of client counts and its published sour
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -21,7 +21,17 @@ _FUTURE = (
     "data until the end of the previous month."
 )
 _MOST_MONTHS = 60
-_USUAL = {"enabled": "default", "retention_months": 48}
+
+
+@dataclass(frozen=True)
+class ClientCounting:
+    """How clients are counted."""
+
+    enabled: str = "default"
+    """``enable``, ``disable`` or ``default``."""
+    retention_months: int = 48
+
+
 _PERIOD = {
     "start_time": Field(Kind.TIME, query=True, help="Start of the period."),
     "end_time": Field(Kind.TIME, query=True, help="End of the period."),
@@ -60,7 +70,7 @@ config = engine.path(
 
 
 @activity.on(Operation.READ)
-def count_clients(_state: Any, call: Call) -> Response:
+def count_clients(_state: object, call: Call) -> Response:
     """Clients by namespace and month: none, as nothing is counted. An end in this month is warned about."""
     _check_period(call)
     now = datetime.fromtimestamp(call.now(), UTC)
@@ -85,13 +95,13 @@ def _rfc3339(moment: datetime) -> str:
 
 
 @monthly.on(Operation.READ)
-def count_month(_state: Any, _call: Call) -> Response:
+def count_month(_state: object, _call: Call) -> Response:
     """Return 204: there are no counts."""
     return Response(status=204)
 
 
 @export.on(Operation.READ)
-def export_clients(_state: Any, call: Call) -> Response:
+def export_clients(_state: object, call: Call) -> Response:
     """Return 204: there are no counts."""
     _check_period(call)
     return Response(status=204)
@@ -104,41 +114,41 @@ def _check_period(call: Call) -> None:
 
 
 @config.on(Operation.READ)
-def read_config(_state: Any, call: Call) -> dict[str, Any]:
+def read_config(_state: object, call: Call) -> dict[str, object]:
     """Return the settings; in the community edition counting is disabled by default."""
     known = _settings(call)
     return {
         "billing_start_timestamp": "0001-01-01T00:00:00Z",
-        "enabled": "default-disabled" if known["enabled"] == "default" else known["enabled"],
+        "enabled": "default-disabled" if known.enabled == "default" else known.enabled,
         "minimum_retention_months": 0,
         "queries_available": False,
         "reporting_enabled": False,
-        "retention_months": known["retention_months"],
+        "retention_months": known.retention_months,
     }
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: Any, call: Call) -> Response | None:
+def write_config(_state: object, call: Call) -> Response | None:
     """Change the settings; a refused change has no effect."""
-    known, warnings = dict(_settings(call)), []
+    known, warnings = _settings(call), []
     if "default_report_months" in call:
         warnings.append("default_report_months is deprecated: defaulting to billing start time")
-    months = call.get("retention_months", known["retention_months"])
+    months = call.get("retention_months", known.retention_months)
     if months < 0:
         raise ErrorResponse("retention_months must be greater than or equal to 0")
     if months > _MOST_MONTHS:
         warnings.append(f"retention_months cannot be greater than {_MOST_MONTHS}; capped to {_MOST_MONTHS}.")
-    enabled = call.get("enabled", known["enabled"])
-    if known["enabled"] == "enable" and enabled in ("disable", "default"):
+    enabled = call.get("enabled", known.enabled)
+    if known.enabled == "enable" and enabled in ("disable", "default"):
         warnings.append("the current monthly segment will be deleted because the activity log was disabled")
     if enabled not in ("default", "enable", "disable"):
         raise ErrorResponse('enabled must be one of "default", "enable", "disable"')
     if enabled == "enable" and months == 0:
         raise ErrorResponse("retention_months cannot be 0 while enabled")
-    call.core.state.system["client counts"] = {"enabled": enabled, "retention_months": min(months, _MOST_MONTHS)}
+    call.core.state.system["client counts"] = ClientCounting(enabled, min(months, _MOST_MONTHS))
     return Response(warnings=warnings) if warnings else None
 
 
-def _settings(call: Call) -> dict[str, Any]:
-    known: dict[str, Any] = call.core.state.system.get("client counts", _USUAL)
+def _settings(call: Call) -> ClientCounting:
+    known: ClientCounting = call.core.state.system.get("client counts", ClientCounting())
     return known

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.endpoint import Call, Field
@@ -50,7 +49,7 @@ health = engine.path("health", fields=_FIELDS, help="Whether this server can ser
 
 
 @health.on(Operation.READ, Operation.HEADER)
-def read_health(_state: Any, call: Call) -> Response:
+def read_health(_state: object, call: Call) -> Response:
     """Return the status as code and document. An invalid parameter is 400 without a text."""
     core = call.core
     extras = core.product.has(Feature.STATUS_EXTRAS)
@@ -98,13 +97,13 @@ def _code(call: Call, name: str) -> int:
     return int(text) if int(text) >= 200 else 200
 
 
-def _document(call: Call, extras: bool) -> dict[str, Any]:
+def _document(call: Call, extras: bool) -> dict[str, object]:
     core = call.core
     sealed = core.seal.sealed
     mode = "unknown" if sealed else "disabled"
     standing = core.standing
     stands_by = standing is not None and not standing.active
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "initialized": core.seal.status != "uninitialized",
         "sealed": sealed,
         "standby": sealed or stands_by,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework import openapi, registry
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
@@ -44,27 +42,27 @@ specs = engine.path(
 
 
 @tokens.on(Operation.READ)
-def count_tokens(_state: Any, call: Call) -> dict[str, Any]:
+def count_tokens(_state: object, call: Call) -> dict[str, object]:
     """Live service tokens of all namespaces."""
     live = [token for token in call.core.state.tokens.by_id.values() if token.type == "service"]
     return {"counters": {"service_tokens": {"total": len(live)}}}
 
 
 @entities.on(Operation.READ)
-def count_entities(_state: Any, call: Call) -> dict[str, Any]:
+def count_entities(_state: object, call: Call) -> dict[str, object]:
     """Entities of the request's namespace."""
     found = [e for e in call.core.state.identity.entities.values() if e.namespace == call.request.namespace]
     return {"counters": {"entities": {"total": len(found)}}}
 
 
 @requests.on(Operation.READ)
-def count_requests(_state: Any, _call: Call) -> None:
+def count_requests(_state: object, _call: Call) -> None:
     """Refuse, as the real server no longer counts requests."""
     raise ErrorResponse("The functionality has been removed on this path", status=404)
 
 
 @router.on(Operation.READ)
-def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
+def inspect_router(_state: object, call: Call) -> dict[str, object]:
     """Return all mounts; all tables have the same form."""
     tag = call["tag"]
     if tag not in _RECORDS:
@@ -87,7 +85,7 @@ def inspect_router(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @request.on(Operation.READ, Operation.UPDATE)
-def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
+def inspect_request(_state: object, call: Call) -> dict[str, object]:
     """Return the request as the handler received it."""
     core, asked = call.core, call.request
     errors = {f"{name}_error": None for name in ("cluster_id", "entity", "groups", "plugin_env", "vault_version")}
@@ -110,10 +108,10 @@ def inspect_request(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @specs.on(Operation.READ, Operation.UPDATE)
-def read_openapi(_state: Any, call: Call) -> Response:
+def read_openapi(_state: object, call: Call) -> Response:
     """Return the document, made from the endpoint declarations of every mount visible to the caller."""
     core = call.core
-    items: dict[str, Any] = {}
+    items: dict[str, object] = {}
     for mount in visible(call):
         endpoints = _present(call, registry.engine(mount.engine).endpoints)
         if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
@@ -124,7 +122,7 @@ def read_openapi(_state: Any, call: Call) -> Response:
     return Response(document={**document, "components": {"schemas": {}}})
 
 
-def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, Any]:
+def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, object]:
     """Return the paths of a mount with a variable in place of the mount path."""
     below = shown_path(mount)
     name = below.replace("-", "_").rstrip("/") + "_mount_path"

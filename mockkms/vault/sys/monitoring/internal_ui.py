@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -39,22 +39,21 @@ def _token(call: Call) -> Token:
 
 
 @table.on(Operation.READ)
-def list_mounts(_state: Any, call: Call) -> dict[str, Any]:
+def list_mounts(_state: object, call: Call) -> dict[str, object]:
     """Without a token what is shown to everyone, with one all that its policies reach."""
-    found: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
+    found: dict[str, dict[str, object]] = {"auth": {}, "secret": {}}
     for mount in visible(call):
-        brief = {"description": mount.description, "options": mount.options, "type": mount.type}
+        brief: dict[str, object] = {"description": mount.description, "options": mount.options, "type": mount.type}
         shown = _info(call.core, mount) if call.request.token else brief
         found["auth" if mount.is_auth else "secret"][shown_path(mount)] = shown
-    return found
+    return {**found}
 
 
-def _info(core: Context, mount: Mount) -> dict[str, Any]:
+def _info(core: Context, mount: Mount) -> dict[str, object]:
     """Return a mount as its table shows it, with the leases that are in force where the product shows those."""
-    info = mount_info(core, mount)
-    if core.product.has(Feature.MOUNT_TTLS_RESOLVED):
-        info["config"] |= {"default_lease_ttl": core.default_ttl(mount), "max_lease_ttl": core.max_ttl(mount)}
-    return info
+    if not core.product.has(Feature.MOUNT_TTLS_RESOLVED):
+        return mount_info(core, mount)
+    return mount_info(core, mount, core.limits(mount))
 
 
 def visible(call: Call) -> list[Mount]:
@@ -70,7 +69,7 @@ def visible(call: Call) -> list[Mount]:
 
 
 @one.on(Operation.READ)
-def read_mount(_state: Any, call: Call) -> dict[str, Any]:
+def read_mount(_state: object, call: Call) -> dict[str, object]:
     """Return one mount if the token's policies reach it; otherwise the answer does not reveal whether it exists."""
     core, namespace = call.core, call.request.namespace
     path = sanitized(call["path"])
@@ -88,7 +87,7 @@ def read_mount(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @namespaces.on(Operation.READ)
-def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+def list_namespaces(_state: object, call: Call) -> dict[str, object]:
     """Namespaces directly within that of the request, as far as the token's policies reach."""
     core, parent = call.core, call.request.namespace
     if not call.request.token:
@@ -101,13 +100,13 @@ def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @messages.on(Operation.READ)
-def read_messages(_state: Any, _call: Call) -> dict[str, Any]:
+def read_messages(_state: object, _call: Call) -> dict[str, object]:
     """Return no messages: the community edition does not have them."""
     return {}
 
 
 @flags.on(Operation.READ)
-def read_flags(_state: Any, call: Call) -> Response:
+def read_flags(_state: object, call: Call) -> Response:
     """Return no flags; one product does not have this path."""
     if not call.core.product.has(Feature.ENTERPRISE_STUBS):
         raise unsupported_path()

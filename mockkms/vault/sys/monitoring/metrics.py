@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -50,7 +49,7 @@ reload = engine.path(
 
 
 @metrics.on(Operation.READ)
-def read_metrics(_state: Any, call: Call) -> Response:
+def read_metrics(_state: object, call: Call) -> Response:
     """Gauges of what is stored; nothing is counted over time."""
     wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
     core = call.core
@@ -79,7 +78,7 @@ def _accepted(accept: str) -> str:
 
 
 @monitor.on(Operation.READ)
-def read_monitor(_state: Any, call: Call) -> Response:
+def read_monitor(_state: object, call: Call) -> Response:
     """Return an empty log; the journal has what happened."""
     if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
         raise ErrorResponse("unknown log level")
@@ -89,13 +88,13 @@ def read_monitor(_state: Any, call: Call) -> Response:
 
 
 @loggers.on(Operation.READ)
-def read_loggers(_state: Any, call: Call) -> Response:
+def read_loggers(_state: object, call: Call) -> Response:
     """Levels of all loggers."""
     return _raw_envelope(call, dict(_levels(call)))
 
 
 @logger.on(Operation.READ)
-def read_logger(_state: Any, call: Call) -> Response:
+def read_logger(_state: object, call: Call) -> Response:
     """Level of one logger; nothing for an unknown one."""
     name = _named(call)
     return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
@@ -115,7 +114,7 @@ def _levels(call: Call) -> dict[str, str]:
 
 def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
     """Return the envelope with an empty list of warnings; every other answer has null."""
-    envelope: dict[str, Any] = {
+    envelope: dict[str, object] = {
         "request_id": call.request.id,
         "lease_id": "",
         "renewable": False,
@@ -142,7 +141,7 @@ def _wanted(call: Call) -> str:
 
 
 @loggers.on(Operation.UPDATE)
-def write_loggers(_state: Any, call: Call) -> None:
+def write_loggers(_state: object, call: Call) -> None:
     """Set all levels."""
     level = _wanted(call)
     for name in _levels(call):
@@ -150,13 +149,13 @@ def write_loggers(_state: Any, call: Call) -> None:
 
 
 @loggers.on(Operation.DELETE)
-def reset_loggers(_state: Any, call: Call) -> None:
+def reset_loggers(_state: object, call: Call) -> None:
     """All levels as configured."""
     call.core.state.system.pop("loggers", None)
 
 
 @logger.on(Operation.UPDATE)
-def write_logger(_state: Any, call: Call) -> None:
+def write_logger(_state: object, call: Call) -> None:
     """Set one level."""
     _named(call)
     level = _wanted(call)
@@ -165,7 +164,7 @@ def write_logger(_state: Any, call: Call) -> None:
 
 
 @logger.on(Operation.DELETE)
-def reset_logger(_state: Any, call: Call) -> None:
+def reset_logger(_state: object, call: Call) -> None:
     """One level as configured."""
     _known(call)
     _levels(call)[call["name"]] = "info"
@@ -177,7 +176,7 @@ def _known(call: Call) -> None:
 
 
 @state.on(Operation.READ)
-def read_state(_state: Any, call: Call) -> dict[str, Any]:
+def read_state(_state: object, call: Call) -> dict[str, object]:
     """Return the settings of a dev server."""
     listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
     numbers = (
@@ -212,6 +211,6 @@ def read_state(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @reload.on(Operation.UPDATE)
-def reload_config(_state: Any, _call: Call) -> None:
+def reload_config(_state: object, _call: Call) -> None:
     """Do nothing, as on the real server, which declares the path without a function."""
     raise unsupported_path()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -33,7 +32,7 @@ trace = engine.path("pprof/trace", _SECONDS, help="A trace of execution.")
 
 
 @index.on(Operation.READ)
-def read_index(_state: Any, _call: Call) -> Response:
+def read_index(_state: object, _call: Call) -> Response:
     """Return a page of links."""
     rows = "".join(f"<tr><td>0</td><td><a href='{name}?debug=1'>{name}</a></td></tr>\n" for name in _LISTED)
     page = (
@@ -44,26 +43,26 @@ def read_index(_state: Any, _call: Call) -> Response:
 
 
 @cmdline.on(Operation.READ)
-def read_cmdline(_state: Any, call: Call) -> Response:
+def read_cmdline(_state: object, call: Call) -> Response:
     """Return the command line of a dev server, its arguments separated by NUL."""
     return _raw("\0".join((call.core.product.texts.cli, "server", "-dev")).encode(), _TEXT)
 
 
 @symbol.on(Operation.READ)
-def read_symbol(_state: Any, _call: Call) -> Response:
+def read_symbol(_state: object, _call: Call) -> Response:
     """Return the number of symbols alone, as no address is known."""
     return _raw(b"num_symbols: 1\n", _TEXT)
 
 
 @profile.on(Operation.READ)
-def read_profile(_state: Any, call: Call) -> Response:
+def read_profile(_state: object, call: Call) -> Response:
     """Return a CPU profile without a sample."""
     _check_seconds(call)
     return _raw(_profile("samples", "count", call.now()), _BINARY, "profile")
 
 
 @trace.on(Operation.READ)
-def read_trace(_state: Any, call: Call) -> Response:
+def read_trace(_state: object, call: Call) -> Response:
     """Return an empty trace."""
     _check_seconds(call)
     return _raw(b"go 1.25 trace\0\0\0", _BINARY, "trace")
@@ -74,7 +73,7 @@ def _check_seconds(call: Call) -> None:
         raise ErrorResponse(f"seconds {call['seconds']} exceeds max request duration of {_LONGEST}")
 
 
-def _read(_state: Any, call: Call) -> Reply:
+def _read(_state: object, call: Call) -> Reply:
     name = call.endpoint.template.removeprefix("pprof/")
     query = call.request.query
     if query.get("seconds"):

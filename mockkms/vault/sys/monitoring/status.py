@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
@@ -24,12 +23,12 @@ in_flight = engine.path("in-flight-req", help="Requests being answered just now.
 
 
 @leader.on(Operation.READ)
-def read_leader(_state: Any, call: Call) -> Response:
+def read_leader(_state: object, call: Call) -> Response:
     """Return the active node of a cluster; a single server has no high availability."""
     standing = call.core.standing
     if standing is not None and not call.core.seal.sealed:
         return Response(document=_leader(call, standing))
-    document: dict[str, Any] = {"ha_enabled": False}
+    document: dict[str, object] = {"ha_enabled": False}
     if call.core.product.has(Feature.STATUS_EXTRAS):
         document.update(
             is_self=False,
@@ -42,10 +41,10 @@ def read_leader(_state: Any, call: Call) -> Response:
     return Response(document=document)
 
 
-def _leader(call: Call, standing: Standing) -> dict[str, Any]:
+def _leader(call: Call, standing: Standing) -> dict[str, object]:
     """Return the active node as a node reports it; the product decides whether keys without a value are left out."""
     extras = call.core.product.has(Feature.STATUS_EXTRAS)
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "ha_enabled": True,
         "is_self": standing.active,
         "active_time": rfc3339(standing.active_since),
@@ -64,7 +63,7 @@ def _leader(call: Call, standing: Standing) -> dict[str, Any]:
 
 
 @ha_status.on(Operation.READ)
-def read_ha_status(_state: Any, call: Call) -> Response:
+def read_ha_status(_state: object, call: Call) -> Response:
     """Return the nodes that the active node sees, including itself."""
     standing = call.core.standing
     alone = Peer(
@@ -77,8 +76,8 @@ def read_ha_status(_state: Any, call: Call) -> Response:
     return Response(data={"nodes": [_peer(call, peer) for peer in peers]}, flat=True)
 
 
-def _peer(call: Call, peer: Peer) -> dict[str, Any]:
-    node: dict[str, Any] = {
+def _peer(call: Call, peer: Peer) -> dict[str, object]:
+    node: dict[str, object] = {
         "hostname": peer.hostname,
         "api_address": peer.api_address,
         "cluster_address": peer.cluster_address,
@@ -92,7 +91,7 @@ def _peer(call: Call, peer: Peer) -> dict[str, Any]:
 
 
 @host_info.on(Operation.READ)
-def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
+def read_host_info(_state: object, call: Call) -> dict[str, object]:
     """Return the real answer's keys, with the values that are cheap to determine."""
     cores = os.cpu_count() or 1
     cpu = [{"cpu": number, "cores": 1, "modelName": platform.machine(), "flags": []} for number in range(cores)]
@@ -116,7 +115,7 @@ def read_host_info(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @history.on(Operation.LIST)
-def list_versions(_state: Any, call: Call) -> dict[str, Any]:
+def list_versions(_state: object, call: Call) -> dict[str, object]:
     """Return the one version this server ever ran."""
     product = call.core.product
     entry = {
@@ -128,7 +127,7 @@ def list_versions(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @in_flight.on(Operation.READ)
-def read_in_flight(_state: Any, call: Call) -> Response:
+def read_in_flight(_state: object, call: Call) -> Response:
     """Return this request alone, as a world answers one request at a time."""
     request = call.request
     address = f"{request.remote_address}:{request.remote_port}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.kernel import mounting
@@ -29,14 +27,14 @@ one = engine.path("auth/{path:some}", fields=MOUNT_FIELDS, help="Enable, show or
 
 
 @table.on(Operation.READ)
-def list_auth(_state: Any, call: Call) -> Response:
+def list_auth(_state: object, call: Call) -> Response:
     """Return every auth method of the namespace by its path without ``auth/``."""
     mounts = call.core.state.mounts.of(call.request.namespace, auth=True)
     return Response(data={shown_path(mount): mount_info(call.core, mount) for mount in mounts}, flat=True)
 
 
 @one.on(Operation.READ)
-def read_auth(_state: Any, call: Call) -> Response:
+def read_auth(_state: object, call: Call) -> Response:
     """Return one auth method by its exact path."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)
@@ -46,19 +44,19 @@ def read_auth(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_auth(_state: Any, call: Call) -> None:
+def enable_auth(_state: object, call: Call) -> None:
     """Enable an auth method."""
     core = call.core
     config = decoded_config(core, call["config"], "auth")
     leases = lease_settings(core, config)
-    if config.get("token_type", "") not in ("", *TOKEN_TYPES):
+    if config.token_type not in ("", *TOKEN_TYPES):
         raise ErrorResponse("invalid value for 'token_type'")
-    mount_type = plugin_type(call["type"], config, call["plugin_name"])
-    version = plugin_version(core, config.get("plugin_version", ""), mount_type, "auth")
+    mount_type = plugin_type(call["type"], config.plugin_name or call["plugin_name"])
+    version = plugin_version(core, config.plugin_version, mount_type, "auth")
     options = dict(call["options"])
     if options.get("version"):
         raise ErrorResponse(f'auth method "{mount_type}" does not allow setting a version')
-    visibility(config.get("listing_visibility", ""))
+    visibility(config.listing_visibility)
     if mount_type in ("token", "ns_token"):
         raise ErrorResponse("token credential backend cannot be instantiated")
     path = sanitized(call["path"])
@@ -67,8 +65,7 @@ def enable_auth(_state: Any, call: Call) -> None:
     check_conflict(call, "auth/" + path)
     if version or implementation(core, "auth", mount_type, None) is None:
         raise not_in_catalog(mount_type, version)
-    made = new_config(config, leases)
-    made.plugin_version = version
+    made = new_config(config, leases, version)
     check_token_key(core, call.request.namespace, made.identity_token_key)
     core.mount(
         call.request.namespace,
@@ -84,7 +81,7 @@ def enable_auth(_state: Any, call: Call) -> None:
 
 
 @one.on(Operation.DELETE)
-def disable_auth(_state: Any, call: Call) -> None:
+def disable_auth(_state: object, call: Call) -> None:
     """Disable an auth method, if it exists, and revoke its tokens."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, "auth/" + path)

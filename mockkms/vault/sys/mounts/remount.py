@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -33,7 +33,7 @@ status = engine.path(
 
 
 @remount.on(Operation.UPDATE)
-def move(_state: Any, call: Call) -> Response:
+def move(_state: object, call: Call) -> Response:
     """Move a mount with its data and revoke its leases; it is done at once but reported as queued."""
     core = call.core
     source, target = call["from"], call["to"]
@@ -101,7 +101,7 @@ def _check_protected(core: Context, source: str, target: str) -> None:
 
 
 @status.on(Operation.READ)
-def migration_status(_state: Any, call: Call) -> dict[str, Any] | None:
+def migration_status(_state: object, call: Call) -> dict[str, object] | None:
     """Return the status of one move; None for an unknown id."""
     found = call.core.state.system.get("migrations", {}).get(call["migration_id"])
     return None if found is None else {"migration_id": call["migration_id"], "migration_info": dict(found)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.kernel import mounting
@@ -29,14 +27,14 @@ one = engine.path("mounts/{path:some}", fields=MOUNT_FIELDS, help="Mount, show o
 
 
 @table.on(Operation.READ)
-def list_mounts(_state: Any, call: Call) -> Response:
+def list_mounts(_state: object, call: Call) -> Response:
     """Return every secrets engine of the namespace by its path."""
     mounts = call.core.state.mounts.of(call.request.namespace, auth=False)
     return Response(data={mount.path: mount_info(call.core, mount) for mount in mounts}, flat=True)
 
 
 @one.on(Operation.READ)
-def read_mount(_state: Any, call: Call) -> Response:
+def read_mount(_state: object, call: Call) -> Response:
     """Return the secrets engine that answers a path."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.match(call.request.namespace, path)
@@ -46,24 +44,23 @@ def read_mount(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_mount(_state: Any, call: Call) -> None:
+def enable_mount(_state: object, call: Call) -> None:
     """Mount a secrets engine."""
     core = call.core
     config = decoded_config(core, call["config"], "mount")
     leases = lease_settings(core, config)
-    mount_type = plugin_type(call["type"], config, call["plugin_name"])
+    mount_type = plugin_type(call["type"], config.plugin_name or call["plugin_name"])
     options = dict(call["options"])
     if mount_type in ("kv-v1", "kv-v2"):
         options["version"] = mount_type[-1]
         mount_type = "kv"
     elif mount_type != "kv" and options.get("version"):
         raise ErrorResponse(f'secrets engine "{mount_type}" does not allow setting a version')
-    version = plugin_version(core, config.get("plugin_version", ""), mount_type, "secrets")
-    made = new_config(config, leases)
-    made.plugin_version = version
+    version = plugin_version(core, config.plugin_version, mount_type, "secrets")
+    made = new_config(config, leases, version)
     made.token_type = ""
-    made.allowed_managed_keys = config.get("allowed_managed_keys", [])
-    made.delegated_auth_accessors = config.get("delegated_auth_accessors", [])
+    made.allowed_managed_keys = config.allowed_managed_keys
+    made.delegated_auth_accessors = config.delegated_auth_accessors
     check_token_key(core, call.request.namespace, made.identity_token_key)
     path = sanitized(call["path"])
     check_new_mount(call, path, mount_type, options, version)
@@ -95,7 +92,7 @@ def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, s
 
 
 @one.on(Operation.DELETE)
-def disable_mount(_state: Any, call: Call) -> None:
+def disable_mount(_state: object, call: Call) -> None:
     """Unmount a secrets engine, if it exists."""
     path = sanitized(call["path"])
     mount = call.core.state.mounts.get(call.request.namespace, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import builtins, registry
 from mockkms.vault.framework.endpoint import Call, Field
@@ -17,6 +17,7 @@ from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
+    from mockkms.vault.tokens.ttl import Limits
 
 _PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
 _NAMESPACED = frozenset(("ns_cubbyhole", "ns_system", "ns_token", "ns_identity"))
@@ -26,7 +27,7 @@ LISTS = (
     "audit_non_hmac_request_keys", "audit_non_hmac_response_keys", "passthrough_request_headers",
     "allowed_response_headers",
 )  # fmt: skip
-_MANAGED_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
+MANAGED_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
 MOUNT_FIELDS = {
     "path": Field(Kind.STRING, help="Where to mount, such as `transit` or `team/kv`."),
     "type": Field(Kind.STRING, help="What to mount: `kv`, `transit`, `pki` and so on."),
@@ -69,12 +70,12 @@ def shown_path(mount: Mount) -> str:
     return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
 
 
-def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
-    """Return one entry of ``sys/mounts`` or ``sys/auth``."""
-    config: dict[str, Any] = {
-        "default_lease_ttl": mount.config.default_lease_ttl,
+def mount_info(core: Context, mount: Mount, limits: Limits | None = None) -> dict[str, object]:
+    """Return one entry of ``sys/mounts`` or ``sys/auth``; ``limits`` replaces the mount's own lease limits."""
+    config: dict[str, object] = {
+        "default_lease_ttl": mount.config.default_lease_ttl if limits is None else limits.default,
         "force_no_cache": mount.config.force_no_cache,
-        "max_lease_ttl": mount.config.max_lease_ttl,
+        "max_lease_ttl": mount.config.max_lease_ttl if limits is None else limits.max,
         **optional_settings(mount),
     }
     if mount.is_auth:
@@ -82,7 +83,7 @@ def mount_info(core: Context, mount: Mount) -> dict[str, Any]:
     if mount.config.user_lockout:
         config["user_lockout_config"] = lockout_settings(mount)
     version = mount.config.plugin_version
-    info: dict[str, Any] = {
+    info: dict[str, object] = {
         "accessor": mount.accessor,
         "config": config,
         "description": mount.description,
@@ -109,10 +110,10 @@ def builtin_version(core: Context, mount_type: str = "") -> str:
     return own or f"v{product.version}{product.builtin_suffix}"
 
 
-def optional_settings(mount: Mount) -> dict[str, Any]:
+def optional_settings(mount: Mount) -> dict[str, object]:
     """Return the settings that are shown only if they are set."""
-    found: dict[str, Any] = {name: list(getattr(mount.config, name)) for name in LISTS if getattr(mount.config, name)}
-    for name in _MANAGED_LISTS:
+    found: dict[str, object] = {}
+    for name in (*LISTS, *MANAGED_LISTS):
         if getattr(mount.config, name):
             found[name] = list(getattr(mount.config, name))
     for name in ("listing_visibility", "identity_token_key", "trim_request_trailing_slashes"):
@@ -135,7 +136,7 @@ def token_type(mount: Mount) -> str:
     return mount.config.token_type or ("default" if mount.type == "ns_token" else "default-service")
 
 
-def lockout_settings(mount: Mount) -> dict[str, Any]:
+def lockout_settings(mount: Mount) -> dict[str, object]:
     """Return the user lockout of an auth method; durations in seconds."""
     lockout = mount.config.user_lockout
     return {
@@ -153,16 +154,15 @@ def visibility(value: str) -> str:
     return value
 
 
-def plugin_type(given: str, config: dict[str, Any], plugin_name: str) -> str:
-    """Return the type to mount; for ``plugin`` it is the plugin's name. Raises ErrorResponse if it is missing."""
+def plugin_type(given: str, plugin_name: str) -> str:
+    """Return the type to mount; for ``plugin`` it is ``plugin_name``. Raises ErrorResponse if it is missing."""
     if given == "":
         raise ErrorResponse("backend type must be specified as a string")
     if given != "plugin":
         return given
-    name: str = config.get("plugin_name") or plugin_name
-    if not name:
+    if not plugin_name:
         raise ErrorResponse("plugin_name must be provided for plugin backend")
-    return name
+    return plugin_name
 
 
 def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
@@ -78,27 +77,27 @@ auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an
 
 
 @secret.on(Operation.READ)
-def read_tune(_state: Any, call: Call) -> Response:
+def read_tune(_state: object, call: Call) -> Response:
     """Return the settings of a secrets engine, or of an auth method by its path with ``auth/``."""
     return _shown(call, call["path"])
 
 
 @auth.on(Operation.READ)
 @mounted_auth.on(Operation.READ)
-def read_auth_tune(_state: Any, call: Call) -> Response:
+def read_auth_tune(_state: object, call: Call) -> Response:
     """Return the settings of an auth method."""
     return _shown(call, "auth/" + call["path"])
 
 
 @secret.on(Operation.UPDATE)
-def write_tune(_state: Any, call: Call) -> Response | None:
+def write_tune(_state: object, call: Call) -> Response | None:
     """Change settings of a secrets engine, or of an auth method by its path with ``auth/``."""
     return _tune(call, call["path"], call["path"].startswith("auth/"))
 
 
 @auth.on(Operation.UPDATE)
 @mounted_auth.on(Operation.UPDATE)
-def write_auth_tune(_state: Any, call: Call) -> Response | None:
+def write_auth_tune(_state: object, call: Call) -> Response | None:
     """Change settings of an auth method."""
     return _tune(call, "auth/" + call["path"], True)
 
@@ -109,7 +108,7 @@ def _shown(call: Call, path: str) -> Response:
     mount = core.state.mounts.match(call.request.namespace, path)
     if mount is None or path.startswith(own_paths(core)):
         raise ErrorResponse(f'cannot fetch sysview for path "{path}"')
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "default_lease_ttl": core.default_ttl(mount),
         "description": mount.description,
         "force_no_cache": mount.config.force_no_cache,
@@ -190,27 +189,26 @@ def _duration(text: str) -> float:
 
 
 def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
-    raw: dict[str, Any] = call["user_lockout_config"]
+    raw: dict[str, object] = call["user_lockout_config"]
     if not raw:
         return
-    given = _lockout_members(raw)
+    texts, disable = _lockout_members(raw)
     if mount.type.lower() not in _LOCKABLE:
         raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')
     lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
-    threshold = given.get("lockout_threshold", "")
-    if threshold != "":
-        text = str(threshold)
+    text = texts.get("lockout_threshold", "")
+    if text:
         if not (text.isascii() and text.isdigit()):
             raise _bad_threshold(call, text, "invalid syntax")
         if int(text) >= 2**64:
             raise _bad_threshold(call, text, "value out of range")
         lockout["threshold"] = int(text)
     for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
-        value = given.get(name, "")
-        if value != "":
+        value = texts.get(name, "")
+        if value:
             lockout[key] = 0 if value == "system" else int(_duration(value))
-    if "lockout_disable" in given:
-        lockout["disable"] = given["lockout_disable"]
+    if disable is not None:
+        lockout["disable"] = disable
     config.user_lockout = lockout
 
 
@@ -220,14 +218,19 @@ def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
     return BackendError(told) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(told)
 
 
-def _lockout_members(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the known members: strings, and one boolean. Raises ErrorResponse for a wrong type."""
-    given: dict[str, Any] = {}
-    for name, value in struct_members(raw, (*_LOCKOUT_TEXTS, "lockout_disable")):
-        given[name] = go_string(value) if name in _LOCKOUT_TEXTS else value if isinstance(value, bool) else None
-        if given[name] is None:
-            raise ErrorResponse("unable to convert given user lockout config information")
-    return given
+def _lockout_members(raw: dict[str, object]) -> tuple[dict[str, str], bool | None]:
+    """Return the texts, and the switch (None if not sent). Raises ErrorResponse for a wrong type."""
+    refused = ErrorResponse("unable to convert given user lockout config information")
+    texts: dict[str, str] = {}
+    for name, value in struct_members(raw, _LOCKOUT_TEXTS):
+        text = go_string(value)
+        if text is None:
+            raise refused
+        texts[name] = text
+    disable = dict(struct_members(raw, ("lockout_disable",))).get("lockout_disable")
+    if disable is not None and not isinstance(disable, bool):
+        raise refused
+    return texts, disable
 
 
 def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:

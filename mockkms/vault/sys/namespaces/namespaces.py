@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -40,18 +38,18 @@ one = engine.path(
 
 
 @every.on(Operation.LIST)
-def list_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+def list_namespaces(_state: object, call: Call) -> dict[str, object]:
     """Return the namespaces directly within that of the request."""
     return _listed(call, recursive=False)
 
 
 @every.on(Operation.SCAN)
-def scan_namespaces(_state: Any, call: Call) -> dict[str, Any]:
+def scan_namespaces(_state: object, call: Call) -> dict[str, object]:
     """Return all namespaces within that of the request, at any depth."""
     return _listed(call, recursive=True)
 
 
-def _listed(call: Call, *, recursive: bool) -> dict[str, Any]:
+def _listed(call: Call, *, recursive: bool) -> dict[str, object]:
     parent = call.request.namespace
     store = call.core.namespaces
     found = {n.path[len(parent) :]: store.shown(n) for n in store.children(parent, recursive=recursive)}
@@ -59,7 +57,7 @@ def _listed(call: Call, *, recursive: bool) -> dict[str, Any]:
 
 
 @lock.on(Operation.UPDATE)
-def lock_namespace(_state: Any, call: Call) -> dict[str, Any]:
+def lock_namespace(_state: object, call: Call) -> dict[str, object]:
     """Lock the API of a namespace and those below it; return the key that unlocks it."""
     found = _lockable(call)
     locking = call.core.namespaces.locking(found.path)
@@ -84,7 +82,7 @@ def _lockable(call: Call) -> Namespace:
 
 
 @unlock.on(Operation.UPDATE)
-def unlock_namespace(_state: Any, call: Call) -> Response | None:
+def unlock_namespace(_state: object, call: Call) -> Response | None:
     """Unlock a namespace, with its key or the sudo capability."""
     key = call["unlock_key"]
     if not key and not _sudo(call):
@@ -108,14 +106,14 @@ def _sudo(call: Call) -> bool:
 
 
 @one.on(Operation.READ)
-def read_namespace(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_namespace(_state: object, call: Call) -> dict[str, object] | None:
     """Return one namespace."""
     found = call.core.namespaces.get(call.request.namespace + parse_name(call["path"]))
     return None if found is None else call.core.namespaces.shown(found)
 
 
 @one.on(Operation.UPDATE)
-def write_namespace(_state: Any, call: Call) -> dict[str, Any]:
+def write_namespace(_state: object, call: Call) -> dict[str, object]:
     """Make a namespace, or replace the metadata of one."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
@@ -139,7 +137,7 @@ def write_namespace(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @one.on(Operation.PATCH)
-def patch_namespace(_state: Any, call: Call) -> dict[str, Any]:
+def patch_namespace(_state: object, call: Call) -> dict[str, object]:
     """Merge metadata: null removes a name."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
@@ -157,7 +155,7 @@ def patch_namespace(_state: Any, call: Call) -> dict[str, Any]:
     return store.shown(found)
 
 
-def _go_name(value: Any) -> str:
+def _go_name(value: object) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, dict):
@@ -166,7 +164,7 @@ def _go_name(value: Any) -> str:
 
 
 @one.on(Operation.DELETE)
-def delete_namespace(_state: Any, call: Call) -> Response:
+def delete_namespace(_state: object, call: Call) -> Response:
     """Delete a namespace with its contents; it is done at once but reported as in progress."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])

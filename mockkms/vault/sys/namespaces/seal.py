@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
@@ -83,7 +82,7 @@ def _stanzas(text: str) -> tuple[dict[str, str], list[str]]:
     return settings, [match["type"] for match in found]
 
 
-def install_seal(call: Call, namespace: Namespace, shares: int, threshold: int) -> dict[str, Any]:
+def install_seal(call: Call, namespace: Namespace, shares: int, threshold: int) -> dict[str, object]:
     """Set up the seal of a new namespace; return its shares, which are shown only this once."""
     random = call.core.entropy.bytes
     key, parts = make_key(shares, threshold, random)
@@ -97,7 +96,7 @@ def _named(call: Call) -> tuple[str, Namespace | None]:
     return name, call.core.namespaces.get(call.request.namespace + name)
 
 
-def _shown(barrier: Barrier) -> dict[str, Any]:
+def _shown(barrier: Barrier) -> dict[str, object]:
     return {
         "initialized": True,
         "n": barrier.shares,
@@ -119,13 +118,13 @@ def _barrier(call: Call) -> Barrier:
 
 
 @status.on(Operation.READ)
-def read_status(_state: Any, call: Call) -> dict[str, Any]:
+def read_status(_state: object, call: Call) -> dict[str, object]:
     """Return the seal of one namespace."""
     return _shown(_barrier(call))
 
 
 @seal.on(Operation.UPDATE)
-def seal_namespace(_state: Any, call: Call) -> None:
+def seal_namespace(_state: object, call: Call) -> None:
     """Seal a sealable namespace and the namespaces below it."""
     _name, found = _named(call)
     if found is None:
@@ -136,7 +135,7 @@ def seal_namespace(_state: Any, call: Call) -> None:
 
 
 @unseal.on(Operation.UPDATE)
-def unseal_namespace(_state: Any, call: Call) -> dict[str, Any]:
+def unseal_namespace(_state: object, call: Call) -> dict[str, object]:
     """Add an unseal share, or drop the shares given so far."""
     barrier = _barrier(call)
     if call["reset"]:
@@ -165,7 +164,7 @@ def _decoded(text: str) -> bytes:
 
 
 @delete_sealed.on(Operation.DELETE)
-def delete_sealed_namespace(_state: Any, call: Call) -> Response:
+def delete_sealed_namespace(_state: object, call: Call) -> Response:
     """Delete a sealed namespace; needs sudo."""
     core, request = call.core, call.request
     _name, found = _named(call)

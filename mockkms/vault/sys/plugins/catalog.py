@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
@@ -41,7 +39,7 @@ one = engine.path(
 
 
 @every.on(Operation.READ)
-def list_all(_state: Any, call: Call) -> dict[str, Any]:
+def list_all(_state: object, call: Call) -> dict[str, object]:
     """Return all plugins, by type and in detail."""
     known = call.core.product.builtins
     detailed = [
@@ -59,13 +57,13 @@ def list_all(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @of_type.on(Operation.LIST)
-def list_type(_state: Any, call: Call) -> dict[str, Any]:
+def list_type(_state: object, call: Call) -> dict[str, object]:
     """Return the names of the plugins of one type."""
     return {"keys": list(call.core.product.builtins.names(call["type"]))}
 
 
 @one.on(Operation.READ)
-def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
+def read_plugin(_state: object, call: Call) -> dict[str, object] | Response | None:
     """Return one plugin; a path without a known type has the older form and gets a warning."""
     name, kind = call["name"], call["type"]
     if not kind:
@@ -88,7 +86,7 @@ def read_plugin(_state: Any, call: Call) -> dict[str, Any] | Response | None:
 
 
 @one.on(Operation.UPDATE)
-def write_plugin(_state: Any, call: Call) -> None:
+def write_plugin(_state: object, call: Call) -> None:
     """Refuse to register a plugin, as there is no plugin directory."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
@@ -120,7 +118,7 @@ def write_plugin(_state: Any, call: Call) -> None:
 
 
 @one.on(Operation.DELETE)
-def delete_plugin(_state: Any, call: Call) -> Response | None:
+def delete_plugin(_state: object, call: Call) -> Response | None:
     """Delete nothing: the catalog has built-in plugins only, which stay."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
@@ -132,6 +130,6 @@ def delete_plugin(_state: Any, call: Call) -> Response | None:
 
 
 @one.on(Operation.LIST)
-def list_unknown_type(_state: Any, _call: Call) -> None:
+def list_unknown_type(_state: object, _call: Call) -> None:
     """Refuse: an unknown type is taken for a plugin's name, which cannot be listed."""
     raise unsupported_operation()

@@ -5,8 +5,6 @@ Sources: recordings, the product's API documentation and its published source.
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -70,24 +68,24 @@ runtime = engine.path(
 
 
 @flags.on(Operation.READ)
-def read_flags(_state: Any, call: Call) -> dict[str, Any]:
+def read_flags(_state: object, call: Call) -> dict[str, object]:
     """Return the features that are on."""
     return {"activated": sorted(call.core.state.system.get("activation flags", []))}
 
 
 @activate.on(Operation.UPDATE)
-def activate_flag(_state: Any, call: Call) -> dict[str, Any]:
+def activate_flag(_state: object, call: Call) -> dict[str, object]:
     """Activate a feature; doing it again has no effect."""
     return _activated(call, call["flag"])
 
 
 @activate_scim.on(Operation.UPDATE)
-def activate_scim_flag(_state: Any, call: Call) -> dict[str, Any]:
+def activate_scim_flag(_state: object, call: Call) -> dict[str, object]:
     """Activate SCIM; doing it again has no effect."""
     return _activated(call, "enable-scim")
 
 
-def _activated(call: Call, flag: str) -> dict[str, Any]:
+def _activated(call: Call, flag: str) -> dict[str, object]:
     known: list[str] = call.core.state.system.setdefault("activation flags", [])
     if flag not in known:
         known.append(flag)
@@ -95,30 +93,30 @@ def _activated(call: Call, flag: str) -> dict[str, Any]:
 
 
 @experiments.on(Operation.READ)
-def read_experiments(_state: Any, call: Call) -> dict[str, Any]:
+def read_experiments(_state: object, call: Call) -> dict[str, object]:
     """Return the experiments of this version; none is switched on."""
     return {"available": list(call.core.product.experiments), "enabled": []}
 
 
 @licence.on(Operation.UPDATE)
-def reload_licence(_state: Any, _call: Call) -> None:
+def reload_licence(_state: object, _call: Call) -> None:
     """Do nothing, as the community edition has no licence."""
 
 
 @pins.on(Operation.READ)
-def list_pins(_state: Any, _call: Call) -> dict[str, Any]:
+def list_pins(_state: object, _call: Call) -> dict[str, object]:
     """Return no pins: only built-in plugins run, in one version each."""
     return {"pinned_versions": []}
 
 
 @pin.on(Operation.READ)
-def read_pin(_state: Any, _call: Call) -> None:
+def read_pin(_state: object, _call: Call) -> None:
     """Raise NotFound: there are no pins."""
     raise BackendError("no pinned version for this plugin", status=404)
 
 
 @pin.on(Operation.UPDATE)
-def write_pin(_state: Any, call: Call) -> None:
+def write_pin(_state: object, call: Call) -> None:
     """Refuse, as the catalog has no plugin in the requested version."""
     text = call["version"]
     if not text:
@@ -130,14 +128,14 @@ def write_pin(_state: Any, call: Call) -> None:
 
 
 @pin.on(Operation.DELETE)
-def delete_pin(_state: Any, _call: Call) -> Response:
+def delete_pin(_state: object, _call: Call) -> Response:
     """Delete nothing; a missing pin is not an error."""
     return Response()
 
 
 @runtimes.on(Operation.READ, Operation.LIST)
 @runtime_list.on(Operation.READ, Operation.LIST)
-def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
+def list_runtimes(_state: object, call: Call) -> dict[str, object]:
     """Return every runtime by its name."""
     if call["type"] not in ("", "container"):
         raise BackendError(f"{quote(call['type'])} is not a supported plugin runtime type")
@@ -145,13 +143,13 @@ def list_runtimes(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @runtime.on(Operation.READ)
-def read_runtime(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_runtime(_state: object, call: Call) -> dict[str, object] | None:
     """Return one runtime."""
     return _runtimes(call).get(call["name"])
 
 
 @runtime.on(Operation.UPDATE)
-def write_runtime(_state: Any, call: Call) -> None:
+def write_runtime(_state: object, call: Call) -> None:
     """Register a runtime, or replace it."""
     for name, told in (("cpu_nanos", "cpu in nanos"), ("memory_bytes", "memory in bytes")):
         if call[name] < 0:
@@ -161,12 +159,12 @@ def write_runtime(_state: Any, call: Call) -> None:
 
 
 @runtime.on(Operation.DELETE)
-def delete_runtime(_state: Any, call: Call) -> None:
+def delete_runtime(_state: object, call: Call) -> None:
     """Remove a runtime."""
     if _runtimes(call).pop(call["name"], None) is None:
         raise ErrorResponse("plugin runtime not found", status=404)
 
 
-def _runtimes(call: Call) -> dict[str, dict[str, Any]]:
-    known: dict[str, dict[str, Any]] = call.core.state.system.setdefault("plugin runtimes", {})
+def _runtimes(call: Call) -> dict[str, dict[str, object]]:
+    known: dict[str, dict[str, object]] = call.core.state.system.setdefault("plugin runtimes", {})
     return known

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -39,7 +37,7 @@ named = engine.path(
 
 
 @reload.on(Operation.UPDATE)
-def reload_plugin(_state: Any, call: Call) -> Response:
+def reload_plugin(_state: object, call: Call) -> Response:
     """Reload a plugin on all of its mounts, or the plugins of given mounts."""
     plugin, mounts = call["plugin"], call["mounts"]
     lenient = call.core.product.has(Feature.CLEAN_RELOAD)
@@ -58,7 +56,7 @@ def reload_plugin(_state: Any, call: Call) -> Response:
 
 
 @named.on(Operation.UPDATE)
-def reload_named(_state: Any, call: Call) -> Response:
+def reload_named(_state: object, call: Call) -> Response:
     """Reload a plugin of one type on all of its mounts."""
     _check_scope(call)
     return _reloaded(call, _mounts_of(call, call["name"], call["type"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -67,7 +66,7 @@ detailed = engine.path(
 
 @legacy_list.on(Operation.READ, Operation.LIST)
 @legacy.on(Operation.LIST)
-def list_legacy(_state: Any, call: Call) -> Response:
+def list_legacy(_state: object, call: Call) -> Response:
     """Return the names, both in ``data`` and at the top level."""
     names = _names(call)
     return Response(data={"keys": names, "policies": names}, flat=True)
@@ -75,14 +74,14 @@ def list_legacy(_state: Any, call: Call) -> Response:
 
 @acl_list.on(Operation.LIST)
 @acl.on(Operation.LIST)
-def list_acl(_state: Any, call: Call) -> dict[str, Any]:
+def list_acl(_state: object, call: Call) -> dict[str, object]:
     """Return the names, below a prefix if the path has one."""
     return {"keys": _names(call)}
 
 
 @detailed_list.on(Operation.LIST)
 @detailed.on(Operation.LIST)
-def list_detailed(_state: Any, call: Call) -> dict[str, Any]:
+def list_detailed(_state: object, call: Call) -> dict[str, object]:
     """Return the names, and for each what reading it would return."""
     namespace = call.request.namespace
     names = _names(call, always_root=True)
@@ -100,7 +99,7 @@ def _names(call: Call, *, always_root: bool = False) -> list[str]:
 
 
 @legacy.on(Operation.READ)
-def read_legacy(_state: Any, call: Call) -> Response | None:
+def read_legacy(_state: object, call: Call) -> Response | None:
     """Return the policy with its text as ``rules``, both in ``data`` and at the top level."""
     policy = call.core.policies.get(call.request.namespace, call["name"])
     if policy is None:
@@ -111,14 +110,14 @@ def read_legacy(_state: Any, call: Call) -> Response | None:
 
 
 @acl.on(Operation.READ)
-def read_acl(_state: Any, call: Call) -> dict[str, Any] | None:
+def read_acl(_state: object, call: Call) -> dict[str, object] | None:
     """Return the policy."""
     policy = call.core.policies.get(call.request.namespace, call["name"])
     return None if policy is None else _shown(policy, call)
 
 
-def _shown(policy: Policy, call: Call) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": policy.name, "policy": policy.text}
+def _shown(policy: Policy, call: Call) -> dict[str, object]:
+    data: dict[str, object] = {"name": policy.name, "policy": policy.text}
     if not call.core.product.has(Feature.POLICY_VERSIONS):
         return data
     data["version"] = policy.version
@@ -133,7 +132,7 @@ def _shown(policy: Policy, call: Call) -> dict[str, Any]:
 
 
 @legacy.on(Operation.UPDATE)
-def write_legacy(_state: Any, call: Call) -> Response | None:
+def write_legacy(_state: object, call: Call) -> Response | None:
     """Create or replace, from ``policy`` or from ``rules``."""
     text, warnings = call["policy"], _renamed(call)
     if not text:
@@ -144,7 +143,7 @@ def write_legacy(_state: Any, call: Call) -> Response | None:
 
 
 @acl.on(Operation.UPDATE)
-def write_acl(_state: Any, call: Call) -> Response | None:
+def write_acl(_state: object, call: Call) -> Response | None:
     """Create or replace."""
     warnings = _renamed(call)
     _write(call, call["policy"])
@@ -152,7 +151,7 @@ def write_acl(_state: Any, call: Call) -> Response | None:
 
 
 @acl.on(Operation.PATCH)
-def patch_acl(_state: Any, call: Call) -> Response:
+def patch_acl(_state: object, call: Call) -> Response:
     """Change some properties; without ``cas`` the current version is expected."""
     if not call.core.product.has(Feature.POLICY_VERSIONS):
         raise unsupported_operation()
@@ -221,6 +220,6 @@ def decoded(text: str) -> str:
 
 @legacy.on(Operation.DELETE)
 @acl.on(Operation.DELETE)
-def delete_policy(_state: Any, call: Call) -> None:
+def delete_policy(_state: object, call: Call) -> None:
     """Delete a policy, if it exists."""
     call.core.policies.delete(call.request.namespace, call["name"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.token.lookup import check_namespace
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -37,7 +35,7 @@ resultant = engine.path("internal/ui/resultant-acl", help="Everything the token 
 
 
 @by_accessor.on(Operation.UPDATE)
-def of_accessor(_state: Any, call: Call) -> Response:
+def of_accessor(_state: object, call: Call) -> Response:
     """Return the capabilities of the token that an accessor belongs to."""
     accessor = call["accessor"]
     if not accessor:
@@ -50,14 +48,14 @@ def of_accessor(_state: Any, call: Call) -> Response:
 
 
 @by_token.on(Operation.UPDATE)
-def of_token(_state: Any, call: Call) -> Response:
+def of_token(_state: object, call: Call) -> Response:
     """Return the capabilities of the token given."""
     token_id = call.raw.get("token")
     return _capabilities(call, token_id if isinstance(token_id, str) else "")
 
 
 @by_self.on(Operation.UPDATE)
-def of_self(_state: Any, call: Call) -> Response:
+def of_self(_state: object, call: Call) -> Response:
     """Return the capabilities of the request's token."""
     return _capabilities(call, call.request.token)
 
@@ -68,7 +66,7 @@ def _capabilities(call: Call, token_id: str) -> Response:
     paths = call["paths"] or call["path"]
     if not paths:
         raise ErrorResponse("paths must be supplied")
-    data: dict[str, Any] = {}
+    data: dict[str, object] = {}
     for path in paths:
         if not path:
             raise BackendError("missing path", status=400)
@@ -89,7 +87,7 @@ def _capabilities(call: Call, token_id: str) -> Response:
 
 
 @resultant.on(Operation.READ)
-def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
+def resultant_acl(_state: object, call: Call) -> dict[str, object]:
     """Return the merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
     token = call.core.tokens.lookup(call.request.token, tainted=True)
     if token is None:
@@ -111,9 +109,9 @@ def resultant_acl(_state: Any, call: Call) -> dict[str, Any]:
 _ORDER = ("create", "delete", "list", "read", "sudo", "update", "patch", "scan", "subscribe", "recover")
 
 
-def _shown(permissions: Permissions) -> dict[str, Any]:
+def _shown(permissions: Permissions) -> dict[str, object]:
     granted = [name for name in _ORDER if name in permissions.capabilities]
-    shown: dict[str, Any] = {"capabilities": granted or ["deny"]}
+    shown: dict[str, object] = {"capabilities": granted or ["deny"]}
     if permissions.min_wrapping_ttl:
         shown["min_wrapping_ttl"] = int(permissions.min_wrapping_ttl)
     if permissions.max_wrapping_ttl:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response
@@ -38,14 +36,14 @@ def _stored(call: Call) -> str:
 
 
 @all_policies.on(Operation.LIST)
-def list_password_policies(_state: Any, call: Call) -> dict[str, Any]:
+def list_password_policies(_state: object, call: Call) -> dict[str, object]:
     """Return the names."""
     policies = call.core.state.policies.password
     return {"keys": sorted(name for namespace, name in policies if namespace == call.request.namespace)}
 
 
 @one.on(Operation.UPDATE)
-def write_password_policy(_state: Any, call: Call) -> Response:
+def write_password_policy(_state: object, call: Call) -> Response:
     """Create or replace a policy; its rules must be satisfiable."""
     text = call["policy"]
     if not text:
@@ -67,19 +65,19 @@ def write_password_policy(_state: Any, call: Call) -> Response:
 
 
 @one.on(Operation.READ)
-def read_password_policy(_state: Any, call: Call) -> dict[str, Any]:
+def read_password_policy(_state: object, call: Call) -> dict[str, object]:
     """Return the text."""
     return {"policy": _stored(call)}
 
 
 @one.on(Operation.DELETE)
-def delete_password_policy(_state: Any, call: Call) -> None:
+def delete_password_policy(_state: object, call: Call) -> None:
     """Delete a policy, if it exists."""
     call.core.state.policies.password.pop((call.request.namespace, call["name"]), None)
 
 
 @generate.on(Operation.READ)
-def generate_password(_state: Any, call: Call) -> dict[str, Any]:
+def generate_password(_state: object, call: Call) -> dict[str, object]:
     """Return a password that meets every rule."""
     text = _stored(call)
     try:

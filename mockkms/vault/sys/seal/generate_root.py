@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
@@ -131,10 +131,10 @@ def fingerprint_of(barrier: Barrier) -> str:
     return barrier.generation.pgp_fingerprint if barrier.generation else ""
 
 
-def _shown(call: Call, otp: str = "") -> dict[str, Any]:
+def _shown(call: Call, otp: str = "") -> dict[str, object]:
     barrier = barrier_of(call)
     running = barrier.generation
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "complete": False,
         "otp": otp,
         "otp_length": otp_length(call.core, call.request.namespace),
@@ -148,13 +148,13 @@ def _shown(call: Call, otp: str = "") -> dict[str, Any]:
 
 
 @attempt.on(Operation.READ)
-def read_attempt(_state: Any, call: Call) -> dict[str, Any]:
+def read_attempt(_state: object, call: Call) -> dict[str, object]:
     """Return the progress of an attempt."""
     return _shown(call)
 
 
 @attempt.on(Operation.UPDATE)
-def begin_attempt(_state: Any, call: Call) -> dict[str, Any]:
+def begin_attempt(_state: object, call: Call) -> dict[str, object]:
     """Start an attempt; its one-time password is shown only here."""
     try:
         made = begin(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
@@ -164,7 +164,7 @@ def begin_attempt(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @attempt.on(Operation.DELETE)
-def cancel_attempt(_state: Any, call: Call) -> None:
+def cancel_attempt(_state: object, call: Call) -> None:
     """Cancel an attempt."""
     namespace = call.core.namespaces.get(call.request.namespace)
     barrier = call.core.seal.barrier if namespace is None else namespace.barrier
@@ -173,7 +173,7 @@ def cancel_attempt(_state: Any, call: Call) -> None:
 
 
 @update.on(Operation.UPDATE)
-def give_share(_state: Any, call: Call) -> dict[str, Any]:
+def give_share(_state: object, call: Call) -> dict[str, object]:
     """Add a share."""
     for name in ("nonce", "key"):
         if not call[name]:
@@ -197,7 +197,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @decode.on(Operation.UPDATE)
-def decode_token(_state: Any, call: Call) -> dict[str, Any]:
+def decode_token(_state: object, call: Call) -> dict[str, object]:
     """Decode the token that an attempt returned."""
     encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
     if call.core.product.has(Feature.PLAIN_DECODING):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -20,19 +18,19 @@ from mockkms.vault.seals.barrier import Barrier, Rotation, SealError, decode_key
 from mockkms.vault.seals.rotation import REKEY
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal import generate_root
+from mockkms.vault.sys.seal.bodies import (
+    GenerateRootInitRequest,
+    GenerateRootUpdateRequest,
+    RekeyDeleteRequest,
+    RekeyRequest,
+    RekeyUpdateRequest,
+    RekeyVerificationUpdateRequest,
+    Struct,
+    decode,
+    from_fields,
+)
 from mockkms.vault.sys.seal.rotate_root import INIT_FIELDS, SHARE_FIELDS, shown_shares
-from mockkms.vault.sys.seal.strict import Members, decoded
 
-_INIT = {
-    "secret_shares": (int, "secret_shares"),
-    "secret_threshold": (int, "secret_threshold"),
-    "pgp_keys": (list, "pgp_keys"),
-    "backup": (bool, "backup"),
-    "require_verification": (bool, "require_verification"),
-}
-_SHARE = {"key": (str, "Key"), "nonce": (str, "Nonce")}
-_VERIFY = {"key": (str, "key"), "nonce": (str, "nonce")}
-_GENERATE = {"otp": (str, "otp"), "pgp_key": (str, "pgp_key")}
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
 _OPEN = Feature.OPEN_KEY_ENDPOINTS
 _STORED = Field(Kind.INT, help="Has no effect with this seal.")
@@ -80,10 +78,10 @@ def _open(call: Call) -> Barrier:
     return call.core.seal.barrier
 
 
-def _status(barrier: Barrier) -> dict[str, Any]:
+def _status(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
     fingerprints, backup = pgp_shares.of_rotation(barrier)
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "nonce": running.nonce if running else "",
         "started": running is not None,
         "t": running.threshold if running else 0,
@@ -100,29 +98,29 @@ def _status(barrier: Barrier) -> dict[str, Any]:
 
 
 @init.on(Operation.READ)
-def read_rekey(_state: Any, call: Call) -> Response:
+def read_rekey(_state: object, call: Call) -> Response:
     """Return the progress of a rekeying."""
     return Response(document=_status(_open(call)))
 
 
 @init.on(Operation.UPDATE)
-def begin_rekey(_state: Any, call: Call) -> Response:
+def begin_rekey(_state: object, call: Call) -> Response:
     """Start a rekeying."""
     barrier = _open(call)
-    body = _body(call, "RekeyRequest", _INIT)
-    if body["secret_threshold"] > body["secret_shares"]:
+    body = _body(call, RekeyRequest)
+    if body.secret_threshold > body.secret_shares:
         raise ErrorResponse("provided threshold greater than the total shares")
-    if body["backup"] and not body["pgp_keys"]:
+    if body.backup and not body.pgp_keys:
         raise ErrorResponse("cannot request a backup of the new keys without providing PGP keys for encryption")
-    if body["pgp_keys"] and len(body["pgp_keys"]) != body["secret_shares"]:
+    if body.pgp_keys and len(body.pgp_keys) != body.secret_shares:
         raise ErrorResponse("incorrect number of PGP keys for rekey")
     wanted = Rotation(
         nonce=call.core.entropy.uuid(),
-        shares=body["secret_shares"],
-        threshold=body["secret_threshold"],
-        pgp_keys=[str(key) for key in body["pgp_keys"] or ()],
-        backup=body["backup"],
-        verify=body["require_verification"],
+        shares=body.secret_shares,
+        threshold=body.secret_threshold,
+        pgp_keys=list(body.pgp_keys),
+        backup=body.backup,
+        verify=body.require_verification,
         started=call.now(),
     )
     try:
@@ -134,7 +132,7 @@ def begin_rekey(_state: Any, call: Call) -> Response:
 
 
 @init.on(Operation.DELETE)
-def cancel_rekey(_state: Any, call: Call) -> None:
+def cancel_rekey(_state: object, call: Call) -> None:
     """Cancel a rekeying. Raises ErrorResponse if its nonce is required and not given."""
     barrier = _open(call)
     if call.core.product.has(Feature.REKEY_NONCE):
@@ -149,23 +147,21 @@ def cancel_rekey(_state: Any, call: Call) -> None:
 
 def _nonce(call: Call) -> str:
     """Return the nonce in the body, which is required where the endpoint reads its body outside the core."""
-    return str(_body(call, "RekeyDeleteRequest", {"nonce": (str, "nonce")})["nonce"])
+    return _body(call, RekeyDeleteRequest).nonce
 
 
-def _body(call: Call, struct: str, members: Members, *, required: bool = True) -> dict[str, Any]:
-    """Return the members of a body: of a struct where the endpoint is open, else fields like those
-    of other endpoints.
-    """
+def _body(call: Call, struct: type[Struct], *, required: bool = True) -> Struct:
+    """Return the body: a struct where the endpoint is open, else fields like those of other endpoints."""
     if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
-        return decoded(call, struct, members, required=required)
-    return {name: call[name] for name in members}
+        return decode(call, struct, required=required)
+    return from_fields(call, struct)
 
 
 @update.on(Operation.UPDATE)
-def give_rekey_share(_state: Any, call: Call) -> Response:
+def give_rekey_share(_state: object, call: Call) -> Response:
     """Add a share of the current key."""
     barrier = _open(call)
-    key, nonce = _share(call, "RekeyUpdateRequest", _SHARE)
+    key, nonce = _share(_body(call, RekeyUpdateRequest))
     entropy = call.core.entropy
     try:
         result = rotation.give(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
@@ -179,23 +175,25 @@ def give_rekey_share(_state: Any, call: Call) -> Response:
     return Response(document={"nonce": nonce, "complete": True, **listed})
 
 
-def _share(call: Call, struct: str, members: Members) -> tuple[bytes, str]:
-    body = _body(call, struct, members)
-    if not body["key"]:
+def _share(
+    body: RekeyUpdateRequest | RekeyVerificationUpdateRequest | GenerateRootUpdateRequest,
+) -> tuple[bytes, str]:
+    """Return the share and the nonce of a body. Raises ErrorResponse."""
+    if not body.key:
         raise ErrorResponse("'key' must be specified in request body as JSON")
     try:
-        return decode_key(body["key"]), body["nonce"]
+        return decode_key(body.key), body.nonce
     except SealError as error:
         raise ErrorResponse(error.text) from None
 
 
 @verify.on(Operation.READ)
-def read_rekey_verification(_state: Any, call: Call) -> Response:
+def read_rekey_verification(_state: object, call: Call) -> Response:
     """Return the progress of the verification of new shares."""
     return Response(document=_verification(_open(call)))
 
 
-def _verification(barrier: Barrier) -> dict[str, Any]:
+def _verification(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
     if running is None:
         raise ErrorResponse("no rekey configuration found")
@@ -209,10 +207,10 @@ def _verification(barrier: Barrier) -> dict[str, Any]:
 
 
 @verify.on(Operation.UPDATE)
-def verify_rekey_share(_state: Any, call: Call) -> Response:
+def verify_rekey_share(_state: object, call: Call) -> Response:
     """Add a share of the new key."""
     barrier = _open(call)
-    key, nonce = _share(call, "RekeyVerificationUpdateRequest", _VERIFY)
+    key, nonce = _share(_body(call, RekeyVerificationUpdateRequest))
     entropy = call.core.entropy
     try:
         done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
@@ -222,7 +220,7 @@ def verify_rekey_share(_state: Any, call: Call) -> Response:
 
 
 @verify.on(Operation.DELETE)
-def restart_rekey_verification(_state: Any, call: Call) -> Response:
+def restart_rekey_verification(_state: object, call: Call) -> Response:
     """Restart the verification."""
     barrier = _open(call)
     rotation.restart_verification(barrier, call.core.entropy.uuid)
@@ -230,22 +228,22 @@ def restart_rekey_verification(_state: Any, call: Call) -> Response:
 
 
 @recovery.on(*_ALL)
-def refuse_recovery(_state: Any, call: Call) -> None:
+def refuse_recovery(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key."""
     _check_recovery(call)
     raise ErrorResponse("recovery rekeying not supported")
 
 
 @recovery_update.on(Operation.UPDATE)
-def refuse_recovery_share(_state: Any, call: Call) -> None:
+def refuse_recovery_share(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key; whether a share was sent is checked first."""
     _check_recovery(call)
-    _share(call, "RekeyUpdateRequest", _SHARE)
+    _share(_body(call, RekeyUpdateRequest))
     raise ErrorResponse("failed to fetch existing recovery config: recovery not supported", status=500)
 
 
 @recovery_update.on(Operation.READ, Operation.DELETE)
-def refuse_recovery_method(_state: Any, call: Call) -> None:
+def refuse_recovery_method(_state: object, call: Call) -> None:
     """Refuse; outside the core the endpoint treats every method as a share."""
     _check_recovery(call)
     if not call.core.product.has(Feature.KEY_HANDLERS):
@@ -254,7 +252,7 @@ def refuse_recovery_method(_state: Any, call: Call) -> None:
 
 
 @recovery_list.on(Operation.LIST)
-def list_recovery(_state: Any, call: Call) -> None:
+def list_recovery(_state: object, call: Call) -> None:
     """Answer any other method as the step does."""
     (refuse_recovery_share if call["step"] == "update" else refuse_recovery)(_state, call)
 
@@ -266,12 +264,12 @@ def _check_recovery(call: Call) -> None:
 
 
 @attempt.on(Operation.READ)
-def read_attempt(_state: Any, call: Call) -> Response:
+def read_attempt(_state: object, call: Call) -> Response:
     """Return the progress of an attempt."""
     return Response(document=_attempt(call, _open(call)))
 
 
-def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
+def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, object]:
     running = barrier.generation
     return {
         "nonce": running.nonce if running else "",
@@ -288,32 +286,32 @@ def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, Any]:
 
 
 @attempt.on(Operation.UPDATE)
-def begin_attempt(_state: Any, call: Call) -> Response:
+def begin_attempt(_state: object, call: Call) -> Response:
     """Start an attempt; its one-time password is shown only here."""
     return _begin(call)
 
 
 def _begin(call: Call) -> Response:
     barrier = _open(call)
-    body = _body(call, "GenerateRootInitRequest", _GENERATE, required=False)
+    body = _body(call, GenerateRootInitRequest, required=False)
     try:
-        made = generate_root.begin(call.core, "", barrier, body["otp"], body["pgp_key"])
+        made = generate_root.begin(call.core, "", barrier, body.otp, body.pgp_key)
     except SealError as error:
         raise ErrorResponse(error.text) from None
     return Response(document=_attempt(call, barrier, made))
 
 
 @attempt.on(Operation.DELETE)
-def cancel_attempt(_state: Any, call: Call) -> None:
+def cancel_attempt(_state: object, call: Call) -> None:
     """Cancel an attempt."""
     _open(call).generation = None
 
 
 @give.on(Operation.UPDATE)
-def give_attempt_share(_state: Any, call: Call) -> Response:
+def give_attempt_share(_state: object, call: Call) -> Response:
     """Add a share."""
     barrier = _open(call)
-    key, nonce = _share(call, "GenerateRootUpdateRequest", _SHARE)
+    key, nonce = _share(_body(call, GenerateRootUpdateRequest))
     required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
     try:
         progress, token = generate_root.give(call.core, "", barrier, key, nonce)
@@ -328,7 +326,7 @@ def give_attempt_share(_state: Any, call: Call) -> Response:
 
 
 @backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> Response:
+def read_backup(_state: object, call: Call) -> Response:
     """Return the backup of encrypted shares."""
     found = pgp_shares.kept(call.core.seal.barrier)
     if found is None:
@@ -337,38 +335,38 @@ def read_backup(_state: Any, call: Call) -> Response:
 
 
 @recovery_backup.on(Operation.READ)
-def read_recovery_backup(_state: Any, call: Call) -> None:
+def read_recovery_backup(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key to back up."""
     raise ErrorResponse("no backed-up keys found")
 
 
 @backup.on(Operation.DELETE)
-def delete_backup(_state: Any, call: Call) -> None:
+def delete_backup(_state: object, call: Call) -> None:
     """Delete the backup of encrypted shares."""
     call.core.seal.barrier.backup = None
 
 
 @recovery_backup.on(Operation.DELETE)
-def delete_recovery_backup(_state: Any, call: Call) -> None:
+def delete_recovery_backup(_state: object, call: Call) -> None:
     """Delete nothing, as there is no recovery key."""
 
 
 @old_attempt.on(Operation.READ)
-def read_old(_state: Any, call: Call) -> Response:
+def read_old(_state: object, call: Call) -> Response:
     """Return the progress of an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     return Response(document=_attempt(call, _open(call)))
 
 
 @old_attempt.on(Operation.UPDATE)
-def begin_old(_state: Any, call: Call) -> Response:
+def begin_old(_state: object, call: Call) -> Response:
     """Start an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     return _begin(call)
 
 
 @old_attempt.on(Operation.DELETE)
-def cancel_old(_state: Any, call: Call) -> None:
+def cancel_old(_state: object, call: Call) -> None:
     """Cancel an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
     _open(call).generation = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -45,7 +43,7 @@ def barrier_of(call: Call) -> Barrier:
 
 
 @key_status.on(Operation.READ)
-def read_key_status(_state: Any, call: Call) -> Response:
+def read_key_status(_state: object, call: Call) -> Response:
     """Version, age and use of the encryption key."""
     barrier = barrier_of(call)
     data = {"encryptions": barrier.encryptions, "install_time": rfc3339(barrier.installed), "term": barrier.term}
@@ -54,7 +52,7 @@ def read_key_status(_state: Any, call: Call) -> Response:
 
 @rotate.on(Operation.UPDATE)
 @keyring.on(Operation.UPDATE)
-def rotate_key(_state: Any, call: Call) -> None:
+def rotate_key(_state: object, call: Call) -> None:
     """Add a new encryption key; data written before stays readable."""
     barrier = barrier_of(call)
     barrier.term += 1
@@ -63,7 +61,7 @@ def rotate_key(_state: Any, call: Call) -> None:
 
 @config.on(Operation.READ)
 @keyring_config.on(Operation.READ)
-def read_config(_state: Any, call: Call) -> dict[str, Any]:
+def read_config(_state: object, call: Call) -> dict[str, object]:
     """Return the settings of automatic rotation."""
     barrier = barrier_of(call)
     return {
@@ -75,7 +73,7 @@ def read_config(_state: Any, call: Call) -> dict[str, Any]:
 
 @config.on(Operation.UPDATE)
 @keyring_config.on(Operation.UPDATE)
-def write_config(_state: Any, call: Call) -> None:
+def write_config(_state: object, call: Call) -> None:
     """Change the settings of automatic rotation."""
     barrier = barrier_of(call)
     operations = call.get("max_operations", barrier.rotate_max_operations)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -43,18 +42,18 @@ recovery_backup = engine.path("rotate/recovery/backup", help="The kept encrypted
 
 
 @root.on(Operation.UPDATE)
-def rotate_root(_state: Any, call: Call) -> None:
+def rotate_root(_state: object, call: Call) -> None:
     """Generate a new root key; the unseal shares stay the same."""
     barrier_of(call)
 
 
 @root_init.on(Operation.READ)
-def read_rotation(_state: Any, call: Call) -> dict[str, Any]:
+def read_rotation(_state: object, call: Call) -> dict[str, object]:
     """Return the progress of a rotation."""
     return _shown(barrier_of(call))
 
 
-def _shown(barrier: Barrier) -> dict[str, Any]:
+def _shown(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
     if running is None:
         return {"n": 0, "required": barrier.threshold, "started": False, "t": 0}
@@ -74,7 +73,7 @@ def _shown(barrier: Barrier) -> dict[str, Any]:
 
 
 @root_init.on(Operation.UPDATE)
-def begin_rotation(_state: Any, call: Call) -> dict[str, Any]:
+def begin_rotation(_state: object, call: Call) -> dict[str, object]:
     """Start a rotation."""
     barrier = barrier_of(call)
     wanted = Rotation(
@@ -94,13 +93,13 @@ def begin_rotation(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @root_init.on(Operation.DELETE)
-def cancel_rotation(_state: Any, call: Call) -> None:
+def cancel_rotation(_state: object, call: Call) -> None:
     """Cancel a rotation."""
     barrier_of(call).rotation = None
 
 
 @root_update.on(Operation.UPDATE)
-def give_share(_state: Any, call: Call) -> dict[str, Any]:
+def give_share(_state: object, call: Call) -> dict[str, object]:
     """Add a share of the current key."""
     key, nonce = _share(call)
     barrier = barrier_of(call)
@@ -112,7 +111,7 @@ def give_share(_state: Any, call: Call) -> dict[str, Any]:
     return _shown(barrier) if result is None else {"complete": True, "nonce": nonce, **shown_shares(result)}
 
 
-def shown_shares(result: NewShares) -> dict[str, Any]:
+def shown_shares(result: NewShares) -> dict[str, object]:
     """Return new shares in the form that both products show."""
     return {
         "backup": result.backup,
@@ -132,12 +131,12 @@ def _share(call: Call) -> tuple[str, str]:
 
 
 @root_verify.on(Operation.READ)
-def read_verification(_state: Any, call: Call) -> dict[str, Any]:
+def read_verification(_state: object, call: Call) -> dict[str, object]:
     """Return the progress of the verification of new shares."""
     return _shown_verification(barrier_of(call))
 
 
-def _shown_verification(barrier: Barrier) -> dict[str, Any]:
+def _shown_verification(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
     if running is None:
         raise ErrorResponse(ROTATION.unverifiable)
@@ -151,7 +150,7 @@ def _shown_verification(barrier: Barrier) -> dict[str, Any]:
 
 
 @root_verify.on(Operation.UPDATE)
-def verify_share(_state: Any, call: Call) -> dict[str, Any]:
+def verify_share(_state: object, call: Call) -> dict[str, object]:
     """Add a share of the new key."""
     key, nonce = _share(call)
     barrier = barrier_of(call)
@@ -164,7 +163,7 @@ def verify_share(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @root_verify.on(Operation.DELETE)
-def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
+def restart_verification(_state: object, call: Call) -> dict[str, object]:
     """Restart the verification."""
     barrier = barrier_of(call)
     rotation.restart_verification(barrier, call.core.entropy.uuid)
@@ -172,7 +171,7 @@ def restart_verification(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @root_backup.on(Operation.READ)
-def read_backup(_state: Any, call: Call) -> Response:
+def read_backup(_state: object, call: Call) -> Response:
     """Return the backup of encrypted shares."""
     found = pgp_shares.kept(barrier_of(call))
     if found is None:
@@ -181,44 +180,44 @@ def read_backup(_state: Any, call: Call) -> Response:
 
 
 @root_backup.on(Operation.DELETE)
-def delete_backup(_state: Any, call: Call) -> None:
+def delete_backup(_state: object, call: Call) -> None:
     """Delete the backup of encrypted shares."""
     barrier_of(call).backup = None
 
 
 @recovery_backup.on(Operation.READ)
-def read_recovery_backup(_state: Any, call: Call) -> None:
+def read_recovery_backup(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key to back up."""
     raise ErrorResponse("no backed-up keys found")
 
 
 @recovery_backup.on(Operation.DELETE)
-def delete_recovery_backup(_state: Any, call: Call) -> None:
+def delete_recovery_backup(_state: object, call: Call) -> None:
     """Delete nothing, as there is no recovery key."""
 
 
 @recovery_init.on(Operation.READ)
-def read_recovery(_state: Any, call: Call) -> None:
+def read_recovery(_state: object, call: Call) -> None:
     """A Shamir seal has no recovery key."""
     barrier_of(call)
     raise ErrorResponse("unable to look up config: %!w(*errors.errorString=&{recovery not supported})")
 
 
 @recovery_init.on(Operation.UPDATE)
-def begin_recovery(_state: Any, call: Call) -> None:
+def begin_recovery(_state: object, call: Call) -> None:
     """A Shamir seal has no recovery key."""
     barrier_of(call)
     raise ErrorResponse("recovery keys not supported")
 
 
 @recovery_init.on(Operation.DELETE)
-def cancel_recovery(_state: Any, call: Call) -> None:
+def cancel_recovery(_state: object, call: Call) -> None:
     """Cancel nothing, as there is no recovery key."""
 
 
 @recovery_update.on(Operation.UPDATE)
 @recovery_verify.on(Operation.UPDATE)
-def give_recovery(_state: Any, call: Call) -> None:
+def give_recovery(_state: object, call: Call) -> None:
     """A Shamir seal has no recovery key."""
     key, _nonce = _share(call)
     barrier_of(call)
@@ -230,6 +229,6 @@ def give_recovery(_state: Any, call: Call) -> None:
 
 
 @recovery_verify.on(Operation.READ, Operation.DELETE)
-def read_recovery_verification(_state: Any, call: Call) -> None:
+def read_recovery_verification(_state: object, call: Call) -> None:
     """Refuse, as there is no recovery key to verify."""
     raise ErrorResponse(ROTATION.unverifiable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
 from mockkms.vault.seals.barrier import InvalidKey, SealError, decode_key, validate_shares
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.seal.strict import decoded
+from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -48,21 +48,11 @@ init = engine.path(
 )
 step_down = engine.path("step-down", help="Give up being the active node.", outside=True)
 
-_INIT = {
-    "secret_shares": (int, "secret_shares"),
-    "secret_threshold": (int, "secret_threshold"),
-    "pgp_keys": (list, "pgp_keys"),
-    "recovery_shares": (int, "recovery_shares"),
-    "recovery_threshold": (int, "recovery_threshold"),
-    "recovery_pgp_keys": (list, "recovery_pgp_keys"),
-    "root_token_pgp_key": (str, "root_token_pgp_key"),
-}
 
-
-def seal_document(core: Context) -> dict[str, Any]:
+def seal_document(core: Context) -> dict[str, object]:
     """Return the document of ``sys/seal-status``, in the real server's order."""
     barrier, state, product = core.seal.barrier, core.state.seal, core.product
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "type": "shamir",
         "initialized": barrier.initialized,
         "sealed": barrier.sealed,
@@ -81,13 +71,13 @@ def seal_document(core: Context) -> dict[str, Any]:
 
 
 @status.on(Operation.READ)
-def read_seal_status(_state: Any, call: Call) -> Response:
+def read_seal_status(_state: object, call: Call) -> Response:
     """Return the seal's status."""
     return Response(document=seal_document(call.core))
 
 
 @seal.on(Operation.UPDATE)
-def seal_server(_state: Any, call: Call) -> None:
+def seal_server(_state: object, call: Call) -> None:
     """Seal the server; requires sudo. On a sealed server it has no effect."""
     core = call.core
     if core.seal.sealed:
@@ -112,7 +102,7 @@ def _authorize(call: Call) -> None:
 
 
 @step_down.on(Operation.UPDATE)
-def give_up(_state: Any, call: Call) -> None:
+def give_up(_state: object, call: Call) -> None:
     """Step down as the active node; requires sudo. Without high availability it has no effect."""
     standing = call.core.standing
     if standing is not None and standing.active:
@@ -121,34 +111,29 @@ def give_up(_state: Any, call: Call) -> None:
 
 
 @backends.on(Operation.READ)
-def read_backends(_state: Any, call: Call) -> Response:
+def read_backends(_state: object, call: Call) -> Response:
     """Return the server's only seal, a Shamir seal, which is always healthy."""
-    named: dict[str, Any] = {"name": "shamir"}
+    named: dict[str, object] = {"name": "shamir"}
     if call.core.product.has(Feature.SEAL_SETTINGS):
         named |= {"configured": True, "disabled": False}
     return Response(document={"healthy": True, "backends": [{**named, "healthy": True}], "fully_wrapped": True})
 
 
 @unseal.on(Operation.UPDATE)
-def unseal_server(_state: Any, call: Call) -> Response:
+def unseal_server(_state: object, call: Call) -> Response:
     """Add a share, or drop those given so far; return the seal status."""
     core = call.core
-    body = decoded(
-        call,
-        "UnsealRequest",
-        {"key": (str, "Key"), "reset": (bool, "Reset"), "migrate": (bool, "Migrate")},
-        required=True,
-    )
-    if body["reset"]:
+    body = decode(call, UnsealRequest, required=True)
+    if body.reset:
         if not core.seal.sealed:
             raise ErrorResponse("vault is unsealed")
         core.seal.barrier.reset()
         return Response(document=seal_document(core))
-    if not body["key"]:
+    if not body.key:
         raise ErrorResponse("'key' must be specified in request body as JSON, or 'reset' set to true")
     try:
-        key = decode_key(body["key"])
-        if body["migrate"]:
+        key = decode_key(body.key)
+        if body.migrate:
             raise ErrorResponse("can't perform a seal migration, no migration seal found", status=500)
         if not core.seal.barrier.initialized:
             raise ErrorResponse(f"{core.product.texts.product} is not initialized")
@@ -162,32 +147,32 @@ def unseal_server(_state: Any, call: Call) -> Response:
 
 
 @init.on(Operation.READ)
-def read_init(_state: Any, call: Call) -> Response:
+def read_init(_state: object, call: Call) -> Response:
     """Return whether the server is initialised."""
     return Response(document={"initialized": call.core.seal.barrier.initialized})
 
 
 @init.on(Operation.UPDATE)
-def initialize(_state: Any, call: Call) -> Response:
+def initialize(_state: object, call: Call) -> Response:
     """Initialise the server; return the unseal shares and the root token. The server stays sealed."""
     core = call.core
-    body = decoded(call, "InitRequest", _INIT, required=True)
-    recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if body[name]]
+    body = decode(call, InitRequest, required=True)
+    recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if getattr(body, name)]
     if recovery:
         raise ErrorResponse(f"parameters {','.join(recovery)} not applicable to seal type shamir")
     try:
-        validate_shares(body["secret_shares"], body["secret_threshold"], body["pgp_keys"])
-        pgp_shares.check(body["pgp_keys"])
+        validate_shares(body.secret_shares, body.secret_threshold, body.pgp_keys)
+        pgp_shares.check(body.pgp_keys)
     except SealError as error:
         raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     if core.seal.barrier.initialized:
         raise ErrorResponse(f"{core.product.texts.product} is already initialized")
-    owner = body["root_token_pgp_key"]
+    owner = body.root_token_pgp_key
     try:
         # The real server detects a bad key only after initialising, when the new keys are lost.
         pgp_shares.check([owner] if owner else [])
-        parts, token = core.initialize(body["secret_shares"], body["secret_threshold"])
-        parts = pgp_shares.encrypted(parts, body["pgp_keys"])
+        parts, token = core.initialize(body.secret_shares, body.secret_threshold)
+        parts = pgp_shares.encrypted(parts, body.pgp_keys)
         if owner:
             token = base64.b64encode(pgp_shares.sealed(token.encode(), owner)).decode()
     except SealError as error:

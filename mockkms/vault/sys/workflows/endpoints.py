@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -75,40 +75,40 @@ def _path(call: Call) -> str:
 
 
 @listing.on(Operation.LIST)
-def list_workflows(_state: Any, call: Call) -> dict[str, Any]:
+def list_workflows(_state: object, call: Call) -> dict[str, object]:
     """Return the workflows outside folders; the real server does not list folders."""
     return _listed(call, [path for path in sorted(_known(call)) if "/" not in path])
 
 
 @listing.on(Operation.SCAN)
-def scan_workflows(_state: Any, call: Call) -> dict[str, Any]:
+def scan_workflows(_state: object, call: Call) -> dict[str, object]:
     """Return the paths of all workflows."""
     return _listed(call, walk(_known(call), ""))
 
 
 @one.on(Operation.LIST)
 @one.on(Operation.SCAN)
-def list_below(_state: Any, call: Call) -> dict[str, Any]:
+def list_below(_state: object, call: Call) -> dict[str, object]:
     """Return the workflows below a folder."""
     folder = _path(call).rstrip("/") + "/"
     return _listed(call, [path for path in sorted(_known(call)) if path.startswith(folder)])
 
 
-def _listed(call: Call, paths: list[str]) -> dict[str, Any]:
+def _listed(call: Call, paths: list[str]) -> dict[str, object]:
     shown = page(paths, call["after"], call["limit"])
     known = _known(call)
     return {"keys": shown, "key_info": {path: asdict(known[path]) for path in shown}} if shown else {}
 
 
 @one.on(Operation.READ)
-def read(_state: Any, call: Call) -> dict[str, Any] | None:
+def read(_state: object, call: Call) -> dict[str, object] | None:
     """Return a workflow."""
     found = _known(call).get(_path(call))
     return asdict(found) if found else None
 
 
 @one.on(Operation.UPDATE)
-def write(_state: Any, call: Call) -> dict[str, Any]:
+def write(_state: object, call: Call) -> dict[str, object]:
     """Store a workflow, replacing all of its settings."""
     from mockkms.vault.sys.workflows.text import WorkflowError, parse
 
@@ -132,13 +132,13 @@ def write(_state: Any, call: Call) -> dict[str, Any]:
 
 
 @one.on(Operation.DELETE)
-def delete(_state: Any, call: Call) -> None:
+def delete(_state: object, call: Call) -> None:
     """Delete a workflow."""
     _known(call).pop(_path(call), None)
 
 
 @execution.on(Operation.UPDATE)
-def execute(_state: Any, call: Call) -> Reply:
+def execute(_state: object, call: Call) -> Reply:
     """Run a workflow; without an ``output`` block the answer is empty."""
     from mockkms.vault.sys.workflows.run import RunError, refused
 
@@ -152,12 +152,12 @@ def execute(_state: Any, call: Call) -> Reply:
 
 
 @trace.on(Operation.UPDATE)
-def show(_state: Any, call: Call) -> dict[str, Any]:
+def show(_state: object, call: Call) -> dict[str, object]:
     """Run a workflow; return every request and response, and the error, which is encoded as ``{}``."""
     from mockkms.vault.sys.workflows.run import RunError
 
     run = _run(call)
-    shown: dict[str, Any] = {"history": run.history, "error": None}
+    shown: dict[str, object] = {"history": run.history, "error": None}
     try:
         run.run()
         if run.workflow.output is not None:

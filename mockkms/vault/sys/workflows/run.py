@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from mockkms.vault.framework.fields import convert, zero
 from mockkms.vault.framework.message import BackendError, Operation, Request, Response
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import Number
 from mockkms.vault.sys.workflows.text import Block, Workflow
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -20,6 +20,8 @@ _DOTTED = re.compile(r"(?:\.[A-Za-z_]\w*)+")
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 
 Handler = Callable[[Request], Response]
+History = dict[str, dict[str, dict[str, object]]]
+"""Requests or responses by the names of their flow and of themselves."""
 
 
 class RunError(Exception):
@@ -33,14 +35,14 @@ class RunError(Exception):
 class Run:
     """One run. ``history`` records its requests and responses."""
 
-    def __init__(self, workflow: Workflow, sent: dict[str, Any], prefix: str, token: str, handler: Handler) -> None:
+    def __init__(self, workflow: Workflow, sent: dict[str, object], prefix: str, token: str, handler: Handler) -> None:
         self.workflow = workflow
         self.sent = sent
         self.prefix = prefix
         self.token = token
         self.handler = handler
-        self.input: dict[str, Any] = {}
-        self.history: dict[str, Any] = {"requests": None, "responses": None}
+        self.input: dict[str, object] = {}
+        self.history: dict[str, History | None] = {"requests": None, "responses": None}
         try:
             self._check_names()
             self._read_input()
@@ -82,7 +84,7 @@ class Run:
         """Make all requests. Raises RunError at the first failure that is not allowed."""
         for index, flow in enumerate(self.workflow.flows):
             try:
-                if "when" in flow.settings and not _truth(self._part("when", self.value, flow.settings["when"])):
+                if "when" in flow.settings and not _truth(self._part("when", flow.settings["when"])):
                     continue
                 for number, request in enumerate(flow.requests):
                     try:
@@ -94,24 +96,25 @@ class Run:
 
     def output(self) -> Response:
         """Return the answer that the ``output`` block describes. Raises RunError."""
-        said = self.workflow.output or {}
-        data = self._part("output data", self.value, said["data"]) if "data" in said else None
+        settings = self.workflow.output or {}
+        found = self._part("output data", settings["data"]) if "data" in settings else None
+        data = None if found is None else _mapping(found)
         headers = {}
-        for name, values in _collapsed(said.get("headers", {})).items():
-            headers[name] = ", ".join(_text(self.value(value)) for value in values)
+        for name, values in _collapsed(settings.get("headers", {})).items():
+            headers[name] = ", ".join(_text(self.value(value)) for value in _list(values))
         return Response(data=data, headers=headers)
 
-    def _part(self, what: str, evaluate: Callable[[Any], Any], said: Any) -> Any:
+    def _part(self, what: str, setting: object) -> object:
         try:
-            return evaluate(said)
+            return self.value(setting)
         except RunError as error:
             raise RunError(f"failed to evaluate {what}: {error}") from None
 
     def _request(self, index: int, flow: Block, number: int, block: Block) -> None:
-        said = block.settings
+        settings = block.settings
         try:
-            request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", said)
-            execute = "when" not in said or _truth(self._part("when", self.value, said["when"]))
+            request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
+            execute = "when" not in settings or _truth(self._part("when", settings["when"]))
         except RunError as error:
             raise RunError(f"in building request: {error}") from None
         shown = {"id": request.id, "operation": request.operation.value, "path": request.path, "data": request.data}
@@ -125,18 +128,18 @@ class Run:
             status = response.status if response.status in (403, 404, 405) else 500
             raise RunError(f"failed to evaluate request: {'; '.join(response.errors) or 'request failed'}", status)
 
-    def _built(self, request_id: str, said: dict[str, Any]) -> tuple[Request, bool]:
-        words = ("operation", "path", "token", "data", "headers", "allow_failure")
-        found = {word: self._part(word.replace("_", " "), self.value, said[word]) for word in words if word in said}
+    def _built(self, request_id: str, settings: dict[str, object]) -> tuple[Request, bool]:
+        names = ("operation", "path", "token", "data", "headers", "allow_failure")
+        found = {name: self._part(name.replace("_", " "), settings[name]) for name in names if name in settings}
         try:
             operation = Operation(_text(found.get("operation", "")))
         except ValueError:
             raise RunError(f"failed to evaluate operation: unknown operation {found.get('operation', '')}") from None
-        headers = {name: _text(value) for name, value in (found.get("headers") or {}).items()}
+        headers = {name: _text(value) for name, value in _mapping(found.get("headers")).items()}
         request = Request(
             operation,
             _text(found.get("path", "")).removeprefix("/"),
-            data=dict(found.get("data") or {}),
+            data=_mapping(found.get("data")),
             token=_text(found["token"]) if "token" in found else self.token,
             namespace=headers.get("X-Vault-Namespace", ""),
             headers=headers,
@@ -144,52 +147,55 @@ class Run:
         )
         return request, _truth(found.get("allow_failure", False))
 
-    def _keep(self, kind: str, flow: Block, block: Block, value: dict[str, Any]) -> None:
-        self.history[kind] = self.history[kind] or {}
-        self.history[kind].setdefault(flow.name, {})[block.name] = value
+    def _keep(self, kind: str, flow: Block, block: Block, value: dict[str, object]) -> None:
+        kept = self.history[kind]
+        if kept is None:
+            kept = self.history[kind] = {}
+        kept.setdefault(flow.name, {})[block.name] = value
 
     # -- values --------------------------------------------------------------------------------------------------
 
-    def value(self, said: Any) -> Any:
+    def value(self, setting: object) -> object:
         """Return a setting with its references filled in. Raises RunError."""
-        if isinstance(said, list) and said and all(isinstance(part, dict) for part in said):
-            said = _collapsed(said)
-        if isinstance(said, list):
-            return [self.value(item) for item in said]
-        if not isinstance(said, dict):
-            return said
-        if ("eval_source" in said) != ("eval_type" in said):
+        if isinstance(setting, list) and setting and all(isinstance(part, dict) for part in setting):
+            setting = _collapsed(setting)
+        if isinstance(setting, list):
+            return [self.value(item) for item in setting]
+        if not isinstance(setting, dict):
+            return setting
+        if ("eval_source" in setting) != ("eval_type" in setting):
             raise RunError("malformed object; missing either 'eval_type' or 'eval_source'")
-        filled = {key: self.value(item) for key, item in said.items()}
+        filled = {key: self.value(item) for key, item in setting.items()}
         return self._sourced(filled) if "eval_source" in filled else filled
 
-    def _sourced(self, said: dict[str, Any]) -> Any:
-        source = said["eval_source"]
-        sources: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "request": lambda said: self._from_history("request", said),
-            "response": lambda said: self._from_history("response", said),
+    def _sourced(self, reference: dict[str, object]) -> object:
+        """Return the value that a reference names. Raises RunError."""
+        source = reference["eval_source"]
+        sources: dict[object, Callable[[dict[str, object]], object]] = {
+            "request": lambda reference: self._from_history("request", reference),
+            "response": lambda reference: self._from_history("response", reference),
             "template": self._from_template,
         }
         if self.workflow.fields is not None:
             sources["input"] = self._from_input
-        if source not in sources:
+        if not isinstance(source, str) or source not in sources:
             raise RunError(f"unknown value for 'eval_source': {source}")
         try:
-            return _converted(sources[source](said), str(said["eval_type"]))
+            return _converted(sources[source](reference), str(reference["eval_type"]))
         except RunError as error:
             raise RunError(f"failed to evaluate source '{source}': {error}") from None
 
-    def _from_input(self, said: dict[str, Any]) -> Any:
-        name = said.get("field_name")
+    def _from_input(self, reference: dict[str, object]) -> object:
+        name = str(reference.get("field_name"))
         if name not in self.input:
-            raise RunError(f"referenced field {quote(str(name))} is missing from schema")
+            raise RunError(f"referenced field {quote(name)} is missing from schema")
         return self.input[name]
 
-    def _from_history(self, kind: str, said: dict[str, Any]) -> Any:
-        for word in ("flow_name", f"{kind}_name"):
-            if word not in said:
-                raise RunError(f"{kind} source is missing required field '{word}'")
-        flow, name = str(said["flow_name"]), str(said[f"{kind}_name"])
+    def _from_history(self, kind: str, reference: dict[str, object]) -> object:
+        for name in ("flow_name", f"{kind}_name"):
+            if name not in reference:
+                raise RunError(f"{kind} source is missing required field '{name}'")
+        flow, name = str(reference["flow_name"]), str(reference[f"{kind}_name"])
         kept = self.history[f"{kind}s"]
         if kept is None:
             raise RunError("no values written")
@@ -197,29 +203,27 @@ class Run:
             raise RunError(f"missing outer block '{flow}'")
         if name not in kept[flow]:
             raise RunError(f"in outer block '{flow}': missing inner block '{name}'")
-        selector = said.get("field_selector", [])
-        return _selected(kept[flow][name], selector if isinstance(selector, list) else [selector])
+        return _selected(kept[flow][name], _list(reference.get("field_selector", [])))
 
-    def _from_template(self, said: dict[str, Any]) -> str:
-        known = {**(said.get("data") or {}), **self.history, "input": self.sent}
-
-        template, out, place = str(said.get("template", "")), [], 0
+    def _from_template(self, reference: dict[str, object]) -> str:
+        known = {**_mapping(reference.get("data")), **self.history, "input": self.sent}
+        template, out, place = str(reference.get("template", "")), [], 0
         while (begin := template.find("{{", place)) >= 0 and (end := template.find("}}", begin + 2)) >= 0:
             action = template[begin + 2 : end].removeprefix("-").removesuffix("-").strip()
-            out += [template[place:begin], self._named(known, action)]
+            out += [template[place:begin], _named(known, action)]
             place = end + 2
         return "".join(out) + template[place:]
 
-    def _named(self, known: dict[str, Any], action: str) -> str:
-        """Return the value that a template's action names. Raises RunError."""
-        if not _DOTTED.fullmatch(action):
-            raise RunError(f"the template action {quote(action)} is not emulated")
-        found: Any = known
-        for step in action[1:].split("."):
-            if not isinstance(found, dict) or step not in found:
-                raise RunError(f"failed to execute templator: map has no entry for key {quote(step)}")
-            found = found[step]
-        return _text(found)
+
+def _named(known: object, action: str) -> str:
+    """Return the value that a template's action names. Raises RunError."""
+    if not _DOTTED.fullmatch(action):
+        raise RunError(f"the template action {quote(action)} is not emulated")
+    for step in action[1:].split("."):
+        if not isinstance(known, dict) or step not in known:
+            raise RunError(f"failed to execute templator: map has no entry for key {quote(step)}")
+        known = known[step]
+    return _text(known)
 
 
 def _check_unique(blocks: list[Block], text: str) -> None:
@@ -236,42 +240,71 @@ def _check_name(kind: str, name: str) -> None:
         raise RunError(f"{kind} name '{name}' is invalid: {rule}")
 
 
-def _collapsed(said: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, object]:
+    """Return an object as a new dict; a missing one is empty. Raises RunError for any other value."""
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        raise RunError(f"expected a map, got {quote(type(value).__name__)}")
+    return dict(value)
+
+
+def _list(value: object) -> list[object]:
+    """Return a value as a list; one that is not a list becomes its only item."""
+    return value if isinstance(value, list) else [value]
+
+
+def _collapsed(blocks: object) -> dict[str, object]:
     """Return a block decoded from HCL, merging a list of mappings into one."""
-    return {key: value for part in said for key, value in part.items()} if isinstance(said, list) else dict(said)
+    if not isinstance(blocks, list):
+        return _mapping(blocks)
+    return {key: value for part in blocks for key, value in part.items()}
 
 
-def _selected(found: Any, selector: list[Any]) -> Any:
+def _selected(found: object, selector: list[object]) -> object:
     for depth, step in enumerate(selector):
         if isinstance(step, str):
             if not isinstance(found, dict) or step not in found:
                 raise RunError(f"error resolving field: field {quote(step)} at depth {depth} is missing")
-        elif not isinstance(found, list) or not 0 <= step < len(found):
+            found = found[step]
+        elif isinstance(step, int) and isinstance(found, list) and 0 <= step < len(found):
+            found = found[step]
+        else:
             raise RunError(f"error resolving field: selector ({step}) out of bounds at depth {depth}")
-        found = found[step]
     return found
 
 
-def _converted(value: Any, value_type: str) -> Any:
+def _converted(value: object, value_type: str) -> object:
     try:
         if value_type == "string":
             return _text(value)
         if value_type == "int":
-            return int(value or 0)
+            return int(_number(value))
         if value_type == "float64":
-            return float(value or 0)
+            return float(_number(value))
     except (TypeError, ValueError):
         raise RunError(f"conversion-error: cannot convert value to type '{value_type}'") from None
     if value_type == "bool":
         return _truth(value)
     if value_type == "[]string":
-        return [_text(item) for item in (value if isinstance(value, list) else [value])]
+        return [_text(item) for item in _list(value)]
     if value_type not in ("", "map", "map[string]interface{}", "any", "interface{}"):
         raise RunError(f"unsupported type conversion: {value_type}")
     return value
 
 
-def _text(value: Any) -> str:
+def _number(value: object) -> str | float:
+    """Return what ``int`` or ``float`` can read, 0 for an empty value. Raises TypeError for a list or an object."""
+    if isinstance(value, (str, int, float)):
+        return value or 0
+    if value is None or value in ([], {}):
+        return 0
+    if isinstance(value, Number):
+        return str(value)
+    raise TypeError
+
+
+def _text(value: object) -> str:
     """Return a value as text, as Go's weak decoding does."""
     if isinstance(value, bool):
         return "1" if value else "0"
@@ -282,11 +315,11 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _truth(value: Any) -> bool:
+def _truth(value: object) -> bool:
     return value in _TRUE if isinstance(value, str) else bool(value)
 
 
-def _shown(response: Response) -> dict[str, Any]:
+def _shown(response: Response) -> dict[str, object]:
     """Return a response in the form recorded in the history."""
     auth = response.auth
     shown = {

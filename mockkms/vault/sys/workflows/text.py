@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.golang.fmt import quote
@@ -23,6 +23,9 @@ _REQUEST = ("type", "operation", "path", "token", "data", "headers", "when", "al
 _FIELD = ("type", "name", "default", "description", "required", "deprecated", "query", "allowed_values")
 
 
+T = TypeVar("T")
+
+
 class WorkflowError(ValueError):
     """An invalid workflow text, with the reason."""
 
@@ -32,7 +35,7 @@ class Block:
     """A named ``request`` or ``flow`` with its settings, and a flow's requests."""
 
     name: str
-    settings: dict[str, Any]
+    settings: dict[str, object]
     requests: list[Block] = field(default_factory=list)
 
 
@@ -42,7 +45,7 @@ class InputField:
 
     name: str
     kind: Kind
-    default: Any = None
+    default: object = None
     required: bool = False
 
 
@@ -53,7 +56,7 @@ class Workflow:
     fields: list[InputField] | None
     """None: no ``input`` block."""
     flows: list[Block]
-    output: dict[str, Any] | None
+    output: dict[str, object] | None
 
 
 def parse(text: str) -> Workflow:
@@ -77,14 +80,14 @@ def parse(text: str) -> Workflow:
     return Workflow(fields, flows, output)
 
 
-def _stage(what: str, read: Any, found: list[Item], unused: list[str]) -> Any:
+def _stage(what: str, read: Callable[[list[Item], list[str]], T], found: list[Item], unused: list[str]) -> T:
     try:
         return read(found, unused)
     except (WorkflowError, HclError) as error:
         raise WorkflowError(f"{what}: {error}") from None
 
 
-def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, Any]:
+def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, object]:
     """Return a block's settings without its inner ``blocks``; add the names of unknown ones to ``unused``."""
     settings = decode_map(item.value, "root")
     for inner in item.value.members.items if isinstance(item.value, Object) else ():
@@ -139,7 +142,7 @@ def _input(found: list[Item], unused: list[str]) -> list[InputField]:
     return fields
 
 
-def _output(found: list[Item], unused: list[str]) -> dict[str, Any]:
+def _output(found: list[Item], unused: list[str]) -> dict[str, object]:
     if len(found) > 1:
         raise WorkflowError("only a single 'output' block is allowed")
     return _settings(found[0], ("data", "headers"), unused)

@@ -1,0 +1,151 @@
+"""Bodies of endpoints outside the core: decoded into a struct, so a wrong JSON type is an error with Go's text.
+
+Each class is named as the struct of the real server's source, since the error text names it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.products.features import Feature
+
+_GO_TYPES = {str: "string", int: "int", bool: "bool", list: "[]string"}
+_GO_NAME = "go"
+"""The key under which a member has its name in Go's error texts, if that is not its JSON name."""
+
+
+@dataclass
+class UnsealRequest:
+    """The body of ``sys/unseal``."""
+
+    key: str = field(default="", metadata={_GO_NAME: "Key"})
+    reset: bool = field(default=False, metadata={_GO_NAME: "Reset"})
+    migrate: bool = field(default=False, metadata={_GO_NAME: "Migrate"})
+
+
+@dataclass
+class InitRequest:
+    """The body of ``sys/init``."""
+
+    secret_shares: int = 0
+    secret_threshold: int = 0
+    pgp_keys: list[str] = field(default_factory=list)
+    recovery_shares: int = 0
+    recovery_threshold: int = 0
+    recovery_pgp_keys: list[str] = field(default_factory=list)
+    root_token_pgp_key: str = ""
+
+
+@dataclass
+class RekeyRequest:
+    """The body of ``sys/rekey/init``."""
+
+    secret_shares: int = 0
+    secret_threshold: int = 0
+    pgp_keys: list[str] = field(default_factory=list)
+    backup: bool = False
+    require_verification: bool = False
+
+
+@dataclass
+class RekeyDeleteRequest:
+    """The body of a ``DELETE sys/rekey/init``."""
+
+    nonce: str = ""
+
+
+@dataclass
+class RekeyUpdateRequest:
+    """The body of ``sys/rekey/update``."""
+
+    key: str = field(default="", metadata={_GO_NAME: "Key"})
+    nonce: str = field(default="", metadata={_GO_NAME: "Nonce"})
+
+
+@dataclass
+class RekeyVerificationUpdateRequest:
+    """The body of ``sys/rekey/verify``."""
+
+    key: str = ""
+    nonce: str = ""
+
+
+@dataclass
+class GenerateRootInitRequest:
+    """The body of ``sys/generate-root/attempt``."""
+
+    otp: str = ""
+    pgp_key: str = ""
+
+
+@dataclass
+class GenerateRootUpdateRequest:
+    """The body of ``sys/generate-root/update``."""
+
+    key: str = field(default="", metadata={_GO_NAME: "Key"})
+    nonce: str = field(default="", metadata={_GO_NAME: "Nonce"})
+
+
+Struct = TypeVar(
+    "Struct",
+    UnsealRequest,
+    InitRequest,
+    RekeyRequest,
+    RekeyDeleteRequest,
+    RekeyUpdateRequest,
+    RekeyVerificationUpdateRequest,
+    GenerateRootInitRequest,
+    GenerateRootUpdateRequest,
+)
+
+
+def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struct:
+    """Return a request's body as ``struct``; missing and null members keep their zero value. Raises ErrorResponse.
+
+    Names match case-insensitively, as in Go. ``required``: a missing body is refused with Go's text, if the product
+    does so.
+    """
+    empty = not call.request.data and not call.request.body.strip()
+    if required and empty and call.core.product.has(Feature.BODY_REQUIRED):
+        raise ErrorResponse("EOF")
+    sent = {name.lower(): value for name, value in call.request.data.items()}
+    body = struct()
+    for member in dataclasses.fields(struct):
+        value = sent.get(member.name)
+        if value is None:
+            continue
+        kind = type(getattr(body, member.name))
+        wrong = _wrong(value, kind)
+        if wrong:
+            target = f"{struct.__name__}.{member.metadata.get(_GO_NAME, member.name)}"
+            text = f"json: cannot unmarshal {wrong} into Go struct field {target} of type {_GO_TYPES[kind]}"
+            raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
+        setattr(body, member.name, list(value) if kind is list else value)
+    return body
+
+
+def from_fields(call: Call, struct: type[Struct]) -> Struct:
+    """Return the converted parameters of an endpoint as ``struct``."""
+    return struct(**{member.name: call[member.name] for member in dataclasses.fields(struct)})
+
+
+def _wrong(value: object, kind: type) -> str:
+    """Return Go's name for a value of the wrong type; empty if the type is right."""
+    if isinstance(value, bool):
+        return "" if kind is bool else "bool"
+    if isinstance(value, list):
+        if kind is list:
+            bad = next((item for item in value if not isinstance(item, str)), None)
+            return _wrong(bad, str) if bad is not None else ""
+        return "array"
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, str):
+        return "" if kind is str else "string"
+    if kind is int and isinstance(value, int) and -(2**63) <= value < 2**63:
+        return ""
+    return f"number {value}" if kind is int else "number"
