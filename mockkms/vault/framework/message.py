@@ -262,6 +262,25 @@ class NotFound(VaultError):
     status = 404
 
 
+class refusing:
+    """Context manager: a ValueError of the body becomes the refusal of the request.
+
+    ``raise error(prefix + str(fault))``, from nothing: the caller gets the text, not the place.
+    """
+
+    __slots__ = ("_error", "_prefix")
+
+    def __init__(self, prefix: str = "", error: type[VaultError] = ErrorResponse) -> None:
+        self._prefix, self._error = prefix, error
+
+    def __enter__(self) -> None:
+        """Enter the body."""
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
+        if isinstance(fault, ValueError):
+            raise self._error(f"{self._prefix}{fault}") from None
+
+
 def unsupported_path() -> BackendError:
     """Return the error for a path that no endpoint of the mount has."""
     return BackendError("unsupported path", status=404)

@@ -1,36 +1,35 @@
-"""``config/``: connections. They are checked as the plugins do, and verified where the database can be asked."""
+"""``config/``, ``reset/``, ``reload/`` and ``rotate-root/``: connections, checked as their plugins check them."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.vault.framework import automated_rotation
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import servers, usernames
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
     RSA_KEY,
-    Connection,
     Database,
-    DatabaseFault,
+    DatabaseConnection,
+    DatabaseError,
     engine,
 )
-from mockkms.vault.secrets.database.passwords import new_password
+from mockkms.vault.secrets.database.generated import new_password
 from mockkms.vault.secrets.database.servers import opened
 
 _FIELDS = {
     "name": Field(Kind.STRING, help="Name of this database connection."),
     "plugin_name": Field(Kind.STRING, help="The plugin, such as `postgresql-database-plugin`."),
-    "plugin_version": Field(Kind.STRING, help="Its version; only the one that comes with the server is there."),
-    "verify_connection": Field(Kind.BOOL, default=True, help="Connect at once."),
-    "allowed_roles": Field(Kind.COMMA_STRINGS, help="Roles that may use it: names, globs, or `*`."),
-    "root_rotation_statements": Field(Kind.STRING_SLICE, help="Statements that change the root user's password."),
+    "plugin_version": Field(Kind.STRING, help="Version of the plugin; only the built-in one exists."),
+    "verify_connection": Field(Kind.BOOL, default=True, help="Connect when the connection is written."),
+    "allowed_roles": Field(Kind.COMMA_STRINGS, help="Roles that may use the connection: names, globs, or `*`."),
+    "root_rotation_statements": Field(Kind.STRING_SLICE, help="Statements that rotate the root user's password."),
     "password_policy": Field(Kind.STRING, help="Password policy of generated passwords."),
     **automated_rotation.fields(Feature.DATABASE_ROTATION),
 }
@@ -42,7 +41,7 @@ _UNDECLARED = frozenset(
         "service_account_json",
     )
 )  # fmt: skip
-"""Parameters of SQL plugins that are no fields of the path, and that no warning is given about."""
+"""Parameters of SQL plugins that are not fields of the path, but for which the server gives no warning."""
 _SQL = ("postgresql-database-plugin", "redshift-database-plugin", "hana-database-plugin", "mssql-database-plugin")
 _AUTH_TYPES = ("", "cert", "gcp_iam")
 _NEEDED = {
@@ -59,7 +58,7 @@ _SUPPORTED = {
     "mongodb-database-plugin": [PASSWORD, CERTIFICATE],
     "snowflake-database-plugin": [PASSWORD, RSA_KEY],
 }
-"""Plugins that can more than passwords; they say so in their settings."""
+"""The credential types that plugins add to their settings, for those that support more than passwords."""
 _USER = re.compile(r"[\w\-.:~!$&'()*+,;=%@]*", re.ASCII)
 _HIDDEN = ("password", "private_key")
 _PASSWORD_IN_URL = (
@@ -69,37 +68,38 @@ _PASSWORD_IN_URL = (
 
 listing = engine.path("config[/]", help="Names of the connections.")
 one = engine.path("config/{name}", _FIELDS, arbitrary=Feature.DATABASE_ROTATION, help="A connection to a database.")
-reset = engine.path("reset/{name}", {"name": _FIELDS["name"]}, help="Connect anew.")
+reset = engine.path("reset/{name}", {"name": _FIELDS["name"]}, help="Close a connection and open it again.")
 reload = engine.path(
     "reload/{plugin_name}",
     {"plugin_name": _FIELDS["plugin_name"]},
     needs=Feature.DATABASE_ROTATION,
-    help="Begin a plugin anew.",
+    help="Restart a plugin.",
 )
-rotate_root = engine.path("rotate-root/{name}", {"name": _FIELDS["name"]}, help="A new password for the root user.")
+rotate_root = engine.path("rotate-root/{name}", {"name": _FIELDS["name"]}, help="Rotate the root user's password.")
 
 
 @listing.on(Operation.LIST)
-def list_connections(state: Database, _call: Call) -> dict[str, Any]:
-    """The names, sorted."""
+def list_connections(state: Database, _call: Call) -> Reply:
+    """Return the names, sorted."""
     return {"keys": sorted(state.connections)}
 
 
 @one.existence
 def exists(state: Database, call: Call) -> bool:
+    """Return whether the connection exists."""
     return call["name"] in state.connections
 
 
 @one.on(Operation.READ)
-def read(state: Database, call: Call) -> dict[str, Any] | None:
-    """The settings without passwords."""
+def read(state: Database, call: Call) -> Reply:
+    """Return the settings without passwords."""
     found = state.connections.get(call["name"])
     if found is None:
         return None
     details = {name: value for name, value in found.connection_details.items() if name not in _HIDDEN}
     if "connection_url" in details:
         details["connection_url"] = _redacted(str(details["connection_url"]))
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "plugin_name": found.plugin_name,
         "plugin_version": found.plugin_version,
         "connection_details": details,
@@ -115,22 +115,22 @@ def read(state: Database, call: Call) -> dict[str, Any] | None:
 
 @one.on(Operation.DELETE)
 def delete(state: Database, call: Call) -> None:
-    """Forget a connection; its roles stay."""
+    """Delete a connection; its roles stay."""
     found = state.connections.pop(call["name"], None)
     if found is not None:
-        found.end()
+        found.stop()
 
 
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Database, call: Call) -> Response | None:
-    """Keep a connection. Raises ErrorResponse where its plugin would refuse it."""
-    old = state.connections.get(call["name"]) or Connection()
+    """Create or update a connection. Raises ErrorResponse if its plugin refuses it."""
+    old = state.connections.get(call["name"]) or DatabaseConnection()
     plugin = call.get("plugin_name", old.plugin_name)
     if not plugin:
         raise ErrorResponse("empty plugin name")
     details = {name: value for name, value in call.raw.items() if name not in _KEPT_APART}
     keeps = call.core.product.has(Feature.DATABASE_ROTATION)
-    new = Connection(
+    new = DatabaseConnection(
         plugin_name=plugin,
         connection_details={**old.connection_details, **details},
         allowed_roles=call.get("allowed_roles", old.allowed_roles),
@@ -140,17 +140,17 @@ def write(state: Database, call: Call) -> Response | None:
         **{name: getattr(old, name) for name in automated_rotation.NAMES},
     )
     _check_version(call, plugin)
-    try:
+    with refusing():
         new.parse_rotation(call)
+    try:
         _check(state, call, new)
+    except DatabaseError as error:
+        raise _refused(str(error)) from None
+    with refusing():
         new.register_rotation()
-    except DatabaseFault as fault:
-        raise _refused(str(fault)) from None
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     if plugin in _SUPPORTED:
         new.connection_details["supported_credential_types"] = list(_SUPPORTED[plugin])
-    old.end()
+    old.stop()
     state.connections[call["name"]] = new
     if _password_of(str(new.connection_details.get("connection_url", ""))) is None:
         return None
@@ -163,6 +163,7 @@ def _ignored(call: Call) -> list[str]:
 
 
 def _check_version(call: Call, plugin: str) -> None:
+    # Imported on use: ``sys`` comes with every endpoint of the system backend.
     from mockkms.vault.sys.mounts.shapes import builtin_version, semantic_version
 
     version = call["plugin_version"]
@@ -176,53 +177,49 @@ def _unknown_plugin(plugin: str, version: str = "") -> str:
     return f"invalid database version: 2 errors occurred:\n{fault}{fault}\n"
 
 
-def _check(state: Database, call: Call, new: Connection) -> None:
-    """Begin the plugin. Raises DatabaseFault in its words."""
+def _check(state: Database, call: Call, new: DatabaseConnection) -> None:
+    """Start the plugin with the settings. Raises DatabaseError."""
     if new.plugin_name not in call.core.product.builtins.database:
-        raise DatabaseFault(_unknown_plugin(new.plugin_name))
+        raise DatabaseError(_unknown_plugin(new.plugin_name))
     for name in _NEEDED.get(new.plugin_name, ("connection_url",)):
         if new.connection_details.get(name) in (None, "", 0):
-            raise DatabaseFault(f"{name} cannot be empty")
+            raise DatabaseError(f"{name} cannot be empty")
     if new.plugin_name in _SQL:
         _check_sql(call, new.connection_details)
     if new.verify_connection:
-        servers.of(state, call, new).verify()
+        servers.server_of(state, call, new).verify()
     _check_template(call, new.connection_details.get("username_template") or "")
     form = new.connection_details.get("password_authentication") or ""
     if new.plugin_name == _SQL[0] and form not in ("", "password", "scram-sha-256"):
-        raise DatabaseFault(f"'{form}' is not a valid password authentication type")
+        raise DatabaseError(f"'{form}' is not a valid password authentication type")
 
 
-def _check_sql(call: Call, details: dict[str, Any]) -> None:
+def _check_sql(call: Call, details: dict[str, object]) -> None:
     names = [str(details.get(name) or "") for name in ("username", "password")]
     if any(template in name for name in names for template in ("{{username}}", "{{password}}")):
-        raise DatabaseFault("username and/or password cannot contain the template variables")
+        raise DatabaseError("username and/or password cannot contain the template variables")
     if call.core.product.has(Feature.DATABASE_ROTATION):
         templated = all(template in str(details["connection_url"]) for template in ("{{username}}", "{{password}}"))
         managed = bool(details.get("self_managed"))
         if templated and not managed and not any(names):
-            raise DatabaseFault("must either provide username/password or set self-managed to 'true'")
+            raise DatabaseError("must either provide username/password or set self-managed to 'true'")
         if managed and (any(names) or not templated):
-            raise DatabaseFault("cannot use both self-managed and vault-managed workflows")
+            raise DatabaseError("cannot use both self-managed and vault-managed workflows")
     lifetime = details.get("max_connection_lifetime")
     if lifetime is not None:
-        try:
+        with refusing("invalid max_connection_lifetime: ", DatabaseError):
             convert(Kind.SECONDS, lifetime)
-        except ValueError as error:
-            raise DatabaseFault(f"invalid max_connection_lifetime: {error}") from None
     kind = str(details.get("auth_type") or "")
     if call.core.product.has(Feature.DATABASE_ROTATION) and kind not in _AUTH_TYPES:
-        raise DatabaseFault(f"invalid auth_type: {kind}")
+        raise DatabaseError(f"invalid auth_type: {kind}")
 
 
 def _check_template(call: Call, template: object) -> None:
     if not template:
         return
     names = {"DisplayName": "", "RoleName": ""}
-    try:
+    with refusing("unable to initialize username template: unable to parse template: ", DatabaseError):
         usernames.render(str(template), names, call.core.entropy, call.now())
-    except usernames.TemplateError as error:
-        raise DatabaseFault(f"unable to initialize username template: unable to parse template: {error}") from None
 
 
 def _refused(text: str) -> ErrorResponse:
@@ -230,7 +227,7 @@ def _refused(text: str) -> ErrorResponse:
 
 
 def _password_of(url: str) -> str | None:
-    """The password in a URL; a template is none, as Go takes no braces there."""
+    """Return the password in a URL, or None; templates do not count, because Go refuses braces there."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -239,7 +236,7 @@ def _password_of(url: str) -> str | None:
 
 
 def _redacted(url: str) -> str:
-    """A URL with its password struck out, as Go shows it."""
+    """Return a URL with its password replaced, as Go prints it."""
     password = _password_of(url)
     if password is None:
         return url
@@ -248,19 +245,19 @@ def _redacted(url: str) -> str:
 
 
 @reset.on(Operation.UPDATE)
-def connect_anew(state: Database, call: Call) -> None:
-    """End the plugin and begin it again. Raises BackendError."""
-    state.connection(call["name"]).end()
+def reset_connection(state: Database, call: Call) -> None:
+    """Restart the plugin of a connection. Raises BackendError."""
+    state.connection(call["name"]).stop()
     opened(state, call, call["name"])
 
 
 @reload.on(Operation.UPDATE)
-def begin_anew(state: Database, call: Call) -> dict[str, Any]:
-    """End a plugin everywhere and begin it again; the connections that could be opened."""
+def reload_plugin(state: Database, call: Call) -> Reply:
+    """Restart a plugin for all its connections and return those that could be opened."""
     done = []
     for name, found in sorted(state.connections.items()):
         if found.plugin_name == call["plugin_name"]:
-            found.end()
+            found.stop()
             try:
                 opened(state, call, name)
             except BackendError:
@@ -270,8 +267,8 @@ def begin_anew(state: Database, call: Call) -> dict[str, Any]:
 
 
 @rotate_root.on(Operation.UPDATE)
-def change_root(state: Database, call: Call) -> None:
-    """Change the root user's password in the database and here. Raises BackendError."""
+def rotate_root_password(state: Database, call: Call) -> None:
+    """Rotate the root user's password in the database and in the settings. Raises BackendError."""
     found = state.connection(call["name"])
     username, password = (found.connection_details.get(name) for name in ("username", "password"))
     refusal = "unable to rotate root credentials: "
@@ -289,9 +286,9 @@ def change_root(state: Database, call: Call) -> None:
     opened(state, call, call["name"])
     made = new_password(call, found.password_policy)
     try:
-        servers.of(state, call, found).change_password(username, made, found.root_credentials_rotate_statements)
-    except DatabaseFault as fault:
-        raise BackendError(f"failed to update user: {fault}") from None
+        servers.server_of(state, call, found).change_password(username, made, found.root_credentials_rotate_statements)
+    except DatabaseError as error:
+        raise BackendError(f"failed to update user: {error}") from None
     finally:
-        found.end()
+        found.stop()
     found.connection_details["password"] = made

@@ -1,8 +1,6 @@
-"""``creds/`` and ``static-creds/``: what is handed out, its lease, and its rotation."""
+"""``creds/``, ``static-creds/`` and ``rotate-role/``: credentials of roles, their leases and their rotation."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -10,37 +8,36 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, 
 from mockkms.vault.golang import cron
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.policy import names as policynames
-from mockkms.vault.secrets.database import servers, usernames
+from mockkms.vault.secrets.database import servers
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
-    Connection,
     Database,
-    DatabaseFault,
-    Role,
-    StaticRole,
+    DatabaseConnection,
+    DatabaseError,
+    DatabaseRole,
+    StaticDatabaseRole,
     engine,
 )
-from mockkms.vault.secrets.database.passwords import new_password, new_rsa_key
+from mockkms.vault.secrets.database.generated import new_secret, new_username
 from mockkms.vault.secrets.database.postgres import expiration
 from mockkms.vault.tokens import ttl
 from mockkms.world.clock import rfc3339
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the role.")}
 
-dynamic = engine.path("creds/{name}", _NAME, help="A new user of a role, with a lease.")
-static = engine.path("static-creds/{name}", _NAME, help="The user of a static role and the present password.")
-rotate_role = engine.path("rotate-role/{name}", _NAME, help="A new password for the user of a static role, now.")
+dynamic = engine.path("creds/{name}", _NAME, help="Create a user of a role, with a lease.")
+static = engine.path("static-creds/{name}", _NAME, help="The user of a static role and its current password.")
+rotate_role = engine.path("rotate-role/{name}", _NAME, help="Rotate the password of a static role's user.")
 _MOST_MISSED = 10_000
-
-
+"""Rotations of a schedule that are looked at after a jump of the clock; with more, the last one was due now."""
 _GRACE = 5
-"""Seconds that a user lives on in the database after its lease."""
+"""Seconds that a user remains valid in the database after the end of its lease."""
 
 
 @dynamic.on(Operation.READ)
-def make_user(state: Database, call: Call) -> Response:
-    """Make a user as the role's plugin does. Raises ErrorResponse and BackendError."""
+def create_user(state: Database, call: Call) -> Response:
+    """Create a user as the role's plugin does. Raises ErrorResponse and BackendError."""
     name = call["name"]
     role = state.roles.get(name)
     if role is None:
@@ -51,14 +48,11 @@ def make_user(state: Database, call: Call) -> Response:
     limits = call.core.limits(call.mount)
     lifetime, _ = ttl.calculate(limits, call.now(), ttl=role.default_ttl, max_ttl=role.max_ttl)
     servers.opened(state, call, role.db_name)
-    secret = _secret(call, connection, role)
-    username = _username(call, connection, name)
+    secret = new_secret(call, connection, role)
+    username = new_username(call, connection, name)
     names = {"name": username, "username": username, "password": secret.get("password", "")}
     names["expiration"] = expiration(call.now() + lifetime + _GRACE)
-    try:
-        servers.of(state, call, connection).create(names, role.creation_statements)
-    except DatabaseFault as fault:
-        raise BackendError(str(fault)) from None
+    servers.server_of(state, call, connection).create(names, role.creation_statements)
     internal = {
         "username": username,
         "role": name,
@@ -70,33 +64,33 @@ def make_user(state: Database, call: Call) -> Response:
 
 
 @static.on(Operation.READ)
-def read_user(state: Database, call: Call) -> dict[str, Any]:
-    """The user and the password, with the seconds until it changes. Raises ErrorResponse and BackendError."""
+def read_user(state: Database, call: Call) -> dict[str, object]:
+    """Return the user, its secret and the seconds until the next rotation. Raises ErrorResponse and BackendError."""
     role = state.static_roles.get(call["name"])
     if role is None:
         raise ErrorResponse(f"unknown role: {call['name']}")
     _allowed(state, role, call["name"])
     due = next_rotation(role, call.now() if role.rotation_schedule else role.last_rotation)
-    word, secret = ("password", role.password) if role.credential_type == PASSWORD else (
-        "rsa_private_key", role.private_key)  # fmt: skip
+    is_password = role.credential_type == PASSWORD
+    secret = {"password": role.password} if is_password else {"rsa_private_key": role.private_key}
     return {
         "last_vault_rotation": rfc3339(role.last_rotation),
-        word: secret,
+        **secret,
         **shown_rotation(role),
         "ttl": max(round(due - call.now()), 0) if due is not None else 0,
         "username": role.username,
     }
 
 
-def next_rotation(role: StaticRole, after: float) -> float | None:
-    """Return when the password of a static role changes next, in seconds since the epoch; None for never."""
+def next_rotation(role: StaticDatabaseRole, after: float) -> float | None:
+    """Return the time of a static role's next rotation, in seconds since the epoch; None for never."""
     if role.rotation_schedule:
         return cron.parse(role.rotation_schedule).next(after)
     return after + role.rotation_period
 
 
-def shown_rotation(role: StaticRole) -> dict[str, Any]:
-    """Return what is shown of a static role's rotation: a period, or a schedule with its window."""
+def shown_rotation(role: StaticDatabaseRole) -> dict[str, object]:
+    """Return the rotation settings of a static role as reads show them: a period, or a schedule with its window."""
     if not role.rotation_schedule:
         return {"rotation_period": role.rotation_period}
     window = {"rotation_window": role.rotation_window} if role.rotation_window else {}
@@ -105,7 +99,7 @@ def shown_rotation(role: StaticRole) -> dict[str, Any]:
 
 @rotate_role.on(Operation.UPDATE)
 def rotate_now(state: Database, call: Call) -> None:
-    """Change the password of a static role now. Raises ErrorResponse and BackendError."""
+    """Rotate the password of a static role. Raises ErrorResponse and BackendError."""
     role = state.static_roles.get(call["name"])
     if role is None:
         raise ErrorResponse("no static role found for role name")
@@ -118,35 +112,37 @@ def rotate_now(state: Database, call: Call) -> None:
         ) from None
 
 
-def rotate(state: Database, call: Call, name: str, role: StaticRole) -> None:
-    """Give a static role a new password or key. Raises BackendError."""
+def rotate(state: Database, call: Call, name: str, role: StaticDatabaseRole) -> None:
+    """Set a new password or key for a static role. Raises BackendError."""
     connection = _allowed(state, role, name)
     if not _supported(connection, role.credential_type):
         raise BackendError(f"unsupported credential_type: {quote(role.credential_type)}")
     servers.opened(state, call, role.db_name)
-    secret = _secret(call, connection, role)
+    secret = new_secret(call, connection, role)
     try:
         _change(state, call, connection, role, secret)
-    except DatabaseFault as fault:
-        raise BackendError(f"error setting credentials: {fault}") from None
+    except DatabaseError as error:
+        raise BackendError(f"error setting credentials: {error}") from None
     role.password = secret.get("password", "")
     role.private_key = secret.get("rsa_private_key", "")
     role.last_rotation = call.now()
 
 
-def _change(state: Database, call: Call, connection: Connection, role: StaticRole, secret: dict[str, str]) -> None:
-    """Change the password in the database. Raises DatabaseFault."""
-    if role.self_managed_password and state.asks:
+def _change(
+    state: Database, call: Call, connection: DatabaseConnection, role: StaticDatabaseRole, secret: dict[str, str]
+) -> None:
+    """Change the password in the database. Raises DatabaseError."""
+    if role.self_managed_password and state.contacts_servers:
         text = "self-managed static roles only available in Vault Enterprise"
-        raise DatabaseFault(error_list([f"unable to get static connection from cache: {text}"]))
+        raise DatabaseError(error_list([f"unable to get static connection from cache: {text}"]))
     if role.credential_type == PASSWORD:
-        server = servers.of(state, call, connection)
+        server = servers.server_of(state, call, connection)
         server.change_password(role.username, secret["password"], role.rotation_statements)
 
 
 @engine.catches_up
 def catch_up(state: Database, call: Call) -> None:
-    """Rotate what is due; where that fails it is tried again with the next request."""
+    """Rotate the static roles that are due. A failed rotation is retried with the next request."""
     for name, role in state.static_roles.items():
         due = _last_due(role, call.now())
         if due is None:
@@ -158,8 +154,8 @@ def catch_up(state: Database, call: Call) -> None:
         role.last_rotation = due
 
 
-def _last_due(role: StaticRole, now: float) -> float | None:
-    """Return the latest time at which a rotation was due and is not made; None where there is none."""
+def _last_due(role: StaticDatabaseRole, now: float) -> float | None:
+    """Return the latest time at which a rotation was due that was not made, seconds since the epoch; None without."""
     if not role.rotation_schedule:
         missed = int((now - role.last_rotation) // role.rotation_period) if role.rotation_period else 0
         return role.last_rotation + missed * role.rotation_period if missed > 0 else None
@@ -175,7 +171,7 @@ def _last_due(role: StaticRole, now: float) -> float | None:
 
 @engine.renews
 def renew(state: Database, call: Call) -> Response:
-    """Renew the lease of a user by what its role says now. Raises BackendError."""
+    """Renew the lease of a user with the current settings of its role. Raises BackendError."""
     role = state.roles.get(call.raw["role"])
     if role is None:
         raise BackendError(f'error during renew: could not find role with name "{call.raw["role"]}"')
@@ -184,51 +180,27 @@ def renew(state: Database, call: Call) -> Response:
     lease.ttl, lease.max_ttl = role.default_ttl, role.max_ttl
     limits = call.core.limits(call.mount)
     lifetime, _ = ttl.calculate(limits, call.now(), ttl=role.default_ttl, max_ttl=role.max_ttl)
-    try:
-        server = servers.of(state, call, connection)
-        server.extend(call.raw["username"], call.now() + lifetime + _GRACE, role.renew_statements)
-    except DatabaseFault as fault:
-        raise BackendError(str(fault)) from None
+    server = servers.server_of(state, call, connection)
+    server.extend(call.raw["username"], call.now() + lifetime + _GRACE, role.renew_statements)
     return Response(lease=lease)
 
 
 @engine.revokes
 def revoke(state: Database, call: Call) -> None:
-    """Take the user away. Raises BackendError."""
+    """Delete the user of a lease. Raises BackendError."""
     role = state.roles.get(call.raw["role"])
     connection = servers.opened(state, call, role.db_name if role is not None else call.raw["db_name"])
     statements = role.revocation_statements if role is not None else call.raw.get("revocation_statements") or []
-    try:
-        servers.of(state, call, connection).drop(call.raw["username"], statements)
-    except DatabaseFault as fault:
-        raise BackendError(str(fault)) from None
+    servers.server_of(state, call, connection).drop(call.raw["username"], statements)
 
 
-def _allowed(state: Database, role: Role | StaticRole, name: str) -> Connection:
+def _allowed(state: Database, role: DatabaseRole | StaticDatabaseRole, name: str) -> DatabaseConnection:
     connection = state.connection(role.db_name)
     if not policynames.matches_glob(connection.allowed_roles, name):
         raise BackendError(f'"{name}" is not an allowed role')
     return connection
 
 
-def _supported(connection: Connection, kind: str) -> bool:
-    """Client certificates are not made here, whatever the plugin can."""
+def _supported(connection: DatabaseConnection, kind: str) -> bool:
+    """Return whether credentials of ``kind`` are generated; client certificates never are, whatever the plugin can."""
     return kind != CERTIFICATE and kind in connection.connection_details.get("supported_credential_types", [PASSWORD])
-
-
-def _secret(call: Call, connection: Connection, role: Role | StaticRole) -> dict[str, str]:
-    if role.credential_type == PASSWORD:
-        policy = role.credential_config.get("password_policy") or connection.password_policy
-        return {"password": new_password(call, policy)}
-    return {"rsa_private_key": new_rsa_key(call, role.credential_config)}
-
-
-def _username(call: Call, connection: Connection, role: str) -> str:
-    client = call.request.client
-    names = {"DisplayName": client.display_name if client is not None else "", "RoleName": role}
-    template = connection.connection_details.get("username_template") or ""
-    template = str(template) or usernames.default_template(connection.plugin_name)
-    try:
-        return usernames.render(template, names, call.core.entropy, call.now())
-    except usernames.TemplateError as error:
-        raise BackendError(f"failed to generate username: {error}") from None

@@ -9,27 +9,27 @@ from typing import Any
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError
-from mockkms.vault.secrets.database.idle import Idle
+from mockkms.vault.secrets.database.idle import IdleSession
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
 
 
-class DatabaseFault(ValueError):
-    """What a database, or the plugin for it, refused."""
+class DatabaseError(BackendError):
+    """A failure that a database or its plugin reports, with the plugin's text."""
 
     def __init__(self, text: str, *, whole: bool = False) -> None:
         super().__init__(text)
         self.whole = whole
-        """The plugin puts this text in place of everything that stood before it."""
+        """The plugin reports this text without the usual prefixes."""
 
-    def behind(self, text: str) -> DatabaseFault:
-        """Return the fault with what was tried before it."""
-        return self if self.whole else DatabaseFault(f"{text}{self}")
+    def prefixed(self, text: str) -> DatabaseError:
+        """Return the error with ``text`` in front, unless the plugin reports it without prefixes."""
+        return self if self.whole else DatabaseError(f"{text}{self}")
 
 
 @dataclass
-class Connection(AutomatedRotation):
-    """How a database is reached: ``config/``."""
+class DatabaseConnection(AutomatedRotation):
+    """A connection of ``config/``: the plugin, and the settings that it connects with."""
 
     plugin_name: str = ""
     plugin_version: str = ""
@@ -39,22 +39,22 @@ class Connection(AutomatedRotation):
     password_policy: str = ""
     verify_connection: bool = True
     opened: bool = True
-    """The plugin runs; otherwise it begins with the next use, and connects if it verifies."""
+    """The plugin runs. If it does not, the next use starts it, and verifies the connection if that is enabled."""
 
     @cached_property
-    def idle(self) -> Idle:
-        """The plugin's session with the database, as long as it waits: no setting, and in no copy."""
-        return Idle()
+    def idle(self) -> IdleSession:
+        """The plugin's idle session with the database. It is not a setting, and copies do not share it."""
+        return IdleSession()
 
-    def end(self) -> None:
-        """End the plugin, and its session with the database."""
+    def stop(self) -> None:
+        """Stop the plugin and close its session with the database."""
         self.opened = False
         self.idle.close()
 
 
 @dataclass
-class Role:
-    """What users of a dynamic role are made with. Durations in seconds."""
+class DatabaseRole:
+    """A dynamic role: users are created on demand. Durations in seconds."""
 
     db_name: str = ""
     creation_statements: list[str] = field(default_factory=list)
@@ -68,8 +68,8 @@ class Role:
 
 
 @dataclass
-class StaticRole:
-    """A user that is there already, whose password rotates. Durations in seconds."""
+class StaticDatabaseRole:
+    """A static role: an existing user whose password rotates. Durations in seconds."""
 
     db_name: str = ""
     username: str = ""
@@ -90,14 +90,14 @@ class StaticRole:
 class Database:
     """State of a mount."""
 
-    connections: dict[str, Connection] = field(default_factory=dict)
-    roles: dict[str, Role] = field(default_factory=dict)
-    static_roles: dict[str, StaticRole] = field(default_factory=dict)
-    asks: bool = True
-    """Databases on this machine are asked; False while a world is read."""
+    connections: dict[str, DatabaseConnection] = field(default_factory=dict)
+    roles: dict[str, DatabaseRole] = field(default_factory=dict)
+    static_roles: dict[str, StaticDatabaseRole] = field(default_factory=dict)
+    contacts_servers: bool = True
+    """Databases on this machine are contacted. False while a world file is loaded."""
 
-    def connection(self, name: str) -> Connection:
-        """A connection. Raises BackendError where there is none."""
+    def connection(self, name: str) -> DatabaseConnection:
+        """Return the connection ``name``. Raises BackendError if it does not exist."""
         found = self.connections.get(name)
         if found is None:
             raise BackendError(f'failed to find entry for connection with name: "{name}"')
@@ -109,6 +109,6 @@ engine = Engine(
     kind="secret",
     new_state=Database,
     plugins=lambda state: [("database", connection.plugin_name) for connection in state.connections.values()],
-    help="Users of databases, made on demand. A PostgreSQL on this machine is asked; others are taken as there.",
+    help="Database users, created on demand. PostgreSQL on this machine is contacted; other databases are assumed.",
     waits=True,
 )

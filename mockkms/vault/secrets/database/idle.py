@@ -1,6 +1,7 @@
-"""The session that a plugin keeps open with its database from one request to the next.
+"""The session that a plugin keeps open with its database between requests.
 
-The real plugins keep a pool. What matters of it: who has logged in stays so, though the password changes meanwhile.
+The real plugins keep a pool. One session is enough for its visible effect: a session stays logged in although the
+password changes meanwhile.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from mockkms.outside.postgres import Connection, PostgresError
 _PING = "-- ping"
 
 
-class Idle:
-    """A session that waits for the next request, if any. A copy has none, as a restarted server has none."""
+class IdleSession:
+    """A slot for one open session. A copy of it is empty, as is the pool of a restarted server."""
 
     def __init__(self) -> None:
-        self._close: weakref.finalize[[], Idle] | None = None
+        self._close: weakref.finalize[[], IdleSession] | None = None
         self._session: Connection | None = None
         self._since = 0.0
 
-    def __reduce__(self) -> tuple[type[Idle], tuple[()]]:
-        return Idle, ()
+    def __reduce__(self) -> tuple[type[IdleSession], tuple[()]]:
+        return IdleSession, ()
 
     def take(self, now: float, lifetime: float) -> tuple[Connection, float] | None:
-        """Return the session and when it was opened, if it still answers and is not older than ``lifetime`` (if any).
+        """Remove the session and return it with the time at which it was opened; None without a usable session.
 
-        Seconds; it is the caller's from then on.
+        A session is usable while it answers and is younger than ``lifetime`` seconds; 0 means no limit. Times are
+        seconds since the epoch.
         """
         session, since = self._session, self._since
         self._forget()
@@ -41,13 +43,13 @@ class Idle:
         return None
 
     def keep(self, session: Connection, since: float) -> None:
-        """Let a session wait. It ends with this object at the latest."""
+        """Store a session until the next request. It is closed with this object at the latest."""
         self.close()
         self._session, self._since = session, since
         self._close = weakref.finalize(self, session.close)
 
     def close(self) -> None:
-        """End the session that waits."""
+        """Close the stored session, if any."""
         session = self._session
         self._forget()
         if session is not None:

@@ -1,6 +1,6 @@
-"""A PostgreSQL server on this machine, which is asked for real: users are made there by the statements of their roles.
+"""A PostgreSQL server on this machine: users are created there by the statements of their roles.
 
-The real plugin's statements, transactions and texts; those of a connection are the driver's (``pgx``).
+Statements, transactions and error texts are the real plugin's; errors of a connection are the driver's (``pgx``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from mockkms import outside
 from mockkms.outside import postgres, scram
@@ -23,19 +22,19 @@ from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
-from mockkms.vault.secrets.database.engine import Connection, DatabaseFault
-from mockkms.vault.secrets.database.postgresurl import Target, UrlFault
+from mockkms.vault.secrets.database.engine import DatabaseConnection, DatabaseError
+from mockkms.vault.secrets.database.postgresurl import ConnectionStringError, PostgresTarget
 
 _CHANGE_PASSWORD = "ALTER ROLE \"{{username}}\" WITH PASSWORD '{{password}}';"
 _EXTEND = "ALTER ROLE \"{{name}}\" VALID UNTIL '{{expiration}}';"
 _FINAL = ("28P01", "3D000", "42501")
-"""Codes after which the driver makes no other attempt."""
+"""Error codes after which the driver does not try again."""
 
 
-class Postgres:
-    """The server of a connection. Every method raises DatabaseFault in the plugin's words."""
+class PostgresServer:
+    """The server of a connection. Every method raises DatabaseError with the plugin's text."""
 
-    def __init__(self, call: Call, connection: Connection, url: str) -> None:
+    def __init__(self, call: Call, connection: DatabaseConnection, url: str) -> None:
         self._call, self._url, self._idle = call, url, connection.idle
         details = connection.connection_details
         self._lifetime = _seconds(details.get("max_connection_lifetime"))
@@ -46,35 +45,35 @@ class Postgres:
         self._plain = call.core.product.has(Feature.PLAIN_VERIFICATION)
 
     def verify(self) -> None:
-        """Connect, and no more."""
+        """Connect."""
         ping = "" if self._plain else "ping failed: "
         try:
             with self._session():
                 pass
-        except DatabaseFault as fault:
-            raise fault.behind(f"error verifying connection: {ping}") from None
+        except DatabaseError as fault:
+            raise fault.prefixed(f"error verifying connection: {ping}") from None
 
     def create(self, names: Mapping[str, str], statements: Sequence[str]) -> None:
-        """Make a user: ``names`` are ``name``, ``username``, ``password`` and ``expiration`` of the statements."""
+        """Create a user. ``names`` are the values of ``name``, ``username``, ``password`` and ``expiration``."""
         if not statements:
-            raise DatabaseFault("empty creation statements")
+            raise DatabaseError("empty creation statements")
         with self._transaction("unable to start transaction: ") as session:
             self._run(session, statements, self._with_hash(names), "failed to execute query: ")
 
     def change_password(self, username: str, password: str, statements: Sequence[str]) -> None:
-        """Give a user another password. The faults stand in a list."""
+        """Change the password of a user. Errors are formatted as a list."""
         names = self._with_hash({"name": username, "username": username, "password": password})
         with _listed(), self._transaction("user does not appear to exist: ") as session:
             self._run(session, statements or [_CHANGE_PASSWORD], names, "failed to execute query: ")
 
     def extend(self, username: str, expires: float, statements: Sequence[str]) -> None:
-        """Let a user live until ``expires``, in seconds since the epoch. The faults stand in a list."""
+        """Extend the validity of a user to ``expires``, seconds since the epoch. Errors are formatted as a list."""
         names = {"name": username, "username": username, "expiration": expiration(expires)}
         with _listed(), self._transaction("") as session:
             self._run(session, statements or [_EXTEND], names, "")
 
     def drop(self, username: str, statements: Sequence[str]) -> None:
-        """Take a user away, by the role's statements or with everything that was granted to it."""
+        """Delete a user: by the role's statements, or after everything granted to it is revoked."""
         if statements:
             with self._transaction("") as session:
                 self._run(session, statements, {"name": username, "username": username}, "")
@@ -83,7 +82,7 @@ class Postgres:
             try:
                 self._drop_all(session, username)
             except PostgresError as error:
-                raise self._fault(error) from None
+                raise self._error(error) from None
 
     def _drop_all(self, session: postgres.Connection, username: str) -> None:
         value, name = postgres.literal(username), postgres.identifier(username)
@@ -109,43 +108,43 @@ class Postgres:
             except PostgresError as error:
                 last = error
         if last is not None:
-            raise self._fault(last, "could not perform all revocation statements: ")
+            raise self._error(last, "could not perform all revocation statements: ")
         session.query(f"DROP ROLE IF EXISTS {name}")
 
     # -- sessions ------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _transaction(self, unreachable: str) -> Iterator[postgres.Connection]:
-        """A transaction, which a fault undoes; ``unreachable`` stands before what keeps it from beginning."""
+        """Run the body in a transaction. ``unreachable`` is the prefix of errors of the connection."""
         with self._session(unreachable) as session:
             try:
                 session.query("BEGIN")
                 yield session
                 session.query("COMMIT")
-            except (PostgresError, DatabaseFault) as error:
+            except (PostgresError, DatabaseError) as error:
                 with suppress(PostgresError):
                     session.query("ROLLBACK")
-                raise error if isinstance(error, DatabaseFault) else self._fault(error) from None
+                raise error if isinstance(error, DatabaseError) else self._error(error) from None
 
     @contextmanager
     def _session(self, unreachable: str = "") -> Iterator[postgres.Connection]:
-        """The plugin's session, or a new one, which then waits for the next use."""
+        """Lend the plugin's idle session, or a new one, and store it for the next use."""
         now = self._call.now()
         try:
             session, since = self._idle.take(now, self._lifetime) or (self._connected(), now)
-        except DatabaseFault as fault:
-            raise fault.behind(unreachable) from None
+        except DatabaseError as fault:
+            raise fault.prefixed(unreachable) from None
         try:
             yield session
         except OSError as error:
             session.close()
-            raise DatabaseFault(str(error)) from None
+            raise DatabaseError(str(error)) from None
         finally:
             if not session.closed:
                 self._idle.keep(session, since)
 
     def _connected(self) -> postgres.Connection:
-        """Log in, attempt by attempt."""
+        """Log in: one attempt for each TLS setting of the target."""
         target = self._target()
         address = "127.0.0.1" if target.host == "localhost" else target.host
         faults: list[ConnectFault] = []
@@ -158,9 +157,9 @@ class Postgres:
                     break
             except OSError:
                 faults.append(ConnectFault("dial error", outside.refusal(address, target.port)))
-        raise DatabaseFault(self._shown(self._unconnected(target, address, faults)))
+        raise DatabaseError(self._shown(self._unconnected(target, address, faults)))
 
-    def _attempt(self, target: Target, address: str, over_tls: bool) -> postgres.Connection:
+    def _attempt(self, target: PostgresTarget, address: str, over_tls: bool) -> postgres.Connection:
         if target.port in self._call.core.own_ports:
             raise ConnectFault("failed to receive message", "unexpected EOF")
         tls = self._context(target) if over_tls else None
@@ -168,7 +167,7 @@ class Postgres:
         place = (address, target.port)
         return postgres.Connection(place, target.settings, target.password, nonce, tls, target.host)
 
-    def _context(self, target: Target) -> ssl.SSLContext:
+    def _context(self, target: PostgresTarget) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if not target.verify:
             context.check_hostname = False
@@ -180,7 +179,7 @@ class Postgres:
             raise ConnectFault("tls error", error) from None
         return context
 
-    def _unconnected(self, target: Target, address: str, faults: Sequence[ConnectFault]) -> str:
+    def _unconnected(self, target: PostgresTarget, address: str, faults: Sequence[ConnectFault]) -> str:
         user, database, last = target.user, target.database, faults[-1]
         if self._older:
             where = f"host={target.host} user={user} database={database}"
@@ -190,7 +189,7 @@ class Postgres:
         listed = f" {lines[0]}" if len(lines) == 1 else "".join(f"\n\t{line}" for line in lines)
         return f"failed to connect to `user={user} database={database}`:{listed}"
 
-    def _target(self) -> Target:
+    def _target(self) -> PostgresTarget:
         url = self._url
         if postgresurl.is_url(url):
             url += f"{'&' if '?' in url else '?'}timezone=UTC"
@@ -198,12 +197,12 @@ class Postgres:
                 url += "&application_name=vault"
         try:
             return postgresurl.parse(url, "DSN" if self._older else "keyword/value")
-        except UrlFault as fault:
+        except ConnectionStringError as fault:
             if fault.url or not (self._older or self._plain):
-                raise DatabaseFault("unable to parse connection url", whole=True) from None
+                raise DatabaseError("unable to parse connection url", whole=True) from None
             if self._older:
-                raise DatabaseFault(f"cannot parse `{postgresurl.redacted(url)}`: {fault}") from None
-            raise DatabaseFault(f"cannot parse connection url: {fault.cause}", whole=True) from None
+                raise DatabaseError(f"cannot parse `{postgresurl.redacted(url)}`: {fault}") from None
+            raise DatabaseError(f"cannot parse connection url: {fault.cause}", whole=True) from None
 
     # -- statements ----------------------------------------------------------------------------------------------
 
@@ -215,7 +214,7 @@ class Postgres:
                 try:
                     session.query(_filled(query, names))
                 except PostgresError as error:
-                    raise self._fault(error, before) from None
+                    raise self._error(error, before) from None
 
     def _with_hash(self, names: Mapping[str, str]) -> dict[str, str]:
         if not self._hashes:
@@ -223,8 +222,9 @@ class Postgres:
         salt = self._call.core.entropy.bytes(16)
         return {**names, "password": scram.verifier(names["password"], salt)}
 
-    def _fault(self, error: Exception, before: str = "") -> DatabaseFault:
-        return DatabaseFault(self._shown(f"{before}{error}"))
+    def _error(self, error: Exception, before: str = "") -> DatabaseError:
+
+        return DatabaseError(self._shown(f"{before}{error}"))
 
     def _shown(self, text: str) -> str:
         return text.replace(self._hidden, "[password]") if self._hidden else text
@@ -241,12 +241,12 @@ def _seconds(setting: object) -> float:
 def _listed() -> Iterator[None]:
     try:
         yield
-    except DatabaseFault as fault:
-        raise fault if fault.whole else DatabaseFault(error_list([str(fault)])) from None
+    except DatabaseError as fault:
+        raise fault if fault.whole else DatabaseError(error_list([str(fault)])) from None
 
 
 def expiration(expires: float) -> str:
-    """Return a time, in seconds since the epoch, as statements have it."""
+    """Return a time, in seconds since the epoch, as it is written in statements."""
     return datetime.fromtimestamp(int(expires), UTC).strftime("%Y-%m-%d %H:%M:%S+0000")
 
 
@@ -257,24 +257,22 @@ def _filled(query: str, names: Mapping[str, str]) -> str:
 
 
 def _spans_lines(statement: str) -> bool:
-    """Whether a statement has to be run as it stands: a block ends in it."""
+    """Return whether a statement contains the end of a block, and so must not be split at semicolons."""
     rest = statement
     for literal in [*re.findall(r'".*?"', statement), *re.findall(r"'.*?'", statement)]:
-        # The real plugin takes out the last one only.
+        # The real plugin removes only the last literal.
         rest = statement.replace(literal, "")
     return re.search(r"\bEND\b", rest) is not None
 
 
 def split(statement: str) -> list[str]:
-    """Return the statements in a text: parted by semicolons, or a list in JSON, either of them in base64 too."""
+    """Return the statements of a text: separated by semicolons, or a JSON list; both also in base64."""
     text = statement.strip()
     with suppress(binascii.Error, ValueError):
         text = base64.b64decode(text, validate=True).decode()
-    parts: Any
-    try:
+    parts: object = None
+    with suppress(ValueError):
         parts = json.loads(text)
-    except ValueError:
-        parts = None
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        parts = text.split(";")
-    return [part.strip() for part in parts if part.strip()]
+    if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
+        return [part.strip() for part in parts if part.strip()]
+    return [part.strip() for part in text.split(";") if part.strip()]

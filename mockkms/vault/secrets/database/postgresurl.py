@@ -1,4 +1,4 @@
-"""Connection strings of PostgreSQL: URLs and keywords with values, as the driver ``pgx`` reads them."""
+"""Connection strings of PostgreSQL, URLs or keywords with values, parsed as by the driver ``pgx``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TLS = {
     "verify-ca": (True,),
     "verify-full": (True,),
 }
-"""Whether each attempt at a connection is over TLS, by ``sslmode``."""
+"""For each ``sslmode``, whether each attempt to connect uses TLS."""
 _OURS = frozenset(
     (
         "host", "port", "database", "user", "password", "passfile", "connect_timeout", "sslmode", "sslkey", "sslcert",
@@ -26,11 +26,11 @@ _OURS = frozenset(
         "service", "servicefile",
     )
 )  # fmt: skip
-"""Settings of the driver; all others are the session's."""
+"""Settings of the driver. All others are parameters of the session."""
 
 
-class UrlFault(ValueError):
-    """A connection string that cannot be read. ``what`` failed, and why; ``url`` where it is no URL at all."""
+class ConnectionStringError(ValueError):
+    """An invalid connection string: ``what`` failed and its ``cause``; ``url`` if it cannot be parsed as a URL."""
 
     def __init__(self, what: str, cause: str, *, url: bool = False) -> None:
         super().__init__(f"{what} ({cause})")
@@ -38,8 +38,8 @@ class UrlFault(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a server is, and how a session begins."""
+class PostgresTarget:
+    """The address of a server and the parameters of a session with it."""
 
     host: str
     port: int
@@ -47,37 +47,40 @@ class Target:
     password: str
     database: str
     tls: tuple[bool, ...]
-    """One for each attempt."""
+    """Whether each attempt uses TLS."""
     verify: bool = False
-    """The certificate has to be for the host."""
+    """The server's certificate must be valid for the host."""
     root: str = ""
-    """Path of the certificates that a server's may lead to."""
+    """Path of a file with the trusted root certificates (PEM)."""
     session: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return what a session begins with."""
+        """Return the parameters of the startup message."""
         database = {"database": self.database} if self.database else {}
         return {**self.session, "user": self.user, **database}
 
 
 def is_url(text: str) -> bool:
-    """Return whether a connection string is a URL, not keywords with values."""
+    """Return whether a connection string is a URL rather than keywords with values."""
     return text.startswith(_SCHEMES)
 
 
-def parse(text: str, keywords: str) -> Target:
-    """Read a connection string; ``keywords`` is what the driver calls the other form. Raises UrlFault."""
+def parse(text: str, keywords: str) -> PostgresTarget:
+    """Parse a connection string. ``keywords`` is the driver's name of the keyword form in its errors.
+
+    Raises ConnectionStringError.
+    """
     found = _url(text) if is_url(text) else _keywords(text, keywords)
     mode = found.get("sslmode") or "prefer"
     port = found.get("port") or "5432"
     if not re.fullmatch(r"[0-9]+", port) or not 0 < int(port) < 65536:
         number = re.fullmatch(r"[0-9]+", port)
         cause = "outside range" if number else f'strconv.ParseUint: parsing "{port}": invalid syntax'
-        raise UrlFault("invalid port", cause)
+        raise ConnectionStringError("invalid port", cause)
     if mode not in _TLS:
-        raise UrlFault("failed to configure TLS", "sslmode is invalid")
-    return Target(
+        raise ConnectionStringError("failed to configure TLS", "sslmode is invalid")
+    return PostgresTarget(
         host=found.get("host", ""),
         port=int(port),
         user=found.get("user", ""),
@@ -93,7 +96,7 @@ def parse(text: str, keywords: str) -> Target:
 def _url(text: str) -> dict[str, str]:
     fault = outside.parse_fault(text)
     if fault:
-        raise UrlFault("failed to parse as URL", fault, url=True)
+        raise ConnectionStringError("failed to parse as URL", fault, url=True)
     parts = urlsplit(text)
     found = {
         "host": unquote(parts.hostname or ""),
@@ -115,7 +118,7 @@ def _keywords(text: str, named: str) -> dict[str, str]:
     while text[place:].strip():
         match = _PAIR.match(text, place)
         if match is None:
-            raise UrlFault(f"failed to parse as {named}", f"invalid {named}".lower())
+            raise ConnectionStringError(f"failed to parse as {named}", f"invalid {named}".lower())
         name, quoted, plain = match.groups()
         value = quoted if quoted is not None else plain
         found[_NAMES.get(name, name)] = re.sub(r"\\(.)", r"\1", value)
@@ -124,7 +127,7 @@ def _keywords(text: str, named: str) -> dict[str, str]:
 
 
 def redacted(text: str) -> str:
-    """Return a connection string as the driver shows it: without its password."""
+    """Return a connection string with its password replaced, as the driver prints it."""
     if is_url(text):
         return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1xxxxx@", text, count=1)
     return re.sub(r"password='[^']*'|password=[^ ]*", "password=xxxxx", text)

@@ -12,7 +12,15 @@ from mockkms.vault.golang import cron
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import credentials
-from mockkms.vault.secrets.database.engine import CERTIFICATE, PASSWORD, RSA_KEY, Database, Role, StaticRole, engine
+from mockkms.vault.secrets.database.engine import (
+    CERTIFICATE,
+    PASSWORD,
+    RSA_KEY,
+    Database,
+    DatabaseRole,
+    StaticDatabaseRole,
+    engine,
+)
 from mockkms.vault.secrets.tree import PAGE, page
 from mockkms.world.clock import rfc3339
 
@@ -116,7 +124,7 @@ def write(state: Database, call: Call) -> None:
     """Keep a role; what is not sent stays. Raises ErrorResponse."""
     if call["name"] in state.static_roles:
         raise ErrorResponse("Role and Static Role names must be unique")
-    role = copy.deepcopy(state.roles.get(call["name"])) or Role()
+    role = copy.deepcopy(state.roles.get(call["name"])) or DatabaseRole()
     role.db_name = call.get("db_name", role.db_name)
     if not role.db_name:
         raise ErrorResponse("database name is required")
@@ -134,7 +142,7 @@ def write_static(state: Database, call: Call) -> Response | None:
     if call["name"] in state.roles:
         raise ErrorResponse("Role and Static Role names must be unique")
     old = state.static_roles.get(call["name"])
-    role = copy.deepcopy(old) or StaticRole()
+    role = copy.deepcopy(old) or StaticDatabaseRole()
     role.db_name = call.get("db_name", role.db_name)
     if not role.db_name:
         raise ErrorResponse("database name is a required field")
@@ -166,7 +174,7 @@ def write_static(state: Database, call: Call) -> Response | None:
     return Response() if newer else None
 
 
-def _take_period(role: StaticRole, call: Call, *, new: bool) -> None:
+def _take_period(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
     """The time between rotations. Raises ErrorResponse."""
     if "rotation_period" not in call and new:
         raise ErrorResponse("rotation_period is required to create static accounts")
@@ -175,7 +183,7 @@ def _take_period(role: StaticRole, call: Call, *, new: bool) -> None:
         raise ErrorResponse(f"rotation_period must be {_SHORTEST_PERIOD} seconds or more")
 
 
-def _take_times(role: StaticRole, call: Call, *, new: bool) -> None:
+def _take_times(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
     """The time between rotations, or their schedule with its window. Raises ErrorResponse."""
     by_schedule, by_period = "rotation_schedule" in call, "rotation_period" in call
     if by_schedule and by_period:
@@ -208,7 +216,7 @@ def _extra(fault: object) -> str:
     return f"%!(EXTRA string=error, *errors.errorString={fault})"
 
 
-def _take_type(role: Role | StaticRole, call: Call) -> None:
+def _take_type(role: DatabaseRole | StaticDatabaseRole, call: Call) -> None:
     """The credential type. Raises ErrorResponse."""
     kind = call.get("credential_type", role.credential_type)
     if kind not in (PASSWORD, RSA_KEY, CERTIFICATE):
@@ -216,7 +224,7 @@ def _take_type(role: Role | StaticRole, call: Call) -> None:
     role.credential_type = kind
 
 
-def _take_config(role: Role | StaticRole, call: Call) -> None:
+def _take_config(role: DatabaseRole | StaticDatabaseRole, call: Call) -> None:
     """The settings of the credential type. Raises ErrorResponse."""
     try:
         settings = _SETTINGS[role.credential_type](call["credential_config"])

@@ -1,4 +1,4 @@
-"""User names of the database plugins: their templates, and the part of Go's template language that these use."""
+"""Templates of user names: those of the database plugins, and the part of Go's template language that they use."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.policy.templates import TemplateError
 from mockkms.world.entropy import Entropy
 
 _USUAL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time)'
@@ -37,21 +38,20 @@ _ESCAPES = {"n": "\n", "t": "\t"}
 _HASH = 8
 
 
-class TemplateError(ValueError):
-    """A template that cannot be read or filled in."""
-
-
 def default_template(plugin: str) -> str:
-    """The template of a plugin that was given none."""
+    """Return the template that a plugin uses unless another one is configured."""
     return _DEFAULTS.get(plugin, _DASHED + " | truncate 100 }}")
 
 
 def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float) -> str:
-    """A template filled in with ``names`` (``DisplayName``, ``RoleName``). Raises TemplateError."""
+    """Return a template filled in with ``names`` (``DisplayName``, ``RoleName``). ``now`` is seconds since the epoch.
+
+    Raises TemplateError for a template that is malformed or cannot be filled in.
+    """
     found, end = [], 0
     for match in re.finditer(r"\{\{-?(.*?)-?\}\}", template, re.DOTALL):
         found.append(template[end : match.start()])
-        found.append(_text(_Reader(match.group(1), names, _functions(entropy, now)).whole()))
+        found.append(str(_TemplateParser(match.group(1), names, _functions(entropy, now)).whole()))
         end = match.end()
     rest = template[end:]
     if "{{" in rest:
@@ -59,12 +59,8 @@ def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float
     return "".join([*found, rest])
 
 
-def _text(value: Any) -> str:
-    return str(value)
-
-
-class _Reader:
-    """Evaluates one pipeline as it reads it."""
+class _TemplateParser:
+    """Parses and evaluates one pipeline."""
 
     def __init__(self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., Any]]) -> None:
         self.text, self.names, self.functions, self.at = text.rstrip(), names, functions, 0
@@ -193,7 +189,8 @@ _LAYOUT = (
 
 
 def _layout(layout: str) -> str:
-    """Go's layout, the moment of its reference written out, as ``strftime`` takes it."""
+    """Return the ``strftime`` format of a layout of Go, in which the reference time is written out."""
+
     written = layout.replace("%", "%%")
     for part, directive in _LAYOUT:
         written = written.replace(part, directive)

@@ -46,11 +46,11 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
 @contextmanager
 def _unasked(mount: Mount) -> Iterator[None]:
     """A world is read whether its databases are up or not: none is asked meanwhile."""
-    mount.state.asks = False
+    mount.state.contacts_servers = False
     try:
         yield
     finally:
-        mount.state.asks = True
+        mount.state.contacts_servers = True
 
 
 def connect(core: Context, mount: Mount, name: str, spec: dict[str, Any]) -> None:

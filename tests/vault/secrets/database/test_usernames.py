@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from mockkms.vault.secrets.database.usernames import TemplateError, default_template, render
+from mockkms.vault.policy.templates import TemplateError
+from mockkms.vault.secrets.database.usernames import default_template, render
 from mockkms.world.entropy import Entropy
 
 _NAMES = {"DisplayName": "userpass-Bob", "RoleName": "my-role"}

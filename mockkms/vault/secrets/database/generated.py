@@ -1,0 +1,60 @@
+"""User names, passwords and keys that are generated for database users."""
+
+from __future__ import annotations
+
+import string
+
+from mockkms.crypto.x509 import keys
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, refusing
+from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, parse_password_policy
+from mockkms.vault.secrets.database import usernames
+from mockkms.vault.secrets.database.engine import PASSWORD, DatabaseConnection, DatabaseRole, StaticDatabaseRole
+
+_DEFAULT_POLICY = PasswordPolicy(
+    20,
+    tuple(CharsetRule(charset, 1) for charset in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-")),
+)
+"""The rules of the real server for passwords without a named policy."""
+_DEFAULT_RSA_BITS = 2048
+
+
+def new_password(call: Call, policy: str) -> str:
+    """Return a password that follows the named password policy, or the default rules without a name.
+
+    Raises BackendError for an unknown policy and for one that no password can follow.
+    """
+    rules = _DEFAULT_POLICY
+    if policy:
+        text = call.core.state.policies.password.get((call.mount.namespace, policy))
+        if text is None:
+            raise BackendError("failed to generate password: policy does not exist")
+        rules = parse_password_policy(text)
+    with refusing("failed to generate password: ", BackendError):
+        return rules.generate(call.core.entropy)
+
+
+def new_secret(call: Call, connection: DatabaseConnection, role: DatabaseRole | StaticDatabaseRole) -> dict[str, str]:
+    """Return the generated secret of a role's user: ``password``, or ``rsa_private_key`` in PKCS #8 PEM.
+
+    Raises BackendError.
+    """
+    if role.credential_type == PASSWORD:
+        policy = role.credential_config.get("password_policy") or connection.password_policy
+        return {"password": new_password(call, str(policy))}
+    bits = int(role.credential_config.get("key_bits") or _DEFAULT_RSA_BITS)
+    private = keys.generate("rsa", bits, call.core.entropy)
+    return {"rsa_private_key": keys.private_pem(private, pkcs8=True) + "\n"}
+
+
+def new_username(call: Call, connection: DatabaseConnection, role: str) -> str:
+    """Return the user name of a new user of ``role``, from the template of the connection or its plugin.
+
+    Raises BackendError for a template that cannot be filled in.
+    """
+    client = call.request.client
+    names = {"DisplayName": client.display_name if client is not None else "", "RoleName": role}
+    template = connection.connection_details.get("username_template") or ""
+    template = str(template) or usernames.default_template(connection.plugin_name)
+    with refusing("failed to generate username: ", BackendError):
+        return usernames.render(template, names, call.core.entropy, call.now())
