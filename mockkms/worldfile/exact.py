@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, Record, Shape
+from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, RecordShape, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.golang.number import Number
@@ -35,7 +35,7 @@ class Plain(Shape):
 def shape() -> ListOf:
     """The section."""
     return ListOf(
-        Record({"at": Key(ListOf(Plain()), "where", required=True), "is": Key(Plain(), "what", required=True)})
+        RecordShape({"at": Key(ListOf(Plain()), "where", required=True), "is": Key(Plain(), "what", required=True)})
     )
 
 

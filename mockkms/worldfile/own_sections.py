@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.framework import registry
-from mockkms.vault.framework.shapes.collections import Record
+from mockkms.vault.framework.shapes.collections import RecordShape
 from mockkms.vault.framework.world_section import Steps, WorldSection
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
@@ -16,9 +16,9 @@ def _sections() -> dict[str, WorldSection]:
     return {key: section for key, section in found.items() if section is not None}
 
 
-def shapes() -> dict[str, Record]:
+def shapes() -> dict[str, RecordShape]:
     """The shape of each section."""
-    return {key: Record(section.keys(key)) for key, section in _sections().items()}
+    return {key: RecordShape(section.keys(key)) for key, section in _sections().items()}
 
 
 def helps() -> dict[str, str]:

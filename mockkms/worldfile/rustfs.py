@@ -17,7 +17,7 @@ from mockkms.vault.framework.shapes.collections import (
     ListOf,
     MapOf,
     Moment,
-    Record,
+    RecordShape,
     Text,
 )
 from mockkms.world.world import World
@@ -26,9 +26,9 @@ from mockkms.worldfile.applying import Applier
 _STATUSES = ("Enabled", "Disabled", "PendingDeletion", "Active")
 
 
-def shape() -> Record:
+def shape() -> RecordShape:
     """The section."""
-    key = Record(
+    key = RecordShape(
         {
             "status": Key(Choice(_STATUSES, "status"), "Enabled when not given"),
             "created": Key(Moment(), "now when not given"),
@@ -43,15 +43,15 @@ def shape() -> Record:
             "material": Key(ListOf(Text("base64 of 32 bytes")), "one a version, newest last; made when not given"),
         }
     )
-    user = Record(
+    user = RecordShape(
         {
             "secret": Key(Text(), "secret key", required=True),
             "enabled": Key(Boolean(), "true when not given"),
             "policies": Key(ListOf(Text()), "names of policies"),
         }
     )
-    iam = Record({"users": Key(MapOf(user), "users"), "policies": Key(MapOf(MapOf(Json())), "documents by name")})
-    return Record(
+    iam = RecordShape({"users": Key(MapOf(user), "users"), "policies": Key(MapOf(MapOf(Json())), "documents by name")})
+    return RecordShape(
         {
             "configured": Key(Boolean(), "whether the KMS is configured already"),
             "api": Key(Choice(APIS, "contract"), "auto when not given"),
@@ -78,8 +78,8 @@ def shape() -> Record:
     )
 
 
-def _static() -> Record:
-    return Record(
+def _static() -> RecordShape:
+    return RecordShape(
         {
             "key_id": Key(Text(), "name of the key", required=True),
             "secret_key": Key(Text("base64 of 32 bytes"), "the key", required=True),
@@ -88,14 +88,16 @@ def _static() -> Record:
     )
 
 
-def _settings() -> Record:
+def _settings() -> RecordShape:
     backend = Key(Choice(tuple(BACKENDS), "backend"), "kind of backend", required=True)
-    return Record({field.name: Key(Json(), field.name) for field in fields(Settings)} | {"backend": backend})
+    return RecordShape({field.name: Key(Json(), field.name) for field in fields(Settings)} | {"backend": backend})
 
 
-def _environment() -> Record:
+def _environment() -> RecordShape:
     kinds = {"bool": Boolean, "int": Integer}
-    return Record({field.name: Key(kinds.get(str(field.type), Text)(), field.name) for field in fields(Environment)})
+    return RecordShape(
+        {field.name: Key(kinds.get(str(field.type), Text)(), field.name) for field in fields(Environment)}
+    )
 
 
 def apply(to: Applier, section: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mockkms.vault.framework.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, Record, Text
+from mockkms.vault.framework.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, RecordShape, Text
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.shapes.scalars import Boolean
 from mockkms.vault.products import PRODUCTS
@@ -51,9 +51,9 @@ class WorldSpec:
 
 
 @cache
-def world_shape() -> Record:
+def world_shape() -> RecordShape:
     """The whole format."""
-    return Record(
+    return RecordShape(
         {
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
             "rng": Key(Either({"integer": Integer(), "text": Text()}), "repeat every id, key and nonce from this seed"),
@@ -63,7 +63,9 @@ def world_shape() -> Record:
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
             "faults": Key(faults.shape(), "fault rules"),
             "fault_header": Key(Boolean(), "answers name the rules that changed them in X-Mockkms-Fault"),
-            "journal": Key(Record({"redact": Key(Boolean(), "keep bodies without secrets")}), "how requests are kept"),
+            "journal": Key(
+                RecordShape({"redact": Key(Boolean(), "keep bodies without secrets")}), "how requests are kept"
+            ),
             "exact": Key(exact.shape(), "written by dump: what the sections above cannot say"),
         }
     )

@@ -11,7 +11,7 @@ from mockkms.vault.framework.shapes.collections import (
     Key,
     ListOf,
     MapOf,
-    Record,
+    RecordShape,
     Seconds,
     Text,
 )
@@ -25,7 +25,7 @@ def shape() -> ListOf:
     """A list of tokens."""
     texts = ListOf(Text(), single=True)
     return ListOf(
-        Record(
+        RecordShape(
             {
                 "id": Key(Text(), "the token; drawn when not given"),
                 "policies": Key(texts, "names of policies"),

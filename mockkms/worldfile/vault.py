@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, Record, Shape, Text
+from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, RecordShape, Shape, Text
 from mockkms.vault.framework.world_section import Steps
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
@@ -26,7 +26,7 @@ def definitions() -> dict[str, Named]:
     return {name: Named(name, one) for name, one in shapes.items()}
 
 
-def shape() -> Record:
+def shape() -> RecordShape:
     """The section."""
     known = definitions()
     room = {
@@ -36,8 +36,8 @@ def shape() -> Record:
         "tokens": Key(known["tokens"], "tokens"),
         **{name: Key(known[name], help) for name, help in own_sections.helps().items()},
     }
-    space = Record({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
-    return Record(
+    space = RecordShape({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
+    return RecordShape(
         {
             "root_token": Key(Text(), "id of the root token; root when not given"),
             "state": Key(Choice(STATES, "state"), "unsealed when not given"),

@@ -45,8 +45,6 @@ def section(keys: Callable[[str], Mapping[str, Key]], folders: Mapping[str, str]
         state = mount.state
         shown: dict[str, Any] = {}
         config = described.changed(state.config) if state.config is not None else {}
-        if isinstance(config.get("unregistered_user_policies"), list):
-            config["unregistered_user_policies"] = ",".join(config["unregistered_user_policies"])
         if config:
             shown["config"] = config
         for word in folders:

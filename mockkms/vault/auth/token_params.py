@@ -2,68 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, Request
+from mockkms.vault.framework.message import Auth, ErrorResponse, Request
+from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
-FIELDS: dict[str, Field] = {
-    "token_bound_cidrs": Field(Kind.COMMA_STRINGS, help="Address blocks that may use the token."),
-    "token_explicit_max_ttl": Field(Kind.SECONDS, help="Largest lifetime of the token, renewals included, in seconds."),
-    "token_max_ttl": Field(Kind.SECONDS, help="Largest lifetime of the token in seconds, as it is at renewal."),
-    "token_no_default_policy": Field(Kind.BOOL, help="Leave the default policy out."),
-    "token_period": Field(Kind.SECONDS, help="Seconds that every renewal gives, without end."),
-    "token_policies": Field(Kind.COMMA_STRINGS, help="Policies of the token."),
-    "token_type": Field(Kind.STRING, default="default-service", help="service, batch or default."),
-    "token_ttl": Field(Kind.SECONDS, help="First lifetime of the token in seconds."),
-    "token_num_uses": Field(Kind.INT, help="How often the token may be used; 0 is without limit."),
-    "token_strictly_bind_ip": Field(
-        Kind.BOOL, help="Bind the token to the address that logged in.", needs=Feature.STRICT_IP_BINDING
-    ),
-    "alias_metadata": Field(
-        Kind.KV_PAIRS, help="Custom metadata of the alias that a first login creates.", needs=Feature.ALIAS_METADATA
-    ),
-}
-
-
-def fields_for(names: Iterable[str]) -> dict[str, Field]:
-    """Some of the shared parameters."""
-    return {name: FIELDS[name] for name in names}
-
 
 @dataclass
-class TokenParams:
+class TokenParams(Record):
     """What a role says of its tokens; lifetimes in seconds. Old names of parameters are kept as they were sent."""
 
-    token_bound_cidrs: list[str] | None = None
-    token_explicit_max_ttl: int = 0
-    token_max_ttl: int = 0
-    token_no_default_policy: bool = False
-    token_period: int = 0
-    token_policies: list[str] | None = None
-    token_type: str = "default"
-    token_ttl: int = 0
-    token_num_uses: int = 0
-    token_strictly_bind_ip: bool = False
-    alias_metadata: dict[str, str] = field(default_factory=dict)
+    token_bound_cidrs: Annotated[
+        list[str] | None,
+        param(Kind.COMMA_STRINGS, help="Address blocks that may use the token.", old="bound_cidrs"),
+    ] = None
+    token_explicit_max_ttl: Annotated[
+        int, param(Kind.SECONDS, help="Largest lifetime of the token, renewals included, in seconds.")
+    ] = 0
+    token_max_ttl: Annotated[
+        int,
+        param(Kind.SECONDS, help="Largest lifetime of the token in seconds, as it is at renewal.", old="max_ttl"),
+    ] = 0
+    token_no_default_policy: Annotated[bool, param(Kind.BOOL, help="Leave the default policy out.")] = False
+    token_period: Annotated[
+        int, param(Kind.SECONDS, help="Seconds that every renewal gives, without end.", old="period")
+    ] = 0
+    token_policies: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Policies of the token.", old="policies")
+    ] = None
+    token_type: Annotated[str, param(Kind.STRING, default="default-service", help="service, batch or default.")] = (
+        "default"
+    )
+    token_ttl: Annotated[int, param(Kind.SECONDS, help="First lifetime of the token in seconds.", old="ttl")] = 0
+    token_num_uses: Annotated[
+        int, param(Kind.INT, help="How often the token may be used; 0 is without limit.", old="num_uses")
+    ] = 0
+    token_strictly_bind_ip: Annotated[
+        bool,
+        param(Kind.BOOL, help="Bind the token to the address that logged in.", needs=Feature.STRICT_IP_BINDING),
+    ] = False
+    alias_metadata: Annotated[
+        dict[str, str],
+        param(
+            Kind.KV_PAIRS, help="Custom metadata of the alias that a first login creates.", needs=Feature.ALIAS_METADATA
+        ),
+    ] = field(default_factory=dict)
     old: dict[str, Any] = field(default_factory=dict)
-    """Values under deprecated names: ``policies``, ``ttl``, ``max_ttl``, ``period``, ``bound_cidrs``, ``num_uses``."""
+    """Values under deprecated names, of those in ``old_names``."""
+
+    def take_token_params(self, call: Call) -> None:
+        """Take over what was sent, under old names too. Raises ErrorResponse."""
+        try:
+            self.parse(call)
+            self.upgrade(call)
+        except ValueError as error:
+            raise ErrorResponse(str(error)) from None
+
+    def take_own(self, call: Call) -> None:
+        """Set the other members, those of the derived record, whose parameters were sent."""
+        self.update_from(call, *(name for name in self.params() if name not in TokenParams.params()))
 
     def parse(self, call: Call) -> None:
         """Take over what was sent. Raises ValueError in the server's words; what stands before the fault is taken."""
         if "token_bound_cidrs" in call:
             self.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
-        self._take(call, "token_explicit_max_ttl", "token_max_ttl", "token_no_default_policy", "token_period")
-        self._take(call, "token_policies")
+        self.update_from(call, "token_explicit_max_ttl", "token_max_ttl", "token_no_default_policy", "token_period")
+        self.update_from(call, "token_policies")
         if "token_type" in call:
             self.token_type = _type(call["token_type"])
-        self._take(call, "token_num_uses")
+        self.update_from(call, "token_num_uses")
         if self.token_num_uses < 0:
             raise ValueError("'token_num_uses' cannot be negative")
         if self.token_type in ("batch", "default-batch"):
@@ -72,58 +85,45 @@ class TokenParams:
                 raise ValueError(f"{refused}periodic tokens")
             if self.token_num_uses:
                 raise ValueError(f"{refused}tokens with limited use count")
-        self._take(call, "token_ttl")
+        self.update_from(call, "token_ttl")
         if 0 < self.token_max_ttl < self.token_ttl:
             raise ValueError("'token_ttl' cannot be greater than 'token_max_ttl'")
-        self._take(call, "token_strictly_bind_ip")
+        self.update_from(call, "token_strictly_bind_ip")
         # Unlike every other parameter, this one is emptied by a write without it (Vault's sdk/helper/tokenutil).
         self.alias_metadata = call.get("alias_metadata", {})
         if self.token_strictly_bind_ip and self.token_bound_cidrs:
             raise ValueError("'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one")
 
-    def _take(self, call: Call, *names: str) -> None:
-        for name in names:
-            if name in call:
-                setattr(self, name, call[name])
-
-    def upgrade(self, call: Call, old: str, new: str) -> None:
-        """Heed the deprecated name of a parameter where the new one was not sent. Raises ValueError for an address."""
-        if new in call:
-            if old in call:
-                self.old[old] = getattr(self, new)
-            else:
-                self.old.pop(old, None)
-        elif old in call:
-            value = call[old]
-            if old == "policies":
-                value = sorted({name.strip().lower() for name in value if name.strip()})
-            elif old == "bound_cidrs":
-                value = cidr.parse_addresses(value)
-            self.old[old] = value
-            setattr(self, new, value)
+    def upgrade(self, call: Call) -> None:
+        """Heed the deprecated names of parameters where the new ones were not sent. Raises ValueError."""
+        for old in self.old_names:
+            new = f"token_{old}"
+            if new in call:
+                if old in call:
+                    self.old[old] = getattr(self, new)
+                else:
+                    self.old.pop(old, None)
+            elif old in call:
+                value = call[old]
+                if old == "policies":
+                    value = sorted({name.strip().lower() for name in value if name.strip()})
+                elif old == "bound_cidrs":
+                    value = cidr.parse_addresses(value)
+                self.old[old] = value
+                setattr(self, new, value)
 
     def shown(self, product: Product) -> dict[str, Any]:
-        """Return the parameters as a read of ``product`` shows them."""
-        known = (name for name, declared in FIELDS.items() if declared.known_to(product))
-        every = self.kept()
-        return {name: every[name] for name in known}
+        """Return what a read in ``product`` shows; old names only where they were used."""
+        data = super().shown(product)
+        for name in ("token_bound_cidrs", "token_policies"):
+            data[name] = data[name] or []
+        return data | {old: data[f"token_{old}"] for old in self.old_names if self.old.get(old)}
 
-    def kept(self) -> dict[str, Any]:
-        """Return every parameter."""
-        data: dict[str, Any] = {
-            "token_bound_cidrs": list(self.token_bound_cidrs or []),
-            "token_explicit_max_ttl": self.token_explicit_max_ttl,
-            "token_max_ttl": self.token_max_ttl,
-            "token_no_default_policy": self.token_no_default_policy,
-            "token_period": self.token_period,
-            "token_policies": list(self.token_policies or []),
-            "token_type": self.token_type,
-            "token_ttl": self.token_ttl,
-            "token_num_uses": self.token_num_uses,
-            "token_strictly_bind_ip": self.token_strictly_bind_ip,
-            "alias_metadata": dict(self.alias_metadata),
-        }
-        return data
+    def changed(self) -> dict[str, Any]:
+        """Return the parameters that are not as a new record has them, under the old names where those were used."""
+        used = {name: value for name, value in self.old.items() if value}
+        changed = super().changed()
+        return {name: value for name, value in changed.items() if name.removeprefix("token_") not in used} | used
 
     def apply(self, auth: Auth, request: Request) -> Auth:
         """Write into ``auth`` what a login gets."""

@@ -5,11 +5,12 @@
     keys = transit.path("keys/{name}", fields={"type": Field(STRING, default="aes256-gcm96")}, help="Managed keys")
 
     @keys.on(CREATE, UPDATE)
-    def create_key(state: Transit, call: Call) -> Reply: ...
+    def create_key(state: Transit, call: Call, *, name: str, type: str) -> Reply: ...
 
 Field conversion, its error texts, unknown-parameter warnings, help texts, the OpenAPI document and the coverage table
-all come from these declarations. A handler is a plain function of the mount's state and the call; it returns a
-``Response``, a ``dict`` (taken as ``data``), or None, or raises a ``VaultError``.
+all come from these declarations. A handler is a plain function of the mount's state, the call, and parameters as typed
+keyword-only arguments (``handlers``); it returns a ``Response``, a ``dict`` (taken as ``data``), or None, or raises a
+``VaultError``. Members of a record are declared once, on its dataclass (``records``).
 
 Template language: ``{name}`` one generic name (``\\w(([\\w-.]+)?\\w)?``), ``{name:at}`` the same with ``@``,
 ``{path:all}`` the rest or nothing, ``{path:some}`` the rest and at least one character, ``{x:re(…)}`` a pattern of its
@@ -22,10 +23,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
+from mockkms.vault.framework.handlers import with_parameters
 from mockkms.vault.framework.message import (
     ErrorResponse,
     Operation,
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 Reply = Response | dict[str, Any] | None
 Handler = Callable[[Any, "Call"], Reply]
+Fields = Mapping[str, "Field"]
+H = TypeVar("H", bound=Callable[..., Reply])
+E = TypeVar("E", bound=Callable[..., bool])
 
 _GENERIC = r"\w(?:[\w\-.]*\w)?"
 _GENERIC_AT = r"\w(?:[\w\-.@]*\w)?"
@@ -112,7 +117,8 @@ class Endpoint:
     """A path template with its fields and one handler for each operation."""
 
     template: str
-    fields: Mapping[str, Field]
+    declared: Fields | Callable[[], Fields]
+    """The parameters, or a function that returns them, for records: called when first needed."""
     help: str = ""
     description: str = ""
     login: bool | Feature = False
@@ -131,14 +137,23 @@ class Endpoint:
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)
-    flavored: bool = field(init=False)
-    """Some parameters are known to one product only."""
     known: dict[str, Mapping[str, Field]] = field(init=False, default_factory=dict)
     """The parameters that each product knows, by its name: sorted out when first asked."""
 
     def __post_init__(self) -> None:
         self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
-        self.flavored = any(declared.needs is not None for declared in self.fields.values())
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The parameters by name, captures included."""
+        fields = self.declared() if callable(self.declared) else self.declared
+        missing = [name for name in self.captures if name not in fields]
+        return {**{name: Field(Kind.STRING) for name in missing}, **fields} if missing else fields
+
+    @cached_property
+    def flavored(self) -> bool:
+        """Some parameters are known to one product only."""
+        return any(declared.needs is not None for declared in self.fields.values())
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -169,24 +184,25 @@ class Endpoint:
         """Return whether the path is root-protected in ``product``."""
         return self.sudo if isinstance(self.sudo, bool) else product.has(self.sudo)
 
-    def on(self, *operations: Operation) -> Callable[[Handler], Handler]:
+    def on(self, *operations: Operation) -> Callable[[H], H]:
         """Register the decorated function as the handler of these operations."""
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: H) -> H:
+            called = with_parameters(handler, self)
             for operation in operations:
                 if operation in self.operations:
                     raise ValueError(f"{self.template}: {operation} is declared twice")
-                self.operations[operation] = handler
+                self.operations[operation] = called
             return handler
 
         return register
 
-    def existence(self, check: Callable[[Any, Call], bool]) -> Callable[[Any, Call], bool]:
+    def existence(self, check: E) -> E:
         """Register the decorated function as the existence check, which tells a create from an update.
 
         Without one every write is an update.
         """
-        self.exists = check
+        self.exists = with_parameters(check, self)
         return check
 
     def _known(self, product: Product) -> Mapping[str, Field]:

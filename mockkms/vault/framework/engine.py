@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockkms.vault.framework import openapi
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.emulation import Emulation
-from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Reply
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Endpoint, Fields, Reply
 from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
 
@@ -97,7 +96,7 @@ class Engine:
     def path(
         self,
         template: str,
-        fields: Mapping[str, Field] | None = None,
+        fields: Fields | Callable[[], Fields] | None = None,
         *,
         help: str = "",
         description: str = "",
@@ -123,9 +122,6 @@ class Engine:
             needs=needs,
             emulation=emulation,
         )
-        missing = [name for name in endpoint.captures if name not in endpoint.fields]
-        if missing:
-            endpoint.fields = {**{name: Field(Kind.STRING) for name in missing}, **endpoint.fields}
         self.endpoints.append(endpoint)
         return endpoint
 

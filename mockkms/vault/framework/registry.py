@@ -77,6 +77,11 @@ def engine(name: str) -> Engine:
     return cast(Engine, import_module(_HOME + row.engine).engine) if row else builtins.nameplate(name)
 
 
+def names() -> list[str]:
+    """Return the implementation names of all emulated types."""
+    return list(_TABLE)
+
+
 def implementation(mount_type: str, options: dict[str, str] | None, kind: str) -> Engine:
     """Return the engine of a mount type by its public name; ``kv`` is version 1 or 2, by its options.
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockkms.vault.auth.approle.model import AppRole, Role, engine
+from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, engine
 from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, edited, too_long
-from mockkms.vault.auth.token_params import FIELDS
 from mockkms.vault.framework.endpoint import Call, Endpoint
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.tokens import cidr
 
-Show = Callable[[Role], dict[str, Any]]
-Change = Callable[[Call, Role], None]
-Clear = Callable[[Role], None]
-_ALL = {**ROLE_FIELDS, **FIELDS}
+Show = Callable[[AppRoleRole], dict[str, Any]]
+Change = Callable[[Call, AppRoleRole], None]
+Clear = Callable[[AppRoleRole], None]
 _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
 
 
@@ -24,7 +22,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
     """A parameter at ``role/{role_name}/path``: how it is shown, changed and put back."""
     endpoint = engine.path(
         f"role/{{role_name}}/{path}",
-        {**ROLE_NAME, **{name: _ALL[name] for name in names}},
+        {**ROLE_NAME, **{name: ROLE_FIELDS[name] for name in names}},
         help=f"The {path} of a role.",
     )
 
@@ -59,7 +57,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
 def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint:
     """A parameter that is one value of the role."""
 
-    def change(call: Call, role: Role) -> None:
+    def change(call: Call, role: AppRoleRole) -> None:
         if name not in call:
             raise ErrorResponse(f"missing {name}")
         setattr(role, name, call[name])
@@ -74,14 +72,14 @@ def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint
 # -- policies and period, which have former names ----------------------------------------------------------------
 
 
-def _show_policies(role: Role) -> dict[str, Any]:
+def _show_policies(role: AppRoleRole) -> dict[str, Any]:
     data: dict[str, Any] = {"token_policies": list(role.token_policies or [])}
     if role.old.get("policies"):
         data["policies"] = role.old["policies"]
     return data
 
 
-def _change_policies(call: Call, role: Role) -> None:
+def _change_policies(call: Call, role: AppRoleRole) -> None:
     if "token_policies" not in call and "policies" not in call:
         raise ErrorResponse("missing token_policies")
     new = "token_policies" in call
@@ -91,17 +89,17 @@ def _change_policies(call: Call, role: Role) -> None:
         role.old["policies"] = role.token_policies
 
 
-def _clear_policies(role: Role) -> None:
+def _clear_policies(role: AppRoleRole) -> None:
     role.token_policies = None
     role.old.pop("policies", None)
 
 
-def _show_period(role: Role) -> dict[str, Any]:
+def _show_period(role: AppRoleRole) -> dict[str, Any]:
     old = role.old.get("period", 0)
     return {"token_period": role.token_period, **({"period": old} if old > 0 else {})}
 
 
-def _change_period(call: Call, role: Role) -> None:
+def _change_period(call: Call, role: AppRoleRole) -> None:
     if "token_period" not in call and "period" not in call:
         raise ErrorResponse("missing period")
     role.token_period = call["token_period" if "token_period" in call else "period"]
@@ -113,7 +111,7 @@ def _change_period(call: Call, role: Role) -> None:
         raise too_long(role.old.get("period", 0), most)
 
 
-def _clear_period(role: Role) -> None:
+def _clear_period(role: AppRoleRole) -> None:
     role.token_period = 0
     role.old.pop("period", None)
 
@@ -121,7 +119,7 @@ def _clear_period(role: Role) -> None:
 # -- addresses -----------------------------------------------------------------------------------------------------
 
 
-def _change_blocks(call: Call, role: Role) -> None:
+def _change_blocks(call: Call, role: AppRoleRole) -> None:
     for name in ("secret_id_bound_cidrs", "bound_cidr_list"):
         if name in call.endpoint.fields and name in call:
             blocks = list(call[name])
@@ -134,7 +132,7 @@ def _change_blocks(call: Call, role: Role) -> None:
             role.secret_id_bound_cidrs = blocks
 
 
-def _change_token_blocks(call: Call, role: Role) -> None:
+def _change_token_blocks(call: Call, role: AppRoleRole) -> None:
     if "token_bound_cidrs" in call:
         try:
             role.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
@@ -142,33 +140,33 @@ def _change_token_blocks(call: Call, role: Role) -> None:
             raise ErrorResponse(f"failed to parse token_bound_cidrs: {error}") from None
 
 
-def _clear_blocks(role: Role) -> None:
+def _clear_blocks(role: AppRoleRole) -> None:
     role.secret_id_bound_cidrs = None
 
 
-def _clear_token_blocks(role: Role) -> None:
+def _clear_token_blocks(role: AppRoleRole) -> None:
     role.token_bound_cidrs = None
 
 
 # -- what a value must be ------------------------------------------------------------------------------------------
 
 
-def _check_uses(call: Call, role: Role) -> None:
+def _check_uses(call: Call, role: AppRoleRole) -> None:
     if role.secret_id_num_uses < 0:
         raise ErrorResponse("secret_id_num_uses cannot be negative")
 
 
-def _check_ttl(call: Call, role: Role) -> None:
+def _check_ttl(call: Call, role: AppRoleRole) -> None:
     if 0 < role.token_max_ttl < role.token_ttl:
         raise ErrorResponse("token_ttl should not be greater than token_max_ttl")
 
 
-def _check_max_ttl(call: Call, role: Role) -> None:
+def _check_max_ttl(call: Call, role: AppRoleRole) -> None:
     if 0 < role.token_max_ttl < role.token_ttl:
         raise ErrorResponse("token_max_ttl should be greater than or equal to token_ttl")
 
 
-def _change_role_id(call: Call, role: Role) -> None:
+def _change_role_id(call: Call, role: AppRoleRole) -> None:
     if not call["role_id"]:
         raise ErrorResponse("missing role_id")
     role.role_id = call["role_id"]

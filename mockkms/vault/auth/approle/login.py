@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth.approle.model import AppRole, Role, SecretID, check_subset, engine
+from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.secretid import sweep
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -49,7 +49,7 @@ def log_in(state: AppRole, call: Call) -> Response:
     return Response(auth=auth)
 
 
-def _spend_secret_id(state: AppRole, call: Call, role: Role) -> SecretID:
+def _spend_secret_id(state: AppRole, call: Call, role: AppRoleRole) -> SecretID:
     secret_id: str = call["secret_id"].strip()
     if not secret_id:
         raise ErrorResponse("missing secret_id")

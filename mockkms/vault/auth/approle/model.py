@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Request, Response, unsupported_path
+from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -41,18 +43,26 @@ class SecretID:
 
 
 @dataclass
-class Role(TokenParams):
+class AppRoleRole(TokenParams):
     """One role."""
+
+    old_names: ClassVar = ("policies", "period")
 
     name: str = ""
     """In lower case."""
-    role_id: str = ""
+    role_id: Annotated[str, param(Kind.STRING, help="The role's id; made up if not given.", show=Show.NEVER)] = ""
     hmac_key: str = ""
-    bind_secret_id: bool = True
-    secret_id_bound_cidrs: list[str] | None = None
-    secret_id_num_uses: int = 0
-    secret_id_ttl: int = 0
-    local_secret_ids: bool = False
+    bind_secret_id: Annotated[bool, param(Kind.BOOL, help="Logins need a secret id.")] = True
+    secret_id_bound_cidrs: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Address blocks that may log in.")
+    ] = None
+    secret_id_num_uses: Annotated[
+        int, param(Kind.INT, help="How often a secret id may be used; 0 is without limit.")
+    ] = 0
+    secret_id_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a secret id in seconds; 0 is without end.")] = 0
+    local_secret_ids: Annotated[bool, param(Kind.BOOL, help="Keep secret ids on this cluster; at creation only.")] = (
+        False
+    )
     secret_ids: dict[str, SecretID] = field(default_factory=dict)
     """By their HMAC, which is what a listing shows."""
 
@@ -67,7 +77,7 @@ class Role(TokenParams):
 class AppRole:
     """State of an AppRole mount."""
 
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, AppRoleRole] = field(default_factory=dict)
     role_ids: dict[str, str] = field(default_factory=dict)
     """Role names by role id."""
     accessors: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -75,19 +85,19 @@ class AppRole:
     dangling: dict[str, float] = field(default_factory=dict)
     """Accessors whose role was deleted, with the time of that: the real server keeps them until it tidies."""
 
-    def role(self, call: Call) -> Role | None:
+    def role(self, call: Call) -> AppRoleRole | None:
         """The role of the request's path."""
         name: str = call["role_name"]
         return self.roles.get(name.lower())
 
-    def must(self, call: Call) -> Role:
+    def must(self, call: Call) -> AppRoleRole:
         """The role of the request's path. Raises BackendError 404 ``unsupported path`` where there is none."""
         role = self.role(call)
         if role is None:
             raise unsupported_path()
         return role
 
-    def put(self, role: Role) -> None:
+    def put(self, role: AppRoleRole) -> None:
         """Keep a role and the index of its id. Raises BackendError where no constraint is left, or the id is taken."""
         if not constrained(role):
             raise BackendError("at least one constraint should be enabled on the role")
@@ -100,7 +110,7 @@ class AppRole:
         self.roles[role.name] = role
         self.role_ids[role.role_id] = role.name
 
-    def drop(self, role: Role, now: float) -> None:
+    def drop(self, role: AppRoleRole, now: float) -> None:
         """Remove a role with its secret ids; their accessors dangle."""
         for entry in role.secret_ids.values():
             self.accessors.pop(entry.accessor, None)
@@ -108,7 +118,7 @@ class AppRole:
         self.role_ids.pop(role.role_id, None)
         self.roles.pop(role.name, None)
 
-    def drop_secret(self, role: Role, digest: str) -> None:
+    def drop_secret(self, role: AppRoleRole, digest: str) -> None:
         """Remove one secret id."""
         entry = role.secret_ids.pop(digest, None)
         if entry is not None:
@@ -122,7 +132,7 @@ class AppRole:
                 self.drop_secret(role, digest)
 
 
-def constrained(role: Role) -> bool:
+def constrained(role: AppRoleRole) -> bool:
     """Whether a login with this role needs more than the role id."""
     return bool(role.bind_secret_id or role.secret_id_bound_cidrs or role.token_bound_cidrs)
 

@@ -5,34 +5,24 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from mockkms.vault.auth.approle.model import AppRole, Role, constrained, engine
-from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, constrained, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import page
 from mockkms.vault.tokens import cidr
 
 ROLE_NAME = {"role_name": Field(Kind.STRING, help="Name of the role, in any case.")}
-ROLE_FIELDS = {
-    "bind_secret_id": Field(Kind.BOOL, default=True, help="Logins need a secret id."),
-    "bound_cidr_list": Field(Kind.COMMA_STRINGS, help="The former name of secret_id_bound_cidrs.", deprecated=True),
-    "secret_id_bound_cidrs": Field(Kind.COMMA_STRINGS, help="Address blocks that may log in."),
-    "policies": Field(Kind.COMMA_STRINGS, help="The former name of token_policies.", deprecated=True),
-    "secret_id_num_uses": Field(Kind.INT, help="How often a secret id may be used; 0 is without limit."),
-    "secret_id_ttl": Field(Kind.SECONDS, help="Lifetime of a secret id in seconds; 0 is without end."),
-    "period": Field(Kind.SECONDS, help="The former name of token_period.", deprecated=True),
-    "role_id": Field(Kind.STRING, help="The role's id; made up if not given."),
-    "local_secret_ids": Field(Kind.BOOL, help="Keep secret ids on this cluster; at creation only."),
-}
+_OLD_LIST = Field(Kind.COMMA_STRINGS, help="The former name of secret_id_bound_cidrs.", deprecated=True)
+ROLE_FIELDS = {**AppRoleRole.fields(), "bound_cidr_list": _OLD_LIST}
 PAGE = {
     "after": Field(Kind.STRING, query=True, help="Entry to begin after.", needs=Feature.PAGINATION),
     "limit": Field(Kind.INT, query=True, help="Most entries to show.", needs=Feature.PAGINATION),
 }
 
-role_path = engine.path("role/{role_name}", {**ROLE_NAME, **ROLE_FIELDS, **FIELDS}, help="A role.")
+role_path = engine.path("role/{role_name}", {**ROLE_NAME, **ROLE_FIELDS}, help="A role.")
 listing = engine.path("role[/]", PAGE, help="The names of all roles.")
 
 
@@ -51,19 +41,8 @@ def read_role(state: AppRole, call: Call) -> Response | None:
     role = state.role(call)
     if role is None:
         return None
-    data: dict[str, Any] = {
-        "bind_secret_id": role.bind_secret_id,
-        "secret_id_bound_cidrs": role.secret_id_bound_cidrs,
-        "secret_id_num_uses": role.secret_id_num_uses,
-        "secret_id_ttl": role.secret_id_ttl,
-        "local_secret_ids": role.local_secret_ids,
-        **role.shown(call.core.product),
-    }
-    for name in ("period", "policies"):
-        if role.old.get(name):
-            data[name] = role.old[name]
     text = "Role does not have any constraints set on it. Updates to this role will require a constraint to be set"
-    return Response(data=data, warnings=[] if constrained(role) else [text])
+    return Response(data=role.shown(call.core.product), warnings=[] if constrained(role) else [text])
 
 
 @role_path.on(Operation.DELETE)
@@ -79,7 +58,7 @@ def write_role(state: AppRole, call: Call) -> Response | None:
     if len(name) > 4096:
         raise ErrorResponse("role_name is longer than maximum of 4096 bytes")
     found = state.roles.get(name)
-    role = edited(found) if found is not None else Role(name=name, hmac_key=call.core.entropy.uuid())
+    role = edited(found) if found is not None else AppRoleRole(name=name, hmac_key=call.core.entropy.uuid())
     warnings = _adjust_type(call)
     try:
         role.parse(call)
@@ -87,8 +66,7 @@ def write_role(state: AppRole, call: Call) -> Response | None:
         raise ErrorResponse(str(error)) from None
     _ids(call, role, new=found is None)
     _secret_ids(call, role)
-    for old, new in (("policies", "token_policies"), ("period", "token_period")):
-        role.upgrade(call, old, new)
+    role.upgrade(call)
     most = call.core.max_ttl(call.mount)
     if role.old.get("period", 0) > most:
         raise too_long(role.old["period"], most)
@@ -101,7 +79,7 @@ def write_role(state: AppRole, call: Call) -> Response | None:
     return Response(warnings=warnings) if warnings else None
 
 
-def edited(role: Role) -> Role:
+def edited(role: AppRoleRole) -> AppRoleRole:
     """A copy to change, so that a refused write changes nothing."""
     changed = copy(role)
     changed.old = dict(role.old)
@@ -124,7 +102,7 @@ def _adjust_type(call: Call) -> list[str]:
     return [f"{given} has no useful meaning; adjusting to {plain}"]
 
 
-def _ids(call: Call, role: Role, *, new: bool) -> None:
+def _ids(call: Call, role: AppRoleRole, *, new: bool) -> None:
     if "local_secret_ids" in call:
         if not new:
             raise ErrorResponse("local_secret_ids can only be modified during role creation")
@@ -135,11 +113,10 @@ def _ids(call: Call, role: Role, *, new: bool) -> None:
         role.role_id = call.core.entropy.uuid()
     if not role.role_id:
         raise ErrorResponse("invalid role_id supplied, or failed to generate a role_id")
-    if "bind_secret_id" in call:
-        role.bind_secret_id = call["bind_secret_id"]
+    role.update_from(call, "bind_secret_id")
 
 
-def _secret_ids(call: Call, role: Role) -> None:
+def _secret_ids(call: Call, role: AppRoleRole) -> None:
     for name in ("secret_id_bound_cidrs", "bound_cidr_list"):
         if name in call:
             role.secret_id_bound_cidrs = list(call[name])
@@ -148,9 +125,7 @@ def _secret_ids(call: Call, role: Role) -> None:
         cidr.check_blocks(role.secret_id_bound_cidrs or [])
     except ValueError as error:
         raise BackendError(f"failed to validate CIDR blocks: {error}") from None
-    if "secret_id_num_uses" in call:
-        role.secret_id_num_uses = call["secret_id_num_uses"]
+    role.update_from(call, "secret_id_num_uses")
     if role.secret_id_num_uses < 0:
         raise ErrorResponse("secret_id_num_uses cannot be negative")
-    if "secret_id_ttl" in call:
-        role.secret_id_ttl = call["secret_id_ttl"]
+    role.update_from(call, "secret_id_ttl")

@@ -7,12 +7,12 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, Role, SecretID, check_subset, engine
+from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response
-from mockkms.vault.secrets.tree import page
+from mockkms.vault.framework.pages import page
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
 
@@ -92,7 +92,7 @@ def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, Any]:
     }
 
 
-def add_secret_id(state: AppRole, call: Call, role: Role, entry: SecretID) -> int:
+def add_secret_id(state: AppRole, call: Call, role: AppRoleRole, entry: SecretID) -> int:
     """Enter a secret id with a new accessor; returns its lifetime in seconds. Raises BackendError for one in use."""
     digest = role.digest(entry.id)
     if digest in role.secret_ids:
@@ -116,7 +116,7 @@ def _blocks(blocks: list[str], what: str, outer: list[str] | None) -> list[str]:
     return list(blocks)
 
 
-def _uses(call: Call, role: Role) -> int:
+def _uses(call: Call, role: AppRoleRole) -> int:
     most = role.secret_id_num_uses
     if "num_uses" not in call:
         return most
@@ -128,7 +128,7 @@ def _uses(call: Call, role: Role) -> int:
     return uses
 
 
-def _ttl(call: Call, role: Role) -> int:
+def _ttl(call: Call, role: AppRoleRole) -> int:
     most = role.secret_id_ttl
     if "ttl" not in call:
         return most
@@ -170,7 +170,7 @@ def _pairs(text: str) -> dict[str, str]:
     return pairs
 
 
-def _role(state: AppRole, call: Call, needed: str) -> Role:
+def _role(state: AppRole, call: Call, needed: str) -> AppRoleRole:
     if not call[needed]:
         raise ErrorResponse(f"missing {needed}")
     role = state.role(call)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.auth.approle.model import AppRole, Role, SecretID
+from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, SecretID
 from mockkms.vault.framework.shapes.collections import Either, Key, ListOf, MapOf, Text
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, WorldSection
@@ -47,25 +47,15 @@ def dump_roles(state: AppRole, now: float) -> dict[str, dict[str, Any]]:
     return {name: _role(role, now) for name, role in sorted(state.roles.items())}
 
 
-def _role(role: Role, now: float) -> dict[str, Any]:
-    spec: dict[str, Any] = {"role_id": role.role_id}
-    if not role.bind_secret_id:
-        spec["bind_secret_id"] = False
-    optional = {
-        "secret_id_bound_cidrs": role.secret_id_bound_cidrs,
-        "secret_id_num_uses": role.secret_id_num_uses,
-        "secret_id_ttl": role.secret_id_ttl,
-        "local_secret_ids": role.local_secret_ids,
-        **role.kept(),
-    }
-    spec |= {name: value for name, value in optional.items() if value and value != "default"}
+def _role(role: AppRoleRole, now: float) -> dict[str, Any]:
+    spec = {"role_id": role.role_id} | role.changed()
     secret_ids = [_secret_id(entry, role, now) for entry in role.secret_ids.values()]
     if secret_ids:
         spec["secret_ids"] = secret_ids
     return spec
 
 
-def _secret_id(entry: SecretID, role: Role, now: float) -> str | dict[str, Any]:
+def _secret_id(entry: SecretID, role: AppRoleRole, now: float) -> str | dict[str, Any]:
     optional: dict[str, Any] = {
         "num_uses": entry.num_uses if entry.num_uses != role.secret_id_num_uses else 0,
         "ttl": max(1, int(entry.expires - now)) if entry.expires else 0,

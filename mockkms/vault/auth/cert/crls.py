@@ -10,7 +10,7 @@ from mockkms.vault.auth.cert.model import Cert, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.secrets.tree import PAGE, page
+from mockkms.vault.framework.pages import PAGE, page
 
 crl = engine.path(
     "crls/{name}",

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mockkms.vault.auth.cert import matching
 from mockkms.vault.auth.cert.chains import ChainError, certificates, chains, is_authority
-from mockkms.vault.auth.cert.model import Cert, Role, engine
+from mockkms.vault.auth.cert.model import Cert, CertRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -101,7 +101,7 @@ def _presented(request: Request, call: Call) -> list[x509.Certificate]:
     return [x509.load_der_x509_certificate(content) for content in request.client_certificates]
 
 
-def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: str) -> tuple[str, Role]:
+def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: str) -> tuple[str, CertRole]:
     """The role whose certificate the presented one is, or leads to. Raises ErrorResponse and BackendError."""
     asked = [name] if name else sorted(state.roles)
     roles = [
@@ -125,7 +125,7 @@ def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: 
     raise ErrorResponse(_UNFIT)
 
 
-def _accepts(state: Cert, role: Role, shown: x509.Certificate, chain: list[x509.Certificate]) -> bool:
+def _accepts(state: Cert, role: CertRole, shown: x509.Certificate, chain: list[x509.Certificate]) -> bool:
     revoked = {serial for serials in state.crls.values() for serial in serials}
     return not revoked & {str(one.serial_number) for one in chain} and matching.fits(shown, role)
 

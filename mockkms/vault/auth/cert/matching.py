@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from mockkms.crypto.encoding.der import DERError, Reader
-from mockkms.vault.auth.cert.model import Role
+from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.policy.globs import matches
 
 _STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, 0x12))
@@ -21,7 +21,7 @@ def common_name(certificate: x509.Certificate) -> str:
     return str(names[-1].value) if names else ""
 
 
-def fits(certificate: x509.Certificate, role: Role) -> bool:
+def fits(certificate: x509.Certificate, role: CertRole) -> bool:
     """Whether the certificate has what the role's lists ask for; an empty list asks for nothing."""
     name = [common_name(certificate)]
     dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
@@ -58,7 +58,7 @@ def _any(patterns: list[str] | None, names: Iterable[str]) -> bool:
     return not patterns or any(matches(pattern, name) for name in names for pattern in patterns)
 
 
-def _extended(certificate: x509.Certificate, role: Role) -> bool:
+def _extended(certificate: x509.Certificate, role: CertRole) -> bool:
     if not role.required_extensions:
         return True
     held = extension_texts(certificate)

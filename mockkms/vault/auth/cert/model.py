@@ -3,44 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Record, param
+from mockkms.vault.products.features import Feature
 
 
 @dataclass
-class Config:
+class CertConfig(Record):
     """Settings of the mount."""
 
-    disable_binding: bool = False
-    enable_identity_alias_metadata: bool = False
-    ocsp_cache_size: int = 0
-    role_cache_size: int = 0
-    enable_metadata_on_failures: bool = False
+    disable_binding: Annotated[
+        bool, param(Kind.BOOL, help="A renewal may show another certificate than the login.")
+    ] = False
+    enable_identity_alias_metadata: Annotated[
+        bool, param(Kind.BOOL, help="Certificate data becomes alias metadata.")
+    ] = False
+    ocsp_cache_size: Annotated[int, param(Kind.INT, default=100, help="How many OCSP answers are kept.")] = 0
+    role_cache_size: Annotated[
+        int, param(Kind.INT, default=200, help="How many roles are kept parsed; -1 is none.", needs=Feature.CERT_CACHES)
+    ] = 0
+    enable_metadata_on_failures: Annotated[
+        bool, param(Kind.BOOL, help="Failed logins have metadata in the audit log.", needs=Feature.CERT_CACHES)
+    ] = False
 
 
 @dataclass
-class Role(TokenParams):
+class CertRole(TokenParams):
     """One trusted certificate (PEM) and what its logins must have and get. Lists are None until they are sent."""
 
-    certificate: str = ""
-    display_name: str = ""
-    allowed_names: list[str] | None = None
-    allowed_common_names: list[str] | None = None
-    allowed_dns_sans: list[str] | None = None
-    allowed_email_sans: list[str] | None = None
-    allowed_uri_sans: list[str] | None = None
-    allowed_organizational_units: list[str] | None = None
-    allowed_organizations: list[str] | None = None
-    required_extensions: list[str] | None = None
-    allowed_metadata_extensions: list[str] | None = None
-    ocsp_ca_certificates: str = ""
-    ocsp_enabled: bool = False
-    ocsp_servers_override: list[str] | None = None
-    ocsp_fail_open: bool = False
-    ocsp_query_all_servers: bool = False
-    ocsp_max_retries: int = 4
-    ocsp_this_update_max_age: int = 0
+    old_names: ClassVar = ("policies", "ttl", "max_ttl", "period", "bound_cidrs")
+
+    certificate: Annotated[str, param(Kind.STRING, help="The trusted certificate, PEM.")] = ""
+    display_name: Annotated[str, param(Kind.STRING, help="Name of the logins; the role's if absent.")] = ""
+    allowed_names: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted common names or alternative names.")
+    ] = None
+    allowed_common_names: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted common names.")] = None
+    allowed_dns_sans: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted DNS names.")] = None
+    allowed_email_sans: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted mail addresses.")] = None
+    allowed_uri_sans: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted URIs.")] = None
+    allowed_organizational_units: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted organizational units.")
+    ] = None
+    allowed_organizations: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted organizations.", needs=Feature.CERT_ORGANIZATIONS)
+    ] = None
+    required_extensions: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Extensions that must be there, as oid:value.")
+    ] = None
+    allowed_metadata_extensions: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Extensions that become metadata.")
+    ] = None
+    ocsp_ca_certificates: Annotated[str, param(Kind.STRING, help="CA certificates for OCSP servers.")] = ""
+    ocsp_enabled: Annotated[bool, param(Kind.BOOL, help="Ask OCSP servers at login.")] = False
+    ocsp_servers_override: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="OCSP servers to ask instead of the certificate's.")
+    ] = None
+    ocsp_fail_open: Annotated[bool, param(Kind.BOOL, help="No OCSP answer lets the login pass.")] = False
+    ocsp_query_all_servers: Annotated[bool, param(Kind.BOOL, help="All OCSP servers must agree.")] = False
+    ocsp_max_retries: Annotated[
+        int, param(Kind.INT, help="How often an OCSP server is asked again.", needs=Feature.CERT_CACHES)
+    ] = 4
+    ocsp_this_update_max_age: Annotated[
+        int, param(Kind.SECONDS, help="Greatest age of an OCSP answer; 0 is any.", needs=Feature.CERT_CACHES)
+    ] = 0
     """Seconds; 0 is any age."""
 
 
@@ -48,8 +78,8 @@ class Role(TokenParams):
 class Cert:
     """One mount."""
 
-    config: Config = field(default_factory=Config)
-    roles: dict[str, Role] = field(default_factory=dict)
+    config: CertConfig = field(default_factory=CertConfig)
+    roles: dict[str, CertRole] = field(default_factory=dict)
     crls: dict[str, list[str]] = field(default_factory=dict)
     """Revoked serial numbers (decimal) by the name of their list."""
 

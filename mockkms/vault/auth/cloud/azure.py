@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.auth.cloud.roles import Cloud, Role, declare
+from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
@@ -47,7 +47,7 @@ _BOUNDS = {
 }  # fmt: skip
 
 
-def _check(role: Role) -> None:
+def _check(role: CloudRole) -> None:
     if not any(role.settings.values()):
         raise ErrorResponse("must have at least one bound constraint when creating/updating a role")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mockkms.vault.auth.cloud.roles import Cloud, Role, declare
+from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
@@ -63,7 +63,7 @@ login = engine.path(
 )
 
 
-def _check(role: Role) -> None:
+def _check(role: CloudRole) -> None:
     settings = role.settings
     project = settings.pop("project_id", "")
     if project and project not in settings["bound_projects"]:

@@ -5,26 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from mockkms.vault.auth.token_params import FIELDS, TokenParams
+from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind, zero
 from mockkms.vault.framework.message import ErrorResponse, Operation
 
-OLD = {
-    "policies": Field(Kind.COMMA_STRINGS, deprecated=True, help="The former name of token_policies."),
-    "num_uses": Field(Kind.INT, deprecated=True, help="The former name of token_num_uses."),
-    "ttl": Field(Kind.SECONDS, deprecated=True, help="The former name of token_ttl."),
-    "max_ttl": Field(Kind.SECONDS, deprecated=True, help="The former name of token_max_ttl."),
-    "period": Field(Kind.SECONDS, deprecated=True, help="The former name of token_period."),
-}
-
 
 @dataclass
-class Role(TokenParams):
+class CloudRole(TokenParams):
     """One role."""
+
+    old_names: ClassVar = ("policies", "num_uses", "ttl", "max_ttl", "period")
 
     settings: dict[str, Any] = field(default_factory=dict)
     """The bounds and whatever else the method's roles have, by their names."""
@@ -36,10 +30,10 @@ class Cloud:
 
     config: dict[str, Any] | None = None
     identity: dict[str, Any] = field(default_factory=dict)
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, CloudRole] = field(default_factory=dict)
 
 
-Check = Callable[[Role], None]
+Check = Callable[[CloudRole], None]
 
 
 def declare(
@@ -51,7 +45,7 @@ def declare(
     """
     one = engine.path(
         "role/{name}",
-        fields={"name": Field(Kind.STRING, help="Name of the role, in any case."), **bounds, **OLD, **FIELDS},
+        fields={"name": Field(Kind.STRING, help="Name of the role, in any case."), **bounds, **CloudRole.fields()},
         help="Who may log in, and what the login gets.",
     )
 
@@ -64,8 +58,7 @@ def declare(
         found = state.roles.get(call["name"].lower())
         if found is None:
             return None
-        shown = {**found.settings, **found.shown(call.core.product)}
-        return {**shown, **{old: shown[f"token_{old}"] for old in OLD if found.old.get(old)}}
+        return {**found.settings, **found.shown(call.core.product)}
 
     @one.on(Operation.DELETE)
     def delete(state: Cloud, call: Call) -> None:
@@ -74,13 +67,10 @@ def declare(
     @one.on(Operation.CREATE, Operation.UPDATE)
     def write(state: Cloud, call: Call) -> None:
         name = call["name"].lower()
-        made = deepcopy(state.roles.get(name)) or Role(settings={name: _usual(one) for name, one in bounds.items()})
-        try:
-            made.parse(call)
-            for old in OLD:
-                made.upgrade(call, old, f"token_{old}")
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
+        made = deepcopy(state.roles.get(name)) or CloudRole(
+            settings={name: _usual(one) for name, one in bounds.items()}
+        )
+        made.take_token_params(call)
         made.settings |= {name: call[name] for name in bounds if name in call}
         if 0 < made.token_max_ttl < made.token_ttl:
             raise ErrorResponse("ttl should be shorter than max ttl")

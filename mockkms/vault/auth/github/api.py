@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms import outside
-from mockkms.vault.auth.github.model import Account, Config, Github
+from mockkms.vault.auth.github.model import Account, Github, GithubConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
 
@@ -35,7 +35,7 @@ def id_of(organization: str) -> int:
     return zlib.crc32(organization.lower().encode()) or 1
 
 
-def organization_id(state: Github, config: Config) -> int:
+def organization_id(state: Github, config: GithubConfig) -> int:
     """The id of the configured organization. Raises BackendError in the words of GitHub's client.
 
     A GitHub of which the world says nothing is taken to know every organization.
@@ -53,7 +53,7 @@ def organization_id(state: Github, config: Config) -> int:
     return number
 
 
-def member(state: Github, config: Config, token: str, call: Call) -> Member:
+def member(state: Github, config: GithubConfig, token: str, call: Call) -> Member:
     """Who a token belongs to. Raises BackendError in the words of GitHub's client."""
     base = config.base_url or ADDRESS
     if state.directory:
@@ -74,7 +74,7 @@ def member(state: Github, config: Config, token: str, call: Call) -> Member:
     )
 
 
-def _known(account: Account, config: Config) -> Member:
+def _known(account: Account, config: GithubConfig) -> Member:
     # A configured id is the organization's real one, which the world does not know.
     own = {config.organization.lower(): config.organization_id}
     organizations = [(own.get(name.lower(), id_of(name)), name) for name in account.org]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.maps import policies
-from mockkms.vault.auth.github.model import Config, Github, engine
+from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, permission_denied
@@ -20,7 +20,7 @@ login = engine.path(
 
 @dataclass
 class _Verified:
-    config: Config
+    config: GithubConfig
     user: str
     organization: str
     teams: list[str]

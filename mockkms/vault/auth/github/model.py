@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import param
 
 
 @dataclass
-class Config(TokenParams):
+class GithubConfig(TokenParams):
     """The organization, and what logins of its members get."""
 
-    organization: str = ""
-    organization_id: int = 0
-    base_url: str = ""
+    old_names: ClassVar = ("ttl", "max_ttl")
+
+    organization: Annotated[str, param(Kind.STRING, help="The organization that users must be members of.")] = ""
+    organization_id: Annotated[int, param(Kind.INT64, help="Its id; looked up when not given.")] = 0
+    base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a stand-in.")] = ""
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Github:
 
     person: ClassVar = Account
     """What stands in ``directory``."""
-    config: Config | None = None
+    config: GithubConfig | None = None
     teams: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Mappings as they were sent, by key in lower case."""
     users: dict[str, dict[str, Any]] = field(default_factory=dict)

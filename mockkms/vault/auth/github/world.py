@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import directories
-from mockkms.vault.framework.shapes.collections import Key, MapOf, Record, Text
+from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import written
 
 
 def _keys(_type: str) -> dict[str, Key]:
-    account = Record(
+    account = RecordShape(
         {
             "user": Key(Text(), "name of the user", required=True),
             "org": Key(directories.NAMES, "organizations that the user is a member of"),

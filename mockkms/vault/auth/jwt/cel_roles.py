@@ -10,8 +10,8 @@ from mockkms.vault.cel import CelFault, read_program
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.pages import page
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import page
 
 DECLARED = frozenset(("claims", "now", "operation"))
 """What every program finds there."""

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from mockkms.crypto import jws
 from mockkms.vault.auth.jwt import custom
-from mockkms.vault.auth.jwt.model import JWT, Config, engine
+from mockkms.vault.auth.jwt.model import JWT, JwtConfig, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -73,7 +73,7 @@ def write(state: JWT, call: Call) -> Response | None:
     """Replace the configuration. Raises ErrorResponse."""
     product = call.core.product
     names = [name for name, declared in config.fields.items() if declared.known_to(product) and name not in _APART]
-    made = Config(**{name: call[name] for name in names})
+    made = JwtConfig(**{name: call[name] for name in names})
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
     lenient = product.has(Feature.JWT_ADDITIONS) and call["skip_jwks_validation"]
     warning = _check_source(state, call, made, lenient)
@@ -82,7 +82,7 @@ def write(state: JWT, call: Call) -> Response | None:
     return Response(warnings=[warning]) if warning else None
 
 
-def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
+def _check_source(state: JWT, call: Call, made: JwtConfig, lenient: bool) -> str:
     pairs = call.core.product.has(Feature.JWKS_PAIRS)
     kubernetes = not pairs and made.provider_config.get("provider") == "kubernetes"
     sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, made.jwks_pairs, kubernetes)
@@ -115,7 +115,7 @@ def _check_source(state: JWT, call: Call, made: Config, lenient: bool) -> str:
     return ""
 
 
-def _check_pairs(made: Config) -> None:
+def _check_pairs(made: JwtConfig) -> None:
     """Raise ErrorResponse for JWKS URLs that are not what the real plugin takes (source: its documentation)."""
     if made.jwks_ca_pem:
         raise ErrorResponse("CA PEMs must be provided as part of the 'jwks_pairs' when using multiple JWKS URLs")
@@ -144,7 +144,7 @@ def _is_certificates(pem: str) -> bool:
         return False
 
 
-def _check_rest(made: Config, product: Product) -> None:
+def _check_rest(made: JwtConfig, product: Product) -> None:
     for algorithm in made.jwt_supported_algs:
         if algorithm not in jws.ALGORITHMS:
             raise ErrorResponse(f'invalid jwt_supported_algs: unsupported signing algorithm "{algorithm}"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.auth.claims import claim
-from mockkms.vault.auth.jwt.model import Config
+from mockkms.vault.auth.jwt.model import JwtConfig
 from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -53,7 +53,7 @@ def _gsuite_fault(settings: dict[str, Any]) -> str:
     return "" if settings.get("impersonate_principal") else _NO_CREDENTIALS
 
 
-def take_groups(config: Config, claims: dict[str, Any], name: str, access_token: str | None) -> None:
+def take_groups(config: JwtConfig, claims: dict[str, Any], name: str, access_token: str | None) -> None:
     """Put the groups into the claim ``name``, where the provider has them elsewhere or in another form.
 
     Raises ValueError where they would have to be asked for; ``access_token`` None: none can be given.

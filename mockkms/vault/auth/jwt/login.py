@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.auth.claims import Expected, claim, validate
 from mockkms.vault.auth.jwt import custom
-from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role, engine
+from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.auth.jwt.roles import shown_value
 from mockkms.vault.framework.endpoint import Call, Field
@@ -59,7 +59,7 @@ def log_in(state: JWT, call: Call) -> Response:
 
 
 def auth_of(
-    call: Call, config: Config, role: Role, name: str, claims: dict[str, Any], access_token: str | None
+    call: Call, config: JwtConfig, role: JwtRole, name: str, claims: dict[str, Any], access_token: str | None
 ) -> Auth:
     """The login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
     alias = _identity(claims, name, role)
@@ -78,7 +78,7 @@ def auth_of(
     return auth
 
 
-def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> dict[str, Any]:
+def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call) -> dict[str, Any]:
     """The claims of the token sent, valid for ``role``. Raises ErrorResponse."""
     try:
         keys = keys_of(state, call, config)
@@ -86,7 +86,7 @@ def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> d
         raise ErrorResponse(f"error validating token: error verifying token signature: {error}") from None
     expected = Expected(
         issuer=config.bound_issuer,
-        subject=role.bound_subject if isinstance(role, Role) else "",
+        subject=role.bound_subject if isinstance(role, JwtRole) else "",
         audiences=role.bound_audiences or [],
         algorithms=config.jwt_supported_algs,
         not_before_leeway=role.not_before_leeway,
@@ -99,7 +99,7 @@ def claims_of(state: JWT, config: Config, role: Role | CelRole, call: Call) -> d
         raise ErrorResponse(f"error validating token: {error}") from None
 
 
-def _identity(claims: dict[str, Any], name: str, role: Role) -> dict[str, Any]:
+def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> dict[str, Any]:
     user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
     if user is None:
         raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
@@ -117,7 +117,7 @@ def _identity(claims: dict[str, Any], name: str, role: Role) -> dict[str, Any]:
     return {"name": user, "metadata": metadata}
 
 
-def _groups(config: Config, claims: dict[str, Any], role: Role, access_token: str | None) -> list[dict[str, Any]]:
+def _groups(config: JwtConfig, claims: dict[str, Any], role: JwtRole, access_token: str | None) -> list[dict[str, Any]]:
     if not role.groups_claim:
         return []
     try:
@@ -136,7 +136,7 @@ def _groups(config: Config, claims: dict[str, Any], role: Role, access_token: st
     return [{"name": group} for group in groups if group]
 
 
-def _check_bound_claims(role: Role, claims: dict[str, Any]) -> None:
+def _check_bound_claims(role: JwtRole, claims: dict[str, Any]) -> None:
     for name, wanted in (role.bound_claims or {}).items():
         found = claim(claims, name)
         if found is None:

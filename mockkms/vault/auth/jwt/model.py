@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.cel import Program
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth
+from mockkms.vault.framework.records import Show, param
+from mockkms.vault.products.features import Feature
+
+_ADDED = Feature.JWT_ADDITIONS
 
 
 @dataclass
-class Config:
+class JwtConfig:
     """Whose tokens are accepted: exactly one of the key sources is set."""
 
     jwt_validation_pubkeys: list[str] = field(default_factory=list)
@@ -37,30 +42,54 @@ class Config:
 
 
 @dataclass
-class Role(TokenParams):
+class JwtRole(TokenParams):
     """What a token must say to log in, and what its login gets."""
 
-    role_type: str = "jwt"
-    expiration_leeway: int = 0
-    not_before_leeway: int = 0
-    clock_skew_leeway: int = 0
-    bound_subject: str = ""
-    bound_audiences: list[str] | None = None
-    bound_claims_type: str = "string"
-    bound_claims: dict[str, Any] | None = None
-    claim_mappings: dict[str, str] | None = None
-    oauth2_metadata: list[str] | None = None
-    user_claim: str = ""
-    user_claim_json_pointer: bool = False
-    groups_claim: str = ""
-    oidc_scopes: list[str] | None = None
-    allowed_redirect_uris: list[str] | None = None
-    callback_mode: str = "client"
-    poll_interval: int = 0
-    verbose_oidc_logging: bool = False
-    max_age: int = 0
-    token_policies_template_claims: bool = False
-    oidc_disable_confirmation: bool = False
+    old_names: ClassVar = ("policies", "bound_cidrs", "num_uses", "ttl", "max_ttl", "period")
+
+    role_type: Annotated[str, param(Kind.STRING, help="jwt or oidc.")] = ""
+    expiration_leeway: Annotated[
+        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway where exp is missing; -1 is none.")
+    ] = 0
+    not_before_leeway: Annotated[
+        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway where nbf is missing; -1 is none.")
+    ] = 0
+    clock_skew_leeway: Annotated[
+        int, param(Kind.SIGNED_SECONDS, default=60, help="How far clocks may differ; -1 is none.")
+    ] = 0
+    bound_subject: Annotated[str, param(Kind.STRING, help="Required sub claim.")] = ""
+    bound_audiences: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted aud claims; one must match.")
+    ] = None
+    bound_claims_type: Annotated[str, param(Kind.STRING, help="string or glob.")] = "string"
+    bound_claims: Annotated[
+        dict[str, Any] | None, param(Kind.MAP, help="Claims and the values that they must have.")
+    ] = None
+    claim_mappings: Annotated[
+        dict[str, str] | None, param(Kind.KV_PAIRS, help="Claims to copy into metadata, with the names there.")
+    ] = None
+    oauth2_metadata: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Tokens to return in metadata.", needs=_ADDED)
+    ] = None
+    user_claim: Annotated[str, param(Kind.STRING, help="Claim that names the client.")] = ""
+    user_claim_json_pointer: Annotated[bool, param(Kind.BOOL, help="user_claim is a JSON pointer.")] = False
+    groups_claim: Annotated[str, param(Kind.STRING, help="Claim that names the client's groups.")] = ""
+    oidc_scopes: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Scopes to ask for.")] = None
+    allowed_redirect_uris: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Where an OIDC login may return to.")
+    ] = None
+    callback_mode: Annotated[str, param(Kind.STRING, help="client, direct or device.", needs=_ADDED)] = "client"
+    poll_interval: Annotated[
+        int, param(Kind.INT, help="Seconds between polls of the device and direct flows.", needs=_ADDED, show=Show.SET)
+    ] = 0
+    verbose_oidc_logging: Annotated[bool, param(Kind.BOOL, help="Log received tokens.")] = False
+    max_age: Annotated[int, param(Kind.SECONDS, help="Most time since the user was asked to log in.")] = 0
+    token_policies_template_claims: Annotated[
+        bool, param(Kind.BOOL, help="token_policies are templates over claims.", needs=_ADDED)
+    ] = False
+    oidc_disable_confirmation: Annotated[
+        bool, param(Kind.BOOL, help="No confirmation page in the direct flow.", needs=_ADDED)
+    ] = False
 
 
 @dataclass
@@ -99,8 +128,8 @@ class Pending:
 class JWT:
     """One mount."""
 
-    config: Config | None = None
-    roles: dict[str, Role] = field(default_factory=dict)
+    config: JwtConfig | None = None
+    roles: dict[str, JwtRole] = field(default_factory=dict)
     cel_roles: dict[str, CelRole] = field(default_factory=dict)
     jwks: dict[str, list[str]] = field(default_factory=dict)
     """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL; there nobody is asked."""

@@ -12,8 +12,8 @@ from mockkms.crypto import jws
 from mockkms.vault.auth.claims import Expected, validate
 from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of
-from mockkms.vault.auth.jwt.model import JWT, Config, Pending, Role, engine
-from mockkms.vault.auth.jwt.provider import Provider, Unreachable
+from mockkms.vault.auth.jwt.model import JWT, JwtConfig, JwtRole, Pending, engine
+from mockkms.vault.auth.jwt.provider import OidcIssuer, Unreachable
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
@@ -102,7 +102,7 @@ def make_url(state: JWT, call: Call) -> dict[str, Any]:
     return answer
 
 
-def _without_namespace(config: Config, uri: str) -> tuple[str, str]:
+def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
     """A redirect address, and the namespace that stood in its query where the state is to carry it."""
     parts = urlsplit(uri)
     query = parse_qsl(parts.query, keep_blank_values=True)
@@ -137,7 +137,9 @@ def _begun(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pendi
     return state_id, pending
 
 
-def _address(config: Config, role: Role, provider: Provider, state_id: str, pending: Pending, namespace: str) -> str:
+def _address(
+    config: JwtConfig, role: JwtRole, provider: OidcIssuer, state_id: str, pending: Pending, namespace: str
+) -> str:
     query = {
         "client_id": config.oidc_client_id,
         "nonce": pending.nonce,
@@ -204,7 +206,7 @@ def come_back(state: JWT, call: Call) -> Response:
     return _page(200, "Signed in", "You can close this window and go back to where you came from.")
 
 
-def _finished(call: Call, config: Config, role: Role, pending: Pending) -> Auth:
+def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) -> Auth:
     failed, fault = _failed(call), call["error"].strip().lower()
     if fault:
         unknown = "An unknown error occurred during OIDC authentication. Check server logs for details"
@@ -236,7 +238,7 @@ def _finished(call: Call, config: Config, role: Role, pending: Pending) -> Auth:
 
 
 def _proved(
-    call: Call, config: Config, role: Role, provider: Provider, pending: Pending, code: str
+    call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The claims of a proper token, and what came with it. Raises ErrorResponse."""
     tokens: dict[str, Any] = {"id_token": pending.id_token}
@@ -261,7 +263,7 @@ def _proved(
     return claims, tokens
 
 
-def _told(call: Call, config: Config, provider: Provider, access_token: str, subject: Any) -> dict[str, Any]:
+def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: Any) -> dict[str, Any]:
     """What the provider tells besides; a failure there hinders no login."""
     try:
         told = providers.user_info(call, config, provider, access_token)

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from mockkms import outside
 from mockkms.crypto import jws
-from mockkms.vault.auth.jwt.model import JWT, Config
+from mockkms.vault.auth.jwt.model import JWT, JwtConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Request, VaultError
 
@@ -26,7 +26,7 @@ class Unreachable(Exception):
 
 
 @dataclass
-class Provider:
+class OidcIssuer:
     """What a discovery document says. Addresses are empty where it says nothing."""
 
     issuer: str
@@ -36,7 +36,7 @@ class Provider:
     keys: list[jws.PublicKey] = field(default_factory=list)
 
 
-def discovered(call: Call, config: Config) -> Provider:
+def discovered(call: Call, config: JwtConfig) -> OidcIssuer:
     """The provider at ``oidc_discovery_url``. Raises Unreachable."""
     issuer = config.oidc_discovery_url
     document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
@@ -47,14 +47,14 @@ def discovered(call: Call, config: Config) -> Provider:
         )
     names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
     authorization, token, userinfo, jwks = (str(document.get(name) or "") for name in names)
-    return Provider(issuer, authorization, token, userinfo, _keys(_json(call, config, jwks)))
+    return OidcIssuer(issuer, authorization, token, userinfo, _keys(_json(call, config, jwks)))
 
 
-def keys_of(state: JWT, call: Call, config: Config) -> list[jws.PublicKey]:
+def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
     """The keys that tokens are checked with. Raises Unreachable."""
     found: list[jws.PublicKey] = []
     for pair in config.jwks_pairs:
-        one = Config(jwks_url=str(pair.get("jwks_url", "")), jwks_ca_pem=str(pair.get("jwks_ca_pem", "")))
+        one = JwtConfig(jwks_url=str(pair.get("jwks_url", "")), jwks_ca_pem=str(pair.get("jwks_ca_pem", "")))
         try:
             found += keys_of(state, call, one)
         except Unreachable as error:
@@ -71,7 +71,7 @@ def keys_of(state: JWT, call: Call, config: Config) -> list[jws.PublicKey]:
     return _keys(_json(call, config, config.jwks_url)) if config.jwks_url else []
 
 
-def exchanged(call: Call, config: Config, provider: Provider, form: Mapping[str, str]) -> dict[str, Any]:
+def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, Any]:
     """What the token endpoint answers to a form. Raises Unreachable."""
     secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
     basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
@@ -83,7 +83,7 @@ def exchanged(call: Call, config: Config, provider: Provider, form: Mapping[str,
         return _json(call, config, provider.token_endpoint, {}, own)
 
 
-def user_info(call: Call, config: Config, provider: Provider, access_token: str) -> dict[str, Any]:
+def user_info(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str) -> dict[str, Any]:
     """What the provider tells of a user. Raises Unreachable."""
     return _json(call, config, provider.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"})
 
@@ -96,7 +96,7 @@ def _keys(document: dict[str, Any]) -> list[jws.PublicKey]:
 
 def _json(
     call: Call,
-    config: Config,
+    config: JwtConfig,
     url: str,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
@@ -130,7 +130,7 @@ def _json(
 
 
 def _of_another(
-    config: Config, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    config: JwtConfig, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
 ) -> tuple[int, bytes]:
     certificates = config.oidc_discovery_ca_pem or config.jwks_ca_pem
     if form is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.auth.jwt.config import parsed
-from mockkms.vault.auth.jwt.model import JWT, CelRole, Config, Role
+from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole
 from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, Text
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, WorldSection
@@ -59,7 +59,7 @@ def dump(state: JWT) -> dict[str, Any]:
     """``config`` and ``roles`` as the functions here read them."""
     shown: dict[str, Any] = {}
     if state.config is not None:
-        shown["config"] = _changed(state.config, Config())
+        shown["config"] = _changed(state.config, JwtConfig())
         keys = state.jwks.get(state.config.jwks_url or state.config.oidc_discovery_url)
         if keys:
             shown["config"]["keys"] = list(keys)
@@ -75,8 +75,8 @@ def _cel_role(role: CelRole) -> dict[str, Any]:
     return {"cel_program": role.program.shown(), **changed}
 
 
-def _role(role: Role) -> dict[str, Any]:
-    return {"role_type": role.role_type, **_changed(role, Role(), "old", "role_type")}
+def _role(role: JwtRole) -> dict[str, Any]:
+    return {"role_type": role.role_type, **_changed(role, JwtRole(), "old", "role_type")}
 
 
 def _changed(thing: object, fresh: object, *left_out: str) -> dict[str, Any]:

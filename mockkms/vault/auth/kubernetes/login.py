@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.crypto import jws
 from mockkms.vault.auth.claims import Expected, validate
 from mockkms.vault.auth.kubernetes import review, selector
-from mockkms.vault.auth.kubernetes.model import Config, Kubernetes, Role, engine
+from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, KubernetesRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
@@ -27,32 +27,33 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Kubernetes, call: Call) -> Response:
+def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
     """Log in. Raises ErrorResponse and BackendError, 403 for a token that is refused."""
-    for name in ("role", "jwt"):
-        if not call[name]:
-            raise ErrorResponse(f"missing {name}")
-    role = state.roles.get(call["role"].lower())
-    if role is None:
-        raise ErrorResponse(f'invalid role name "{call["role"]}"')
-    if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
+    if not role:
+        raise ErrorResponse("missing role")
+    if not jwt:
+        raise ErrorResponse("missing jwt")
+    found = state.roles.get(role.lower())
+    if found is None:
+        raise ErrorResponse(f'invalid role name "{role}"')
+    if found.token_bound_cidrs and not cidr.contains(found.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     if state.config is None:
         raise BackendError("could not load backend configuration")
-    claims = _claims(state.config, role, call)
+    claims = _claims(state.config, found, call, jwt)
     account = _account(claims)
-    _check_bounds(state.config, role, account)
-    alias = _alias_name(role, account)
+    _check_bounds(state.config, found, account)
+    alias = _alias_name(found, account)
     known = {name: account[name] for name in ("name", "namespace", "uid")}
-    audiences = [role.audience] if role.audience else claims.get("aud") or []
-    if known not in state.reviewed and not review.confirms(state.config, audiences, call["jwt"], known):
+    audiences = [found.audience] if found.audience else claims.get("aud") or []
+    if known not in state.reviewed and not review.confirms(state.config, audiences, jwt, known):
         if not review.can_be_asked(state.config):
             call.request.trace.hint = "the world says under service_accounts which accounts its cluster knows"
         raise permission_denied()
-    return Response(auth=_auth(role, call, account, alias))
+    return Response(auth=_auth(found, role, call, account, alias))
 
 
-def _alias_name(role: Role, account: dict[str, str]) -> str:
+def _alias_name(role: KubernetesRole, account: dict[str, str]) -> str:
     """Return the name of the alias. Raises BackendError for a token that does not say it."""
     if role.alias_name_source == "serviceaccount_name":
         if not account["namespace"] or not account["name"]:
@@ -63,7 +64,7 @@ def _alias_name(role: Role, account: dict[str, str]) -> str:
     return account["uid"]
 
 
-def _auth(role: Role, call: Call, account: dict[str, str], alias: str) -> Auth:
+def _auth(role: KubernetesRole, name: str, call: Call, account: dict[str, str], alias: str) -> Auth:
     metadata = {
         "service_account_uid": account["uid"],
         "service_account_name": account["name"],
@@ -76,13 +77,13 @@ def _auth(role: Role, call: Call, account: dict[str, str], alias: str) -> Auth:
             "name": alias,
             "metadata": dict(metadata),
         },
-        metadata={**metadata, "role": call["role"]},
-        internal={"role": call["role"]},
+        metadata={**metadata, "role": name},
+        internal={"role": name},
     )
     return role.apply(auth, call.request)
 
 
-def _claims(config: Config, role: Role, call: Call) -> dict[str, Any]:
+def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str) -> dict[str, Any]:
     keys = [jws.load_key(pem.encode()) for pem in config.pem_keys] or None
     pss = call.core.product.has(Feature.KUBERNETES_PSS)
     algorithms = [name for name in jws.ALGORITHMS if name[:2] in (("RS", "ES", "PS") if pss else ("RS", "ES"))]
@@ -90,7 +91,7 @@ def _claims(config: Config, role: Role, call: Call) -> dict[str, Any]:
     if not config.disable_iss_validation:
         expected.issuer = config.issuer
     try:
-        claims = validate(call["jwt"], keys, expected, call.now())
+        claims = validate(jwt, keys, expected, call.now())
     except ValueError as error:
         # Where no key is configured, Vault does not even parse other algorithms.
         unparsed = pss and keys is None and "unexpected algorithm" in str(error)
@@ -128,7 +129,7 @@ def _account(claims: dict[str, Any]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else "" for name, value in account.items()}
 
 
-def _check_bounds(config: Config, role: Role, account: dict[str, str]) -> None:
+def _check_bounds(config: KubernetesConfig, role: KubernetesRole, account: dict[str, str]) -> None:
     if not _named(role.bound_service_account_names, account["name"]):
         raise BackendError("service account name not authorized", status=403)
     if _named(role.bound_service_account_namespaces or [], account["namespace"]):

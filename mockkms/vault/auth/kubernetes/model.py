@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products.features import Feature
 
 
 @dataclass
-class Config:
+class KubernetesConfig(Record):
     """The cluster."""
 
-    kubernetes_host: str
-    kubernetes_ca_cert: str = ""
-    token_reviewer_jwt: str = ""
-    pem_keys: list[str] = field(default_factory=list)
-    issuer: str = ""
-    disable_iss_validation: bool = True
-    disable_local_ca_jwt: bool = False
-    use_annotations_as_alias_metadata: bool = False
+    kubernetes_host: Annotated[str, param(Kind.STRING, help="URL of the API server.")] = ""
+    kubernetes_ca_cert: Annotated[str, param(Kind.STRING, help="CA certificate of the API server, PEM.")] = ""
+    token_reviewer_jwt: Annotated[str, param(Kind.STRING, help="Token that reviews others.", show=Show.NEVER)] = ""
+    pem_keys: Annotated[
+        list[str],
+        param(Kind.COMMA_STRINGS, help="Keys or certificates that sign service account tokens, PEM."),
+    ] = field(default_factory=list)
+    issuer: Annotated[str, param(Kind.STRING, deprecated=True, help="Required iss claim.")] = ""
+    disable_iss_validation: Annotated[bool, param(Kind.BOOL, deprecated=True, help="Any iss claim will do.")] = True
+    disable_local_ca_jwt: Annotated[
+        bool, param(Kind.BOOL, help="Do not use the CA and token of the server's own pod.")
+    ] = False
+    use_annotations_as_alias_metadata: Annotated[
+        bool,
+        param(Kind.BOOL, help="Annotations of the account become alias metadata.", needs=Feature.KUBERNETES_CHECKED_CA),
+    ] = False
 
 
 @dataclass
-class Role(TokenParams):
+class KubernetesRole(TokenParams):
     """Which service accounts may log in, and what their logins get."""
 
-    bound_service_account_names: list[str] = field(default_factory=list)
-    bound_service_account_namespaces: list[str] | None = None
-    bound_service_account_namespace_selector: str = ""
-    audience: str = ""
-    alias_name_source: str = ""
+    old_names: ClassVar = ("policies", "bound_cidrs", "num_uses", "ttl", "max_ttl", "period")
+
+    bound_service_account_names: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Accepted accounts; * is any.")
+    ] = field(default_factory=list)
+    bound_service_account_namespaces: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted namespaces; * is any.")
+    ] = None
+    bound_service_account_namespace_selector: Annotated[
+        str, param(Kind.STRING, help="Label selector of accepted namespaces.")
+    ] = ""
+    audience: Annotated[str, param(Kind.STRING, help="Required aud claim.", show=Show.SET)] = ""
+    alias_name_source: Annotated[
+        str, param(Kind.STRING, default="serviceaccount_uid", help="serviceaccount_uid or serviceaccount_name.")
+    ] = ""
 
 
 @dataclass
 class Kubernetes:
     """One mount."""
 
-    config: Config | None = None
-    roles: dict[str, Role] = field(default_factory=dict)
+    config: KubernetesConfig | None = None
+    roles: dict[str, KubernetesRole] = field(default_factory=dict)
     reviewed: list[dict[str, str]] = field(default_factory=list)
     """Service accounts that the cluster of this world knows: ``name``, ``namespace``, ``uid``. The token review of
     any other is asked of the API server where that is on this machine, and fails where it is not."""

@@ -6,17 +6,17 @@ import json
 from typing import Any
 
 from mockkms import outside
-from mockkms.vault.auth.kubernetes.model import Config
+from mockkms.vault.auth.kubernetes.model import KubernetesConfig
 
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
-def can_be_asked(config: Config) -> bool:
+def can_be_asked(config: KubernetesConfig) -> bool:
     """Whether the cluster's API server is on this machine."""
     return outside.is_here(config.kubernetes_host)
 
 
-def confirms(config: Config, audiences: list[Any], token: str, account: dict[str, str]) -> bool:
+def confirms(config: KubernetesConfig, audiences: list[Any], token: str, account: dict[str, str]) -> bool:
     """Whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
     if not can_be_asked(config):
         return False

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mockkms import outside
-from mockkms.vault.auth.kubernetes.model import Config
+from mockkms.vault.auth.kubernetes.model import KubernetesConfig
 
 
 def parse(text: str) -> dict[str, str]:
@@ -29,7 +29,7 @@ def parse(text: str) -> dict[str, str]:
     return {str(name): value for name, value in labels.items()}
 
 
-def matches(config: Config, text: str, namespace: str) -> bool:
+def matches(config: KubernetesConfig, text: str, namespace: str) -> bool:
     """Return whether ``namespace`` has the labels demanded. Raises ValueError or OSError where nobody tells."""
     wanted = parse(text)
     if not config.token_reviewer_jwt:

@@ -10,7 +10,7 @@ from mockkms import outside
 from mockkms.outside import filters
 from mockkms.outside.ldap import Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import directory
-from mockkms.vault.auth.ldap.model import Config
+from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
 REFUSED = "ldap operation failed: failed to bind as user"
@@ -19,7 +19,7 @@ _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
 """Versions before 1.2 are no longer spoken by Python: they count as 1.2."""
 
 
-def connect(config: Config, url: str) -> Connection:
+def connect(config: LdapConfig, url: str) -> Connection:
     """A connection to a directory on this machine. Raises OSError, LdapError and ValueError where there is none."""
     parts = urlsplit(url)
     if not outside.is_here(url) or not parts.hostname:
@@ -36,7 +36,7 @@ def connect(config: Config, url: str) -> Connection:
     return connection
 
 
-def _connection(config: Config, host: str, port: int, tls: ssl.SSLContext | None = None) -> Connection:
+def _connection(config: LdapConfig, host: str, port: int, tls: ssl.SSLContext | None = None) -> Connection:
     return Connection(
         host,
         port,
@@ -46,7 +46,7 @@ def _connection(config: Config, host: str, port: int, tls: ssl.SSLContext | None
     )
 
 
-def _context(config: Config) -> ssl.SSLContext:
+def _context(config: LdapConfig) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=config.certificate or None)
     context.minimum_version = _TLS.get(config.tls_min_version, ssl.TLSVersion.TLSv1_2)
     context.maximum_version = _TLS.get(config.tls_max_version, ssl.TLSVersion.TLSv1_2)
@@ -56,7 +56,7 @@ def _context(config: Config) -> ssl.SSLContext:
     return context
 
 
-def log_in(config: Config, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
+def log_in(config: LdapConfig, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
     """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
     try:
         dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
@@ -81,7 +81,7 @@ def log_in(config: Config, url: str, connection: Connection, name: str, password
         raise ErrorResponse(f"LDAP search failed: {error}") from None
 
 
-def user(config: Config, connection: Connection, name: str, limit: int = 2) -> Entry:
+def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) -> Entry:
     """Return the one entry of a user, looked for by whoever the configuration names. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
@@ -95,7 +95,7 @@ def user(config: Config, connection: Connection, name: str, limit: int = 2) -> E
     return found[0]
 
 
-def _groups(config: Config, url: str, connection: Connection, dn: str, name: str) -> list[str]:
+def _groups(config: LdapConfig, url: str, connection: Connection, dn: str, name: str) -> list[str]:
     # tokenGroups are Active Directory's alone, which runs on no test's machine.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
@@ -112,7 +112,7 @@ def _groups(config: Config, url: str, connection: Connection, dn: str, name: str
     return list(dict.fromkeys(directory.cn(config, value) for value in names))
 
 
-def _alias(config: Config, connection: Connection, name: str) -> str:
+def _alias(config: LdapConfig, connection: Connection, name: str) -> str:
     if config.username_as_alias:
         return name
     if not directory.searches(config):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import asked, directory
-from mockkms.vault.auth.ldap.model import Config
+from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import BackendError, InvalidCredentials
 from mockkms.vault.golang.fmt import quote
 
@@ -20,7 +20,7 @@ _PASSWORDS = ("userpassword", "unicodepwd")
 _DEREFERENCES = ("", "never", "searching", "finding", "always")
 
 
-def check(config: Config) -> None:
+def check(config: LdapConfig) -> None:
     """Check what the configuration takes as it comes. Raises BackendError with the client's text."""
     named = config.dereference_aliases
     if named.lower() not in _DEREFERENCES:
@@ -28,7 +28,7 @@ def check(config: Config) -> None:
         raise BackendError(f"ldap.NewClient: ldap.validateDerefAlias: {fault}")
 
 
-def log_in(config: Config, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
+def log_in(config: LdapConfig, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
     """Return the user's groups in the directory, the alias, and the name that the directory knows the user by.
 
     Raises InvalidCredentials, and BackendError with the client's text.
@@ -59,7 +59,7 @@ def _failed(what: str, error: object) -> BackendError:
     return BackendError(f"{AUTHENTICATE}: {what}: {error}")
 
 
-def _bind_dn(config: Config, connection: Connection, name: str) -> str:
+def _bind_dn(config: LdapConfig, connection: Connection, name: str) -> str:
     """Return the name that the user binds under. Raises LdapError where there is none."""
     if directory.searches(config):
         return asked.user(config, connection, name, limit=0).dn
@@ -68,7 +68,7 @@ def _bind_dn(config: Config, connection: Connection, name: str) -> str:
     return directory.bind_dn(config, name)
 
 
-def _user_dn(config: Config, connection: Connection, bound: str, name: str) -> str:
+def _user_dn(config: LdapConfig, connection: Connection, bound: str, name: str) -> str:
     if not config.upndomain:
         return bound
     written = directory.escaped(name)
@@ -100,13 +100,13 @@ def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:
     return {name: values for name, values in found[0].attributes.items() if name not in _PASSWORDS}
 
 
-def _groups(config: Config, connection: Connection, dn: str, name: str) -> list[str]:
+def _groups(config: LdapConfig, connection: Connection, dn: str, name: str) -> list[str]:
     # tokenGroups are Active Directory's alone, which runs on no test's machine.
     if config.use_token_groups or not config.groupdn:
         return []
-    template = config.groupfilter or Config.groupfilter
+    template = config.groupfilter or LdapConfig.groupfilter
     wanted = asked.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
-    attribute = config.groupattr or Config.groupattr
+    attribute = config.groupattr or LdapConfig.groupattr
     try:
         found = connection.search(config.groupdn, wanted, [attribute])
     except LdapError as error:
@@ -125,7 +125,7 @@ def _names(entry: Entry, attribute: str) -> list[str]:
     return entry.attributes.get(attribute.lower()) or [entry.dn]
 
 
-def _alias(config: Config, attributes: dict[str, list[str]]) -> str:
+def _alias(config: LdapConfig, attributes: dict[str, list[str]]) -> str:
     values = attributes.get(config.userattr)
     if not values:
         raise BackendError("missing entity alias attribute value")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.auth.ldap.model import Config, Ldap, Person
+from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, LdapPerson
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
 
-def searches(config: Config) -> bool:
+def searches(config: LdapConfig) -> bool:
     """Whether a user's DN is looked for, not made of the name."""
     return config.discoverdn or bool(config.binddn and config.bindpass)
 
 
-def bind_dn(config: Config, name: str) -> str:
+def bind_dn(config: LdapConfig, name: str) -> str:
     """Under what name a user binds where the directory is not searched."""
     if config.upndomain:
         return f"{escaped(name)}@{config.upndomain}"
     return f"{config.userattr}={escaped(name)},{config.userdn}"
 
 
-def find(state: Ldap, name: str) -> tuple[str, Person] | None:
+def find(state: Ldap, name: str) -> tuple[str, LdapPerson] | None:
     """Who a user name stands for, as the directory writes it: directories overlook case."""
     wanted = name.casefold()
     return next(((known, person) for known, person in state.directory.items() if known.casefold() == wanted), None)
 
 
-def bound_as(state: Ldap, name: str, password: str) -> tuple[str, Person] | None:
+def bound_as(state: Ldap, name: str, password: str) -> tuple[str, LdapPerson] | None:
     """The person who binds with this password, and how the directory writes the name; None for nobody."""
     config = state.config
     found = find(state, name)
@@ -41,7 +41,7 @@ def bound_as(state: Ldap, name: str, password: str) -> tuple[str, Person] | None
     return found
 
 
-def groups_of(config: Config, person: Person) -> list[str]:
+def groups_of(config: LdapConfig, person: LdapPerson) -> list[str]:
     """The groups that the directory tells of, by CN; without ``groupdn`` it is not asked."""
     if not config.use_token_groups and not (config.groupfilter and config.groupdn):
         return []
@@ -67,7 +67,7 @@ def log_in(state: Ldap, name: str, password: str, *, by_attribute: bool) -> tupl
     return groups_of(state.config, person), found
 
 
-def named_in(config: Config, dn: str) -> str:
+def named_in(config: LdapConfig, dn: str) -> str:
     """Return the value of ``userattr`` in a DN; empty where it has none."""
     for part in re.split(r"(?<!\\)[,+]", dn):
         kind, _, value = part.strip().partition("=")
@@ -76,12 +76,12 @@ def named_in(config: Config, dn: str) -> str:
     return ""
 
 
-def _attribute(config: Config, written: str, person: Person) -> str:
+def _attribute(config: LdapConfig, written: str, person: LdapPerson) -> str:
     attributes = {key.lower(): value for key, value in person.attributes.items()}
     return attributes.get(config.userattr, written)
 
 
-def cn(config: Config, group: str) -> str:
+def cn(config: LdapConfig, group: str) -> str:
     """A group's name, out of its DN where it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")

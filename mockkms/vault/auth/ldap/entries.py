@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.auth.ldap.model import Ldap, User, engine
+from mockkms.vault.auth.ldap.model import Ldap, LdapUser, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
@@ -68,7 +68,7 @@ def write_user(state: Ldap, call: Call) -> None:
     """Make or replace a user."""
     trimmed = {name.strip() for name in call["groups"]} - {""}
     names = sorted({state.canonical(name) for name in trimmed})
-    state.users[state.canonical(call["name"])] = User(names, policynames.sanitize(call["policies"]))
+    state.users[state.canonical(call["name"])] = LdapUser(names, policynames.sanitize(call["policies"]))
 
 
 @users.on(Operation.DELETE)

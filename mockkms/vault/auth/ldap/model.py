@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Request
+from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
@@ -16,45 +18,63 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Config(TokenParams, AutomatedRotation):
+class LdapConfig(TokenParams, AutomatedRotation):
     """The directory, how users and groups are found there, and what logins get. Times are seconds."""
 
-    url: str = "ldap://127.0.0.1"
-    userdn: str = ""
-    anonymous_group_search: bool = False
-    groupdn: str = ""
-    groupfilter: str = "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))"
-    groupattr: str = "cn"
-    upndomain: str = ""
-    username_as_alias: bool = False
-    userfilter: str = "({{.UserAttr}}={{.Username}})"
-    userattr: str = "cn"
-    certificate: str = ""
-    client_tls_cert: str = ""
-    client_tls_key: str = ""
-    insecure_tls: bool = False
-    starttls: bool = False
-    binddn: str = ""
-    bindpass: str = ""
-    deny_null_bind: bool = True
-    discoverdn: bool = False
-    tls_min_version: str = "tls12"
-    tls_max_version: str = "tls12"
-    use_token_groups: bool = False
-    use_pre111_group_cn_behavior: bool = False
-    request_timeout: int = 90
-    connection_timeout: int = 30
-    dereference_aliases: str = "never"
-    max_page_size: int = 0
-    case_sensitive_names: bool = False
-    enable_samaccountname_login: bool = False
-    password_policy: str = ""
-    rotation_url: str = ""
-    schema: str = "openldap"
+    url: Annotated[
+        str, param(Kind.STRING, help="Address of the directory, or several with commas, tried in order.")
+    ] = "ldap://127.0.0.1"
+    userdn: Annotated[str, param(Kind.STRING, help="Where users are looked for.")] = ""
+    anonymous_group_search: Annotated[bool, param(Kind.BOOL, help="Look for groups without a name.")] = False
+    groupdn: Annotated[
+        str, param(Kind.STRING, help="Where groups are looked for; without it the directory is not asked for any.")
+    ] = ""
+    groupfilter: Annotated[str, param(Kind.STRING, help="Go template of the query for a user's groups.")] = (
+        "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))"
+    )
+    groupattr: Annotated[str, param(Kind.STRING, help="Attribute that names a group.")] = "cn"
+    upndomain: Annotated[str, param(Kind.STRING, help="Log in as user@upndomain.")] = ""
+    username_as_alias: Annotated[bool, param(Kind.BOOL, help="The alias is the user name.")] = False
+    userfilter: Annotated[str, param(Kind.STRING, help="Go template of the query for a user.")] = (
+        "({{.UserAttr}}={{.Username}})"
+    )
+    userattr: Annotated[str, param(Kind.STRING, help="Attribute that names a user.")] = "cn"
+    certificate: Annotated[str, param(Kind.STRING, help="CA certificate of the directory, PEM.")] = ""
+    client_tls_cert: Annotated[str, param(Kind.STRING, help="Client certificate, PEM.", show=Show.NEVER)] = ""
+    client_tls_key: Annotated[str, param(Kind.STRING, help="Its key, PEM.", show=Show.NEVER)] = ""
+    insecure_tls: Annotated[bool, param(Kind.BOOL, help="Do not verify the directory's certificate.")] = False
+    starttls: Annotated[bool, param(Kind.BOOL, help="Begin TLS within the connection.")] = False
+    binddn: Annotated[str, param(Kind.STRING, help="Who looks for a user's DN.")] = ""
+    bindpass: Annotated[str, param(Kind.STRING, help="Password of binddn.", show=Show.NEVER)] = ""
+    deny_null_bind: Annotated[bool, param(Kind.BOOL, help="Refuse empty passwords.")] = True
+    discoverdn: Annotated[bool, param(Kind.BOOL, help="Find a user's DN by an anonymous search.")] = False
+    tls_min_version: Annotated[str, param(Kind.STRING, help="tls10, tls11, tls12 or tls13.")] = "tls12"
+    tls_max_version: Annotated[str, param(Kind.STRING, help="tls10, tls11, tls12 or tls13.")] = "tls12"
+    use_token_groups: Annotated[bool, param(Kind.BOOL, help="Groups by Active Directory's tokenGroups.")] = False
+    use_pre111_group_cn_behavior: Annotated[
+        bool, param(Kind.BOOL, help="Read only CN in capitals out of a group's DN.")
+    ] = False
+    request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for an answer.")] = 90
+    connection_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 30
+    dereference_aliases: Annotated[str, param(Kind.STRING, help="never, finding, searching or always.")] = "never"
+    max_page_size: Annotated[int, param(Kind.INT, help="Largest page of a search; 0 is no paging.")] = 0
+    case_sensitive_names: Annotated[bool, param(Kind.BOOL, help="Names of users and groups differ by case.")] = False
+    enable_samaccountname_login: Annotated[
+        bool, param(Kind.BOOL, help="Log in by sAMAccountName too.", needs=Feature.LDAP_ROTATION)
+    ] = False
+    password_policy: Annotated[
+        str, param(Kind.STRING, help="Password policy for a new bindpass.", needs=Feature.LDAP_ROTATION)
+    ] = ""
+    rotation_url: Annotated[
+        str, param(Kind.STRING, help="Where bindpass is changed, if not at url.", needs=Feature.LDAP_ROTATION)
+    ] = ""
+    schema: Annotated[
+        str, param(Kind.STRING, help="How bindpass is changed: openldap or ad.", needs=Feature.LDAP_SCHEMA)
+    ] = "openldap"
 
 
 @dataclass
-class User:
+class LdapUser:
     """Groups and policies that the mount itself gives a user."""
 
     groups: list[str] = field(default_factory=list)
@@ -62,7 +82,7 @@ class User:
 
 
 @dataclass
-class Person:
+class LdapPerson:
     """Who stands in the directory of this world."""
 
     password: str
@@ -77,13 +97,13 @@ class Person:
 class Ldap:
     """One mount."""
 
-    person: ClassVar = Person
+    person: ClassVar = LdapPerson
     """What stands in ``directory``."""
-    config: Config = field(default_factory=Config)
-    users: dict[str, User] = field(default_factory=dict)
+    config: LdapConfig = field(default_factory=LdapConfig)
+    users: dict[str, LdapUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     """Policies by group."""
-    directory: dict[str, Person] = field(default_factory=dict)
+    directory: dict[str, LdapPerson] = field(default_factory=dict)
     """The people of this world's directory by user name. Where there are none, no directory answers."""
 
     def canonical(self, name: str) -> str:

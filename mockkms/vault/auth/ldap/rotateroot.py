@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockkms.outside.ldap import LdapError
 from mockkms.vault.auth.ldap import asked
 from mockkms.vault.auth.ldap.login import connection_fault
-from mockkms.vault.auth.ldap.model import Config, Ldap, engine
+from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.policy.passwords import PasswordPolicyError, parse_password_policy
@@ -32,7 +32,7 @@ def rotate(state: Ldap, call: Call) -> None:
     state.config = replace(config, bindpass=password)
 
 
-def _new_password(call: Call, config: Config) -> str:
+def _new_password(call: Call, config: LdapConfig) -> str:
     if not config.password_policy:
         return call.core.entropy.base62(_LENGTH)
     text = call.core.state.policies.password.get((call.mount.namespace, config.password_policy))
@@ -44,7 +44,7 @@ def _new_password(call: Call, config: Config) -> str:
         raise BackendError(str(error)) from None
 
 
-def _change(config: Config, password: str) -> None:
+def _change(config: LdapConfig, password: str) -> None:
     """Ask the first directory that can be reached. Raises BackendError."""
     faults = []
     for url in (config.rotation_url or config.url).split(","):

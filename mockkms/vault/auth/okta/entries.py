@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.auth.okta.model import Okta, User, engine
+from mockkms.vault.auth.okta.model import Okta, OktaUser, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
@@ -46,7 +46,7 @@ def read_user(state: Okta, call: Call) -> dict[str, Any] | None:
 @users.on(Operation.UPDATE)
 def write_user(state: Okta, call: Call) -> None:
     """Make or replace a user; groups and policies stay as they were sent."""
-    state.users[call["name"]] = User(list(call["groups"]), list(call["policies"]))
+    state.users[call["name"]] = OktaUser(list(call["groups"]), list(call["policies"]))
 
 
 @users.on(Operation.DELETE)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms import outside
 from mockkms.vault.auth import dead_ends
-from mockkms.vault.auth.okta.model import Config, Okta, Person, engine
+from mockkms.vault.auth.okta.model import Okta, OktaConfig, OktaPerson, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
@@ -41,7 +41,7 @@ dead_ends.declare(engine, "login", "verify")
 
 @dataclass
 class _Found:
-    config: Config
+    config: OktaConfig
     groups: list[str]
     policies: list[str]
     warnings: list[str] = field(default_factory=list)
@@ -113,7 +113,7 @@ def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _Found
     return _Found(config, groups, policies, warnings)
 
 
-def _wrong_password(config: Config) -> str:
+def _wrong_password(config: OktaConfig) -> str:
     if config.api_token:
         return "Okta auth failed: the API returned an error: Authentication failed (code=E0000004)"
     return (
@@ -122,7 +122,7 @@ def _wrong_password(config: Config) -> str:
     )
 
 
-def _standing(config: Config, person: Person, totp: str) -> list[str]:
+def _standing(config: OktaConfig, person: OktaPerson, totp: str) -> list[str]:
     """What becomes of a right password, by the account's status; returns the warnings."""
     status = person.status
     if status in ("LOCKED_OUT", "PASSWORD_EXPIRED"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Show, param
 
 STATUSES = (
     "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",
@@ -15,14 +17,20 @@ STATUSES = (
 
 
 @dataclass
-class Config(TokenParams):
+class OktaConfig(TokenParams):
     """The organization, and what logins get."""
 
-    org_name: str = ""
-    api_token: str = ""
-    base_url: str = ""
-    production: bool | None = None
-    bypass_okta_mfa: bool = False
+    old_names: ClassVar = ("ttl", "max_ttl")
+
+    org_name: Annotated[str, param(Kind.STRING, help="Name of the organization.")] = ""
+    api_token: Annotated[
+        str, param(Kind.STRING, help="Okta API token; without it no groups are asked for.", show=Show.NEVER)
+    ] = ""
+    base_url: Annotated[str, param(Kind.STRING, help="Domain of the API; okta.com when not given.", show=Show.SET)] = ""
+    production: Annotated[
+        bool | None, param(Kind.BOOL, deprecated=True, help="False is oktapreview.com.", show=Show.NEVER)
+    ] = None
+    bypass_okta_mfa: Annotated[bool, param(Kind.BOOL, help="Do not ask for second factors.")] = False
 
     @property
     def address(self) -> str:
@@ -32,7 +40,7 @@ class Config(TokenParams):
 
 
 @dataclass
-class User:
+class OktaUser:
     """Groups and policies that the mount itself gives a user."""
 
     groups: list[str] = field(default_factory=list)
@@ -40,7 +48,7 @@ class User:
 
 
 @dataclass
-class Person:
+class OktaPerson:
     """Who the Okta of this world knows."""
 
     password: str
@@ -55,13 +63,13 @@ class Person:
 class Okta:
     """One mount."""
 
-    person: ClassVar = Person
+    person: ClassVar = OktaPerson
     """What stands in ``directory``."""
-    config: Config | None = None
-    users: dict[str, User] = field(default_factory=dict)
+    config: OktaConfig | None = None
+    users: dict[str, OktaUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     """Policies by group."""
-    directory: dict[str, Person] = field(default_factory=dict)
+    directory: dict[str, OktaPerson] = field(default_factory=dict)
     """Whom Okta knows, by user name. Where it knows nobody, nobody answers at its address."""
 
     def known_group(self, name: str) -> str | None:

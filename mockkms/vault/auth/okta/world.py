@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.okta.model import STATUSES
-from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Record, Text
+from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import written
 
 
 def _keys(_type: str) -> dict[str, Key]:
-    person = Record(
+    person = RecordShape(
         {
             "password": directories.PASSWORD,
             "groups": Key(directories.NAMES, "groups at Okta"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import dead_ends
-from mockkms.vault.auth.radius.model import Config, Radius, engine
+from mockkms.vault.auth.radius.model import Radius, RadiusConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
@@ -62,13 +62,13 @@ def renew(state: Radius, call: Call) -> Response:
 engine.renew = renew
 
 
-def _configured(state: Radius) -> Config:
+def _configured(state: Radius) -> RadiusConfig:
     if state.config is None:
         raise ErrorResponse("radius backend not configured")
     return state.config
 
 
-def _ask(state: Radius, config: Config, call: Call, name: str, password: str) -> list[str]:
+def _ask(state: Radius, config: RadiusConfig, call: Call, name: str, password: str) -> list[str]:
     """The policies of whom the server lets in."""
     if not state.directory:
         call.request.trace.hint = HINT
@@ -78,4 +78,4 @@ def _ask(state: Radius, config: Config, call: Call, name: str, password: str) ->
     if person is None or person.password != password:
         raise ErrorResponse("access denied by the authentication server")
     registered = state.users.get(state.looked_up(call, name))
-    return list(config.unregistered_user_policies if registered is None else registered)
+    return list(config.unregistered_policies if registered is None else registered)

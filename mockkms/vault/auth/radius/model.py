@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
 
 
 @dataclass
-class Config(TokenParams):
+class RadiusConfig(TokenParams):
     """The authentication server, and what logins get. Times are seconds."""
 
-    host: str = ""
-    port: int = 1812
-    secret: str = ""
-    unregistered_user_policies: list[str] = field(default_factory=list)
-    """As sent between commas."""
-    dial_timeout: int = 10
-    read_timeout: int = 10
-    nas_port: int = 10
-    nas_identifier: str = ""
-    case_insensitive_names: bool = False
+    host: Annotated[str, param(Kind.STRING, help="The server's host.")] = ""
+    port: Annotated[int, param(Kind.INT, help="The server's port.")] = 1812
+    secret: Annotated[str, param(Kind.STRING, help="The secret shared with the server.", show=Show.NEVER)] = ""
+    unregistered_user_policies: Annotated[
+        str, param(Kind.STRING, help="Policies of users that are not registered, separated by commas.")
+    ] = ""
+    dial_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 10
+    read_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for an answer.")] = 10
+    nas_port: Annotated[int, param(Kind.INT, help="NAS port of requests.")] = 10
+    nas_identifier: Annotated[str, param(Kind.STRING, help="NAS identifier of requests.")] = ""
+    case_insensitive_names: Annotated[
+        bool, param(Kind.BOOL, help="User names are the same in any case.", needs=Feature.RADIUS_CASE)
+    ] = False
+
+    @property
+    def unregistered_policies(self) -> list[str]:
+        """The policies of users that are not registered, as sent between commas."""
+        return self.unregistered_user_policies.split(",") if self.unregistered_user_policies.strip() else []
 
 
 @dataclass
-class Person:
+class RadiusPerson:
     """Who the authentication server of this world knows."""
 
     password: str
@@ -38,12 +48,12 @@ class Person:
 class Radius:
     """One mount."""
 
-    person: ClassVar = Person
+    person: ClassVar = RadiusPerson
     """What stands in ``directory``."""
-    config: Config | None = None
+    config: RadiusConfig | None = None
     users: dict[str, list[str]] = field(default_factory=dict)
     """Policies by user, under the name as it was written."""
-    directory: dict[str, Person] = field(default_factory=dict)
+    directory: dict[str, RadiusPerson] = field(default_factory=dict)
     """Whom the authentication server knows, by user name. Where it knows nobody, no server answers."""
 
     def canonical(self, name: str) -> str:

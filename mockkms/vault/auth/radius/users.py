@@ -8,8 +8,9 @@ from mockkms.vault.auth.radius.model import Radius, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.tree import PAGE, children, page
+from mockkms.vault.secrets.tree import children
 
 users = engine.path(
     "users/{name:some}",

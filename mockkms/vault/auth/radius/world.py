@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import directories
-from mockkms.vault.framework.shapes.collections import Key, MapOf, Record
+from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape
 from mockkms.vault.framework.shapes.parameters import written
 
 
@@ -11,7 +11,7 @@ def _keys(_type: str) -> dict[str, Key]:
     return {
         "config": Key(written("radius", "config"), "the authentication server's address"),
         "users": Key(MapOf(written("radius", "users/x")), "policies by registered user"),
-        "directory": Key(MapOf(Record({"password": directories.PASSWORD})), "whom the server knows, by user name"),
+        "directory": Key(MapOf(RecordShape({"password": directories.PASSWORD})), "whom the server knows, by user name"),
     }
 
 

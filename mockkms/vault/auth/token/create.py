@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mockkms.vault.auth.token.lifetimes import lifetimes, settle
-from mockkms.vault.auth.token.model import Role, TokenRoles, engine, is_sudo, show_policies
+from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -65,7 +65,7 @@ def create_against_role(state: TokenRoles, call: Call) -> Response:
     return _create(call, role, orphan=False)
 
 
-def _create(call: Call, role: Role | None, *, orphan: bool) -> Response:
+def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     parent = _parent(call)
     sudo = is_sudo(call)
     _check_namespace(call, parent, sudo)
@@ -142,7 +142,7 @@ def _check_namespace(call: Call, parent: Token, sudo: bool) -> None:
         raise ErrorResponse("root tokens may not be created from a parent namespace")
 
 
-def _kind(call: Call, role: Role | None) -> str:
+def _kind(call: Call, role: TokenRole | None) -> str:
     kind: str = call["type"]
     if role is not None:
         if role.token_type in ("service", "batch"):
@@ -170,7 +170,7 @@ def _seconds_or(text: str, refusal: str) -> float:
         raise ErrorResponse(refusal) from None
 
 
-def _entity(call: Call, role: Role | None) -> str:
+def _entity(call: Call, role: TokenRole | None) -> str:
     name: str = call["entity_alias"]
     if not name:
         return ""
@@ -191,12 +191,12 @@ def _display_name(given: str) -> str:
     return _NOT_IN_NAMES.sub("-", f"token-{given}").removesuffix("-") if given else "token"
 
 
-def _uses(asked: int, role: Role | None) -> int:
+def _uses(asked: int, role: TokenRole | None) -> int:
     limit = role.token_num_uses if role else 0
     return asked if limit == 0 else limit if asked == 0 else min(limit, asked)
 
 
-def _policies(call: Call, role: Role | None, parent: Token, sudo: bool) -> list[str]:
+def _policies(call: Call, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
     asked: list[str] = list(call["policies"])
     no_default: bool = call["no_default_policy"]
     add_default = False
@@ -230,7 +230,7 @@ def _check_root(token: Token, parent: Token) -> None:
         raise ErrorResponse("batch tokens cannot be root tokens")
 
 
-def _orphan(call: Call, token: Token, role: Role | None, sudo: bool, orphan: bool) -> None:
+def _orphan(call: Call, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
     if role is not None:
         if role.orphan:
             token.parent = ""
@@ -243,7 +243,7 @@ def _orphan(call: Call, token: Token, role: Role | None, sudo: bool, orphan: boo
         token.parent = ""
 
 
-def _inherit(token: Token, parent: Token, role: Role | None, entity_id: str) -> None:
+def _inherit(token: Token, parent: Token, role: TokenRole | None, entity_id: str) -> None:
     if entity_id:
         token.entity_id = entity_id
     elif token.parent:

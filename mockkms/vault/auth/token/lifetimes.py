@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockkms.vault.auth.token.model import Role
+from mockkms.vault.auth.token.model import TokenRole
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.duration import parse_seconds
@@ -13,7 +13,7 @@ from mockkms.vault.tokens.token import Token
 
 
 @dataclass
-class Asked:
+class AskedToken:
     """What a new token is to live by, in seconds, after the role's were merged in."""
 
     explicit_max_ttl: int = 0
@@ -30,9 +30,9 @@ def _lifetime(name: str, text: str) -> int:
     return seconds
 
 
-def lifetimes(call: Call, token: Token, role: Role | None, sudo: bool, warnings: list[str]) -> Asked:
+def lifetimes(call: Call, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]) -> AskedToken:
     """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse in the server's words."""
-    asked = Asked()
+    asked = AskedToken()
     if call["explicit_max_ttl"]:
         token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])
     if call["period"]:
@@ -61,7 +61,7 @@ def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
     return lesser
 
 
-def settle(call: Call, token: Token, asked: Asked, warnings: list[str]) -> None:
+def settle(call: Call, token: Token, asked: AskedToken, warnings: list[str]) -> None:
     """Hold the token's lifetime against the mount's limits; a root token without one lives on."""
     if asked.period or token.ttl or "root" not in token.policies:
         token.ttl, more = ttl.calculate(

@@ -13,7 +13,7 @@ from mockkms.vault.policy import names
 
 
 @dataclass
-class Role:
+class TokenRole:
     """A token role; lifetimes in seconds. The fields without ``token_`` hold what deprecated names set."""
 
     name: str
@@ -50,7 +50,7 @@ class Role:
 class TokenRoles:
     """State of the token auth method: its roles by name. The tokens themselves are the core's."""
 
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, TokenRole] = field(default_factory=dict)
 
 
 def renew(state: TokenRoles, call: Call) -> Response:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth.token.model import Role
+from mockkms.vault.auth.token.model import TokenRole
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 
 
-def policies_against_role(role: Role, parents: list[str], asked: list[str], no_default: bool) -> list[str]:
+def policies_against_role(role: TokenRole, parents: list[str], asked: list[str], no_default: bool) -> list[str]:
     """The policies asked for, held against what the role allows and forbids. Raises ErrorResponse in its words."""
     add_default = not (
         no_default

@@ -6,8 +6,8 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from mockkms.vault.auth.token.model import Role, TokenRoles, engine
-from mockkms.vault.auth.token_params import fields_for
+from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine
+from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -37,7 +37,7 @@ role_path = engine.path(
         "renewable": Field(Kind.BOOL, default=True, help="Whether the tokens can be renewed."),
         "bound_cidrs": Field(_NAMES, help="The former name of token_bound_cidrs.", deprecated=True),
         "allowed_entity_aliases": Field(_NAMES, help="Entity aliases that may be asked for; wildcards are heeded."),
-        **fields_for(_SHARED),
+        **TokenParams.fields(*_SHARED),
     },
     help="A token role.",
 )
@@ -80,7 +80,7 @@ def delete_role(state: TokenRoles, call: Call) -> None:
 @role_path.on(Operation.CREATE, Operation.UPDATE)
 def write_role(state: TokenRoles, call: Call) -> Response | None:
     name = call["role_name"]
-    role = deepcopy(state.roles.get(name)) or Role(name)
+    role = deepcopy(state.roles.get(name)) or TokenRole(name)
     _general(call, role)
     if "token_type" in call.raw and call.raw["token_type"] is None:
         raise ErrorResponse("Invalid 'token_type' value: null")
@@ -98,7 +98,7 @@ def write_role(state: TokenRoles, call: Call) -> Response | None:
     return Response(warnings=warnings) if warnings else None
 
 
-def _general(call: Call, role: Role) -> None:
+def _general(call: Call, role: TokenRole) -> None:
     for name in ("orphan", "renewable"):
         if name in call:
             setattr(role, name, call[name])
@@ -117,7 +117,7 @@ def _general(call: Call, role: Role) -> None:
             setattr(role, name, names.distinct(call[name]))
 
 
-def _token_type(call: Call, role: Role) -> None:
+def _token_type(call: Call, role: TokenRole) -> None:
     if "token_type" not in call.raw:
         return
     given = str(call.raw["token_type"])
@@ -126,7 +126,7 @@ def _token_type(call: Call, role: Role) -> None:
     role.token_type = given
 
 
-def _shared(call: Call, role: Role) -> None:
+def _shared(call: Call, role: TokenRole) -> None:
     frame = "error parsing role fields: "
     if "token_bound_cidrs" in call:
         try:
@@ -151,7 +151,7 @@ def _both(new: str, old: str) -> str:
     return f"Both '{new}' and deprecated '{old}' value supplied, ignoring the deprecated value"
 
 
-def _period(call: Call, role: Role, warnings: list[str]) -> None:
+def _period(call: Call, role: TokenRole, warnings: list[str]) -> None:
     if "token_period" in call:
         if "period" in call:
             warnings.append(_both("token_period", "period"))
@@ -160,7 +160,7 @@ def _period(call: Call, role: Role, warnings: list[str]) -> None:
         role.period = role.token_period = call["period"]
 
 
-def _cidrs(call: Call, role: Role, warnings: list[str]) -> None:
+def _cidrs(call: Call, role: TokenRole, warnings: list[str]) -> None:
     if "token_bound_cidrs" in call:
         if "bound_cidrs" in call:
             warnings.append(_both("token_bound_cidrs", "bound_cidrs"))
@@ -173,7 +173,7 @@ def _cidrs(call: Call, role: Role, warnings: list[str]) -> None:
         role.token_bound_cidrs = list(role.bound_cidrs)
 
 
-def _explicit_max(call: Call, role: Role, warnings: list[str]) -> None:
+def _explicit_max(call: Call, role: TokenRole, warnings: list[str]) -> None:
     final = role.token_explicit_max_ttl
     if "token_explicit_max_ttl" in call:
         if "explicit_max_ttl" in call:
@@ -191,7 +191,7 @@ def _explicit_max(call: Call, role: Role, warnings: list[str]) -> None:
         )
 
 
-def _check_batch(role: Role) -> None:
+def _check_batch(role: TokenRole) -> None:
     for faulty, what in (
         (not role.orphan, "non-orphan tokens"),
         (role.period or role.token_period, "periodic tokens"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from mockkms.crypto import passwords
 from mockkms.outside.turn import waiting
 from mockkms.vault.auth import dead_ends
-from mockkms.vault.auth.token_params import FIELDS, TokenParams
+from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
@@ -22,9 +23,9 @@ from mockkms.vault.framework.message import (
     Request,
     Response,
 )
+from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import PAGE, page
 from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
@@ -32,17 +33,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class User(TokenParams):
+class UserpassUser(TokenParams):
     """One user. ``password`` is what ``crypto.passwords`` made of it, or a bcrypt hash that was given."""
 
-    password: str = ""
+    old_names: ClassVar = ("policies", "ttl", "max_ttl", "bound_cidrs")
+
+    password: Annotated[str, param(Kind.STRING, help="The password, at most 72 bytes.", show=Show.NEVER)] = ""
 
 
 @dataclass
 class Userpass:
     """State of a userpass mount: users by name."""
 
-    users: dict[str, User] = field(default_factory=dict)
+    users: dict[str, UserpassUser] = field(default_factory=dict)
 
 
 _HASH_LENGTH = 60
@@ -77,77 +80,48 @@ engine = Engine(
 )
 
 _USERNAME = {"username": Field(Kind.STRING, help="Name of the user, in any case.")}
-_PASSWORD = {
-    "password": Field(Kind.STRING, help="The password, at most 72 bytes."),
-    "password_hash": Field(Kind.STRING, help="A bcrypt hash in place of the password."),
-}
-_OLD = {
-    "policies": Field(Kind.COMMA_STRINGS, help="The former name of token_policies.", deprecated=True),
-    "ttl": Field(Kind.SECONDS, help="The former name of token_ttl.", deprecated=True),
-    "max_ttl": Field(Kind.SECONDS, help="The former name of token_max_ttl.", deprecated=True),
-    "bound_cidrs": Field(Kind.COMMA_STRINGS, help="The former name of token_bound_cidrs.", deprecated=True),
-}
-user_path = engine.path("users/{username}", {**_USERNAME, **_PASSWORD, **_OLD, **FIELDS}, help="A user.")
-listing = engine.path("users[/]", PAGE, help="The names of all users.")
+_HASH = {"password_hash": Field(Kind.STRING, help="A bcrypt hash in place of the password.")}
+users = Collection[Userpass, UserpassUser](
+    engine,
+    "users/{username}",
+    UserpassUser,
+    lambda state: state.users,
+    name=_USERNAME["username"],
+    lower=True,
+    extra=_HASH,
+    empty_list=True,
+    help="A user.",
+    list_help="The names of all users.",
+)
 policies_path = engine.path(
     "users/{username}/policies",
-    {**_USERNAME, "policies": _OLD["policies"], "token_policies": FIELDS["token_policies"]},
+    {**_USERNAME, **UserpassUser.fields("policies", "token_policies")},
     help="The policies of a user.",
 )
-password_path = engine.path("users/{username}/password", {**_USERNAME, **_PASSWORD}, help="A new password for a user.")
+password_path = engine.path(
+    "users/{username}/password",
+    {**_USERNAME, **UserpassUser.fields("password"), **_HASH},
+    help="A new password for a user.",
+)
 login = engine.path(
     "login/{username}", {**_USERNAME, "password": Field(Kind.STRING, help="The password.")}, login=True, help="Log in."
 )
 dead_ends.declare(engine, "login")
 
 
-@listing.on(Operation.LIST)
-def list_users(state: Userpass, call: Call) -> dict[str, Any]:
-    return {"keys": page(sorted(state.users), call["after"], call["limit"])}
-
-
-@user_path.existence
-def exists(state: Userpass, call: Call) -> bool:
-    return call["username"].lower() in state.users
-
-
-@user_path.on(Operation.READ)
-def read_user(state: Userpass, call: Call) -> dict[str, Any] | None:
-    user = state.users.get(call["username"].lower())
-    if user is None:
-        return None
-    data = user.shown(call.core.product)
-    for name in ("ttl", "max_ttl", "bound_cidrs"):
-        if user.old.get(name):
-            data[name] = user.old[name]
-    if user.old.get("policies"):
-        data["policies"] = data["token_policies"]
-    return data
-
-
-@user_path.on(Operation.DELETE)
-def delete_user(state: Userpass, call: Call) -> None:
-    state.users.pop(call["username"].lower(), None)
-
-
-@user_path.on(Operation.CREATE, Operation.UPDATE)
-def write_user(state: Userpass, call: Call) -> None:
-    name = call["username"].lower()
+@users.write
+def write_user(state: Userpass, call: Call, name: str, user: UserpassUser) -> None:
+    """Change what was sent of a user. Raises ErrorResponse and BackendError."""
     given_twice = bool(call["password"] and call["password_hash"])
     if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
         _check_password(call)
-    found = state.users.get(name)
-    user = User(**{**vars(found), "old": dict(found.old)}) if found is not None else User()
     try:
         user.parse(call)
         if call["password"] or call["password_hash"]:
             _set_password(call, user)
-        for old, new in (("policies", "token_policies"), ("ttl", "token_ttl"), ("max_ttl", "token_max_ttl"),
-                         ("bound_cidrs", "token_bound_cidrs")):  # fmt: skip
-            user.upgrade(call, old, new)
+        user.upgrade(call)
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
-    state.users[name] = user
 
 
 def _check_password(call: Call) -> None:
@@ -161,7 +135,7 @@ def _check_password(call: Call) -> None:
         raise ErrorResponse(none if reworded else "must provide either password or password_hash")
 
 
-def _set_password(call: Call, user: User) -> None:
+def _set_password(call: Call, user: UserpassUser) -> None:
     _check_password(call)
     hashed: str = call["password_hash"]
     if not hashed:
@@ -200,12 +174,12 @@ def new_password(core: Context, password: str) -> str:
     return passwords.protect(password, core.entropy.bytes(16))
 
 
-def _existing(state: Userpass, call: Call) -> User:
+def _existing(state: Userpass, call: Call) -> UserpassUser:
     """Return the user to change, as a copy. Raises BackendError."""
-    user = state.users.get(call["username"].lower())
+    user = users.find(state, call)
     if user is None:
         raise BackendError("username does not exist")
-    return User(**{**vars(user), "old": dict(user.old)})
+    return user.copy()
 
 
 @password_path.on(Operation.UPDATE)
@@ -215,7 +189,7 @@ def set_password(state: Userpass, call: Call) -> None:
     _keep(state, call, user)
 
 
-def _keep(state: Userpass, call: Call, user: User) -> None:
+def _keep(state: Userpass, call: Call, user: UserpassUser) -> None:
     """Keep a changed user. Both products do so under the name as it was written, where no login finds capitals."""
     state.users[call["username"]] = user
 

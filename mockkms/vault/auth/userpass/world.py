@@ -50,14 +50,13 @@ def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) ->
 
 def dump_users(state: Userpass) -> dict[str, dict[str, Any]]:
     """Every user as ``add_user`` reads it."""
-    users = {}
-    for name, user in sorted(state.users.items()):
-        shown = user.kept()
-        users[name] = {
+    return {
+        name: {
             "password_hash": user.password,
-            **{key: value for key, value in shown.items() if value and value != "default"},
+            **{key: value for key, value in user.changed().items() if key != "password"},
         }
-    return users
+        for name, user in sorted(state.users.items())
+    }
 
 
 section = WorldSection(_keys, _fill, _dump)

@@ -39,7 +39,7 @@ __all__ = [
     "Moment",
     "Named",
     "Problems",
-    "Record",
+    "RecordShape",
     "Seconds",
     "Shape",
     "Tagged",
@@ -110,7 +110,7 @@ class Key:
 
 
 @dataclass
-class Record(Shape):
+class RecordShape(Shape):
     """A mapping with known keys; unknown ones are faults with the nearest right word."""
 
     keys: Mapping[str, Key]
@@ -166,14 +166,14 @@ class Tagged(Shape):
 
     def __post_init__(self) -> None:
         self.expected = "a mapping"
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, RecordShape] = {}
 
-    def _record(self, name: str) -> Record | None:
+    def _record(self, name: str) -> RecordShape | None:
         if name not in self._records and name in self.variants:
             choice = Key(Choice(tuple(self.variants), self.what), required=True)
             keys = self.variants[name]
             found = keys() if callable(keys) else keys
-            self._records[name] = Record({self.tag: choice, **self.common, **found})
+            self._records[name] = RecordShape({self.tag: choice, **self.common, **found})
         return self._records.get(name)
 
     def read(self, node: Node, path: str, problems: Problems) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mockkms.vault.framework import registry
+from mockkms.vault.framework.endpoint import Endpoint
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
@@ -13,7 +14,7 @@ from mockkms.vault.framework.shapes.collections import (
     Key,
     ListOf,
     MapOf,
-    Record,
+    RecordShape,
     Seconds,
     Shape,
     Text,
@@ -46,7 +47,11 @@ def parameters(engine: str, path: str) -> dict[str, Key]:
     found = next((route for route in routes if route is not None), None)
     if found is None:
         raise KeyError(f"{engine} has no {path}")
-    endpoint, captured = found
+    return _keys(found[0])
+
+
+def _keys(endpoint: Endpoint) -> dict[str, Key]:
+    captured = endpoint.captures
     return {
         name: Key(_SHAPES.get(declared.kind, Json)(), declared.help)
         for name, declared in sorted(endpoint.fields.items())
@@ -54,6 +59,11 @@ def parameters(engine: str, path: str) -> dict[str, Key]:
     }
 
 
-def written(engine: str, path: str, **more: Key) -> Record:
+def written(engine: str, path: str, **more: Key) -> RecordShape:
     """Return a record of an endpoint's parameters and ``more``."""
-    return Record({**parameters(engine, path), **more})
+    return RecordShape({**parameters(engine, path), **more})
+
+
+def parameters_of(endpoint: Endpoint, **more: Key) -> RecordShape:
+    """Return a record of the parameters of ``endpoint``, captures left out, and ``more``."""
+    return RecordShape({**_keys(endpoint), **more})

@@ -8,6 +8,7 @@ from typing import Any
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.golang import cron
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
@@ -21,7 +22,6 @@ from mockkms.vault.secrets.database.engine import (
     StaticDatabaseRole,
     engine,
 )
-from mockkms.vault.secrets.tree import PAGE, page
 from mockkms.world.clock import rfc3339
 
 _SHORTEST_PERIOD = 5

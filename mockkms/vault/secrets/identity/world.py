@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.message import ErrorResponse
-from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, Record, Text
+from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, RecordShape, Text
 from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.kernel import seeding
@@ -26,8 +26,8 @@ def _keys(_type: str) -> dict[str, Key]:
     name = Key(Text(), "what it is called there", required=True)
     metadata = MapOf(Text())
     sources = {"issuer": Key(Text(), "issuer that it comes from"), "external_id": Key(Text(), "its id there")}
-    alias = Record({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users"), **sources})
-    entity = Record(
+    alias = RecordShape({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users"), **sources})
+    entity = RecordShape(
         {
             "id": Key(Text(), "drawn when not given"),
             "policies": Key(texts, "names of policies"),
@@ -36,14 +36,14 @@ def _keys(_type: str) -> dict[str, Key]:
             "aliases": Key(ListOf(alias), "who it is on auth methods"),
         }
     )
-    group = Record(
+    group = RecordShape(
         {
             "type": Key(Choice(("internal", "external"), "group type"), "internal when not given"),
             "policies": Key(texts, "names of policies"),
             "metadata": Key(metadata, "any texts"),
             "members": Key(texts, "names of entities"),
             "groups": Key(texts, "names of member groups, described before this one"),
-            "alias": Key(Record({"mount": mount, "name": name}), "of an external group"),
+            "alias": Key(RecordShape({"mount": mount, "name": name}), "of an external group"),
         }
     )
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.framework.shapes.collections import Choice, Json, Key, ListOf, MapOf, Record
+from mockkms.vault.framework.shapes.collections import Choice, Json, Key, ListOf, MapOf, RecordShape
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.golang.json_text import Encoded
@@ -35,7 +35,7 @@ def _version_2() -> dict[str, Key]:
     data = MapOf(Json())
     settings = ("max_versions", "cas_required", "delete_version_after", "custom_metadata", "metadata_cas_required")
     known = written("kv2", "metadata/x").keys
-    history = Record(
+    history = RecordShape(
         {
             "versions": Key(ListOf(data), "data, oldest first; or {data: …, deleted: true}, or {destroyed: true}"),
             **{name: known[name] for name in settings if name in known},

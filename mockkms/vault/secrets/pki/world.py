@@ -18,7 +18,7 @@ from mockkms.vault.framework.shapes.collections import (
     ListOf,
     MapOf,
     Moment,
-    Record,
+    RecordShape,
     Text,
 )
 from mockkms.vault.framework.shapes.parameters import parameters, written
@@ -39,7 +39,7 @@ def _keys(_type: str) -> dict[str, Key]:
     since = Moment()
     revoked = Either({"boolean": Boolean(), "integer": since, "number": since, "time": since, "text": since})
     id_key, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
-    key = Record(
+    key = RecordShape(
         {
             "id": id_key,
             "name": name,
@@ -52,12 +52,12 @@ def _keys(_type: str) -> dict[str, Key]:
     generate = {**parameters("pki", "root/sign-intermediate"), **parameters("pki", "root/generate/internal")}
     for left_out in ("csr", "issuer_ref", "issuer_name", "key_ref", "format", "private_key_format"):
         generate.pop(left_out, None)
-    issuer = Record(
+    issuer = RecordShape(
         {
             "id": id_key,
             "name": name,
             "certificate": Key(block, "the CA's certificate; its key stands under keys"),
-            "generate": Key(Record(generate), "parameters of a CA to be made, with a key of an elliptic curve"),
+            "generate": Key(RecordShape(generate), "parameters of a CA to be made, with a key of an elliptic curve"),
             "signed_by": Key(Text(), "name of the issuer above one that is generated; a root when not given"),
             "key": Key(Text(), "name of the key of one that is generated; a new one when not given"),
             **{word: settings[word] for word in (*descriptions.ISSUER_SETTINGS, "manual_chain")},
@@ -67,7 +67,7 @@ def _keys(_type: str) -> dict[str, Key]:
     issue = parameters("pki", "issue/x")
     for left_out in ("format", "private_key_format", "remove_roots_from_chain", "issuer_ref"):
         issue.pop(left_out, None)
-    certificate = Record(
+    certificate = RecordShape(
         {
             "certificate": Key(block, "one that is kept"),
             "role": Key(Text(), "role of one to be issued, which is kept without its key"),

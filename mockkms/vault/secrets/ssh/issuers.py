@@ -13,9 +13,9 @@ from mockkms.crypto.x509 import keys as x509_keys
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.ssh.engine import DEFAULT, SSH, Issuer, engine
-from mockkms.vault.secrets.tree import PAGE, page
 
 _OWN = Feature.SSH_ISSUERS
 _NAME = Field(Kind.STRING, help="Name of the issuer.")

@@ -8,11 +8,11 @@ from typing import Any
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, engine
-from mockkms.vault.secrets.tree import PAGE, page
 from mockkms.vault.tokens import cidr
 
 SIGNERS = ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")

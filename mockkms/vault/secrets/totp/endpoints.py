@@ -11,10 +11,10 @@ from mockkms.crypto import totp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.totp.model import TOTP, Key, engine
-from mockkms.vault.secrets.tree import PAGE, page
 
 _BASE32 = re.compile(r"[A-Z2-7]*")
 

@@ -22,7 +22,7 @@ from mockkms.vault.framework.shapes.collections import (
     ListOf,
     MapOf,
     Moment,
-    Record,
+    RecordShape,
     Seconds,
     Text,
 )
@@ -54,10 +54,10 @@ def _material(text: str) -> str | None:
     return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
 
 
-def _key() -> Record:
+def _key() -> RecordShape:
     """The shape of one key's description."""
     encoded = Text("base64", _base64)
-    version = Record(
+    version = RecordShape(
         {
             "material": Key(Text("base64, or PEM of an asymmetric key", _material), "derived when not given"),
             "public_key": Key(Text("base64 or PEM", _material), "of a version without its private half"),
@@ -68,7 +68,7 @@ def _key() -> Record:
         }
     )
     many = Integer(1, descriptions.MOST_VERSIONS)
-    event = Record({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version then")})
+    event = RecordShape({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version then")})
     special = {
         "type": Key(Choice(tuple(TYPES), "key type"), "aes256-gcm96 when not given"),
         "versions": Key(Either({"integer": many, "list": ListOf(version)}), "how many, or one by one, oldest first"),
@@ -83,7 +83,7 @@ def _key() -> Record:
         for name in descriptions.FIELDS
         if name not in special and name not in numbers
     }
-    return Record({**special, **flags, **numbers})
+    return RecordShape({**special, **flags, **numbers})
 
 
 def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:

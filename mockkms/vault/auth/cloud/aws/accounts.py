@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography import x509
 
-from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -35,24 +35,24 @@ certificate = engine.path(
 
 
 @accounts.on(Operation.LIST)
-def list_accounts(state: AWS, _call: Call) -> dict[str, Any]:
+def list_accounts(state: AwsAuth, _call: Call) -> dict[str, Any]:
     """The accounts."""
     return {"keys": sorted(state.accounts)}
 
 
 @account.existence
-def account_exists(state: AWS, call: Call) -> bool:
+def account_exists(state: AwsAuth, call: Call) -> bool:
     return call["account_id"] in state.accounts
 
 
 @account.on(Operation.READ)
-def read_account(state: AWS, call: Call) -> dict[str, str] | None:
+def read_account(state: AwsAuth, call: Call) -> dict[str, str] | None:
     """One account."""
     return state.accounts.get(call["account_id"])
 
 
 @account.on(Operation.CREATE, Operation.UPDATE)
-def write_account(state: AWS, call: Call) -> None:
+def write_account(state: AwsAuth, call: Call) -> None:
     """Keep an account; what is not sent stays. Raises ErrorResponse without a role."""
     made = dict(state.accounts.get(call["account_id"], {"sts_role": "", "external_id": ""}))
     if "sts_role" not in call and not made["sts_role"]:
@@ -64,30 +64,30 @@ def write_account(state: AWS, call: Call) -> None:
 
 
 @account.on(Operation.DELETE)
-def delete_account(state: AWS, call: Call) -> None:
+def delete_account(state: AwsAuth, call: Call) -> None:
     """Forget an account; none there is fine too."""
     state.accounts.pop(call["account_id"], None)
 
 
 @certificates.on(Operation.LIST)
-def list_certificates(state: AWS, _call: Call) -> dict[str, Any]:
+def list_certificates(state: AwsAuth, _call: Call) -> dict[str, Any]:
     """The names."""
     return {"keys": sorted(state.certificates)}
 
 
 @certificate.existence
-def certificate_exists(state: AWS, call: Call) -> bool:
+def certificate_exists(state: AwsAuth, call: Call) -> bool:
     return call["cert_name"] in state.certificates
 
 
 @certificate.on(Operation.READ)
-def read_certificate(state: AWS, call: Call) -> dict[str, str] | None:
+def read_certificate(state: AwsAuth, call: Call) -> dict[str, str] | None:
     """One certificate, in PEM."""
     return state.certificates.get(call["cert_name"])
 
 
 @certificate.on(Operation.CREATE, Operation.UPDATE)
-def write_certificate(state: AWS, call: Call) -> None:
+def write_certificate(state: AwsAuth, call: Call) -> None:
     """Keep a certificate. Raises ErrorResponse for what is none."""
     if call["type"] not in ("pkcs7", "identity"):
         raise ErrorResponse(f'invalid certificate type "{call["type"]}"')
@@ -107,6 +107,6 @@ def write_certificate(state: AWS, call: Call) -> None:
 
 
 @certificate.on(Operation.DELETE)
-def delete_certificate(state: AWS, call: Call) -> None:
+def delete_certificate(state: AwsAuth, call: Call) -> None:
     """Forget a certificate; none there is fine too."""
     state.certificates.pop(call["cert_name"], None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call, Field
@@ -59,12 +59,12 @@ rotate = engine.path("config/rotate-root", help="Replace the key that asks AWS."
 
 
 @client.existence
-def exists(state: AWS, _call: Call) -> bool:
+def exists(state: AwsAuth, _call: Call) -> bool:
     return state.config is not None
 
 
 @client.on(Operation.READ)
-def read_client(state: AWS, call: Call) -> dict[str, Any] | None:
+def read_client(state: AwsAuth, call: Call) -> dict[str, Any] | None:
     """The settings without the secret."""
     if state.config is None:
         return None
@@ -72,7 +72,7 @@ def read_client(state: AWS, call: Call) -> dict[str, Any] | None:
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
-def write_client(state: AWS, call: Call) -> None:
+def write_client(state: AwsAuth, call: Call) -> None:
     """Keep settings; what is not sent stays. Raises ErrorResponse."""
     old = state.config or {}
     made = {name: call.get(name, old.get(name, call[name])) for name in (*_CLIENT, "secret_key")}
@@ -111,23 +111,23 @@ def _canonical(header: str) -> str:
 
 
 @client.on(Operation.DELETE)
-def delete_client(state: AWS, _call: Call) -> None:
+def delete_client(state: AwsAuth, _call: Call) -> None:
     """Forget the settings."""
     state.config = None
 
 
-def _identity(state: AWS) -> dict[str, Any]:
+def _identity(state: AwsAuth) -> dict[str, Any]:
     return {"iam_alias": "role_id", "ec2_alias": "role_id", **_USUAL, **state.identity}
 
 
 @identity.on(Operation.READ)
-def read_identity(state: AWS, _call: Call) -> dict[str, Any]:
+def read_identity(state: AwsAuth, _call: Call) -> dict[str, Any]:
     """The settings, the usual where nothing is set."""
     return _identity(state)
 
 
 @identity.on(Operation.UPDATE)
-def write_identity(state: AWS, call: Call) -> None:
+def write_identity(state: AwsAuth, call: Call) -> None:
     """Keep settings; what is not sent stays. Raises ErrorResponse."""
     made = _identity(state)
     for name, known in _ALIASES.items():
@@ -145,7 +145,7 @@ def write_identity(state: AWS, call: Call) -> None:
 
 
 @rotate.on(Operation.UPDATE)
-def rotate_root(state: AWS, call: Call) -> dict[str, Any]:
+def rotate_root(state: AwsAuth, call: Call) -> dict[str, Any]:
     """Return the access key that replaces the present one. Raises ErrorResponse where there is none to replace."""
     if state.config is None:
         raise ErrorResponse("no configuration found")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 
 
 @dataclass
-class Role(TokenParams):
+class AwsAuthRole(TokenParams):
     """One role."""
+
+    old_names: ClassVar = ("policies", "ttl", "max_ttl", "period")
 
     role_id: str = ""
     auth_type: str = ""
@@ -26,12 +28,12 @@ class Role(TokenParams):
 
 
 @dataclass
-class AWS:
+class AwsAuth:
     """State of a mount."""
 
     config: dict[str, Any] | None = None
     identity: dict[str, Any] = field(default_factory=dict)
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, AwsAuthRole] = field(default_factory=dict)
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)
     """``sts_role`` and ``external_id`` by account."""
     certificates: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class AWS:
 engine = Engine(
     "auth/aws",
     kind="auth",
-    new_state=AWS,
+    new_state=AwsAuth,
     help="Logins with requests signed for AWS, or from its machines.",
     waits=True,
 )

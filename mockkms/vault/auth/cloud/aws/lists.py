@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.auth.cloud.aws.tags import parsed
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -49,23 +49,23 @@ def _current(call: Call) -> str:
 
 
 @machines.on(Operation.LIST)
-def list_machines(_state: AWS, _call: Call) -> dict[str, Any]:
+def list_machines(_state: AwsAuth, _call: Call) -> dict[str, Any]:
     """None: no machine logs in here."""
     return {"keys": []}
 
 
 @machine.on(Operation.READ)
-def read_machine(_state: AWS, _call: Call) -> None:
+def read_machine(_state: AwsAuth, _call: Call) -> None:
     """Nothing is kept."""
 
 
 @machine.on(Operation.DELETE)
-def delete_machine(_state: AWS, _call: Call) -> None:
+def delete_machine(_state: AwsAuth, _call: Call) -> None:
     """Nothing to forget."""
 
 
 @tags.on(Operation.LIST)
-def list_tags(state: AWS, _call: Call) -> dict[str, Any]:
+def list_tags(state: AwsAuth, _call: Call) -> dict[str, Any]:
     """The denied tags as they are; in order of their base64, by which they are stored."""
     return {"keys": sorted(state.denied_tags, key=lambda text: base64.b64encode(text.encode()))}
 
@@ -78,19 +78,19 @@ def _plain(text: str) -> str:
 
 
 @tag.existence
-def tag_exists(state: AWS, call: Call) -> bool:
+def tag_exists(state: AwsAuth, call: Call) -> bool:
     return _plain(call["role_tag"]) in state.denied_tags
 
 
 @tag.on(Operation.READ)
-def read_tag(state: AWS, call: Call) -> dict[str, Any] | None:
+def read_tag(state: AwsAuth, call: Call) -> dict[str, Any] | None:
     """When a tag was denied and until when."""
     found = state.denied_tags.get(_plain(call["role_tag"]))
     return None if found is None else {name: rfc3339(at) for name, at in found.items()}
 
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
-def deny_tag(state: AWS, call: Call) -> None:
+def deny_tag(state: AwsAuth, call: Call) -> None:
     """Deny a tag for as long as it could log in. Raises ErrorResponse for a text that is no tag of a role here."""
     text = _plain(call["role_tag"])
     role, longest = parsed(state, text)
@@ -100,24 +100,24 @@ def deny_tag(state: AWS, call: Call) -> None:
 
 
 @tag.on(Operation.DELETE)
-def allow_tag(state: AWS, call: Call) -> None:
+def allow_tag(state: AwsAuth, call: Call) -> None:
     """Allow a tag again; none there is fine too."""
     state.denied_tags.pop(_plain(call["role_tag"]), None)
 
 
 @periodic.existence
-def settings_exist(state: AWS, call: Call) -> bool:
+def settings_exist(state: AwsAuth, call: Call) -> bool:
     return _current(call) in state.tidies
 
 
 @periodic.on(Operation.READ)
-def read_settings(state: AWS, call: Call) -> dict[str, Any] | None:
+def read_settings(state: AwsAuth, call: Call) -> dict[str, Any] | None:
     """The settings of a list."""
     return state.tidies.get(_current(call))
 
 
 @periodic.on(Operation.CREATE, Operation.UPDATE)
-def write_settings(state: AWS, call: Call) -> None:
+def write_settings(state: AwsAuth, call: Call) -> None:
     """Keep settings; what is not sent stays."""
     known = state.tidies.get(_current(call), {})
     names = ("safety_buffer", "disable_periodic_tidy")
@@ -125,13 +125,13 @@ def write_settings(state: AWS, call: Call) -> None:
 
 
 @periodic.on(Operation.DELETE)
-def delete_settings(state: AWS, call: Call) -> None:
+def delete_settings(state: AwsAuth, call: Call) -> None:
     """Forget the settings."""
     state.tidies.pop(_current(call), None)
 
 
 @tidy.on(Operation.UPDATE)
-def tidy_now(state: AWS, call: Call) -> Response:
+def tidy_now(state: AwsAuth, call: Call) -> Response:
     """Drop what expired longer ago than the buffer. Raises ErrorResponse for a buffer below zero."""
     if call["safety_buffer"] < 0:
         raise ErrorResponse("safety_buffer cannot be negative")

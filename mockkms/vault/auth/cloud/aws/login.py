@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from urllib.parse import urlsplit
 
-from mockkms.vault.auth.cloud.aws.engine import AWS, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -33,7 +33,7 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(_state: AWS, call: Call) -> None:
+def log_in(_state: AwsAuth, call: Call) -> None:
     """Check what was sent, and answer what is well formed as unsupported. Raises ErrorResponse and BackendError."""
     by_machine = "pkcs7" in call or ("identity" in call and "signature" in call)
     by_request = all(name in call for name in _IAM)

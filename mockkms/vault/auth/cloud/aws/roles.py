@@ -7,9 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms import outside
-from mockkms.vault.auth.cloud.aws.engine import AWS, Role, engine
-from mockkms.vault.auth.cloud.roles import OLD
-from mockkms.vault.auth.token_params import FIELDS
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -24,7 +22,6 @@ _PRINCIPALS = "bound_iam_principal_arn"
 _BOUNDS = (*_MACHINE_BOUNDS, _PRINCIPALS, *_NETWORK_BOUNDS)
 _SWITCHES = ("allow_instance_migration", "disallow_reauthentication")
 _INFERRED = ("inferred_entity_type", "inferred_aws_region")
-_OLD = ("policies", "ttl", "max_ttl", "period")
 _LONGEST_TAG = 127
 
 role = engine.path(
@@ -38,8 +35,7 @@ role = engine.path(
         "inferred_aws_region": Field(Kind.STRING, help="Region where it is looked for."),
         "role_tag": Field(Kind.STRING, help="Key of the tag that can bound logins of machines further."),
         **{name: Field(Kind.BOOL, help="How often, and from where, a machine logs in.") for name in _SWITCHES},
-        **{name: OLD[name] for name in _OLD},
-        **FIELDS,
+        **AwsAuthRole.fields(),
     },
     help="Who may log in, and what the login gets.",
 )
@@ -49,28 +45,26 @@ every_too = engine.path("roles[/]", help="The names of all roles.")
 
 @every.on(Operation.LIST)
 @every_too.on(Operation.LIST)
-def list_roles(state: AWS, _call: Call) -> dict[str, Any]:
+def list_roles(state: AwsAuth, _call: Call) -> dict[str, Any]:
     """The names."""
     return {"keys": sorted(state.roles)}
 
 
 @role.existence
-def exists(state: AWS, call: Call) -> bool:
+def exists(state: AwsAuth, call: Call) -> bool:
     return call["role"].lower() in state.roles
 
 
 @role.on(Operation.READ)
-def read_role(state: AWS, call: Call) -> dict[str, Any] | None:
+def read_role(state: AwsAuth, call: Call) -> dict[str, Any] | None:
     """One role."""
     found = state.roles.get(call["role"].lower())
     if found is None:
         return None
     # Recorded: the ids of machines are null where none is bound, the other bounds empty lists.
     bounds = {name: found.bounds[name] or (None if name == "bound_ec2_instance_id" else []) for name in _BOUNDS}
-    shown = found.shown(call.core.product)
     return {
-        **shown,
-        **{old: shown[f"token_{old}"] for old in _OLD if found.old.get(old)},
+        **found.shown(call.core.product),
         **bounds,
         **found.settings,
         "auth_type": found.auth_type,
@@ -80,13 +74,13 @@ def read_role(state: AWS, call: Call) -> dict[str, Any] | None:
 
 
 @role.on(Operation.DELETE)
-def delete_role(state: AWS, call: Call) -> None:
+def delete_role(state: AwsAuth, call: Call) -> None:
     """Delete a role; none there is fine too."""
     state.roles.pop(call["role"].lower(), None)
 
 
 @role.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: AWS, call: Call) -> None:
+def write_role(state: AwsAuth, call: Call) -> None:
     """Make or change a role; what is not sent stays. Raises ErrorResponse."""
     name = call["role"].lower()
     made = deepcopy(state.roles.get(name)) or _new()
@@ -108,13 +102,13 @@ def write_role(state: AWS, call: Call) -> None:
     state.roles[name] = made
 
 
-def _new() -> Role:
+def _new() -> AwsAuthRole:
     settings: dict[str, Any] = {**dict.fromkeys(_INFERRED, ""), **dict.fromkeys(_SWITCHES, False)}
     settings |= {"role_tag": "", "resolve_aws_unique_ids": True}
-    return Role(bounds={name: [] for name in _BOUNDS}, settings=settings)
+    return AwsAuthRole(bounds={name: [] for name in _BOUNDS}, settings=settings)
 
 
-def _resolve(state: AWS, call: Call, made: Role) -> None:
+def _resolve(state: AwsAuth, call: Call, made: AwsAuthRole) -> None:
     """Bind to the ids of principals. A configured endpoint that refuses is an error; other ids are made up here."""
     before = made.settings["resolve_aws_unique_ids"]
     wanted = call.get("resolve_aws_unique_ids", before)
@@ -128,7 +122,7 @@ def _resolve(state: AWS, call: Call, made: Role) -> None:
         made.principal_ids = ["AROA" + call.core.entropy.hex(8).upper() for _ in arns]
 
 
-def _ask(state: AWS, arn: str) -> None:
+def _ask(state: AwsAuth, arn: str) -> None:
     """Raise ErrorResponse where the configured endpoint of STS, on this machine, takes no connection."""
     endpoint = (state.config or {}).get("sts_endpoint", "")
     if not endpoint or not outside.is_here(endpoint):
@@ -144,7 +138,7 @@ def _ask(state: AWS, arn: str) -> None:
         ) from None
 
 
-def _set_type(call: Call, made: Role) -> None:
+def _set_type(call: Call, made: AwsAuthRole) -> None:
     wanted = call.get("auth_type", made.auth_type or "iam")
     if made.auth_type and wanted != made.auth_type:
         raise ErrorResponse("changing auth_type on a role is not allowed")
@@ -153,7 +147,7 @@ def _set_type(call: Call, made: Role) -> None:
     made.auth_type = wanted
 
 
-def _check_bounds(made: Role) -> None:
+def _check_bounds(made: AwsAuthRole) -> None:
     """Raise ErrorResponse for bounds that the type does not have, or for none."""
     inferred, region = (made.settings[name] for name in _INFERRED)
     if inferred:
@@ -176,13 +170,8 @@ def _check_bounds(made: Role) -> None:
         raise ErrorResponse("at least one bound parameter should be specified on the role")
 
 
-def _set_token(call: Call, made: Role) -> None:
-    try:
-        made.parse(call)
-        for old in _OLD:
-            made.upgrade(call, old, f"token_{old}")
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
+def _set_token(call: Call, made: AwsAuthRole) -> None:
+    made.take_token_params(call)
     if 0 < made.token_max_ttl < made.token_ttl:
         raise ErrorResponse("ttl should be shorter than max ttl")
     longest = call.core.max_ttl(call.mount)

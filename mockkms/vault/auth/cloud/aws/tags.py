@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from mockkms.vault.auth.cloud.aws.engine import AWS, Role, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -33,7 +33,7 @@ tag = engine.path(
 
 
 @tag.on(Operation.UPDATE)
-def make_tag(state: AWS, call: Call) -> Response:
+def make_tag(state: AwsAuth, call: Call) -> Response:
     """Return a new tag, signed with the key of the role. Raises ErrorResponse."""
     name = call["role"].lower()
     role = state.roles.get(name)
@@ -63,11 +63,11 @@ def make_tag(state: AWS, call: Call) -> Response:
     return Response(data={"tag_key": role.settings["role_tag"], "tag_value": value}, warnings=warnings)
 
 
-def _signature(role: Role, text: str) -> str:
+def _signature(role: AwsAuthRole, text: str) -> str:
     return base64.b64encode(hmac.digest(role.hmac_key.encode(), text.encode(), hashlib.sha256)).decode()
 
 
-def parsed(state: AWS, text: str) -> tuple[Role, int]:
+def parsed(state: AwsAuth, text: str) -> tuple[AwsAuthRole, int]:
     """Return the role of a tag, and the tag's own largest life in seconds, 0 for none. Raises ErrorResponse."""
     plain, _, signature = text.rpartition(":")
     members: dict[str, Any] = dict(part.split("=", 1) for part in plain.split(":")[2:] if "=" in part)

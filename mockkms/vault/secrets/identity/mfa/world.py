@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.message import ErrorResponse
-from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Record, Tagged, Text
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, RecordShape, Tagged, Text
 from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, Method, MfaState, Secret
@@ -32,14 +32,14 @@ def _base32(text: str) -> str | None:
     return None
 
 
-def shape() -> Record:
+def shape() -> RecordShape:
     """The shape of ``identity.mfa``."""
     texts = ListOf(Text(), single=True)
     variants = {method_type: parameters("identity", f"mfa/method/{method_type}") for method_type in _TYPES}
     for keys in variants.values():
         del keys["method_name"]
     method = Tagged("type", variants, {"id": Key(Text(), "drawn when not given")}, "MFA method")
-    enforcement = Record(
+    enforcement = RecordShape(
         {
             "methods": Key(texts, "names of methods, any of which will do", required=True),
             "mounts": Key(texts, "logins on these auth methods: auth/userpass/"),
@@ -48,7 +48,7 @@ def shape() -> Record:
             "entities": Key(texts, "logins of entities with these names"),
         }
     )
-    return Record(
+    return RecordShape(
         {
             "services": Key(Choice(ANSWERS, "answer"), "how Duo, Okta and PingID take it; unreachable when not given"),
             "methods": Key(MapOf(method), "by name"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
-from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Moment, Record, Text
+from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Moment, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.kernel import seeding
@@ -31,10 +31,10 @@ def _pem(text: str) -> str | None:
     return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
 
 
-def shape() -> Record:
+def shape() -> RecordShape:
     """The shape of ``identity.oidc``."""
     texts = ListOf(Text(), single=True)
-    signing = Record(
+    signing = RecordShape(
         {
             "id": Key(Text(), "the kid of its signatures", required=True),
             "private": Key(Text("PEM", _pem), "the private key", required=True),
@@ -55,10 +55,12 @@ def shape() -> Record:
         "assignments": {"entities": Key(texts, "names of entities"), "groups": Key(texts, "names of groups")},
     }
     parts = {
-        part: Key(MapOf(Record({**parameters("identity", f"oidc/{word}/x"), **more.get(part, {})})), f"{part} by name")
+        part: Key(
+            MapOf(RecordShape({**parameters("identity", f"oidc/{word}/x"), **more.get(part, {})})), f"{part} by name"
+        )
         for part, word in PARTS.items()
     }
-    return Record({"issuer": Key(Text(), "scheme, host and port of the iss claim"), **parts})
+    return RecordShape({"issuer": Key(Text(), "scheme, host and port of the iss claim"), **parts})
 
 
 def fill(to: Filling, namespace: str, spec: Spec) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
 from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, Key, Version, clean
-from mockkms.vault.secrets.tree import children, page, walk
+from mockkms.vault.secrets.tree import children, walk
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _PAGING = {

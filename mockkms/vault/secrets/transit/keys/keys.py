@@ -8,13 +8,13 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.pages import PAGE
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.keys.reading import shown
 from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyFault, Transit
-from mockkms.vault.secrets.tree import PAGE
 
 CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
 _POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
