@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.model import engine
 
 load_endpoints(
     __name__, "roles", "certificates.issuing", "issuers.roots", "issuers.intermediates", "issuers.importing",

@@ -9,13 +9,13 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import references, store
-from mockkms.vault.secrets.pki.model import PKI, CRLConfig
+from mockkms.vault.secrets.pki.model import PKI, CallerError, CRLConfig, engine
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import told
+from mockkms.vault.secrets.pki.role_fields import for_product
 
 _DEFAULT = Field(Kind.STRING, help="Id or name.")
 _FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
@@ -100,7 +100,7 @@ def write_urls(state: PKI, call: Call) -> Response:
     elif state.issuers:
         try:
             urls.filled(state, changed, min(state.issuers))
-        except urls.TemplateFault as error:
+        except TemplateError as error:
             warnings.append(urls.hint(error))
     state.urls = changed
     return Response(data=_urls_shown(state), warnings=warnings)
@@ -139,7 +139,7 @@ def write_issuers(state: PKI, call: Call) -> Response:
         raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
     try:
         issuer = references.issuer(state, wanted)
-    except references.Unresolved as error:
+    except CallerError as error:
         raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
     store.set_default(state, call, issuer.id)
     if call.endpoint is issuers:
@@ -168,7 +168,7 @@ def write_keys(state: PKI, call: Call) -> dict[str, Any]:
         raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
     try:
         state.default_key = references.key(state, call["default"]).id
-    except references.Unresolved as error:
+    except CallerError as error:
         raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
     return {"default": state.default_key}
 
@@ -176,7 +176,7 @@ def write_keys(state: PKI, call: Call) -> dict[str, Any]:
 @config_crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> dict[str, Any]:
     """The settings; durations as they were written."""
-    return told(call.core.product, config_crl.fields, asdict(state.crl))
+    return for_product(call.core.product, config_crl.fields, asdict(state.crl))
 
 
 @config_crl.on(Operation.UPDATE)
@@ -212,7 +212,7 @@ def write_crl(state: PKI, call: Call) -> Response:
     stopped = old.auto_rebuild and not config.auto_rebuild
     if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
         warnings = crls.rebuild_or_fail(state, call, force=True)
-    return Response(data=told(call.core.product, config_crl.fields, asdict(config)), warnings=warnings)
+    return Response(data=for_product(call.core.product, config_crl.fields, asdict(config)), warnings=warnings)
 
 
 def _check_enterprise(config: CRLConfig) -> None:

@@ -15,7 +15,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, USAGES, CRLConfig, Issuer, Key, Revocation, Urls, hyphens
+from mockkms.vault.secrets.pki.model import PKI, USAGES, CRLConfig, PkiIssuer, PkiKey, Revocation, Urls, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import ROLE, default_of
 
@@ -137,7 +137,7 @@ def _intermediate(core: Context, mount: Mount, spec: Spec) -> str:
     return _imported(core, mount, signed["certificate"])
 
 
-def _rename_issuer(state: PKI, issuer: Issuer, new: str) -> None:
+def _rename_issuer(state: PKI, issuer: PkiIssuer, new: str) -> None:
     old = issuer.id
     if new != old and new in state.issuers:
         raise ValueError(f"there is an issuer with the id {new} already")
@@ -214,7 +214,7 @@ def dump(state: PKI) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value}
 
 
-def _key(key: Key) -> dict[str, Any]:
+def _key(key: PkiKey) -> dict[str, Any]:
     named = {"name": key.name} if key.name else {}
     return {"id": key.id, **named, "material": keys.private_pem(key.private, pkcs8=True) + "\n"}
 
@@ -224,7 +224,7 @@ def _urls(found: Urls, templating: str = "enable_templating") -> dict[str, Any]:
     return lists | ({templating: True} if found.templating else {})
 
 
-def _issuer(issuer: Issuer) -> dict[str, Any]:
+def _issuer(issuer: PkiIssuer) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": issuer.id}
     if issuer.name:
         shown["name"] = issuer.name

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.message import BackendError
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
+    from mockkms.vault.kernel.mounts import Mount
 
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
 """What an issuer may be used for, in the order in which it is shown."""
 
 
+class CallerError(BackendError):
+    """An error that the real server attributes to the caller: an unknown reference, or an issuer without its key."""
+
+
 @dataclass
-class Key:
+class PkiKey:
     """A private key; ``private`` is PKCS #8 DER."""
 
     id: str
@@ -39,7 +50,7 @@ class Urls:
 
 
 @dataclass
-class Issuer:
+class PkiIssuer:
     """A CA certificate, with its key where the mount has that. Times are seconds since the epoch."""
 
     id: str
@@ -70,7 +81,7 @@ class Revocation:
 
 
 @dataclass
-class RevocationList:
+class IssuerCrls:
     """The CRLs of the issuers that share a key and a subject."""
 
     complete: bytes = b""
@@ -103,8 +114,8 @@ class CRLConfig:
 class PKI:
     """The state of one mount. Certificates and revocations go by serial number in hex with hyphens."""
 
-    keys: dict[str, Key] = field(default_factory=dict)
-    issuers: dict[str, Issuer] = field(default_factory=dict)
+    keys: dict[str, PkiKey] = field(default_factory=dict)
+    issuers: dict[str, PkiIssuer] = field(default_factory=dict)
     default_key: str = ""
     default_issuer: str = ""
     follow_latest: bool = False
@@ -116,7 +127,7 @@ class PKI:
     cluster_path: str = ""
     aia_path: str = ""
     crl: CRLConfig = field(default_factory=CRLConfig)
-    lists: dict[str, RevocationList] = field(default_factory=dict)
+    lists: dict[str, IssuerCrls] = field(default_factory=dict)
     """By id."""
     list_of: dict[str, str] = field(default_factory=dict)
     """Id of the list by issuer."""
@@ -150,3 +161,16 @@ def hyphens(serial: str) -> str:
 def colons(serial: str) -> str:
     """A serial number as answers show it."""
     return serial.lower().replace("-", ":")
+
+
+def _setup(state: PKI, core: Context, mount: Mount) -> None:
+    state.last_tidy = state.delta_checked = core.clock.now()
+
+
+engine = Engine(
+    "pki",
+    kind="secret",
+    new_state=PKI,
+    setup=_setup,
+    help="A certificate authority: issues and signs X.509 certificates, revokes them, and keeps revocation lists.",
+)

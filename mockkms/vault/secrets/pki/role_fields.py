@@ -218,7 +218,7 @@ def page(call: Any, entries: list[str]) -> list[str]:
     return found[: call["limit"]] if call["limit"] > 0 else found
 
 
-def told(of: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
+def for_product(of: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
     """Return what a product shows: without the entries of parameters that it does not have."""
     return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(of)}
 

@@ -12,10 +12,9 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang import time as go_time
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
-from mockkms.vault.secrets.pki.model import PKI, Issuer
-from mockkms.vault.secrets.pki.role_fields import PAGE, ROLE, page, told
+from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, engine
+from mockkms.vault.secrets.pki.role_fields import PAGE, ROLE, for_product, page
 
 listing = engine.path("roles[/]", fields=PAGE, help="The names of the roles.")
 one = engine.path(
@@ -47,7 +46,7 @@ def list_roles(state: PKI, call: Call) -> dict[str, Any]:
 def read(state: PKI, call: Call) -> dict[str, Any] | None:
     """The role as it was written, defaults put in."""
     role = state.roles.get(call["name"])
-    return told(call.core.product, ROLE, role) if role is not None else None
+    return for_product(call.core.product, ROLE, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
@@ -99,7 +98,7 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
     if note:
         warnings.insert(0 if call.core.product.has(Feature.PKI_ISSUER_HASH) else len(warnings), note)
     state.roles[call["name"]] = role
-    return Response(data=told(call.core.product, ROLE, role), warnings=warnings)
+    return Response(data=for_product(call.core.product, ROLE, role), warnings=warnings)
 
 
 def _network(text: str) -> str:
@@ -155,7 +154,7 @@ def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
     asked, role["issuer_ref"] = role["issuer_ref"], role["issuer_ref"] or references.DEFAULT
     try:
         issuer = references.issuer(state, role["issuer_ref"])
-    except references.Unresolved:
+    except CallerError:
         issuer = None
         # What was sent decides between the texts in products that settle the reference after that.
         warnings.append(
@@ -189,7 +188,7 @@ def _settle_key(call: Call, role: dict[str, Any]) -> None:
         raise ErrorResponse(str(error)) from None
 
 
-def _hash_of(call: Call, bits: int, issuer: Issuer | None) -> int:
+def _hash_of(call: Call, bits: int, issuer: PkiIssuer | None) -> int:
     """Return the size of the hash by the key of a role's issuer. Raises ErrorResponse."""
     if issuer is None:
         return key_sizes.DEFAULT_HASH

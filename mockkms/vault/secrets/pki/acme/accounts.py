@@ -11,8 +11,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.endpoints import BASES, UUID
-from mockkms.vault.secrets.pki.engine import engine
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 

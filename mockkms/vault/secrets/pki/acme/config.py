@@ -9,10 +9,9 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI
-from mockkms.vault.secrets.pki.role_fields import told
+from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
+from mockkms.vault.secrets.pki.role_fields import for_product
 
 _EAB = ("not-required", "new-account-required", "always-required")
 _ROLE, _EXTERNAL = "role:", "external-policy"
@@ -48,7 +47,7 @@ def settings(state: PKI) -> dict[str, Any]:
 
 
 def _shown(call: Call, state: PKI) -> dict[str, Any]:
-    return told(call.core.product, FIELDS, settings(state))
+    return for_product(call.core.product, FIELDS, settings(state))
 
 
 @config.on(Operation.READ)
@@ -147,7 +146,7 @@ def _check_issuers(state: PKI, allowed: list[str]) -> None:
             raise BackendError(f"cannot use '*' as issuer name at index {at}")
         try:
             references.issuer(state, name)
-        except references.Unresolved as error:
+        except CallerError as error:
             raise BackendError(
                 f"failed validating allowed_issuers: unable to fetch issuer: {name}: {error.errors[0]}"
             ) from None

@@ -11,8 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response, unsupported_path
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.engine import engine
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, engine
 
 BASES = ("acme", "roles/{role}/acme", "issuer/{issuer_ref}/acme", "issuer/{issuer_ref}/roles/{role}/acme")
 """Where ACME is offered: by the mount, a role, an issuer, or both."""

@@ -16,9 +16,8 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import modified
 from mockkms.vault.secrets.pki.certificates.issuing import authority_part
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI, colons, hyphens
+from mockkms.vault.secrets.pki.model import PKI, CallerError, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
@@ -44,12 +43,12 @@ detailed = engine.path(
 )
 
 
-def bare(body: bytes, content_type: str) -> Response:
+def raw_body(body: bytes, content_type: str) -> Response:
     """A body by itself; 204 where it is empty."""
     return Response(raw=body, content_type=content_type, status=200 if body else 204)
 
 
-def _quietly(make: Callable[[], bytes]) -> bytes:
+def _or_empty(make: Callable[[], bytes]) -> bytes:
     """What cannot be had is an empty body."""
     try:
         return make()
@@ -61,7 +60,7 @@ def _chain(state: PKI) -> list[bytes]:
     """The default issuer and those above it. Raises ErrorResponse and BackendError."""
     try:
         return signer.load(state, references.issuer(state, references.DEFAULT), "read-only").chain
-    except (references.Unresolved, signer.UserFault) as error:
+    except CallerError as error:
         raise ErrorResponse(error.errors[0]) from None
 
 
@@ -91,14 +90,14 @@ def read_ca(state: PKI, call: Call) -> Response:
     if kept is not None:
         return kept
     if call.request.path.endswith("/pem"):
-        return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
-    return bare(_quietly(lambda: _chain(state)[0]), DER)
+        return raw_body(_or_empty(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
+    return raw_body(_or_empty(lambda: _chain(state)[0]), DER)
 
 
 @ca_chain.on(Operation.READ)
 def read_chain(state: PKI, _call: Call) -> Response:
     """PEM blocks from the issuer up."""
-    return bare(_quietly(lambda: _joined(_chain(state)).encode()), DER)
+    return raw_body(_or_empty(lambda: _joined(_chain(state)).encode()), DER)
 
 
 def _joined(chain: list[bytes]) -> str:
@@ -120,9 +119,9 @@ def read_cert_ca(state: PKI, call: Call) -> Response:
     if kept is not None:
         return kept
     if call["form"] == "/raw":
-        return bare(_quietly(lambda: _chain(state)[0]), DER)
+        return raw_body(_or_empty(lambda: _chain(state)[0]), DER)
     if call["form"]:
-        return bare(_quietly(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
+        return raw_body(_or_empty(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
     return Response(data=_certificate(call, _chain(state)[0]))
 
 
@@ -141,8 +140,8 @@ def read_crl(state: PKI, call: Call) -> Response:
     kept = _list_kept(state, call, "delta" in call["form"])
     if kept is not None:
         return kept
-    der = _quietly(lambda: _crl(state, "delta" in call["form"]))
-    return bare(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else bare(der, CRL_DER)
+    der = _or_empty(lambda: _crl(state, "delta" in call["form"]))
+    return raw_body(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else raw_body(der, CRL_DER)
 
 
 @cert_crl.on(Operation.READ)
@@ -160,8 +159,8 @@ def read_raw(state: PKI, call: Call) -> Response:
     """DER or PEM; empty where there is no such certificate."""
     der = state.certificates.get(hyphens(call["serial"]), b"")
     if call["form"]:
-        return bare(signer.text(der).encode() if der else b"", PEM_CHAIN)
-    return bare(der, DER)
+        return raw_body(signer.text(der).encode() if der else b"", PEM_CHAIN)
+    return raw_body(der, DER)
 
 
 @one.on(Operation.READ)

@@ -9,11 +9,10 @@ from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import making
-from mockkms.vault.secrets.pki.certificates.making import Made
-from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.certificates import signing
+from mockkms.vault.secrets.pki.certificates.signing import IssuedCertificate
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer
-from mockkms.vault.secrets.pki.model import PKI, hyphens
+from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
 from mockkms.vault.secrets.pki.role_fields import ISSUE, SIGN, VERBATIM, check_format, internal_role
 
 Role = dict[str, Any]
@@ -51,7 +50,7 @@ def issue_leaf(state: PKI, call: Call) -> Response:
     elif "key_type" in call or "key_bits" in call:
         warnings.append("parameters key_type and key_bits ignored as role had specific values")
     ca, form = _prepared(state, call, role)
-    response = _respond(state, call, role, ca, making.issue(state, call, role, ca), form)
+    response = _respond(state, call, role, ca, signing.issue(state, call, role, ca), form)
     response.warnings.extend(warnings)
     return response
 
@@ -84,7 +83,7 @@ def sign_verbatim(state: PKI, call: Call) -> Response:
 
 def _sign(state: PKI, call: Call, role: Role, *, as_it_is: bool) -> Response:
     ca, form = _prepared(state, call, role)
-    made = making.sign(call, role, ca, authority=False, verbatim=as_it_is)
+    made = signing.sign(call, role, ca, authority=False, verbatim=as_it_is)
     response = _respond(state, call, role, ca, made, form)
     warnings = []
     for field, flag in (("common_name", "use_csr_common_name"), ("alt_names", "use_csr_sans")):
@@ -124,7 +123,7 @@ def _reference(call: Call, role: Role) -> str:
     return references.reference(call)
 
 
-def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Made, form: str) -> Response:
+def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: IssuedCertificate, form: str) -> Response:
     certificate = made.certificate
     chain = made.chain
     if call["remove_roots_from_chain"]:
@@ -170,7 +169,7 @@ def b64(der: bytes) -> str:
     return base64.b64encode(der).decode()
 
 
-def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: Made, form: str) -> dict[str, Any]:
+def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: IssuedCertificate, form: str) -> dict[str, Any]:
     """``certificate``, ``issuing_ca`` and ``ca_chain`` in the format asked for."""
     write = b64 if form == "der" else signer.text
     data: dict[str, Any] = {"certificate": write(leaf), "issuing_ca": write(ca)}

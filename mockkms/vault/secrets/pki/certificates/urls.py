@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Urls
+from mockkms.vault.policy.templates import TemplateError
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Urls
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
 _BAD = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
 _TEMPLATES = ("{{issuer_id}}", "{{cluster_path}}", "{{cluster_aia_path}}")
 FIELDS = ("issuing_certificates", "crl_distribution_points", "delta_crl_distribution_points", "ocsp_servers")
-
-
-class TemplateFault(ValueError):
-    """Addresses whose templates cannot be filled, in the server's words."""
 
 
 def split(text: str) -> tuple[str, str] | None:
@@ -50,14 +47,14 @@ def fault(urls: Urls) -> str:
     return ""
 
 
-def of_issuer(state: PKI, issuer: Issuer) -> Urls:
-    """What this issuer writes into certificates. Raises TemplateFault."""
+def of_issuer(state: PKI, issuer: PkiIssuer) -> Urls:
+    """What this issuer writes into certificates. Raises TemplateError."""
     chosen = issuer.urls if issuer.urls is not None and not issuer.urls.empty else state.urls
     return filled(state, chosen, issuer.id)
 
 
 def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
-    """The addresses with their templates filled. Raises TemplateFault."""
+    """The addresses with their templates filled. Raises TemplateError."""
     if urls.empty:
         return Urls()
     if not urls.templating:
@@ -67,7 +64,7 @@ def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
         done = [_fill(state, url, issuer_id) for url in getattr(urls, name)]
         bad = first_bad(done)
         if bad:
-            raise TemplateFault(f"error validating templated {name}; invalid URI: {bad}")
+            raise TemplateError(f"error validating templated {name}; invalid URI: {bad}")
         setattr(found, name, done)
     return found
 
@@ -78,13 +75,13 @@ def _fill(state: PKI, url: str, issuer_id: str) -> str:
         ("{{cluster_aia_path}}", state.aia_path, "aia_path"),
     ):
         if template in url and not value:
-            raise TemplateFault(f"unable to template AIA URLs as we lack local cluster address information ({name})")
+            raise TemplateError(f"unable to template AIA URLs as we lack local cluster address information ({name})")
     if "{{issuer_id}}" in url and not issuer_id:
-        raise TemplateFault("unable to template AIA URLs as we lack an issuer_id for this operation")
+        raise TemplateError("unable to template AIA URLs as we lack an issuer_id for this operation")
     url = url.replace("{{cluster_path}}", state.cluster_path).replace("{{cluster_aia_path}}", state.aia_path)
     return url.replace("{{issuer_id}}", issuer_id)
 
 
-def hint(error: TemplateFault) -> str:
+def hint(error: TemplateError) -> str:
     """The warning that goes with addresses which cannot be filled yet."""
     return f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."

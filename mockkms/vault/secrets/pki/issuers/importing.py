@@ -6,9 +6,8 @@ from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import store
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
 
 _BUNDLE = {"pem_bundle": Field(Kind.STRING, help="Certificates and keys in PEM.")}
@@ -29,7 +28,7 @@ _DEFAULT_WITHOUT_KEY = (
 @config_ca.on(Operation.UPDATE)
 @issuers.on(Operation.UPDATE)
 @set_signed.on(Operation.UPDATE)
-def take_in(state: PKI, call: Call) -> Response:
+def import_bundle(state: PKI, call: Call) -> Response:
     """Import what the PEM text holds. Raises ErrorResponse."""
     certificates, keys = _blocks(call)
     imported_keys: list[str] = []

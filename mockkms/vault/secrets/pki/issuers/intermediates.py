@@ -11,11 +11,10 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import making
+from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.issuing import b64
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import references, roots, signer
-from mockkms.vault.secrets.pki.model import PKI, hyphens
+from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
 from mockkms.vault.secrets.pki.role_fields import AUTHORITY, CA, CA_USAGES, ISSUER_REF, SIGNATURE, STORE, check_format
 
 _SIGN = {
@@ -79,7 +78,7 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
     if product.has(Feature.PKI_VERIFIED):
         # An empty one is the issuer's own.
         role["leaf_not_after"] = "" if call["enforce_leaf_not_after_behavior"] else "truncate"
-    made = making.sign(call, role, ca, authority=True, verbatim=call["use_csr_values"])
+    made = signing.sign(call, role, ca, authority=True, verbatim=call["use_csr_values"])
     certificate = made.certificate
     warnings = []
     if ca.certificate.not_after < certificate.not_after:
@@ -88,7 +87,7 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
             "is not treated as a root, validation paths with the certificate past the issuing CA's expiration time "
             "will fail."
         )
-    warnings += roots.notes(certificate.subject, certificate.urls)
+    warnings += roots.ca_warnings(certificate.subject, certificate.urls)
     chain = [certificate.der, *made.chain]
     write = b64 if form == "der" else signer.text
     data: dict[str, Any] = {
@@ -129,7 +128,7 @@ def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
             f"signing certificate's public key algorithm ({names[kinds[0]]}) does not match submitted certificate's "
             f"({names[kinds[1]]}), and require_matching_certificate_algorithms is true"
         )
-    der = _again(certificate, ca, keep_algorithm=kinds[0] == kinds[1])
+    der = _signed_by(certificate, ca, keep_algorithm=kinds[0] == kinds[1])
     return {"certificate": signer.text(der), "issuing_ca": signer.text(ca.certificate.der)}
 
 
@@ -160,7 +159,7 @@ def _self_issued(call: Call) -> read.Certificate:
     return found[0]
 
 
-def _again(certificate: read.Certificate, ca: signer.Signer, *, keep_algorithm: bool) -> bytes:
+def _signed_by(certificate: read.Certificate, ca: signer.Signer, *, keep_algorithm: bool) -> bytes:
     """The certificate's content in the name of another issuer: its key and addresses stand in place of the old ones.
 
     Extensions that Go does not know are lost, as on the real server.

@@ -11,9 +11,8 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import fetching, modified, urls
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import chains, references, store
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Revocation, Urls, hyphens
+from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, Revocation, Urls, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import ISSUER_REF, PAGE, page
 from mockkms.world.clock import rfc3339
@@ -62,15 +61,15 @@ def list_issuers(state: PKI, call: Call) -> dict[str, Any]:
     return {"keys": ids, "key_info": info}
 
 
-def _text(issuer: Issuer) -> str:
+def _text(issuer: PkiIssuer) -> str:
     return pem.encode("CERTIFICATE", issuer.certificate)
 
 
-def _chain(state: PKI, issuer: Issuer) -> list[str]:
+def _chain(state: PKI, issuer: PkiIssuer) -> list[str]:
     return [_text(state.issuers[issuer_id]) for issuer_id in issuer.chain if issuer_id in state.issuers]
 
 
-def shown(state: PKI, call: Call, issuer: Issuer) -> Response:
+def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
     """An issuer as reads, writes and patches answer with it."""
     found = issuer.urls or Urls()
     data: dict[str, Any] = {
@@ -111,7 +110,7 @@ def delete(state: PKI, call: Call) -> Response:
     reference = references.reference(call)
     try:
         issuer = references.issuer(state, reference)
-    except references.Unresolved:
+    except CallerError:
         return Response()
     warnings = store.dereferenced(state, issuer.name) if issuer.name else []
     warnings += store.dereferenced(state, issuer.id)
@@ -133,8 +132,8 @@ def read_plain(state: PKI, call: Call) -> Response:
     if kept is not None:
         return kept
     if call["form"] == "der":
-        return fetching.bare(issuer.certificate, fetching.DER)
-    return fetching.bare(_text(issuer).encode(), fetching.PEM_CHAIN)
+        return fetching.raw_body(issuer.certificate, fetching.DER)
+    return fetching.raw_body(_text(issuer).encode(), fetching.PEM_CHAIN)
 
 
 @as_json.on(Operation.READ)
@@ -158,10 +157,10 @@ def read_crl(state: PKI, call: Call) -> Response:
     listed = crls.find(state, references.reference(call))
     der = listed.delta if "delta" in form else listed.complete
     if form.endswith("/der"):
-        return fetching.bare(der, fetching.CRL_DER)
+        return fetching.raw_body(der, fetching.CRL_DER)
     text = pem.encode("X509 CRL", der) if der else ""
     if form.endswith("/pem"):
-        return fetching.bare(text.encode(), fetching.PEM_FILE)
+        return fetching.raw_body(text.encode(), fetching.PEM_FILE)
     return Response(data={"crl": text})
 
 

@@ -10,10 +10,9 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import making
-from mockkms.vault.secrets.pki.engine import engine
+from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, store
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
 from mockkms.vault.secrets.pki.role_fields import KIND, MANAGED, PAGE, page
 
 _NAME = {"key_name": Field(Kind.STRING, help="Name of the key.")}
@@ -73,7 +72,7 @@ def delete(state: PKI, call: Call) -> Response | None:
     """Delete a key that no issuer uses. Raises ErrorResponse."""
     try:
         key = references.key(state, call["key_ref"])
-    except references.Unresolved:
+    except CallerError:
         return None
     for issuer_id in sorted(state.issuers):
         if state.issuers[issuer_id].key_id == key.id:
@@ -105,7 +104,7 @@ def generate_key(state: PKI, call: Call) -> dict[str, Any]:
         raise ErrorResponse(f"Validation for key_type, key_bits failed: {error}") from None
     if kind not in ("rsa", "ec", "ed25519"):
         raise BackendError(f"unknown key type: {kind}")
-    key, _ = store.import_key(state, call, making.new_key(state, call, kind, bits), name)
+    key, _ = store.import_key(state, call, signing.new_key(state, call, kind, bits), name)
     data = {"key_id": key.id, "key_name": key.name, "key_type": key.type}
     if how == "exported":
         data["private_key"] = keys.private_pem(key.private) + "\n"

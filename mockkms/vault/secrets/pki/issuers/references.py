@@ -7,25 +7,21 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Key
+from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey
 
-T = TypeVar("T", Issuer, Key)
+T = TypeVar("T", PkiIssuer, PkiKey)
 DEFAULT = "default"
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
-class Unresolved(BackendError):
-    """The reference names nothing; the text is the server's."""
-
-
-def issuer(state: PKI, reference: str) -> Issuer:
-    """The issuer behind a reference. Raises Unresolved."""
+def issuer(state: PKI, reference: str) -> PkiIssuer:
+    """The issuer behind a reference. Raises CallerError."""
     return _find(state.issuers, state.default_issuer, reference, "issuer")
 
 
-def key(state: PKI, reference: str) -> Key:
-    """The key behind a reference. Raises Unresolved."""
+def key(state: PKI, reference: str) -> PkiKey:
+    """The key behind a reference. Raises CallerError."""
     return _find(state.keys, state.default_key, reference, "key")
 
 
@@ -33,14 +29,14 @@ def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
     """The one with an id, else the first with a name: ids go first, in their order."""
     if reference == DEFAULT:
         if default not in known:
-            raise Unresolved(f"no default {what} currently configured")
+            raise CallerError(f"no default {what} currently configured")
         return known[default]
     if reference in known:
         return known[reference]
     for known_id in sorted(known):
         if known[known_id].name == reference:
             return known[known_id]
-    raise Unresolved(f"unable to find PKI {what} for reference: {reference}")
+    raise CallerError(f"unable to find PKI {what} for reference: {reference}")
 
 
 def reference(call: Call, field: str = "issuer_ref") -> str:
@@ -70,7 +66,7 @@ def new_key_name(state: PKI, call: Call) -> str:
     return _new_name(state.keys, call, "key", None)
 
 
-def _new_name(known: Mapping[str, Issuer | Key], call: Call, what: str, present: str | None) -> str:
+def _new_name(known: Mapping[str, PkiIssuer | PkiKey], call: Call, what: str, present: str | None) -> str:
     if f"{what}_name" not in call:
         return ""
     name = str(call[f"{what}_name"]).strip()

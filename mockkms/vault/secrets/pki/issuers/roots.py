@@ -10,12 +10,12 @@ from mockkms.crypto.x509.build import Extension
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import creation, making, urls
+from mockkms.vault.secrets.pki.certificates import contents, signing, urls
 from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer, store
-from mockkms.vault.secrets.pki.model import PKI, Urls, hyphens
+from mockkms.vault.secrets.pki.model import PKI, CallerError, Urls, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import (
     ALIAS,
@@ -104,7 +104,7 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
         raise ErrorResponse(f"{front}: {fault}")
     try:
         return references.key(state, references.reference(call, "key_ref")).private
-    except references.Unresolved as error:
+    except CallerError as error:
         raise ErrorResponse(f"failed to lookup public key from existing key: {error.errors[0]}") from None
 
 
@@ -113,7 +113,7 @@ def _new_key(state: PKI, call: Call, role: Role, private: bytes) -> bytes:
         return private
     if role["key_type"] not in ("rsa", "ec", "ed25519"):
         raise BackendError(f"unknown key type: {role['key_type']}")
-    return making.new_key(state, call, role["key_type"], role["key_bits"])
+    return signing.new_key(state, call, role["key_type"], role["key_bits"])
 
 
 @generate.on(Operation.UPDATE)
@@ -129,14 +129,14 @@ def generate_root(state: PKI, call: Call) -> Response:
     if call.endpoint is rotate and not issuer_name and all(one.name != "next" for one in state.issuers.values()):
         issuer_name = "next"
     key_name = references.new_key_name(state, call)
-    asked = creation.wanted(call, role, None, None)
+    asked = contents.contents_of(call, role, None, None)
     addresses = _root_urls(state, asked.warnings)
-    made = making.root(call, role, _new_key(state, call, role, private), addresses, asked)
+    made = signing.root(call, role, _new_key(state, call, role, private), addresses, asked)
     certificate = made.certificate
     # Vault forgets what it noted so far where it goes on to build revocation lists.
     forgets = call.core.product.has(Feature.PKI_LATER)
     warnings = usage_note(call, "Invalid key usage will be ignored: ") if forgets else made.warnings
-    warnings += notes(certificate.subject, certificate.urls)
+    warnings += ca_warnings(certificate.subject, certificate.urls)
     data: dict[str, Any] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
@@ -164,11 +164,11 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
     """The mount's addresses; those that need an issuer's id are left out of a root. Raises BackendError."""
     try:
         return urls.filled(state, state.urls, "")
-    except urls.TemplateFault as error:
+    except TemplateError as error:
         fault = str(error)
     try:
         urls.filled(state, state.urls, "empty-issuer-id")
-    except urls.TemplateFault:
+    except TemplateError:
         raise BackendError(
             f"unable to parse AIA URL information: {fault}\nUsing templated AIA URL's {{{{issuer_id}}}} field when "
             "generating root certificates is not supported."
@@ -181,7 +181,7 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
     return Urls()
 
 
-def notes(subject: bytes, has_urls: bool) -> list[str]:
+def ca_warnings(subject: bytes, has_urls: bool) -> list[str]:
     """Warnings about a CA certificate that lacks something."""
     found = [NO_SUBJECT] if len(subject) <= 2 else []
     return found if has_urls else [*found, store.NO_URLS]
@@ -229,7 +229,7 @@ def generate_intermediate(state: PKI, call: Call) -> Response:
     how = "existing" if call.endpoint is cross_sign else call["exported"]
     form, role, private = _parameters(state, call, how)
     key_name = references.new_key_name(state, call)
-    asked = creation.wanted(call, role, None, None)
+    asked = contents.contents_of(call, role, None, None)
     private = _new_key(state, call, role, private)
     extra = []
     if call["add_basic_constraints"]:

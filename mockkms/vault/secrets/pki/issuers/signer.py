@@ -8,9 +8,10 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read
 from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Key, Urls
+from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey, Urls
 
 _USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signing")
 
@@ -19,20 +20,16 @@ _USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signin
 class Signer:
     """What signing needs."""
 
-    issuer: Issuer
+    issuer: PkiIssuer
     certificate: Certificate
-    key: Key
+    key: PkiKey
     urls: Urls
     chain: list[bytes]
     """DER from the issuer's own certificate up."""
 
 
-class UserFault(BackendError):
-    """What the real server takes for the caller's fault; where it is framed depends on who asks."""
-
-
-def load(state: PKI, issuer: Issuer, usage: str) -> Signer:
-    """The issuer for a ``usage``. Raises UserFault without a key, BackendError where the usage is not allowed."""
+def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
+    """The issuer for a ``usage``. Raises CallerError without a key, BackendError where the usage is not allowed."""
     if usage not in issuer.usage:
         label = f"id:{issuer.id}" + (f" / name:{issuer.name}" if issuer.name else "")
         raise BackendError(
@@ -41,17 +38,17 @@ def load(state: PKI, issuer: Issuer, usage: str) -> Signer:
         )
     key = state.keys.get(issuer.key_id)
     if key is None:
-        raise UserFault(
+        raise CallerError(
             f"unable to fetch corresponding key for issuer {issuer.id}; unable to use this issuer for signing"
         )
     try:
         found = urls.of_issuer(state, issuer)
-    except urls.TemplateFault as error:
+    except TemplateError as error:
         raise BackendError(f"unable to fetch AIA URL information: {error}") from None
     return Signer(issuer, read.load(issuer.certificate), key, found, chain_of(state, issuer))
 
 
-def chain_of(state: PKI, issuer: Issuer) -> list[bytes]:
+def chain_of(state: PKI, issuer: PkiIssuer) -> list[bytes]:
     """The DER certificates from an issuer up to its root."""
     chain = [state.issuers[issuer_id].certificate for issuer_id in issuer.chain if issuer_id in state.issuers]
     return chain if chain[:1] == [issuer.certificate] else [issuer.certificate, *chain]
@@ -61,7 +58,7 @@ def for_issuing(state: PKI, reference: str) -> Signer:
     """The issuer that signs certificates. Raises BackendError in the words of those endpoints."""
     try:
         return load(state, references.issuer(state, reference), "issuing-certificates")
-    except (references.Unresolved, UserFault) as error:
+    except CallerError as error:
         raise BackendError(f"could not fetch the CA certificate (was one set?): {error.errors[0]}") from None
     except BackendError as error:
         raise BackendError(f"error fetching CA certificate: {error.errors[0]}") from None

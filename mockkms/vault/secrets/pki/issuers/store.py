@@ -9,7 +9,7 @@ from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.secrets.pki.issuers import chains
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Key
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 
 _CRL_SIGN = 1 << 6
 NO_URLS = (
@@ -19,13 +19,13 @@ NO_URLS = (
 )
 
 
-def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[Key, bool]:
+def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[PkiKey, bool]:
     """Keep a private key (PKCS #8 DER); returns it, and whether the mount had it already."""
     public = keys.public_of(private)
     for known in state.keys.values():
         if keys.public_of(known.private) == public:
             return known, True
-    key = Key(_unused(call, state.keys), name, keys.describe(public)[0], private)
+    key = PkiKey(_unused(call, state.keys), name, keys.describe(public)[0], private)
     state.keys[key.id] = key
     for issuer_id in sorted(state.issuers):
         issuer = state.issuers[issuer_id]
@@ -45,7 +45,7 @@ def _unused(call: Call, taken: Collection[str]) -> str:
     return drawn
 
 
-def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer, bool]:
+def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[PkiIssuer, bool]:
     """Keep a CA certificate; returns its issuer, and whether the mount had it. Raises ValueError in Go's words."""
     certificate = read.load(der)
     if not certificate.basic or not certificate.ca:
@@ -53,7 +53,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[Issuer
     for known in state.issuers.values():
         if known.certificate == der:
             return known, True
-    issuer = Issuer(_unused(call, state.issuers), name, der, modified=call.now())
+    issuer = PkiIssuer(_unused(call, state.issuers), name, der, modified=call.now())
     if not certificate.key_usage & _CRL_SIGN:
         issuer.usage.remove("crl-signing")
     for key_id in sorted(state.keys):

@@ -7,9 +7,10 @@ from typing import Any
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import chains, issuers, references, store
-from mockkms.vault.secrets.pki.model import PKI, USAGES, Issuer, Urls
+from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, Urls
 
 _RSA = ("SHA256WithRSA", "SHA384WithRSA", "SHA512WithRSA", "SHA256WithRSAPSS", "SHA384WithRSAPSS", "SHA512WithRSAPSS")
 _ALGORITHMS = {
@@ -62,12 +63,12 @@ def _change(state: PKI, call: Call, touched: set[str]) -> Response:
     return response
 
 
-def _templating_note(state: PKI, issuer: Issuer) -> list[str]:
+def _templating_note(state: PKI, issuer: PkiIssuer) -> list[str]:
     if issuer.urls is None or not issuer.urls.templating:
         return []
     try:
         urls.filled(state, issuer.urls, issuer.id)
-    except urls.TemplateFault as error:
+    except TemplateError as error:
         return [urls.hint(error)]
     return []
 
@@ -81,7 +82,7 @@ def _behavior(call: Call) -> str:
     return value
 
 
-def _usage(issuer: Issuer, wanted: list[str]) -> list[str]:
+def _usage(issuer: PkiIssuer, wanted: list[str]) -> list[str]:
     if not set(wanted) <= set(USAGES):
         raise ErrorResponse(
             f"Unable to parse specified usages: [{' '.join(wanted)}] - valid values are {','.join(USAGES)}"
@@ -104,7 +105,7 @@ def _usage(issuer: Issuer, wanted: list[str]) -> list[str]:
     return chosen
 
 
-def _signature(issuer: Issuer, wanted: str) -> str:
+def _signature(issuer: PkiIssuer, wanted: str) -> str:
     if not wanted:
         return ""
     name = keys.SIGNATURES.get(wanted.lower())
@@ -117,7 +118,7 @@ def _signature(issuer: Issuer, wanted: str) -> str:
     return name
 
 
-def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
+def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> Urls | None:
     """The addresses after the change; None where there are none. Raises ErrorResponse."""
     old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
     lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
@@ -137,7 +138,7 @@ def _addresses(issuer: Issuer, call: Call, touched: set[str]) -> Urls | None:
     return None if found.empty else found
 
 
-def _manual_chain(state: PKI, issuer: Issuer, wanted: list[str]) -> list[str]:
+def _manual_chain(state: PKI, issuer: PkiIssuer, wanted: list[str]) -> list[str]:
     found = []
     for at, reference in enumerate(wanted):
         issuer_id = issuer.id if at == 0 and reference == "self" else references.issuer(state, reference).id

@@ -10,7 +10,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI, Issuer, Revocation, RevocationList
+from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation
 
 Entries = list[Listed]
 
@@ -82,9 +82,9 @@ def issuer_of(state: PKI, certificate: read.Certificate, *, keyed: bool = False)
     return ""
 
 
-def _groups(state: PKI) -> list[list[Issuer]]:
+def _groups(state: PKI) -> list[list[PkiIssuer]]:
     """Issuers with keys, those with the same key and subject together."""
-    groups: dict[tuple[str, bytes], list[Issuer]] = {}
+    groups: dict[tuple[str, bytes], list[PkiIssuer]] = {}
     for issuer_id in sorted(state.issuers):
         issuer = state.issuers[issuer_id]
         if issuer.key_id:
@@ -118,12 +118,12 @@ def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
     return warnings
 
 
-def _list_of(state: PKI, call: Call, group: list[Issuer]) -> RevocationList:
+def _list_of(state: PKI, call: Call, group: list[PkiIssuer]) -> IssuerCrls:
     known = [state.list_of[issuer.id] for issuer in group if issuer.id in state.list_of]
     list_id = known[0] if known else call.core.entropy.uuid()
     for issuer in group:
         state.list_of[issuer.id] = list_id
-    return state.lists.setdefault(list_id, RevocationList())
+    return state.lists.setdefault(list_id, IssuerCrls())
 
 
 def _forget(state: PKI) -> None:
@@ -166,7 +166,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
                 found.setdefault(other.id, []).append(Listed(certificate.serial, issuer.revoked_at))
 
 
-def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entries: Entries, delta: bool) -> None:
+def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entries: Entries, delta: bool) -> None:
     """Raises ValueError in the server's words."""
     now, number = call.now(), target.next_number
     ends = now + parse_seconds(state.crl.expiry)
@@ -196,7 +196,7 @@ def _write(state: PKI, call: Call, issuer: Issuer, target: RevocationList, entri
         target.complete, target.complete_number, state.lists_modified = der, number, now
 
 
-def find(state: PKI, reference: str) -> RevocationList:
+def find(state: PKI, reference: str) -> IssuerCrls:
     """The lists of an issuer. Raises BackendError where there are none."""
     issuer = references.issuer(state, reference)
     listed = state.lists.get(state.list_of.get(issuer.id, ""))

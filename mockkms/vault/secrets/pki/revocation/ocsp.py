@@ -1,4 +1,4 @@
-"""``ocsp``: whether a certificate is revoked, asked by GET with base64 in the path or by POST with DER as the body."""
+"""``ocsp``: the status of a certificate, requested by GET with base64 in the path or by POST with DER as the body."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.engine import engine
-from mockkms.vault.secrets.pki.model import PKI, Issuer, hyphens
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, engine, hyphens
 
 CONTENT_TYPE, REQUEST_TYPE = "application/ocsp-response", "application/ocsp-request"
 _LONGEST = 2048
-"""Bytes of a request, which must stay below it; so must the base64 of one in a path."""
+"""A request, or the base64 of one in a path, must be shorter than this, in bytes."""
 
 _REQUEST = {"req": Field(Kind.STRING, help="The request in DER, in standard base64.")}
 by_get = engine.path("ocsp/{req:all}", fields=_REQUEST, login=True, help="The status of a certificate.")
 by_post = engine.path("ocsp", login=True, binary=Feature.PKI_LATER, help="The status of a certificate.")
-
-
-class _Unauthorized(Exception):
-    """An issuer fits that may not sign such answers."""
 
 
 def _answer(body: bytes, status: int = 200) -> Response:
@@ -43,7 +38,7 @@ def answer_get(state: PKI, call: Call) -> Response:
 
 @by_post.on(Operation.UPDATE)
 def answer_post(state: PKI, call: Call) -> Response:
-    """Answer a request in DER; in OpenBao a body with another content type counts as none."""
+    """Answer a request in DER. A body with another content type is ignored, unless the product takes any type."""
     media = call.request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
     raw = media == REQUEST_TYPE or call.endpoint.takes_bytes(call.core.product)
     data = call.request.body if raw else b""
@@ -58,51 +53,41 @@ def _respond(state: PKI, call: Call, data: bytes) -> Response:
     except DERError:
         return _answer(ocsp.MALFORMED, 400)
     try:
-        return _answer(_signed(state, call, query))
-    except _Unauthorized:
-        return _answer(ocsp.UNAUTHORIZED, 401)
+        signed = _signed(state, call, query)
     except ValueError:
         return _answer(ocsp.INTERNAL_ERROR, 500)
+    return _answer(ocsp.UNAUTHORIZED, 401) if signed is None else _answer(signed)
 
 
-def _signed(state: PKI, call: Call, query: ocsp.Query) -> bytes:
-    """Raises _Unauthorized, and ValueError where the issuer's key cannot sign such answers."""
+def _signed(state: PKI, call: Call, query: ocsp.Query) -> bytes | None:
+    """Return the signed answer; None if no issuer may sign it. Raises ValueError if the issuer's key cannot."""
     revocation = state.revoked.get(hyphens(read.serial_text(abs(query.serial))))
-    listed = [revocation.issuer] if revocation is not None and revocation.issuer else sorted(state.issuers)
-    issuer = _issuer_meant(state, query, listed)
+    candidates = [revocation.issuer] if revocation is not None and revocation.issuer else sorted(state.issuers)
+    requested = _requested_issuers(state, query, candidates)
     now, lifetime = call.now(), parse_seconds(state.crl.ocsp_expiry)
     until = now + lifetime if lifetime > 0 else 0
-    if issuer is None:
-        # Nothing is known of this issuer: the default one says so.
-        issuer = _able(state, state.issuers.get(state.default_issuer))
+    status = ocsp.Status(True, now, until, revocation.at if revocation is not None else None)
+    if not requested:
+        # The issuer is unknown: the default one signs an answer that says so.
+        default = state.issuers.get(state.default_issuer)
+        requested = [default] if default is not None and default.key_id in state.keys else []
         status = ocsp.Status(False, now, until)
-    else:
-        status = ocsp.Status(True, now, until, revocation.at if revocation is not None else None)
+    issuer = next((one for one in requested if "ocsp-signing" in one.usage), None)
+    if issuer is None:
+        return None
     subject = read.load(issuer.certificate).subject
     return ocsp.response(query, status, subject, state.keys[issuer.key_id].private, issuer.signature)
 
 
-def _issuer_meant(state: PKI, query: ocsp.Query, listed: list[str]) -> Issuer | None:
-    """The issuer that a request names, if this mount has it with its key. Raises _Unauthorized."""
-    unable = False
-    for issuer_id in listed:
+def _requested_issuers(state: PKI, query: ocsp.Query, candidates: list[str]) -> list[PkiIssuer]:
+    """Return the issuers with keys that a request names by the hashes of subject and key."""
+    found = []
+    for issuer_id in candidates:
         issuer = state.issuers.get(issuer_id)
         if issuer is None or issuer.key_id not in state.keys:
             continue
         certificate = read.load(issuer.certificate)
-        if ocsp.issuer_hashes(query.hash_oid, certificate.subject, certificate.public) == (
-            query.name_hash, query.key_hash,
-        ):  # fmt: skip
-            if "ocsp-signing" in issuer.usage:
-                return issuer
-            unable = True
-    if unable:
-        raise _Unauthorized
-    return None
-
-
-def _able(state: PKI, issuer: Issuer | None) -> Issuer:
-    """Raises _Unauthorized for no issuer, one without key, and one that may not sign such answers."""
-    if issuer is None or issuer.key_id not in state.keys or "ocsp-signing" not in issuer.usage:
-        raise _Unauthorized
-    return issuer
+        hashes = ocsp.issuer_hashes(query.hash_oid, certificate.subject, certificate.public)
+        if hashes == (query.name_hash, query.key_hash):
+            found.append(issuer)
+    return found

@@ -1,4 +1,4 @@
-"""``resign-crls`` and ``sign-revocation-list``: revocation lists signed to order, kept nowhere."""
+"""``resign-crls`` and ``sign-revocation-list``: revocation lists that are signed on request and not stored."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Extension, Listed
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.secrets.pki.engine import engine
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
 from mockkms.vault.secrets.pki.revocation import crl_entries
 from mockkms.vault.secrets.pki.role_fields import ISSUER_REF
 
 _LIST = {
     **ISSUER_REF,
     "crl_number": Field(Kind.INT, help="Number of the list."),
-    "delta_crl_base_number": Field(Kind.INT, default=-1, help="Number of the complete list of a delta; -1 is none."),
+    "delta_crl_base_number": Field(
+        Kind.INT, default=-1, help="Number of the complete list that a delta refers to; -1 for a complete list."
+    ),
     "next_update": Field(Kind.STRING, default="72h", help="Lifetime of the list."),
-    "format": Field(Kind.STRING, default="pem", help="pem or der, which is then in base64."),
+    "format": Field(Kind.STRING, default="pem", help="pem, or der in base64."),
 }
 resign = engine.path(
     "issuer/{issuer_ref}/resign-crls",
     fields={**_LIST, "crls": Field(Kind.STRING_SLICE, help="Lists in PEM that this issuer's key has signed.")},
-    help="One list made of several.",
+    help="Combine several lists into one.",
 )
 sign_list = engine.path(
     "issuer/{issuer_ref}/sign-revocation-list",
@@ -36,13 +37,13 @@ sign_list = engine.path(
         "revoked_certs": Field(Kind.SLICE, help="Objects with serial_number, revocation_time and extensions."),
         "extensions": Field(Kind.SLICE, help="Objects with id, critical and value in base64."),
     },
-    help="A list with the entries that are sent.",
+    help="Sign a list with the given entries.",
 )
 
 
 @resign.on(Operation.UPDATE)
 def resign_lists(state: PKI, call: Call) -> Response:
-    """Put the entries of several lists on a new one. Raises ErrorResponse and BackendError."""
+    """Sign a new list with the entries of several lists. Raises ErrorResponse and BackendError."""
     der_form = _is_der(call)
     lifetime, reference = _checked(call)
     given = [_given(at, text) for at, text in enumerate(call["crls"])]
@@ -57,14 +58,12 @@ def resign_lists(state: PKI, call: Call) -> Response:
 
 @sign_list.on(Operation.UPDATE)
 def sign_revocation_list(state: PKI, call: Call) -> dict[str, Any]:
-    """Sign a list of what is sent. Raises ErrorResponse and BackendError."""
+    """Sign a list with the entries of the request. Raises ErrorResponse and BackendError."""
     lifetime, reference = _checked(call)
     der_form = _is_der(call)
-    try:
+    with refusing():
         entries = crl_entries.entries(call["revoked_certs"])
         extensions = crl_entries.extensions(call["extensions"])
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     ready = _signer(state, reference)
     return {"crl": _build(call, ready, entries, lifetime, extensions, der_form)}
 
@@ -77,11 +76,9 @@ def _is_der(call: Call) -> bool:
 
 
 def _checked(call: Call) -> tuple[float, str]:
-    """Lifetime in seconds and reference of the issuer. Raises ErrorResponse."""
-    try:
+    """Return the lifetime in seconds and the reference of the issuer. Raises ErrorResponse."""
+    with refusing("invalid value for next_update: "):
         lifetime = parse_seconds(call["next_update"])
-    except ValueError as error:
-        raise ErrorResponse(f"invalid value for next_update: {error}") from None
     if lifetime <= 0:
         raise ErrorResponse("next_update parameter must be greater than 0")
     if call["crl_number"] < 0:
@@ -95,24 +92,24 @@ def _given(at: int, text: str) -> read.RevocationList:
     block = pem.decode(text)
     if block is None or block.rest:
         raise ErrorResponse(f"failed decoding crl {at}: invalid crl; should be one PEM block only")
-    try:
+    with refusing(f"failed decoding crl {at}: "):
         return read.parse_list(block.der)
-    except ValueError as error:
-        raise ErrorResponse(f"failed decoding crl {at}: {error}") from None
 
 
 def _signer(state: PKI, reference: str) -> signer.Signer:
-    """The issuer, able to sign lists. Raises ErrorResponse."""
+    """Return the issuer with what it needs to sign lists. Raises ErrorResponse."""
     try:
-        return signer.load(state, references.issuer(state, reference), "crl-signing")
-    except references.Unresolved as error:
+        issuer = references.issuer(state, reference)
+    except CallerError as error:
         raise ErrorResponse(f"failed to resolve issuer issuer_ref: {error.errors[0]}") from None
+    try:
+        return signer.load(state, issuer, "crl-signing")
     except BackendError as error:
         raise ErrorResponse(error.errors[0]) from None
 
 
 def _united(given: list[read.RevocationList], warnings: list[str]) -> list[Listed]:
-    """Every serial number once, with its oldest revocation; ``warnings`` tells where they differ."""
+    """Return every serial number once, with its oldest revocation; differences are added to ``warnings``."""
     found: dict[int, float] = {}
     for listed in given:
         for serial, moment in listed.entries:
@@ -134,11 +131,9 @@ def _build(
         more = [*more, build.delta_indicator(base)]
     name = ready.issuer.signature or keys.signature_name(ready.key.private)
     certificate = ready.certificate
-    try:
+    with refusing("error creating new CRL: ", BackendError):
         der = build.revocation_list(
             certificate.subject, certificate.subject_key_id, entries, now, now + lifetime, call["crl_number"],
             ready.key.private, name, more,
         )  # fmt: skip
-    except ValueError as error:
-        raise BackendError(f"error creating new CRL: {error}") from None
     return b64.encode(der) if der_form else pem.encode("X509 CRL", der)

@@ -10,8 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.engine import engine
-from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, hyphens
+from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls, tidy_work
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339

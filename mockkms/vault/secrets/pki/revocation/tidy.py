@@ -9,11 +9,10 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.engine import engine
-from mockkms.vault.secrets.pki.model import PKI
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import tidy_work
 from mockkms.vault.secrets.pki.revocation.tidy_work import BUFFERS, COUNTS, DEFAULTS, PARTS, UNIFIED_COUNTS
-from mockkms.vault.secrets.pki.role_fields import told
+from mockkms.vault.secrets.pki.role_fields import for_product
 from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
 
@@ -124,7 +123,7 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
             del shown["revocation_queue_safety_buffer"]
     else:
         shown = {name: value for name, value in shown.items() if name not in UNIFIED_COUNTS}
-    return told(call.core.product, _FIELDS, shown)
+    return for_product(call.core.product, _FIELDS, shown)
 
 
 @cancel.on(Operation.UPDATE)
@@ -136,7 +135,7 @@ def stop(_state: PKI, _call: Call) -> Response:
 @auto.on(Operation.READ)
 def read_auto(state: PKI, call: Call) -> dict[str, Any]:
     """The settings, defaults put in."""
-    return told(call.core.product, auto.fields, tidy_work.settings(state))
+    return for_product(call.core.product, auto.fields, tidy_work.settings(state))
 
 
 @auto.on(Operation.UPDATE)
@@ -172,7 +171,7 @@ def write_auto(state: PKI, call: Call) -> dict[str, Any]:
     if call.core.product.has(Feature.UNIFIED_CRL) and whole["enabled"] and not state.tidy.get("enabled"):
         state.last_tidy = call.now()
     state.tidy = {**state.tidy, **sent}
-    return told(call.core.product, auto.fields, tidy_work.settings(state))
+    return for_product(call.core.product, auto.fields, tidy_work.settings(state))
 
 
 def _check_backoff(sent: dict[str, Any], whole: dict[str, Any]) -> None:

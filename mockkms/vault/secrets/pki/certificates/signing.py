@@ -13,7 +13,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import creation, name_constraints, validity
+from mockkms.vault.secrets.pki.certificates import contents, name_constraints, validity
 from mockkms.vault.secrets.pki.issuers import key_sizes
 from mockkms.vault.secrets.pki.issuers.signer import Signer
 from mockkms.vault.secrets.pki.model import PKI, Urls
@@ -23,7 +23,7 @@ CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
 
 
 @dataclass
-class Made:
+class IssuedCertificate:
     """A certificate, its private key (PKCS #8 DER) where it was made here, and its chain (DER)."""
 
     certificate: read.Certificate
@@ -40,12 +40,12 @@ def new_key(state: PKI, call: Call, kind: str, bits: int) -> bytes:
 
 def serial(call: Call) -> int:
     """A new serial number."""
-    return int.from_bytes(call.core.entropy.bytes(20), "big") >> 160 - creation.SERIAL_BITS
+    return int.from_bytes(call.core.entropy.bytes(20), "big") >> 160 - contents.SERIAL_BITS
 
 
-def issue(state: PKI, call: Call, role: Role, signer: Signer) -> Made:
+def issue(state: PKI, call: Call, role: Role, signer: Signer) -> IssuedCertificate:
     """A leaf with a new key. Raises ErrorResponse and BackendError."""
-    asked = creation.wanted(call, role, signer, None)
+    asked = contents.contents_of(call, role, signer, None)
     private = new_key(state, call, role["key_type"], role["key_bits"])
     template = _template(call, role, asked, keys.public_of(private), signer.urls)
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
@@ -53,7 +53,7 @@ def issue(state: PKI, call: Call, role: Role, signer: Signer) -> Made:
     name = keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"])
     made = _build(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made)
-    return Made(made, private, signer.chain, asked.warnings)
+    return IssuedCertificate(made, private, signer.chain, asked.warnings)
 
 
 def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = "") -> None:
@@ -65,7 +65,7 @@ def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = 
             raise BackendError(f"{framing}{error}") from None
 
 
-def _template(call: Call, role: Role, asked: creation.Wanted, public: bytes, urls: Urls) -> Template:
+def _template(call: Call, role: Role, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
     return Template(
         serial=serial(call),
         subject=build.subject(asked.subject),
@@ -128,7 +128,7 @@ def _networks(call: Call, verb: str) -> list[str]:
     return found
 
 
-def root(call: Call, role: Role, private: bytes, urls: Urls, asked: creation.Wanted) -> Made:
+def root(call: Call, role: Role, private: bytes, urls: Urls, asked: contents.CertificateContents) -> IssuedCertificate:
     """A certificate signed by its own key. Raises ErrorResponse and BackendError."""
     public = keys.public_of(private)
     template = _template(call, role, asked, public, urls)
@@ -137,10 +137,10 @@ def root(call: Call, role: Role, private: bytes, urls: Urls, asked: creation.Wan
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = template.subject_key_id
     name = keys.signature_name(private, role["signature_bits"], pss=role["use_pss"])
-    return Made(_build(template, template.subject, private, name), private, [], asked.warnings)
+    return IssuedCertificate(_build(template, template.subject, private, name), private, [], asked.warnings)
 
 
-def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: bool) -> Made:
+def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: bool) -> IssuedCertificate:
     """A certificate for the key of a request; ``verbatim`` takes subject and extensions from it, too.
 
     Raises ErrorResponse and BackendError.
@@ -148,7 +148,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
     csr = _request(call["csr"])
     role = dict(role)
     _check_key(call, role, csr)
-    asked = creation.wanted(call, role, signer, csr)
+    asked = contents.contents_of(call, role, signer, csr)
     if not csr.signed:
         raise ErrorResponse("request signature invalid")
     constrained = any(item.oid == build.BASIC_CONSTRAINTS for item in csr.extensions)
@@ -174,7 +174,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
     )  # fmt: skip
     made = _build(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made, "verification of parsed bundle failed: " if authority else "")
-    return Made(made, b"", signer.chain, asked.warnings)
+    return IssuedCertificate(made, b"", signer.chain, asked.warnings)
 
 
 def _taken_over(csr: read.Request, other: bool) -> list[Extension]:

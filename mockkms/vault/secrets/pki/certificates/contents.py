@@ -22,7 +22,7 @@ SERIAL_BITS = 159
 
 
 @dataclass
-class Wanted:
+class CertificateContents:
     """What a certificate or a request is to say, checked against the role."""
 
     subject: dict[str, list[str]]
@@ -42,7 +42,7 @@ def unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
-def wanted(call: Call, role: Role, signer: Signer | None, csr: read.Request | None) -> Wanted:
+def contents_of(call: Call, role: Role, signer: Signer | None, csr: read.Request | None) -> CertificateContents:
     """Check everything that was asked for. Raises ErrorResponse in the server's words."""
     csr_parts = read.parts(csr.subject) if csr is not None else {}
     common_name = _common_name(call, role, csr_parts)
@@ -65,7 +65,7 @@ def wanted(call: Call, role: Role, signer: Signer | None, csr: read.Request | No
     found.dns, found.email = unique(found.dns), sorted(unique(found.email))
     if call.core.product.has(Feature.PKI_LATER):
         found.dns.sort()
-    return Wanted(
+    return CertificateContents(
         subject, found, begin, end, build.usage_bits(role["key_usage"]), extended_usages(role),
         _policies(role), key_id, _path_length(role, signer), warnings,
     )  # fmt: skip
