@@ -48,7 +48,7 @@ _TABLE = {
     "database": Type("secrets.database", "secrets.database.world"),
     "ssh": Type("secrets.ssh", "secrets.ssh.world"),
     "totp": Type("secrets.totp", "secrets.totp.world"),
-    "secret/aws": Type("secrets.aws", "secrets.aws.world"),
+    "secret/aws": Type("secrets.aws.engine", "secrets.aws.world"),
     "auth/aws": Type("auth.cloud.aws"),
     "auth/azure": Type("auth.cloud.azure"),
     "auth/gcp": Type("auth.cloud.gcp"),
