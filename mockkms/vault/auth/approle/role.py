@@ -27,8 +27,8 @@ listing = engine.path("role[/]", PAGE, help="The names of all roles.")
 
 
 @listing.on(Operation.LIST)
-def list_roles(state: AppRole, call: Call) -> dict[str, Any]:
-    return {"keys": page(sorted(state.roles), call["after"], call["limit"])}
+def list_roles(state: AppRole, call: Call, *, after: str, limit: int) -> dict[str, Any]:
+    return {"keys": page(sorted(state.roles), after, limit)}
 
 
 @role_path.existence
@@ -53,8 +53,8 @@ def delete_role(state: AppRole, call: Call) -> None:
 
 
 @role_path.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: AppRole, call: Call) -> Response | None:
-    name: str = call["role_name"].lower()
+def write_role(state: AppRole, call: Call, *, role_name: str) -> Response | None:
+    name: str = role_name.lower()
     if len(name) > 4096:
         raise ErrorResponse("role_name is longer than maximum of 4096 bytes")
     found = state.roles.get(name)

@@ -46,12 +46,12 @@ def sweep(state: AppRole, call: Call) -> None:
 
 
 @secret_ids.on(Operation.LIST)
-def list_secret_ids(state: AppRole, call: Call) -> dict[str, Any]:
+def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, limit: int) -> dict[str, Any]:
     role = state.role(call)
     if role is None:
-        raise ErrorResponse(f'role "{call["role_name"]}" does not exist')
+        raise ErrorResponse(f'role "{role_name}" does not exist')
     sweep(state, call)
-    digests = page(sorted(role.secret_ids), call["after"], call["limit"])
+    digests = page(sorted(role.secret_ids), after, limit)
     return {"keys": [role.secret_ids[digest].accessor for digest in digests]}
 
 
@@ -61,8 +61,8 @@ def generate(state: AppRole, call: Call) -> dict[str, Any]:
 
 
 @custom.on(Operation.UPDATE)
-def register_custom(state: AppRole, call: Call) -> dict[str, Any]:
-    return _register(state, call, call["secret_id"])
+def register_custom(state: AppRole, call: Call, *, secret_id: str) -> dict[str, Any]:
+    return _register(state, call, secret_id)
 
 
 def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, Any]:
@@ -195,16 +195,16 @@ def _shown(entry: SecretID) -> dict[str, Any]:
 
 
 @lookup.on(Operation.UPDATE)
-def look_up(state: AppRole, call: Call) -> dict[str, Any] | None:
+def look_up(state: AppRole, call: Call, *, secret_id: str) -> dict[str, Any] | None:
     role = _role(state, call, "secret_id")
-    entry = role.secret_ids.get(role.digest(call["secret_id"]))
+    entry = role.secret_ids.get(role.digest(secret_id))
     return None if entry is None else _shown(entry)
 
 
 @destroy.on(Operation.UPDATE, Operation.DELETE)
-def destroy_secret_id(state: AppRole, call: Call) -> None:
+def destroy_secret_id(state: AppRole, call: Call, *, secret_id: str) -> None:
     role = _role(state, call, "secret_id")
-    state.drop_secret(role, role.digest(call["secret_id"]))
+    state.drop_secret(role, role.digest(secret_id))
 
 
 def _no_accessor(call: Call) -> str:
@@ -212,9 +212,9 @@ def _no_accessor(call: Call) -> str:
 
 
 @lookup_accessor.on(Operation.UPDATE)
-def look_up_accessor(state: AppRole, call: Call) -> dict[str, Any] | None:
+def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> dict[str, Any] | None:
     role = _role(state, call, "secret_id_accessor")
-    accessor: str = call["secret_id_accessor"]
+    accessor: str = secret_id_accessor
     if accessor in state.dangling:
         return None
     found = state.accessors.get(accessor)
@@ -225,9 +225,9 @@ def look_up_accessor(state: AppRole, call: Call) -> dict[str, Any] | None:
 
 
 @destroy_accessor.on(Operation.UPDATE, Operation.DELETE)
-def destroy_by_accessor(state: AppRole, call: Call) -> None:
+def destroy_by_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> None:
     role = _role(state, call, "secret_id_accessor")
-    accessor: str = call["secret_id_accessor"]
+    accessor: str = secret_id_accessor
     found = state.accessors.get(accessor)
     if found is None and accessor not in state.dangling:
         raise BackendError(_no_accessor(call))

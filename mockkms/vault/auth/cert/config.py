@@ -21,11 +21,11 @@ def read(state: Cert, call: Call) -> dict[str, Any]:
 
 
 @config.on(Operation.UPDATE)
-def write(state: Cert, call: Call) -> None:
+def write(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_size: int) -> None:
     """Change what was sent. Raises ErrorResponse."""
-    if "ocsp_cache_size" in call and not 2 <= call["ocsp_cache_size"] <= MAX_CACHE:
+    if "ocsp_cache_size" in call and not 2 <= ocsp_cache_size <= MAX_CACHE:
         which = "ocsp cache" if call.core.product.has(Feature.CERT_CACHES) else "cache"
         raise ErrorResponse(f"invalid {which} size, must be >= 2 and <= {MAX_CACHE}")
-    if "role_cache_size" in call and not -1 <= call["role_cache_size"] <= MAX_CACHE:
+    if "role_cache_size" in call and not -1 <= role_cache_size <= MAX_CACHE:
         raise ErrorResponse(f"invalid role cache size, must be <= {MAX_CACHE} or -1 to disable role caching")
     state.config.update_from(call)

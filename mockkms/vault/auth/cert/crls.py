@@ -25,9 +25,9 @@ listing = engine.path("crls[/]", fields=PAGE, help="The names of all revocation 
 
 
 @listing.on(Operation.LIST)
-def list_crls(state: Cert, call: Call) -> dict[str, Any]:
+def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> dict[str, Any]:
     """The names of all revocation lists."""
-    names = page(sorted(state.crls), call["after"], call["limit"])
+    names = page(sorted(state.crls), after, limit)
     return {"keys": names} if names else {}
 
 
@@ -39,10 +39,10 @@ def read(state: Cert, call: Call) -> dict[str, Any]:
 
 
 @crl.on(Operation.DELETE)
-def delete(state: Cert, call: Call) -> None:
+def delete(state: Cert, call: Call, *, name: str) -> None:
     """Forget a list. Raises ErrorResponse for an unknown one."""
     _existing(state, call)
-    del state.crls[call["name"].lower()]
+    del state.crls[name.lower()]
 
 
 def _existing(state: Cert, call: Call) -> list[str]:
@@ -53,14 +53,14 @@ def _existing(state: Cert, call: Call) -> list[str]:
 
 
 @crl.on(Operation.UPDATE)
-def write(state: Cert, call: Call) -> None:
+def write(state: Cert, call: Call, *, url: str, name: str) -> None:
     """Take a list over. A URL cannot be asked: nothing outside is. Raises ErrorResponse and BackendError."""
     if "crl" in call:
-        state.crls[call["name"].lower()] = _serials(call["crl"].encode("utf-8", "surrogateescape"))
+        state.crls[name.lower()] = _serials(call["crl"].encode("utf-8", "surrogateescape"))
     elif "url" in call:
-        if not call["url"]:
+        if not url:
             raise ErrorResponse("empty CRL url")
-        raise BackendError(f'error fetching CRL: Get "{call["url"]}": dial tcp: connection refused')
+        raise BackendError(f'error fetching CRL: Get "{url}": dial tcp: connection refused')
     else:
         raise ErrorResponse("one of 'crl' or 'url' must be provided")
 

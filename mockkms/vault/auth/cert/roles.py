@@ -29,12 +29,12 @@ roles = Collection[Cert, CertRole](
 
 
 @roles.write
-def write(state: Cert, call: Call, name: str, made: CertRole) -> Response | None:
+def write(state: Cert, call: Call, name: str, made: CertRole, *, lease: int) -> Response | None:
     """Change what was sent of a trusted certificate. Raises ErrorResponse."""
     made.take_own(call)
     made.take_token_params(call)
     if "lease" in call and "token_ttl" not in call and "ttl" not in call:
-        made.old["ttl"] = made.token_ttl = call["lease"]
+        made.old["ttl"] = made.token_ttl = lease
     if made.token_max_ttl and made.token_ttl > made.token_max_ttl:
         raise ErrorResponse("ttl should be shorter than max_ttl")
     if made.ocsp_max_retries < 0:

@@ -91,12 +91,12 @@ def read(state: Cloud, _call: Call) -> dict[str, Any] | None:
 
 
 @config.on(Operation.UPDATE)
-def write(state: Cloud, call: Call) -> None:
+def write(state: Cloud, call: Call, *, credentials: str) -> None:
     """Keep settings; what is not sent stays. Raises ErrorResponse."""
     old = state.config or {}
     made = {name: call.get(name, old.get(name, call[name])) for name in config.fields}
     if "credentials" in call or "credentials" not in old:
-        made["credentials"] = _key(call["credentials"]) if call["credentials"] else {}
+        made["credentials"] = _key(credentials) if credentials else {}
     for name, known in _ALIASES.items():
         if made[name] not in known:
             raise ErrorResponse(f"invalid {name} type '{made[name]}', must be one of: {', '.join(known)}")
@@ -148,13 +148,13 @@ def _edit(state: Cloud, call: Call, kind: str, bound: str) -> None:
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Cloud, call: Call) -> None:
+def log_in(state: Cloud, call: Call, *, role: str, jwt: str) -> None:
     """Always refused: nobody is here to tell whose token it is. Raises ErrorResponse and BackendError."""
-    if not call["role"]:
+    if not role:
         raise ErrorResponse("role is required")
-    if call["role"].lower() not in state.roles:
-        raise ErrorResponse(f"role '{call['role']}' not found")
-    if not call["jwt"]:
+    if role.lower() not in state.roles:
+        raise ErrorResponse(f"role '{role}' not found")
+    if not jwt:
         raise ErrorResponse("jwt must be provided")
     call.request.trace.hint = "logins with tokens of Google are not emulated; a rule can answer this path"
     raise BackendError("could not obtain the public keys of Google")

@@ -50,19 +50,19 @@ def declare(
     )
 
     @one.existence
-    def exists(state: Cloud, call: Call) -> bool:
-        return call["name"].lower() in state.roles
+    def exists(state: Cloud, call: Call, *, name: str) -> bool:
+        return name.lower() in state.roles
 
     @one.on(Operation.READ)
-    def read(state: Cloud, call: Call) -> dict[str, Any] | None:
-        found = state.roles.get(call["name"].lower())
+    def read(state: Cloud, call: Call, *, name: str) -> dict[str, Any] | None:
+        found = state.roles.get(name.lower())
         if found is None:
             return None
         return {**found.settings, **found.shown(call.core.product)}
 
     @one.on(Operation.DELETE)
-    def delete(state: Cloud, call: Call) -> None:
-        state.roles.pop(call["name"].lower(), None)
+    def delete(state: Cloud, call: Call, *, name: str) -> None:
+        state.roles.pop(name.lower(), None)
 
     @one.on(Operation.CREATE, Operation.UPDATE)
     def write(state: Cloud, call: Call) -> None:

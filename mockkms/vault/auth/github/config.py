@@ -20,14 +20,14 @@ def read(state: Github, call: Call) -> dict[str, Any] | None:
 
 
 @config.on(Operation.UPDATE)
-def write(state: Github, call: Call) -> None:
+def write(state: Github, call: Call, *, base_url: str) -> None:
     """Make or change the configuration. Raises ErrorResponse, and BackendError where GitHub is asked in vain."""
     made = state.config.copy() if state.config else GithubConfig()
     made.update_from(call, "organization", "organization_id")
     if not made.organization:
         raise ErrorResponse("organization is a required parameter")
     if "base_url" in call:
-        made.base_url = _address(call["base_url"])
+        made.base_url = _address(base_url)
     if not made.organization_id:
         try:
             made.organization_id = api.organization_id(state, made)

@@ -29,15 +29,15 @@ class _Verified:
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Github, call: Call) -> Response:
+def log_in(state: Github, call: Call, *, token: str) -> Response:
     """Log in. Raises BackendError."""
-    found = _verify(state, call, call["token"])
+    found = _verify(state, call, token)
     auth = Auth(
         metadata={"username": found.user, "org": found.organization},
         display_name=found.user,
         alias={"name": found.user},
         group_aliases=_aliases(found.teams),
-        internal={"token": call["token"]},
+        internal={"token": token},
     )
     found.config.apply(auth, call.request)
     auth.policies += found.policies

@@ -31,22 +31,22 @@ def _declare(kind: str) -> None:
         return {"keys": names} if names else {}
 
     @single.existence
-    def exists(state: Github, call: Call) -> bool:
-        return call["key"].lower() in mappings(state)
+    def exists(state: Github, call: Call, *, key: str) -> bool:
+        return key.lower() in mappings(state)
 
     @single.on(Operation.READ)
-    def read(state: Github, call: Call) -> Response:
+    def read(state: Github, call: Call, *, key: str) -> Response:
         # One that is not there is 200 with no data.
-        found = mappings(state).get(call["key"].lower())
+        found = mappings(state).get(key.lower())
         return Response(data=dict(found) if found is not None else None)
 
     @single.on(Operation.CREATE, Operation.UPDATE)
-    def write(state: Github, call: Call) -> None:
-        mappings(state)[call["key"].lower()] = dict(call.raw)
+    def write(state: Github, call: Call, *, key: str) -> None:
+        mappings(state)[key.lower()] = dict(call.raw)
 
     @single.on(Operation.DELETE)
-    def delete(state: Github, call: Call) -> None:
-        mappings(state).pop(call["key"].lower(), None)
+    def delete(state: Github, call: Call, *, key: str) -> None:
+        mappings(state).pop(key.lower(), None)
 
 
 _declare("teams")

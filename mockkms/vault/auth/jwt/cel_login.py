@@ -37,7 +37,7 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: JWT, call: Call) -> Response:
+def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
     """Log in. Raises ErrorResponse."""
     config = state.config
     if config is None:
@@ -48,7 +48,7 @@ def log_in(state: JWT, call: Call) -> Response:
     role = state.cel_roles.get(name)
     if role is None:
         raise ErrorResponse(f'role "{name}" could not be found')
-    if not call["jwt"]:
+    if not jwt:
         raise ErrorResponse("missing token")
     claims = claims_of(state, config, role, call)
     try:

@@ -45,26 +45,26 @@ role = engine.path(
 
 
 @listing.on(Operation.LIST)
-def list_roles(state: JWT, call: Call) -> dict[str, Any]:
+def list_roles(state: JWT, call: Call, *, after: str, limit: int) -> dict[str, Any]:
     """The names of all CEL roles."""
-    names = page(sorted(state.cel_roles), call["after"], call["limit"])
+    names = page(sorted(state.cel_roles), after, limit)
     return {"keys": names} if names else {}
 
 
 @role.on(Operation.READ)
-def read(state: JWT, call: Call) -> dict[str, Any] | None:
+def read(state: JWT, call: Call, *, name: str) -> dict[str, Any] | None:
     """A role as it was written."""
-    found = state.cel_roles.get(call["name"])
-    return None if found is None else _shown(call["name"], found)
+    found = state.cel_roles.get(name)
+    return None if found is None else _shown(name, found)
 
 
 @role.on(Operation.UPDATE)
-def write(state: JWT, call: Call) -> dict[str, Any]:
+def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str, Any]:
     """Make a role anew; what is not sent has its default. Raises ErrorResponse, BackendError for a bad program."""
     if "cel_program" not in call:
         raise ErrorResponse("missing required field 'cel_program'")
     try:
-        program = read_program(call["cel_program"])
+        program = read_program(cel_program)
     except CelFault as fault:
         raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
     if not program.expression:
@@ -73,7 +73,7 @@ def write(state: JWT, call: Call) -> dict[str, Any]:
 
 
 @role.on(Operation.PATCH)
-def patch(state: JWT, call: Call) -> dict[str, Any]:
+def patch(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str, Any]:
     """Change what was sent; of a program, each half by itself. Raises ErrorResponse and BackendError."""
     found = state.cel_roles.get(call["name"])
     if found is None:
@@ -81,7 +81,7 @@ def patch(state: JWT, call: Call) -> dict[str, Any]:
     changed = replace(found, **{name: call[name] for name in _OWN if name in call})
     if "cel_program" in call:
         try:
-            asked = read_program(call["cel_program"])
+            asked = read_program(cel_program)
         except CelFault as fault:
             raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
         changed.program = replace(
@@ -93,9 +93,9 @@ def patch(state: JWT, call: Call) -> dict[str, Any]:
 
 
 @role.on(Operation.DELETE)
-def delete(state: JWT, call: Call) -> None:
+def delete(state: JWT, call: Call, *, name: str) -> None:
     """Delete a role."""
-    state.cel_roles.pop(call["name"], None)
+    state.cel_roles.pop(name, None)
 
 
 def _keep(state: JWT, call: Call, made: CelRole) -> dict[str, Any]:

@@ -69,13 +69,13 @@ def read(state: JWT, call: Call) -> dict[str, Any] | None:
 
 
 @config.on(Operation.UPDATE)
-def write(state: JWT, call: Call) -> Response | None:
+def write(state: JWT, call: Call, *, skip_jwks_validation: bool) -> Response | None:
     """Replace the configuration. Raises ErrorResponse."""
     product = call.core.product
     names = [name for name, declared in config.fields.items() if declared.known_to(product) and name not in _APART]
     made = JwtConfig(**{name: call[name] for name in names})
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
-    lenient = product.has(Feature.JWT_ADDITIONS) and call["skip_jwks_validation"]
+    lenient = product.has(Feature.JWT_ADDITIONS) and skip_jwks_validation
     warning = _check_source(state, call, made, lenient)
     _check_rest(made, product)
     state.config = made

@@ -33,7 +33,7 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: JWT, call: Call) -> Response:
+def log_in(state: JWT, call: Call, *, jwt: str, distributed_claim_access_token: str) -> Response:
     """Log in. Raises ErrorResponse; for an address that the role refuses, permission denied."""
     config = state.config
     if config is None:
@@ -46,7 +46,7 @@ def log_in(state: JWT, call: Call) -> Response:
         raise ErrorResponse(f'role "{name}" could not be found')
     if role.role_type == "oidc":
         raise ErrorResponse("role with oidc role_type is not allowed")
-    if not call["jwt"]:
+    if not jwt:
         raise ErrorResponse("missing token")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
@@ -54,7 +54,7 @@ def log_in(state: JWT, call: Call) -> Response:
     if claim(claims, "aud") and not role.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
     known = call.core.product.has(Feature.DISTRIBUTED_CLAIMS)
-    token = call["distributed_claim_access_token"] if known else None
+    token = distributed_claim_access_token if known else None
     return Response(auth=auth_of(call, config, role, name, claims, token))
 
 

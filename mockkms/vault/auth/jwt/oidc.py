@@ -66,7 +66,7 @@ poll = engine.path(
 
 
 @auth_url.on(Operation.UPDATE)
-def make_url(state: JWT, call: Call) -> dict[str, Any]:
+def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) -> dict[str, Any]:
     """The provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
     config = state.config
     if config is None:
@@ -79,13 +79,13 @@ def make_url(state: JWT, call: Call) -> dict[str, Any]:
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f'role "{name}" could not be found')
-    if not call["client_nonce"] and role.callback_mode in ("direct", "device"):
+    if not client_nonce and role.callback_mode in ("direct", "device"):
         raise ErrorResponse("missing client_nonce")
     if role.callback_mode == "device":
         raise BackendError("no device auth endpoint url discovered")
-    if not call["redirect_uri"]:
+    if not redirect_uri:
         raise ErrorResponse("missing redirect_uri")
-    redirect, namespace = _without_namespace(config, call["redirect_uri"])
+    redirect, namespace = _without_namespace(config, redirect_uri)
     if not valid_redirect(redirect, role.allowed_redirect_uris or []):
         return {"auth_url": ""}
     if config.oidc_response_mode == "form_post":
@@ -160,7 +160,7 @@ def _address(
 
 
 @callback.on(Operation.UPDATE)
-def take_form(state: JWT, call: Call) -> Response:
+def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
     """A form with the code or token, which is kept until the browser asks with its state. Raises ErrorResponse."""
     failed = _failed(call)
     if state.config is None:
@@ -170,13 +170,13 @@ def take_form(state: JWT, call: Call) -> Response:
     pending = _pending(state, call)
     if pending is None:
         return _page(400, failed, "Expired or missing OAuth state.")
-    pending.code, pending.id_token = call["code"], call["id_token"]
+    pending.code, pending.id_token = code, id_token
     query = urlencode({"state": call["state"], "code": _NO_CODE})
     return _page(200, "Signed in with the provider", "Continue to finish the login.", f"callback?{query}")
 
 
 @callback.on(Operation.READ)
-def come_back(state: JWT, call: Call) -> Response:
+def come_back(state: JWT, call: Call, *, confirmation: str, code: str) -> Response:
     """Finish a login. Raises ErrorResponse, BackendError, and 403 for an address that the role refuses."""
     failed = _failed(call)
     config = state.config
@@ -187,8 +187,8 @@ def come_back(state: JWT, call: Call) -> Response:
         raise ErrorResponse(f"{failed} Expired or missing OAuth state.")
     role = state.roles.get(pending.role)
     direct = role is not None and role.callback_mode == "direct"
-    if direct and role is not None and not role.oidc_disable_confirmation and not call["confirmation"]:
-        query = urlencode({"state": call["state"], "code": call["code"], "confirmation": "1"})
+    if direct and role is not None and not role.oidc_disable_confirmation and not confirmation:
+        query = urlencode({"state": call["state"], "code": code, "confirmation": "1"})
         return _page(200, "Confirm the login", f"{pending.address} wants to log in as {pending.role}.", f"?{query}")
     if not direct:
         del state.pending[call["state"]]
@@ -273,12 +273,12 @@ def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str
 
 
 @poll.on(Operation.UPDATE)
-def ask_again(state: JWT, call: Call) -> Response:
+def ask_again(state: JWT, call: Call, *, client_nonce: str) -> Response:
     """The login, once the browser is back. Raises ErrorResponse."""
     failed, pending = _failed(call), _pending(state, call)
     if pending is None:
         raise ErrorResponse(f"{failed} Expired or missing OAuth state.")
-    if pending.client_nonce and call["client_nonce"] != pending.client_nonce:
+    if pending.client_nonce and client_nonce != pending.client_nonce:
         del state.pending[call["state"]]
         raise ErrorResponse("invalid client_nonce")
     if pending.role not in state.roles:

@@ -23,9 +23,11 @@ roles = Collection[JWT, JwtRole](
 
 
 @roles.write
-def write(state: JWT, call: Call, name: str, made: JwtRole) -> Response | None:
+def write(
+    state: JWT, call: Call, name: str, made: JwtRole, *, role_type: str, oidc_disable_confirmation: bool
+) -> Response | None:
     """Change what was sent of a role. Raises ErrorResponse and BackendError."""
-    kind = call["role_type"] or "oidc"
+    kind = role_type or "oidc"
     if kind not in ("jwt", "oidc"):
         raise ErrorResponse(f"invalid 'role_type': {kind}")
     made.take_token_params(call)
@@ -37,7 +39,7 @@ def write(state: JWT, call: Call, name: str, made: JwtRole) -> Response | None:
         )
     made.take_own(call)
     made.role_type = kind
-    made.oidc_disable_confirmation = call["oidc_disable_confirmation"]
+    made.oidc_disable_confirmation = oidc_disable_confirmation
     _take_bound_claims(made, call)
     _check(made, call)
     if 0 < made.token_max_ttl < made.token_ttl:

@@ -38,16 +38,16 @@ def list_users(state: Ldap, call: Call) -> dict[str, Any]:
 
 
 @groups.on(Operation.READ)
-def read_group(state: Ldap, call: Call) -> dict[str, Any] | None:
+def read_group(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
     """A group."""
-    found = state.groups.get(state.canonical(call["name"]))
+    found = state.groups.get(state.canonical(name))
     return None if found is None else {"policies": found}
 
 
 @groups.on(Operation.UPDATE)
-def write_group(state: Ldap, call: Call) -> None:
+def write_group(state: Ldap, call: Call, *, policies: list[str], name: str) -> None:
     """Make or replace a group."""
-    state.groups[state.canonical(call["name"])] = policynames.sanitize(call["policies"])
+    state.groups[state.canonical(name)] = policynames.sanitize(policies)
 
 
 @groups.on(Operation.DELETE)
@@ -57,18 +57,18 @@ def delete_group(state: Ldap, call: Call) -> None:
 
 
 @users.on(Operation.READ)
-def read_user(state: Ldap, call: Call) -> dict[str, Any] | None:
+def read_user(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
     """A user; the groups are one text."""
-    found = state.users.get(state.canonical(call["name"]))
+    found = state.users.get(state.canonical(name))
     return None if found is None else {"groups": ",".join(found.groups), "policies": found.policies}
 
 
 @users.on(Operation.UPDATE)
-def write_user(state: Ldap, call: Call) -> None:
+def write_user(state: Ldap, call: Call, *, groups: list[str], policies: list[str]) -> None:
     """Make or replace a user."""
-    trimmed = {name.strip() for name in call["groups"]} - {""}
+    trimmed = {name.strip() for name in groups} - {""}
     names = sorted({state.canonical(name) for name in trimmed})
-    state.users[state.canonical(call["name"])] = LdapUser(names, policynames.sanitize(call["policies"]))
+    state.users[state.canonical(call["name"])] = LdapUser(names, policynames.sanitize(policies))
 
 
 @users.on(Operation.DELETE)

@@ -54,14 +54,13 @@ class _Found:
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Ldap, call: Call) -> Response:
+def log_in(state: Ldap, call: Call, *, username: str, password: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
     bounds = state.config.token_bound_cidrs
     if bounds and not cidr.contains(bounds, call.request.remote_address):
         raise permission_denied()
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
-    name: str = call["username"] if own_client else state.login_name(call["username"])
-    password: str = call["password"]
+    name: str = username if own_client else state.login_name(username)
     found = _ask(state, call, name, password)
     metadata = {"name": name}
     if own_client:

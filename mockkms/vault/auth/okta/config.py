@@ -39,7 +39,7 @@ def read(state: Okta, call: Call) -> Response | None:
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Okta, call: Call) -> Response | None:
+def write(state: Okta, call: Call, *, base_url: str) -> Response | None:
     """Make or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else OktaConfig()
     made.org_name = call.get("org_name", made.org_name) or call.get("organization", "")
@@ -48,10 +48,10 @@ def write(state: Okta, call: Call) -> Response | None:
     made.api_token = call.get("api_token", call.get("token", made.api_token))
     if "base_url" in call:
         # The comma is the real server's: what it parses here is not where it asks.
-        fault = outside.parse_fault(f"https://{made.org_name},{call['base_url']}")
+        fault = outside.parse_fault(f"https://{made.org_name},{base_url}")
         if fault:
             raise ErrorResponse(f"Error parsing given base_url: {fault}")
-        made.base_url = call["base_url"]
+        made.base_url = base_url
     # The older switch counts only where there is no address.
     made.production = None if made.base_url else call.get("production", made.production)
     made.update_from(call, "bypass_okta_mfa")

@@ -37,39 +37,39 @@ def list_groups(state: Okta, call: Call) -> dict[str, Any]:
 
 
 @users.on(Operation.READ)
-def read_user(state: Okta, call: Call) -> dict[str, Any] | None:
+def read_user(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
     """A user."""
-    found = state.users.get(call["name"])
+    found = state.users.get(name)
     return None if found is None else {"groups": found.groups, "policies": found.policies}
 
 
 @users.on(Operation.UPDATE)
-def write_user(state: Okta, call: Call) -> None:
+def write_user(state: Okta, call: Call, *, name: str, groups: list[str], policies: list[str]) -> None:
     """Make or replace a user; groups and policies stay as they were sent."""
-    state.users[call["name"]] = OktaUser(list(call["groups"]), list(call["policies"]))
+    state.users[name] = OktaUser(list(groups), list(policies))
 
 
 @users.on(Operation.DELETE)
-def delete_user(state: Okta, call: Call) -> None:
+def delete_user(state: Okta, call: Call, *, name: str) -> None:
     """Delete a user."""
-    state.users.pop(call["name"], None)
+    state.users.pop(name, None)
 
 
 @groups.on(Operation.READ)
-def read_group(state: Okta, call: Call) -> dict[str, Any] | None:
+def read_group(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
     """A group, in any case."""
-    known = state.known_group(call["name"])
+    known = state.known_group(name)
     return None if known is None else {"policies": state.groups[known]}
 
 
 @groups.on(Operation.UPDATE)
-def write_group(state: Okta, call: Call) -> None:
+def write_group(state: Okta, call: Call, *, name: str, policies: list[str]) -> None:
     """Make or replace a group; a new one is kept in lower case."""
-    known = state.known_group(call["name"])
-    state.groups[known or call["name"].lower()] = names.sanitize(call["policies"])
+    known = state.known_group(name)
+    state.groups[known or name.lower()] = names.sanitize(policies)
 
 
 @groups.on(Operation.DELETE)
-def delete_group(state: Okta, call: Call) -> None:
+def delete_group(state: Okta, call: Call, *, name: str) -> None:
     """Delete a group, in any case."""
-    state.groups.pop(state.known_group(call["name"]) or "", None)
+    state.groups.pop(state.known_group(name) or "", None)

@@ -53,12 +53,12 @@ def no_number(state: Okta, call: Call) -> None:
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Okta, call: Call) -> Response:
+def log_in(state: Okta, call: Call, *, username: str, totp: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
-    name, password, provider = call["username"], call["password"], call["provider"].upper()
+    name, password, provider = username, call["password"], call["provider"].upper()
     if provider and provider not in _PROVIDERS:
         raise ErrorResponse(f"provider {provider} is not among the supported ones [{' '.join(_PROVIDERS)}]")
-    found = _ask(state, call, name, password, call["totp"])
+    found = _ask(state, call, name, password, totp)
     auth = Auth(
         metadata={"username": name, "policies": ",".join(found.policies)},
         display_name=name,

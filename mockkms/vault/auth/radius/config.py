@@ -27,7 +27,7 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Radius, call: Call) -> None:
+def write(state: Radius, call: Call, *, host: str, unregistered_user_policies: str) -> None:
     """Make or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else RadiusConfig()
     made.take_token_params(call)
@@ -35,12 +35,12 @@ def write(state: Radius, call: Call) -> None:
         call, "port", "dial_timeout", "read_timeout", "nas_port", "nas_identifier", "secret", "case_insensitive_names"
     )
     if "host" in call:
-        made.host = call["host"].lower()
+        made.host = host.lower()
     for name in ("host", "secret"):
         if not getattr(made, name):
             raise ErrorResponse(f"config parameter `{name}` cannot be empty")
     if "unregistered_user_policies" in call:
-        made.unregistered_user_policies = call["unregistered_user_policies"]
+        made.unregistered_user_policies = unregistered_user_policies
         if "root" in made.unregistered_policies:
             raise ErrorResponse("root policy cannot be granted by an auth method")
     state.config = made

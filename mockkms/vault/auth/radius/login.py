@@ -26,12 +26,12 @@ dead_ends.declare(engine, "login")
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Radius, call: Call) -> Response:
+def log_in(state: Radius, call: Call, *, username: str, urlusername: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
     config = _configured(state)
     if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    name, password = call["username"] or call["urlusername"], call["password"]
+    name, password = username or urlusername, call["password"]
     for value, what in ((name, "username"), (password, "password")):
         if not value:
             raise ErrorResponse(f"{what} cannot be empty")

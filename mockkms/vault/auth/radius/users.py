@@ -28,34 +28,34 @@ listing = engine.path(
 
 
 @users.existence
-def exists(state: Radius, call: Call) -> bool:
+def exists(state: Radius, call: Call, *, name: str) -> bool:
     """Whether the user is registered."""
-    return state.looked_up(call, call["name"]) in state.users
+    return state.looked_up(call, name) in state.users
 
 
 @listing.on(Operation.LIST)
-def list_users(state: Radius, call: Call) -> dict[str, Any]:
+def list_users(state: Radius, call: Call, *, after: str, limit: int) -> dict[str, Any]:
     """The names of all users."""
-    return {"keys": page(children(state.users, ""), call["after"], call["limit"])}
+    return {"keys": page(children(state.users, ""), after, limit)}
 
 
 @users.on(Operation.READ)
-def read(state: Radius, call: Call) -> dict[str, Any] | None:
+def read(state: Radius, call: Call, *, name: str) -> dict[str, Any] | None:
     """A user."""
-    found = state.users.get(state.looked_up(call, call["name"]))
+    found = state.users.get(state.looked_up(call, name))
     return None if found is None else {"policies": found}
 
 
 @users.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Radius, call: Call) -> None:
+def write(state: Radius, call: Call, *, name: str) -> None:
     """Register a user, under the name as it stands where case counts. Raises ErrorResponse."""
     policies = names.sanitize(call["policies"])
     if "root" in policies:
         raise ErrorResponse("root policy cannot be granted by an auth method")
-    state.users[state.canonical(call["name"])] = policies
+    state.users[state.canonical(name)] = policies
 
 
 @users.on(Operation.DELETE)
-def delete(state: Radius, call: Call) -> None:
+def delete(state: Radius, call: Call, *, name: str) -> None:
     """Delete a user, under the name as it stands where case counts."""
-    state.users.pop(state.canonical(call["name"]), None)
+    state.users.pop(state.canonical(name), None)

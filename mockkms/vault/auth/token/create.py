@@ -58,10 +58,10 @@ def create_without_parent(state: TokenRoles, call: Call) -> Response:
 
 
 @create_role.on(Operation.UPDATE)
-def create_against_role(state: TokenRoles, call: Call) -> Response:
-    role = state.roles.get(call["role_name"])
+def create_against_role(state: TokenRoles, call: Call, *, role_name: str) -> Response:
+    role = state.roles.get(role_name)
     if role is None:
-        raise ErrorResponse(f"unknown role {call['role_name']}")
+        raise ErrorResponse(f"unknown role {role_name}")
     return _create(call, role, orphan=False)
 
 

@@ -25,11 +25,11 @@ renew_self = engine.path(
 
 
 @renew.on(Operation.UPDATE)
-def renew_token(state: TokenRoles, call: Call) -> Response | None:
-    if not call["token"]:
+def renew_token(state: TokenRoles, call: Call, *, token: str) -> Response | None:
+    if not token:
         raise ErrorResponse("missing token ID")
     try:
-        return extend(call, call.core.tokens.checked(call["token"]))
+        return extend(call, call.core.tokens.checked(token))
     except ValueError as error:
         raise BackendError(f"error looking up token to renew: {error}") from None
 

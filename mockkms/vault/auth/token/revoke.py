@@ -27,8 +27,8 @@ tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
 
 
 @revoke.on(Operation.UPDATE)
-def revoke_token(state: TokenRoles, call: Call) -> None:
-    if not call["token"]:
+def revoke_token(state: TokenRoles, call: Call, *, token: str) -> None:
+    if not token:
         raise ErrorResponse("missing token ID")
     _revoke(call, _checked(call, ""))
 
@@ -39,8 +39,7 @@ def revoke_own(state: TokenRoles, call: Call) -> None:
 
 
 @revoke_accessor.on(Operation.UPDATE)
-def revoke_by_accessor(state: TokenRoles, call: Call) -> Response | None:
-    accessor: str = call["accessor"]
+def revoke_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Response | None:
     if not accessor:
         raise BackendError("missing accessor", status=400)
     check_namespace(call, accessor)

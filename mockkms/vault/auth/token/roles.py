@@ -51,13 +51,13 @@ def list_roles(state: TokenRoles, call: Call) -> dict[str, Any]:
 
 
 @role_path.existence
-def exists(state: TokenRoles, call: Call) -> bool:
-    return call["role_name"] in state.roles
+def exists(state: TokenRoles, call: Call, *, role_name: str) -> bool:
+    return role_name in state.roles
 
 
 @role_path.on(Operation.READ)
-def read_role(state: TokenRoles, call: Call) -> dict[str, Any] | None:
-    role = state.roles.get(call["role_name"])
+def read_role(state: TokenRoles, call: Call, *, role_name: str) -> dict[str, Any] | None:
+    role = state.roles.get(role_name)
     if role is None:
         return None
     data: dict[str, Any] = {
@@ -73,13 +73,13 @@ def read_role(state: TokenRoles, call: Call) -> dict[str, Any] | None:
 
 
 @role_path.on(Operation.DELETE)
-def delete_role(state: TokenRoles, call: Call) -> None:
-    state.roles.pop(call["role_name"], None)
+def delete_role(state: TokenRoles, call: Call, *, role_name: str) -> None:
+    state.roles.pop(role_name, None)
 
 
 @role_path.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: TokenRoles, call: Call) -> Response | None:
-    name = call["role_name"]
+def write_role(state: TokenRoles, call: Call, *, role_name: str, allowed_entity_aliases: list[str]) -> Response | None:
+    name = role_name
     role = deepcopy(state.roles.get(name)) or TokenRole(name)
     _general(call, role)
     if "token_type" in call.raw and call.raw["token_type"] is None:
@@ -93,7 +93,7 @@ def write_role(state: TokenRoles, call: Call) -> Response | None:
     if role.token_type == "batch":
         _check_batch(role)
     if "allowed_entity_aliases" in call:
-        role.allowed_entity_aliases = names.distinct(call["allowed_entity_aliases"])
+        role.allowed_entity_aliases = names.distinct(allowed_entity_aliases)
     state.roles[name] = role
     return Response(warnings=warnings) if warnings else None
 

@@ -110,14 +110,16 @@ dead_ends.declare(engine, "login")
 
 
 @users.write
-def write_user(state: Userpass, call: Call, name: str, user: UserpassUser) -> None:
+def write_user(
+    state: Userpass, call: Call, name: str, user: UserpassUser, *, password: str, password_hash: str
+) -> None:
     """Change what was sent of a user. Raises ErrorResponse and BackendError."""
-    given_twice = bool(call["password"] and call["password_hash"])
+    given_twice = bool(password and password_hash)
     if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
         _check_password(call)
     try:
         user.parse(call)
-        if call["password"] or call["password_hash"]:
+        if password or password_hash:
             _set_password(call, user)
         user.upgrade(call)
     except ValueError as error:
@@ -195,23 +197,22 @@ def _keep(state: Userpass, call: Call, user: UserpassUser) -> None:
 
 
 @policies_path.on(Operation.UPDATE)
-def set_policies(state: Userpass, call: Call) -> None:
+def set_policies(state: Userpass, call: Call, *, token_policies: list[str], policies: list[str]) -> None:
     user = _existing(state, call)
     if "token_policies" in call:
-        user.token_policies = names.sanitize(call["token_policies"])
+        user.token_policies = names.sanitize(token_policies)
         if "policies" in call:
             user.old["policies"] = user.token_policies
         else:
             user.old.pop("policies", None)
     elif "policies" in call:
-        user.old["policies"] = user.token_policies = names.sanitize(call["policies"])
+        user.old["policies"] = user.token_policies = names.sanitize(policies)
     _keep(state, call, user)
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Userpass, call: Call) -> Response:
-    name = call["username"].lower()
-    password: str = call["password"]
+def log_in(state: Userpass, call: Call, *, username: str, password: str) -> Response:
+    name = username.lower()
     if not password:
         if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
             raise InvalidCredentials("invalid credentials")

@@ -41,32 +41,32 @@ def list_accounts(state: AwsAuth, _call: Call) -> dict[str, Any]:
 
 
 @account.existence
-def account_exists(state: AwsAuth, call: Call) -> bool:
-    return call["account_id"] in state.accounts
+def account_exists(state: AwsAuth, call: Call, *, account_id: str) -> bool:
+    return account_id in state.accounts
 
 
 @account.on(Operation.READ)
-def read_account(state: AwsAuth, call: Call) -> dict[str, str] | None:
+def read_account(state: AwsAuth, call: Call, *, account_id: str) -> dict[str, str] | None:
     """One account."""
-    return state.accounts.get(call["account_id"])
+    return state.accounts.get(account_id)
 
 
 @account.on(Operation.CREATE, Operation.UPDATE)
-def write_account(state: AwsAuth, call: Call) -> None:
+def write_account(state: AwsAuth, call: Call, *, account_id: str) -> None:
     """Keep an account; what is not sent stays. Raises ErrorResponse without a role."""
-    made = dict(state.accounts.get(call["account_id"], {"sts_role": "", "external_id": ""}))
+    made = dict(state.accounts.get(account_id, {"sts_role": "", "external_id": ""}))
     if "sts_role" not in call and not made["sts_role"]:
         raise ErrorResponse("missing sts role")
     made |= {name: call[name] for name in ("sts_role", "external_id") if name in call}
     if not made["sts_role"]:
         raise ErrorResponse("sts role cannot be empty")
-    state.accounts[call["account_id"]] = made
+    state.accounts[account_id] = made
 
 
 @account.on(Operation.DELETE)
-def delete_account(state: AwsAuth, call: Call) -> None:
+def delete_account(state: AwsAuth, call: Call, *, account_id: str) -> None:
     """Forget an account; none there is fine too."""
-    state.accounts.pop(call["account_id"], None)
+    state.accounts.pop(account_id, None)
 
 
 @certificates.on(Operation.LIST)
@@ -76,22 +76,22 @@ def list_certificates(state: AwsAuth, _call: Call) -> dict[str, Any]:
 
 
 @certificate.existence
-def certificate_exists(state: AwsAuth, call: Call) -> bool:
-    return call["cert_name"] in state.certificates
+def certificate_exists(state: AwsAuth, call: Call, *, cert_name: str) -> bool:
+    return cert_name in state.certificates
 
 
 @certificate.on(Operation.READ)
-def read_certificate(state: AwsAuth, call: Call) -> dict[str, str] | None:
+def read_certificate(state: AwsAuth, call: Call, *, cert_name: str) -> dict[str, str] | None:
     """One certificate, in PEM."""
-    return state.certificates.get(call["cert_name"])
+    return state.certificates.get(cert_name)
 
 
 @certificate.on(Operation.CREATE, Operation.UPDATE)
-def write_certificate(state: AwsAuth, call: Call) -> None:
+def write_certificate(state: AwsAuth, call: Call, *, aws_public_cert: str, cert_name: str) -> None:
     """Keep a certificate. Raises ErrorResponse for what is none."""
     if call["type"] not in ("pkcs7", "identity"):
         raise ErrorResponse(f'invalid certificate type "{call["type"]}"')
-    text = call["aws_public_cert"]
+    text = aws_public_cert
     if not text:
         raise ErrorResponse("missing aws_public_cert")
     if "-----BEGIN" not in text:
@@ -103,10 +103,10 @@ def write_certificate(state: AwsAuth, call: Call) -> None:
         x509.load_pem_x509_certificate(text.encode())
     except ValueError:
         raise ErrorResponse("invalid certificate; failed to decode and parse certificate") from None
-    state.certificates[call["cert_name"]] = {"aws_public_cert": text, "type": call["type"]}
+    state.certificates[cert_name] = {"aws_public_cert": text, "type": call["type"]}
 
 
 @certificate.on(Operation.DELETE)
-def delete_certificate(state: AwsAuth, call: Call) -> None:
+def delete_certificate(state: AwsAuth, call: Call, *, cert_name: str) -> None:
     """Forget a certificate; none there is fine too."""
-    state.certificates.pop(call["cert_name"], None)
+    state.certificates.pop(cert_name, None)

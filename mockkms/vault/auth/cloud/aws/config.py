@@ -72,11 +72,11 @@ def read_client(state: AwsAuth, call: Call) -> dict[str, Any] | None:
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
-def write_client(state: AwsAuth, call: Call) -> None:
+def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[str] | None = None) -> None:
     """Keep settings; what is not sent stays. Raises ErrorResponse."""
     old = state.config or {}
     made = {name: call.get(name, old.get(name, call[name])) for name in (*_CLIENT, "secret_key")}
-    headers = call.get("allowed_sts_header_values")
+    headers = allowed_sts_header_values
     made["allowed_sts_header_values"] = (
         old.get("allowed_sts_header_values") if headers is None else [_canonical(header) for header in headers]
     )

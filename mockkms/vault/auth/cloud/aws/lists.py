@@ -78,21 +78,21 @@ def _plain(text: str) -> str:
 
 
 @tag.existence
-def tag_exists(state: AwsAuth, call: Call) -> bool:
-    return _plain(call["role_tag"]) in state.denied_tags
+def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
+    return _plain(role_tag) in state.denied_tags
 
 
 @tag.on(Operation.READ)
-def read_tag(state: AwsAuth, call: Call) -> dict[str, Any] | None:
+def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> dict[str, Any] | None:
     """When a tag was denied and until when."""
-    found = state.denied_tags.get(_plain(call["role_tag"]))
+    found = state.denied_tags.get(_plain(role_tag))
     return None if found is None else {name: rfc3339(at) for name, at in found.items()}
 
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
-def deny_tag(state: AwsAuth, call: Call) -> None:
+def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     """Deny a tag for as long as it could log in. Raises ErrorResponse for a text that is no tag of a role here."""
-    text = _plain(call["role_tag"])
+    text = _plain(role_tag)
     role, longest = parsed(state, text)
     bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
     known = state.denied_tags.get(text, {"creation_time": call.now()})
@@ -100,9 +100,9 @@ def deny_tag(state: AwsAuth, call: Call) -> None:
 
 
 @tag.on(Operation.DELETE)
-def allow_tag(state: AwsAuth, call: Call) -> None:
+def allow_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     """Allow a tag again; none there is fine too."""
-    state.denied_tags.pop(_plain(call["role_tag"]), None)
+    state.denied_tags.pop(_plain(role_tag), None)
 
 
 @periodic.existence
@@ -131,11 +131,11 @@ def delete_settings(state: AwsAuth, call: Call) -> None:
 
 
 @tidy.on(Operation.UPDATE)
-def tidy_now(state: AwsAuth, call: Call) -> Response:
+def tidy_now(state: AwsAuth, call: Call, *, safety_buffer: int) -> Response:
     """Drop what expired longer ago than the buffer. Raises ErrorResponse for a buffer below zero."""
-    if call["safety_buffer"] < 0:
+    if safety_buffer < 0:
         raise ErrorResponse("safety_buffer cannot be negative")
-    before = call.now() - call["safety_buffer"]
+    before = call.now() - safety_buffer
     if _current(call) == "roletag-denylist":
         kept = {text: found for text, found in state.denied_tags.items() if found["expiration_time"] >= before}
         state.denied_tags = kept

@@ -80,7 +80,7 @@ def delete_role(state: AwsAuth, call: Call) -> None:
 
 
 @role.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: AwsAuth, call: Call) -> None:
+def write_role(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     """Make or change a role; what is not sent stays. Raises ErrorResponse."""
     name = call["role"].lower()
     made = deepcopy(state.roles.get(name)) or _new()
@@ -94,9 +94,9 @@ def write_role(state: AwsAuth, call: Call) -> None:
         raise ErrorResponse("cannot specify both disallow_reauthentication=true and allow_instance_migration=true")
     _set_token(call, made)
     if "role_tag" in call:
-        if len(call["role_tag"]) > _LONGEST_TAG:
+        if len(role_tag) > _LONGEST_TAG:
             raise ErrorResponse(f"length of role tag exceeds the EC2 key limit of {_LONGEST_TAG} characters")
-        made.settings["role_tag"] = call["role_tag"]
+        made.settings["role_tag"] = role_tag
     made.role_id = made.role_id or call.core.entropy.uuid()
     made.hmac_key = made.hmac_key or call.core.entropy.uuid()
     state.roles[name] = made

@@ -33,7 +33,15 @@ tag = engine.path(
 
 
 @tag.on(Operation.UPDATE)
-def make_tag(state: AwsAuth, call: Call) -> Response:
+def make_tag(
+    state: AwsAuth,
+    call: Call,
+    *,
+    disallow_reauthentication: bool,
+    allow_instance_migration: bool,
+    max_ttl: int,
+    instance_id: str,
+) -> Response:
     """Return a new tag, signed with the key of the role. Raises ErrorResponse."""
     name = call["role"].lower()
     role = state.roles.get(name)
@@ -41,10 +49,10 @@ def make_tag(state: AwsAuth, call: Call) -> Response:
         raise ErrorResponse(f"entry not found for role {name}")
     if not role.settings["role_tag"]:
         raise ErrorResponse("tag creation is not enabled for this role")
-    once, moves = call["disallow_reauthentication"], call["allow_instance_migration"]
+    once, moves = disallow_reauthentication, allow_instance_migration
     if once and moves:
         raise ErrorResponse("cannot set both disallow_reauthentication and allow_instance_migration")
-    if call["max_ttl"] < 0:
+    if max_ttl < 0:
         raise ErrorResponse("max_ttl cannot be negative")
     allowed = role.token_policies or []
     policies = sorted({one.strip().lower() for one in call["policies"] if one.strip()})
@@ -54,10 +62,10 @@ def make_tag(state: AwsAuth, call: Call) -> Response:
     if policies:
         parts.append("p=" + ",".join(policies))
     parts += [f"d={str(once).lower()}", f"m={str(moves).lower()}"]
-    if call["max_ttl"]:
-        parts.append(f"t={call['max_ttl']}s")
-    if call["instance_id"]:
-        parts.append(f"i={call['instance_id']}")
+    if max_ttl:
+        parts.append(f"t={max_ttl}s")
+    if instance_id:
+        parts.append(f"i={instance_id}")
     text = ":".join(parts)
     value = f"{text}:{_signature(role, text)}"
     return Response(data={"tag_key": role.settings["role_tag"], "tag_value": value}, warnings=warnings)
