@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockkms.vault.auth import described
 from mockkms.vault.framework.shapes.collections import Key, ListOf, Text
 from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
@@ -44,7 +43,7 @@ def section(keys: Callable[[str], Mapping[str, Key]], folders: Mapping[str, str]
     def dump(_core: Context, mount: Mount) -> dict[str, Any]:
         state = mount.state
         shown: dict[str, Any] = {}
-        config = described.changed(state.config) if state.config is not None else {}
+        config = state.config.changed() if state.config is not None else {}
         if config:
             shown["config"] = config
         for word in folders:

@@ -59,6 +59,11 @@ class AutomatedRotation:
         for name in NAMES:
             setattr(self, name, call.get(name, getattr(self, name)))
 
+    def changed_rotation(self) -> dict[str, Any]:
+        """Return the settings that are not as a new configuration has them."""
+        fresh = AutomatedRotation()
+        return {name: getattr(self, name) for name in NAMES if getattr(self, name) != getattr(fresh, name)}
+
     def register_rotation(self) -> None:
         """Refuse to begin a rotation. Raises ValueError with the server's text."""
         if not self.disable_automated_rotation and (self.rotation_schedule or self.rotation_period):

@@ -56,12 +56,12 @@ _TABLE = {
     "userpass": Type("auth.userpass", "auth.userpass.world"),
     "jwt": Type("auth.jwt", "auth.jwt.world", ("jwt", "oidc")),
     "kubernetes": Type("auth.kubernetes", "auth.kubernetes.world"),
-    "cert": Type("auth.cert", "auth.cert.world"),
-    "auth/ldap": Type("auth.ldap", "auth.ldap.world"),
-    "github": Type("auth.github", "auth.github.world"),
-    "okta": Type("auth.okta", "auth.okta.world"),
-    "radius": Type("auth.radius", "auth.radius.world"),
-    "token": Type("auth.token", "auth.token.world", only_at="auth/token/"),
+    "cert": Type("auth.cert", "auth.cert.roles"),
+    "auth/ldap": Type("auth.ldap", "auth.ldap.entries"),
+    "github": Type("auth.github", "auth.github.maps"),
+    "okta": Type("auth.okta", "auth.okta.entries"),
+    "radius": Type("auth.radius", "auth.radius.users"),
+    "token": Type("auth.token", "auth.token.roles", only_at="auth/token/"),
 }
 """World files name the types in this order."""
 _ALIASES = {name: row for row, mount_type in _TABLE.items() for name in mount_type.names or () if name != row}

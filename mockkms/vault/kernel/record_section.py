@@ -6,7 +6,8 @@
     )
 
 Shapes come from the endpoints that write the records, and a world is filled through these endpoints, so that both
-accept the same. A dump writes what differs from a new record.
+accept the same. A dump writes what differs from a new record. A section may be declared beside its endpoints: shapes
+are imported when a world file is read.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mockkms.vault.framework.shapes.collections import Key, MapOf
-from mockkms.vault.framework.shapes.parameters import parameters_of
 from mockkms.vault.framework.world_section import Filling, WorldSection
 from mockkms.vault.kernel import seeding
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.endpoint import Endpoint
     from mockkms.vault.framework.records import Record
+    from mockkms.vault.framework.shapes.collections import Key
     from mockkms.vault.kernel.mounts import Mount
 
 S = TypeVar("S")
@@ -52,7 +52,7 @@ def one(key: str, help: str, endpoint: Endpoint, record: Callable[[Any], Record 
 
     return Part(
         key,
-        lambda: Key(parameters_of(endpoint), help),
+        lambda: _key(endpoint, help),
         lambda to, mount, spec: seeding.write_settings(to, mount, spec, key, endpoint.template),
         dump,
     )
@@ -66,10 +66,19 @@ def named(key: str, help: str, collection: Collection[S, R]) -> Part:
 
     return Part(
         key,
-        lambda: Key(MapOf(parameters_of(collection.one)), help),
+        lambda: _key(collection.one, help, named=True),
         lambda to, mount, spec: seeding.write_named(to, mount, spec, key, collection.folder),
         dump,
     )
+
+
+def _key(endpoint: Endpoint, help: str, *, named: bool = False) -> Key:
+    # Imported here, because sections are declared beside the endpoints, and servers start without world files.
+    from mockkms.vault.framework.shapes.collections import Key, MapOf
+    from mockkms.vault.framework.shapes.parameters import parameters_of
+
+    shape = parameters_of(endpoint)
+    return Key(MapOf(shape) if named else shape, help)
 
 
 def record_section(*parts: Part) -> WorldSection:

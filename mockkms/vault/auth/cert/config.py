@@ -11,7 +11,7 @@ from mockkms.vault.products.features import Feature
 
 MAX_CACHE = 100_000
 
-config = engine.path("config", CertConfig.fields(), help="Settings of the mount.")
+config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 
 
 @config.on(Operation.READ)

@@ -7,11 +7,13 @@ import re
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mockkms.vault.auth.cert.config import config
 from mockkms.vault.auth.cert.model import Cert, CertRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.kernel.record_section import named, one, record_section
 
 _LEASE = {"lease": Field(Kind.INT, deprecated=True, help="The oldest name of token_ttl, in seconds.")}
 roles = Collection[Cert, CertRole](
@@ -25,6 +27,11 @@ roles = Collection[Cert, CertRole](
     existence=False,
     help="A trusted certificate.",
     list_help="The names of all trusted certificates.",
+)
+
+section = record_section(
+    one("config", "settings of the method", config, lambda state: state.config),
+    named("certs", "trusted certificates by name", roles),
 )
 
 

@@ -10,7 +10,7 @@ from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 
-config = engine.path("config", GithubConfig.fields(), help="The organization whose members may log in.")
+config = engine.path("config", GithubConfig.fields, help="The organization whose members may log in.")
 
 
 @config.on(Operation.READ)

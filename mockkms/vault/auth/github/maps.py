@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mockkms.vault.auth import directories
 from mockkms.vault.auth.github.model import Github, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
+from mockkms.vault.framework.shapes.parameters import written
 
 
 def _declare(kind: str) -> None:
@@ -61,3 +64,25 @@ def policies(mappings: dict[str, dict[str, Any]], names: Iterable[str]) -> list[
         if isinstance(value, str):
             found |= {policy.strip() for policy in value.split(",")}
     return sorted(found - {""})
+
+
+# -- in world files --------------------------------------------------------------------------------------------------
+
+
+def _world_keys(_type: str) -> dict[str, Key]:
+    account = RecordShape(
+        {
+            "user": Key(Text(), "name of the user", required=True),
+            "org": Key(directories.NAMES, "organizations that the user is a member of"),
+            "teams": Key(directories.NAMES, "teams of the user in the configured organization"),
+        }
+    )
+    return {
+        "config": Key(written("github", "config"), "the organization"),
+        "teams": Key(MapOf(directories.NAMES), "policies by team"),
+        "users": Key(MapOf(directories.NAMES), "policies by user"),
+        "directory": Key(MapOf(account), "whom GitHub knows, by personal access token"),
+    }
+
+
+section = directories.section(_world_keys, {"teams": "map/teams", "users": "map/users"})

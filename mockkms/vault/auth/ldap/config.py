@@ -16,11 +16,10 @@ from mockkms.vault.products.features import Feature
 _TLS = ("tls10", "tls11", "tls12", "tls13")
 _COLLIDES = "userfilter configured does not consider userattr and may result in colliding entity aliases on logins"
 
-
-_ROTATION = automated_rotation.fields(Feature.LDAP_ROTATION)
-
 config = engine.path(
-    "config", {**LdapConfig.fields(), **_ROTATION}, help="The directory, and how users and groups are found there."
+    "config",
+    lambda: {**LdapConfig.fields(), **automated_rotation.fields(Feature.LDAP_ROTATION)},
+    help="The directory, and how users and groups are found there.",
 )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.auth import directories
 from mockkms.vault.auth.ldap.model import Ldap, LdapUser, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
+from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.tree import walk
@@ -80,3 +83,26 @@ def delete_user(state: Ldap, call: Call) -> None:
 def _deleted(state: Ldap, call: Call) -> str:
     name: str = call["name"]
     return state.canonical(name) if call.core.product.has(Feature.LDAP_FOLDED_DELETES) else name
+
+
+# -- in world files --------------------------------------------------------------------------------------------------
+
+
+def _world_keys(_type: str) -> dict[str, Key]:
+    person = RecordShape(
+        {
+            "password": directories.PASSWORD,
+            "groups": Key(directories.NAMES, "groups in the directory, by name or DN"),
+            "dn": Key(Text(), "made of userattr, name and userdn when not given"),
+            "attributes": Key(MapOf(Text()), "attributes by name, for the alias"),
+        }
+    )
+    return {
+        "config": Key(written("auth/ldap", "config"), "the directory's address, and how users and groups are found"),
+        "users": Key(MapOf(written("auth/ldap", "users/x")), "groups and policies that the mount adds, by user"),
+        "groups": Key(MapOf(written("auth/ldap", "groups/x")), "policies by group"),
+        "directory": Key(MapOf(person), "who stands in the directory, by user name"),
+    }
+
+
+section = directories.section(_world_keys, {"users": "users", "groups": "groups"})

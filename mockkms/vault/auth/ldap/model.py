@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
@@ -71,6 +71,10 @@ class LdapConfig(TokenParams, AutomatedRotation):
     schema: Annotated[
         str, param(Kind.STRING, help="How bindpass is changed: openldap or ad.", needs=Feature.LDAP_SCHEMA)
     ] = "openldap"
+
+    def changed(self) -> dict[str, Any]:
+        """Return the parameters that are not as a new configuration has them."""
+        return super().changed() | self.changed_rotation()
 
 
 @dataclass

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.auth.okta.model import Okta, OktaUser, engine
+from mockkms.vault.auth import directories
+from mockkms.vault.auth.okta.model import STATUSES, Okta, OktaUser, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
+from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, RecordShape, Text
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.tree import children, walk
 
@@ -73,3 +76,26 @@ def write_group(state: Okta, call: Call, *, name: str, policies: list[str]) -> N
 def delete_group(state: Okta, call: Call, *, name: str) -> None:
     """Delete a group, in any case."""
     state.groups.pop(state.known_group(name) or "", None)
+
+
+# -- in world files --------------------------------------------------------------------------------------------------
+
+
+def _world_keys(_type: str) -> dict[str, Key]:
+    person = RecordShape(
+        {
+            "password": directories.PASSWORD,
+            "groups": Key(directories.NAMES, "groups at Okta"),
+            "status": Key(Choice(STATUSES, "status"), "what Okta says of the right password; SUCCESS when not given"),
+            "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
+        }
+    )
+    return {
+        "config": Key(written("okta", "config"), "the organization"),
+        "users": Key(MapOf(written("okta", "users/x")), "groups and policies that the mount adds, by user"),
+        "groups": Key(MapOf(written("okta", "groups/x")), "policies by group"),
+        "directory": Key(MapOf(person), "whom Okta knows, by user name"),
+    }
+
+
+section = directories.section(_world_keys, {"users": "users", "groups": "groups"})

@@ -8,7 +8,7 @@ from mockkms.vault.auth.radius.model import Radius, RadiusConfig, engine
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation
 
-config = engine.path("config", RadiusConfig.fields(), help="The authentication server.")
+config = engine.path("config", RadiusConfig.fields, help="The authentication server.")
 
 
 @config.existence

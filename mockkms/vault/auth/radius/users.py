@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockkms.vault.auth import directories
 from mockkms.vault.auth.radius.model import Radius, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.framework.pages import PAGE, page
+from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape
+from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.tree import children
 
@@ -59,3 +62,17 @@ def write(state: Radius, call: Call, *, name: str) -> None:
 def delete(state: Radius, call: Call, *, name: str) -> None:
     """Delete a user, under the name as it stands where case counts."""
     state.users.pop(state.canonical(name), None)
+
+
+# -- in world files --------------------------------------------------------------------------------------------------
+
+
+def _world_keys(_type: str) -> dict[str, Key]:
+    return {
+        "config": Key(written("radius", "config"), "the authentication server's address"),
+        "users": Key(MapOf(written("radius", "users/x")), "policies by registered user"),
+        "directory": Key(MapOf(RecordShape({"password": directories.PASSWORD})), "whom the server knows, by user name"),
+    }
+
+
+section = directories.section(_world_keys, {"users": "users"})

@@ -2,38 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
+from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Response
+from mockkms.vault.framework.records import Param, Record, Show, param
 from mockkms.vault.kernel.login import identity_policies
 from mockkms.vault.policy import names
+from mockkms.vault.products import Product
+
+_NAMES = Kind.COMMA_STRINGS
+
+
+def _shared(name: str, show: Show = Show.ALWAYS) -> Param:
+    """Return the declaration of a parameter that roles of all auth methods have."""
+    return replace(TokenParams.params()[name], show=show)
 
 
 @dataclass
-class TokenRole:
-    """A token role; lifetimes in seconds. The fields without ``token_`` hold what deprecated names set."""
+class TokenRole(Record):
+    """A token role; lifetimes in seconds. The members without ``token_`` hold what deprecated names set."""
 
-    name: str
-    allowed_policies: list[str] = field(default_factory=list)
-    disallowed_policies: list[str] = field(default_factory=list)
-    allowed_policies_glob: list[str] = field(default_factory=list)
-    disallowed_policies_glob: list[str] = field(default_factory=list)
-    orphan: bool = False
-    renewable: bool = True
-    path_suffix: str = ""
-    allowed_entity_aliases: list[str] | None = None
-    period: int = 0
-    explicit_max_ttl: int = 0
-    bound_cidrs: list[str] = field(default_factory=list)
-    token_period: int = 0
-    token_explicit_max_ttl: int = 0
-    token_bound_cidrs: list[str] = field(default_factory=list)
-    token_no_default_policy: bool = False
-    token_num_uses: int = 0
-    token_type: str = "default-service"
+    name: str = ""
+    allowed_policies: Annotated[
+        list[str], param(_NAMES, help="Policies that may be requested, whatever the requesting token has.")
+    ] = field(default_factory=list)
+    disallowed_policies: Annotated[list[str], param(_NAMES, help="Policies that must not be requested.")] = field(
+        default_factory=list
+    )
+    allowed_policies_glob: Annotated[list[str], param(_NAMES, help="The same as allowed_policies, with wildcards.")] = (
+        field(default_factory=list)
+    )
+    disallowed_policies_glob: Annotated[
+        list[str], param(_NAMES, help="The same as disallowed_policies, with wildcards.")
+    ] = field(default_factory=list)
+    orphan: Annotated[bool, param(Kind.BOOL, help="Create orphans.")] = False
+    renewable: Annotated[bool, param(Kind.BOOL, help="Whether the tokens can be renewed.")] = True
+    path_suffix: Annotated[str, param(Kind.STRING, help="Ending of the path at which the tokens are created.")] = ""
+    allowed_entity_aliases: Annotated[
+        list[str] | None, param(_NAMES, help="Entity aliases that may be requested; wildcards are supported.")
+    ] = None
+    period: Annotated[int, param(Kind.SECONDS, help="The former name of token_period.", deprecated=True)] = 0
+    explicit_max_ttl: Annotated[
+        int, param(Kind.SECONDS, help="The former name of token_explicit_max_ttl.", deprecated=True)
+    ] = 0
+    bound_cidrs: Annotated[
+        list[str], param(_NAMES, help="The former name of token_bound_cidrs.", deprecated=True, show=Show.SET)
+    ] = field(default_factory=list)
+    token_period: Annotated[int, _shared("token_period")] = 0
+    token_explicit_max_ttl: Annotated[int, _shared("token_explicit_max_ttl")] = 0
+    token_bound_cidrs: Annotated[list[str], _shared("token_bound_cidrs", Show.SET)] = field(default_factory=list)
+    token_no_default_policy: Annotated[bool, _shared("token_no_default_policy")] = False
+    token_num_uses: Annotated[int, _shared("token_num_uses", Show.SET)] = 0
+    token_type: Annotated[str, _shared("token_type")] = "default-service"
+
+    def shown(self, product: Product) -> dict[str, Any]:
+        """Return what a read in ``product`` shows."""
+        return super().shown(product) | {"name": self.name}
+
+    def changed(self) -> dict[str, Any]:
+        """Return the parameters that are not as a new role has them, under the old names where those were used."""
+        changed = super().changed()
+        for name in ("period", "explicit_max_ttl", "bound_cidrs"):
+            if name in changed:
+                changed.pop(f"token_{name}", None)
+        return changed
 
     @property
     def restricts_policies(self) -> bool:

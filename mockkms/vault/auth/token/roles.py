@@ -3,84 +3,40 @@
 from __future__ import annotations
 
 import re
-from copy import deepcopy
-from typing import Any
 
 from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine
-from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Response
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
-_SHARED = (
-    "token_bound_cidrs", "token_explicit_max_ttl", "token_period", "token_type", "token_no_default_policy",
-    "token_num_uses",
-)  # fmt: skip
-_NAMES = Kind.COMMA_STRINGS
-
-listing = engine.path("roles[/]", help="The roles of this namespace.")
-role_path = engine.path(
+roles = Collection[TokenRoles, TokenRole](
+    engine,
     "roles/{role_name}",
-    {
-        "role_name": Field(Kind.STRING, help="The role."),
-        "allowed_policies": Field(_NAMES, help="Policies that may be asked for, whatever the asking token has."),
-        "disallowed_policies": Field(_NAMES, help="Policies that must not be asked for."),
-        "allowed_policies_glob": Field(_NAMES, help="The same as allowed_policies, with wildcards."),
-        "disallowed_policies_glob": Field(_NAMES, help="The same as disallowed_policies, with wildcards."),
-        "orphan": Field(Kind.BOOL, help="Make orphans."),
-        "period": Field(Kind.SECONDS, help="The former name of token_period.", deprecated=True),
-        "path_suffix": Field(Kind.STRING, help="Ending of the path that the tokens are made at."),
-        "explicit_max_ttl": Field(Kind.SECONDS, help="The former name of token_explicit_max_ttl.", deprecated=True),
-        "renewable": Field(Kind.BOOL, default=True, help="Whether the tokens can be renewed."),
-        "bound_cidrs": Field(_NAMES, help="The former name of token_bound_cidrs.", deprecated=True),
-        "allowed_entity_aliases": Field(_NAMES, help="Entity aliases that may be asked for; wildcards are heeded."),
-        **TokenParams.fields(*_SHARED),
-    },
+    TokenRole,
+    lambda state: state.roles,
+    name=Field(Kind.STRING, help="The role."),
+    paged=False,
+    empty_list=True,
     help="A token role.",
+    list_help="The roles of this namespace.",
 )
 _SUFFIX = re.compile(r"\w[\w.\-]+\w", re.ASCII)
 _TYPES = frozenset(("service", "batch", "default-service", "default-batch"))
 
-
-@listing.on(Operation.LIST)
-def list_roles(state: TokenRoles, call: Call) -> dict[str, Any]:
-    return {"keys": sorted(state.roles)}
+section = record_section(named("roles", "token roles by name", roles))
 
 
-@role_path.existence
-def exists(state: TokenRoles, call: Call, *, role_name: str) -> bool:
-    return role_name in state.roles
-
-
-@role_path.on(Operation.READ)
-def read_role(state: TokenRoles, call: Call, *, role_name: str) -> dict[str, Any] | None:
-    role = state.roles.get(role_name)
-    if role is None:
-        return None
-    data: dict[str, Any] = {
-        name: getattr(role, name)
-        for name in (
-            "period", "token_period", "explicit_max_ttl", "token_explicit_max_ttl", "disallowed_policies",
-            "allowed_policies", "disallowed_policies_glob", "allowed_policies_glob", "name", "orphan", "path_suffix",
-            "renewable", "token_type", "allowed_entity_aliases", "token_no_default_policy",
-        )
-    }  # fmt: skip
-    optional = ("token_bound_cidrs", "bound_cidrs", "token_num_uses")
-    return data | {name: value for name in optional if (value := getattr(role, name))}
-
-
-@role_path.on(Operation.DELETE)
-def delete_role(state: TokenRoles, call: Call, *, role_name: str) -> None:
-    state.roles.pop(role_name, None)
-
-
-@role_path.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: TokenRoles, call: Call, *, role_name: str, allowed_entity_aliases: list[str]) -> Response | None:
-    name = role_name
-    role = deepcopy(state.roles.get(name)) or TokenRole(name)
+@roles.write
+def write(
+    state: TokenRoles, call: Call, name: str, role: TokenRole, *, allowed_entity_aliases: list[str]
+) -> Response | None:
+    """Create or change a role. Raises ErrorResponse."""
+    role.name = name
     _general(call, role)
     if "token_type" in call.raw and call.raw["token_type"] is None:
         raise ErrorResponse("Invalid 'token_type' value: null")
@@ -94,14 +50,11 @@ def write_role(state: TokenRoles, call: Call, *, role_name: str, allowed_entity_
         _check_batch(role)
     if "allowed_entity_aliases" in call:
         role.allowed_entity_aliases = names.distinct(allowed_entity_aliases)
-    state.roles[name] = role
     return Response(warnings=warnings) if warnings else None
 
 
 def _general(call: Call, role: TokenRole) -> None:
-    for name in ("orphan", "renewable"):
-        if name in call:
-            setattr(role, name, call[name])
+    role.update_from(call, "orphan", "renewable")
     if "path_suffix" in call:
         suffix: str = call["path_suffix"]
         if suffix and not _SUFFIX.search(suffix):
@@ -133,9 +86,7 @@ def _shared(call: Call, role: TokenRole) -> None:
             role.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
         except ValueError as error:
             raise ErrorResponse(f"{frame}{error}") from None
-    for name in ("token_explicit_max_ttl", "token_no_default_policy", "token_period", "token_num_uses"):
-        if name in call:
-            setattr(role, name, call[name])
+    role.update_from(call, "token_explicit_max_ttl", "token_no_default_policy", "token_period", "token_num_uses")
     if role.token_num_uses < 0:
         raise ErrorResponse(f"{frame}'token_num_uses' cannot be negative")
     if role.token_type in ("batch", "default-batch") and "token_type" not in call.raw:
