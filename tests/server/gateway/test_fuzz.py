@@ -42,7 +42,7 @@ GO_ERROR = re.compile("|".join((
     "(error resolving|unable to find issuer for|failed to validate|unknown algorithm|failed to generate) .*",
     "(unknown ssh key pair algorithm|unknown ECDSA key pair algorithm and bits): .*",
     "refusing to generate weak .*",
-    "no RSA key of \\d+ bits is made here; .*",
+    "RSA keys of \\d+ bits are not supported; .*",
     "key type unknown",
     "failed to determine alias name from login request",
     "password cannot be of zero length when passwordless binds are being denied",

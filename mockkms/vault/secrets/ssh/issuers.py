@@ -1,58 +1,57 @@
 """``config/ca``, ``issuers/`` and ``issuer/``: the keys that sign certificates.
 
-One product has one key to a mount, the other has several with names; both are kept alike.
+A product with ``Feature.SSH_ISSUERS`` has several named keys in a mount, another one has one; both are stored alike.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.crypto import ssh
 from mockkms.crypto.x509 import keys as x509_keys
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.ssh.engine import DEFAULT, SSH, Issuer, engine
+from mockkms.vault.secrets.ssh.engine import DEFAULT, SSH, SshIssuer, engine
 
 _OWN = Feature.SSH_ISSUERS
 _NAME = Field(Kind.STRING, help="Name of the issuer.")
 _REFERENCE = {"issuer_ref": Field(Kind.STRING, default=DEFAULT, help="Id or name of an issuer, or default.")}
 _SUBMIT = {
     "issuer_name": Field(Kind.STRING, help="Name of the issuer.", needs=_OWN),
-    "private_key": Field(Kind.STRING, help="Private half, PEM or OpenSSH's form."),
-    "public_key": Field(Kind.STRING, help="Public half, as authorized_keys has it."),
-    "generate_signing_key": Field(Kind.BOOL, default=True, help="Make a key."),
+    "private_key": Field(Kind.STRING, help="Private key in PEM or OpenSSH format."),
+    "public_key": Field(Kind.STRING, help="Public key as a line of authorized_keys."),
+    "generate_signing_key": Field(Kind.BOOL, default=True, help="Generate a key."),
     "key_type": Field(Kind.STRING, default="ssh-rsa", help="Type of a new key: rsa, ec, ed25519 or OpenSSH's name."),
-    "key_bits": Field(Kind.INT, help="Size of a key that is made; 0 is the default of the type."),
+    "key_bits": Field(Kind.INT, help="Size of a new key in bits; 0 is the default of the type."),
     **{
         name: Field(Kind.STRING, help="For the enterprise edition only.", needs=Feature.MANAGED_KEYS)
         for name in ("managed_key_name", "managed_key_id")
     },
 }
 _MOST = 10
-"""Roles that are counted before a warning says `at least`."""
+"""From this number of roles, warnings say `at least`."""
 
 ca = engine.path("config/ca", _SUBMIT, help="The default issuer.")
 config = engine.path(
     "config/issuers", {"default": Field(Kind.STRING, help="Id or name of the default issuer.")},
-    help="Which issuer is the default.", needs=_OWN,
+    help="The default issuer.", needs=_OWN,
 )  # fmt: skip
 submit = engine.path(
     "issuers/import[/{issuer_name}]",
-    {**_SUBMIT, "set_default": Field(Kind.BOOL, help="Make it the default."), "issuer_name": _NAME},
-    help="Another issuer.",
+    {**_SUBMIT, "set_default": Field(Kind.BOOL, help="Make the issuer the default."), "issuer_name": _NAME},
+    help="Add an issuer.",
     needs=_OWN,
 )
 listing = engine.path("issuers[/]", PAGE, help="The issuers.", needs=_OWN)
-public = engine.path("public_key", login=True, help="Public half of the default issuer, as it is.")
+public = engine.path("public_key", login=True, help="Public key of the default issuer, as plain text.")
 one_public = engine.path(
-    "issuer/{issuer_ref}/public_key", _REFERENCE, login=True, help="Public half of an issuer, as it is.", needs=_OWN
+    "issuer/{issuer_ref}/public_key", _REFERENCE, login=True, help="Public key of an issuer, as plain text.", needs=_OWN
 )
 one = engine.path("issuer/{issuer_ref}", {**_REFERENCE, "issuer_name": _NAME}, help="An issuer.", needs=_OWN)
-tidy = engine.path("tidy/dynamic-keys", help="Removes keys of a former version; there are none.")
+tidy = engine.path("tidy/dynamic-keys", help="Remove keys of roles with dynamic keys, which no longer exist.")
 
 
 def _reference(call: Call, name: str = "issuer_ref") -> str:
@@ -60,13 +59,13 @@ def _reference(call: Call, name: str = "issuer_ref") -> str:
     return DEFAULT if value.lower() == DEFAULT else value
 
 
-def _shown(issuer: Issuer) -> dict[str, Any]:
+def _shown(issuer: SshIssuer) -> dict[str, object]:
     return {"issuer_id": issuer.id, "issuer_name": issuer.name, "public_key": issuer.public_key}
 
 
 @ca.on(Operation.READ)
-def read_ca(state: SSH, call: Call) -> dict[str, Any]:
-    """The default issuer. Raises ErrorResponse without one."""
+def read_ca(state: SSH, call: Call) -> Reply:
+    """Return the default issuer. Raises ErrorResponse without one."""
     if call.core.product.has(Feature.SSH_ISSUERS):
         return _shown(state.issuer(DEFAULT))
     if not state.default:
@@ -76,7 +75,7 @@ def read_ca(state: SSH, call: Call) -> dict[str, Any]:
 
 @ca.on(Operation.UPDATE)
 def write_ca(state: SSH, call: Call) -> Response | None:
-    """Take or make the default issuer's key. Raises ErrorResponse and BackendError."""
+    """Import or generate the default issuer's key. Raises ErrorResponse and BackendError."""
     if call.core.product.has(Feature.SSH_ISSUERS):
         return _imported(state, call, *_key(call), "", default=True)
     if state.default:
@@ -88,7 +87,7 @@ def write_ca(state: SSH, call: Call) -> Response | None:
 
 @ca.on(Operation.DELETE)
 def delete_ca(state: SSH, call: Call) -> Response | None:
-    """Forget every issuer."""
+    """Delete every issuer."""
     count = len(state.issuers)
     state.issuers.clear()
     state.default = ""
@@ -99,7 +98,7 @@ def delete_ca(state: SSH, call: Call) -> Response | None:
 
 @submit.on(Operation.UPDATE)
 def import_issuer(state: SSH, call: Call) -> Response:
-    """Take or make a key of another issuer. Raises ErrorResponse and BackendError."""
+    """Add an issuer with an imported or generated key. Raises ErrorResponse and BackendError."""
     public_key, private_key, made = _key(call)
     name = ""
     if "issuer_name" in call and call["issuer_name"].strip():
@@ -116,7 +115,7 @@ def _imported(
         if known is not None:
             warning = "An issuer with the provided public key already exists, returning the existing issuer"
             return Response(data=_shown(known), warnings=[warning])
-    issuer = Issuer(call.core.entropy.uuid(), public_key, private_key, name)
+    issuer = SshIssuer(call.core.entropy.uuid(), public_key, private_key, name)
     if default or not state.issuers:
         state.default = issuer.id
     state.issuers[issuer.id] = issuer
@@ -124,7 +123,7 @@ def _imported(
 
 
 def _key(call: Call) -> tuple[str, str, bool]:
-    """Both halves, and whether they were made. Raises ErrorResponse and BackendError."""
+    """Return public and private key, and whether they were generated. Raises ErrorResponse and BackendError."""
     public_key, private_key = call["public_key"], call["private_key"]
     asked = call.get("generate_signing_key")
     if asked:
@@ -144,22 +143,20 @@ def _key(call: Call) -> tuple[str, str, bool]:
 
 
 def _check_halves(call: Call) -> None:
-    """Raises ErrorResponse for a half that is none."""
+    """Raise ErrorResponse for an invalid public or private key."""
     if call.core.product.has(Feature.SSH_ISSUERS):
-        order, text = ("public_key", "private_key"), "could not parse {0} provided value: {2}"
+        order, text = ("public_key", "private_key"), "could not parse {0} provided value: "
     else:
-        order, text = ("private_key", "public_key"), "Unable to parse {0} as an SSH {1} key: {2}"
+        order, text = ("private_key", "public_key"), "Unable to parse {0} as an SSH {1} key: "
     for name in order:
-        try:
+        with refusing(text.format(name, name.removesuffix("_key"))):
             (ssh.parse_public if name == "public_key" else ssh.load_private)(call[name])
-        except ssh.SshKeyError as error:
-            raise ErrorResponse(text.format(name, name.removesuffix("_key"), error)) from None
 
 
 def _only_key(call: Call) -> tuple[str, str, bool]:
-    """Return both halves of a mount's only key, and whether they were made. Raises ErrorResponse and BackendError.
+    """Return public and private key of a mount's only issuer, and whether they were generated.
 
-    Where it is not said whether to make one, it is made unless both halves are there.
+    Without ``generate_signing_key`` they are generated unless both are given. Raises ErrorResponse and BackendError.
     """
     public_key, private_key, asked = call["public_key"], call["private_key"], call.get("generate_signing_key")
     if asked or (public_key and private_key):
@@ -174,23 +171,24 @@ def _only_key(call: Call) -> tuple[str, str, bool]:
 
 
 def _made(call: Call) -> tuple[str, str, bool]:
-    try:
+    with refusing(error=BackendError):
         return (*new_pair(call, call["key_type"], call["key_bits"]), True)
-    except ValueError as error:
-        raise BackendError(str(error)) from None
 
 
 _CURVES = {"ecdsa-sha2-nistp256": 256, "ecdsa-sha2-nistp384": 384, "ecdsa-sha2-nistp521": 521}
 
 
 def new_pair(call: Call, kind: str, bits: int) -> tuple[str, str]:
-    """A new key: the public half as a line, the private one in PEM. Raises ValueError in the server's words."""
+    """Return a new key pair: the public key as a line of ``authorized_keys``, the private key in PEM.
+
+    Raises ValueError with the real server's text.
+    """
     if kind in ("ssh-rsa", "rsa"):
         bits = bits or 4096
         if bits < 2048:
             raise ValueError(f"refusing to generate weak {kind} key: {bits} bits < 2048 bits")
         if bits % 8 or bits > 16384:
-            raise ValueError(f"no RSA key of {bits} bits is made here; take 2048, 3072 or 4096")
+            raise ValueError(f"RSA keys of {bits} bits are not supported; use 2048, 3072 or 4096")
         private = x509_keys.generate("rsa", bits, call.core.entropy)
     elif kind in _CURVES or kind == "ec":
         bits = _CURVES.get(kind, bits or 256)
@@ -215,14 +213,14 @@ def _new_name(state: SSH, call: Call) -> str:
         raise ErrorResponse("reserved keyword 'default' can not be used as issuer name")
     if re.fullmatch(r"\w(?:[\w\-.]*\w)?", name, re.ASCII) is None:
         raise ErrorResponse("issuer name contained invalid characters")
-    if state.named(name) is not None:
+    if state.find_issuer(name) is not None:
         raise ErrorResponse("issuer name already in use")
     return name
 
 
 @config.on(Operation.READ)
-def read_default(state: SSH, _call: Call) -> dict[str, Any]:
-    """Id of the default issuer. Raises ErrorResponse without one."""
+def read_default(state: SSH, _call: Call) -> Reply:
+    """Return the id of the default issuer. Raises ErrorResponse without one."""
     if not state.default:
         raise ErrorResponse("no default issuer currently configured")
     return {"default": state.default}
@@ -230,11 +228,11 @@ def read_default(state: SSH, _call: Call) -> dict[str, Any]:
 
 @config.on(Operation.UPDATE)
 def write_default(state: SSH, call: Call) -> Response:
-    """Make another issuer the default. Raises ErrorResponse."""
+    """Change the default issuer. Raises ErrorResponse and BackendError."""
     wanted = _reference(call, "default")
     if wanted in ("", DEFAULT):
         raise ErrorResponse("invalid issuer specification; must be non-empty and can't be 'default'.")
-    found = state.named(wanted)
+    found = state.find_issuer(wanted)
     if found is None:
         raise BackendError(f"error resolving issuer reference: unable to find issuer for reference: {wanted}")
     old = state.default
@@ -249,9 +247,9 @@ def write_default(state: SSH, call: Call) -> Response:
 
 
 @listing.on(Operation.LIST)
-def list_issuers(state: SSH, call: Call) -> dict[str, Any]:
-    """The ids, with names and public halves."""
-    keys = page(sorted(state.issuers), call["after"], call["limit"])
+def list_issuers(state: SSH, _call: Call, *, after: str, limit: int) -> Reply:
+    """Return the ids, with the name and public key of each issuer."""
+    keys = page(sorted(state.issuers), after, limit)
     info = {
         issuer_id: {
             "is_default": issuer_id == state.default,
@@ -265,7 +263,7 @@ def list_issuers(state: SSH, call: Call) -> dict[str, Any]:
 
 @public.on(Operation.READ)
 def read_public(state: SSH, call: Call) -> Response | None:
-    """The public half of the default issuer. Raises ErrorResponse without one."""
+    """Return the public key of the default issuer. Raises ErrorResponse without one."""
     if not state.default and not call.core.product.has(Feature.SSH_ISSUERS):
         return None
     return _raw(state.issuer(DEFAULT))
@@ -273,23 +271,23 @@ def read_public(state: SSH, call: Call) -> Response | None:
 
 @one_public.on(Operation.READ)
 def read_one_public(state: SSH, call: Call) -> Response:
-    """The public half of an issuer. Raises ErrorResponse."""
+    """Return the public key of an issuer. Raises ErrorResponse."""
     return _raw(state.issuer(_reference(call)))
 
 
-def _raw(issuer: Issuer) -> Response:
+def _raw(issuer: SshIssuer) -> Response:
     return Response(raw=issuer.public_key.encode(), content_type="text/plain", status=200)
 
 
 @one.on(Operation.READ)
-def read(state: SSH, call: Call) -> dict[str, Any]:
-    """One issuer. Raises ErrorResponse."""
+def read(state: SSH, call: Call) -> Reply:
+    """Return an issuer. Raises ErrorResponse."""
     return _shown(state.issuer(_reference(call)))
 
 
 @one.on(Operation.UPDATE)
 def rename(state: SSH, call: Call) -> Response:
-    """Name an issuer anew. Raises ErrorResponse."""
+    """Rename an issuer. Raises ErrorResponse."""
     issuer = state.issuer(_reference(call))
     asked = call["issuer_name"].strip()
     if asked and asked == issuer.name:
@@ -301,9 +299,9 @@ def rename(state: SSH, call: Call) -> Response:
 
 @one.on(Operation.DELETE)
 def delete(state: SSH, call: Call) -> Response | None:
-    """Forget an issuer; nothing happens where there is none."""
+    """Delete an issuer, if it exists."""
     reference = _reference(call)
-    issuer = state.named(reference)
+    issuer = state.find_issuer(reference)
     if issuer is None:
         return None
     warnings = _used(state, issuer.name) + _used(state, issuer.id)
@@ -319,14 +317,14 @@ def delete(state: SSH, call: Call) -> Response | None:
 
 
 def _used(state: SSH, name: str) -> list[str]:
-    """A warning where roles refer to an issuer by a name that it loses."""
-    count = sum(role["issuer_ref"] == name for role in state.roles.values()) if name else 0
+    """Return the warning about roles that refer to an issuer by a name that is no longer valid."""
+    count = sum(role.issuer_ref == name for role in state.roles.values()) if name else 0
     if count >= _MOST:
         return [f"The name '{name}' was in use by at least {_MOST} roles"]
     return [f"{count} roles reference '{name}'"] if count else []
 
 
 @tidy.on(Operation.DELETE)
-def tidy_keys(_state: SSH, _call: Call) -> dict[str, Any]:
-    """There is nothing to remove."""
+def tidy_keys(_state: SSH, _call: Call) -> Reply:
+    """Report that nothing was removed."""
     return {"message": "Removed 0 of 0 host keys."}

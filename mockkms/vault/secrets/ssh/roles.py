@@ -3,158 +3,125 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.collections import Collection
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.framework.pages import PAGE, page
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
-from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, engine
+from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine
 from mockkms.vault.tokens import cidr
 
 SIGNERS = ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")
-_OTP_SHOWN = ("allowed_users", "cidr_list", "default_user", "exclude_cidr_list", "key_type", "port")
-_OWN = Feature.SSH_ISSUERS
-_TEXT, _FLAG, _MAP, _TIME = Kind.STRING, Kind.BOOL, Kind.MAP, Kind.SECONDS
-_BOTH = {
-    "key_type": Field(_TEXT, help="`ca` or `otp`."),
-    "default_user": Field(_TEXT, help="User where none is asked for."),
-    "allowed_users": Field(_TEXT, help="Users, separated by commas; `*` is anyone."),
-}
-_OTP = {
-    "cidr_list": Field(_TEXT, help="Networks of hosts, separated by commas."),
-    "exclude_cidr_list": Field(_TEXT, help="Networks left out of those."),
-    "port": Field(Kind.INT, help="Port that is told; 22 where none is."),
-}
-_CA = {
-    "allowed_users_template": Field(_FLAG, help="The users may hold identity templates."),
-    "allowed_domains": Field(_TEXT, help="Domains of hosts, separated by commas."),
-    "allowed_domains_template": Field(_FLAG, help="The domains may hold identity templates."),
-    "default_user_template": Field(_FLAG, help="The user may hold an identity template."),
-    "ttl": Field(_TIME, help="Lifetime of certificates."),
-    "max_ttl": Field(_TIME, help="Longest lifetime."),
-    "allowed_critical_options": Field(_TEXT, help="Critical options that may be asked for; empty is any."),
-    "allowed_extensions": Field(_TEXT, help="Extensions that may be asked for; `*` is any."),
-    "default_critical_options": Field(_MAP, help="Critical options where none are asked for."),
-    "default_extensions": Field(_MAP, help="Extensions where none are asked for."),
-    "default_extensions_template": Field(_FLAG, help="The extensions may hold identity templates."),
-    "allow_user_certificates": Field(_FLAG, help="Certificates may be for users."),
-    "allow_host_certificates": Field(_FLAG, help="Certificates may be for hosts."),
-    "allow_bare_domains": Field(_FLAG, help="Lets the domains themselves in."),
-    "allow_subdomains": Field(_FLAG, help="Lets names below the domains in."),
-    "allow_user_key_ids": Field(_FLAG, help="The key id may be asked for."),
-    "allow_commas_in_identity_templates": Field(_FLAG, help="Filled-in templates may hold commas.", needs=_OWN),
-    "allow_empty_principals": Field(_FLAG, help="Certificates may be for nobody in particular."),
-    "key_id_format": Field(_TEXT, help="The key id, with {{token_display_name}}, {{role_name}}, {{public_key_hash}}."),
-    "allowed_user_key_lengths": Field(_MAP, help="Sizes, or a list of them, by type of key."),
-    "algorithm_signer": Field(_TEXT, default=DEFAULT, help="How RSA keys sign."),
-    "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
-    "issuer_ref": Field(_TEXT, default=DEFAULT, help="Id or name of an issuer, or default.", needs=_OWN),
-}
-_FIELDS = {"role": Field(_TEXT, help="Name of the role."), **_BOTH, **_OTP, **_CA}
+_OTP = ("allowed_users", "cidr_list", "default_user", "exclude_cidr_list", "key_type", "port")
+"""The settings of a role for one-time passwords."""
+_OTP_ONLY = ("cidr_list", "exclude_cidr_list", "port")
 
-listing = engine.path("roles[/]", PAGE, help="Names of the roles.")
-one = engine.path(f"roles/{ROLE_NAME}", _FIELDS, help="A role.")
+
+def _shown(role: SshRole, product: Product) -> dict[str, object]:
+    """Return the settings that belong to the type of the role."""
+    shown = role.shown(product)
+    if role.key_type == "otp":
+        return {name: shown[name] for name in _OTP}
+    return {name: shown[name] for name in sorted(shown) if name not in _OTP_ONLY}
+
+
+roles = Collection[SSH, SshRole](
+    engine, f"roles/{ROLE_NAME}", SshRole, lambda state: state.roles, existence=False, supplies=(Operation.READ,),
+    name=Field(Kind.STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.", shown=_shown,
+)  # fmt: skip
 zero = engine.path(
     "config/zeroaddress", {"roles": Field(Kind.COMMA_STRINGS, help="Names of roles.")},
-    help="Roles for which any address will do.", sudo=False,
+    help="Roles that allow any address.", sudo=False,
 )  # fmt: skip
 
 
-@listing.on(Operation.LIST)
-def list_roles(state: SSH, call: Call) -> dict[str, Any]:
-    """The names, and the kind of each."""
-    names = page(sorted(state.roles), call["after"], call["limit"])
-    kept = ("key_type", "issuer_ref")
-    info = {name: _shown(call.core.product, state.roles[name]) for name in names}
-    return {
-        "keys": names,
-        "key_info": {name: {word: role[word] for word in kept if word in role} for name, role in info.items()},
+@roles.listing.on(Operation.LIST)
+def list_roles(state: SSH, call: Call, *, after: str, limit: int) -> Reply:
+    """Return the names, with the type and issuer of each role."""
+    names = page(sorted(state.roles), after, limit)
+    shown = {name: _shown(state.roles[name], call.core.product) for name in names}
+    info = {
+        name: {setting: role[setting] for setting in ("key_type", "issuer_ref") if setting in role}
+        for name, role in shown.items()
     }
+    return {"keys": names, "key_info": info}
 
 
-@one.on(Operation.READ)
-def read(state: SSH, call: Call) -> dict[str, Any] | None:
-    """The role, by what its kind has."""
-    role = state.roles.get(call["role"])
-    return _shown(call.core.product, role) if role is not None else None
-
-
-def _shown(product: Product, role: dict[str, Any]) -> dict[str, Any]:
-    if role["key_type"] == "otp":
-        return {name: role[name] for name in _OTP_SHOWN}
-    hidden = {name for name, field in _CA.items() if not field.known_to(product)}
-    return {name: role[name] for name in sorted({*_BOTH, *_CA} - hidden)}
-
-
-@one.on(Operation.DELETE)
-def delete(state: SSH, call: Call) -> None:
-    """Delete, and forget that any address would do."""
-    state.roles.pop(call["role"], None)
+@roles.one.on(Operation.DELETE)
+def delete(state: SSH, _call: Call, *, role: str) -> None:
+    """Delete a role, and remove it from the roles that allow any address."""
+    state.roles.pop(role, None)
     if state.zero_address is not None:
-        state.zero_address = [name for name in state.zero_address if name != call["role"]]
+        state.zero_address = [name for name in state.zero_address if name != role]
 
 
-@one.on(Operation.UPDATE)
-def write(state: SSH, call: Call) -> None:
-    """Write a role anew. Raises ErrorResponse and BackendError."""
-    for name, text in (("cidr_list", "cidr_list"), ("exclude_cidr_list", "exclude_cidr_list entry")):
-        try:
-            cidr.check_blocks(_split(call[name]))
-        except ValueError as error:
-            raise BackendError(f"failed to validate {text}: {error}") from None
-    kind = call["key_type"].lower()
-    if not kind:
+@roles.one.on(Operation.UPDATE)
+def write(state: SSH, call: Call, *, role: str) -> None:
+    """Replace a role. Raises ErrorResponse and BackendError."""
+    new = SshRole.from_call(call)
+    new.key_type = new.key_type.lower()
+    for blocks, text in ((new.cidr_list, "cidr_list"), (new.exclude_cidr_list, "exclude_cidr_list entry")):
+        with refusing(f"failed to validate {text}: ", BackendError):
+            cidr.check_blocks([part.strip() for part in blocks.split(",") if part.strip()])
+    if not new.key_type:
         raise ErrorResponse("missing key type")
-    if kind == "dynamic":
+    if new.key_type == "dynamic":
         raise ErrorResponse("dynamic key type roles are no longer supported")
-    if kind not in ("otp", "ca"):
+    if new.key_type not in ("otp", "ca"):
         raise ErrorResponse("invalid key type")
-    if kind == "otp" and not call["default_user"]:
-        raise ErrorResponse("missing default user")
-    role = {name: call[name] for name in _FIELDS if name != "role"}
-    role |= {"key_type": kind, "port": call["port"] or 22}
-    if kind == "ca":
-        _check_ca(role)
-    state.roles[call["role"]] = role
+    new.port = new.port or 22
+    if new.key_type == "otp":
+        if not new.default_user:
+            raise ErrorResponse("missing default user")
+        new = SshRole(**{name: getattr(new, name) for name in _OTP})
+    else:
+        _check_ca(new)
+    state.roles[role] = new
 
 
-def _check_ca(role: dict[str, Any]) -> None:
-    if role["algorithm_signer"] not in ("", DEFAULT, *SIGNERS):
-        raise BackendError(f"unknown algorithm signer {quote(role['algorithm_signer'])}")
-    role["algorithm_signer"] = role["algorithm_signer"] or DEFAULT
-    if not role["allow_user_certificates"] and not role["allow_host_certificates"]:
+def _check_ca(role: SshRole) -> None:
+    """Check and normalise the settings of a role for certificates. Raises ErrorResponse and BackendError."""
+    if role.algorithm_signer not in ("", DEFAULT, *SIGNERS):
+        raise BackendError(f"unknown algorithm signer {quote(role.algorithm_signer)}")
+    role.algorithm_signer = role.algorithm_signer or DEFAULT
+    if not role.allow_user_certificates and not role.allow_host_certificates:
         raise ErrorResponse("Either 'allow_user_certificates' or 'allow_host_certificates' must be set to 'true'")
-    for name in ("default_critical_options", "default_extensions"):
-        role[name] = texts(role[name])
-    try:
-        role["allowed_user_key_lengths"] = {
-            name: _sizes(value) for name, value in role["allowed_user_key_lengths"].items()
-        }
-    except ValueError as error:
-        raise ErrorResponse(f"error processing allowed_user_key_lengths: {error}") from None
-    if 0 < role["max_ttl"] < role["ttl"]:
+    role.default_critical_options = {**texts(role.default_critical_options)}
+    role.default_extensions = {**texts(role.default_extensions)}
+    with refusing("error processing allowed_user_key_lengths: "):
+        role.allowed_user_key_lengths = {**allowed_sizes(role)}
+    if 0 < role.max_ttl < role.ttl:
         raise ErrorResponse('"ttl" value must be less than "max_ttl" when both are specified')
-    role["issuer_ref"] = role["issuer_ref"] or DEFAULT
+    role.issuer_ref = role.issuer_ref or DEFAULT
 
 
-def texts(values: dict[str, Any]) -> dict[str, str]:
-    """Values as Go prints them."""
+def texts(values: Mapping[str, object]) -> dict[str, str]:
+    """Return the values as Go formats them."""
     return {name: _text(value) for name, value in values.items()}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "<nil>"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _sizes(value: Any) -> list[int]:
+def allowed_sizes(role: SshRole) -> dict[str, list[int]]:
+    """Return the allowed sizes of keys in bits, by type. Raises ValueError with Go's text for what is not a number."""
+    return {name: _sizes(value) for name, value in role.allowed_user_key_lengths.items()}
+
+
+def _sizes(value: object) -> list[int]:
+    """Return the sizes of a number, a list, or a text with commas. Raises ValueError with Go's text."""
+    items: list[object] = value if isinstance(value, list) else [value]
+    if isinstance(value, str):
+        items = list(value.split(","))
     found = []
-    for item in value if isinstance(value, list) else str(value).split(",") if isinstance(value, str) else [value]:
+    for item in items:
         text = str(item).strip()
         if re.fullmatch(r"[+-]?\d+", text, re.ASCII) is None:
             raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
@@ -162,28 +129,24 @@ def _sizes(value: Any) -> list[int]:
     return found
 
 
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 @zero.on(Operation.READ)
-def read_zero(state: SSH, _call: Call) -> dict[str, Any] | None:
-    """The roles, once there was a list."""
+def read_zero(state: SSH, _call: Call) -> Reply:
+    """Return the roles, or None before any were set."""
     return None if state.zero_address is None else {"roles": list(state.zero_address)}
 
 
 @zero.on(Operation.UPDATE)
-def write_zero(state: SSH, call: Call) -> None:
-    """Set the roles. Raises ErrorResponse for none, and for one that is not there."""
-    if not call["roles"]:
+def write_zero(state: SSH, _call: Call, *, roles: list[str]) -> None:
+    """Set the roles. Raises ErrorResponse without roles, and for a role that does not exist."""
+    if not roles:
         raise ErrorResponse("Missing roles")
-    for name in call["roles"]:
+    for name in roles:
         if name not in state.roles:
             raise ErrorResponse(f"Role {quote(name)} does not exist")
-    state.zero_address = list(call["roles"])
+    state.zero_address = list(roles)
 
 
 @zero.on(Operation.DELETE)
 def delete_zero(state: SSH, _call: Call) -> None:
-    """Forget the list."""
+    """Remove the list."""
     state.zero_address = None

@@ -1,21 +1,19 @@
-"""``sign/`` and ``issue/``: certificates for the keys of users and hosts."""
+"""``sign/`` and ``issue/``: certificates for keys of users and hosts."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from mockkms.crypto import ssh
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.policy.templates import TemplateError, Templates
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.policy.templates import Templates
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, engine
+from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine
 from mockkms.vault.secrets.ssh.issuers import new_pair
-from mockkms.vault.secrets.ssh.roles import texts
+from mockkms.vault.secrets.ssh.roles import allowed_sizes, texts
 
-Role = dict[str, Any]
 _NOBODY = (
     "refusing to issue unsafe, globally-valid certificate with no principals specified; set valid_principals or "
     "default_user"
@@ -27,7 +25,7 @@ _SKIPPED = (
 )
 _FIELDS = {
     "role": Field(Kind.STRING, help="Name of the role."),
-    "ttl": Field(Kind.SECONDS, help="Lifetime."),
+    "ttl": Field(Kind.SECONDS, help="Lifetime in seconds."),
     "valid_principals": Field(Kind.STRING, help="Users or hosts, separated by commas."),
     "cert_type": Field(Kind.STRING, default="user", help="`user` or `host`."),
     "key_id": Field(Kind.STRING, help="Key id of the certificate."),
@@ -36,7 +34,7 @@ _FIELDS = {
 }
 
 sign = engine.path(
-    f"sign/{ROLE_NAME}", {**_FIELDS, "public_key": Field(Kind.STRING, help="The key.")}, help="A certificate for a key."
+    f"sign/{ROLE_NAME}", {**_FIELDS, "public_key": Field(Kind.STRING, help="The public key.")}, help="Sign a key."
 )
 issue = engine.path(
     f"issue/{ROLE_NAME}",
@@ -45,23 +43,21 @@ issue = engine.path(
         "key_type": Field(Kind.STRING, default="rsa", help="Type of the new key."),
         "key_bits": Field(Kind.INT, help="Size of the new key; 0 is the default of the type."),
     },
-    help="A new key with a certificate.",
+    help="Generate a key and sign it.",
 )
 
 
 @sign.on(Operation.UPDATE)
 def sign_key(state: SSH, call: Call) -> Response:
-    """Certify a key. Raises ErrorResponse and BackendError."""
+    """Sign a public key. Raises ErrorResponse and BackendError."""
     role = state.roles.get(call["role"])
     if role is None:
         raise ErrorResponse(f"Unknown role: {call['role']}")
     if not call["public_key"]:
         raise ErrorResponse("missing public_key")
-    try:
+    with refusing("failed to parse public_key as SSH key: "):
         key = ssh.parse_public(call["public_key"])
-    except ssh.SshKeyError as error:
-        raise ErrorResponse(f"failed to parse public_key as SSH key: {error}") from None
-    fault = _unfit(role, key)
+    fault = _key_fault(role, key)
     if fault:
         raise ErrorResponse(f"public_key failed to meet the key requirements: {fault}")
     return _certified(state, call, role, key)
@@ -69,19 +65,16 @@ def sign_key(state: SSH, call: Call) -> Response:
 
 @issue.on(Operation.UPDATE)
 def issue_key(state: SSH, call: Call) -> Response:
-    """Make a key and certify it. Raises ErrorResponse and BackendError."""
+    """Generate a key pair and sign the public key. Raises ErrorResponse and BackendError."""
     role = state.roles.get(call["role"])
     if role is None:
         raise ErrorResponse(f"unknown role: {call['role']}")
-    if role["key_type"] != "ca":
-        raise ErrorResponse(f"role key type '{role['key_type']}' not allowed to issue key pairs")
+    if role.key_type != "ca":
+        raise ErrorResponse(f"role key type '{role.key_type}' not allowed to issue key pairs")
     kind, bits = call["key_type"], call["key_bits"]
-    _check_asked(role, kind, bits)
-    try:
+    _check_new_key(role, kind, bits)
+    with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
         public, private = new_pair(call, kind, bits)
-    except ValueError as error:
-        own = call.core.product.has(Feature.SSH_ISSUERS)
-        raise (ErrorResponse if own else BackendError)(str(error)) from None
     response = _certified(state, call, role, ssh.parse_public(public))
     assert response.data is not None
     response.data |= {"private_key": private, "private_key_type": kind}
@@ -89,16 +82,16 @@ def issue_key(state: SSH, call: Call) -> Response:
 
 
 def _names(kind: str, bits: int) -> list[str]:
-    """Under which names a kind of key stands in a role."""
+    """Return the names that roles use for a type of key."""
     if kind == "ecdsa":
         curve = {256: "ecdsa-sha2-nistp256", 384: "ecdsa-sha2-nistp384", 521: "ecdsa-sha2-nistp521"}.get(bits)
         return ["ecdsa", "ec", *([curve] if curve else [])]
     return {"rsa": ["rsa", "ssh-rsa"], "dsa": ["dsa", "ssh-dss"], "ed25519": ["ed25519", "ssh-ed25519"]}.get(kind, [])
 
 
-def _unfit(role: Role, key: ssh.PublicKey) -> str:
-    """Why a key is not one that the role takes, or nothing."""
-    allowed: dict[str, list[int]] = role.get("allowed_user_key_lengths") or {}
+def _key_fault(role: SshRole, key: ssh.PublicKey) -> str:
+    """Return why the role does not allow a key, or an empty string."""
+    allowed = allowed_sizes(role)
     if not allowed:
         return ""
     kind, bits = key.kind, key.bits
@@ -112,8 +105,8 @@ def _unfit(role: Role, key: ssh.PublicKey) -> str:
     return f"key is of an invalid size: {bits}"
 
 
-def _check_asked(role: Role, kind: str, bits: int) -> None:
-    allowed: dict[str, list[int]] = role["allowed_user_key_lengths"]
+def _check_new_key(role: SshRole, kind: str, bits: int) -> None:
+    allowed = allowed_sizes(role)
     if not allowed:
         return
     present = [name for name in _names(kind, bits) if name in allowed]
@@ -123,12 +116,12 @@ def _check_asked(role: Role, kind: str, bits: int) -> None:
         raise ErrorResponse("provided key_bits value not in list of role's allowed_user_key_types")
 
 
-def _certified(state: SSH, call: Call, role: Role, key: ssh.PublicKey) -> Response:
+def _certified(state: SSH, call: Call, role: SshRole, key: ssh.PublicKey) -> Response:
     key_id = _key_id(call, role, key)
     kind = call["cert_type"]
     if kind not in ("user", "host"):
         raise ErrorResponse("cert_type must be either 'user' or 'host'")
-    if not role[f"allow_{kind}_certificates"]:
+    if not (role.allow_host_certificates if kind == "host" else role.allow_user_certificates):
         raise ErrorResponse(f"cert_type '{kind}' is not allowed by role")
     principals = _principals(call, role, host=kind == "host")
     ttl = _ttl(call, role)
@@ -139,39 +132,37 @@ def _certified(state: SSH, call: Call, role: Role, key: ssh.PublicKey) -> Respon
     certificate = ssh.Certificate(
         key=key, serial=int.from_bytes(call.core.entropy.bytes(8), "big"),
         kind=ssh.HOST if kind == "host" else ssh.USER, key_id=key_id, principals=principals,
-        valid_after=int(now - role["not_before_duration"]),
+        valid_after=int(now - role.not_before_duration),
         valid_before=int(now + ttl), nonce=call.core.entropy.bytes(32), critical_options=options, extensions=extensions,
     )  # fmt: skip
-    algorithm = role["algorithm_signer"]
+    algorithm = role.algorithm_signer
     if algorithm == DEFAULT:
         algorithm = "rsa-sha2-256" if ssh.public_of(private).kind == "rsa" else ""
-    try:
+    with refusing("failed to generate signed SSH key: sign error: ", BackendError):
         line = certificate.signed(private, algorithm)
-    except ssh.SshKeyError as error:
-        raise BackendError(f"failed to generate signed SSH key: sign error: {error}") from None
     data = {"serial_number": f"{certificate.serial:x}", "signed_key": line}
     if call.core.product.has(Feature.SSH_ISSUERS):
         data["issuer_id"] = issuer
     return Response(data=data, warnings=[_SKIPPED] if skipped else [])
 
 
-def _signer(state: SSH, call: Call, role: Role) -> tuple[ssh.Private, str]:
+def _signer(state: SSH, call: Call, role: SshRole) -> tuple[ssh.Private, str]:
     if not call.core.product.has(Feature.SSH_ISSUERS) and not state.default:
         raise BackendError("error creating signer: no keys configured")
-    issuer = state.issuer(role["issuer_ref"] or DEFAULT)
+    issuer = state.issuer(role.issuer_ref or DEFAULT)
     return ssh.load_private(issuer.private_key), issuer.id
 
 
-def _key_id(call: Call, role: Role, key: ssh.PublicKey) -> str:
+def _key_id(call: Call, role: SshRole, key: ssh.PublicKey) -> str:
     if call["key_id"]:
-        if not role["allow_user_key_ids"]:
+        if not role.allow_user_key_ids:
             raise ErrorResponse("setting key_id is not allowed by role")
         asked: str = call["key_id"]
         return asked
     client = call.request.client
     display = client.display_name if client is not None else ""
     usual = "vault-{{token_display_name}}-{{public_key_hash}}" if display else "vault-{{public_key_hash}}"
-    text: str = role["key_id_format"] or usual
+    text: str = role.key_id_format or usual
     values = {
         "token_display_name": display,
         "role_name": call["role"],
@@ -182,33 +173,29 @@ def _key_id(call: Call, role: Role, key: ssh.PublicKey) -> str:
     return text
 
 
-def _principals(call: Call, role: Role, *, host: bool) -> list[str]:
+def _principals(call: Call, role: SshRole, *, host: bool) -> list[str]:
     if host:
-        usual, allowed, template = "", role["allowed_domains"], role["allowed_domains_template"]
+        usual, allowed, template = "", role.allowed_domains, role.allowed_domains_template
     else:
-        usual, allowed, template = role["default_user"], role["allowed_users"], role["allowed_users_template"]
-        if role["default_user_template"]:
-            try:
+        usual, allowed, template = role.default_user, role.allowed_users, role.allowed_users_template
+        if role.default_user_template:
+            with refusing(f"template '{usual}' could not be rendered -> ", BackendError):
                 usual = _filled(call, usual, commas=True)
-            except TemplateError as error:
-                raise BackendError(f"template '{usual}' could not be rendered -> {error}") from None
     asked = _split(call.get("valid_principals", usual))
     rendered = allowed
     if template:
-        try:
-            commas = role["allow_commas_in_identity_templates"] or not call.core.product.has(Feature.SSH_ISSUERS)
+        commas = role.allow_commas_in_identity_templates or not call.core.product.has(Feature.SSH_ISSUERS)
+        with refusing(f"template '{allowed}' could not be rendered -> "):
             rendered = _filled(call, allowed, commas=commas)
-        except TemplateError as error:
-            raise ErrorResponse(f"template '{allowed}' could not be rendered -> {error}") from None
     known = _split(rendered)
     if not asked and not call.core.product.has(Feature.SSH_ISSUERS):
-        if not usual and not role["allow_empty_principals"]:
+        if not usual and not role.allow_empty_principals:
             raise ErrorResponse("empty valid principals not allowed by role")
         asked = [usual] if usual else []
         if not asked:
             return []
     if not asked:
-        if not role["allow_empty_principals"] and allowed != "*":
+        if not role.allow_empty_principals and allowed != "*":
             raise ErrorResponse(_NOBODY)
         return []
     if not known:
@@ -223,15 +210,15 @@ def _split(text: str) -> list[str]:
     return sorted({part.strip() for part in text.split(",") if part.strip()})
 
 
-def _host_allowed(role: Role, domains: list[str], name: str) -> bool:
+def _host_allowed(role: SshRole, domains: list[str], name: str) -> bool:
     return any(
-        (role["allow_bare_domains"] and name == domain) or (role["allow_subdomains"] and name.endswith(f".{domain}"))
+        (role.allow_bare_domains and name == domain) or (role.allow_subdomains and name.endswith(f".{domain}"))
         for domain in domains
     )
 
 
 def _filled(call: Call, text: str, *, commas: bool) -> str:
-    """``text`` with the entity that asks filled in; as it is where nobody asks. Raises TemplateError."""
+    """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises TemplateError."""
     client = call.request.client
     if client is None or not client.entity_id or "{{" not in text:
         return text
@@ -243,9 +230,9 @@ def _filled(call: Call, text: str, *, commas: bool) -> str:
     return templates.render(text)
 
 
-def _ttl(call: Call, role: Role) -> int:
-    ttl: int = call.get("ttl", role["ttl"]) or call.core.default_ttl(call.mount)
-    most: int = role["max_ttl"] or call.core.max_ttl(call.mount)
+def _ttl(call: Call, role: SshRole) -> int:
+    ttl: int = call.get("ttl", role.ttl) or call.core.default_ttl(call.mount)
+    most: int = role.max_ttl or call.core.max_ttl(call.mount)
     if ttl > most:
         if "ttl" in call:
             raise ErrorResponse(f"ttl is larger than maximum allowed {most}")
@@ -253,36 +240,33 @@ def _ttl(call: Call, role: Role) -> int:
     return ttl
 
 
-def _options(call: Call, role: Role) -> dict[str, str]:
+def _options(call: Call, role: SshRole) -> dict[str, str]:
     asked = texts(call["critical_options"])
     if not asked:
-        usual: dict[str, str] = role["default_critical_options"]
-        return usual
-    allowed = role["allowed_critical_options"]
+        return texts(role.default_critical_options)
+    allowed = role.allowed_critical_options
     refused = [name for name in asked if allowed and name not in allowed.split(",")]
     if refused:
         raise ErrorResponse(f"critical options not on allowed list: [{' '.join(refused)}]")
     return asked
 
 
-def _extensions(call: Call, role: Role) -> tuple[dict[str, str], bool]:
-    """The extensions, and whether some were left out for want of an entity."""
+def _extensions(call: Call, role: SshRole) -> tuple[dict[str, str], bool]:
+    """Return the extensions, and whether some were skipped because the client has no entity."""
     asked = texts(call["extensions"])
     if asked:
-        refused = [name for name in asked if name not in role["allowed_extensions"].split(",")]
-        if refused and role["allowed_extensions"] != "*":
+        refused = [name for name in asked if name not in role.allowed_extensions.split(",")]
+        if refused and role.allowed_extensions != "*":
             raise ErrorResponse(f"extensions [{' '.join(refused)}] are not on allowed list")
         return asked, False
-    usual: dict[str, str] = role["default_extensions"]
-    if not role["default_extensions_template"]:
+    usual = texts(role.default_extensions)
+    if not role.default_extensions_template:
         return usual, False
     client, found, skipped = call.request.client, {}, False
     for name, value in usual.items():
         if "{{" in value and (client is None or not client.entity_id):
             skipped = True
             continue
-        try:
+        with refusing(f"template '{value}' could not be rendered -> "):
             found[name] = _filled(call, value, commas=True)
-        except TemplateError as error:
-            raise ErrorResponse(f"template '{value}' could not be rendered -> {error}") from None
     return found, skipped
