@@ -15,7 +15,7 @@ from typing import Any
 from mockkms.cli.errors import CommandError
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.hcl import HclError, Item, Items, Literal, Object
+from mockkms.vault.hcl import HclError, HclItem, HclItems, Literal, Object
 
 
 def _words(text: str) -> frozenset[str]:
@@ -139,7 +139,7 @@ class _Reader:
         if named:
             config.notes.append(f"{self._file}: without effect: {named} (data is in memory, the seal is Shamir's)")
 
-    def _parse(self) -> Items:
+    def _parse(self) -> HclItems:
         try:
             text = self._file.read_bytes().decode()
             if text.lstrip().startswith("{"):
@@ -161,31 +161,31 @@ class _Reader:
             line, column = max(error.line, 1), max(error.column, 1)
             raise CommandError(f"{self._file}:{line}:{column}: {' '.join(message.split())}") from None
 
-    def _place(self, item: Item) -> str:
+    def _place(self, item: HclItem) -> str:
         position = item.keys[0].position if item.keys and item.keys[0].position.line else item.assign
         return f"{self._file}:{position.line or 1}:{position.column or 1}"
 
-    def _wrong(self, item: Item, message: str) -> CommandError:
+    def _wrong(self, item: HclItem, message: str) -> CommandError:
         return CommandError(f"{self._place(item)}: {message}")
 
-    def _unknown(self, item: Item, known: frozenset[str], where: str) -> None:
+    def _unknown(self, item: HclItem, known: frozenset[str], where: str) -> None:
         name = item.keys[0].name
         near = get_close_matches(name, sorted(known), n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         self._config.notes.append(f'{self._place(item)}: unknown key "{where}{name}" is ignored{hint}')
 
-    def _value(self, item: Item) -> Any:
+    def _value(self, item: HclItem) -> Any:
         if isinstance(item.value, Literal):
             return item.value.value
         raise self._wrong(item, f"{item.keys[0].name}: this must be one value")
 
-    def _text(self, item: Item) -> str:
+    def _text(self, item: HclItem) -> str:
         value = self._value(item)
         if not isinstance(value, str):
             raise self._wrong(item, f"{item.keys[0].name}: this must be a string")
         return value
 
-    def _seconds(self, item: Item) -> int:
+    def _seconds(self, item: HclItem) -> int:
         name, value = item.keys[0].name, self._value(item)
         try:
             seconds = int(parse_seconds(value))
@@ -195,7 +195,7 @@ class _Reader:
             raise self._wrong(item, f"{name}: a duration cannot be negative")
         return seconds
 
-    def _flag(self, item: Item) -> bool:
+    def _flag(self, item: HclItem) -> bool:
         word = str(self._value(item)).lower()
         if word not in _TRUE and word not in _FALSE:
             raise self._wrong(item, f"{item.keys[0].name}: this must be true or false")
@@ -203,7 +203,7 @@ class _Reader:
 
     # -- listeners -----------------------------------------------------------------------------------------------
 
-    def _listeners(self, item: Item) -> None:
+    def _listeners(self, item: HclItem) -> None:
         """A listener, in the form ``listener "tcp" {…}`` or with the type as its only member."""
         if not isinstance(item.value, Object):
             raise self._wrong(item, 'listener: write listener "tcp" { … }')
@@ -215,7 +215,7 @@ class _Reader:
                 raise self._wrong(inner, 'listener: write listener "tcp" { … }')
             self._listener(inner, inner.keys[0].name, inner.value.members)
 
-    def _listener(self, item: Item, kind: str, members: Items) -> None:
+    def _listener(self, item: HclItem, kind: str, members: HclItems) -> None:
         config = self._config
         if kind != "tcp":
             raise self._wrong(item, f'listener "{kind}": only "tcp" is emulated')
@@ -240,7 +240,7 @@ class _Reader:
                 raise self._wrong(item, "listener: tls_require_and_verify_client_cert needs tls_client_ca_file")
         config.listeners.append(made)
 
-    def _address(self, item: Item) -> tuple[str, int]:
+    def _address(self, item: HclItem) -> tuple[str, int]:
         text = self._text(item)
         host, colon, port = text.rpartition(":")
         if not colon or text.endswith("]"):

@@ -9,7 +9,7 @@ from mockkms.vault.framework.shapes.collections import Key, MapOf, Problems, Tex
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.world_section import Steps
 from mockkms.vault.kernel import seeding
-from mockkms.vault.policy.defaults import born_with
+from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.policies import PolicyError
 from mockkms.vault.policy.rules import parse_policy
 from mockkms.vault.products import PRODUCTS
@@ -74,7 +74,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 def dump(core: Any, namespace: str) -> dict[str, Any]:
     """The policies of a namespace, without those that every server has, unless their text was changed."""
     state = core.state.policies
-    own = born_with(core.policies.dialect)
+    own = predefined_policies(core.policies.dialect)
     policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and own.get(n) != p.text}
     passwords = {n: text for (ns, n), text in sorted(state.password.items()) if ns == namespace}
     return {"policies": policies, "password_policies": passwords}

@@ -25,7 +25,7 @@ from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.fmt import Texts
+from mockkms.vault.golang.fmt import RepeatedParameter
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.matching import match, outside
 from mockkms.vault.products.features import Feature
@@ -70,7 +70,7 @@ def _flag(values: dict[str, list[str]], name: str) -> bool:
 
 
 def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
-    return {k: v[0] if len(v) == 1 else Texts(v) for k, v in values.items() if k != "help"}
+    return {k: v[0] if len(v) == 1 else RepeatedParameter(v) for k, v in values.items() if k != "help"}
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

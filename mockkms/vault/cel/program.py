@@ -21,7 +21,7 @@ EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 
 
-class CelFault(ValueError):
+class CelError(ValueError):
     """An invalid program or a failed evaluation; the text is the real server's."""
 
 
@@ -48,55 +48,55 @@ class Program:
         return {**shown, "expression": self.expression}
 
     def validate(self, declared: frozenset[str]) -> None:
-        """Raise CelFault for invalid syntax, or an undeclared reference in the last expression."""
+        """Raise CelError for invalid syntax, or an undeclared reference in the last expression."""
         names = set(declared)
         for index, variable in enumerate(self.variables):
             try:
                 parse(variable.expression)
-            except CelFault as fault:
+            except CelError as fault:
                 where = f"variable[{index}].{variable.name}: failed to validate: "
                 syntax = f"invalid CEL syntax for variable '{variable.name}': {fault}"
-                raise CelFault(f"failed to validate variables: {where}{syntax}") from None
+                raise CelError(f"failed to validate variables: {where}{syntax}") from None
             names.add(variable.name)
         try:
             tree = parse(self.expression)
-        except CelFault as fault:
-            raise CelFault(f"invalid CEL syntax for main expression: {fault}") from None
+        except CelError as fault:
+            raise CelError(f"invalid CEL syntax for main expression: {fault}") from None
         clash = next((one.name for one in self.variables if one.name in declared), None)
         faults = check.faults(tree, self.expression, names)
         if clash is not None:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
-            raise CelFault("error type-checking CEL MainProgram: " + "\n".join(faults))
+            raise CelError("error type-checking CEL MainProgram: " + "\n".join(faults))
 
     def evaluate(self, data: Mapping[str, Any]) -> Any:
         """Evaluate the program with the variables of ``data``; return a value of the library's types.
 
-        Raises CelFault.
+        Raises CelError.
         """
         known = {name: _value(value) for name, value in data.items()}
         for index, variable in enumerate(self.variables):
             try:
                 known[variable.name] = _evaluated(variable.expression, known)
-            except CelFault as fault:
+            except CelError as fault:
                 text = f"failed to evaluate variables: variable[{index}].{variable.name}: {fault}"
-                raise CelFault(text) from None
+                raise CelError(text) from None
         try:
             return _evaluated(self.expression, known)
-        except CelFault as fault:
-            raise CelFault(f"failed to evaluate expression: {fault}") from None
+        except CelError as fault:
+            raise CelError(f"failed to evaluate expression: {fault}") from None
 
 
 def library(module: str = "celpy") -> Any:
-    """Import a module of the library. Raises CelFault if the extra is not installed."""
+    """Import a module of the library. Raises CelError if the extra is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise CelFault(EXTRA) from None
+        raise CelError(EXTRA) from None
 
 
 def read_program(raw: Mapping[str, Any]) -> Program:
-    """Return the program of a request. Raises CelFault with the faults of all members, with the decoder's text."""
+    """Return the program of a request. Raises CelError with the faults of all members, with the decoder's text."""
     faults: list[str] = []
     program = Program()
     listed = _member(raw, "variables")
@@ -106,7 +106,7 @@ def read_program(raw: Mapping[str, Any]) -> Program:
         faults.append(f"'Variables' source data must be an array or slice, got {go_kind(listed)}")
     program.expression = _text(raw, "expression", "Expression", faults)
     if faults:
-        raise CelFault("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
+        raise CelError("decoding failed due to the following error(s):\n\n" + "\n".join(faults))
     return program
 
 
@@ -136,22 +136,22 @@ def _member(raw: Mapping[str, Any], name: str) -> Any:
 
 
 def parse(text: str) -> Any:
-    """Return the syntax tree. Raises CelFault."""
+    """Return the syntax tree. Raises CelError."""
     celpy = library()
     end = "mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " + (
         "NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
     )
     if not text.strip():
-        raise CelFault(f"ERROR: <input>:1:0: Syntax error: {end}")
+        raise CelError(f"ERROR: <input>:1:0: Syntax error: {end}")
     try:
         return celpy.Environment().compile(text)
     except celpy.CELParseError as error:
         cause = error.__cause__ or error.__context__
         position = getattr(cause, "pos_in_stream", None)
         if position is None or position < 0 or getattr(getattr(cause, "token", None), "type", "") == "$END":
-            raise CelFault(located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
+            raise CelError(located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
         found = text[position : position + 1]
-        raise CelFault(located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
+        raise CelError(located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
 
 
 def _evaluated(text: str, known: Mapping[str, Any]) -> Any:
@@ -160,15 +160,15 @@ def _evaluated(text: str, known: Mapping[str, Any]) -> Any:
     celpy = library()
     try:
         tree = parse(text)
-    except CelFault as fault:
-        raise CelFault(f"invalid CEL syntax for expression {quote(text)}: {fault}") from None
+    except CelError as fault:
+        raise CelError(f"invalid CEL syntax for expression {quote(text)}: {fault}") from None
     types = message_types(library("celpy.celtypes"), library("celpy.evaluation"))
     environment = celpy.Environment(annotations={name: types[name] for name in MESSAGES})
     program = environment.program(tree, functions=functions.all_of(library("celpy.celtypes")))
     try:
         return program.evaluate({name: value for name, value in known.items() if _NAME.fullmatch(name)})
     except (celpy.CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise CelFault(f"failed to evaluate expression {quote(text)}: {errors.in_go(error)}") from None
+        raise CelError(f"failed to evaluate expression {quote(text)}: {errors.in_go(error)}") from None
 
 
 def _value(value: Any) -> Any:

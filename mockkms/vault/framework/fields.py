@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
-from mockkms.vault.golang.fmt import Texts, quote, shown
+from mockkms.vault.golang.fmt import RepeatedParameter, quote, shown
 
 
 class Kind(Enum):
@@ -316,7 +316,7 @@ def _float(value: Any) -> tuple[bool, Any]:
 def go_type(value: Any) -> str:
     """Return the Go type that the real server's JSON decoder makes of a value."""
     if isinstance(value, list):
-        return "[]string" if isinstance(value, Texts) else "[]interface {}"
+        return "[]string" if isinstance(value, RepeatedParameter) else "[]interface {}"
     if isinstance(value, dict):
         return "map[string]interface {}"
     return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")

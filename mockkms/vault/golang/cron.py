@@ -26,7 +26,7 @@ _YEARS = 5
 
 
 @dataclass(frozen=True)
-class Schedule:
+class CronSchedule:
     """A parsed schedule: the allowed values of each field."""
 
     minutes: frozenset[int]
@@ -59,7 +59,7 @@ class Schedule:
         return in_month and in_week if self.any_day else in_month or in_week
 
 
-def parse(text: str) -> Schedule:
+def parse(text: str) -> CronSchedule:
     """Read a schedule. Raises ValueError with the parser's text."""
     if not text:
         raise ValueError("empty spec string")
@@ -71,7 +71,7 @@ def parse(text: str) -> Schedule:
         _field(word, *bounds) for word, bounds in zip(words, _BOUNDS, strict=True)
     )
     stars = any(re.match(r"[*?](/1$|$)", part) for word in (words[2], words[4]) for part in word.split(","))
-    return Schedule(minutes, hours, days, months, weekdays, stars, zone)
+    return CronSchedule(minutes, hours, days, months, weekdays, stars, zone)
 
 
 def _zone(text: str) -> tuple[str, str]:

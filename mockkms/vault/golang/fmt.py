@@ -10,7 +10,7 @@ _SHORT = {
 }  # fmt: skip
 
 
-class Texts(list[str]):
+class RepeatedParameter(list[str]):
     """A query parameter given more than once: Go's ``[]string``, which decoders distinguish from a JSON list."""
 
 

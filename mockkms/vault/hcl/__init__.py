@@ -17,12 +17,12 @@ from mockkms.vault.hcl.decode import (
     loads,
 )
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, Item, Items, Literal, Node, Object, Position, UnknownKeys, bullets
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Literal, Node, Object, Position, UnknownKeys, bullets
 
 __all__ = [
     "HclError",
-    "Item",
-    "Items",
+    "HclItem",
+    "HclItems",
     "Literal",
     "Node",
     "Object",

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, Item, Items, ListNode, Literal, Node, Object, UnknownKeys
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, UnknownKeys
 from mockkms.vault.hcl.values import integer
 
 
@@ -24,7 +24,7 @@ def loads(text: str | bytes) -> dict[str, Any]:
 def check_keys(node: Node, valid: Collection[str]) -> None:
     """Raise UnknownKeys for keys that are not in ``valid``, HclError for a node that cannot have keys."""
     items = node.members if isinstance(node, Object) else node
-    if not isinstance(items, Items):
+    if not isinstance(items, HclItems):
         raise HclError(f"cannot check HCL keys of type {node.type_name}")
     wrong = [item for item in items.items if item.keys[0].name not in valid]
     if wrong:
@@ -32,14 +32,14 @@ def check_keys(node: Node, valid: Collection[str]) -> None:
         raise UnknownKeys(messages, wrong[0].keys[0].position.line)
 
 
-def field_values(items: Items, name: str) -> list[Node]:
+def field_values(items: HclItems, name: str) -> list[Node]:
     """Return what a block says of one field: every value it is given.
 
     Keyed blocks (``name "x" {…}``) come first, together.
     """
     found = items.under(name)
     keyed = [item for item in found.items if item.keys]
-    values: list[Node] = [Items(keyed)] if keyed else []
+    values: list[Node] = [HclItems(keyed)] if keyed else []
     for item in found.items:
         if not item.keys:
             values.append(item.value.members if isinstance(item.value, Object) else item.value)
@@ -67,7 +67,7 @@ def decode_int(node: Node, name: str) -> int:
 
 
 def _elements(node: Node) -> list[Node]:
-    if isinstance(node, Items):
+    if isinstance(node, HclItems):
         return list(node.items)
     if isinstance(node, Object):
         return [node]
@@ -92,14 +92,14 @@ def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
         return node.value
     if isinstance(node, ListNode):
         return decode_list(node, name)
-    if isinstance(node, Item):
+    if isinstance(node, HclItem):
         raise HclError(f"{name}: cannot decode into interface: {node.type_name}")
     items = node.members if isinstance(node, Object) else node
     if in_list:
         return decode_map(items, name)
     if isinstance(node, Object):
         return [decode_map(items, name)]
-    return [decode_map(Items([item]), name) for item in items.items]
+    return [decode_map(HclItems([item]), name) for item in items.items]
 
 
 def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
@@ -107,10 +107,10 @@ def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
 
     ``lists``: every value has to be a list. Repeated keys are joined.
     """
-    if isinstance(node, Item):
-        node = Items([node])
+    if isinstance(node, HclItem):
+        node = HclItems([node])
     items = node.members if isinstance(node, Object) else node
-    if not isinstance(items, Items):
+    if not isinstance(items, HclItems):
         raise HclError(f"{name}: not an object type for map ({node.type_name})", node.position)
     found: dict[str, Any] = {}
     done: set[str] = set()

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
-from mockkms.vault.hcl.tree import NOWHERE, HclError, Item, Items, Key, ListNode, Literal, Object, Position
+from mockkms.vault.hcl.tree import NOWHERE, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object, Position
 from mockkms.vault.hcl.values import integer, unescape
 
 _MAX_DEPTH = 100
@@ -34,9 +34,9 @@ class _EndOfText(Exception):
     """The text ended early; the real parser keeps what it has read."""
 
 
-def parse_json(text: str) -> Items:
+def parse_json(text: str) -> HclItems:
     """Parse a JSON text into HCL items. Raises HclError."""
-    reader = _Reader(text)
+    reader = _JsonReader(text)
     reader.next()
     try:
         found = reader.object()
@@ -46,7 +46,7 @@ def parse_json(text: str) -> Items:
     return found.members
 
 
-class _Reader:
+class _JsonReader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
@@ -84,7 +84,7 @@ class _Reader:
     def object(self) -> Object:
         """Parse the object whose opening brace was just read."""
         self._deeper()
-        members: list[Item] = []
+        members: list[HclItem] = []
         try:
             while True:
                 members.append(self._item())
@@ -97,23 +97,23 @@ class _Reader:
             if self.token.kind != "RBRACE":
                 raise
         self.depth -= 1
-        return Object(Items(members))
+        return Object(HclItems(members))
 
     def _deeper(self) -> None:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise HclError(f"{self.token.position}: nested deeper than {_MAX_DEPTH} levels")
 
-    def _item(self) -> Item:
-        keys: list[Key] = []
+    def _item(self) -> HclItem:
+        keys: list[ItemKey] = []
         while True:
             token = self.next()
             if token.kind == "EOF":
                 raise _EndOfText
             if token.kind == "STRING":
-                keys.append(Key(unescape(token.text[1:-1]), token.text))
+                keys.append(ItemKey(unescape(token.text[1:-1]), token.text))
             elif token.kind == "COLON" and keys:
-                return Item(keys, self._value(), token.position)
+                return HclItem(keys, self._value(), token.position)
             else:
                 raise HclError(f"expected: STRING got: {token.kind}")
 
@@ -161,7 +161,7 @@ def _literal(token: _Token) -> Literal:
     return Literal(unescape(token.text[1:-1]), token.text)
 
 
-def _fold(members: Items) -> None:
+def _fold(members: HclItems) -> None:
     """Turn ``{"path": {"a": {…}}}`` into the item ``path "a" {…}``, and a list of objects into repeated items."""
     members.items = [folded for item in members.items for folded in _folded(item)]
     for item in members.items:
@@ -171,13 +171,13 @@ def _fold(members: Items) -> None:
                 _fold(value.members)
 
 
-def _folded(item: Item) -> list[Item]:
+def _folded(item: HclItem) -> list[HclItem]:
     value = item.value
     if isinstance(value, Object) and value.members.items:
         inner = value.members.items
         if all(isinstance(member.value, Object) for member in inner):
-            return [out for m in inner for out in _folded(Item(item.keys + m.keys, m.value, item.assign))]
+            return [out for m in inner for out in _folded(HclItem(item.keys + m.keys, m.value, item.assign))]
     if isinstance(value, ListNode) and value.items and all(isinstance(element, Object) for element in value.items):
         objects = [element for element in value.items if isinstance(element, Object)]
-        return [out for element in objects for out in _folded(Item(item.keys, element, item.assign))]
+        return [out for element in objects for out in _folded(HclItem(item.keys, element, item.assign))]
     return [item]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mockkms.vault.hcl.tree import HclError, Position
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """Token kinds, named as in error messages."""
 
     ILLEGAL = "ILLEGAL"
@@ -32,12 +32,19 @@ class Kind(StrEnum):
     SUB = "SUB"
 
 
-LITERALS = frozenset({Kind.NUMBER, Kind.FLOAT, Kind.BOOL, Kind.STRING, Kind.HEREDOC})
+LITERALS = frozenset({TokenKind.NUMBER, TokenKind.FLOAT, TokenKind.BOOL, TokenKind.STRING, TokenKind.HEREDOC})
 
 _SIGNS = {
-    "[": Kind.LBRACK, "]": Kind.RBRACK, "{": Kind.LBRACE, "}": Kind.RBRACE, ",": Kind.COMMA, "=": Kind.ASSIGN,
-    "+": Kind.ADD, "-": Kind.SUB, ".": Kind.PERIOD,
-}  # fmt: skip
+    "[": TokenKind.LBRACK,
+    "]": TokenKind.RBRACK,
+    "{": TokenKind.LBRACE,
+    "}": TokenKind.RBRACE,
+    ",": TokenKind.COMMA,
+    "=": TokenKind.ASSIGN,
+    "+": TokenKind.ADD,
+    "-": TokenKind.SUB,
+    ".": TokenKind.PERIOD,
+}
 _SPACE = re.compile(r"[ \t\n\r]*")
 _IDENT = re.compile(r"[^\W\d][\w\-.]*")
 _NUMBER = re.compile(r"-?(?:(?P<hex>0[xX][0-9a-fA-F]*)|(?P<whole>[0-9]+)(?P<rest>(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?))")
@@ -46,10 +53,10 @@ _ANCHOR = re.compile(r"<<(-?)([^\W_]*)", re.UNICODE)
 _ESCAPES = re.compile(r"[abfnrtv\\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}")
 
 
-class Token(NamedTuple):
+class HclToken(NamedTuple):
     """A token with its source text."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     position: Position
 
@@ -70,7 +77,7 @@ class Lexer:
         line = bisect_right(self._line_starts, index)
         return Position(line, index - self._line_starts[line - 1] + 1)
 
-    def next(self) -> Token:
+    def next(self) -> HclToken:
         """Return the next token, skipping comments."""
         while True:
             space = _SPACE.match(self.text, self.at)
@@ -81,10 +88,10 @@ class Lexer:
         start = self.at
         if start >= len(self.text):
             self.past += 1
-            return Token(Kind.EOF, "", self._end())
+            return HclToken(TokenKind.EOF, "", self._end())
         place = self.position(start)
         kind = self._scan(self.text[start])
-        return Token(kind, self.text[start : self.at], place)
+        return HclToken(kind, self.text[start : self.at], place)
 
     def _end(self) -> Position:
         return self.position(len(self.text) + self.past - 1)
@@ -92,10 +99,10 @@ class Lexer:
     def _error(self, message: str, index: int) -> None:
         self.fault = HclError(message, self.position(index))
 
-    def _scan(self, first: str) -> Kind:
+    def _scan(self, first: str) -> TokenKind:
         if match := _IDENT.match(self.text, self.at):
             self._take(match.end(), 1)
-            return Kind.BOOL if match.group() in ("true", "false") else Kind.IDENT
+            return TokenKind.BOOL if match.group() in ("true", "false") else TokenKind.IDENT
         if match := _NUMBER.match(self.text, self.at):
             return self._number(match)
         if first == '"':
@@ -104,16 +111,16 @@ class Lexer:
             return self._heredoc()
         if match := _POINT.match(self.text, self.at):
             self._take(match.end(), 1)
-            return Kind.FLOAT
+            return TokenKind.FLOAT
         self.at += 1
         if first in _SIGNS:
             return _SIGNS[first]
         if first == "\0":
             self._error("unexpected null character (0x00)", self.at - 1)
             self.at = len(self.text)
-            return Kind.EOF
+            return TokenKind.EOF
         self._error("illegal char", self.at - 1)
-        return Kind.ILLEGAL
+        return TokenKind.ILLEGAL
 
     def _take(self, end: int, reads: int) -> None:
         """Move to ``end``; at the end of the text, count ``reads`` reads beyond it, as the real scanner makes them."""
@@ -137,27 +144,27 @@ class Lexer:
             self._error("expected '/' for comment", start)
             self.at = start + 1
 
-    def _number(self, match: re.Match[str]) -> Kind:
+    def _number(self, match: re.Match[str]) -> TokenKind:
         digits = match["whole"] or ""
         self._take(match.end(), 1 if digits.startswith("0") or match["hex"] else 2)
         if match["hex"]:
             if len(match["hex"]) == 2:
                 self._error("illegal hexadecimal number", min(self.at, len(self.text)))
-            return Kind.NUMBER
+            return TokenKind.NUMBER
         if match["rest"]:
-            return Kind.FLOAT
+            return TokenKind.FLOAT
         if digits.startswith("0") and digits.strip("01234567"):
             self._error("illegal octal number", self.at)
-        return Kind.NUMBER
+        return TokenKind.NUMBER
 
-    def _string(self) -> Kind:
+    def _string(self) -> TokenKind:
         text, at, depth = self.text, self.at + 1, 0
         while True:
             char = text[at : at + 1]
             if not char or char == "\0" or (char == "\n" and depth == 0):
                 self._take(at + 1 if char == "\n" else at, 1)
                 self._error("literal not terminated", at)
-                return Kind.STRING
+                return TokenKind.STRING
             at += 1
             if char == '"' and depth == 0:
                 break
@@ -170,7 +177,7 @@ class Lexer:
             elif "\udc80" <= char <= "\udcff":
                 self._error("illegal UTF-8 encoding", at - 1)
         self.at = at
-        return Kind.STRING
+        return TokenKind.STRING
 
     def _escape(self, at: int) -> int:
         match = _ESCAPES.match(self.text, at)
@@ -179,13 +186,13 @@ class Lexer:
         self._error("illegal char escape", at)
         return at + 1
 
-    def _heredoc(self) -> Kind:
+    def _heredoc(self) -> TokenKind:
         text, start = self.text, self.at
         match = _ANCHOR.match(text, start)
         if match is None:
             self._take(min(start + 2, len(text)), 1)
             self._error("heredoc expected second '<', didn't see it", start + 1)
-            return Kind.HEREDOC
+            return TokenKind.HEREDOC
         after = match.end()
         if after >= len(text):
             self._take(len(text), 1)
@@ -201,4 +208,4 @@ class Lexer:
             self._take(end.end() if end else len(text), 0 if end else 1)
             if end is None:
                 self._error("heredoc not terminated", len(text))
-        return Kind.HEREDOC
+        return TokenKind.HEREDOC

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mockkms.vault.hcl.lexer import LITERALS, Kind, Lexer, Token
-from mockkms.vault.hcl.tree import NOWHERE, HclError, Item, Items, Key, ListNode, Literal, Object
+from mockkms.vault.hcl.lexer import LITERALS, HclToken, Lexer, TokenKind
+from mockkms.vault.hcl.tree import NOWHERE, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object
 from mockkms.vault.hcl.values import literal, unquote
 
 MAX_DEPTH = 100
 """How deep lists and objects may nest: a guard of our own, far above anything a policy needs."""
 
 
-def parse(text: str | bytes, *, unique: bool = False) -> Items:
+def parse(text: str | bytes, *, unique: bool = False) -> HclItems:
     """Parse a text, HCL or (if it starts with a brace) JSON, into items.
 
     ``unique`` refuses a repeated argument (``key = …``) in one block. Raises HclError.
@@ -21,22 +21,22 @@ def parse(text: str | bytes, *, unique: bool = False) -> Items:
         from mockkms.vault.hcl.jsonform import parse_json  # the rarer form: imported when needed
 
         return parse_json(text)
-    return _Parser(text.replace("\r\n", "\n"), unique).parse()
+    return _HclParser(text.replace("\r\n", "\n"), unique).parse()
 
 
 class _EndOfText(Exception):
     """The text ended at the start of an item or before its value."""
 
 
-class _Parser:
+class _HclParser:
     def __init__(self, text: str, unique: bool) -> None:
         self.lexer = Lexer(text)
         self.unique = unique
         self.depth = 0
-        self.held: Token | None = None
-        self.last = Token(Kind.EOF, "", NOWHERE)
+        self.held: HclToken | None = None
+        self.last = HclToken(TokenKind.EOF, "", NOWHERE)
 
-    def parse(self) -> Items:
+    def parse(self) -> HclItems:
         try:
             found = self._items(inside=False)
         except HclError:
@@ -47,20 +47,20 @@ class _Parser:
             raise self.lexer.fault
         return found
 
-    def _next(self) -> Token:
+    def _next(self) -> HclToken:
         self.last = self.held or self.lexer.next()
         self.held = None
         return self.last
 
-    def _peek(self) -> Token:
+    def _peek(self) -> HclToken:
         if self.held is None:
             self.held = self.lexer.next()
         return self.held
 
-    def _items(self, inside: bool) -> Items:
-        found = Items()
+    def _items(self, inside: bool) -> HclItems:
+        found = HclItems()
         given: set[str] = set()
-        while not (inside and self._peek().kind is Kind.RBRACE):
+        while not (inside and self._peek().kind is TokenKind.RBRACE):
             try:
                 item = self._item()
             except _EndOfText:
@@ -74,108 +74,108 @@ class _Parser:
                         )
                     given.add(key.text)
             found.items.append(item)
-            if self._peek().kind is Kind.COMMA:
+            if self._peek().kind is TokenKind.COMMA:
                 self._next()
         return found
 
-    def _item(self) -> Item:
+    def _item(self) -> HclItem:
         keys, stop = self._keys()
-        if stop.kind is Kind.ASSIGN:
-            return Item(keys, self._value(), stop.position)
-        if stop.kind is Kind.LBRACE:
-            return Item(keys, self._object(stop))
+        if stop.kind is TokenKind.ASSIGN:
+            return HclItem(keys, self._value(), stop.position)
+        if stop.kind is TokenKind.LBRACE:
+            return HclItem(keys, self._object(stop))
         names = " ".join(key.text for key in keys)
         raise HclError(f"key '{names}' expected start of object ('{{') or assignment ('=')", stop.position)
 
-    def _keys(self) -> tuple[list[Key], Token]:
+    def _keys(self) -> tuple[list[ItemKey], HclToken]:
         """Return the keys of an item and the token after them."""
-        keys: list[Key] = []
+        keys: list[ItemKey] = []
         while True:
             token = self._next()
             kind = token.kind
-            if kind is Kind.IDENT:
-                keys.append(Key(token.text, token.text, token.position))
-            elif kind is Kind.STRING:
+            if kind is TokenKind.IDENT:
+                keys.append(ItemKey(token.text, token.text, token.position))
+            elif kind is TokenKind.STRING:
                 name = "" if self.lexer.fault else unquote(token.text, token.position)
-                keys.append(Key(name, token.text, token.position))
-            elif kind is Kind.EOF and not keys:
+                keys.append(ItemKey(name, token.text, token.position))
+            elif kind is TokenKind.EOF and not keys:
                 raise _EndOfText
-            elif kind is Kind.EOF or (kind is Kind.RBRACE and keys):
+            elif kind is TokenKind.EOF or (kind is TokenKind.RBRACE and keys):
                 return keys, token
-            elif kind in (Kind.ASSIGN, Kind.LBRACE):
+            elif kind in (TokenKind.ASSIGN, TokenKind.LBRACE):
                 self._check_keys(keys, token)
                 return keys, token
-            elif kind is Kind.ILLEGAL:
+            elif kind is TokenKind.ILLEGAL:
                 raise HclError("illegal character", token.position)
             else:
                 raise HclError(f"expected: IDENT | STRING | ASSIGN | LBRACE got: {kind}", token.position)
 
     @staticmethod
-    def _check_keys(keys: list[Key], token: Token) -> None:
-        if token.kind is Kind.LBRACE and not keys:
+    def _check_keys(keys: list[ItemKey], token: HclToken) -> None:
+        if token.kind is TokenKind.LBRACE and not keys:
             raise HclError(f"expected: IDENT | STRING got: {token.kind}", token.position)
-        if token.kind is Kind.ASSIGN and not keys:
+        if token.kind is TokenKind.ASSIGN and not keys:
             raise HclError("no object keys found!", token.position)
-        if token.kind is Kind.ASSIGN and len(keys) > 1:
+        if token.kind is TokenKind.ASSIGN and len(keys) > 1:
             raise HclError(f"nested object expected: LBRACE got: {token.kind}", token.position)
 
     def _value(self) -> Literal | ListNode | Object:
         token = self._next()
         if token.kind in LITERALS:
             return self._literal(token)
-        if token.kind is Kind.LBRACE:
+        if token.kind is TokenKind.LBRACE:
             return self._object(token)
-        if token.kind is Kind.LBRACK:
+        if token.kind is TokenKind.LBRACK:
             return self._list(token)
-        if token.kind is Kind.EOF:
+        if token.kind is TokenKind.EOF:
             raise _EndOfText
         raise HclError(f"Unknown token: {token.position} {token.kind} {token.text}", token.position)
 
-    def _literal(self, token: Token) -> Literal:
+    def _literal(self, token: HclToken) -> Literal:
         if self.lexer.fault is not None:
             return Literal("", token.text, token.position)
         return literal(token)
 
-    def _deeper(self, opening: Token) -> None:
+    def _deeper(self, opening: HclToken) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise HclError(f"nested deeper than {MAX_DEPTH} levels", opening.position)
 
-    def _object(self, opening: Token) -> Object:
+    def _object(self, opening: HclToken) -> Object:
         self._deeper(opening)
         members = self._items(inside=True)
         token = self._next()
-        if token.kind is not Kind.RBRACE:
+        if token.kind is not TokenKind.RBRACE:
             raise HclError(f"object expected closing RBRACE got: {token.kind}", token.position)
         self.depth -= 1
         return Object(members, opening.position)
 
-    def _list(self, opening: Token) -> ListNode:
+    def _list(self, opening: HclToken) -> ListNode:
         self._deeper(opening)
         found = ListNode([], opening.position)
         separated = True
         while True:
             token = self._next()
             kind = token.kind
-            if not separated and kind not in (Kind.COMMA, Kind.RBRACK):
+            if not separated and kind not in (TokenKind.COMMA, TokenKind.RBRACK):
                 raise HclError(f"error parsing list, expected comma or list end, got: {kind}", token.position)
-            if kind is Kind.RBRACK:
+            if kind is TokenKind.RBRACK:
                 self.depth -= 1
                 return found
-            if kind is Kind.COMMA:
+            if kind is TokenKind.COMMA:
                 separated = True
                 continue
             found.items.append(self._element(token))
             # The real parser does not require a comma after a nested list.
-            separated = kind is Kind.LBRACK
+            separated = kind is TokenKind.LBRACK
 
-    def _element(self, token: Token) -> Literal | ListNode | Object:
+    def _element(self, token: HclToken) -> Literal | ListNode | Object:
         if token.kind in LITERALS:
             return self._literal(token)
-        if token.kind not in (Kind.LBRACE, Kind.LBRACK):
+        if token.kind not in (TokenKind.LBRACE, TokenKind.LBRACK):
             raise HclError(f"unexpected token while parsing list: {token.kind}", token.position)
-        what = "object" if token.kind is Kind.LBRACE else "list"
+        what = "object" if token.kind is TokenKind.LBRACE else "list"
         try:
-            return self._object(token) if token.kind is Kind.LBRACE else self._list(token)
+            return self._object(token) if token.kind is TokenKind.LBRACE else self._list(token)
         except HclError as error:
             raise HclError(f"error while trying to parse {what} within list: {error}", token.position) from None

@@ -74,7 +74,7 @@ class ListNode:
 
 
 @dataclass(slots=True)
-class Key:
+class ItemKey:
     """One key of an item: ``path`` and ``"secret/*"`` in ``path "secret/*" {``."""
 
     name: str
@@ -84,11 +84,11 @@ class Key:
 
 
 @dataclass(slots=True)
-class Item:
+class HclItem:
     """``keys = value`` or ``keys { … }``."""
 
     type_name: ClassVar[str] = "*ast.ObjectItem"
-    keys: list[Key]
+    keys: list[ItemKey]
     value: Literal | ListNode | Object
     assign: Position = NOWHERE
     """Where the ``=`` (JSON: the colon) stands; a block has none."""
@@ -100,23 +100,23 @@ class Item:
 
 
 @dataclass(slots=True)
-class Items:
+class HclItems:
     """Items in order: the top level of a file, the contents of an object, or a selection."""
 
     type_name: ClassVar[str] = "*ast.ObjectList"
-    items: list[Item] = field(default_factory=list)
+    items: list[HclItem] = field(default_factory=list)
 
     @property
     def position(self) -> Position:
         """Where the first item stands."""
         return self.items[0].position if self.items else NOWHERE
 
-    def under(self, name: str) -> Items:
+    def under(self, name: str) -> HclItems:
         """Return the items whose first key is ``name`` (ignoring case), without that key."""
         folded = name.casefold()
-        return Items(
+        return HclItems(
             [
-                Item(item.keys[1:], item.value, item.assign)
+                HclItem(item.keys[1:], item.value, item.assign)
                 for item in self.items
                 if item.keys and item.keys[0].name.casefold() == folded
             ]
@@ -128,8 +128,8 @@ class Object:
     """``{ … }``."""
 
     type_name: ClassVar[str] = "*ast.ObjectType"
-    members: Items = field(default_factory=Items)
+    members: HclItems = field(default_factory=HclItems)
     position: Position = NOWHERE
 
 
-Node = Literal | ListNode | Item | Items | Object
+Node = Literal | ListNode | HclItem | HclItems | Object

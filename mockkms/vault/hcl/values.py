@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.hcl.lexer import Kind, Token
+from mockkms.vault.hcl.lexer import HclToken, TokenKind
 from mockkms.vault.hcl.tree import HclError, Literal, Position
 
 _ESCAPE = re.compile(
@@ -14,23 +14,23 @@ _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 _INT64 = range(-(2**63), 2**63)
 
 
-def literal(token: Token) -> Literal:
+def literal(token: HclToken) -> Literal:
     """Return the value of a literal token. Raises HclError for a well-formed token without a valid value."""
     return Literal(_value(token), token.text, token.position)
 
 
-def _value(token: Token) -> str | int | float | bool:
+def _value(token: HclToken) -> str | int | float | bool:
     kind, text = token.kind, token.text
-    if kind is Kind.BOOL:
+    if kind is TokenKind.BOOL:
         return text == "true"
-    if kind is Kind.NUMBER:
+    if kind is TokenKind.NUMBER:
         return integer(text, token.position)
-    if kind is Kind.FLOAT:
+    if kind is TokenKind.FLOAT:
         try:
             return float(text)
         except ValueError:
             raise HclError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
-    return heredoc(text) if kind is Kind.HEREDOC else unquote(text, token.position)
+    return heredoc(text) if kind is TokenKind.HEREDOC else unquote(text, token.position)
 
 
 def integer(text: str, position: Position | None = None) -> int:

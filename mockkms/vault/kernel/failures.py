@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Failures:
+class FailedLogins:
     """Failed logins of one user in a row."""
 
     count: int
@@ -18,4 +18,4 @@ class Failures:
 class LockoutState:
     """Failed logins by mount accessor and user name (of AppRole: role id)."""
 
-    failures: dict[str, dict[str, Failures]] = field(default_factory=dict)
+    failures: dict[str, dict[str, FailedLogins]] = field(default_factory=dict)

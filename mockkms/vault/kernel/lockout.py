@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.kernel.failures import Failures
+from mockkms.vault.kernel.failures import FailedLogins
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Lockout:
         self.core = core
 
     @property
-    def _failures(self) -> dict[str, dict[str, Failures]]:
+    def _failures(self) -> dict[str, dict[str, FailedLogins]]:
         return self.core.state.lockout.failures
 
     @staticmethod
@@ -49,7 +49,7 @@ class Lockout:
         users = self._failures.setdefault(mount.accessor, {})
         found = users.get(user)
         if found is None or now - found.last > self._setting(mount, "counter_reset", RESET):
-            users[user] = Failures(1, now)
+            users[user] = FailedLogins(1, now)
         else:
             found.count, found.last = found.count + 1, now
 

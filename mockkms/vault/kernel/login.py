@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Request
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
-from mockkms.vault.identity.mfa.store import MfaFault
+from mockkms.vault.identity.mfa.store import MfaError
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import ttl
@@ -65,7 +65,7 @@ def _second_proof(
         for enforcement in subject_to:
             try:
                 core.mfa.check(enforcement, entity, request.mfa)
-            except MfaFault:
+            except MfaError:
                 raise ErrorResponse("permission denied", status=403) from None
         return None
     request_id = core.entropy.uuid()

@@ -13,7 +13,7 @@ from typing import Any
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.parameters import refusal
-from mockkms.vault.policy.rules import Rule
+from mockkms.vault.policy.rules import PolicyRule
 
 _LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
 _CAPABILITY = {
@@ -59,7 +59,7 @@ class Permissions:
         "sources",
     )
 
-    def __init__(self, policy: str, rule: Rule) -> None:
+    def __init__(self, policy: str, rule: PolicyRule) -> None:
         self.sources = [(policy, rule)]
         self.capabilities = set(rule.capabilities)
         self.min_wrapping_ttl = rule.min_wrapping_ttl
@@ -70,7 +70,7 @@ class Permissions:
         self.pagination_limit = rule.pagination_limit
         self.keys_filter = rule.keys_filter
 
-    def merge(self, policy: str, rule: Rule) -> None:
+    def merge(self, policy: str, rule: PolicyRule) -> None:
         """Add another rule of the same path."""
         self.sources.append((policy, rule))
         if "deny" in self.capabilities:
@@ -170,7 +170,7 @@ class Acl:
 
     def __init__(
         self,
-        policies: Iterable[tuple[str, list[Rule]]] = (),
+        policies: Iterable[tuple[str, list[PolicyRule]]] = (),
         *,
         root: str | None = None,
         now: float = 0,
@@ -200,7 +200,7 @@ class Acl:
         ]
         self._found: dict[tuple[str, bool], Permissions | None] = {}
 
-    def _add(self, policy: str, rule: Rule) -> None:
+    def _add(self, policy: str, rule: PolicyRule) -> None:
         if rule.expires:
             self.expire_at(rule.expires)
         table = self.wildcards if rule.has_wildcards else self.prefixes if rule.is_prefix else self.exact

@@ -76,7 +76,7 @@ path "sys/control-group/request" { capabilities = ["update"] }
 """
 
 
-def born_with(dialect: PolicyDialect) -> dict[str, str]:
+def predefined_policies(dialect: PolicyDialect) -> dict[str, str]:
     """Return the predefined policies of a namespace: texts by name."""
     texts = {"default": _DEFAULT, "response-wrapping": _RESPONSE_WRAPPING}
     if dialect.control_groups:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.policy.acl import Acl, Decision, Permissions
-from mockkms.vault.policy.rules import Rule
+from mockkms.vault.policy.rules import PolicyRule
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _policies(core: Context, token: Token) -> list[str]:
     ]
 
 
-def _sources(acl: Acl) -> Iterator[tuple[str, Rule]]:
+def _sources(acl: Acl) -> Iterator[tuple[str, PolicyRule]]:
     for table in (acl.exact, acl.prefixes, acl.wildcards):
         for permissions in table.values():
             yield from permissions.sources
@@ -116,7 +116,7 @@ def _nearest(acl: Acl, path: str, decided: Permissions | None) -> list[str]:
     return [text for _, _, text in sorted(ranked)[:_NEAREST]]
 
 
-def _common(rule: Rule, parts: list[str]) -> int:
+def _common(rule: PolicyRule, parts: list[str]) -> int:
     """Return how many leading segments a rule shares with a path."""
     count = 0
     for segment, part in zip(rule.path.removesuffix("*").split("/"), parts, strict=False):
@@ -126,7 +126,7 @@ def _common(rule: Rule, parts: list[str]) -> int:
     return count
 
 
-def _covers(rule: Rule, path: str, operation: Operation) -> bool:
+def _covers(rule: PolicyRule, path: str, operation: Operation) -> bool:
     return Acl([("", [rule])]).find(path, operation in _LISTINGS) is not None
 
 
@@ -148,7 +148,7 @@ def _hints(
             yield from _version_two(core, rule, where, namespace, path, operation)
 
 
-def _slip(rule: Rule, namespace: str, path: str, operation: Operation) -> str:
+def _slip(rule: PolicyRule, namespace: str, path: str, operation: Operation) -> str:
     """Return the likely mistake in a rule that seems to be meant for this path; empty if there is none."""
     whole = namespace + path
     if rule.written.removeprefix("/").startswith("v1/"):
@@ -163,7 +163,7 @@ def _slip(rule: Rule, namespace: str, path: str, operation: Operation) -> str:
 
 
 def _version_two(
-    core: Context, rule: Rule, where: str, namespace: str, path: str, operation: Operation
+    core: Context, rule: PolicyRule, where: str, namespace: str, path: str, operation: Operation
 ) -> Iterator[str]:
     """Yield the common mistake with KV version 2: a rule without ``data/`` or ``metadata/`` after the mount."""
     mount = core.state.mounts.match(namespace, path)

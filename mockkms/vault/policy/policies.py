@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.policy.acl import Acl, Decision
-from mockkms.vault.policy.defaults import born_with
+from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.dialect import PolicyDialect
 from mockkms.vault.policy.listing import render_filter
 from mockkms.vault.policy.policy import Policy
-from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, Rule, parse_policy
+from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, PolicyRule, parse_policy
 from mockkms.vault.policy.templates import Templates
 from mockkms.vault.tokens.token import Token
 
@@ -43,7 +43,7 @@ class PolicyStore:
 
     def write_defaults(self, namespace: str) -> None:
         """Write the predefined policies of a new namespace."""
-        for name, text in born_with(self.dialect).items():
+        for name, text in predefined_policies(self.dialect).items():
             self._put(namespace, Policy(name, text))
 
     def write(
@@ -218,7 +218,7 @@ class PolicyStore:
         names = {token.namespace: list(token.policies)}
         for namespace, more in derived.items():
             names[namespace] = sorted({*names.get(namespace, []), *more})
-        chosen: list[tuple[str, list[Rule]]] = []
+        chosen: list[tuple[str, list[PolicyRule]]] = []
         moments: list[float] = []
         for namespace, wanted in names.items():
             for name in wanted:
@@ -233,7 +233,7 @@ class PolicyStore:
             acl.expire_at(moment)
         return acl
 
-    def merged(self, policies: Iterable[tuple[str, list[Rule]]]) -> Acl:
+    def merged(self, policies: Iterable[tuple[str, list[PolicyRule]]]) -> Acl:
         """Return the merged rules of some policies, with the priorities of the emulated product."""
         dialect = self.dialect
         return Acl(
@@ -246,7 +246,7 @@ class PolicyStore:
     def _groups(self, entity: Entity | None) -> list[Group]:
         return [] if entity is None else self.core.identity.groups_of(entity.id)
 
-    def _rules(self, namespace: str, policy: Policy, entity: Entity | None) -> list[Rule]:
+    def _rules(self, namespace: str, policy: Policy, entity: Entity | None) -> list[PolicyRule]:
         known = self._parsed.get((namespace, policy.name))
         if known is None or known[0] != policy.text:
             known = (policy.text, parse_policy(policy.text, self.dialect, namespace=namespace))

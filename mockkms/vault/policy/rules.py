@@ -34,7 +34,7 @@ class PolicyError(ValueError):
 
 
 @dataclass(slots=True)
-class Rule:
+class PolicyRule:
     """One ``path`` block. Durations in seconds, times in seconds since the epoch, 0 is none."""
 
     path: str
@@ -60,7 +60,7 @@ class Rule:
 class ParsedPolicy:
     """The rules of a policy text."""
 
-    rules: list[Rule]
+    rules: list[PolicyRule]
     templated: bool = False
     """Some path holds an identity template."""
 
@@ -100,12 +100,12 @@ def parse_policy(
 class _Block:
     """A ``path`` block that is being parsed."""
 
-    def __init__(self, item: hcl.Item, path: str, dialect: PolicyDialect) -> None:
+    def __init__(self, item: hcl.HclItem, path: str, dialect: PolicyDialect) -> None:
         self.item = item
         self.path = path
         self.dialect = dialect
 
-    def check_keys(self) -> hcl.Items:
+    def check_keys(self) -> hcl.HclItems:
         """Check the block's keys and return its items. Raises HclError."""
         try:
             hcl.check_keys(self.item.value, self.dialect.rule_keys)
@@ -122,7 +122,7 @@ class _Block:
         found.position = getattr(error, "position", None)
         return found
 
-    def read(self, items: hcl.Items) -> dict[str, Any]:
+    def read(self, items: hcl.HclItems) -> dict[str, Any]:
         """Return the values of the block, decoded in the real server's order. Raises HclError."""
         values: dict[str, Any] = {}
         try:
@@ -171,7 +171,7 @@ def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, s
     items = block.check_keys()
     _check_control_groups(items)
     values = block.read(items)
-    rule = Rule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
+    rule = PolicyRule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
     if values.get("expiration"):
         rule.expires = _moment(block, values["expiration"])
         if rule.expires < now:
@@ -190,7 +190,7 @@ def _moment(block: _Block, text: str) -> float:
         raise ValueError(f"path {quote(block.path)}: invalid expiration time: {error}") from None
 
 
-def _shape_path(rule: Rule) -> None:
+def _shape_path(rule: PolicyRule) -> None:
     path = rule.path
     if "+*" in path:
         raise ValueError(f"path {quote(path)}: invalid use of wildcards ('+*' is forbidden)")
@@ -199,7 +199,7 @@ def _shape_path(rule: Rule) -> None:
         rule.path, rule.is_prefix = path[:-1], True
 
 
-def _read_capabilities(rule: Rule, block: _Block, values: dict[str, Any]) -> None:
+def _read_capabilities(rule: PolicyRule, block: _Block, values: dict[str, Any]) -> None:
     names = list(values.get("capabilities", ()))
     old_style = values.get("policy", "")
     if old_style:
@@ -216,7 +216,7 @@ def _read_capabilities(rule: Rule, block: _Block, values: dict[str, Any]) -> Non
     rule.capabilities = frozenset(names)
 
 
-def _read_limits(rule: Rule, values: dict[str, Any]) -> None:
+def _read_limits(rule: PolicyRule, values: dict[str, Any]) -> None:
     for name, target in (("allowed_parameters", "allowed"), ("denied_parameters", "denied")):
         if name in values:
             setattr(rule, target, {key.lower(): value for key, value in values[name].items()})
@@ -240,7 +240,7 @@ def _duration(name: str, values: dict[str, Any]) -> float:
         raise ValueError(f"error parsing {name}: {error}") from None
 
 
-def _check_control_groups(items: hcl.Items) -> None:
+def _check_control_groups(items: hcl.HclItems) -> None:
     """Check the syntax of control groups. They have no effect: no request waits for approval."""
     faults: list[str] = []
     for item in items.under("control_group").items:

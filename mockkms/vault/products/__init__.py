@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.openbao import OPENBAO
-from mockkms.vault.products.product import Product, Texts
+from mockkms.vault.products.product import Product, ProductTexts
 from mockkms.vault.products.vault import VAULT
 from mockkms.vault.products.vault_1_21 import VAULT_1_21
 
@@ -47,7 +47,7 @@ __all__ = [
     "VAULT_1_21",
     "Feature",
     "Product",
-    "Texts",
+    "ProductTexts",
     "UnknownProductError",
     "product_named",
     "unknown_product",

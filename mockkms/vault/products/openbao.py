@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES
 from mockkms.vault.products.builtins import OPENBAO as OPENBAO_BUILTINS
 from mockkms.vault.products.features import Feature
-from mockkms.vault.products.product import Product, Texts
+from mockkms.vault.products.product import Product, ProductTexts
 
 OPENBAO = Product(
     name="openbao",
@@ -22,7 +22,7 @@ OPENBAO = Product(
     settings={"unsafe_allow_api_audit_creation": False, "unsafe_cross_namespace_identity": False},
     experiments=(),
     missing_credentials=500,
-    texts=Texts(
+    texts=ProductTexts(
         product="OpenBao",
         cli="bao",
         json_error_prefix="failed to decode JSON input: ",

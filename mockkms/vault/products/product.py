@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 
 
 @dataclass(frozen=True)
-class Texts:
+class ProductTexts:
     """Texts that differ between products."""
 
     product: str
@@ -63,7 +63,7 @@ class Product:
     """The experiments that ``sys/experiments`` lists."""
     missing_credentials: int
     """HTTP status of a login without its credentials."""
-    texts: Texts
+    texts: ProductTexts
     policies: PolicyDialect
     builtins: Builtins
     features: frozenset[Feature]

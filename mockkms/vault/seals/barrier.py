@@ -33,7 +33,7 @@ class SealError(Exception):
         self.wrapped = wrapped
 
 
-class InvalidKey(SealError):
+class InvalidUnsealKey(SealError):
     """A wrong key: too short, too long, or unable to decrypt the root key."""
 
 
@@ -110,16 +110,16 @@ class Barrier:
         self.unseal_keys = [base64.b64encode(part).decode() for part in parts]
 
     def authenticate(self, unseal_key: bytes) -> None:
-        """Check ``unseal_key`` by decrypting the stored root key. Raises InvalidKey."""
+        """Check ``unseal_key`` by decrypting the stored root key. Raises InvalidUnsealKey."""
         if len(unseal_key) not in (16, 24, 32):
-            raise InvalidKey(
+            raise InvalidUnsealKey(
                 "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
                 f"crypto/aes: invalid key size {len(unseal_key)}"
             )
         try:
             AESGCM(unseal_key).decrypt(self.stored[:12], self.stored[12:], None)
         except InvalidTag:
-            raise InvalidKey(
+            raise InvalidUnsealKey(
                 "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
                 f"{self.wrapper}cipher: message authentication failed"
             ) from None
@@ -129,7 +129,7 @@ class Barrier:
         return parts[0] if self.threshold == 1 else shamir.combine(parts)
 
     def unseal(self, part: bytes, new_nonce: Callable[[], str]) -> bool:
-        """Add one share; return True once unsealed. Raises InvalidKey and drops the shares given so far."""
+        """Add one share; return True once unsealed. Raises InvalidUnsealKey and drops the shares given so far."""
         check_length(part)
         if part in self.progress:
             return False
@@ -142,7 +142,7 @@ class Barrier:
         try:
             key = self.recover(parts)
         except ValueError as error:
-            raise InvalidKey(f"invalid key: failed to compute combined key: {error}") from None
+            raise InvalidUnsealKey(f"invalid key: failed to compute combined key: {error}") from None
         self.authenticate(key)
         self.sealed = False
         return True
@@ -158,11 +158,11 @@ class Barrier:
 
 
 def check_length(key: bytes) -> None:
-    """Raise InvalidKey for a key or share that is too short or too long."""
+    """Raise InvalidUnsealKey for a key or share that is too short or too long."""
     if len(key) < MIN_KEY:
-        raise InvalidKey(f"invalid key: key is shorter than minimum {MIN_KEY} bytes")
+        raise InvalidUnsealKey(f"invalid key: key is shorter than minimum {MIN_KEY} bytes")
     if len(key) > MAX_KEY:
-        raise InvalidKey(f"invalid key: key is longer than maximum {MAX_KEY} bytes")
+        raise InvalidUnsealKey(f"invalid key: key is longer than maximum {MAX_KEY} bytes")
 
 
 def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[bytes]]:

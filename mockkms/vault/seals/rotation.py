@@ -1,7 +1,7 @@
 """Rotation (rekeying) of an unseal key: shares of the old key are given, shares of a new one returned.
 
 If requested, the holders verify the new shares before the new key takes effect. Both products follow this procedure;
-``Texts`` holds their messages. All errors are ``SealError``.
+``RotationTexts`` holds their messages. All errors are ``SealError``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mockkms.vault.seals import pgp_shares, shamir
 from mockkms.vault.seals.barrier import (
     Barrier,
-    InvalidKey,
+    InvalidUnsealKey,
     Random,
     Rotation,
     SealError,
@@ -23,7 +23,7 @@ from mockkms.vault.seals.barrier import (
 
 
 @dataclass(frozen=True)
-class Texts:
+class RotationTexts:
     """The messages of one product, and the differences in how it forms them."""
 
     invalid: str
@@ -49,7 +49,7 @@ class Texts:
         return SealError(framing + (f"%!w(*errors.errorString=&{{{text}}})" if self.shows_go else text))
 
 
-ROTATION = Texts(
+ROTATION = RotationTexts(
     invalid="invalid rotate seal configuration: ",
     running="rotation already in progress",
     none="no rotation in progress",
@@ -65,7 +65,7 @@ ROTATION = Texts(
     shows_go=True,
     bounded=False,
 )
-REKEY = Texts(
+REKEY = RotationTexts(
     invalid="invalid rekey seal configuration: ",
     running="rekey already in progress",
     none="no barrier rekey in progress",
@@ -95,7 +95,7 @@ class NewShares:
     fingerprints: list[str] = field(default_factory=list)
 
 
-def start(barrier: Barrier, rotation: Rotation, texts: Texts) -> None:
+def start(barrier: Barrier, rotation: Rotation, texts: RotationTexts) -> None:
     """Start a rotation. Raises SealError."""
     # One product looks for a running rotation before it validates the configuration, the other one after.
     if barrier.rotation is not None and texts is ROTATION:
@@ -111,13 +111,13 @@ def start(barrier: Barrier, rotation: Rotation, texts: Texts) -> None:
 
 
 def give(
-    barrier: Barrier, key: bytes, nonce: str, texts: Texts, random: Random, new_nonce: Callable[[], str]
+    barrier: Barrier, key: bytes, nonce: str, texts: RotationTexts, random: Random, new_nonce: Callable[[], str]
 ) -> NewShares | None:
     """Add a share of the current key; return the shares of the new key once there are enough. Raises SealError."""
     if texts.bounded:
         try:
             check_length(key)
-        except InvalidKey as error:
+        except InvalidUnsealKey as error:
             raise SealError(error.text.removeprefix("invalid key: ")) from None
     rotation = barrier.rotation
     if rotation is None:
@@ -152,10 +152,10 @@ def give(
     return result
 
 
-def _authenticate(barrier: Barrier, key: bytes, texts: Texts) -> None:
+def _authenticate(barrier: Barrier, key: bytes, texts: RotationTexts) -> None:
     try:
         barrier.authenticate(key)
-    except InvalidKey as error:
+    except InvalidUnsealKey as error:
         text = error.text.removeprefix("unable to retrieve stored keys: ")
         if not texts.shows_go:
             raise SealError(texts.authenticate + text) from None
@@ -172,7 +172,7 @@ def _finish(barrier: Barrier, key: bytes, shares: list[bytes], random: Random) -
 
 
 def verify(
-    barrier: Barrier, key: bytes, nonce: str, texts: Texts, random: Random, new_nonce: Callable[[], str]
+    barrier: Barrier, key: bytes, nonce: str, texts: RotationTexts, random: Random, new_nonce: Callable[[], str]
 ) -> str | None:
     """Add a share of the new key; return the nonce once the new key is verified and in effect, else None.
 

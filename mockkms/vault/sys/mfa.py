@@ -7,7 +7,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
 from mockkms.vault.golang.number import Number
 from mockkms.vault.identity.mfa import PendingLogin
-from mockkms.vault.identity.mfa.store import MfaFault
+from mockkms.vault.identity.mfa.store import MfaError
 from mockkms.vault.kernel.login import grant
 from mockkms.vault.sys.engine import engine
 
@@ -71,7 +71,7 @@ def _token(call: Call, login: PendingLogin, creds: dict[str, list[str]]) -> Resp
     for enforcement in subject_to:
         try:
             core.mfa.check(enforcement, entity, creds)
-        except MfaFault as fault:
+        except MfaError as fault:
             text = f"failed to satisfy enforcement {enforcement.name}. error: {fault}"
             raise ErrorResponse(text, status=403) from None
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.policy.acl import Acl
-from mockkms.vault.policy.rules import PolicyError, Rule, parse_policy
+from mockkms.vault.policy.rules import PolicyError, PolicyRule, parse_policy
 from mockkms.world.journal.entry import Entry
 from mockkms.world.world import World
 
@@ -107,7 +107,7 @@ class _Rules:
             self.merged[key] = self.store.merged((name, self._of(entry.namespace, name)) for name in entry.policies)
         return self.merged[key]
 
-    def _of(self, namespace: str, name: str) -> list[Rule]:
+    def _of(self, namespace: str, name: str) -> list[PolicyRule]:
         policy = self.store.get(namespace, name)
         try:
             return parse_policy(policy.text, self.store.dialect, namespace=namespace).rules if policy else []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.acl import Acl
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES
-from mockkms.vault.policy.rules import Rule, parse_policy
+from mockkms.vault.policy.rules import PolicyRule, parse_policy
 
 
 def acl(*texts: str, **options: Any) -> Acl:
@@ -315,7 +315,12 @@ def test_a_decision_names_its_rules() -> None:
 
 
 def test_the_end_of_the_earliest_rule_is_known() -> None:
-    rules = [Rule("a", "a", expires=90), Rule("b", "b", expires=50), Rule("c", "c", expires=10), Rule("d", "d")]
+    rules = [
+        PolicyRule("a", "a", expires=90),
+        PolicyRule("b", "b", expires=50),
+        PolicyRule("c", "c", expires=10),
+        PolicyRule("d", "d"),
+    ]
     merged = Acl([("p", rules)], now=20)
     assert merged.expires == 50
     assert sorted(merged.exact) == ["a", "b", "d"]

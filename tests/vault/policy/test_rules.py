@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from mockkms.vault.golang.duration import parse_moment
 from mockkms.vault.policy.dialect import OPENBAO_POLICIES, VAULT_POLICIES
-from mockkms.vault.policy.rules import PolicyError, Rule, parse_policy
+from mockkms.vault.policy.rules import PolicyError, PolicyRule, parse_policy
 
 
-def rule(text: str, **options: Any) -> Rule:
+def rule(text: str, **options: Any) -> PolicyRule:
     """The one rule of a text."""
     (found,) = parse_policy(text, OPENBAO_POLICIES, **options).rules
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.auth.jwt.login import claims_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel import CelFault
+from mockkms.vault.cel import CelError
 from mockkms.vault.cel.program import library
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -53,7 +53,7 @@ def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
     claims = claims_of(state, config, role, call)
     try:
         made = _answer(role, name, claims, call.now())
-    except CelFault as fault:
+    except CelError as fault:
         raise ErrorResponse(f"error executing cel program: {fault}") from None
     try:
         auth = _auth(made)
@@ -64,21 +64,21 @@ def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
 
 
 def _answer(role: CelRole, name: str, claims: dict[str, Any], now: float) -> Any:
-    """The ``pb.Auth`` that the program makes. Raises CelFault where it makes none."""
+    """The ``pb.Auth`` that the program makes. Raises CelError where it makes none."""
     moment = library("celpy.celtypes").TimestampType(datetime.fromtimestamp(now, UTC))
     try:
         answer = role.program.evaluate({"claims": claims, "now": moment, "operation": "update"})
-    except CelFault as fault:
-        raise CelFault(f"CEL auth program failed: {fault}") from None
+    except CelError as fault:
+        raise CelError(f"CEL auth program failed: {fault}") from None
     kind = type(answer).__name__
     if kind == "pb.Auth":
         return answer
     if kind == "BoolType" and not answer:
-        raise CelFault(f"CEL role '{name}' blocked authorization with boolean false return")
+        raise CelError(f"CEL role '{name}' blocked authorization with boolean false return")
     if isinstance(answer, str):
-        raise CelFault(f"CEL role '{name}' blocked authorization with message: {answer}")
+        raise CelError(f"CEL role '{name}' blocked authorization with message: {answer}")
     shown = "*types.protoObj" if kind.startswith(("pb.", "logical.")) else _GO_TYPES.get(kind, kind)
-    raise CelFault(f"CEL program '{name}' returned unexpected type: {shown}")
+    raise CelError(f"CEL program '{name}' returned unexpected type: {shown}")
 
 
 def _auth(made: Any) -> Auth:

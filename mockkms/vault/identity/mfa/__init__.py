@@ -1,5 +1,5 @@
 """Login MFA: methods, enforcements and validation."""
 
-from mockkms.vault.identity.mfa.model import Enforcement, Method, MfaState, PendingLogin, Secret
+from mockkms.vault.identity.mfa.model import Enforcement, MfaMethod, MfaState, PendingLogin, Secret
 
-__all__ = ["Enforcement", "Method", "MfaState", "PendingLogin", "Secret"]
+__all__ = ["Enforcement", "MfaMethod", "MfaState", "PendingLogin", "Secret"]

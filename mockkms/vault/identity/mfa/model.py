@@ -11,7 +11,7 @@ TOTP, DUO, OKTA, PINGID = "totp", "duo", "okta", "pingid"
 
 
 @dataclass
-class Method:
+class MfaMethod:
     """A configured MFA method."""
 
     id: str
@@ -65,7 +65,7 @@ class PendingLogin:
 class MfaState:
     """The MFA methods and enforcements of one namespace."""
 
-    methods: dict[str, Method] = field(default_factory=dict)
+    methods: dict[str, MfaMethod] = field(default_factory=dict)
     enforcements: dict[str, Enforcement] = field(default_factory=dict)
     """By name."""
     keys: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote_plus, urlsplit
 
-from mockkms.vault.identity.mfa.model import DUO, OKTA, Method
+from mockkms.vault.identity.mfa.model import DUO, OKTA, MfaMethod
 
 ANSWERS = ("approve", "deny", "unreachable")
 
 
-def fault(method: Method, username: str, answer: str) -> str:
+def fault(method: MfaMethod, username: str, answer: str) -> str:
     """Return the server's text why the service of ``method`` rejects ``username``; empty if it approves."""
     if answer == "approve":
         return ""

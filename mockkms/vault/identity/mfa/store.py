@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.identity.mfa import services
-from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, Method, MfaState, PendingLogin, Secret
+from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy.templates import TemplateError, Templates
@@ -25,7 +25,7 @@ Creds = Mapping[str, list[str]]
 """What was sent, by method id, or by the namespace and name of a method."""
 
 
-class MfaFault(Exception):
+class MfaError(Exception):
     """A failed MFA validation, with the reason."""
 
 
@@ -43,12 +43,12 @@ class MfaStore:
         """Return the data of a namespace, created when first written to."""
         return self._states.setdefault(namespace, MfaState())
 
-    def methods(self) -> Iterator[Method]:
+    def methods(self) -> Iterator[MfaMethod]:
         """Return the methods of all namespaces."""
         for state in self._states.values():
             yield from state.methods.values()
 
-    def method(self, method_id: str) -> Method | None:
+    def method(self, method_id: str) -> MfaMethod | None:
         """Return a method of any namespace."""
         return next((state.methods[method_id] for state in self._states.values() if method_id in state.methods), None)
 
@@ -114,7 +114,7 @@ class MfaStore:
     # -- checking ------------------------------------------------------------------------------------------------
 
     def check(self, enforcement: Enforcement, entity: Entity, creds: Creds) -> None:
-        """Raise MfaFault if none of the credentials sent satisfies ``enforcement``."""
+        """Raise MfaError if none of the credentials sent satisfies ``enforcement``."""
         known = self._by_id(enforcement, creds)
         last = f"login MFA validation failed for methodID: [{' '.join(enforcement.method_ids)}]"
         faults = []
@@ -123,11 +123,11 @@ class MfaStore:
                 continue
             try:
                 self._prove(method_id, entity, known[method_id])
-            except MfaFault as fault:
+            except MfaError as fault:
                 faults.append(str(fault))
             else:
                 return
-        raise MfaFault(error_list([*faults, last]))
+        raise MfaError(error_list([*faults, last]))
 
     def _by_id(self, enforcement: Enforcement, creds: Creds) -> dict[str, list[str]]:
         known: dict[str, list[str]] = {}
@@ -148,28 +148,28 @@ class MfaStore:
                     f"failed to find MFA credentials associated with an MFA method ID {method_id}, method name {name}"
                 )
         if not known:
-            raise MfaFault("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
+            raise MfaError("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
         return known
 
     def _prove(self, method_id: str, entity: Entity, creds: list[str]) -> None:
         method = self.method(method_id)
         if method is None:
-            raise MfaFault("MFA method configuration not present")
+            raise MfaError("MFA method configuration not present")
         username = entity.name
         if method.type != TOTP and method.username_format:
             username = self._username(method.username_format, entity)
         try:
             passcode = passcode_of(creds)
         except ValueError as error:
-            raise MfaFault(f"failed to parse MFA factor, {error}") from None
+            raise MfaError(f"failed to parse MFA factor, {error}") from None
         if method.type != TOTP:
             fault = services.fault(method, username, self._states.get(method.namespace, _NONE).services)
             if fault:
-                raise MfaFault(fault)
+                raise MfaError(fault)
             return
         secret = entity.mfa.get(method_id)
         if secret is None:
-            raise MfaFault(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
+            raise MfaError(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
         self._totp(method, entity, secret, passcode)
 
     def _username(self, template: str, entity: Entity) -> str:
@@ -178,28 +178,28 @@ class MfaStore:
         try:
             return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
         except TemplateError as error:
-            raise MfaFault(str(error)) from None
+            raise MfaError(str(error)) from None
 
-    def _totp(self, method: Method, entity: Entity, secret: Secret, passcode: str) -> None:
+    def _totp(self, method: MfaMethod, entity: Entity, secret: Secret, passcode: str) -> None:
         if len(passcode.encode("utf-8", "replace")) != secret.digits or passcode.strip() != passcode:
-            raise MfaFault(BAD)
+            raise MfaError(BAD)
         from mockkms.crypto import totp
 
         now, state = self.core.clock.now(), self.state(method.namespace)
         if state.used.get((method.id, passcode), 0) > now:
-            raise MfaFault(BAD)
+            raise MfaError(BAD)
         self._count_try(state, method, entity, secret)
         key = self.state(entity.namespace).keys.get((method.id, entity.id), "")
         if not key:
-            raise MfaFault("empty key for entity's TOTP secret")
+            raise MfaError("empty key for entity's TOTP secret")
         settings: dict[str, Any] = {"period": secret.period, "digits": secret.digits, "algorithm": secret.algorithm}
         if not totp.valid(passcode, key, now, skew=secret.skew, **settings):
-            raise MfaFault(BAD)
+            raise MfaError(BAD)
         state.used = {code: until for code, until in state.used.items() if until > now}
         state.used[method.id, passcode] = now + secret.period * (2 + secret.skew)
         state.attempts.pop((method.id, entity.id), None)
 
-    def _count_try(self, state: MfaState, method: Method, entity: Entity, secret: Secret) -> None:
+    def _count_try(self, state: MfaState, method: MfaMethod, entity: Entity, secret: Secret) -> None:
         now, most = self.core.clock.now(), int(method.config["max_validation_attempts"])
         tries, until = state.attempts.get((method.id, entity.id), (0, 0.0))
         if until <= now:
@@ -210,7 +210,7 @@ class MfaStore:
             wait = go_duration(secret.period)
             if secret.skew:
                 wait = wait.removesuffix("s") + f".{2 * secret.skew:09}s"
-            raise MfaFault(
+            raise MfaError(
                 f"maximum TOTP validation attempts {tries + 1} exceeded the allowed attempts {most}. "
                 f"Please try again in {wait} seconds"
             )
@@ -237,7 +237,7 @@ def passcode_of(creds: list[str]) -> str:
     return passcode
 
 
-def _way(method: Method) -> dict[str, Any]:
+def _way(method: MfaMethod) -> dict[str, Any]:
     uses = method.type == TOTP or (method.type == DUO and method.config["use_passcode"])
     shown = {"type": method.type, "id": method.id, "uses_passcode": uses, "name": method.name}
     return {name: value for name, value in shown.items() if value}

@@ -13,7 +13,7 @@ from mockkms.vault.kernel.namespace import Namespace
 from mockkms.vault.kernel.namespaces import parse_name
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import Barrier, InvalidKey, SealError, make_key, validate_shares
+from mockkms.vault.seals.barrier import Barrier, InvalidUnsealKey, SealError, make_key, validate_shares
 from mockkms.vault.sys.engine import engine
 
 _NEEDS = Feature.NAMESPACES
@@ -147,7 +147,7 @@ def unseal_namespace(_state: object, call: Call) -> dict[str, object]:
     try:
         if barrier.sealed:
             barrier.unseal(part, call.core.entropy.uuid)
-    except InvalidKey as error:
+    except InvalidUnsealKey as error:
         raise ErrorResponse(error.text) from None
     return _shown(barrier)
 

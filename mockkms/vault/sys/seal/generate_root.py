@@ -11,7 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import Barrier, InvalidKey, RootGeneration, SealError, check_length, decode_key
+from mockkms.vault.seals.barrier import Barrier, InvalidUnsealKey, RootGeneration, SealError, check_length, decode_key
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.rotate_keyring import barrier_of
 from mockkms.vault.tokens.token import Token
@@ -103,7 +103,7 @@ def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str
         raise SealError(f"failed to compute root key: {error}") from None
     try:
         barrier.authenticate(unseal_key)
-    except InvalidKey as error:
+    except InvalidUnsealKey as error:
         raise SealError(f"root generation aborted: unable to authenticate: {error.text}") from None
     made = core.tokens.put(
         Token(

@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import InvalidKey, SealError, decode_key, validate_shares
+from mockkms.vault.seals.barrier import InvalidUnsealKey, SealError, decode_key, validate_shares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
 
@@ -139,7 +139,7 @@ def unseal_server(_state: object, call: Call) -> Response:
             raise ErrorResponse(f"{core.product.texts.product} is not initialized")
         if core.seal.sealed:
             core.seal.unseal(key)
-    except InvalidKey as error:
+    except InvalidUnsealKey as error:
         raise ErrorResponse(error.text) from None
     except SealError as error:
         raise ErrorResponse(error.text) from None

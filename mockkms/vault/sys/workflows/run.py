@@ -13,7 +13,7 @@ from mockkms.vault.framework.fields import convert, zero
 from mockkms.vault.framework.message import BackendError, Operation, Request, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
-from mockkms.vault.sys.workflows.text import Block, Workflow
+from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _DOTTED = re.compile(r"(?:\.[A-Za-z_]\w*)+")
@@ -110,7 +110,7 @@ class Run:
         except RunError as error:
             raise RunError(f"failed to evaluate {what}: {error}") from None
 
-    def _request(self, index: int, flow: Block, number: int, block: Block) -> None:
+    def _request(self, index: int, flow: WorkflowBlock, number: int, block: WorkflowBlock) -> None:
         settings = block.settings
         try:
             request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
@@ -147,7 +147,7 @@ class Run:
         )
         return request, _truth(found.get("allow_failure", False))
 
-    def _keep(self, kind: str, flow: Block, block: Block, value: dict[str, object]) -> None:
+    def _keep(self, kind: str, flow: WorkflowBlock, block: WorkflowBlock, value: dict[str, object]) -> None:
         kept = self.history[kind]
         if kept is None:
             kept = self.history[kind] = {}
@@ -226,7 +226,7 @@ def _named(known: object, action: str) -> str:
     return _text(known)
 
 
-def _check_unique(blocks: list[Block], text: str) -> None:
+def _check_unique(blocks: list[WorkflowBlock], text: str) -> None:
     seen: dict[str, int] = {}
     for index, block in enumerate(blocks):
         if block.name in seen:

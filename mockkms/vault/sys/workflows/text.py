@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.hcl.decode import decode_map
 from mockkms.vault.hcl.parser import parse as parse_hcl
-from mockkms.vault.hcl.tree import HclError, Item, Items, Object
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Object
 
 KINDS = {
     "string": Kind.STRING, "int": Kind.INT, "int64": Kind.INT64, "bool": Kind.BOOL, "map": Kind.MAP,
@@ -31,12 +31,12 @@ class WorkflowError(ValueError):
 
 
 @dataclass
-class Block:
+class WorkflowBlock:
     """A named ``request`` or ``flow`` with its settings, and a flow's requests."""
 
     name: str
     settings: dict[str, object]
-    requests: list[Block] = field(default_factory=list)
+    requests: list[WorkflowBlock] = field(default_factory=list)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Workflow:
 
     fields: list[InputField] | None
     """None: no ``input`` block."""
-    flows: list[Block]
+    flows: list[WorkflowBlock]
     output: dict[str, object] | None
 
 
@@ -80,14 +80,14 @@ def parse(text: str) -> Workflow:
     return Workflow(fields, flows, output)
 
 
-def _stage(what: str, read: Callable[[list[Item], list[str]], T], found: list[Item], unused: list[str]) -> T:
+def _stage(what: str, read: Callable[[list[HclItem], list[str]], T], found: list[HclItem], unused: list[str]) -> T:
     try:
         return read(found, unused)
     except (WorkflowError, HclError) as error:
         raise WorkflowError(f"{what}: {error}") from None
 
 
-def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, object]:
+def _settings(item: HclItem, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, object]:
     """Return a block's settings without its inner ``blocks``; add the names of unknown ones to ``unused``."""
     settings = decode_map(item.value, "root")
     for inner in item.value.members.items if isinstance(item.value, Object) else ():
@@ -97,30 +97,30 @@ def _settings(item: Item, known: Collection[str], unused: list[str], blocks: str
     return {name: value for name, value in settings.items() if name.casefold() != blocks}
 
 
-def _inside(item: Item, name: str) -> list[Item]:
-    return item.value.members.under(name).items if isinstance(item.value, Object) else Items().items
+def _inside(item: HclItem, name: str) -> list[HclItem]:
+    return item.value.members.under(name).items if isinstance(item.value, Object) else HclItems().items
 
 
-def _flows(found: list[Item], unused: list[str]) -> list[Block]:
+def _flows(found: list[HclItem], unused: list[str]) -> list[WorkflowBlock]:
     flows = []
     for index, item in enumerate(found):
         settings = _settings(item, ("type", "when"), unused, "request")
         name = str(settings.get("type") or (item.keys[0].name if len(item.keys) == 1 else ""))
         if not name:
             raise WorkflowError(f"flow.{index}: flow type must be specified")
-        flow = Block(name, settings)
+        flow = WorkflowBlock(name, settings)
         for number, inner in enumerate(_inside(item, "request")):
             said = _settings(inner, _REQUEST, unused)
             called = str(said.get("type") or (inner.keys[0].name if len(inner.keys) == 1 else ""))
             if not called:
                 text = f"request.{number}: initialize type must be specified"
                 raise WorkflowError(f"flow.{index}: error parsing 'request': {text}")
-            flow.requests.append(Block(called, said))
+            flow.requests.append(WorkflowBlock(called, said))
         flows.append(flow)
     return flows
 
 
-def _input(found: list[Item], unused: list[str]) -> list[InputField]:
+def _input(found: list[HclItem], unused: list[str]) -> list[InputField]:
     if len(found) > 1:
         raise WorkflowError("only a single 'input' block is allowed")
     _settings(found[0], (), unused, "field")
@@ -142,7 +142,7 @@ def _input(found: list[Item], unused: list[str]) -> list[InputField]:
     return fields
 
 
-def _output(found: list[Item], unused: list[str]) -> dict[str, object]:
+def _output(found: list[HclItem], unused: list[str]) -> dict[str, object]:
     if len(found) > 1:
         raise WorkflowError("only a single 'output' block is allowed")
     return _settings(found[0], ("data", "headers"), unused)

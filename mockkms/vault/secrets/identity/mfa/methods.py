@@ -8,7 +8,7 @@ from typing import Any
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.identity.mfa import Method
+from mockkms.vault.identity.mfa import MfaMethod
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity.engine import elsewhere, engine, listed, namespace_id
 from mockkms.vault.secrets.identity.mfa.settings import FIELDS, SETTINGS
@@ -89,7 +89,7 @@ def _writer(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
         if method is not None and method.namespace != own:
             raise ErrorResponse("request namespace does not match method namespace")
         if method is None:
-            method = Method(call.core.entropy.uuid(), method_type, own)
+            method = MfaMethod(call.core.entropy.uuid(), method_type, own)
         try:
             config = SETTINGS[method_type](call)
         except ValueError as error:
@@ -125,7 +125,7 @@ def _deleter(method_type: str) -> Callable[[Any, Call], None]:
     return delete
 
 
-def shown(call: Call, method: Method) -> dict[str, Any]:
+def shown(call: Call, method: MfaMethod) -> dict[str, Any]:
     """A method as it is answered: without its secret settings."""
     config = method.config
     data: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity import Entity
-from mockkms.vault.identity.mfa import Method, Secret
+from mockkms.vault.identity.mfa import MfaMethod, Secret
 from mockkms.vault.identity.mfa.model import TOTP
 from mockkms.vault.secrets.identity.engine import engine, own, store
 
@@ -50,7 +50,7 @@ def _make(call: Call, entity_id: str) -> Reply:
     return _new_key(call, method, entity)
 
 
-def _new_key(call: Call, method: Method, entity: Entity) -> dict[str, Any]:
+def _new_key(call: Call, method: MfaMethod, entity: Entity) -> dict[str, Any]:
     from mockkms.crypto import totp
 
     config = method.config
@@ -85,7 +85,7 @@ def destroy(state: Any, call: Call) -> None:
     store(call).changed()
 
 
-def _method(call: Call) -> Method:
+def _method(call: Call) -> MfaMethod:
     method = call.core.mfa.method(call["method_id"])
     if method is None:
         raise ErrorResponse(f"configuration for method ID {quote(call['method_id'])} does not exist")
@@ -99,6 +99,6 @@ def _entity(call: Call, entity_id: str) -> Entity:
     return entity
 
 
-def _check_namespaces(call: Call, method: Method, entity: Entity, outside: str, path: str) -> None:
+def _check_namespaces(call: Call, method: MfaMethod, entity: Entity, outside: str, path: str) -> None:
     if not entity.namespace.startswith(method.namespace):
         raise ErrorResponse(f"entity namespace {entity.namespace} outside of {outside} {path}")

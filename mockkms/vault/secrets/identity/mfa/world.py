@@ -12,7 +12,7 @@ from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, RecordShape, Tagged, Text
 from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.world_section import Filling
-from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, Method, MfaState, Secret
+from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, MfaMethod, MfaState, Secret
 from mockkms.vault.identity.mfa.services import ANSWERS
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -81,7 +81,7 @@ def _identity(core: Context, namespace: str) -> Mount:
     return mount
 
 
-def _method(core: Context, namespace: str, name: str) -> Method:
+def _method(core: Context, namespace: str, name: str) -> MfaMethod:
     methods = core.mfa.state(namespace).methods.values()
     found = next((one for one in methods if one.name == name), None)
     if found is None:
@@ -89,7 +89,7 @@ def _method(core: Context, namespace: str, name: str) -> Method:
     return found
 
 
-def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> Method:
+def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> MfaMethod:
     """Write a method: its ``type``, the parameters of that type, and perhaps ``id``. Raises VaultError."""
     data = {key: value for key, value in spec.items() if key not in ("type", "id")}
     seeding.write(core, _identity(core, namespace), f"mfa/method/{spec['type']}", {**data, "method_name": name})
@@ -160,7 +160,7 @@ def dump(core: Context, namespace: str) -> dict[str, Any]:
     return {word: found for word, found in {**shown, "keys": keys}.items() if found}
 
 
-def _method_shown(method: Method) -> dict[str, Any]:
+def _method_shown(method: MfaMethod) -> dict[str, Any]:
     config = dict(method.config)
     if method.type == PINGID:
         lines = [f"{word}={str(config[word]).lower() if word == 'use_signature' else config[word]}" for word in _PINGID]
