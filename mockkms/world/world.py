@@ -99,7 +99,7 @@ class World:
             self.clock.restore((0.0, clock))
             self.entropy.reseed(rng)
             self.root_token = root_token
-            self.core.begin(flavor)
+            self.core.clear(flavor)
             self.core.bootstrap(root_token)
             self.rustfs.adopt(RustfsState(api="auto"))
             self.faults.clear()
@@ -110,7 +110,7 @@ class World:
         """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""
         with self.lock:
             if state == "uninitialized":
-                self.core.begin(self.core.product.name)
+                self.core.clear(self.core.product.name)
                 self.root_token = ""
             elif state == "sealed":
                 self.core.seal.seal()
@@ -160,7 +160,7 @@ class World:
         """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
         state = pickle.loads(snapshot.state)
         with self.lock:
-            self.core.adopt(state[0], snapshot.flavor)
+            self.core.replace_state(state[0], snapshot.flavor)
             self.root_token = snapshot.root_token
             self.rustfs.adopt(state[1])
             self.clock.restore(snapshot.clock)

@@ -266,7 +266,7 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
         return
     # Through pickle, so that nothing the parts had looked up and kept survives.
     state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
-    world.core.adopt(state)
+    world.core.replace_state(state)
     world.rustfs.adopt(rustfs)
     world.clock.restore(found["clock"])
     world.entropy.restore(found["entropy"])

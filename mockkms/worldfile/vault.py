@@ -55,7 +55,7 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
         for word in section:
             if word not in ("state", "root_token"):
                 to.fault(("vault", word), "an uninitialized server holds nothing yet")
-        to.core.adopt(VaultState())
+        to.core.replace_state(VaultState())
         return
     token = section.get("root_token")
     if token and token not in to.core.state.tokens.by_id:

@@ -22,7 +22,7 @@ _FORMATS = ("json", "jsonx")
 _SWITCHES = ("hmac_accessor", "log_raw", "elide_list_responses")
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 _EXTERNAL = ": invalid configuration"
-"""Stands behind every refusal that is the caller's fault."""
+"""Suffix of every error caused by the caller."""
 
 
 @dataclass

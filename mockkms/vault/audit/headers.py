@@ -1,4 +1,4 @@
-"""Request headers that the audit log keeps."""
+"""Request headers that are written to the audit log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
 _USUAL = ("correlation-id", "user-agent", "x-correlation-id")
-"""Headers that are kept until somebody removes them, where the product keeps any."""
+"""Headers that are logged by default, if the product logs any."""
 
 
 def audited_headers(core: Context) -> dict[str, bool]:
-    """Return the kept headers in lower case, and whether their values are hashed; changes to it count."""
+    """Return the logged headers in lower case, and whether their values are hashed. The dict may be changed."""
     found: dict[str, bool] | None = core.state.system.get("audited_headers")
     if found is None:
         kept = _USUAL if core.product.has(Feature.AUDITS_CORRELATION) else ()

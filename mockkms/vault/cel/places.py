@@ -1,4 +1,4 @@
-"""Where in a program's text a fault is, as the real server shows it."""
+"""Positions in a program's text, as the real server shows them."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def shown(value: object) -> str:
     """Return a decoded JSON value as ``%v`` prints it: ``map[a:1]``, ``[1 2]``."""
     out: list[str] = []
     waiting: list[object] = [value]
-    """What is still to be written, the next one last; a ``_Mark`` is written as it stands."""
+    """What is still to be written, the next one last; a ``_Mark`` is written unchanged."""
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):

@@ -33,7 +33,7 @@ def check_keys(node: Node, valid: Collection[str]) -> None:
 
 
 def field_values(items: HclItems, name: str) -> list[Node]:
-    """Return what a block says of one field: every value it is given.
+    """Return all values of one field of a block.
 
     Keyed blocks (``name "x" {…}``) come first, together.
     """
@@ -87,7 +87,7 @@ def decode_list(node: Node, name: str) -> list[Any]:
 
 
 def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
-    """Return whatever stands there. An object is a dict directly in a list, else a list of one dict for each block."""
+    """Return a value of any type. An object is a dict directly in a list, else a list of one dict for each block."""
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, ListNode):

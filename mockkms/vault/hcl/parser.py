@@ -7,7 +7,7 @@ from mockkms.vault.hcl.tree import NOWHERE, HclError, HclItem, HclItems, ItemKey
 from mockkms.vault.hcl.values import literal, unquote
 
 MAX_DEPTH = 100
-"""How deep lists and objects may nest: a guard of our own, far above anything a policy needs."""
+"""Nesting limit of lists and objects: protects the parser; policies nest far less."""
 
 
 def parse(text: str | bytes, *, unique: bool = False) -> HclItems:

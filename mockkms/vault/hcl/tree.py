@@ -91,11 +91,11 @@ class HclItem:
     keys: list[ItemKey]
     value: Literal | ListNode | Object
     assign: Position = NOWHERE
-    """Where the ``=`` (JSON: the colon) stands; a block has none."""
+    """Position of the ``=`` (JSON: the colon); NOWHERE for a block."""
 
     @property
     def position(self) -> Position:
-        """Where its first key stands."""
+        """The position of its first key."""
         return self.keys[0].position if self.keys else NOWHERE
 
 
@@ -108,7 +108,7 @@ class HclItems:
 
     @property
     def position(self) -> Position:
-        """Where the first item stands."""
+        """The position of the first item."""
         return self.items[0].position if self.items else NOWHERE
 
     def under(self, name: str) -> HclItems:

@@ -2,7 +2,7 @@
 
 rate limit → endpoints outside the core → seal → due expirations → namespace → mount → login, or token → policy →
 endpoint → lease → wrapping → audit. The order decides which error a request with several faults gets; it follows
-Vault's ``http/handler.go`` and ``vault/request_handling.go`` and is held by the recordings in ``tests/parity/``.
+Vault's ``http/handler.go`` and ``vault/request_handling.go`` and is verified by the recordings in ``tests/parity/``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ DEFAULT_MOUNTS = (
 )
 """Path, type, description and passed-on request headers of what every namespace has."""
 AGENT_MOUNT = ("agent-registry/", "agent_registry", "agent registry", ("Authorization",))
-"""The same of what a product with agents has besides."""
+"""The same for the mount of products with agents."""
 _RELATIVE = frozenset((".", ".."))
 
 
@@ -169,16 +169,16 @@ class Core:
         self.state.mounts.add(mount)
         return mount
 
-    def adopt(self, state: VaultState, flavor: str | None = None) -> None:
+    def replace_state(self, state: VaultState, flavor: str | None = None) -> None:
         """Replace the state with ``state`` (a restored snapshot), and the product with ``flavor`` if given."""
         if flavor is not None:
             self.product = product_named(flavor)
         self.state = state
         self.policies.forget_caches()
 
-    def begin(self, flavor: str) -> None:
+    def clear(self, flavor: str) -> None:
         """Replace the state with an empty one (no mounts, no tokens, uninitialised) and emulate ``flavor``."""
-        self.adopt(VaultState(), flavor)
+        self.replace_state(VaultState(), flavor)
 
     # -- requests ----------------------------------------------------------------------------------------------
 

@@ -21,15 +21,15 @@ class Standing:
 
     active: bool
     leader_address: str = ""
-    """URL of the active node; empty while there is none, or none that this node can reach."""
+    """URL of the active node; empty if this node cannot reach one."""
     leader_cluster_address: str = ""
     active_since: float = 0
     """Seconds since the epoch; 0 at a node that is not active."""
     performance_standby: bool = False
-    """Answers reads itself while it stands by."""
+    """Whether this standby answers reads itself."""
     index: int = 0
-    """Of the last write this node knows of."""
+    """Index of the last write that this node has."""
     peers: list[Peer] = field(default_factory=list)
-    """The nodes that the active one sees, itself among them."""
+    """The nodes that the active node sees, including itself."""
     stepped_down: bool = False
-    """An answer to ``sys/step-down``: the active node gives up after this request."""
+    """Set by ``sys/step-down``: the active node steps down after this request."""

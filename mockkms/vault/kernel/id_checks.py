@@ -17,7 +17,7 @@ _OWN = frozenset(("auth/token/lookup-self", "auth/token/renew-self", "auth/token
 _WRAPPING = frozenset(("sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"))
 
 _PREFIXES = ("", "s", "b", "hvs", "hvb")
-"""What stands before the first dot of a token, and before no namespace."""
+"""Texts before the first dot of a token that does not name a namespace."""
 
 
 def settle_namespace(core: Context, request: Request) -> None:

@@ -70,7 +70,7 @@ def _second_proof(
         return None
     request_id = core.entropy.uuid()
     login = PendingLogin(auth, request.path, request.namespace, core.clock.now(), mount.accessor, user)
-    core.mfa.put_aside(request_id, login)
+    core.mfa.hold_login(request_id, login)
     warnings.append(_WAITS)
     return Auth(token_type="default", mfa_requirement=core.mfa.requirement(request_id, subject_to))
 

@@ -44,7 +44,7 @@ class Mount:
     accessor: str
     uuid: str
     state: Any
-    """The engine's own data: plain, picklable."""
+    """The engine's data: plain, picklable."""
     namespace: str = ""
     """``""`` or ``a/b/``."""
     description: str = ""
@@ -90,9 +90,9 @@ class MountTable:
     def __post_init__(self) -> None:
         self._found: dict[str, Mount | None] = {}
         self.matches: dict[tuple[str, str, str], Any] = {}
-        """Which endpoint answers a path, by namespace, path and product: what ``matching`` remembers."""
+        """Which endpoint answers a path, by namespace, path and product: cached by ``matching``."""
         self.targets: dict[tuple[str, str, str], Any] = {}
-        """How the target of an HTTP request is read, by method, target and product: what the codec remembers."""
+        """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not found out yet (``matching.may_wait``)."""
 

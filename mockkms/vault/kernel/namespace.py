@@ -21,7 +21,7 @@ class Namespace:
     unlock_key: str = ""
     tainted: bool = False
     barrier: Barrier | None = None
-    """Of a namespace with a seal of its own."""
+    """The barrier of a sealable namespace."""
 
     @property
     def parent(self) -> str:

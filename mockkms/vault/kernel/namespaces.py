@@ -27,12 +27,12 @@ ROOT_ONLY = (
     "rekey-recovery-key", "rekey", "replication/merkle-check", "replication/recover", "replication/reindex",
     "replication/status", "seal", "sealwrap/rewrap", "step-down", "storage", "sync/config", "unseal",
 )  # fmt: skip
-"""Below ``sys/``: what the core answers in the root namespace only."""
+"""Below ``sys/``: available in the root namespace only."""
 _OUTSIDE = (
     "raw", "generate-recovery-token", "init", "seal", "step-down", "unseal", "health", "rekey-recovery-key", "rekey",
     "storage", "generate-root", "metrics", "pprof", "in-flight-req",
 )  # fmt: skip
-"""Below ``sys/``: what is refused as soon as the header is there, whatever it says."""
+"""Below ``sys/``: refused in every request with a namespace header."""
 _ID_LENGTH = 6
 
 

@@ -35,14 +35,14 @@ def write(
 
 
 def write_settings(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, path: str) -> None:
-    """Write what a world file has under ``key`` to ``path`` below a mount; refusals become faults at the key."""
+    """Write what a world file has under ``key`` to ``path`` below a mount; errors are reported at the key."""
     if spec.get(key):
         with to.guard(key):
             write(to.core, mount, path, spec[key])
 
 
 def write_named(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, folder: str) -> None:
-    """Write what a world file has by name under ``key`` to ``folder`` below a mount; refusals become faults."""
+    """Write what a world file has by name under ``key`` to ``folder`` below a mount; errors are reported there."""
     for name, one in (spec.get(key) or {}).items():
         with to.guard(key, name):
             write(to.core, mount, f"{folder}/{name}", one)
@@ -60,7 +60,7 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
     batch = spec.get("type") == "batch"
     token_id = str(spec.get("id") or "")
     if batch and (token_id or spec.get("num_uses")):
-        raise ValueError("a batch token has neither an id of one's choice nor a number of uses")
+        raise ValueError("a batch token cannot have `id` or `num_uses`")
     if token_id in core.state.tokens.by_id:
         raise ValueError(f"token {token_id!r} exists already")
     period, explicit = _seconds(spec, "period"), _seconds(spec, "explicit_max_ttl")

@@ -37,11 +37,11 @@ class Decision:
 
     allowed: bool
     rule: str = ""
-    """The deciding rule, or why there was none: ``policy "app": path "secret/data/*"``."""
+    """The deciding rule, or why no rule decided: ``policy "app": path "secret/data/*"``."""
     keys_filter: str = ""
     """Template of the paths whose readability decides which keys of the listing are shown."""
     final: bool = False
-    """Holds for every request of this operation and path, whatever it carries."""
+    """Whether it is the same for every request of this operation and path."""
 
 
 class Permissions:
@@ -181,7 +181,7 @@ class Acl:
         """The namespace in which, and below which, everything is allowed; None where nothing is."""
         self.lists_by_item = lists_by_item
         self.folders_first = folders_first
-        """Rules with wildcards are weighed for a listing's path without its closing slash first, else with it."""
+        """Rules with wildcards are compared for a listing's path without its closing slash first, else with it."""
         self.expires: float = 0
         """When the earliest rule or policy ends (seconds since the epoch); 0 is never."""
         self.exact: dict[str, Permissions] = {}

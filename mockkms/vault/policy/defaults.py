@@ -15,14 +15,14 @@ path "sys/wrapping/unwrap" {
 """
 
 _DEFAULT = """\
-# What every token may do unless it was made without the default policy.
+# Granted to every token that has the default policy.
 
-# The token itself: see it, prolong it, give it up.
+# The token itself: look it up, renew it, revoke it.
 path "auth/token/lookup-self" { capabilities = ["read"] }
 path "auth/token/renew-self"  { capabilities = ["update"] }
 path "auth/token/revoke-self" { capabilities = ["update"] }
 
-# Its rights, asked path by path or all at once (for user interfaces).
+# Its capabilities on paths, or all of them (for user interfaces).
 path "sys/capabilities-self"         { capabilities = ["update"] }
 path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }
 
@@ -30,11 +30,11 @@ path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }
 path "identity/entity/id/{{identity.entity.id}}"     { capabilities = ["read"] }
 path "identity/entity/name/{{identity.entity.name}}" { capabilities = ["read"] }
 
-# Leases whose id it knows.
+# Leases, by id.
 path "sys/leases/renew"  { capabilities = ["update"] }
 path "sys/leases/lookup" { capabilities = ["update"] }
 
-# Its own cubbyhole, and wrapped answers.
+# Its cubbyhole, and response wrapping.
 path "cubbyhole/*"         { capabilities = ["create", "read", "update", "delete", "list"] }
 path "sys/wrapping/wrap"   { capabilities = ["update"] }
 path "sys/wrapping/lookup" { capabilities = ["update"] }
@@ -44,7 +44,7 @@ path "sys/wrapping/unwrap" { capabilities = ["update"] }
 path "sys/tools/hash"   { capabilities = ["update"] }
 path "sys/tools/hash/*" { capabilities = ["update"] }
 
-# Signing in elsewhere with the identity of this server.
+# Logging in to other applications through the OIDC provider.
 path "identity/oidc/provider/+/authorize" { capabilities = ["read", "update"] }
 """
 
@@ -59,18 +59,18 @@ path "sys/wrapping/unwrap" {
 """
 
 _DEFAULT_CEILING = """\
-# What every registered agent may do, however low its ceiling is.
+# Granted to every registered agent, whatever its ceiling is.
 
 # Its own registration.
 path "agent-registry/registration/entity_id/{{identity.entity.id}}" { capabilities = ["read"] }
 
-# The texts of the policies that are there by default.
+# The texts of the predefined policies.
 path "policy/default"         { capabilities = ["read"] }
 path "policy/default-ceiling" { capabilities = ["read"] }
 """
 
 _FOR_CONTROL_GROUPS = """
-# The older path of lease renewal, and the state of requests that wait for approval.
+# The older path of lease renewal, and the status of requests that need approval.
 path "sys/renew"                 { capabilities = ["update"] }
 path "sys/control-group/request" { capabilities = ["update"] }
 """

@@ -35,19 +35,19 @@ class PolicyDialect:
     A text counts as a list too: its parts between commas.
     """
     folders_first: bool
-    """A listing's path is weighed without its closing slash before it is weighed with it."""
+    """A listing's path is compared without its closing slash first, then with it."""
     template_values_restricted: bool
-    """Identity values with ``*``, ``+`` or ``/`` are put into paths only where the policy says so."""
+    """Identity values with ``*``, ``+`` or ``/`` are put into paths only if the policy allows it."""
     versions: bool
     """Policies have versions, check-and-set, expiry and PATCH; without them only the text can be sent and read."""
     fixed: tuple[str, ...]
-    """Policies nobody may change or delete."""
+    """Policies that cannot be changed or deleted."""
     hidden: tuple[str, ...]
     """Policies left out of lists."""
     undeletable: tuple[str, ...]
     """Policies that may be changed, but not deleted."""
     control_groups: bool
-    """There is a policy for control groups, and the default policy grants what they need."""
+    """The predefined policies include one for control groups, and the default policy has rules for them."""
 
 
 OPENBAO_POLICIES = PolicyDialect(

@@ -29,11 +29,11 @@ class Explanation:
     token: str
     """Display name and accessor; never the token itself."""
     policies: list[str]
-    """The names that count, each with what is wrong with it."""
+    """The names of the policies, each with a note if it does not exist."""
     nearest: list[str] = field(default_factory=list)
     """Rules that cover something close to the path, the closest first."""
     hints: list[str] = field(default_factory=list)
-    """What probably went wrong."""
+    """Likely causes."""
 
     @property
     def allowed(self) -> bool:
@@ -76,12 +76,12 @@ def explain(
         return Explanation(operation, namespace + path, decision, name, list(token.policies))
     sudo = core.needs_sudo(namespace, path)
     decision = acl.decide(operation, path, dict(data or {}), wrap_ttl, sudo, namespace)
-    told = Explanation(operation, namespace + path, decision, name, _policies(core, token))
+    explanation = Explanation(operation, namespace + path, decision, name, _policies(core, token))
     if not decision.allowed and acl.root is None:
         found = acl.find(namespace + path, operation in _LISTINGS)
-        told.nearest = _nearest(acl, namespace + path, found)
-        told.hints = list(_hints(core, acl, operation, namespace, path, found))
-    return told
+        explanation.nearest = _nearest(acl, namespace + path, found)
+        explanation.hints = list(_hints(core, acl, operation, namespace, path, found))
+    return explanation
 
 
 def _policies(core: Context, token: Token) -> list[str]:
@@ -141,14 +141,14 @@ def _hints(
         return
     for policy, rule in _sources(acl):
         where = f'policy "{policy}": path "{rule.written}"'
-        slip = _slip(rule, namespace, path, operation)
-        if slip:
-            yield f"{where}: {slip}"
+        mistake = _likely_mistake(rule, namespace, path, operation)
+        if mistake:
+            yield f"{where}: {mistake}"
         else:
             yield from _version_two(core, rule, where, namespace, path, operation)
 
 
-def _slip(rule: PolicyRule, namespace: str, path: str, operation: Operation) -> str:
+def _likely_mistake(rule: PolicyRule, namespace: str, path: str, operation: Operation) -> str:
     """Return the likely mistake in a rule that seems to be meant for this path; empty if there is none."""
     whole = namespace + path
     if rule.written.removeprefix("/").startswith("v1/"):

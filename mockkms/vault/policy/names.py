@@ -8,7 +8,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 
 UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
-"""Policies of the server's own, that no token may be given."""
+"""Internal policies that cannot be assigned to a token."""
 
 
 def sanitize(names: Iterable[str], add_default: bool = False) -> list[str]:

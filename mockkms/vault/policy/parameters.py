@@ -9,7 +9,7 @@ from mockkms.vault.policy.globs import matches_ends
 
 
 class Constraints(Protocol):
-    """What the rules of a path say about the parameters of a request: values by the names of the parameters."""
+    """The constraints of a path's rules on the parameters of a request: values by parameter name."""
 
     @property
     def required(self) -> Sequence[str]: ...

@@ -40,7 +40,7 @@ class PolicyRule:
     path: str
     """As matched: without leading slash, with the namespace before it, a prefix rule without its ``*``."""
     written: str
-    """As it stands in the policy."""
+    """As written in the policy."""
     is_prefix: bool = False
     has_wildcards: bool = False
     """Has a ``+`` segment; such a path keeps its ``*``."""

@@ -74,7 +74,7 @@ class Templates:
         namespace: str,
         blocked: Sequence[str] = (),
     ) -> Templates:
-        """Return the templates of an entity (None: of nobody) and its groups, by the rules of ``product``."""
+        """Return the templates of an entity (None if there is none) and its groups, by the rules of ``product``."""
         wildcards = not product.has(Feature.PLAIN_TEMPLATE_VALUES)
         return cls(entity, groups, now, namespace=namespace, blocked=blocked, wildcards=wildcards)
 

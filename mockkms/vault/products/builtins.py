@@ -16,7 +16,7 @@ class Builtins:
     secret: tuple[str, ...]
     database: tuple[str, ...]
     unlisted: tuple[str, ...] = ("database",)
-    """Secrets engines that can be mounted and stand in no catalog."""
+    """Secrets engines that can be mounted and are not in the catalog."""
     deprecated: tuple[str, ...] = ()
 
     def names(self, kind: str) -> tuple[str, ...]:

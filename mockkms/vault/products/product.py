@@ -68,7 +68,7 @@ class Product:
     builtins: Builtins
     features: frozenset[Feature]
     has: Callable[[Feature], bool] = field(init=False, repr=False, compare=False)
-    """Return whether this product has a feature. It is the set's own method for speed: every request calls it often."""
+    """Return whether this product has a feature. The set's own method, for speed: every request calls it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "has", self.features.__contains__)

@@ -78,7 +78,7 @@ class Barrier:
     """Nonce and ciphertext of the root key under the unseal key."""
     sealed: bool = True
     unseal_keys: list[str] = field(default_factory=list)
-    """The present shares in base64: a test server may show what a real one only shows once."""
+    """The current shares in base64; kept for tests, while a real server shows them once."""
     progress: list[bytes] = field(default_factory=list)
     nonce: str = ""
     rotation: Rotation | None = None
@@ -93,9 +93,9 @@ class Barrier:
     """Seconds; 0 is off."""
     rotate_max_operations: int = MAX_OPERATIONS
     wrapper: str = ""
-    """Stands before the cause where a wrong key cannot decrypt the root key."""
+    """Prefix of the cause when a wrong key cannot decrypt the root key."""
     backup: dict[str, Any] | None = None
-    """Kept PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
+    """Backup of PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
 
     @property
     def initialized(self) -> bool:
@@ -129,7 +129,7 @@ class Barrier:
         return parts[0] if self.threshold == 1 else shamir.combine(parts)
 
     def unseal(self, part: bytes, new_nonce: Callable[[], str]) -> bool:
-        """Add one share; return True once unsealed. Raises InvalidUnsealKey and drops the shares given so far."""
+        """Add one share; return True once unsealed. Raises InvalidUnsealKey and discards the shares entered so far."""
         check_length(part)
         if part in self.progress:
             return False
@@ -148,7 +148,7 @@ class Barrier:
         return True
 
     def reset(self) -> None:
-        """Drop the shares given so far."""
+        """Discard the shares entered so far."""
         self.progress, self.nonce = [], ""
 
     def seal(self) -> None:

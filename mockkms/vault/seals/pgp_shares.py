@@ -26,7 +26,7 @@ def fingerprint(key: str) -> str:
         raise SealError(str(error)) from None
 
 
-def sealed(text: bytes, key: str) -> bytes:
+def encrypt(text: bytes, key: str) -> bytes:
     """Return ``text`` encrypted to a key. Raises SealError."""
     try:
         return pgp.encrypt(text, key)
@@ -34,14 +34,14 @@ def sealed(text: bytes, key: str) -> bytes:
         raise SealError(str(error)) from None
 
 
-def encrypted(shares: list[bytes], keys: list[str] | None) -> list[bytes]:
+def encrypt_shares(shares: list[bytes], keys: list[str] | None) -> list[bytes]:
     """Return each share, as hex, encrypted to the key at the same index; without keys the shares themselves."""
     if not keys:
         return shares
-    return [sealed(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
+    return [encrypt(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
 
 
-def keep(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[str]) -> None:
+def store_backup(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[str]) -> None:
     """Store a backup of encrypted shares by fingerprint."""
     kept: dict[str, list[str]] = {}
     for share, owner in zip(shares, fingerprints, strict=True):
@@ -49,8 +49,8 @@ def keep(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[s
     barrier.backup = {"nonce": nonce, "keys": kept}
 
 
-def kept(barrier: Barrier) -> dict[str, Any] | None:
-    """Return the backup as both products show it; None if there is none."""
+def shown_backup(barrier: Barrier) -> dict[str, Any] | None:
+    """Return the backup as the API shows it; None if there is none."""
     if barrier.backup is None:
         return None
     keys: dict[str, list[str]] = barrier.backup["keys"]
@@ -58,7 +58,7 @@ def kept(barrier: Barrier) -> dict[str, Any] | None:
     return {"nonce": barrier.backup["nonce"], "keys": keys, "keys_base64": plain}
 
 
-def of_rotation(barrier: Barrier) -> tuple[list[str] | None, bool]:
+def rotation_fingerprints(barrier: Barrier) -> tuple[list[str] | None, bool]:
     """Return the fingerprints and ``backup`` of the rotation in progress; None and False without PGP keys."""
     running = barrier.rotation
     if running is None or not running.pgp_keys:

@@ -110,7 +110,7 @@ def start(barrier: Barrier, rotation: Rotation, texts: RotationTexts) -> None:
     barrier.rotation = rotation
 
 
-def give(
+def add_share(
     barrier: Barrier, key: bytes, nonce: str, texts: RotationTexts, random: Random, new_nonce: Callable[[], str]
 ) -> NewShares | None:
     """Add a share of the current key; return the shares of the new key once there are enough. Raises SealError."""
@@ -138,11 +138,11 @@ def give(
         raise texts.wrap(texts.combine, str(error)) from None
     _authenticate(barrier, old, texts)
     new, shares = make_key(rotation.shares, rotation.threshold, random)
-    result = NewShares(shares=pgp_shares.encrypted(shares, rotation.pgp_keys), backup=rotation.backup)
+    result = NewShares(shares=pgp_shares.encrypt_shares(shares, rotation.pgp_keys), backup=rotation.backup)
     if rotation.pgp_keys:
         result.fingerprints = [pgp_shares.fingerprint(key) for key in rotation.pgp_keys]
         if rotation.backup:
-            pgp_shares.keep(barrier, rotation.nonce, result.shares, result.fingerprints)
+            pgp_shares.store_backup(barrier, rotation.nonce, result.shares, result.fingerprints)
     if rotation.verify:
         rotation.verification_key = new
         rotation.verification_nonce = result.verification_nonce = new_nonce()

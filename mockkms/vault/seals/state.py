@@ -1,4 +1,4 @@
-"""What is kept of the server's seal: plain data."""
+"""The state of the server's seal: plain data."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class SealState:
     started: float = 0
     """When the server was initialised, seconds since the epoch."""
     root_token: str = ""
-    """The token that initialising by hand made, which a real server shows once."""
+    """The root token that ``sys/init`` created, which a real server shows once."""

@@ -16,9 +16,9 @@ one = engine.path(
     fields={
         "path": Field(Kind.STRING, help="Name of the device."),
         "type": Field(Kind.STRING, help="`file`."),
-        "description": Field(Kind.STRING, help="A text for people."),
+        "description": Field(Kind.STRING, help="Description for users."),
         "options": Field(Kind.KV_PAIRS, help="`file_path`, `mode`, `log_raw`, `hmac_accessor` and so on."),
-        "local": Field(Kind.BOOL, help="Keep it out of replication."),
+        "local": Field(Kind.BOOL, help="Whether the device is local to the cluster."),
     },
     help="Enable or disable an audit device.",
     sudo=True,
@@ -29,7 +29,7 @@ hash_input = engine.path(
         "path": Field(Kind.STRING, help="Name of the device."),
         "input": Field(Kind.STRING, help="The value to hash."),
     },
-    help="A value as a device's log shows it.",
+    help="The hash of a value in a device's log.",
 )
 
 

@@ -21,7 +21,7 @@ _REPLICATION = {
     "primary/secondary-token": _WRITE, "secondary/disable": _WRITE, "secondary/enable": _WRITE,
     "secondary/promote": _WRITE, "secondary/update-primary": _WRITE,
 }  # fmt: skip
-"""What can be done to replication, of either kind and (in the older paths) of no kind."""
+"""Operations on replication: on both kinds and, in the older paths, without a kind."""
 
 STUBS: dict[str, str] = {
     "license/status": _READ,
@@ -77,7 +77,7 @@ AGENT_STUBS: dict[str, str] = {
     "config/oauth-resource-server/": _LIST,
     "config/oauth-resource-server/{name}": _ONE,
 }
-"""The same for what is there for agents."""
+"""The same for paths of the agent registry."""
 OPEN = frozenset(
     {"replication/performance/status", "replication/dr/status"}
     | {
@@ -125,7 +125,7 @@ for _template, _operations in AGENT_STUBS.items():
     _declare(_template, _operations, Feature.AGENT_REGISTRY)
 
 replication = engine.path(
-    "replication/status", help="State of replication; there is none.", login=True, needs=Feature.ENTERPRISE_STUBS
+    "replication/status", help="State of replication, which is disabled.", login=True, needs=Feature.ENTERPRISE_STUBS
 )
 
 
@@ -138,7 +138,11 @@ def read_replication(_state: object, _call: Call) -> dict[str, object]:
 def _absent(paths: str, needs: Feature | None = None) -> None:
     rest = Field(Kind.STRING, help="The rest of the path.")
     endpoint = engine.path(
-        f"{{rest:re({paths})}}", {"rest": rest}, help="Open to anyone, but nothing is there.", login=True, needs=needs
+        f"{{rest:re({paths})}}",
+        {"rest": rest},
+        help="An unauthenticated path without an endpoint.",
+        login=True,
+        needs=needs,
     )
 
     @endpoint.on(*_ALL)

@@ -15,42 +15,48 @@ from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.world.clock import rfc3339
 
 _MOST = 10_000
-"""Irrevocable leases in one answer, unless asked otherwise."""
-_LEASE_ID = Field(Kind.STRING, help="The lease's id, as it was handed out.")
-_SYNC = Field(Kind.BOOL, default=True, help="Answer only when it is done.")
-_URL_ID = {"url_lease_id": Field(Kind.STRING, help="The lease's id, in the path.")}
-_INCREMENT = Field(Kind.SECONDS, help="Seconds to live from now, as a wish.")
-_PREFIX = {"prefix": Field(Kind.STRING, help="Path that the lease ids begin with.")}
+"""Irrevocable leases in one response by default."""
+_LEASE_ID = Field(Kind.STRING, help="Id of the lease.")
+_SYNC = Field(Kind.BOOL, default=True, help="Respond when the revocation is complete.")
+_URL_ID = {"url_lease_id": Field(Kind.STRING, help="Id of the lease, in the path.")}
+_INCREMENT = Field(Kind.SECONDS, help="Requested lifetime in seconds, from now.")
+_PREFIX = {"prefix": Field(Kind.STRING, help="Path prefix of the lease ids.")}
 _IRREVOCABLE = {
-    "type": Field(Kind.STRING, query=True, help="Only irrevocable leases can be asked for."),
-    "include_child_namespaces": Field(Kind.BOOL, query=True, help="Count those of the namespaces below too."),
+    "type": Field(Kind.STRING, query=True, help="Type of the leases: `irrevocable`."),
+    "include_child_namespaces": Field(Kind.BOOL, query=True, help="Include child namespaces."),
 }
 
 listing = engine.path("leases/lookup/{prefix:all}", _PREFIX, sudo=True, help="Lease ids below a path.")
-lookup = engine.path("leases/lookup", {"lease_id": _LEASE_ID}, help="When a lease was issued and when it ends.")
+lookup = engine.path("leases/lookup", {"lease_id": _LEASE_ID}, help="When a lease was issued and when it expires.")
 _RENEW = {**_URL_ID, "lease_id": _LEASE_ID, "increment": _INCREMENT}
 _REVOKE = {**_URL_ID, "lease_id": _LEASE_ID, "sync": _SYNC}
 _BELOW = {**_PREFIX, "sync": _SYNC}
 
-renew = engine.path("leases/renew[/{url_lease_id:some}]", _RENEW, help="Let a lease live on.")
-revoke = engine.path("leases/revoke[/{url_lease_id:some}]", _REVOKE, help="End a lease.")
+renew = engine.path("leases/renew[/{url_lease_id:some}]", _RENEW, help="Renew a lease.")
+revoke = engine.path("leases/revoke[/{url_lease_id:some}]", _REVOKE, help="Revoke a lease.")
 revoke_force = engine.path(
-    "leases/revoke-force/{prefix:some}", _PREFIX, sudo=True, help="End all leases below a path, whatever engines say."
+    "leases/revoke-force/{prefix:some}",
+    _PREFIX,
+    sudo=True,
+    help="Revoke all leases below a path, ignoring errors of engines.",
 )
 revoke_prefix = engine.path(
-    "leases/revoke-prefix/{prefix:some}", _BELOW, sudo=True, help="End all leases below a path."
+    "leases/revoke-prefix/{prefix:some}", _BELOW, sudo=True, help="Revoke all leases below a path."
 )
 _OLD = Feature.OLD_LEASE_PATHS
-_OLD_HELP = "The former place of the same under leases/."
+_OLD_HELP = "Former path of the endpoint below leases/."
 old_renew = engine.path("renew[/{url_lease_id:some}]", _RENEW, help=_OLD_HELP, needs=_OLD)
 old_revoke = engine.path("revoke[/{url_lease_id:some}]", _REVOKE, help=_OLD_HELP, needs=_OLD)
 old_force = engine.path("revoke-force/{prefix:some}", _PREFIX, sudo=True, help=_OLD_HELP, needs=_OLD)
 old_prefix = engine.path("revoke-prefix/{prefix:some}", _BELOW, sudo=True, help=_OLD_HELP, needs=_OLD)
-tidy = engine.path("leases/tidy", help="Clean up what ended leases left behind.")
-count = engine.path("leases/count", _IRREVOCABLE, help="How many leases could not be revoked, by mount.")
+tidy = engine.path("leases/tidy", help="Clean up after expired leases.")
+count = engine.path("leases/count", _IRREVOCABLE, help="Number of leases that could not be revoked, by mount.")
 irrevocable = engine.path(
     "leases",
-    {**_IRREVOCABLE, "limit": Field(Kind.STRING, query=True, help="Most leases to show; none shows all.")},
+    {
+        **_IRREVOCABLE,
+        "limit": Field(Kind.STRING, query=True, help="Largest number of leases to show; `none` shows all."),
+    },
     sudo=True,
     help="The leases that could not be revoked.",
 )

@@ -11,9 +11,9 @@ unlock = engine.path(
     "locked-users/{mount_accessor:some}/unlock/{alias_identifier:some}",
     {
         "mount_accessor": Field(Kind.STRING, help="Accessor of the auth method's mount."),
-        "alias_identifier": Field(Kind.STRING, help="The user name, or of AppRole the role id."),
+        "alias_identifier": Field(Kind.STRING, help="The user name; for AppRole the role id."),
     },
-    help="Let a user log in again.",
+    help="Unlock a user.",
 )
 listing = engine.path(
     "locked-users",

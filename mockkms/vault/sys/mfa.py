@@ -29,13 +29,13 @@ def prove(_state: object, call: Call) -> Response:
     if not request_id:
         raise ErrorResponse("missing request ID")
     creds = _creds(call["mfa_payload"])
-    login = call.core.mfa.taken(request_id)
+    login = call.core.mfa.take_login(request_id)
     if login is None:
         raise ErrorResponse("invalid request ID")
     try:
         return _token(call, login, creds)
     except VaultError:
-        call.core.mfa.put_aside(request_id, login)
+        call.core.mfa.hold_login(request_id, login)
         raise
 
 

@@ -22,9 +22,9 @@ _GROUPINGS = ("ip", "none", "entity_then_ip", "entity_then_none")
 config = engine.path(
     "quotas/config",
     fields={
-        "rate_limit_exempt_paths": Field(Kind.STRING_SLICE, help="Paths that no rate limit counts, with all below."),
+        "rate_limit_exempt_paths": Field(Kind.STRING_SLICE, help="Path prefixes exempt from rate limits."),
         "absolute_rate_limit_exempt_paths": Field(
-            Kind.STRING_SLICE, help="Paths from the root namespace that no rate limit counts.", needs=_GROUPS
+            Kind.STRING_SLICE, help="Exempt paths, from the root namespace.", needs=_GROUPS
         ),
         "enable_rate_limit_audit_logging": Field(Kind.BOOL, help="Log refused requests to the audit devices."),
         "enable_rate_limit_response_headers": Field(Kind.BOOL, help="Send clients their remaining limit in headers."),
@@ -44,9 +44,9 @@ one = engine.path(
         "block_interval": Field(Kind.SECONDS, help="Seconds for which a client that exceeded the limit is blocked."),
         "group_by": Field(Kind.STRING, help="How requests are counted: `ip` and others.", needs=_GROUPS),
         "secondary_rate": Field(Kind.FLOAT, help="Rate of requests that belong to no entity.", needs=_GROUPS),
-        "inheritable": Field(Kind.BOOL, help="Whether namespaces below without a rule fall under it."),
+        "inheritable": Field(Kind.BOOL, help="Whether child namespaces without a rule inherit it."),
     },
-    help="Make, show or delete a rate limit.",
+    help="Create, show or delete a rate limit.",
 )
 
 
@@ -156,7 +156,7 @@ def _check_grouping(call: Call) -> None:
 
 
 def _place(call: Call) -> tuple[str, str, str]:
-    """Namespace, mount and path below it that a rule names. Raises ErrorResponse for no mount."""
+    """Return namespace, mount and path below the mount of a rule. Raises ErrorResponse for an unknown mount."""
     core = call.core
     whole = sanitized(call["path"])
     namespace, below = core.namespaces.locate("", whole)

@@ -12,9 +12,9 @@ from mockkms.vault.sys.engine import engine
 _ROOTS = ("core/", "logical/", "sys/")
 _FIELDS = {
     "path": Field(Kind.STRING, help="Key in storage."),
-    "value": Field(Kind.STRING, help="What to store."),
-    "encoding": Field(Kind.STRING, query=True, help="`base64` if the value is that."),
-    "compressed": Field(Kind.BOOL, default=True, query=True, help="Take a compressed value apart when reading."),
+    "value": Field(Kind.STRING, help="The value to store."),
+    "encoding": Field(Kind.STRING, query=True, help="`base64` if the value is base64."),
+    "compressed": Field(Kind.BOOL, default=True, query=True, help="Decompress a compressed value when reading."),
     "compression_type": Field(Kind.STRING, help="How to compress the value."),
     "after": Field(Kind.STRING, query=True, help="List what comes after this key.", needs=Feature.PAGINATION),
     "limit": Field(Kind.INT, default=-1, query=True, help="List at most this many keys.", needs=Feature.PAGINATION),
@@ -34,7 +34,7 @@ def _stored(call: Call) -> dict[str, str]:
 @every.on(Operation.LIST)
 @one.on(Operation.LIST)
 def list_keys(_state: object, call: Call) -> dict[str, object]:
-    """Keys directly below a path."""
+    """Return the keys directly below a path."""
     prefix = call["path"]
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     if prefix.startswith(_PROTECTED):

@@ -17,9 +17,9 @@ _HASHES = ("sha2-224", "sha2-256", "sha2-384", "sha2-512", "sha3-224", "sha3-256
 hash_tool = engine.path(
     "tools/hash[/{urlalgorithm:some}]",
     fields={
-        "input": Field(Kind.STRING, help="What to hash, base64."),
+        "input": Field(Kind.STRING, help="Data to hash, in base64."),
         "algorithm": Field(Kind.STRING, default="sha2-256", help="Hash to use: sha2-256, sha3-512 and so on."),
-        "urlalgorithm": Field(Kind.STRING, help="The same in the path, which wins."),
+        "urlalgorithm": Field(Kind.STRING, help="The algorithm in the path, which has precedence."),
         "format": Field(Kind.STRING, default="hex", help="`hex` or `base64`."),
     },
     help="Hash data.",
@@ -31,7 +31,7 @@ random_tool = engine.path(
         "bytes": Field(Kind.INT, default=32, help="Number of bytes, up to 128 KiB."),
         "format": Field(Kind.STRING, default="base64", help="`hex` or `base64`."),
         "source": Field(Kind.STRING, default="platform", help="`platform`, `seal` or `all`."),
-        "drbg": Field(Kind.STRING, help="Generator that the bytes go through.", needs=Feature.SOURCES_CHOSEN),
+        "drbg": Field(Kind.STRING, help="Deterministic random bit generator.", needs=Feature.SOURCES_CHOSEN),
     },
     help="Random bytes.",
 )

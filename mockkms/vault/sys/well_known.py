@@ -11,7 +11,7 @@ from mockkms.vault.sys.engine import engine
 every = engine.path("well-known[/]", help="All redirections.", needs=Feature.WELL_KNOWN)
 one = engine.path(
     "well-known/{label:some}",
-    fields={"label": Field(Kind.STRING, help="What stands behind `/.well-known/`.")},
+    fields={"label": Field(Kind.STRING, help="Path below `/.well-known/`.")},
     help="One redirection.",
     needs=Feature.WELL_KNOWN,
 )
@@ -25,4 +25,4 @@ def list_redirections(_state: object, _call: Call) -> dict[str, object]:
 
 @one.on(Operation.READ)
 def read_redirection(_state: object, _call: Call) -> None:
-    """Return None: there are no redirections."""
+    """Return None, as engines of the community edition have no redirections."""

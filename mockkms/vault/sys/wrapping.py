@@ -11,10 +11,12 @@ from mockkms.vault.wrapping import wrapping
 
 _TOKEN = {"token": Field(Kind.STRING, help="The wrapping token; without it, the token of the request.")}
 
-wrap = engine.path("wrapping/wrap", arbitrary=True, help="Wrap whatever is sent, as it is.")
-unwrap = engine.path("wrapping/unwrap", _TOKEN, help="Get a wrapped answer; the wrapping token ends with it.")
-lookup = engine.path("wrapping/lookup", _TOKEN, login=True, help="When, from where and for how long it was wrapped.")
-rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped answer again, with a new token and lifetime.")
+wrap = engine.path("wrapping/wrap", arbitrary=True, help="Wrap the request body unchanged.")
+unwrap = engine.path("wrapping/unwrap", _TOKEN, help="Return a wrapped response; revokes the wrapping token.")
+lookup = engine.path(
+    "wrapping/lookup", _TOKEN, login=True, help="Creation time, creation path and lifetime of a wrapping token."
+)
+rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped response again, with a new token and lifetime.")
 
 
 @wrap.on(Operation.UPDATE)
@@ -75,5 +77,5 @@ def rewrap_response(_state: object, call: Call) -> Response:
     finally:
         _spend(call, token)
     seconds = min(info["creation_ttl"], request.wrap_ttl or info["creation_ttl"])
-    kept = wrapping.put_aside(call.core, request, text, seconds, info["creation_path"], request.wrap_format)
+    kept = wrapping.store(call.core, request, text, seconds, info["creation_path"], request.wrap_format)
     return Response(wrap_info=kept)

@@ -14,10 +14,10 @@ class LeaseEntry:
 
     id: str
     path: str
-    """The request that made it, without the namespace."""
+    """Path of the request that created it, without the namespace."""
     namespace: str
     token: str
-    """Id of the token that asked for it, or whose life it is."""
+    """Id of the token that requested it, or whose lifetime it is."""
     issued: float
     expires: float
     """0 is never."""
@@ -31,9 +31,9 @@ class LeaseEntry:
     """What the engine needs to renew or revoke it."""
     data: dict[str, Any] = field(default_factory=dict)
     owner: str = ""
-    """Id of the token whose revocation takes it along: of a batch token, the parent."""
+    """Id of the token whose revocation revokes it too; for a batch token, its parent."""
     batch: bool = False
-    """It was asked for with a batch token."""
+    """Whether a batch token requested it."""
     revoke_error: str = ""
     """Why its revocation failed; such a lease is irrevocable until it is forced."""
 
@@ -46,4 +46,4 @@ class LeaseState:
     by_token: dict[str, dict[str, None]] = field(default_factory=dict)
     """Ids of the secrets' leases by their owner."""
     due: list[tuple[float, str]] = field(default_factory=list)
-    """A heap of (when, lease id); an entry that no longer agrees with its lease is passed over."""
+    """A heap of (when, lease id); an entry that differs from its lease is stale and ignored."""

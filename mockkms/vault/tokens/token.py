@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 REVOCATION_PENDING = -1
-"""``num_uses`` of a token whose last use is under way: nobody finds it any more, and it goes when the request ends."""
+"""``num_uses`` of a token during its last use: look-ups do not find it, and it is revoked after the request."""
 
 
 @dataclass
@@ -18,13 +18,13 @@ class Token:
     accessor: str
     policies: list[str]
     path: str = "auth/token/create"
-    """Where it was made, without the namespace."""
+    """Path of the request that created it, without the namespace."""
     display_name: str = "token"
     meta: dict[str, str] | None = None
     num_uses: int = 0
     """Uses left; 0 is any number."""
     parent: str = ""
-    """Id of the token whose revocation takes this one along."""
+    """Id of the token whose revocation revokes this one too."""
     creation_time: int = 0
     ttl: int = 0
     """As created; 0 never expires."""
@@ -39,7 +39,7 @@ class Token:
     inline_policy: str = ""
     """A policy of this token alone."""
     internal: dict[str, str] = field(default_factory=dict)
-    """What the maker of a batch token keeps in it; never shown."""
+    """Internal data of a batch token's auth method; never shown."""
     lease_id: str = ""
 
     @property
@@ -73,7 +73,7 @@ class TokenState:
     children: dict[str, dict[str, None]] = field(default_factory=dict)
     """Ids of the children of a token, in the order they were made."""
     salt: str = ""
-    """Makes lease ids of token ids."""
+    """Salt of the token ids in lease ids."""
     batch_key: bytes = b""
     """Seals batch tokens (AES-256)."""
     wrapping_key: int = 0

@@ -19,7 +19,7 @@ from mockkms.world.entropy import Entropy
 LENGTH = 24
 """Letters and digits of a token's random part, and of an accessor."""
 _HEADER = b"\x00\x00\x00\x01\x02"
-"""Term and version that stand before everything the real server's barrier seals."""
+"""Term and version that precede everything the real server's barrier encrypts."""
 BATCH_PREFIXES = ("b.", "hvb.")
 """The former prefix of batch tokens and the present one: both products read both."""
 _NOT_CARRIED = ("id", "accessor", "num_uses", "explicit_max_ttl", "period", "lease_id")
@@ -61,7 +61,7 @@ def batch_content(token_id: str) -> bytes | None:
 
 
 def open_batch(key: bytes, token_id: str) -> Token | None:
-    """The token that ``seal_batch`` put into ``token_id``; None for what this server never made."""
+    """Return the token that ``seal_batch`` encoded in ``token_id``; None for an id of another server."""
     try:
         sealed = batch_content(token_id)
         if sealed is None or not sealed.startswith(_HEADER):

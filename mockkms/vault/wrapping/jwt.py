@@ -40,7 +40,7 @@ def _key(core: Context) -> ec.EllipticCurvePrivateKey:
 
 
 def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
-    """The JWT that stands for the wrapping token ``token_id``."""
+    """Return the JWT that represents the wrapping token ``token_id``."""
     claims = {
         "accessor": "",
         "addr": "",

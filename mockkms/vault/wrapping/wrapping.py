@@ -159,12 +159,12 @@ def wrap_if_asked(core: Context, request: Request, response: Response, token: To
     response.request_id, response.flat = request.id, False
     response.mount_type = request.trace.mount_type if request.client is not None else ""
     text = envelope(core.product, response)
-    info = put_aside(core, request, text, min(asked), request.path, request.wrap_format)
+    info = store(core, request, text, min(asked), request.path, request.wrap_format)
     info.wrapped_accessor = inner
     return Response(wrap_info=info)
 
 
-def put_aside(core: Context, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
+def store(core: Context, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
     """Store ``text`` behind a new single-use token that expires after ``seconds``."""
     now = core.clock.now()
     namespace = "" if form == "jwt" else request.namespace

@@ -168,7 +168,7 @@ def test_restored_worlds_forget_later_changes(world: World) -> None:
     before = pickle.dumps(world.core.state)
     world.write(f"identity/entity/id/{id}", {"policies": ["later"]})
     assert world.core.identity.policies_of(id) == {"": ["later"]}
-    world.core.adopt(pickle.loads(before), world.core.product.name)
+    world.core.replace_state(pickle.loads(before), world.core.product.name)
     world.write(f"identity/entity/id/{id}", {"metadata": {"a": "b"}})
     assert world.core.identity.policies_of(id) == {}
 

@@ -403,7 +403,7 @@ def test_validations_that_are_refused(world: World, sent: dict[str, Any], text: 
 def test_waiting_logins_are_plain_data(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     asked = login(world)
-    world.core.adopt(pickle.loads(pickle.dumps(world.core.state)))
+    world.core.replace_state(pickle.loads(pickle.dumps(world.core.state)))
     assert validate(world, asked, {id: ["passcode=" + phone.code()]}).auth is not None
 
 

@@ -47,7 +47,7 @@ def test_a_restored_world_decides_by_its_own_policies(core: Core) -> None:
     before = pickle.dumps(core.state)
     core.policies.write("", "app", 'path "a" { policy = "read" }')
     assert check(core, app, Operation.READ, "a").allowed
-    core.adopt(pickle.loads(before))
+    core.replace_state(pickle.loads(before))
     assert not check(core, app, Operation.READ, "a").allowed
 
 

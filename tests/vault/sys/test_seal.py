@@ -180,5 +180,5 @@ def test_sealing_survives_a_snapshot() -> None:
     world = World()
     kept = pickle.dumps(world.core.state)
     world.write("sys/seal")
-    world.core.adopt(pickle.loads(kept), "openbao")
+    world.core.replace_state(pickle.loads(kept), "openbao")
     assert world.core.seal.status == "unsealed"

@@ -58,7 +58,7 @@ class PendingLogin:
     since: float
     mount_accessor: str
     user: str = ""
-    """Whose failures the user lockout counts; empty: nobody's."""
+    """The user whose failures the user lockout counts, if any."""
 
 
 @dataclass
@@ -71,10 +71,10 @@ class MfaState:
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     """TOTP keys in base32 by (method id, entity id)."""
     used: dict[tuple[str, str], float] = field(default_factory=dict)
-    """Until when a passcode may not come again, by (method id, passcode)."""
+    """Until when a used passcode is refused, by (method id, passcode)."""
     attempts: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     """Failed tries and when they are forgotten, by (method id, entity id)."""
     waiting: dict[str, PendingLogin] = field(default_factory=dict)
     """By request id."""
     services: str = "unreachable"
-    """How Duo, Okta and PingID take it: ``approve``, ``deny`` or ``unreachable``."""
+    """The answer of Duo, Okta and PingID: ``approve``, ``deny`` or ``unreachable``."""

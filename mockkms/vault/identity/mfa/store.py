@@ -91,14 +91,14 @@ class MfaStore:
             constraints[enforcement.name] = {"any": ways} if ways else {}
         return {"mfa_request_id": request_id, "mfa_constraints": constraints}
 
-    def put_aside(self, request_id: str, login: PendingLogin) -> None:
+    def hold_login(self, request_id: str, login: PendingLogin) -> None:
         """Store a login until it is validated."""
         waiting = self.state(login.namespace).waiting
         for old in [old for old, one in waiting.items() if one.since + WAITS <= self.core.clock.now()]:
             del waiting[old]
         waiting[request_id] = login
 
-    def taken(self, request_id: str) -> PendingLogin | None:
+    def take_login(self, request_id: str) -> PendingLogin | None:
         """Remove and return a waiting login of any namespace; None if there is none or it has expired."""
         for state in self._states.values():
             login = state.waiting.pop(request_id, None)

@@ -8,21 +8,21 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.sys.engine import engine
 
-every = engine.path("config/auditing/request-headers", help="All headers that are kept.", sudo=True)
+every = engine.path("config/auditing/request-headers", help="All headers that are logged.", sudo=True)
 one = engine.path(
     "config/auditing/request-headers/{header:some}",
     fields={
         "header": Field(Kind.STRING, help="Name of the header, in any case."),
-        "hmac": Field(Kind.BOOL, help="Keep only a hash of its values."),
+        "hmac": Field(Kind.BOOL, help="Log only a hash of its values."),
     },
-    help="Keep a header, show it, or leave it out again.",
+    help="Add, show or remove a logged header.",
     sudo=True,
 )
 
 
 @every.on(Operation.READ)
 def list_headers(_state: object, call: Call) -> Response:
-    """Return all headers that are kept."""
+    """Return all headers that are logged."""
     headers = audited_headers(call.core)
     return Response(data={"headers": {name: {"hmac": hmac} for name, hmac in sorted(headers.items())}}, flat=True)
 

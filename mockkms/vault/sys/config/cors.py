@@ -37,18 +37,20 @@ class CorsDecision:
     """The decision about one request."""
 
     status: int = 0
-    """Not 0: answer with this and nothing else (403 with the text ``origin not allowed``, 405 without)."""
+    """If not 0, the response has this status and no other content (403 with the text ``origin not allowed``)."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Added to the answer, whatever it is."""
+    """Headers to add to every response."""
 
 
 cors = engine.path(
     "config/cors",
     fields={
-        "enable": Field(Kind.BOOL, help="Has no effect: giving origins switches it on."),
-        "allowed_origins": Field(Kind.COMMA_STRINGS, help="Origins that may, or `*` alone for all."),
-        "allowed_headers": Field(Kind.COMMA_STRINGS, help="Request headers beyond the usual ones."),
-        "allow_credentials": Field(Kind.BOOL, help="Let browsers send credentials.", needs=Feature.CORS_CREDENTIALS),
+        "enable": Field(Kind.BOOL, help="Has no effect: CORS is enabled by its origins."),
+        "allowed_origins": Field(Kind.COMMA_STRINGS, help="Allowed origins, or only `*` for all."),
+        "allowed_headers": Field(Kind.COMMA_STRINGS, help="Allowed request headers, in addition to the standard ones."),
+        "allow_credentials": Field(
+            Kind.BOOL, help="Allow browsers to send credentials.", needs=Feature.CORS_CREDENTIALS
+        ),
     },
     help="Cross-origin requests from browsers.",
     sudo=True,

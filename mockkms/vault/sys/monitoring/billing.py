@@ -1,4 +1,4 @@
-"""``sys/billing``: usage by month and its retention. Usage is not metered, so there is none."""
+"""``sys/billing``: usage by month and its retention. Usage is not metered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARTS = (("2006", r"\d{4}"), ("-", "-"), ("01", r"\d{2}"))
 
 config = engine.path(
     "billing/config",
-    fields={"retention_months": Field(Kind.INT, help="Months to keep what was used.")},
+    fields={"retention_months": Field(Kind.INT, help="Months for which usage is kept.")},
     help="How long usage is kept.",
     needs=Feature.BILLING,
 )

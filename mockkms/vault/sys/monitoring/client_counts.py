@@ -1,4 +1,4 @@
-"""``sys/internal/counters/activity`` and ``…/config``: client counts. Clients are not counted, so there are none.
+"""``sys/internal/counters/activity`` and ``…/config``: client counts. Clients are not counted.
 
 Sources: the product's API documentation of client counts and its published source; none of it is recorded.
 """
@@ -71,7 +71,7 @@ config = engine.path(
 
 @activity.on(Operation.READ)
 def count_clients(_state: object, call: Call) -> Response:
-    """Clients by namespace and month: none, as nothing is counted. An end in this month is warned about."""
+    """Return empty counts by namespace and month; an end in this month is warned about."""
     _check_period(call)
     now = datetime.fromtimestamp(call.now(), UTC)
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -96,13 +96,13 @@ def _rfc3339(moment: datetime) -> str:
 
 @monthly.on(Operation.READ)
 def count_month(_state: object, _call: Call) -> Response:
-    """Return 204: there are no counts."""
+    """Return 204, as clients are not counted."""
     return Response(status=204)
 
 
 @export.on(Operation.READ)
 def export_clients(_state: object, call: Call) -> Response:
-    """Return 204: there are no counts."""
+    """Return 204, as clients are not counted."""
     _check_period(call)
     return Response(status=204)
 

@@ -22,13 +22,13 @@ _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _NO_BODY = (204, 304)
 
 _FIELDS = {
-    "standbyok": Field(Kind.BOOL, query=True, help="A standby is as good as the active node."),
+    "standbyok": Field(Kind.BOOL, query=True, help="Report a standby like the active node."),
     "activecode": Field(Kind.INT, query=True, help="Status of an active node."),
     "standbycode": Field(Kind.INT, query=True, help="Status of a standby."),
     "sealedcode": Field(Kind.INT, query=True, help="Status of a sealed node."),
     "uninitcode": Field(Kind.INT, query=True, help="Status of a node that is not initialised."),
     "perfstandbyok": Field(
-        Kind.BOOL, query=True, needs=Feature.STATUS_EXTRAS, help="A performance standby is as good as the active node."
+        Kind.BOOL, query=True, needs=Feature.STATUS_EXTRAS, help="Report a performance standby like the active node."
     ),
     "drsecondarycode": Field(Kind.INT, query=True, needs=Feature.STATUS_EXTRAS, help="Status of a DR secondary."),
     "performancestandbycode": Field(
@@ -45,7 +45,7 @@ _FIELDS = {
     ),
 }
 
-health = engine.path("health", fields=_FIELDS, help="Whether this server can serve.", outside=True)
+health = engine.path("health", fields=_FIELDS, help="Health of this node.", outside=True)
 
 
 @health.on(Operation.READ, Operation.HEADER)
@@ -72,7 +72,7 @@ def read_health(_state: object, call: Call) -> Response:
 def _which(core: Context, fine: set[str]) -> str:
     """Return the parameter that names the status of this server.
 
-    ``fine`` are the standbys as good as the active node.
+    ``fine`` are the switches that report a standby like the active node.
     """
     standing = core.standing
     if core.seal.status != "unsealed":

@@ -14,12 +14,12 @@ from mockkms.vault.sys.monitoring.internal_ui import visible
 from mockkms.vault.sys.mounts.shapes import SINGLETONS, shown_path
 
 _PLUGIN_API = "2.0.0"
-"""The version that plugins are told."""
+"""The version that plugins see."""
 _RECORDS = ("root", "uuid", "accessor", "storage")
 
 tokens = engine.path("internal/counters/tokens", help="Number of live service tokens.", needs=Feature.TOKEN_COUNTER)
 entities = engine.path("internal/counters/entities", help="Number of entities.")
-requests = engine.path("internal/counters/requests", help="Gone from the real server too.")
+requests = engine.path("internal/counters/requests", help="Removed, as from the real server.")
 router = engine.path(
     "internal/inspect/router/{tag}",
     fields={"tag": Field(Kind.STRING, help="Which of the router's tables: root, uuid, accessor or storage.")},
@@ -33,24 +33,24 @@ request = engine.path(
 specs = engine.path(
     "internal/specs/openapi",
     fields={
-        "context": Field(Kind.STRING, query=True, help="The path to which the document is made."),
+        "context": Field(Kind.STRING, query=True, help="The path that the document is made for."),
         "generic_mount_paths": Field(Kind.BOOL, query=True, help="Name mounts by variables."),
     },
-    help="An OpenAPI document of all that the caller's namespace has mounted.",
+    help="An OpenAPI document of the mounts in the namespace.",
     login=True,
 )
 
 
 @tokens.on(Operation.READ)
 def count_tokens(_state: object, call: Call) -> dict[str, object]:
-    """Live service tokens of all namespaces."""
+    """Return the number of live service tokens of all namespaces."""
     live = [token for token in call.core.state.tokens.by_id.values() if token.type == "service"]
     return {"counters": {"service_tokens": {"total": len(live)}}}
 
 
 @entities.on(Operation.READ)
 def count_entities(_state: object, call: Call) -> dict[str, object]:
-    """Entities of the request's namespace."""
+    """Return the number of entities of the request's namespace."""
     found = [e for e in call.core.state.identity.entities.values() if e.namespace == call.request.namespace]
     return {"counters": {"entities": {"total": len(found)}}}
 

@@ -24,16 +24,16 @@ metrics = engine.path(
     "metrics", fields={"format": Field(Kind.STRING, query=True, help="`prometheus`, or empty for JSON.")},
     help="Counters and gauges.", outside=True,
 )  # fmt: skip
-"""On a dev server nobody needs a token for these."""
+"""Metrics of a dev server require no token."""
 monitor = engine.path(
     "monitor",
     fields={
-        "log_level": Field(Kind.STRING, query=True, help="Least level to show."),
+        "log_level": Field(Kind.STRING, query=True, help="Lowest level to show."),
         "log_format": Field(Kind.STRING, default="standard", query=True, help="`standard` or `json`."),
     },
     help="The server's log.",
 )
-_LEVEL = Field(Kind.STRING, help="Level from now on: trace, debug, info, warn or error.")
+_LEVEL = Field(Kind.STRING, help="New level: trace, debug, info, warn or error.")
 loggers = engine.path("loggers", fields={"level": _LEVEL}, help="Levels of all loggers.")
 logger = engine.path(
     "loggers/{name:all}",
@@ -50,7 +50,7 @@ reload = engine.path(
 
 @metrics.on(Operation.READ)
 def read_metrics(_state: object, call: Call) -> Response:
-    """Gauges of what is stored; nothing is counted over time."""
+    """Return gauges of what is stored; nothing is counted over time."""
     wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
     core = call.core
     gauges = {
@@ -79,7 +79,7 @@ def _accepted(accept: str) -> str:
 
 @monitor.on(Operation.READ)
 def read_monitor(_state: object, call: Call) -> Response:
-    """Return an empty log; the journal has what happened."""
+    """Return an empty log; requests are in the journal."""
     if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
         raise ErrorResponse("unknown log level")
     if call["log_format"].lower() not in ("standard", "json"):
@@ -89,13 +89,13 @@ def read_monitor(_state: object, call: Call) -> Response:
 
 @loggers.on(Operation.READ)
 def read_loggers(_state: object, call: Call) -> Response:
-    """Levels of all loggers."""
+    """Return the levels of all loggers."""
     return _raw_envelope(call, dict(_levels(call)))
 
 
 @logger.on(Operation.READ)
 def read_logger(_state: object, call: Call) -> Response:
-    """Level of one logger; nothing for an unknown one."""
+    """Return the level of one logger; empty data for an unknown one."""
     name = _named(call)
     return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
 
@@ -113,7 +113,7 @@ def _levels(call: Call) -> dict[str, str]:
 
 
 def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
-    """Return the envelope with an empty list of warnings; every other answer has null."""
+    """Return the envelope with an empty list of warnings; all other responses have null."""
     envelope: dict[str, object] = {
         "request_id": call.request.id,
         "lease_id": "",
@@ -150,7 +150,7 @@ def write_loggers(_state: object, call: Call) -> None:
 
 @loggers.on(Operation.DELETE)
 def reset_loggers(_state: object, call: Call) -> None:
-    """All levels as configured."""
+    """Reset all levels."""
     call.core.state.system.pop("loggers", None)
 
 
@@ -165,7 +165,7 @@ def write_logger(_state: object, call: Call) -> None:
 
 @logger.on(Operation.DELETE)
 def reset_logger(_state: object, call: Call) -> None:
-    """One level as configured."""
+    """Reset one level."""
     _known(call)
     _levels(call)[call["name"]] = "info"
 

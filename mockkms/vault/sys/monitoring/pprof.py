@@ -19,12 +19,12 @@ _UNITS = {
     "mutex": ("contentions", "count"),
     "threadcreate": ("threadcreate", "count"),
 }
-"""What each profile would count, and in which unit."""
+"""The sample type and the unit of each profile."""
 _LISTED = sorted((*_UNITS, "cmdline", "profile", "symbol", "trace"))
 _TEXT, _BINARY, _HTML = "text/plain; charset=utf-8", "application/octet-stream", "text/html; charset=utf-8"
-_SECONDS = {"seconds": Field(Kind.INT, query=True, help="How long to look; the answer comes at once all the same.")}
+_SECONDS = {"seconds": Field(Kind.INT, query=True, help="Length of the profile; the response comes at once.")}
 
-index = engine.path("pprof[/]", help="The profiles there are, as a page.")
+index = engine.path("pprof[/]", help="An HTML page of the available profiles.")
 cmdline = engine.path("pprof/cmdline", help="The command line of the server.")
 symbol = engine.path("pprof/symbol", help="Names of functions; none are known.")
 profile = engine.path("pprof/profile", _SECONDS, help="A CPU profile.")

@@ -13,13 +13,13 @@ from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import ZERO_TIME, rfc3339
 
 HOST = "mockkms"
-"""The host name that answers: the machine's own is nobody's business and would differ from run to run."""
+"""The host name in responses: fixed, so that runs on different machines give the same responses."""
 
 leader = engine.path("leader", help="Which node is the active one.", outside=True)
 ha_status = engine.path("ha-status", help="The nodes of the cluster.")
 host_info = engine.path("host-info", help="The machine the server runs on.")
 history = engine.path("version-history[/]", help="Versions this server has run.")
-in_flight = engine.path("in-flight-req", help="Requests being answered just now.")
+in_flight = engine.path("in-flight-req", help="Requests in flight.")
 
 
 @leader.on(Operation.READ)

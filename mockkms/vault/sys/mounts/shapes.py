@@ -30,12 +30,12 @@ LISTS = (
 MANAGED_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
 MOUNT_FIELDS = {
     "path": Field(Kind.STRING, help="Where to mount, such as `transit` or `team/kv`."),
-    "type": Field(Kind.STRING, help="What to mount: `kv`, `transit`, `pki` and so on."),
-    "description": Field(Kind.STRING, help="A text for people."),
+    "type": Field(Kind.STRING, help="Type to mount: `kv`, `transit`, `pki` and so on."),
+    "description": Field(Kind.STRING, help="Description for users."),
     "config": Field(Kind.MAP, help="Leases, listing visibility, header and audit settings of the mount."),
-    "local": Field(Kind.BOOL, help="Keep it out of replication."),
+    "local": Field(Kind.BOOL, help="Whether the mount is local to the cluster."),
     "seal_wrap": Field(Kind.BOOL, help="Wrap critical values a second time with the seal."),
-    "external_entropy_access": Field(Kind.BOOL, help="Let the engine use entropy from outside."),
+    "external_entropy_access": Field(Kind.BOOL, help="Allow external entropy."),
     "plugin_name": Field(Kind.STRING, help="Type to mount where `type` is `plugin`.", deprecated=True),
     "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
     "options": Field(Kind.KV_PAIRS, help="Settings of the type itself, such as `version` of `kv`."),
@@ -225,7 +225,7 @@ def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
 
 
 def conflict(mounts: MountTable, namespace: str, path: str) -> str:
-    """Return what stands in the way of a mount at ``path``, by its whole path: one at or above it, one below, a
+    """Return the path that conflicts with a mount at ``path``, by its whole path: one at or above it, one below, a
     namespace.
 
     The real router recognises a namespace by its mount ``sys/``, so any mount whose path ends in ``sys/`` counts.

@@ -36,23 +36,23 @@ _ADDED = Feature.MOUNT_ADDITIONS
 
 _FIELDS = {
     "path": Field(Kind.STRING, help="Path of the mount."),
-    "default_lease_ttl": Field(Kind.STRING, help="Lease where none is asked for: a duration, or `system`."),
+    "default_lease_ttl": Field(Kind.STRING, help="Default lease: a duration, or `system`."),
     "max_lease_ttl": Field(Kind.STRING, help="Largest lease: a duration, or `system`."),
-    "description": Field(Kind.STRING, help="A text for people."),
+    "description": Field(Kind.STRING, help="Description for users."),
     "audit_non_hmac_request_keys": Field(Kind.COMMA_STRINGS, help="Request keys that the audit log shows in clear."),
     "audit_non_hmac_response_keys": Field(Kind.COMMA_STRINGS, help="Response keys that the audit log shows in clear."),
     "options": Field(Kind.KV_PAIRS, help="Settings of the type itself; an empty value removes one."),
-    "listing_visibility": Field(Kind.STRING, help="`unauth` to show the mount without a token, `hidden` not to."),
+    "listing_visibility": Field(Kind.STRING, help="`unauth` shows the mount without a token, `hidden` does not."),
     "passthrough_request_headers": Field(Kind.COMMA_STRINGS, help="Request headers that reach the mount."),
     "allowed_response_headers": Field(Kind.COMMA_STRINGS, help="Response headers the mount may set."),
-    "token_type": Field(Kind.STRING, help="Kind of token an auth method makes."),
-    "user_lockout_config": Field(Kind.MAP, help="When failed logins shut a user out, and for how long."),
+    "token_type": Field(Kind.STRING, help="Type of the tokens of an auth method."),
+    "user_lockout_config": Field(Kind.MAP, help="After how many failed logins a user is locked out, and for how long."),
     "plugin_version": Field(Kind.STRING, help="Version of the plugin to run."),
     "identity_token_key": Field(
         Kind.STRING, help="Key of the identity store that signs the mount's tokens.", needs=_ADDED
     ),
     "trim_request_trailing_slashes": Field(
-        Kind.BOOL, help="Take a write to a path that ends in a slash for one without it.", needs=_ADDED
+        Kind.BOOL, help="Remove a trailing slash from the paths of writes.", needs=_ADDED
     ),
 }
 _SECRET_FIELDS = {
@@ -61,7 +61,7 @@ _SECRET_FIELDS = {
         Kind.COMMA_STRINGS, help="Managed keys that the mount may use.", needs=Feature.MANAGED_KEYS
     ),
     "delegated_auth_accessors": Field(
-        Kind.COMMA_STRINGS, help="Auth methods that the mount may have log in for it.", needs=_ADDED
+        Kind.COMMA_STRINGS, help="Accessors of auth methods that may log in on behalf of the mount.", needs=_ADDED
     ),
 }
 
@@ -214,8 +214,8 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
 
 def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
     """Return the error for an invalid lockout threshold, which one product returns as an internal error."""
-    told = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
-    return BackendError(told) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(told)
+    message = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
+    return BackendError(message) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(message)
 
 
 def _lockout_members(raw: dict[str, object]) -> tuple[dict[str, str], bool | None]:

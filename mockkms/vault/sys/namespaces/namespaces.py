@@ -1,4 +1,4 @@
-"""``sys/namespaces``: list, read, make, change, delete, lock, unlock, seal and unseal namespaces."""
+"""``sys/namespaces``: list, read, create, change, delete, lock, unlock, seal and unseal namespaces."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ _LOCK_PATH = Field(Kind.STRING, help="Path of the namespace below the one of the
 
 every = engine.path("namespaces[/]", help="Namespaces within that of the request.", needs=_NEEDS)
 lock = engine.path(
-    "namespaces/api-lock/lock[/{path:some}]", fields={"path": _LOCK_PATH}, help="Shut a namespace's API.", needs=_NEEDS
+    "namespaces/api-lock/lock[/{path:some}]", fields={"path": _LOCK_PATH}, help="Lock a namespace's API.", needs=_NEEDS
 )
 unlock = engine.path(
     "namespaces/api-lock/unlock[/{path:some}]",
-    fields={"path": _LOCK_PATH, "unlock_key": Field(Kind.STRING, help="What locking returned; not needed with sudo.")},
-    help="Open a namespace's API again.",
+    fields={
+        "path": _LOCK_PATH,
+        "unlock_key": Field(Kind.STRING, help="The key that locking returned; not required with sudo."),
+    },
+    help="Unlock a namespace's API.",
     needs=_NEEDS,
 )
 one = engine.path(
     "namespaces/{path:some}",
     fields={
         "path": Field(Kind.STRING, help="Name of the namespace within the one of the request."),
-        "custom_metadata": Field(Kind.MAP, help="Texts by name, for people."),
-        "seal": Field(Kind.STRING, help="A seal of its own, in HCL or JSON: type, shares and threshold."),
+        "custom_metadata": Field(Kind.MAP, help="Custom metadata: texts by name."),
+        "seal": Field(Kind.STRING, help="The configuration of its seal, in HCL or JSON: type, shares and threshold."),
         "pgp_keys": Field(Kind.STRING_SLICE, help="PGP keys to encrypt its unseal shares with."),
     },
-    help="Make, show, change or delete a namespace.",
+    help="Create, show, change or delete a namespace.",
     needs=_NEEDS,
 )
 
@@ -114,7 +117,7 @@ def read_namespace(_state: object, call: Call) -> dict[str, object] | None:
 
 @one.on(Operation.UPDATE)
 def write_namespace(_state: object, call: Call) -> dict[str, object]:
-    """Make a namespace, or replace the metadata of one."""
+    """Create a namespace, or replace the metadata of one."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
     metadata = call["custom_metadata"]

@@ -30,9 +30,9 @@ unseal = engine.path(
     fields={
         **_PATH,
         "key": Field(Kind.STRING, help="One share of its unseal key, hex or base64."),
-        "reset": Field(Kind.BOOL, help="Forget the shares given so far."),
+        "reset": Field(Kind.BOOL, help="Discard the shares entered so far."),
     },
-    help="Give a share of a namespace's unseal key.",
+    help="Enter a share of a namespace's unseal key.",
     needs=_NEEDS,
 )
 delete_sealed = engine.path(
@@ -44,7 +44,7 @@ delete_sealed = engine.path(
 
 
 def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
-    """Shares and threshold of a seal configuration in HCL or JSON. Raises BackendError.
+    """Return shares and threshold of a seal configuration in HCL or JSON. Raises BackendError.
 
     PGP keys are checked and then, as on the real server, not used.
     """
@@ -136,7 +136,7 @@ def seal_namespace(_state: object, call: Call) -> None:
 
 @unseal.on(Operation.UPDATE)
 def unseal_namespace(_state: object, call: Call) -> dict[str, object]:
-    """Add an unseal share, or drop the shares given so far."""
+    """Add an unseal share, or discard the shares entered so far."""
     barrier = _barrier(call)
     if call["reset"]:
         barrier.reset()

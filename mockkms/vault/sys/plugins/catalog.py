@@ -15,15 +15,15 @@ _FIELDS = {
     "name": Field(Kind.STRING, help="Name of the plugin."),
     "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
     "sha256": Field(Kind.STRING, help="Hash of the program, hex."),
-    "sha_256": Field(Kind.STRING, help="The same under its old name.", deprecated=True),
+    "sha_256": Field(Kind.STRING, help="Former name of sha256.", deprecated=True),
     "command": Field(Kind.STRING, help="The program to run, within the plugin directory."),
     "args": Field(Kind.STRING_SLICE, help="Its arguments."),
     "env": Field(Kind.STRING_SLICE, help="Its environment."),
     "version": Field(Kind.STRING, query=True, help="Its semantic version."),
-    "oci": Field(Kind.BOOL, help="It comes in an image.", needs=Feature.PLUGIN_ORIGINS),
+    "oci": Field(Kind.BOOL, help="Whether it comes in an image.", needs=Feature.PLUGIN_ORIGINS),
     "oci_image": Field(Kind.STRING, help="The image it comes in.", needs=Feature.CATALOG_IMAGES),
     "runtime": Field(Kind.STRING, help="The plugin runtime that runs the image.", needs=Feature.CATALOG_IMAGES),
-    "download": Field(Kind.BOOL, help="Fetch it from its publisher.", needs=Feature.CATALOG_BY_VERSION),
+    "download": Field(Kind.BOOL, help="Download it from its publisher.", needs=Feature.CATALOG_BY_VERSION),
 }
 
 every = engine.path("plugins/catalog[/]", help="All plugins.")
@@ -87,7 +87,7 @@ def read_plugin(_state: object, call: Call) -> dict[str, object] | Response | No
 
 @one.on(Operation.UPDATE)
 def write_plugin(_state: object, call: Call) -> None:
-    """Refuse to register a plugin, as there is no plugin directory."""
+    """Refuse to register a plugin, as no plugin directory is configured."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
@@ -110,10 +110,10 @@ def write_plugin(_state: object, call: Call) -> None:
     try:
         unhex(call["sha256"] or call["sha_256"])
     except ValueError as error:
-        told = "Could not decode SHA-256 value from Hex"
+        text = "Could not decode SHA-256 value from Hex"
         if call.core.product.has(Feature.CATALOG_IMAGES):
-            told = f"Could not decode SHA256 value from Hex {call['sha256'] or call['sha_256']}: {error}"
-        raise ErrorResponse(told) from None
+            text = f"Could not decode SHA256 value from Hex {call['sha256'] or call['sha_256']}: {error}"
+        raise ErrorResponse(text) from None
     raise BackendError("could not set plugin, plugin directory is not configured")
 
 
@@ -131,5 +131,5 @@ def delete_plugin(_state: object, call: Call) -> Response | None:
 
 @one.on(Operation.LIST)
 def list_unknown_type(_state: object, _call: Call) -> None:
-    """Refuse: an unknown type is taken for a plugin's name, which cannot be listed."""
+    """Refuse: an unknown type is read as the name of a plugin, which cannot be listed."""
     raise unsupported_operation()

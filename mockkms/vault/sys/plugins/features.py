@@ -1,4 +1,4 @@
-"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: one product's only.
+"""``sys/activation-flags``, ``sys/experiments``, plugin runtimes and pins, reloading a licence: in one product only.
 
 Sources: recordings, the product's API documentation and its published source.
 """
@@ -15,29 +15,31 @@ from mockkms.vault.sys.mounts.shapes import semantic_version
 
 _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
 
-flags = engine.path("activation-flags", help="Features that are switched on once.", needs=Feature.FEATURE_SWITCHES)
+flags = engine.path("activation-flags", help="Activated features.", needs=Feature.FEATURE_SWITCHES)
 activate = engine.path(
     "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
     {"flag": Field(Kind.STRING, help="Name of the feature.")},
-    help="Switch a feature on, for good.",
+    help="Activate a feature permanently.",
     needs=Feature.FEATURE_SWITCHES,
 )
 activate_scim = engine.path(
-    "activation-flags/enable-scim/activate", help="Switch SCIM on, for good.", needs=Feature.AGENT_REGISTRY
+    "activation-flags/enable-scim/activate", help="Activate SCIM permanently.", needs=Feature.AGENT_REGISTRY
 )
 experiments = engine.path("experiments", help="Experiments of this version.", needs=Feature.FEATURE_SWITCHES)
 licence = engine.path(
-    "config/reload/license", help="Read the licence again; there is none.", needs=Feature.FEATURE_SWITCHES
+    "config/reload/license",
+    help="Reload the licence, which the community edition does not have.",
+    needs=Feature.FEATURE_SWITCHES,
 )
-pins = engine.path("plugins/pins[/]", help="Versions that plugins are held at.", needs=Feature.FEATURE_SWITCHES)
+pins = engine.path("plugins/pins[/]", help="Pinned plugin versions.", needs=Feature.FEATURE_SWITCHES)
 pin = engine.path(
     "plugins/pins/{type:re(auth|database|secret)}/{name}",
     fields={
         "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
         "name": Field(Kind.STRING, help="Name of the plugin."),
-        "version": Field(Kind.STRING, help="Version to hold it at."),
+        "version": Field(Kind.STRING, help="Version to pin."),
     },
-    help="The version that one plugin is held at.",
+    help="The pinned version of one plugin.",
     needs=Feature.FEATURE_SWITCHES,
 )
 _OF_TYPE = {"type": Field(Kind.STRING, query=True, help="Only those of this type.")}
@@ -56,10 +58,10 @@ runtime = engine.path(
     fields={
         **_TYPE,
         "oci_runtime": Field(Kind.STRING, help="Program that runs images."),
-        "cgroup_parent": Field(Kind.STRING, help="Control group above them."),
+        "cgroup_parent": Field(Kind.STRING, help="Parent control group."),
         "cpu_nanos": Field(Kind.INT64, help="Processor time, nanoseconds of each second."),
         "memory_bytes": Field(Kind.INT64, help="Memory, bytes."),
-        "rootless": Field(Kind.BOOL, help="Whether the container's user is none of the host's."),
+        "rootless": Field(Kind.BOOL, help="Whether containers run without root."),
     },
     help="One plugin runtime.",
     sudo=True,
@@ -111,7 +113,7 @@ def list_pins(_state: object, _call: Call) -> dict[str, object]:
 
 @pin.on(Operation.READ)
 def read_pin(_state: object, _call: Call) -> None:
-    """Raise NotFound: there are no pins."""
+    """Raise NotFound, as plugins cannot be pinned."""
     raise BackendError("no pinned version for this plugin", status=404)
 
 
@@ -151,9 +153,9 @@ def read_runtime(_state: object, call: Call) -> dict[str, object] | None:
 @runtime.on(Operation.UPDATE)
 def write_runtime(_state: object, call: Call) -> None:
     """Register a runtime, or replace it."""
-    for name, told in (("cpu_nanos", "cpu in nanos"), ("memory_bytes", "memory in bytes")):
+    for name, label in (("cpu_nanos", "cpu in nanos"), ("memory_bytes", "memory in bytes")):
         if call[name] < 0:
-            raise ErrorResponse(f"runtime {told} cannot be negative")
+            raise ErrorResponse(f"runtime {label} cannot be negative")
     settings = ("name", "type", "oci_runtime", "cgroup_parent", "cpu_nanos", "memory_bytes", "rootless")
     _runtimes(call)[call["name"]] = {name: call[name] for name in settings}
 

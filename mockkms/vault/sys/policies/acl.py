@@ -14,7 +14,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import rfc3339
 
-_NAME = Field(Kind.STRING, help="Name of the policy; it is taken in lower case.")
+_NAME = Field(Kind.STRING, help="Name of the policy, converted to lower case.")
 _LIST = Field(Kind.BOOL, help="Set on a GET to list instead.", query=True)
 _FIELDS = {
     "name": _NAME,
@@ -22,23 +22,24 @@ _FIELDS = {
     "expiration": Field(
         Kind.TIME, needs=Feature.POLICY_VERSIONS, help="When the policy ends: RFC 3339 or seconds since the epoch."
     ),
-    "ttl": Field(
-        Kind.SECONDS, needs=Feature.POLICY_VERSIONS, help="How long the policy lasts, instead of an expiration."
-    ),
+    "ttl": Field(Kind.SECONDS, needs=Feature.POLICY_VERSIONS, help="Lifetime of the policy, instead of an expiration."),
     "cas": Field(
         Kind.INT,
         needs=Feature.POLICY_VERSIONS,
         help="Version this write expects to replace; -1: the policy must be new.",
     ),
-    "cas_required": Field(Kind.BOOL, needs=Feature.POLICY_VERSIONS, help="Later writes have to give cas."),
+    "cas_required": Field(Kind.BOOL, needs=Feature.POLICY_VERSIONS, help="Later writes require cas."),
     "allow_wildcards_in_identity_templates": Field(
         Kind.BOOL,
         default=False,
         needs=Feature.POLICY_VERSIONS,
-        help="Identity values with * or + may be put into paths.",
+        help="Identity templates in paths may have values with * or +.",
     ),
     "allow_slashes_in_identity_templates": Field(
-        Kind.BOOL, default=False, needs=Feature.POLICY_VERSIONS, help="Identity values with / may be put into paths."
+        Kind.BOOL,
+        default=False,
+        needs=Feature.POLICY_VERSIONS,
+        help="Identity templates in paths may have values with /.",
     ),
 }
 

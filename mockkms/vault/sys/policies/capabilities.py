@@ -19,9 +19,9 @@ _TOKEN = Field(Kind.STRING, help="The token to check.")
 by_accessor = engine.path(
     "capabilities-accessor",
     fields={**_PATHS, "accessor": Field(Kind.STRING, help="Accessor of the token to check.")},
-    help="What the token of an accessor may do at some paths.",
+    help="Capabilities of the token with an accessor.",
 )
-by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="What a token may do at some paths.")
+by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="Capabilities of a token.")
 by_self = engine.path(
     "capabilities-self",
     fields={
@@ -29,9 +29,9 @@ by_self = engine.path(
         "token": _TOKEN,
         "namespace": Field(Kind.STRING, help="Namespace of the paths.", needs=Feature.SOURCES_CHOSEN),
     },
-    help="What the token of this request may do at some paths.",
+    help="Capabilities of the request's token.",
 )
-resultant = engine.path("internal/ui/resultant-acl", help="Everything the token of this request may do.")
+resultant = engine.path("internal/ui/resultant-acl", help="All capabilities of the request's token.")
 
 
 @by_accessor.on(Operation.UPDATE)

@@ -14,15 +14,13 @@ _NAME = Field(Kind.STRING, help="Name of the password policy.")
 _SHORTEST, _LONGEST = 4, 100
 
 all_policies = engine.path("policies/password[/]", help="Names of the password policies.")
-generate = engine.path(
-    "policies/password/{name:some}/generate", fields={"name": _NAME}, help="A new password made by a password policy."
-)
+generate = engine.path("policies/password/{name:some}/generate", fields={"name": _NAME}, help="Generate a password.")
 one = engine.path(
     "policies/password/{name:some}",
     fields={
         "name": _NAME,
         "policy": Field(Kind.STRING, help="Length and rules in HCL or JSON, plain or in base64."),
-        "entropy_source": Field(Kind.STRING, help="Where the characters come from.", needs=Feature.SOURCES_CHOSEN),
+        "entropy_source": Field(Kind.STRING, help="Source of randomness.", needs=Feature.SOURCES_CHOSEN),
     },
     help="One password policy.",
 )

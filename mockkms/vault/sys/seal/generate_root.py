@@ -27,7 +27,7 @@ ATTEMPT_FIELDS = {
 }
 
 attempt = engine.path(
-    "generate-root-token/attempt", fields=ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
+    "generate-root-token/attempt", fields=ATTEMPT_FIELDS, help="Start, show or cancel making a root token.",
     needs=_NEEDS,
 )  # fmt: skip
 update = engine.path(
@@ -36,13 +36,13 @@ update = engine.path(
         "key": Field(Kind.STRING, help="One share of the unseal key, hex or base64."),
         "nonce": Field(Kind.STRING, help="Nonce of the attempt."),
     },
-    help="Give a share.",
+    help="Add a share.",
     needs=_NEEDS,
 )
 decode = engine.path(
     "decode-token",
     fields={
-        "encoded_token": Field(Kind.STRING, help="What the attempt returned."),
+        "encoded_token": Field(Kind.STRING, help="The encoded token that the attempt returned."),
         "otp": Field(Kind.STRING, help="The one-time password."),
     },
     help="Decode a root token with its one-time password.",
@@ -55,7 +55,7 @@ def otp_length(core: Context, namespace: str) -> int:
     return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
 
 
-def begin(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
+def start(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
     """Start an attempt; return its one-time password if one was generated, else an empty text. Raises SealError."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp, fingerprint = otp or made, ""
@@ -82,7 +82,7 @@ def _checked(pgp_key: str) -> str:
         raise SealError(f"error parsing PGP key: {error.text}") from None
 
 
-def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
+def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
     """Add a share; return ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
     check_length(key)
     running = barrier.generation
@@ -121,7 +121,7 @@ def give(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str
     made.lease_id = ""
     barrier.generation = None
     if running.pgp_key:
-        return progress, base64.b64encode(pgp_shares.sealed(made.id.encode(), running.pgp_key)).decode()
+        return progress, base64.b64encode(pgp_shares.encrypt(made.id.encode(), running.pgp_key)).decode()
     mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode("utf-8", "replace"), strict=True))
     return progress, base64.b64encode(mixed).decode().rstrip("=")
 
@@ -154,10 +154,10 @@ def read_attempt(_state: object, call: Call) -> dict[str, object]:
 
 
 @attempt.on(Operation.UPDATE)
-def begin_attempt(_state: object, call: Call) -> dict[str, object]:
+def start_attempt(_state: object, call: Call) -> dict[str, object]:
     """Start an attempt; its one-time password is shown only here."""
     try:
-        made = begin(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
+        made = start(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
     except SealError as error:
         raise ErrorResponse(error.text) from None
     return _shown(call, made)
@@ -173,7 +173,7 @@ def cancel_attempt(_state: object, call: Call) -> None:
 
 
 @update.on(Operation.UPDATE)
-def give_share(_state: object, call: Call) -> dict[str, object]:
+def add_attempt_share(_state: object, call: Call) -> dict[str, object]:
     """Add a share."""
     for name in ("nonce", "key"):
         if not call[name]:
@@ -182,7 +182,7 @@ def give_share(_state: object, call: Call) -> dict[str, object]:
         key = decode_key(call["key"].strip(), bounded=False)
         barrier = barrier_of(call)
         required, fingerprint = barrier.threshold, fingerprint_of(barrier)
-        progress, token = give(call.core, call.request.namespace, barrier, key, call["nonce"])
+        progress, token = add_share(call.core, call.request.namespace, barrier, key, call["nonce"])
     except SealError as error:
         raise BackendError(error.text) from None
     return {

@@ -35,39 +35,41 @@ _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
 _OPEN = Feature.OPEN_KEY_ENDPOINTS
 _STORED = Field(Kind.INT, help="Has no effect with this seal.")
 _HELD = 600
-"""Seconds in which only who knows its nonce can cancel a rekey."""
+"""Seconds in which cancelling a rekey requires its nonce."""
 
 init = engine.path(
     "rekey/init",
     fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"], "stored_shares": _STORED},
-    help="Begin, show or cancel a rekeying.",
+    help="Start, show or cancel a rekeying.",
     login=_OPEN,
 )
-update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
-verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Give a new share back.", login=_OPEN)
+update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN)
+verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Verify a new share.", login=_OPEN)
 recovery = engine.path(
     "rekey-recovery-key/{step:re(init|verify)}",
     fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS, "stored_shares": _STORED},
-    help="Rekeying of the recovery key, which this seal has none of.",
+    help="Rekeying of the recovery key; this seal does not have one.",
     login=_OPEN,
 )
 recovery_update = engine.path(
-    "rekey-recovery-key/update", fields=SHARE_FIELDS, help="Give a share of the recovery key.", login=_OPEN
+    "rekey-recovery-key/update", fields=SHARE_FIELDS, help="Add a share of the recovery key.", login=_OPEN
 )
 recovery_list = engine.path(
     "rekey-recovery-key/{step:re(init|update|verify)}/",
     fields={"step": Field(Kind.STRING, help="Which step.")},
-    help="The same for a method that none of them knows.",
+    help="The same for other methods.",
     login=True,
     needs=Feature.KEY_HANDLERS,
 )
 attempt = engine.path(
-    "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Begin, show or cancel making a root token.",
+    "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Start, show or cancel making a root token.",
     login=_OPEN,
 )  # fmt: skip
-give = engine.path("generate-root/update", fields=SHARE_FIELDS, help="Give a share of the unseal key.", login=_OPEN)
-backup = engine.path("rekey/backup", help="The kept encrypted shares.")
-recovery_backup = engine.path("rekey/recovery-key-backup", help="The kept encrypted recovery shares.")
+attempt_update = engine.path(
+    "generate-root/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN
+)
+backup = engine.path("rekey/backup", help="The backup of encrypted shares.")
+recovery_backup = engine.path("rekey/recovery-key-backup", help="The backup of encrypted recovery shares.")
 old_attempt = engine.path("generate-root", fields=generate_root.ATTEMPT_FIELDS, help="See `generate-root/attempt`.")
 
 
@@ -80,7 +82,7 @@ def _open(call: Call) -> Barrier:
 
 def _status(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
-    fingerprints, backup = pgp_shares.of_rotation(barrier)
+    fingerprints, backup = pgp_shares.rotation_fingerprints(barrier)
     document: dict[str, object] = {
         "nonce": running.nonce if running else "",
         "started": running is not None,
@@ -104,7 +106,7 @@ def read_rekey(_state: object, call: Call) -> Response:
 
 
 @init.on(Operation.UPDATE)
-def begin_rekey(_state: object, call: Call) -> Response:
+def start_rekey(_state: object, call: Call) -> Response:
     """Start a rekeying."""
     barrier = _open(call)
     body = _body(call, RekeyRequest)
@@ -158,13 +160,13 @@ def _body(call: Call, struct: type[Struct], *, required: bool = True) -> Struct:
 
 
 @update.on(Operation.UPDATE)
-def give_rekey_share(_state: object, call: Call) -> Response:
+def add_rekey_share(_state: object, call: Call) -> Response:
     """Add a share of the current key."""
     barrier = _open(call)
     key, nonce = _share(_body(call, RekeyUpdateRequest))
     entropy = call.core.entropy
     try:
-        result = rotation.give(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
+        result = rotation.add_share(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
     except SealError as error:
         raise ErrorResponse(error.text) from None
     if result is None:
@@ -286,16 +288,16 @@ def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, object]:
 
 
 @attempt.on(Operation.UPDATE)
-def begin_attempt(_state: object, call: Call) -> Response:
+def start_attempt(_state: object, call: Call) -> Response:
     """Start an attempt; its one-time password is shown only here."""
-    return _begin(call)
+    return _start(call)
 
 
-def _begin(call: Call) -> Response:
+def _start(call: Call) -> Response:
     barrier = _open(call)
     body = _body(call, GenerateRootInitRequest, required=False)
     try:
-        made = generate_root.begin(call.core, "", barrier, body.otp, body.pgp_key)
+        made = generate_root.start(call.core, "", barrier, body.otp, body.pgp_key)
     except SealError as error:
         raise ErrorResponse(error.text) from None
     return Response(document=_attempt(call, barrier, made))
@@ -307,14 +309,14 @@ def cancel_attempt(_state: object, call: Call) -> None:
     _open(call).generation = None
 
 
-@give.on(Operation.UPDATE)
-def give_attempt_share(_state: object, call: Call) -> Response:
+@attempt_update.on(Operation.UPDATE)
+def add_attempt_share(_state: object, call: Call) -> Response:
     """Add a share."""
     barrier = _open(call)
     key, nonce = _share(_body(call, GenerateRootUpdateRequest))
     required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
     try:
-        progress, token = generate_root.give(call.core, "", barrier, key, nonce)
+        progress, token = generate_root.add_share(call.core, "", barrier, key, nonce)
     except SealError as error:
         raise ErrorResponse(error.text) from None
     document = _attempt(call, barrier)
@@ -328,7 +330,7 @@ def give_attempt_share(_state: object, call: Call) -> Response:
 @backup.on(Operation.READ)
 def read_backup(_state: object, call: Call) -> Response:
     """Return the backup of encrypted shares."""
-    found = pgp_shares.kept(call.core.seal.barrier)
+    found = pgp_shares.shown_backup(call.core.seal.barrier)
     if found is None:
         raise ErrorResponse("no backed-up keys found")
     return Response(data=found, flat=True)
@@ -348,7 +350,7 @@ def delete_backup(_state: object, call: Call) -> None:
 
 @recovery_backup.on(Operation.DELETE)
 def delete_recovery_backup(_state: object, call: Call) -> None:
-    """Delete nothing, as there is no recovery key."""
+    """Do nothing: a Shamir seal has no recovery key."""
 
 
 @old_attempt.on(Operation.READ)
@@ -359,10 +361,10 @@ def read_old(_state: object, call: Call) -> Response:
 
 
 @old_attempt.on(Operation.UPDATE)
-def begin_old(_state: object, call: Call) -> Response:
+def start_old(_state: object, call: Call) -> Response:
     """Start an attempt. Raises 405 where the product lacks this path."""
     _check_alias(call)
-    return _begin(call)
+    return _start(call)
 
 
 @old_attempt.on(Operation.DELETE)

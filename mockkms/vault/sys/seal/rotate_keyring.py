@@ -14,12 +14,12 @@ from mockkms.world.clock import rfc3339
 _MIN_OPERATIONS = 1_000_000
 _MIN_INTERVAL = 24 * 3600
 _CONFIG = {
-    "enabled": Field(Kind.BOOL, help="Whether the key is rotated by itself."),
-    "max_operations": Field(Kind.INT64, help="Encryptions after which it is."),
-    "interval": Field(Kind.SECONDS, help="Time after which it is; at least 24 hours, 0 for never."),
+    "enabled": Field(Kind.BOOL, help="Whether the key is rotated automatically."),
+    "max_operations": Field(Kind.INT64, help="Number of encryptions after which it is rotated."),
+    "interval": Field(Kind.SECONDS, help="Time after which it is rotated; at least 24 hours, 0 for never."),
 }
 
-key_status = engine.path("key-status", help="The present encryption key.")
+key_status = engine.path("key-status", help="The current encryption key.")
 config = engine.path("rotate/config", fields=_CONFIG, help="When the encryption key is rotated.")
 keyring_config = engine.path(
     "rotate/keyring/config",
@@ -44,7 +44,7 @@ def barrier_of(call: Call) -> Barrier:
 
 @key_status.on(Operation.READ)
 def read_key_status(_state: object, call: Call) -> Response:
-    """Version, age and use of the encryption key."""
+    """Return version, age and use of the encryption key."""
     barrier = barrier_of(call)
     data = {"encryptions": barrier.encryptions, "install_time": rfc3339(barrier.installed), "term": barrier.term}
     return Response(data=data, flat=True)

@@ -20,7 +20,7 @@ INIT_FIELDS = {
     "secret_threshold": Field(Kind.INT, help="Number of shares that unseal."),
     "pgp_keys": Field(Kind.COMMA_STRINGS, help="PGP keys to encrypt the shares with."),
     "backup": Field(Kind.BOOL, help="Keep a copy of the encrypted shares."),
-    "require_verification": Field(Kind.BOOL, help="The new shares count only after they were given back."),
+    "require_verification": Field(Kind.BOOL, help="The new shares take effect after they have been verified."),
 }
 SHARE_FIELDS = {
     "key": Field(Kind.STRING, help="One share, hex or base64."),
@@ -28,17 +28,17 @@ SHARE_FIELDS = {
 }
 
 root = engine.path("rotate/root", help="Make a new root key; no shares needed.", sudo=True, needs=_NEEDS)
-root_init = engine.path("rotate/root/init", fields=INIT_FIELDS, help="Begin, show or cancel a rotation.", needs=_NEEDS)
-root_update = engine.path("rotate/root/update", fields=SHARE_FIELDS, help="Give a share.", needs=_NEEDS)
-root_verify = engine.path("rotate/root/verify", fields=SHARE_FIELDS, help="Give a new share back.", needs=_NEEDS)
-root_backup = engine.path("rotate/root/backup", help="The kept encrypted shares.", needs=_NEEDS)
+root_init = engine.path("rotate/root/init", fields=INIT_FIELDS, help="Start, show or cancel a rotation.", needs=_NEEDS)
+root_update = engine.path("rotate/root/update", fields=SHARE_FIELDS, help="Add a share.", needs=_NEEDS)
+root_verify = engine.path("rotate/root/verify", fields=SHARE_FIELDS, help="Verify a new share.", needs=_NEEDS)
+root_backup = engine.path("rotate/root/backup", help="The backup of encrypted shares.", needs=_NEEDS)
 recovery_init = engine.path(
-    "rotate/recovery/init", fields=INIT_FIELDS, help="Rotation of the recovery key, which this seal has none of.",
+    "rotate/recovery/init", fields=INIT_FIELDS, help="Rotation of the recovery key; this seal does not have one.",
     needs=_NEEDS,
 )  # fmt: skip
-recovery_update = engine.path("rotate/recovery/update", fields=SHARE_FIELDS, help="Give a share.", needs=_NEEDS)
-recovery_verify = engine.path("rotate/recovery/verify", fields=SHARE_FIELDS, help="Give a share back.", needs=_NEEDS)
-recovery_backup = engine.path("rotate/recovery/backup", help="The kept encrypted shares.", needs=_NEEDS)
+recovery_update = engine.path("rotate/recovery/update", fields=SHARE_FIELDS, help="Add a share.", needs=_NEEDS)
+recovery_verify = engine.path("rotate/recovery/verify", fields=SHARE_FIELDS, help="Verify a share.", needs=_NEEDS)
+recovery_backup = engine.path("rotate/recovery/backup", help="The backup of encrypted shares.", needs=_NEEDS)
 
 
 @root.on(Operation.UPDATE)
@@ -57,7 +57,7 @@ def _shown(barrier: Barrier) -> dict[str, object]:
     running = barrier.rotation
     if running is None:
         return {"n": 0, "required": barrier.threshold, "started": False, "t": 0}
-    fingerprints, backup = pgp_shares.of_rotation(barrier)
+    fingerprints, backup = pgp_shares.rotation_fingerprints(barrier)
     encryption = {} if fingerprints is None else {"pgp_fingerprints": fingerprints, "backup": backup}
     return {
         **encryption,
@@ -73,7 +73,7 @@ def _shown(barrier: Barrier) -> dict[str, object]:
 
 
 @root_init.on(Operation.UPDATE)
-def begin_rotation(_state: object, call: Call) -> dict[str, object]:
+def start_rotation(_state: object, call: Call) -> dict[str, object]:
     """Start a rotation."""
     barrier = barrier_of(call)
     wanted = Rotation(
@@ -99,20 +99,20 @@ def cancel_rotation(_state: object, call: Call) -> None:
 
 
 @root_update.on(Operation.UPDATE)
-def give_share(_state: object, call: Call) -> dict[str, object]:
+def add_rotation_share(_state: object, call: Call) -> dict[str, object]:
     """Add a share of the current key."""
     key, nonce = _share(call)
     barrier = barrier_of(call)
     entropy = call.core.entropy
     try:
-        result = rotation.give(barrier, decode_key(key), nonce, ROTATION, entropy.bytes, entropy.uuid)
+        result = rotation.add_share(barrier, decode_key(key), nonce, ROTATION, entropy.bytes, entropy.uuid)
     except SealError as error:
         raise ErrorResponse(error.text) from None
     return _shown(barrier) if result is None else {"complete": True, "nonce": nonce, **shown_shares(result)}
 
 
 def shown_shares(result: NewShares) -> dict[str, object]:
-    """Return new shares in the form that both products show."""
+    """Return new shares as the API shows them."""
     return {
         "backup": result.backup,
         "keys": [share.hex() for share in result.shares],
@@ -173,7 +173,7 @@ def restart_verification(_state: object, call: Call) -> dict[str, object]:
 @root_backup.on(Operation.READ)
 def read_backup(_state: object, call: Call) -> Response:
     """Return the backup of encrypted shares."""
-    found = pgp_shares.kept(barrier_of(call))
+    found = pgp_shares.shown_backup(barrier_of(call))
     if found is None:
         raise ErrorResponse("no backed-up keys found")
     return Response(data=found, flat=True)
@@ -193,32 +193,32 @@ def read_recovery_backup(_state: object, call: Call) -> None:
 
 @recovery_backup.on(Operation.DELETE)
 def delete_recovery_backup(_state: object, call: Call) -> None:
-    """Delete nothing, as there is no recovery key."""
+    """Do nothing: a Shamir seal has no recovery key."""
 
 
 @recovery_init.on(Operation.READ)
 def read_recovery(_state: object, call: Call) -> None:
-    """A Shamir seal has no recovery key."""
+    """Refuse: a Shamir seal has no recovery key."""
     barrier_of(call)
     raise ErrorResponse("unable to look up config: %!w(*errors.errorString=&{recovery not supported})")
 
 
 @recovery_init.on(Operation.UPDATE)
-def begin_recovery(_state: object, call: Call) -> None:
-    """A Shamir seal has no recovery key."""
+def start_recovery(_state: object, call: Call) -> None:
+    """Refuse: a Shamir seal has no recovery key."""
     barrier_of(call)
     raise ErrorResponse("recovery keys not supported")
 
 
 @recovery_init.on(Operation.DELETE)
 def cancel_recovery(_state: object, call: Call) -> None:
-    """Cancel nothing, as there is no recovery key."""
+    """Do nothing: a Shamir seal has no recovery key."""
 
 
 @recovery_update.on(Operation.UPDATE)
 @recovery_verify.on(Operation.UPDATE)
-def give_recovery(_state: object, call: Call) -> None:
-    """A Shamir seal has no recovery key."""
+def add_recovery_share(_state: object, call: Call) -> None:
+    """Refuse: a Shamir seal has no recovery key."""
     key, _nonce = _share(call)
     barrier_of(call)
     try:
@@ -230,5 +230,5 @@ def give_recovery(_state: object, call: Call) -> None:
 
 @recovery_verify.on(Operation.READ, Operation.DELETE)
 def read_recovery_verification(_state: object, call: Call) -> None:
-    """Refuse, as there is no recovery key to verify."""
+    """Refuse: a Shamir seal has no recovery key."""
     raise ErrorResponse(ROTATION.unverifiable)

@@ -17,7 +17,7 @@ from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
-status = engine.path("seal-status", help="Whether the server is sealed, and how far unsealing is.", outside=True)
+status = engine.path("seal-status", help="Whether the server is sealed, and the progress of unsealing.", outside=True)
 backends = engine.path(
     "seal-backend-status", help="The seals, and whether they work.", outside=True, needs=Feature.SEAL_BACKENDS
 )
@@ -26,10 +26,10 @@ unseal = engine.path(
     "unseal",
     fields={
         "key": Field(Kind.STRING, help="One share of the unseal key, hex or base64."),
-        "reset": Field(Kind.BOOL, help="Forget the shares given so far."),
-        "migrate": Field(Kind.BOOL, help="The share is of the seal that is migrated from."),
+        "reset": Field(Kind.BOOL, help="Discard the shares entered so far."),
+        "migrate": Field(Kind.BOOL, help="The share belongs to the seal that is migrated from."),
     },
-    help="Give a share of the unseal key.",
+    help="Enter a share of the unseal key.",
     outside=True,
 )
 init = engine.path(
@@ -46,7 +46,7 @@ init = engine.path(
     help="Whether the server is initialised; initialise it.",
     outside=True,
 )
-step_down = engine.path("step-down", help="Give up being the active node.", outside=True)
+step_down = engine.path("step-down", help="Step down as the active node.", outside=True)
 
 
 def seal_document(core: Context) -> dict[str, object]:
@@ -102,7 +102,7 @@ def _authorize(call: Call) -> None:
 
 
 @step_down.on(Operation.UPDATE)
-def give_up(_state: object, call: Call) -> None:
+def step_down_node(_state: object, call: Call) -> None:
     """Step down as the active node; requires sudo. Without high availability it has no effect."""
     standing = call.core.standing
     if standing is not None and standing.active:
@@ -121,7 +121,7 @@ def read_backends(_state: object, call: Call) -> Response:
 
 @unseal.on(Operation.UPDATE)
 def unseal_server(_state: object, call: Call) -> Response:
-    """Add a share, or drop those given so far; return the seal status."""
+    """Add a share, or discard those entered so far; return the seal status."""
     core = call.core
     body = decode(call, UnsealRequest, required=True)
     if body.reset:
@@ -172,9 +172,9 @@ def initialize(_state: object, call: Call) -> Response:
         # The real server detects a bad key only after initialising, when the new keys are lost.
         pgp_shares.check([owner] if owner else [])
         parts, token = core.initialize(body.secret_shares, body.secret_threshold)
-        parts = pgp_shares.encrypted(parts, body.pgp_keys)
+        parts = pgp_shares.encrypt_shares(parts, body.pgp_keys)
         if owner:
-            token = base64.b64encode(pgp_shares.sealed(token.encode(), owner)).decode()
+            token = base64.b64encode(pgp_shares.encrypt(token.encode(), owner)).decode()
     except SealError as error:
         raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     return Response(

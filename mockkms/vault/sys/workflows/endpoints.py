@@ -20,19 +20,19 @@ _DEEPEST = 5
 """Workflows that may run inside one another."""
 _PATH = {"path": Field(Kind.STRING, help="Path of the workflow, in any case.")}
 _PAGE = {
-    "after": Field(Kind.STRING, query=True, help="List what comes after this path."),
+    "after": Field(Kind.STRING, query=True, help="List paths after this one."),
     "limit": Field(Kind.INT, query=True, help="List no more than this many paths."),
 }
 
-listing = engine.path("workflows/manage[/]", _PAGE, help="The workflows there are.", needs=Feature.WORKFLOWS)
+listing = engine.path("workflows/manage[/]", _PAGE, help="Paths of all workflows.", needs=Feature.WORKFLOWS)
 one = engine.path(
     "workflows/manage/{path:some}",
     {
         **_PATH,
-        "description": Field(Kind.STRING, help="What it is for."),
+        "description": Field(Kind.STRING, help="Description of the workflow."),
         "workflow": Field(Kind.STRING, help="The workflow in HCL or JSON."),
         "cas": Field(Kind.INT, help="Expected version; has no effect, as on the real server."),
-        "cas_required": Field(Kind.BOOL, help="Writes have to name a version, which none can."),
+        "cas_required": Field(Kind.BOOL, help="Requires a version in writes, which are then refused."),
         "allow_unauthenticated": Field(
             Kind.BOOL, help="Whether it may run without a token, if the server allows that."
         ),
