@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel import CelFault, read_program
+from mockkms.vault.cel import CelError, read_program
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
@@ -65,7 +65,7 @@ def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str
         raise ErrorResponse("missing required field 'cel_program'")
     try:
         program = read_program(cel_program)
-    except CelFault as fault:
+    except CelError as fault:
         raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
     if not program.expression:
         raise ErrorResponse("cel_program.expression cannot be empty")
@@ -82,7 +82,7 @@ def patch(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str
     if "cel_program" in call:
         try:
             asked = read_program(cel_program)
-        except CelFault as fault:
+        except CelError as fault:
             raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
         changed.program = replace(
             found.program,
@@ -101,7 +101,7 @@ def delete(state: JWT, call: Call, *, name: str) -> None:
 def _keep(state: JWT, call: Call, made: CelRole) -> dict[str, Any]:
     try:
         made.program.validate(DECLARED)
-    except CelFault as fault:
+    except CelError as fault:
         raise BackendError(str(fault)) from None
     state.cel_roles[call["name"]] = made
     return _shown(call["name"], made)
