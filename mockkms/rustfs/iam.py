@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
 from mockkms.vault.policy.globs import matches_wildcards
 

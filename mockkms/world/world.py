@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mockkms.faults import RuleBook
 from mockkms.faults.parsing import unknown
 from mockkms.faults.rulebook import BookState
+from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
 from mockkms.world.clock import Clock

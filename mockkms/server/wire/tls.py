@@ -8,10 +8,10 @@ from __future__ import annotations
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.lazy_dataclass import dataclass
 from mockkms.server.wire.client_certificates import ClientTrust
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.audit import sink
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote

@@ -21,10 +21,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.framework.handlers import with_parameters

@@ -9,11 +9,11 @@ Types without a row are known by name only; see ``builtins``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework import builtins
 from mockkms.vault.framework.engine import Engine
 

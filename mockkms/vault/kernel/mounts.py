@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 
 

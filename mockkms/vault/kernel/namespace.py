@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.seals.barrier import Barrier
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.identity.model import IdentityState
 from mockkms.vault.kernel.failures import LockoutState
 from mockkms.vault.kernel.mounts import MountTable

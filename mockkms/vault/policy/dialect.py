@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from mockkms.lazy_dataclass import dataclass
 
 _SHARED_KEYS = frozenset(
     {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.fmt import shown
 from mockkms.world.entropy import Entropy

@@ -5,7 +5,7 @@ Sources: OpenBao 2.6's ``helper/builtinplugins``; for Vault its published list o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mockkms.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

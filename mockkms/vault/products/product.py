@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.policy.dialect import PolicyDialect
 from mockkms.vault.products.builtins import Builtins
 from mockkms.vault.products.features import Feature

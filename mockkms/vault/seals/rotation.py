@@ -7,8 +7,9 @@ If requested, the holders verify the new shares before the new key takes effect.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.seals import pgp_shares, shamir
 from mockkms.vault.seals.barrier import (
     Barrier,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
+
+from mockkms.lazy_dataclass import dataclass
 
 REVOCATION_PENDING = -1
 """``num_uses`` of a token during its last use: look-ups do not find it, and it is revoked after the request."""

@@ -5,9 +5,9 @@ Sources: the product's API documentation of client counts and its published sour
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number

@@ -6,9 +6,10 @@ Each class is named as the struct of the real server's source, since the error t
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.products.features import Feature

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from mockkms.crypto import jws
 from mockkms.crypto.x509 import keys as x509_keys
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call
 
 if TYPE_CHECKING:

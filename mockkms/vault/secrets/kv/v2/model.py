@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.golang.number import Number
