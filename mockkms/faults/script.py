@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockkms.faults.addresses import cut, hide
 from mockkms.faults.combinators import All
 from mockkms.faults.kinds import KINDS, Kind
 from mockkms.faults.match import read_match
@@ -70,6 +71,12 @@ class Step:
             plan.words.append(kind.word)
 
 
+def _shown_target(view: View) -> str:
+    """Return the target of a request without tokens and values that may be secrets."""
+    token = view.facts.token
+    return hide(cut(view.target, 1024), lambda text: text == token, strict=True)
+
+
 def unexpected_answer(text: str) -> Reply:
     """Return the answer to a request that a test did not mean to make; no real server sends its status."""
     return Reply(UNEXPECTED_STATUS, go_json({"errors": [text]}), {"Content-Type": "application/json"})
@@ -122,7 +129,7 @@ class Script:
     def _refuse(self, plan: Plan, why: str) -> Plan:
         plan.unexpected = f"scripted server: {why}"
         plan.rules.append(f"{self.id}!")
-        self.complaints.append(f"{why}; got {plan.view.method} {plan.view.target}")
+        self.complaints.append(f"{why}; got {plan.view.method} {_shown_target(plan.view)}")
         plan.answer = unexpected_answer(plan.unexpected)
         return plan
 

@@ -64,6 +64,7 @@ class World:
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal()
+        self.journal.issued = lambda token: token in self.core.state.tokens.by_id
         self.upstream = ""
         """Address of the real server that answers in the place of this world's own; empty: there is none."""
         self.beside: Beside | None = None

@@ -69,7 +69,11 @@ class PlainResponse(web.StreamResponse):
 
     def _begun(self) -> tuple[str, str]:
         """Status line and headers, and apart from them the length that they declare."""
-        begun, declared = _head(self.status, self.reason or "", tuple(self._plain_headers.items()), _date())
+        headers = self._plain_headers
+        # More than the usual headers may be long: of those no copy is kept.
+        short = len(headers) <= _USUAL_HEADERS or sum(map(len, headers.values())) <= _LONGEST_CACHED
+        head = _head if short else _head.__wrapped__
+        begun, declared = head(self.status, self.reason or "", tuple(headers.items()), _date())
         return begun + "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in self._repeated), declared
 
     def _end(self, begun: str, request: web.BaseRequest) -> bytes:
@@ -102,6 +106,12 @@ class Refusal(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""
+
+
+_USUAL_HEADERS = 3
+"""Headers that every answer has; none of them is long."""
+_LONGEST_CACHED = 4096
+"""Characters of the values of an answer's headers of which a copy is kept."""
 
 
 @lru_cache(maxsize=64)

@@ -16,10 +16,7 @@ _ENTRY = 2048
 
 def shorten(entry: Entry, body_limit: int = PART_LIMIT) -> None:
     """Cut what is beyond the limits; ``entry.shortened`` names the parts that were cut."""
-    cut = []
-    if len(entry.target) > PART_LIMIT:
-        entry.target = entry.target[:PART_LIMIT]
-        cut.append("target")
+    cut = [*entry.shortened]
     if len(entry.method) > PART_LIMIT:
         entry.method = entry.method[:PART_LIMIT]
         cut.append("method")
@@ -61,4 +58,5 @@ def size_of_headers(headers: Mapping[str, str]) -> int:
 def size(entry: Entry, headers: int) -> int:
     """Return about how many bytes an entry takes, whose headers take ``headers``."""
     token = len(entry.asked[1]) if entry.asked is not None else 0
-    return _ENTRY + getsizeof(entry.target) + headers + len(entry.body) + len(entry.answer) + token
+    shown = 0 if entry.shown_target is entry.target else getsizeof(entry.shown_target)
+    return _ENTRY + getsizeof(entry.target) + shown + headers + len(entry.body) + len(entry.answer) + token

@@ -7,24 +7,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from mockkms.faults.addresses import REDACTED, SHORTEST_TOKEN, TOKEN, TOKEN_FORM, is_secret_name
 from mockkms.faults.request_view import json_object, named_in
 from mockkms.vault.framework.message import Operation, Request, Trace, operation_of_method
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
-SECRET_HEADERS = frozenset(
-    ("x-vault-token", "x-vault-mfa", "authorization", "cookie", "proxy-authorization", "x-mockkms-token")
-)
-_SECRET_PARAMETERS = "x-vault-inline-auth-parameter-"
-REDACTED = "(redacted)"
-TOKEN_IN_URL = re.compile(r"([/=])(hv[sbr]\.[\w-]{20,}|[sbr]\.[A-Za-z0-9]{24,})")
-_LONG_TOKEN = 8
-"""Letters from which on a token is none that stands in a path by chance."""
+_SECRET_HEADERS = ("x-vault-mfa", "x-vault-inline-auth-parameter-")
+"""Beginnings of headers with secrets whose names do not say so."""
+_KEYS = re.compile(r"(?:key|auth)\Z|session|signature")
+"""In the name of a header whose value may be a secret."""
 _NO_TRACE = Trace()
 _ADMIN_BASES = ("/rustfs/admin/v3/kms/", "/minio/admin/v3/kms/")
 
 
-def _secret(header: str) -> bool:
-    return header in SECRET_HEADERS or header.startswith(_SECRET_PARAMETERS)
+def secret_header(name: str) -> bool:
+    """Return whether the value of a header, its name in lower case, may be a secret."""
+    return name.startswith(_SECRET_HEADERS) or is_secret_name(name) or _KEYS.search(name) is not None
+
+
+def shown_header(name: str, text: str) -> str:
+    """Return the value of a header, its name in lower case, without tokens and other secrets."""
+    return REDACTED if secret_header(name) else TOKEN_FORM.sub(TOKEN, text)
 
 
 def short_path(service: str, target: str) -> str:
@@ -56,7 +59,8 @@ class Entry:
 
     __slots__ = (
         "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
-        "seconds", "service", "shortened", "size", "status", "target", "time", "trace", "unexpected", "words",
+        "seconds", "service", "shortened", "shown_target", "size", "status", "target", "time", "trace", "unexpected",
+        "words",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +87,8 @@ class Entry:
         self.time = time
         """When it came, by the world's clock: seconds since the epoch."""
         self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
+        self.shown_target = target
+        """``target`` without tokens and other secrets."""
         # Thousands of entries are kept: of a Vault request they hold what is asked for, never the request itself.
         self.asked = (request.operation, request.token) if request is not None else None
         """Operation and token of a Vault request; None for others."""
@@ -104,7 +110,7 @@ class Entry:
         self.size = 0
         """About how many bytes the entry takes, once it is kept."""
         self.hidden: int | None = None
-        """Of a redacted body: a number that is equal for equal bodies."""
+        """Of a redacted request: a number that is equal for equal targets and bodies."""
 
     @property
     def retry_after(self) -> float:
@@ -130,11 +136,19 @@ class Entry:
         return self.trace.mount
 
     @property
+    def shown_path(self) -> str:
+        """``path`` without tokens."""
+        return self.path if self.shown_target is self.target else short_path(self.service, self.shown_target)
+
+    @property
     def key(self) -> str:
         """The key, secret path or role that was named."""
         if self.service == "rustfs":
             return admin_key(self.target, self.body)
-        below = self.path.removeprefix(self.namespace).removeprefix(self.mount)
+        return self._named(self.path)
+
+    def _named(self, path: str) -> str:
+        below = path.removeprefix(self.namespace).removeprefix(self.mount)
         return named_in(self.trace.endpoint, below) if self.trace.endpoint else ""
 
     @property
@@ -164,7 +178,7 @@ class Entry:
 
     @property
     def likeness(self) -> bytes | int:
-        """Equal for equal bodies, redacted ones too."""
+        """Equal for equal bodies (of a redacted journal: for equal targets and bodies)."""
         return self.body if self.hidden is None else self.hidden
 
     @property
@@ -189,18 +203,19 @@ class Entry:
 
     @property
     def shown_line(self) -> str:
-        """``line`` without tokens, for people."""
-        line = TOKEN_IN_URL.sub(r"\1(token)", self.line)
-        return line.replace(self.token, "(token)") if len(self.token) >= _LONG_TOKEN else line
+        """``line`` without tokens and other secrets."""
+        line = f"{self.method} {self.shown_target}"
+        return line.replace(self.token, TOKEN) if len(self.token) >= SHORTEST_TOKEN else line
 
     def data(self, *, bodies: bool = True) -> dict[str, Any]:
         """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
-        headers = {n: REDACTED if _secret(n.lower()) else v for n, v in self.headers.items()}
+        headers = {n: shown_header(n.lower(), v) for n, v in self.headers.items()} if bodies else {}
+        path = self.shown_path
         out: dict[str, Any] = {
             "number": self.number, "time": rfc3339(self.time), "service": self.service, "method": self.method,
-            "target": self.target, "path": self.path, "operation": self.operation, "mount": self.mount,
-            "key": self.key, "namespace": self.namespace, "accessor": self.accessor,
-            "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
+            "target": self.shown_target, "path": path, "operation": self.operation, "mount": self.mount,
+            "key": self._named(path) if self.service == "vault" else self.key, "namespace": self.namespace,
+            "accessor": self.accessor, "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
             "unhandled": self.unhandled, "hint": self.hint, "faults": [*self.rules], "actions": [*self.words],
             "cut": self.cut, "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
             "endpoint": self.trace.endpoint, "retry_after": self.retry_after, "shortened": [*self.shortened],

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from mockkms.faults import expressions
+from mockkms.faults import addresses, expressions
+from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.parsing import FaultError, mapping
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.redaction import redact
@@ -58,16 +60,26 @@ class Journal:
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
         self.redact = False
-        """Bodies are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
+        """Requests are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
+        self.issued: Callable[[str], bool] = lambda token: False
+        """Whether the world has issued this token."""
+        self._tokens: set[str] = set()
+        """Tokens that clients have sent lately."""
+        self._targets: dict[str, str] = {}
+        """Targets seen lately, each as it may be shown."""
         self.on_entry: Callable[[Entry], None] | None = None
         """Called with each new entry, on the server's thread."""
 
     def record(self, entry: Entry) -> Entry:
         """Keep one request, each part of it cut to its limit. The oldest go where all take too many bytes."""
+        if entry.asked is not None and entry.asked[1] not in self._tokens:
+            self._remember(entry.asked[1])
+        if self.redact:
+            redact(entry, self._known)
+        else:
+            entry.shown_target = self._targets.get(entry.target) or self._shown(entry)
         headers = self._shared(entry.headers, len(entry.body))
         entry.headers = headers.kept
-        if self.redact:
-            redact(entry)
         shorten(entry, self._limit)
         if headers.cut:
             entry.shortened += ("headers",)
@@ -84,6 +96,30 @@ class Journal:
         if self.on_entry is not None:
             self.on_entry(entry)
         return entry
+
+    def _remember(self, token: str) -> None:
+        if SHORTEST_TOKEN <= len(token) <= LONGEST_CACHED:
+            if len(self._tokens) >= MOST_CACHED:
+                self._tokens.clear()
+            self._tokens.add(token)
+
+    def _known(self, text: str) -> bool:
+        """Whether a text is a token that this world has issued or that was sent to it."""
+        return len(text) >= SHORTEST_TOKEN and (text in self._tokens or self.issued(text))
+
+    def _shown(self, entry: Entry) -> str:
+        """Return an entry's target without tokens. Those that are not too long are looked into once."""
+        target = entry.target
+        if len(target) > PART_LIMIT:
+            entry.target = addresses.cut(target, PART_LIMIT)
+            entry.shortened = ("target",)
+            return addresses.hide(entry.target, self._known)
+        shown = addresses.hide(target, self._known)
+        if len(target) <= LONGEST_CACHED:
+            if len(self._targets) >= MOST_CACHED:
+                self._targets.clear()
+            self._targets[target] = shown
+        return shown
 
     def _drop(self) -> None:
         self.bytes -= self._ring.popleft().size
@@ -116,6 +152,8 @@ class Journal:
         with self._lock:
             self._ring.clear()
             self._headers.clear()
+            self._tokens.clear()
+            self._targets.clear()
             self.total = self.bytes = 0
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
@@ -132,8 +170,8 @@ class Journal:
         return len(self.entries(match, **words))
 
     def lines(self, match: Any = None, /, **words: Any) -> list[str]:
-        """``METHOD /path?query`` of the entries that fit."""
-        return [entry.line for entry in self.entries(match, **words)]
+        """``METHOD /path?query`` of the entries that fit, without tokens."""
+        return [entry.shown_line for entry in self.entries(match, **words)]
 
     def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
         """The entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""

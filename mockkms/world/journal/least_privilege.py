@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mockkms.faults.addresses import TOKEN
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.policy.acl import Acl
 from mockkms.vault.policy.rules import PolicyError, PolicyRule, parse_policy
@@ -77,7 +78,7 @@ def _counts(world: World, entry: Entry) -> bool:
 
 
 def _full(entry: Entry) -> str:
-    path = entry.path.removeprefix(entry.namespace)
+    path = entry.shown_path.removeprefix(entry.namespace).replace(TOKEN, "+")
     return entry.namespace + path + ("/" if entry.operation in ("list", "scan") else "")
 
 

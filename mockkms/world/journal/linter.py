@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mockkms.faults.addresses import SHORTEST_TOKEN, TOKEN
 from mockkms.vault.auth.approle.model import AppRole
-from mockkms.world.journal.entry import TOKEN_IN_URL, Entry
+from mockkms.world.journal.entry import Entry
 from mockkms.world.world import World
 
 BACK_OFF = 1.0
@@ -106,10 +107,11 @@ def _ended(entry: Entry) -> bool:
 
 
 def _in_url(entries: list[Entry], tokens: set[str]) -> Iterator[Finding]:
-    long = {token for token in tokens if len(token) >= 8}
+    long = {token for token in tokens if len(token) >= SHORTEST_TOKEN}
     for entry in entries:
-        if TOKEN_IN_URL.search(entry.target) or any(token in entry.target for token in long):
-            yield Finding("token-in-url", f"{entry.method} {entry.path.partition('/')[0]}/… (request {entry.number})")
+        if TOKEN in entry.shown_target or any(token in entry.target for token in long):
+            first = entry.shown_path.partition("/")[0]
+            yield Finding("token-in-url", f"{entry.method} {first}/… (request {entry.number})")
 
 
 def _left(world: World) -> Iterator[Finding]:

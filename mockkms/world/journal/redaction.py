@@ -1,113 +1,233 @@
-"""Bodies as a journal may show them to anybody: the same JSON, with a mark in the place of every secret."""
+"""Requests as a journal may show them to anybody: the same target, headers and JSON, with a mark in place of every
+secret.
+
+A secret is recognized by the name of its field, parameter or header, by the endpoint (what KV and cubbyhole hold), by
+its form (tokens, JWTs, private keys, passwords in URLs), and because it is a token that this world knows or a value
+that another part of the same request names as a secret.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from mockkms.world.journal.entry import REDACTED, Entry
+from mockkms.faults import addresses
+from mockkms.faults.addresses import REDACTED, TOKEN_FORM, is_secret_name, plain_name
+from mockkms.world.journal.bounds import PART_LIMIT
+from mockkms.world.journal.entry import Entry, secret_header
 
 PARSED = 1 << 20
-"""Bytes of the longest body that is looked into; of longer ones nothing is kept."""
+"""Bytes of the longest body that is parsed; of longer ones nothing is kept."""
 _NAMES = frozenset((
-    "accesstoken", "apitoken", "backup", "barcode", "bindpass", "clientsecret", "clienttlskey", "clienttoken", "code",
-    "credentials", "encodedroottoken", "encodedtoken", "hmackey", "idtoken", "input", "integrationkey", "jwt",
-    "key", "keysbase64", "masterkey", "otp", "passcode", "password", "passwordhash", "pembundle", "plaintext",
-    "plaintextkey", "privatekey", "randombytes", "recoverykeys", "recoverykeysbase64", "refreshtoken", "roottoken",
-    "secret", "secretid", "secretids", "secretkey", "settingsfilebase64", "sharedsecret", "token",
-    "tokenreviewerjwt", "unlockkey", "vaultapprolesecretid", "vaulttoken",
+    "authorizationcode", "backup", "barcode", "clientnonce", "clienttlskey", "code", "connectionurl", "env", "hmackey",
+    "iamrequestbody", "iamrequestheaders", "input", "integrationkey", "key", "keysbase64", "keyshares", "masterkey",
+    "mfapayload", "passwordhash", "pembundle", "pemkeys", "pkcs7", "plaintext", "plaintextkey", "randombytes",
+    "recoverykeys", "recoverykeysbase64", "settingsfilebase64", "tlscertificatekey", "tokenreviewerjwt",
 ))  # fmt: skip
-"""Fields whose values are secrets wherever they stand, in lower case without ``_`` and ``-``."""
+"""Fields whose values are secrets although their names do not end as those of ``SECRET_NAME`` do."""
 _KEYS = frozenset(("export", "byok-export", "init", "rekey", "rekey-recovery-key", "rotate"))
 """First segments of endpoints whose ``keys`` are key material, not names."""
+_WHOLE = frozenset(("credentials", "keys", "mfapayload"))
+"""Such fields, of those above, that are hidden even if they hold a mapping."""
 _ADMIN = frozenset(("code", "key"))
 """What the admin API calls its errors and names its keys by."""
-_TOKEN = re.compile(r"(hv[sbr]|[sbr])\.[\w-]{20,}|otpauth:.*", re.DOTALL)
+_HARMLESS_HEADERS = re.compile(
+    r"accept.*|access-control-.*|baggage|cache-control|connection|content-.*|date|dnt|expect|host|if-.*|keep-alive"
+    r"|origin|pragma|priority|range|referer|sec-.*|te|traceparent|tracestate|trailer|transfer-encoding|upgrade"
+    r"|upgrade-insecure-requests|user-agent|via|x-amz-content-sha256|x-amz-date|x-correlation-id|x-forwarded-.*"
+    r"|x-mockkms-fault|x-request-id|x-vault-(?:forward|inconsistent|index|namespace|no-request-forwarding"
+    r"|policy-override|request|wrap-format|wrap-ttl)"
+)
+"""Names of headers whose values are kept; of all others only the names are."""
+_FORMS = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|PGP MESSAGE)[A-Z ]{0,40}-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
+    r"|otpauth://\S+"
+    r"|(?<=://)[^/\s:@]{0,256}:[^@\s]{1,512}(?=@)"
+    r"|((?i:password|passwd|pwd|passphrase|secret|secret_?key|api_?key|token)=)[^\s;&,\"'}]+",
+    re.DOTALL,
+)
+"""Secrets within a text: private keys, TOTP URLs, user and password in URLs, passwords in connection strings."""
+_SHORTEST_SWEPT = 8
+"""Characters from which on a secret is searched for in the rest of its request."""
+_LONGEST_SWEPT = 4096
+_MOST_SWEPT = 64
+
+Known = Callable[[str], bool]
 
 
-def redact(entry: Entry) -> None:
-    """Take the secrets out of an entry's bodies: named ones (tokens, passwords, keys, plaintexts), what looks like a
-    token or is the one that was sent, and whatever a KV or cubbyhole secret holds. What is no JSON goes as a whole, but
-    for error pages.
+def redact(entry: Entry, known: Known = lambda token: False) -> None:
+    """Remove the secrets from an entry's target, headers, bodies and remarks.
+
+    ``known`` says whether a text is a token. A body that is not JSON is removed as a whole, except for error pages.
     """
-    hide = _Hide(entry)
-    # Python's hash of bytes is another one in each process: nobody guesses a secret by it.
-    entry.hidden = hash(entry.body)
-    entry.body = _whole(entry.body, hide.request)
-    if entry.status < 400 or entry.answer[:1] in (b"{", b"["):
-        entry.answer = _whole(entry.answer, hide.answer)
+    hide = _Hide(entry, known)
+    # Python's hash of texts differs from process to process: a secret cannot be guessed from it.
+    entry.hidden = hash((entry.target, entry.body))
+    headers = {name: hide.header(name.lower(), text) for name, text in entry.headers.items()}
+    asked, given = _marked(entry.body, hide.request), _marked(entry.answer, hide.answer)
+    # Only now are all secrets of the request known.
+    entry.headers = {name: hide.sweep(text) for name, text in headers.items()}
+    entry.body = _written(entry.body, asked, hide)
+    page = entry.status >= 400 and entry.answer[:1] not in (b"{", b"[")
+    entry.answer = hide.page(entry.answer) if page else _written(entry.answer, given, hide)
+    target = addresses.hide(addresses.cut(entry.target, PART_LIMIT), known, strict=True)
+    entry.shortened = ("target",) if len(entry.target) > PART_LIMIT else ()
+    entry.target = entry.shown_target = hide.sweep(target)
+    entry.unexpected = hide.text(entry.unexpected)
+    hint, rule = hide.text(entry.trace.hint), hide.text(entry.trace.rule)
+    if (hint, rule) != (entry.trace.hint, entry.trace.rule):
+        entry.trace = replace(entry.trace, hint=hint, rule=rule)
 
 
-def _whole(body: bytes, hide: Any) -> bytes:
+_UNREADABLE = object()
+
+
+def _marked(body: bytes, mark: Callable[[Any], Any]) -> Any:
+    """Return the JSON of a body with the secrets that ``mark`` sees replaced; ``_UNREADABLE`` for what is not JSON."""
+    if not body or len(body) > PARSED:
+        return _UNREADABLE
+    try:
+        return mark(json.loads(body))
+    except (ValueError, RecursionError):
+        return _UNREADABLE
+
+
+def _written(body: bytes, marked: Any, hide: _Hide) -> bytes:
     if not body:
         return body
-    if len(body) <= PARSED:
+    if marked is not _UNREADABLE:
         try:
-            return json.dumps(hide(json.loads(body)), separators=(",", ":"), ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
+            text = json.dumps(hide.texts(marked), separators=(",", ":"), ensure_ascii=False)
+            return text.encode("utf-8", "replace")
+        except RecursionError:
             pass
     return f"{REDACTED[:-1]}: {len(body)} bytes)".encode()
 
 
 class _Hide:
-    """What is to be hidden in the bodies of one request."""
+    """What is to be hidden in one request."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, known: Known) -> None:
         endpoint = entry.trace.endpoint
-        first = endpoint.partition("/")[0]
+        first = endpoint.partition("/")[0].partition("[")[0]
         vault = entry.service == "vault"
+        self._known = known
         self._sent = entry.token
+        self._secrets: dict[str, None] = {}
+        """Values hidden so far that may stand elsewhere in the request too."""
+        self._remember(entry.token)
         self._names = {*_NAMES} if vault else {*_NAMES} - _ADMIN
         if first in _KEYS:
             self._names.add("keys")
-        if entry.mount == "auth/token/":
+        if entry.mount.endswith("auth/token/"):
             self._names.add("id")
+        if first == "raw":
+            self._names.add("value")
         self._holds = vault and first in ("data", "{path:all}") and entry.operation not in ("list", "scan")
         """It reads or writes the data of a secret."""
         self._second = first == "data"
         self._anything = vault and (not endpoint or first == "wrapping" or (self._holds and not self._second))
         """What is sent or given may be anybody's secret, in any form."""
 
+    # -- what names and endpoints say ----------------------------------------------------------------------------
+
+    def header(self, name: str, text: str) -> str:
+        """Return the value of a header, its name in lower case."""
+        if secret_header(name):
+            self._remember(text)
+            scheme, _, credentials = text.partition(" ")
+            self._remember(credentials)
+            if scheme.lower() == "basic":
+                self._remember(_password(credentials))
+        elif _HARMLESS_HEADERS.fullmatch(name):
+            return addresses.hide(text, self._known, strict=True) if name == "referer" else text
+        return REDACTED if text else text
+
     def request(self, value: Any) -> Any:
-        """The body that was sent."""
+        """Return the JSON that was sent."""
         if self._anything:
-            return _all(value)
+            return self._all(value)
         if self._holds and isinstance(value, dict):
-            return {name: _all(item) if name == "data" else self._named(name, item) for name, item in value.items()}
+            return {
+                name: self._all(item) if name == "data" else self._named(name, item) for name, item in value.items()
+            }
         return self._walk(value)
 
     def answer(self, value: Any) -> Any:
-        """The body of the answer."""
+        """Return the JSON of the answer."""
         if not isinstance(value, dict) or not isinstance(value.get("data"), dict):
             return self._walk(value)
         rest = {name: self._named(name, item) for name, item in value.items()}
         if self._anything:
-            rest["data"] = _all(value["data"])
+            rest["data"] = self._all(value["data"])
         elif self._holds and "data" in value["data"]:
-            rest["data"] = {**rest["data"], "data": _all(value["data"]["data"])}
+            rest["data"] = {**rest["data"], "data": self._all(value["data"]["data"])}
         return rest
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {name: self._named(name, item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self._walk(item) for item in value]
-        if isinstance(value, str) and value and (value == self._sent or _TOKEN.fullmatch(value)):
-            return REDACTED
-        return value
+        return [self._walk(item) for item in value] if isinstance(value, list) else value
 
     def _named(self, name: str, value: Any) -> Any:
-        plain = name.lower().replace("_", "").replace("-", "")
+        plain = plain_name(name)
+        hidden = plain in self._names or is_secret_name(plain)
         # A mapping under another such name is one of its own, such as the form of a bad request.
-        hidden = plain in self._names and (plain == "keys" or not isinstance(value, dict))
-        return _all(value) if hidden else self._walk(value)
+        if hidden and (plain in _WHOLE or not isinstance(value, dict)):
+            return self._all(value, remember=True)
+        return self._walk(value)
+
+    def _all(self, value: Any, *, remember: bool = False) -> Any:
+        """Return the same shape without any value in it."""
+        if isinstance(value, dict):
+            return {name: self._all(item, remember=remember) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._all(item, remember=remember) for item in value]
+        if remember and isinstance(value, str):
+            self._remember(value)
+        return REDACTED if value not in (None, "") and not isinstance(value, bool) else value
+
+    def _remember(self, secret: str) -> None:
+        if _SHORTEST_SWEPT <= len(secret) <= _LONGEST_SWEPT and len(self._secrets) < _MOST_SWEPT:
+            self._secrets[secret] = None
+
+    # -- what the values themselves say --------------------------------------------------------------------------
+
+    def texts(self, value: Any) -> Any:
+        """Return JSON with the secrets within its texts replaced."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {name: self.texts(item) for name, item in value.items()}
+        return [self.texts(item) for item in value] if isinstance(value, list) else value
+
+    def text(self, text: str) -> str:
+        """Return a text with the secrets in it replaced."""
+        if text and (text == self._sent or self._known(text)):
+            return REDACTED
+        text = TOKEN_FORM.sub(REDACTED, _FORMS.sub(lambda found: (found[1] or "") + REDACTED, text))
+        return self.sweep(text)
+
+    def sweep(self, text: str) -> str:
+        """Return a text without the secrets that other parts of the request hold."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        return text
+
+    def page(self, body: bytes) -> bytes:
+        """Return an error page with the secrets in it replaced."""
+        text = body[:PARSED].decode("utf-8", "surrogateescape")
+        return self.text(text).encode("utf-8", "surrogateescape")
 
 
-def _all(value: Any) -> Any:
-    """The same shape, nothing in it."""
-    if isinstance(value, dict):
-        return {name: _all(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_all(item) for item in value]
-    return REDACTED if value not in (None, "") and not isinstance(value, bool) else value
+def _password(credentials: str) -> str:
+    """Return the password of basic credentials; empty if they are not such."""
+    try:
+        return b64decode(credentials).decode().partition(":")[2]
+    except ValueError:
+        return ""
