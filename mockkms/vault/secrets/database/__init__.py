@@ -1,7 +1,7 @@
-"""The database secrets engine: users made on demand with a lease, and static users whose passwords rotate.
+"""The database secrets engine: users that are created on demand with a lease, and static users whose passwords rotate.
 
-A PostgreSQL on this machine is asked for real, and its roles' statements are run. Any other database is taken as there:
-what is handed out is made as the real plugins make it, and no statement is run.
+A PostgreSQL server on this machine is contacted and runs the statements of roles. Any other database is assumed: its
+credentials are generated as the real plugins generate them, and no statement is run.
 """
 
 from __future__ import annotations

@@ -23,16 +23,8 @@ from mockkms.vault.secrets.database.engine import (
 from mockkms.vault.secrets.database.generated import new_password
 from mockkms.vault.secrets.database.servers import opened
 
-_FIELDS = {
-    "name": Field(Kind.STRING, help="Name of this database connection."),
-    "plugin_name": Field(Kind.STRING, help="The plugin, such as `postgresql-database-plugin`."),
-    "plugin_version": Field(Kind.STRING, help="Version of the plugin; only the built-in one exists."),
-    "verify_connection": Field(Kind.BOOL, default=True, help="Connect when the connection is written."),
-    "allowed_roles": Field(Kind.COMMA_STRINGS, help="Roles that may use the connection: names, globs, or `*`."),
-    "root_rotation_statements": Field(Kind.STRING_SLICE, help="Statements that rotate the root user's password."),
-    "password_policy": Field(Kind.STRING, help="Password policy of generated passwords."),
-    **automated_rotation.fields(Feature.DATABASE_ROTATION),
-}
+_NAME = {"name": Field(Kind.STRING, help="Name of the connection.")}
+_FIELDS = {**_NAME, **DatabaseConnection.fields(), **automated_rotation.fields(Feature.DATABASE_ROTATION)}
 _KEPT_APART = (*_FIELDS, "skip_static_role_import_rotation")
 _UNDECLARED = frozenset(
     (
@@ -68,14 +60,14 @@ _PASSWORD_IN_URL = (
 
 listing = engine.path("config[/]", help="Names of the connections.")
 one = engine.path("config/{name}", _FIELDS, arbitrary=Feature.DATABASE_ROTATION, help="A connection to a database.")
-reset = engine.path("reset/{name}", {"name": _FIELDS["name"]}, help="Close a connection and open it again.")
+reset = engine.path("reset/{name}", _NAME, help="Close a connection and open it again.")
 reload = engine.path(
     "reload/{plugin_name}",
-    {"plugin_name": _FIELDS["plugin_name"]},
+    DatabaseConnection.fields("plugin_name"),
     needs=Feature.DATABASE_ROTATION,
     help="Restart a plugin.",
 )
-rotate_root = engine.path("rotate-root/{name}", {"name": _FIELDS["name"]}, help="Rotate the root user's password.")
+rotate_root = engine.path("rotate-root/{name}", _NAME, help="Rotate the root user's password.")
 
 
 @listing.on(Operation.LIST)
@@ -104,7 +96,7 @@ def read(state: Database, call: Call) -> Reply:
         "plugin_version": found.plugin_version,
         "connection_details": details,
         "allowed_roles": found.allowed_roles,
-        "root_credentials_rotate_statements": found.root_credentials_rotate_statements,
+        "root_credentials_rotate_statements": found.root_rotation_statements,
         "password_policy": found.password_policy,
     }
     if call.core.product.has(Feature.DATABASE_ROTATION):
@@ -124,21 +116,19 @@ def delete(state: Database, call: Call) -> None:
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Database, call: Call) -> Response | None:
     """Create or update a connection. Raises ErrorResponse if its plugin refuses it."""
-    old = state.connections.get(call["name"]) or DatabaseConnection()
-    plugin = call.get("plugin_name", old.plugin_name)
+    old = state.connections.get(call["name"])
+    new = old.copy() if old is not None else DatabaseConnection()
+    new.update_from(call, "plugin_name", "allowed_roles", "root_rotation_statements", "password_policy")
+    plugin = new.plugin_name
     if not plugin:
         raise ErrorResponse("empty plugin name")
-    details = {name: value for name, value in call.raw.items() if name not in _KEPT_APART}
+    new.connection_details |= {name: value for name, value in call.raw.items() if name not in _KEPT_APART}
     keeps = call.core.product.has(Feature.DATABASE_ROTATION)
-    new = DatabaseConnection(
-        plugin_name=plugin,
-        connection_details={**old.connection_details, **details},
-        allowed_roles=call.get("allowed_roles", old.allowed_roles),
-        root_credentials_rotate_statements=call.get("root_rotation_statements", old.root_credentials_rotate_statements),
-        password_policy=call.get("password_policy", old.password_policy),
-        verify_connection=call.get("verify_connection", old.verify_connection) if keeps else call["verify_connection"],
-        **{name: getattr(old, name) for name in automated_rotation.NAMES},
-    )
+    if keeps:
+        new.update_from(call, "verify_connection")
+    else:
+        new.verify_connection = call["verify_connection"]
+    new.opened = True
     _check_version(call, plugin)
     with refusing():
         new.parse_rotation(call)
@@ -150,7 +140,8 @@ def write(state: Database, call: Call) -> Response | None:
         new.register_rotation()
     if plugin in _SUPPORTED:
         new.connection_details["supported_credential_types"] = list(_SUPPORTED[plugin])
-    old.stop()
+    if old is not None:
+        old.stop()
     state.connections[call["name"]] = new
     if _password_of(str(new.connection_details.get("connection_url", ""))) is None:
         return None
@@ -286,7 +277,7 @@ def rotate_root_password(state: Database, call: Call) -> None:
     opened(state, call, call["name"])
     made = new_password(call, found.password_policy)
     try:
-        servers.server_of(state, call, found).change_password(username, made, found.root_credentials_rotate_statements)
+        servers.server_of(state, call, found).change_password(username, made, found.root_rotation_statements)
     except DatabaseError as error:
         raise BackendError(f"failed to update user: {error}") from None
     finally:

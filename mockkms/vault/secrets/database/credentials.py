@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.golang import cron
@@ -12,10 +12,10 @@ from mockkms.vault.secrets.database import servers
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
+    CredentialRole,
     Database,
     DatabaseConnection,
     DatabaseError,
-    DatabaseRole,
     StaticDatabaseRole,
     engine,
 )
@@ -64,7 +64,7 @@ def create_user(state: Database, call: Call) -> Response:
 
 
 @static.on(Operation.READ)
-def read_user(state: Database, call: Call) -> dict[str, object]:
+def read_user(state: Database, call: Call) -> Reply:
     """Return the user, its secret and the seconds until the next rotation. Raises ErrorResponse and BackendError."""
     role = state.static_roles.get(call["name"])
     if role is None:
@@ -194,7 +194,7 @@ def revoke(state: Database, call: Call) -> None:
     servers.server_of(state, call, connection).drop(call.raw["username"], statements)
 
 
-def _allowed(state: Database, role: DatabaseRole | StaticDatabaseRole, name: str) -> DatabaseConnection:
+def _allowed(state: Database, role: CredentialRole, name: str) -> DatabaseConnection:
     connection = state.connection(role.db_name)
     if not policynames.matches_glob(connection.allowed_roles, name):
         raise BackendError(f'"{name}" is not an allowed role')
@@ -203,4 +203,5 @@ def _allowed(state: Database, role: DatabaseRole | StaticDatabaseRole, name: str
 
 def _supported(connection: DatabaseConnection, kind: str) -> bool:
     """Return whether credentials of ``kind`` are generated; client certificates never are, whatever the plugin can."""
-    return kind != CERTIFICATE and kind in connection.connection_details.get("supported_credential_types", [PASSWORD])
+    supported = connection.connection_details.get("supported_credential_types", [PASSWORD])
+    return kind != CERTIFICATE and isinstance(supported, list) and kind in supported

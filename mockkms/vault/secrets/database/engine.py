@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.idle import IdleSession
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
@@ -28,16 +31,21 @@ class DatabaseError(BackendError):
 
 
 @dataclass
-class DatabaseConnection(AutomatedRotation):
+class DatabaseConnection(AutomatedRotation, Record):
     """A connection of ``config/``: the plugin, and the settings that it connects with."""
 
-    plugin_name: str = ""
-    plugin_version: str = ""
-    connection_details: dict[str, Any] = field(default_factory=dict)
-    allowed_roles: list[str] = field(default_factory=list)
-    root_credentials_rotate_statements: list[str] = field(default_factory=list)
-    password_policy: str = ""
-    verify_connection: bool = True
+    plugin_name: Annotated[str, param(Kind.STRING, help="The plugin, such as `postgresql-database-plugin`.")] = ""
+    plugin_version: Annotated[str, param(Kind.STRING, help="Version of the plugin; only the built-in one exists.")] = ""
+    verify_connection: Annotated[bool, param(Kind.BOOL, help="Connect when the connection is written.")] = True
+    allowed_roles: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Roles that may use the connection: names, globs, or `*`.")
+    ] = field(default_factory=list)
+    root_rotation_statements: Annotated[
+        list[str], param(Kind.STRING_SLICE, help="Statements that rotate the root user's password.")
+    ] = field(default_factory=list)
+    password_policy: Annotated[str, param(Kind.STRING, help="Password policy of generated passwords.")] = ""
+    connection_details: dict[str, object] = field(default_factory=dict)
+    """All other parameters: what the plugin connects with."""
     opened: bool = True
     """The plugin runs. If it does not, the next use starts it, and verifies the connection if that is enabled."""
 
@@ -53,33 +61,72 @@ class DatabaseConnection(AutomatedRotation):
 
 
 @dataclass
-class DatabaseRole:
-    """A dynamic role: users are created on demand. Durations in seconds."""
+class CredentialRole(Record):
+    """What dynamic and static roles have in common."""
 
-    db_name: str = ""
-    creation_statements: list[str] = field(default_factory=list)
-    revocation_statements: list[str] = field(default_factory=list)
-    rollback_statements: list[str] = field(default_factory=list)
-    renew_statements: list[str] = field(default_factory=list)
-    default_ttl: int = 0
-    max_ttl: int = 0
-    credential_type: str = PASSWORD
-    credential_config: dict[str, Any] = field(default_factory=dict)
+    db_name: Annotated[str, param(Kind.STRING, help="Name of the connection.")] = ""
+    credential_type: Annotated[
+        str, param(Kind.STRING, help="`password`, `rsa_private_key` or `client_certificate`.")
+    ] = PASSWORD
+    credential_config: Annotated[
+        dict[str, object],
+        param(Kind.KV_PAIRS, help="Settings of the credential type, such as `password_policy`.", show=Show.SET),
+    ] = field(default_factory=dict)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the parameters that are not as a new role has them, the settings of credentials as texts."""
+        changed = super().changed()
+        if "credential_config" in changed:
+            changed["credential_config"] = {name: str(value) for name, value in self.credential_config.items()}
+        return changed
 
 
 @dataclass
-class StaticDatabaseRole:
+class DatabaseRole(CredentialRole):
+    """A dynamic role: users are created on demand. Durations in seconds."""
+
+    default_ttl: Annotated[int, param(Kind.SECONDS, help="Default lease of users in seconds.")] = 0
+    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lease of users in seconds.")] = 0
+    creation_statements: Annotated[list[str], param(Kind.STRING_SLICE, help="Statements that create a user.")] = field(
+        default_factory=list
+    )
+    revocation_statements: Annotated[list[str], param(Kind.STRING_SLICE, help="Statements that delete a user.")] = (
+        field(default_factory=list)
+    )
+    rollback_statements: Annotated[
+        list[str], param(Kind.STRING_SLICE, help="Statements that undo a failed creation.")
+    ] = field(default_factory=list)
+    renew_statements: Annotated[list[str], param(Kind.STRING_SLICE, help="Statements that extend a user.")] = field(
+        default_factory=list
+    )
+
+
+@dataclass
+class StaticDatabaseRole(CredentialRole):
     """A static role: an existing user whose password rotates. Durations in seconds."""
 
-    db_name: str = ""
-    username: str = ""
-    rotation_period: int = 0
-    rotation_schedule: str = ""
-    rotation_window: int = 0
-    rotation_statements: list[str] = field(default_factory=list)
-    self_managed_password: str = ""
-    credential_type: str = PASSWORD
-    credential_config: dict[str, Any] = field(default_factory=dict)
+    username: Annotated[str, param(Kind.STRING, help="Name of the user.")] = ""
+    rotation_period: Annotated[
+        int, param(Kind.SECONDS, help="Seconds between rotations of the password, at least 5.")
+    ] = 0
+    rotation_statements: Annotated[list[str], param(Kind.STRING_SLICE, help="Statements that rotate the password.")] = (
+        field(default_factory=list)
+    )
+    rotation_schedule: Annotated[
+        str, param(Kind.STRING, help="Schedule of rotations in cron format.", needs=Feature.DATABASE_ROTATION)
+    ] = ""
+    rotation_window: Annotated[
+        int,
+        param(Kind.SECONDS, help="Seconds after a scheduled time in which to rotate.", needs=Feature.DATABASE_ROTATION),
+    ] = 0
+    self_managed_password: Annotated[
+        str,
+        param(
+            Kind.STRING,
+            help="The user's current password; for the enterprise edition only.",
+            needs=Feature.DATABASE_ROTATION,
+        ),
+    ] = ""
     password: str = ""
     private_key: str = ""
     last_rotation: float = 0.0

@@ -9,7 +9,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, parse_password_policy
 from mockkms.vault.secrets.database import usernames
-from mockkms.vault.secrets.database.engine import PASSWORD, DatabaseConnection, DatabaseRole, StaticDatabaseRole
+from mockkms.vault.secrets.database.engine import PASSWORD, CredentialRole, DatabaseConnection
 
 _DEFAULT_POLICY = PasswordPolicy(
     20,
@@ -34,7 +34,7 @@ def new_password(call: Call, policy: str) -> str:
         return rules.generate(call.core.entropy)
 
 
-def new_secret(call: Call, connection: DatabaseConnection, role: DatabaseRole | StaticDatabaseRole) -> dict[str, str]:
+def new_secret(call: Call, connection: DatabaseConnection, role: CredentialRole) -> dict[str, str]:
     """Return the generated secret of a role's user: ``password``, or ``rsa_private_key`` in PKCS #8 PEM.
 
     Raises BackendError.
@@ -42,8 +42,8 @@ def new_secret(call: Call, connection: DatabaseConnection, role: DatabaseRole | 
     if role.credential_type == PASSWORD:
         policy = role.credential_config.get("password_policy") or connection.password_policy
         return {"password": new_password(call, str(policy))}
-    bits = int(role.credential_config.get("key_bits") or _DEFAULT_RSA_BITS)
-    private = keys.generate("rsa", bits, call.core.entropy)
+    bits = role.credential_config.get("key_bits")
+    private = keys.generate("rsa", bits if isinstance(bits, int) and bits else _DEFAULT_RSA_BITS, call.core.entropy)
     return {"rsa_private_key": keys.private_pem(private, pkcs8=True) + "\n"}
 
 

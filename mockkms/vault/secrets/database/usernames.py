@@ -7,7 +7,6 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.templates import TemplateError
@@ -62,23 +61,23 @@ def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float
 class _TemplateParser:
     """Parses and evaluates one pipeline."""
 
-    def __init__(self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., object]]) -> None:
         self.text, self.names, self.functions, self.at = text.rstrip(), names, functions, 0
 
-    def whole(self) -> Any:
+    def whole(self) -> object:
         value = self.pipeline()
         if self.at < len(self.text):
             raise TemplateError(f"unexpected {quote(self.text[self.at :].strip())} in command")
         return value
 
-    def pipeline(self) -> Any:
+    def pipeline(self) -> object:
         value = self.command([])
         while self._peek() == "|":
             self._next()
             value = self.command([value])
         return value
 
-    def command(self, piped: list[Any]) -> Any:
+    def command(self, piped: list[object]) -> object:
         match = self._match()
         name = match.group(8) if match else None
         if match is None or match.group(1) or match.group(3):
@@ -97,7 +96,7 @@ class _TemplateParser:
         except (TypeError, AttributeError):
             raise TemplateError(f"wrong number or type of args for {name}") from None
 
-    def _operand(self) -> Any:
+    def _operand(self) -> object:
         match = self._next()
         if match.group(2):
             value = self.pipeline()
@@ -135,7 +134,7 @@ class _TemplateParser:
         return match
 
 
-def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., Any]]:
+def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., object]]:
     return {
         "printf": _printf,
         "random": lambda length: entropy.base62(length),
@@ -168,7 +167,7 @@ def _truncate_sha256(length: int, text: str) -> str:
     return kept + hashlib.sha256(text[length - _HASH :].encode()).hexdigest()[:_HASH]
 
 
-def _printf(form: str, *values: Any) -> str:
+def _printf(form: str, *values: object) -> str:
     waiting = list(values)
 
     def one(match: re.Match[str]) -> str:
