@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 from urllib.parse import unquote
-from xml.sax.saxutils import escape
 
 RUSTFS_PREFIX = "/rustfs/admin/v3"
 """Every path of the admin API begins with this."""
@@ -84,7 +84,7 @@ def xml_error(status: int, code: str, message: str) -> AdminReply:
     """An error of the S3 layer: authentication, routing, and what the older routes raise."""
     document = (
         '<?xml version="1.0" encoding="UTF-8"?>'
-        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+        f"<Error><Code>{escape(code, quote=False)}</Code><Message>{escape(message, quote=False)}</Message></Error>"
     )
     return AdminReply(status, {"Content-Type": "application/xml"}, document.encode("utf-8", "replace"))
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework import builtins
+from mockkms.vault.framework import builtins, loading
 from mockkms.vault.framework.engine import Engine
 
 if TYPE_CHECKING:
@@ -73,8 +73,28 @@ _HOME = "mockkms.vault."
 @cache
 def engine(name: str) -> Engine:
     """Return the engine of an implementation name. Raises KeyError for an unknown one."""
-    row = _TABLE.get(_NAMESPACED.get(name, name))
-    return cast(Engine, import_module(_HOME + row.engine).engine) if row else builtins.nameplate(name)
+    found = bare_engine(name)
+    row = _row(name)
+    if row is not None:
+        loading.load_rest(_HOME + row.engine)
+    return found
+
+
+@cache
+def bare_engine(name: str) -> Engine:
+    """Return the engine of an implementation name, perhaps without its endpoints: enough for a new mount.
+
+    Raises KeyError for an unknown one.
+    """
+    row = _row(name)
+    if row is None:
+        return builtins.nameplate(name)
+    with loading.postponed():
+        return cast(Engine, import_module(_HOME + row.engine).engine)
+
+
+def _row(name: str) -> Type | None:
+    return _TABLE.get(_NAMESPACED.get(name, name))
 
 
 def names() -> list[str]:
@@ -83,19 +103,19 @@ def names() -> list[str]:
 
 
 def implementation(mount_type: str, options: dict[str, str] | None, kind: str) -> Engine:
-    """Return the engine of a mount type by its public name; ``kv`` is version 1 or 2, by its options.
+    """Return the bare engine of a mount type by its public name; ``kv`` is version 1 or 2, by its options.
 
     ``kind`` is ``secret`` or ``auth``: some types are both. Raises KeyError for an unknown one.
     """
     if mount_type in ("kv", "kv-v2", "generic") and ((options or {}).get("version") == "2" or mount_type == "kv-v2"):
-        return engine("kv2")
+        return bare_engine("kv2")
     own = f"{kind}/{mount_type}"
     if own in _TABLE:
-        return engine(own)
+        return bare_engine(own)
     known = _ALIASES.get(mount_type, mount_type)
-    found = engine(known) if known in {*_TABLE, *_NAMESPACED} else None
+    found = bare_engine(known) if known in {*_TABLE, *_NAMESPACED} else None
     if found is None or (found.kind != kind and own in builtins.ALL):
-        return engine(own)
+        return bare_engine(own)
     return found
 
 
@@ -119,7 +139,7 @@ def _by_itself(row: Type) -> bool:
 @cache
 def world_section(name: str) -> WorldSection | None:
     """The section in world files of an implementation (``kv2``, ``auth/ldap``); None for one that has no section."""
-    row = _TABLE.get(_NAMESPACED.get(name, name))
+    row = _row(name)
     return cast("WorldSection", import_module(_HOME + row.world).section) if row and row.world else None
 
 

@@ -60,7 +60,7 @@ def may_wait(core: Context, request: Request) -> bool:
     """Return whether a request may have to wait for another server, or computes for long."""
     mounts = core.state.mounts
     if mounts.waits is None:
-        mounts.waits = any(registry.engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
+        mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
     if not mounts.waits:
         return False
     namespace, path = core.namespaces.locate(request.namespace, request.path)

@@ -19,11 +19,6 @@ _SIZE = 66
 _LABEL = "wrapping jwt"
 
 
-def is_jwt(text: str) -> bool:
-    """Return whether a token is a JWT, as opposed to a service token with a namespace suffix."""
-    return len(text) > 3 and text.count(".") == 2 and text[1] != "." and text[3] != "."
-
-
 def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
 from mockkms.vault.golang.json_text import keep
 from mockkms.vault.tokens.token import Token
-from mockkms.vault.wrapping import jwt
 from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
 
@@ -130,7 +129,9 @@ def _resolve(core: Context, request: Request) -> Token | None:
         raise ValueError("empty token in request body")
     else:
         token_id = given
-    if jwt.is_jwt(token_id):
+    if _is_jwt(token_id):
+        from mockkms.vault.wrapping import jwt  # Imports elliptic curves, which few starts need.
+
         token_id = jwt.verify(core, token_id)
         if given is None:
             request.token = token_id
@@ -186,7 +187,11 @@ def store(core: Context, request: Request, text: str, seconds: float, path: str,
             "response": keep({"response": text}),
             "wrapinfo": keep({"creation_ttl": seconds, "creation_time": rfc3339(now), "creation_path": path}),
         }
-    shown = jwt.sign(core, token.id, now, seconds) if form == "jwt" else token.id
+    shown = token.id
+    if form == "jwt":
+        from mockkms.vault.wrapping import jwt
+
+        shown = jwt.sign(core, token.id, now, seconds)
     return WrapInfo(shown, token.accessor, int(seconds), now, path)
 
 
@@ -201,3 +206,8 @@ def contents(core: Context, token: Token, namespace: str | None = None) -> tuple
         product = core.product.texts.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
     return kept["response"]["response"], json.loads(kept["wrapinfo"].text)
+
+
+def _is_jwt(text: str) -> bool:
+    """Return whether a token is a JWT, as opposed to a service token with a namespace suffix."""
+    return len(text) > 3 and text.count(".") == 2 and text[1] != "." and text[3] != "."

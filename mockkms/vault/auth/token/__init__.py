@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth.token import create, lookup, renew, revoke, roles
 from mockkms.vault.auth.token.model import engine
+from mockkms.vault.framework.loading import load_endpoints
 
-__all__ = ["create", "engine", "lookup", "renew", "revoke", "roles"]
+load_endpoints(__name__, "create", "lookup", "renew", "revoke", "roles")
+
+__all__ = ["engine"]

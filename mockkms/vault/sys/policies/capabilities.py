@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth.token.lookup import check_namespace
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -40,6 +39,8 @@ def of_accessor(_state: object, call: Call) -> Response:
     accessor = call["accessor"]
     if not accessor:
         raise ErrorResponse("missing accessor")
+    from mockkms.vault.auth.token.lookup import check_namespace  # Declares endpoints, in the order of its engine.
+
     check_namespace(call, accessor)
     token = call.core.tokens.by_accessor(accessor)
     if token is None:
