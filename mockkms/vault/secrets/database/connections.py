@@ -77,9 +77,9 @@ def list_connections(state: Database, _call: Call) -> Reply:
 
 
 @one.existence
-def exists(state: Database, call: Call) -> bool:
+def exists(state: Database, _call: Call, *, name: str) -> bool:
     """Return whether the connection exists."""
-    return call["name"] in state.connections
+    return name in state.connections
 
 
 @one.on(Operation.READ)
@@ -106,15 +106,15 @@ def read(state: Database, call: Call) -> Reply:
 
 
 @one.on(Operation.DELETE)
-def delete(state: Database, call: Call) -> None:
+def delete(state: Database, _call: Call, *, name: str) -> None:
     """Delete a connection; its roles stay."""
-    found = state.connections.pop(call["name"], None)
+    found = state.connections.pop(name, None)
     if found is not None:
         found.stop()
 
 
 @one.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Database, call: Call) -> Response | None:
+def write(state: Database, call: Call, *, verify_connection: bool) -> Response | None:
     """Create or update a connection. Raises ErrorResponse if its plugin refuses it."""
     old = state.connections.get(call["name"])
     new = old.copy() if old is not None else DatabaseConnection()
@@ -127,7 +127,7 @@ def write(state: Database, call: Call) -> Response | None:
     if keeps:
         new.update_from(call, "verify_connection")
     else:
-        new.verify_connection = call["verify_connection"]
+        new.verify_connection = verify_connection
     new.opened = True
     _check_version(call, plugin)
     with refusing():
@@ -236,18 +236,18 @@ def _redacted(url: str) -> str:
 
 
 @reset.on(Operation.UPDATE)
-def reset_connection(state: Database, call: Call) -> None:
+def reset_connection(state: Database, call: Call, *, name: str) -> None:
     """Restart the plugin of a connection. Raises BackendError."""
-    state.connection(call["name"]).stop()
-    opened(state, call, call["name"])
+    state.connection(name).stop()
+    opened(state, call, name)
 
 
 @reload.on(Operation.UPDATE)
-def reload_plugin(state: Database, call: Call) -> Reply:
+def reload_plugin(state: Database, call: Call, *, plugin_name: str) -> Reply:
     """Restart a plugin for all its connections and return those that could be opened."""
     done = []
     for name, found in sorted(state.connections.items()):
-        if found.plugin_name == call["plugin_name"]:
+        if found.plugin_name == plugin_name:
             found.stop()
             try:
                 opened(state, call, name)

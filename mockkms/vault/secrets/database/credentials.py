@@ -64,12 +64,12 @@ def create_user(state: Database, call: Call) -> Response:
 
 
 @static.on(Operation.READ)
-def read_user(state: Database, call: Call) -> Reply:
+def read_user(state: Database, call: Call, *, name: str) -> Reply:
     """Return the user, its secret and the seconds until the next rotation. Raises ErrorResponse and BackendError."""
-    role = state.static_roles.get(call["name"])
+    role = state.static_roles.get(name)
     if role is None:
-        raise ErrorResponse(f"unknown role: {call['name']}")
-    _allowed(state, role, call["name"])
+        raise ErrorResponse(f"unknown role: {name}")
+    _allowed(state, role, name)
     due = next_rotation(role, call.now() if role.rotation_schedule else role.last_rotation)
     is_password = role.credential_type == PASSWORD
     secret = {"password": role.password} if is_password else {"rsa_private_key": role.private_key}
@@ -98,13 +98,13 @@ def shown_rotation(role: StaticDatabaseRole) -> dict[str, object]:
 
 
 @rotate_role.on(Operation.UPDATE)
-def rotate_now(state: Database, call: Call) -> None:
+def rotate_now(state: Database, call: Call, *, name: str) -> None:
     """Rotate the password of a static role. Raises ErrorResponse and BackendError."""
-    role = state.static_roles.get(call["name"])
+    role = state.static_roles.get(name)
     if role is None:
         raise ErrorResponse("no static role found for role name")
     try:
-        rotate(state, call, call["name"], role)
+        rotate(state, call, name, role)
     except BackendError as error:
         raise BackendError(
             "unable to finish rotating credentials; retries will continue in the background but it is also safe to "

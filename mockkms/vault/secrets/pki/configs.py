@@ -86,12 +86,12 @@ def read_urls(state: PKI, _call: Call) -> dict[str, Any]:
 
 
 @config_urls.on(Operation.UPDATE)
-def write_urls(state: PKI, call: Call) -> Response:
+def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
     """Change what is sent. Raises ErrorResponse for an address that is none."""
     sent: dict[str, Any] = {name: list(call[name]) for name in urls.FIELDS if name in call}
     changed = replace(state.urls, **sent)
     if "enable_templating" in call:
-        changed.templating = call["enable_templating"]
+        changed.templating = enable_templating
     warnings = []
     if not changed.templating:
         bad = urls.fault(changed)
@@ -132,9 +132,9 @@ def read_issuers(state: PKI, _call: Call) -> dict[str, Any]:
 
 @issuers.on(Operation.UPDATE)
 @replace_root.on(Operation.UPDATE)
-def write_issuers(state: PKI, call: Call) -> Response:
+def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
     """Choose the default issuer. Raises ErrorResponse."""
-    wanted = call["default"]
+    wanted = default
     if wanted in ("", references.DEFAULT):
         raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
     try:
@@ -162,12 +162,12 @@ def read_keys(state: PKI, _call: Call) -> dict[str, Any]:
 
 
 @keys.on(Operation.UPDATE)
-def write_keys(state: PKI, call: Call) -> dict[str, Any]:
+def write_keys(state: PKI, _call: Call, *, default: str) -> dict[str, Any]:
     """Choose the default key. Raises ErrorResponse."""
-    if call["default"] in ("", references.DEFAULT):
+    if default in ("", references.DEFAULT):
         raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
     try:
-        state.default_key = references.key(state, call["default"]).id
+        state.default_key = references.key(state, default).id
     except CallerError as error:
         raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
     return {"default": state.default_key}

@@ -43,16 +43,16 @@ def list_roles(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @one.on(Operation.READ)
-def read(state: PKI, call: Call) -> dict[str, Any] | None:
+def read(state: PKI, call: Call, *, name: str) -> dict[str, Any] | None:
     """The role as it was written, defaults put in."""
-    role = state.roles.get(call["name"])
+    role = state.roles.get(name)
     return for_product(call.core.product, ROLE, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
-def delete(state: PKI, call: Call) -> None:
+def delete(state: PKI, _call: Call, *, name: str) -> None:
     """Delete; nothing happens where there is none."""
-    state.roles.pop(call["name"], None)
+    state.roles.pop(name, None)
 
 
 @one.on(Operation.CREATE, Operation.UPDATE)

@@ -97,13 +97,13 @@ def delete_ca(state: SSH, call: Call) -> Response | None:
 
 
 @submit.on(Operation.UPDATE)
-def import_issuer(state: SSH, call: Call) -> Response:
+def import_issuer(state: SSH, call: Call, *, issuer_name: str, set_default: bool) -> Response:
     """Add an issuer with an imported or generated key. Raises ErrorResponse and BackendError."""
     public_key, private_key, made = _key(call)
     name = ""
-    if "issuer_name" in call and call["issuer_name"].strip():
+    if "issuer_name" in call and issuer_name.strip():
         name = _new_name(state, call)
-    return _imported(state, call, public_key, private_key, made, name, default=call["set_default"])
+    return _imported(state, call, public_key, private_key, made, name, default=set_default)
 
 
 def _imported(
@@ -286,10 +286,10 @@ def read(state: SSH, call: Call) -> Reply:
 
 
 @one.on(Operation.UPDATE)
-def rename(state: SSH, call: Call) -> Response:
+def rename(state: SSH, call: Call, *, issuer_name: str) -> Response:
     """Rename an issuer. Raises ErrorResponse."""
     issuer = state.issuer(_reference(call))
-    asked = call["issuer_name"].strip()
+    asked = issuer_name.strip()
     if asked and asked == issuer.name:
         return Response(data=_shown(issuer))
     old = issuer.name

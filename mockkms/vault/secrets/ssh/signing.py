@@ -48,15 +48,15 @@ issue = engine.path(
 
 
 @sign.on(Operation.UPDATE)
-def sign_key(state: SSH, call: Call) -> Response:
+def sign_key(state: SSH, call: Call, *, public_key: str) -> Response:
     """Sign a public key. Raises ErrorResponse and BackendError."""
     role = state.roles.get(call["role"])
     if role is None:
         raise ErrorResponse(f"Unknown role: {call['role']}")
-    if not call["public_key"]:
+    if not public_key:
         raise ErrorResponse("missing public_key")
     with refusing("failed to parse public_key as SSH key: "):
-        key = ssh.parse_public(call["public_key"])
+        key = ssh.parse_public(public_key)
     fault = _key_fault(role, key)
     if fault:
         raise ErrorResponse(f"public_key failed to meet the key requirements: {fault}")
@@ -64,14 +64,14 @@ def sign_key(state: SSH, call: Call) -> Response:
 
 
 @issue.on(Operation.UPDATE)
-def issue_key(state: SSH, call: Call) -> Response:
+def issue_key(state: SSH, call: Call, *, key_type: str, key_bits: int) -> Response:
     """Generate a key pair and sign the public key. Raises ErrorResponse and BackendError."""
     role = state.roles.get(call["role"])
     if role is None:
         raise ErrorResponse(f"unknown role: {call['role']}")
     if role.key_type != "ca":
         raise ErrorResponse(f"role key type '{role.key_type}' not allowed to issue key pairs")
-    kind, bits = call["key_type"], call["key_bits"]
+    kind, bits = key_type, key_bits
     _check_new_key(role, kind, bits)
     with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
         public, private = new_pair(call, kind, bits)

@@ -61,10 +61,10 @@ for _maker in makers:
 
 
 @one.on(Operation.DELETE)
-def delete(state: PKI, call: Call) -> Response:
+def delete(state: PKI, _call: Call, *, key_id: str) -> Response:
     """Delete a key; a warning where there is none."""
-    gone = state.eab.pop(call["key_id"], None)
-    return Response(warnings=[] if gone else [f"No key id found with id: {call['key_id']}"])
+    gone = state.eab.pop(key_id, None)
+    return Response(warnings=[] if gone else [f"No key id found with id: {key_id}"])
 
 
 @accounts.on(Operation.LIST)
@@ -74,15 +74,15 @@ def list_accounts(_state: PKI, _call: Call) -> dict[str, Any]:
 
 
 @account.on(Operation.READ)
-def read_account(_state: PKI, call: Call) -> None:
+def read_account(_state: PKI, _call: Call, *, keyid: str) -> None:
     """Raises ErrorResponse: there is no account before ACME is enabled."""
-    raise ErrorResponse(f"ACME key id {call['keyid']} did not exist", status=404)
+    raise ErrorResponse(f"ACME key id {keyid} did not exist", status=404)
 
 
 @account.on(Operation.UPDATE)
-def write_account(_state: PKI, call: Call) -> None:
+def write_account(_state: PKI, call: Call, *, keyid: str) -> None:
     """Raises ErrorResponse: there is no account before ACME is enabled."""
     status = call["status"].strip().lower()
     if status not in ("valid", "revoked"):
         raise ErrorResponse(f"invalid status {quote(status if status == 'deactivated' else call['status'])}")
-    raise ErrorResponse(f"ACME key id {quote(call['keyid'])} did not exist", status=404)
+    raise ErrorResponse(f"ACME key id {quote(keyid)} did not exist", status=404)

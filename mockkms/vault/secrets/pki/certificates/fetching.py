@@ -113,14 +113,14 @@ def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @cert_ca.on(Operation.READ)
-def read_cert_ca(state: PKI, call: Call) -> Response:
+def read_cert_ca(state: PKI, call: Call, *, form: str) -> Response:
     """The certificate in JSON, DER or PEM. Raises ErrorResponse and BackendError in JSON only."""
     kept = _ca_kept(state, call)
     if kept is not None:
         return kept
-    if call["form"] == "/raw":
+    if form == "/raw":
         return raw_body(_or_empty(lambda: _chain(state)[0]), DER)
-    if call["form"]:
+    if form:
         return raw_body(_or_empty(lambda: signer.text(_chain(state)[0]).encode()), PEM_CHAIN)
     return Response(data=_certificate(call, _chain(state)[0]))
 
@@ -135,13 +135,13 @@ def _crl_text(der: bytes) -> str:
 
 
 @crl.on(Operation.READ)
-def read_crl(state: PKI, call: Call) -> Response:
+def read_crl(state: PKI, call: Call, *, form: str) -> Response:
     """DER, or PEM without the last line break."""
-    kept = _list_kept(state, call, "delta" in call["form"])
+    kept = _list_kept(state, call, "delta" in form)
     if kept is not None:
         return kept
-    der = _or_empty(lambda: _crl(state, "delta" in call["form"]))
-    return raw_body(_crl_text(der).encode(), PEM_FILE) if call["form"].endswith("/pem") else raw_body(der, CRL_DER)
+    der = _or_empty(lambda: _crl(state, "delta" in form))
+    return raw_body(_crl_text(der).encode(), PEM_FILE) if form.endswith("/pem") else raw_body(der, CRL_DER)
 
 
 @cert_crl.on(Operation.READ)
@@ -155,10 +155,10 @@ def read_cert_crl(state: PKI, call: Call) -> Response | None:
 
 
 @raw.on(Operation.READ)
-def read_raw(state: PKI, call: Call) -> Response:
+def read_raw(state: PKI, _call: Call, *, serial: str, form: str) -> Response:
     """DER or PEM; empty where there is no such certificate."""
-    der = state.certificates.get(hyphens(call["serial"]), b"")
-    if call["form"]:
+    der = state.certificates.get(hyphens(serial), b"")
+    if form:
         return raw_body(signer.text(der).encode() if der else b"", PEM_CHAIN)
     return raw_body(der, DER)
 

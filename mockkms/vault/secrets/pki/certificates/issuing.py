@@ -29,7 +29,7 @@ issuer_verbatim = engine.path(
 
 @issue.on(Operation.UPDATE)
 @issuer_issue.on(Operation.UPDATE)
-def issue_leaf(state: PKI, call: Call) -> Response:
+def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
     """Make a key and a certificate. Raises ErrorResponse and BackendError."""
     role, warnings = dict(_role(state, call)), []
     if role["key_type"] == "any":
@@ -40,7 +40,7 @@ def issue_leaf(state: PKI, call: Call) -> Response:
                 'role key type "any" not allowed for issuing certificates without providing key_type and/or key_bits '
                 "request parameters"
             )
-        role["key_type"], role["key_bits"] = call["key_type"], call.get("key_bits", role["key_bits"])
+        role["key_type"], role["key_bits"] = key_type, call.get("key_bits", role["key_bits"])
         try:
             role["key_bits"], role["signature_bits"] = key_sizes.settle(
                 call, role["key_type"], role["key_bits"], role["signature_bits"]
@@ -64,14 +64,24 @@ def sign_request(state: PKI, call: Call) -> Response:
 
 @verbatim.on(Operation.UPDATE)
 @issuer_verbatim.on(Operation.UPDATE)
-def sign_verbatim(state: PKI, call: Call) -> Response:
+def sign_verbatim(
+    state: PKI,
+    call: Call,
+    *,
+    key_usage: list[str],
+    ext_key_usage: list[str],
+    ext_key_usage_oids: list[str],
+    signature_bits: int,
+    use_pss: bool,
+    basic_constraints_valid_for_non_ca: bool,
+) -> Response:
     """Certify a request as it stands; a role gives lifetime, issuer and lease. Raises ErrorResponse, BackendError."""
     given = _role(state, call) if call["role"] else None
     role = internal_role(
-        key_type="any", use_csr_common_name=True, use_csr_sans=True, key_usage=call["key_usage"],
-        ext_key_usage=call["ext_key_usage"], ext_key_usage_oids=call["ext_key_usage_oids"],
-        signature_bits=call["signature_bits"], use_pss=call["use_pss"],
-        basic_constraints_valid_for_non_ca=call["basic_constraints_valid_for_non_ca"],
+        key_type="any", use_csr_common_name=True, use_csr_sans=True, key_usage=key_usage,
+        ext_key_usage=ext_key_usage, ext_key_usage_oids=ext_key_usage_oids,
+        signature_bits=signature_bits, use_pss=use_pss,
+        basic_constraints_valid_for_non_ca=basic_constraints_valid_for_non_ca,
     )  # fmt: skip
     if given is not None:
         taken = ("ttl", "max_ttl", "generate_lease", "not_before_duration", "no_store", "issuer_ref")

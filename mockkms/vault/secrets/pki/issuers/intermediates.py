@@ -63,22 +63,34 @@ issuer_self_issued = engine.path("issuer/{issuer_ref}/sign-self-issued", fields=
 
 @sign.on(Operation.UPDATE)
 @issuer_sign.on(Operation.UPDATE)
-def sign_intermediate(state: PKI, call: Call) -> Response:
+def sign_intermediate(
+    state: PKI,
+    call: Call,
+    *,
+    signature_bits: int,
+    use_pss: bool,
+    not_before: str,
+    not_after: str,
+    common_name: str,
+    max_path_length: int,
+    enforce_leaf_not_after_behavior: bool,
+    use_csr_values: bool,
+) -> Response:
     """Certify a request's key as that of a CA. Raises ErrorResponse and BackendError."""
     reference, product = references.reference(call), call.core.product
     form = check_format(call, _FORMATS_LATER if product.has(Feature.PKI_LATER) else _FORMATS)
     role = roots.subject_role(
-        call, key_type="any", signature_bits=call["signature_bits"], use_pss=call["use_pss"],
-        not_before=call["not_before"], not_after=call["not_after"], use_csr_common_name=not call["common_name"],
+        call, key_type="any", signature_bits=signature_bits, use_pss=use_pss,
+        not_before=not_before, not_after=not_after, use_csr_common_name=not common_name,
     )  # fmt: skip
     ca = signer.for_issuing(state, reference)
     if "max_path_length" in call:
-        role["max_path_length"] = call["max_path_length"]
+        role["max_path_length"] = max_path_length
     role["leaf_not_after"] = "permit"
     if product.has(Feature.PKI_VERIFIED):
         # An empty one is the issuer's own.
-        role["leaf_not_after"] = "" if call["enforce_leaf_not_after_behavior"] else "truncate"
-    made = signing.sign(call, role, ca, authority=True, verbatim=call["use_csr_values"])
+        role["leaf_not_after"] = "" if enforce_leaf_not_after_behavior else "truncate"
+    made = signing.sign(call, role, ca, authority=True, verbatim=use_csr_values)
     certificate = made.certificate
     warnings = []
     if ca.certificate.not_after < certificate.not_after:
@@ -112,7 +124,7 @@ def sign_intermediate(state: PKI, call: Call) -> Response:
 
 @self_issued.on(Operation.UPDATE)
 @issuer_self_issued.on(Operation.UPDATE)
-def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
+def sign_self_issued(state: PKI, call: Call, *, require_matching_certificate_algorithms: bool) -> dict[str, Any]:
     """Sign a self-issued CA certificate anew with this issuer. Raises ErrorResponse and BackendError."""
     reference = references.reference(call)
     certificate = _self_issued(call)
@@ -122,7 +134,7 @@ def sign_self_issued(state: PKI, call: Call) -> dict[str, Any]:
         raise ErrorResponse("given certificate is not self-issued")
     ca = signer.for_issuing(state, reference)
     kinds = [keys.describe(one.public)[0] for one in (ca.certificate, certificate)]
-    if kinds[0] != kinds[1] and call["require_matching_certificate_algorithms"]:
+    if kinds[0] != kinds[1] and require_matching_certificate_algorithms:
         names = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
         raise BackendError(
             f"signing certificate's public key algorithm ({names[kinds[0]]}) does not match submitted certificate's "

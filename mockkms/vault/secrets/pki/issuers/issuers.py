@@ -125,13 +125,13 @@ def delete(state: PKI, call: Call) -> Response:
 
 
 @plain.on(Operation.READ)
-def read_plain(state: PKI, call: Call) -> Response:
+def read_plain(state: PKI, call: Call, *, form: str) -> Response:
     """DER or PEM. Raises BackendError."""
     issuer = references.issuer(state, references.reference(call))
     kept = modified.unchanged(call, issuer.modified)
     if kept is not None:
         return kept
-    if call["form"] == "der":
+    if form == "der":
         return fetching.raw_body(issuer.certificate, fetching.DER)
     return fetching.raw_body(_text(issuer).encode(), fetching.PEM_CHAIN)
 

@@ -47,17 +47,17 @@ def list_keys(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @one.on(Operation.READ)
-def read(state: PKI, call: Call) -> dict[str, Any]:
+def read(state: PKI, _call: Call, *, key_ref: str) -> dict[str, Any]:
     """What may be known of a key. Raises BackendError."""
-    key = references.key(state, call["key_ref"])
+    key = references.key(state, key_ref)
     skid = keys.key_id(keys.public_of(key.private)).hex(":")
     return {"key_id": key.id, "key_name": key.name, "key_type": key.type, "subject_key_id": skid}
 
 
 @one.on(Operation.UPDATE)
-def rename(state: PKI, call: Call) -> Response:
+def rename(state: PKI, _call: Call, *, key_ref: str, key_name: str) -> Response:
     """Rename; without a name, the name goes. Raises ErrorResponse and BackendError."""
-    key, name = references.key(state, call["key_ref"]), call["key_name"]
+    key, name = references.key(state, key_ref), key_name
     if name and not references.proper(name):
         raise ErrorResponse("new key name outside of valid character limits")
     key.name = name
@@ -68,10 +68,10 @@ def rename(state: PKI, call: Call) -> Response:
 
 
 @one.on(Operation.DELETE)
-def delete(state: PKI, call: Call) -> Response | None:
+def delete(state: PKI, _call: Call, *, key_ref: str) -> Response | None:
     """Delete a key that no issuer uses. Raises ErrorResponse."""
     try:
-        key = references.key(state, call["key_ref"])
+        key = references.key(state, key_ref)
     except CallerError:
         return None
     for issuer_id in sorted(state.issuers):
@@ -83,23 +83,23 @@ def delete(state: PKI, call: Call) -> Response | None:
     state.default_key = ""
     return Response(
         warnings=[
-            f"Deleted key {key.id} (via key_ref {call['key_ref']}); this was configured as the default key. Operations "
+            f"Deleted key {key.id} (via key_ref {key_ref}); this was configured as the default key. Operations "
             "without an explicit key will not work until a new default is configured."
         ]
     )
 
 
 @generate.on(Operation.UPDATE)
-def generate_key(state: PKI, call: Call) -> dict[str, Any]:
+def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bits: int) -> dict[str, Any]:
     """Make a key. Raises ErrorResponse and BackendError."""
-    name, how = references.new_key_name(state, call), call["exported"]
+    name, how = references.new_key_name(state, call), exported
     if how == "kms":
         if not call.core.product.has(Feature.MANAGED_KEYS):
             raise ErrorResponse("Unknown type of key to generate")
         raise BackendError(references.managed(call))
-    kind = call["key_type"]
+    kind = key_type
     try:
-        bits = key_sizes.settle_key(kind, call["key_bits"])
+        bits = key_sizes.settle_key(kind, key_bits)
     except ValueError as error:
         raise ErrorResponse(f"Validation for key_type, key_bits failed: {error}") from None
     if kind not in ("rsa", "ec", "ed25519"):
@@ -112,9 +112,9 @@ def generate_key(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @importing.on(Operation.UPDATE)
-def import_key(state: PKI, call: Call) -> Response:
+def import_key(state: PKI, call: Call, *, pem_bundle: str) -> Response:
     """Take in the one key of a PEM text. Raises ErrorResponse."""
-    name, rest = references.new_key_name(state, call), call["pem_bundle"]
+    name, rest = references.new_key_name(state, call), pem_bundle
     if len(rest) < 64:
         raise ErrorResponse(
             "provided data for import was too short; perhaps a path was passed to the API rather than the contents of "

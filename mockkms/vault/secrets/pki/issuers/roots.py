@@ -119,12 +119,12 @@ def _new_key(state: PKI, call: Call, role: Role, private: bytes) -> bytes:
 @generate.on(Operation.UPDATE)
 @rotate.on(Operation.UPDATE)
 @issuers_generate.on(Operation.UPDATE)
-def generate_root(state: PKI, call: Call) -> Response:
+def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int, private_key_format: str) -> Response:
     """Make a key (or take one) and a certificate signed by it. Raises ErrorResponse and BackendError."""
-    how: str = call["exported"]
+    how: str = exported
     form, role, private = _parameters(state, call, how)
     if "max_path_length" in call:
-        role["max_path_length"] = call["max_path_length"]
+        role["max_path_length"] = max_path_length
     issuer_name = references.new_issuer_name(state, call)
     if call.endpoint is rotate and not issuer_name and all(one.name != "next" for one in state.issuers.values()):
         issuer_name = "next"
@@ -141,7 +141,7 @@ def generate_root(state: PKI, call: Call) -> Response:
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
     if how == "exported":
-        data |= private_parts(made.private, form, pkcs8=call["private_key_format"] == "pkcs8")
+        data |= private_parts(made.private, form, pkcs8=private_key_format == "pkcs8")
         if form == "pem_bundle":
             data["certificate"] = f"{keys.private_pem(made.private)}\n{written}"
     key, _ = store.import_key(state, call, made.private, key_name)
@@ -224,24 +224,26 @@ def delete_all(state: PKI, _call: Call) -> Response:
 @intermediate.on(Operation.UPDATE)
 @issuers_intermediate.on(Operation.UPDATE)
 @cross_sign.on(Operation.UPDATE)
-def generate_intermediate(state: PKI, call: Call) -> Response:
+def generate_intermediate(
+    state: PKI, call: Call, *, exported: str, add_basic_constraints: bool, key_usage: list[str], private_key_format: str
+) -> Response:
     """Make a key (or take one) and a request for it. Raises ErrorResponse and BackendError."""
-    how = "existing" if call.endpoint is cross_sign else call["exported"]
+    how = "existing" if call.endpoint is cross_sign else exported
     form, role, private = _parameters(state, call, how)
     key_name = references.new_key_name(state, call)
     asked = contents.contents_of(call, role, None, None)
     private = _new_key(state, call, role, private)
     extra = []
-    if call["add_basic_constraints"]:
+    if add_basic_constraints:
         extra.append(Extension(build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
     if call.get("key_usage"):
-        extra.append(build.key_usage(call["key_usage"]))
+        extra.append(build.key_usage(key_usage))
     name = keys.signature_name(private, role["signature_bits"])
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
     data: dict[str, Any] = {"csr": b64(der) if form == "der" else text}
     if how == "exported":
-        data |= private_parts(private, form, pkcs8=call["private_key_format"] == "pkcs8")
+        data |= private_parts(private, form, pkcs8=private_key_format == "pkcs8")
         if form == "pem_bundle":
             data["csr"] = f"{keys.private_pem(private)}\n{text}"
     key, _ = store.import_key(state, call, private, key_name)

@@ -26,9 +26,9 @@ def _answer(body: bytes, status: int = 200) -> Response:
 
 
 @by_get.on(Operation.READ)
-def answer_get(state: PKI, call: Call) -> Response:
+def answer_get(state: PKI, call: Call, *, req: str) -> Response:
     """Answer a request in base64."""
-    text: str = call["req"]
+    text: str = req
     try:
         data = b64.decode(text)
     except ValueError:

@@ -42,11 +42,11 @@ sign_list = engine.path(
 
 
 @resign.on(Operation.UPDATE)
-def resign_lists(state: PKI, call: Call) -> Response:
+def resign_lists(state: PKI, call: Call, *, crls: list[str]) -> Response:
     """Sign a new list with the entries of several lists. Raises ErrorResponse and BackendError."""
     der_form = _is_der(call)
     lifetime, reference = _checked(call)
-    given = [_given(at, text) for at, text in enumerate(call["crls"])]
+    given = [_given(at, text) for at, text in enumerate(crls)]
     ready = _signer(state, reference)
     for at, listed in enumerate(given):
         if not keys.verifies(ready.certificate.public, listed.der):
@@ -57,12 +57,12 @@ def resign_lists(state: PKI, call: Call) -> Response:
 
 
 @sign_list.on(Operation.UPDATE)
-def sign_revocation_list(state: PKI, call: Call) -> dict[str, Any]:
+def sign_revocation_list(state: PKI, call: Call, *, revoked_certs: list[object]) -> dict[str, Any]:
     """Sign a list with the entries of the request. Raises ErrorResponse and BackendError."""
     lifetime, reference = _checked(call)
     der_form = _is_der(call)
     with refusing():
-        entries = crl_entries.entries(call["revoked_certs"])
+        entries = crl_entries.entries(revoked_certs)
         extensions = crl_entries.extensions(call["extensions"])
     ready = _signer(state, reference)
     return {"crl": _build(call, ready, entries, lifetime, extensions, der_form)}

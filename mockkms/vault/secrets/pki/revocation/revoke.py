@@ -60,17 +60,14 @@ def rotate_delta_now(state: PKI, call: Call) -> Response:
 
 @by_serial.on(Operation.UPDATE)
 @by_key.on(Operation.UPDATE)
-def revoke_certificate(state: PKI, call: Call) -> Response:
+def revoke_certificate(state: PKI, call: Call, *, serial_number: str) -> Response:
     """Revoke by serial number or certificate. Raises ErrorResponse and BackendError."""
     if "serial_number" not in call and "certificate" not in call:
         raise ErrorResponse("The serial number or certificate to revoke must be provided.")
     if "serial_number" in call and "certificate" in call:
         raise ErrorResponse("Must provide either the certificate or the serial to revoke; not both.")
     key = _given_key(call) if call.endpoint is by_key else ""
-    if "certificate" in call:
-        certificate = _presented(state, call["certificate"])
-    else:
-        certificate = _stored(state, call["serial_number"])
+    certificate = _presented(state, call["certificate"]) if "certificate" in call else _stored(state, serial_number)
     if key:
         _check_key(key, certificate)
     state.certificates.setdefault(hyphens(certificate.serial_text), certificate.der)

@@ -54,10 +54,10 @@ auto = engine.path(
 
 
 @tidy.on(Operation.UPDATE)
-def run(state: PKI, call: Call) -> Response:
+def run(state: PKI, call: Call, *, tidy_revocation_list: bool, pause_duration: str, page_size: int) -> Response:
     """Tidy at once. Raises ErrorResponse."""
     given = {name: bool(call[name]) for name in PARTS}
-    given["tidy_revoked_certs"] |= call["tidy_revocation_list"]
+    given["tidy_revoked_certs"] |= tidy_revocation_list
     buffers = {name: call[name] for name in BUFFERS}
     buffers["revoked_safety_buffer"] = call.get("revoked_safety_buffer", buffers["safety_buffer"])
     for name, label in (
@@ -68,12 +68,12 @@ def run(state: PKI, call: Call) -> Response:
     ):  # fmt: skip
         if buffers[name] < 1:
             raise ErrorResponse(f"{label} must be greater than zero")
-    pause = _pause(call["pause_duration"], "Error parsing pause_duration")
-    if 0 < call["page_size"] < 5:
+    pause = _pause(pause_duration, "Error parsing pause_duration")
+    if 0 < page_size < 5:
         raise ErrorResponse("page_size must be greater than five")
     if given["tidy_cert_metadata"]:
         raise ErrorResponse(_METADATA)
-    settings = {**given, **buffers, "pause_duration": go_duration(pause), "page_size": call["page_size"]}
+    settings = {**given, **buffers, "pause_duration": go_duration(pause), "page_size": page_size}
     tidy_work.run(state, call, settings)
     if any(given.values()):
         note = (
