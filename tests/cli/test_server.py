@@ -68,7 +68,7 @@ class Binary:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Binary]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Binary]]:
     """Starts servers, and ends them."""
     made: list[Binary] = []
 
@@ -91,8 +91,8 @@ def asked(url: str, path: str, token: str = "", **words: Any) -> Any:
     return requests.get(f"{url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=5, **words).json()
 
 
-def test_dev_mode_says_what_wrappers_wait_for(server: Start, tmp_path: Path) -> None:
-    vault = server("-dev", "-dev-root-token-id=mine", "-dev-listen-address=127.0.0.1:0", "-log-level", "debug")
+def test_dev_mode_says_what_wrappers_wait_for(start: Start, tmp_path: Path) -> None:
+    vault = start("-dev", "-dev-root-token-id=mine", "-dev-listen-address=127.0.0.1:0", "-log-level", "debug")
     assert vault.wait_for(r"Root Token: (\S+)") == "mine"
     vault.wait_for("Development mode should NOT be used in production installations!")
     vault.wait_for(r"core: vault is unsealed", log=True)
@@ -112,35 +112,35 @@ def test_dev_mode_says_what_wrappers_wait_for(server: Start, tmp_path: Path) -> 
     assert vault.process.wait(WAIT) == 0
 
 
-def test_dev_mode_by_environment(server: Start, tmp_path: Path) -> None:
+def test_dev_mode_by_environment(start: Start, tmp_path: Path) -> None:
     words = {"VAULT_DEV_ROOT_TOKEN_ID": "from-env", "VAULT_DEV_LISTEN_ADDRESS": "127.0.0.1:0"}
     # As the entrypoint of the image starts it: with an empty directory of configuration and an empty flag.
     (tmp_path / "config").mkdir()
-    vault = server("-config=config", "-dev-root-token-id=", "-dev", "--dev-no-store-token", "-dev-kv-v1=true", **words)
+    vault = start("-config=config", "-dev-root-token-id=", "-dev", "--dev-no-store-token", "-dev-kv-v1=true", **words)
     assert vault.wait_for(r"Root Token: (\S+)") == "from-env"
     assert asked(vault.url, "sys/mounts/secret", "from-env")["data"]["options"] == {"version": "1"}
     assert not (tmp_path / ".vault-token").exists()
 
 
-def test_the_name_chooses_the_product(server: Start) -> None:
+def test_the_name_chooses_the_product(start: Start) -> None:
     words = {"VAULT_DEV_ROOT_TOKEN_ID": "vaults", "BAO_DEV_ROOT_TOKEN_ID": "baos"}
-    bao = server("-dev", "-dev-listen-address", "127.0.0.1:0", "-dev-no-store-token", name="bao", **words)
+    bao = start("-dev", "-dev-listen-address", "127.0.0.1:0", "-dev-no-store-token", name="bao", **words)
     assert bao.wait_for(r"Root Token: (\S+)") == "baos"
     bao.wait_for("==> OpenBao server started!")
     bao.wait_for(f"export BAO_ADDR='{bao.url}'")
     assert asked(bao.url, "sys/health")["version"].startswith("2.")
 
 
-def test_without_a_token_of_our_choice_dev_mode_makes_one(server: Start) -> None:
-    vault = server("-dev", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
+def test_without_a_token_of_our_choice_dev_mode_makes_one(start: Start) -> None:
+    vault = start("-dev", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
     token = vault.wait_for(r"Root Token: (hvs\.\w{24})")
     assert asked(vault.url, "auth/token/lookup-self", token)["data"]["policies"] == ["root"]
 
 
-def test_dev_tls_writes_its_authority(server: Start, tmp_path: Path) -> None:
+def test_dev_tls_writes_its_authority(start: Start, tmp_path: Path) -> None:
     (tmp_path / "tls").mkdir()
     flags = ("-dev-tls", "-dev-tls-cert-dir=tls", "-dev-root-token-id=t", "-dev-listen-address=127.0.0.1:0")
-    vault = server(*flags, "-dev-no-store-token")
+    vault = start(*flags, "-dev-no-store-token")
     certificate = tmp_path / vault.wait_for(r"export VAULT_CACERT='(\S+)'")
     assert certificate == tmp_path / "tls" / "vault-ca.pem"
     assert sorted(file.name for file in (tmp_path / "tls").iterdir()) == [
@@ -151,9 +151,9 @@ def test_dev_tls_writes_its_authority(server: Start, tmp_path: Path) -> None:
     assert list((tmp_path / "tls").iterdir()) == []
 
 
-def test_pid_file_and_reload(server: Start, tmp_path: Path) -> None:
+def test_pid_file_and_reload(start: Start, tmp_path: Path) -> None:
     (tmp_path / "vault.hcl").write_text(f'pid_file = "vault.pid"\n{HCL}')
-    vault = server("-config=vault.hcl")
+    vault = start("-config=vault.hcl")
     vault.wait_for("==> Vault server started!")
     assert (tmp_path / "vault.pid").read_text() == str(vault.process.pid)
     vault.process.send_signal(signal.SIGHUP)
@@ -164,9 +164,9 @@ def test_pid_file_and_reload(server: Start, tmp_path: Path) -> None:
     assert not (tmp_path / "vault.pid").exists()
 
 
-def test_a_configured_server_waits_for_init(server: Start, tmp_path: Path) -> None:
+def test_a_configured_server_waits_for_init(start: Start, tmp_path: Path) -> None:
     (tmp_path / "vault.hcl").write_text(HCL)
-    vault = server("-config", "vault.hcl", "-dev-root-token-id=ignored")
+    vault = start("-config", "vault.hcl", "-dev-root-token-id=ignored")
     vault.wait_for("==> Vault server started!")
     vault.wait_for("core: security barrier not initialized", log=True)
     assert "outside of" in vault.err
@@ -191,27 +191,27 @@ TWO = """{"listener": {"tcp": {"address": "127.0.0.1:0", "tls_cert_file": "cert.
  "listener": {"tcp": {"address": "127.0.0.1:0", "tls_disable": "true"}}, "backend": {"file": {}}}"""
 
 
-def test_every_listener_of_a_configuration_is_there(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+def test_every_listener_of_a_configuration_is_there(start: Start, tmp_path: Path, files: trustme.CA) -> None:
     (tmp_path / "vault.json").write_text(TWO)
-    vault = server("-config=vault.json")
+    vault = start("-config=vault.json")
     plain = vault.wait_for(r'Listener 2: tcp \(addr: "(\S+)", .* tls: "disabled"')
     assert vault.url.startswith("https:")
     for url in (vault.url, f"http://{plain}"):
         assert asked(url, "sys/init", verify=str(tmp_path / "ca.pem")) == {"initialized": False}
 
 
-def test_dev_mode_and_a_configured_listener(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+def test_dev_mode_and_a_configured_listener(start: Start, tmp_path: Path, files: trustme.CA) -> None:
     (tmp_path / "vault.json").write_text(
         TWO.partition('"listener": {"tcp": {"address": "127.0.0.1:0", "tls_dis')[0] + '"x":1}'
     )
     flags = ("-dev", "-dev-root-token-id=t", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
-    vault = server(*flags, "-config", "vault.json")
+    vault = start(*flags, "-config", "vault.json")
     encrypted = vault.wait_for(r'Listener 2: tcp \(addr: "(\S+)", .* tls: "enabled"')
     for url in (vault.url, f"https://{encrypted}"):
         assert asked(url, "auth/token/lookup-self", "t", verify=str(tmp_path / "ca.pem"))["data"]["id"] == "t"
 
 
-def test_a_listener_may_demand_certificates(server: Start, tmp_path: Path, files: trustme.CA) -> None:
+def test_a_listener_may_demand_certificates(start: Start, tmp_path: Path, files: trustme.CA) -> None:
     (tmp_path / "vault.hcl").write_text("""
         listener "tcp" {
           address = "127.0.0.1:0"
@@ -220,7 +220,7 @@ def test_a_listener_may_demand_certificates(server: Start, tmp_path: Path, files
           tls_client_ca_file = "ca.pem"
           tls_require_and_verify_client_cert = "true"
         }""")
-    vault = server("-config=vault.hcl")
+    vault = start("-config=vault.hcl")
     words: dict[str, Any] = {"verify": str(tmp_path / "ca.pem"), "timeout": 5}
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{vault.url}/v1/sys/init", **words)
@@ -259,9 +259,9 @@ def test_what_cannot_be_started(
     assert (out, err.count("\n")) == ("", 1)
 
 
-def test_status_is_a_health_check(server: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_status_is_a_health_check(start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "vault.hcl").write_text(HCL)
-    vault = server("-config=vault.hcl")
+    vault = start("-config=vault.hcl")
     assert main(["status", "-address", vault.url]) == 2
     assert re.search(r"^Sealed +true$", capsys.readouterr().out, re.MULTILINE)
     made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()

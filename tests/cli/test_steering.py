@@ -7,7 +7,7 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,7 @@ from .conftest import Served
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(rng=2) as started:
-        yield started
+pytestmark = pytest.mark.server(rng=2)
 
 
 @pytest.fixture
@@ -141,6 +138,7 @@ def test_what_is_no_mockkms(run: Run, kms: MockKMS) -> None:
             RemoteKMS(url).connect()
         other.shutdown()
         thread.join()
+    kms.start()  # The next tests use it too.
 
 
 def test_another_version_is_refused(kms: MockKMS, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def fresh() -> Iterator[MockKMS]:
 
 
 @pytest.fixture
-def client(fresh: MockKMS) -> Iterator[hvac.Client]:
+def tokenless(fresh: MockKMS) -> Iterator[hvac.Client]:
     """hvac without a token."""
     made = hvac.Client(url=fresh.url)
     made.token = None
@@ -31,130 +31,130 @@ def client(fresh: MockKMS) -> Iterator[hvac.Client]:
 
 
 @pytest.fixture
-def keys(client: hvac.Client) -> list[str]:
+def keys(tokenless: hvac.Client) -> list[str]:
     """The shares of an initialised and unsealed server, whose root token the client has."""
-    made = client.sys.initialize(SHARES, THRESHOLD)
-    client.token = made["root_token"]
-    client.sys.submit_unseal_keys(made["keys"][:THRESHOLD])
+    made = tokenless.sys.initialize(SHARES, THRESHOLD)
+    tokenless.token = made["root_token"]
+    tokenless.sys.submit_unseal_keys(made["keys"][:THRESHOLD])
     return list(made["keys"])
 
 
-def test_initialize_and_unseal(fresh: MockKMS, client: hvac.Client) -> None:
-    assert not client.sys.is_initialized()
-    assert client.sys.is_sealed()
-    assert client.sys.read_health_status(method="GET").status_code == 501
-    made = client.sys.initialize(SHARES, THRESHOLD)
+def test_initialize_and_unseal(fresh: MockKMS, tokenless: hvac.Client) -> None:
+    assert not tokenless.sys.is_initialized()
+    assert tokenless.sys.is_sealed()
+    assert tokenless.sys.read_health_status(method="GET").status_code == 501
+    made = tokenless.sys.initialize(SHARES, THRESHOLD)
     assert (len(made["keys"]), len(made["keys_base64"])) == (SHARES, SHARES)
     assert [base64.b64decode(key).hex() for key in made["keys_base64"]] == made["keys"]
     assert made["root_token"].startswith("hvs.")
     assert fresh.token == made["root_token"]
-    assert client.sys.is_initialized()
+    assert tokenless.sys.is_initialized()
     with pytest.raises(InvalidRequest, match="Vault is already initialized"):
-        client.sys.initialize(SHARES, THRESHOLD)
-    client.token = made["root_token"]
+        tokenless.sys.initialize(SHARES, THRESHOLD)
+    tokenless.token = made["root_token"]
     with pytest.raises(VaultDown, match="Vault is sealed"):
-        client.lookup_token()
+        tokenless.lookup_token()
     for number, key in enumerate(made["keys"][:2], start=1):
-        status = client.sys.submit_unseal_key(key)
+        status = tokenless.sys.submit_unseal_key(key)
         assert (status["sealed"], status["progress"], status["t"], status["n"]) == (True, number, THRESHOLD, SHARES)
-    assert client.sys.submit_unseal_key(reset=True)["progress"] == 0
-    assert client.sys.submit_unseal_keys(made["keys_base64"][2:])["sealed"] is False
-    assert client.lookup_token()["data"]["policies"] == ["root"]
+    assert tokenless.sys.submit_unseal_key(reset=True)["progress"] == 0
+    assert tokenless.sys.submit_unseal_keys(made["keys_base64"][2:])["sealed"] is False
+    assert tokenless.lookup_token()["data"]["policies"] == ["root"]
     # A server that is no dev server comes without a mount for secrets.
-    assert "secret/" not in client.sys.list_mounted_secrets_engines()["data"]
+    assert "secret/" not in tokenless.sys.list_mounted_secrets_engines()["data"]
 
 
-def test_wrong_shares_do_not_unseal(client: hvac.Client, keys: list[str]) -> None:
-    client.sys.seal()
-    assert client.sys.is_sealed()
+def test_wrong_shares_do_not_unseal(tokenless: hvac.Client, keys: list[str]) -> None:
+    tokenless.sys.seal()
+    assert tokenless.sys.is_sealed()
     for key in keys[:2]:
-        client.sys.submit_unseal_key(key)
+        tokenless.sys.submit_unseal_key(key)
     wrong = keys[2][:-2] + ("00" if keys[2][-2:] != "00" else "01")
     with pytest.raises(InvalidRequest):
-        client.sys.submit_unseal_key(wrong)
-    assert client.seal_status["progress"] == 0
-    assert client.sys.submit_unseal_keys(keys[:THRESHOLD])["sealed"] is False
+        tokenless.sys.submit_unseal_key(wrong)
+    assert tokenless.seal_status["progress"] == 0
+    assert tokenless.sys.submit_unseal_keys(keys[:THRESHOLD])["sealed"] is False
 
 
-def test_a_sealed_server_keeps_what_it_holds(client: hvac.Client, keys: list[str]) -> None:
-    client.sys.enable_secrets_engine("kv", path="kept", options={"version": "1"})
-    client.secrets.kv.v1.create_or_update_secret("a", {"b": "c"}, mount_point="kept")
-    client.sys.seal()
-    client.sys.submit_unseal_keys(keys[1:4])
-    assert client.secrets.kv.v1.read_secret("a", mount_point="kept")["data"] == {"b": "c"}
+def test_a_sealed_server_keeps_what_it_holds(tokenless: hvac.Client, keys: list[str]) -> None:
+    tokenless.sys.enable_secrets_engine("kv", path="kept", options={"version": "1"})
+    tokenless.secrets.kv.v1.create_or_update_secret("a", {"b": "c"}, mount_point="kept")
+    tokenless.sys.seal()
+    tokenless.sys.submit_unseal_keys(keys[1:4])
+    assert tokenless.secrets.kv.v1.read_secret("a", mount_point="kept")["data"] == {"b": "c"}
 
 
-def test_rekey(fresh: MockKMS, client: hvac.Client, keys: list[str]) -> None:
-    started = client.sys.start_rekey(secret_shares=3, secret_threshold=2)
+def test_rekey(fresh: MockKMS, tokenless: hvac.Client, keys: list[str]) -> None:
+    started = tokenless.sys.start_rekey(secret_shares=3, secret_threshold=2)
     assert (started["started"], started["required"], started["n"], started["t"]) == (True, THRESHOLD, 3, 2)
-    done = client.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
+    done = tokenless.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
     assert done["complete"] is True
     assert sorted(fresh.unseal_keys) == sorted(done["keys_base64"])
-    client.sys.seal()
+    tokenless.sys.seal()
     with pytest.raises(InvalidRequest):
-        client.sys.submit_unseal_keys(keys[:2])
-    assert client.sys.submit_unseal_keys(done["keys"][1:])["sealed"] is False
-    assert client.sys.read_rekey_progress()["started"] is False
+        tokenless.sys.submit_unseal_keys(keys[:2])
+    assert tokenless.sys.submit_unseal_keys(done["keys"][1:])["sealed"] is False
+    assert tokenless.sys.read_rekey_progress()["started"] is False
 
 
-def test_rekey_counts_only_once_verified(client: hvac.Client, keys: list[str]) -> None:
-    started = client.sys.start_rekey(secret_shares=3, secret_threshold=2, require_verification=True)
-    done = client.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
+def test_rekey_counts_only_once_verified(tokenless: hvac.Client, keys: list[str]) -> None:
+    started = tokenless.sys.start_rekey(secret_shares=3, secret_threshold=2, require_verification=True)
+    done = tokenless.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
     assert done["verification_required"] is True
     nonce = done["verification_nonce"]
-    assert client.sys.read_rekey_verify_progress()["nonce"] == nonce
-    client.sys.cancel_rekey_verify()
-    nonce = client.sys.read_rekey_verify_progress()["nonce"]
-    verified = client.sys.rekey_verify_multi(done["keys"][:2], nonce=nonce)
+    assert tokenless.sys.read_rekey_verify_progress()["nonce"] == nonce
+    tokenless.sys.cancel_rekey_verify()
+    nonce = tokenless.sys.read_rekey_verify_progress()["nonce"]
+    verified = tokenless.sys.rekey_verify_multi(done["keys"][:2], nonce=nonce)
     assert verified["complete"] is True
-    client.sys.seal()
-    assert client.sys.submit_unseal_keys(done["keys"][:2])["sealed"] is False
+    tokenless.sys.seal()
+    assert tokenless.sys.submit_unseal_keys(done["keys"][:2])["sealed"] is False
 
 
-def test_an_unverified_rekey_changes_nothing(fresh: MockKMS, client: hvac.Client, keys: list[str]) -> None:
-    started = client.sys.start_rekey(secret_shares=3, secret_threshold=2, require_verification=True)
-    client.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
+def test_an_unverified_rekey_changes_nothing(fresh: MockKMS, tokenless: hvac.Client, keys: list[str]) -> None:
+    started = tokenless.sys.start_rekey(secret_shares=3, secret_threshold=2, require_verification=True)
+    tokenless.sys.rekey_multi(keys[:THRESHOLD], nonce=started["nonce"])
     with pytest.raises(InvalidRequest, match="failed to cancel rekey: invalid request"):
-        client.sys.cancel_rekey()
+        tokenless.sys.cancel_rekey()
     # The client sends no nonce, which the server asks for as long as a rekey is young.
     fresh.clock.advance(601)
-    client.sys.cancel_rekey()
-    client.sys.seal()
-    assert client.sys.submit_unseal_keys(keys[:THRESHOLD])["sealed"] is False
+    tokenless.sys.cancel_rekey()
+    tokenless.sys.seal()
+    assert tokenless.sys.submit_unseal_keys(keys[:THRESHOLD])["sealed"] is False
 
 
-def test_generate_root(client: hvac.Client, keys: list[str]) -> None:
-    begun = client.sys.read_root_generation_progress()
+def test_generate_root(tokenless: hvac.Client, keys: list[str]) -> None:
+    begun = tokenless.sys.read_root_generation_progress()
     assert begun["started"] is False
     otp = "x" * begun["otp_length"]
-    started = client.sys.start_root_token_generation(otp=otp)
+    started = tokenless.sys.start_root_token_generation(otp=otp)
     nonce = started["nonce"]
     for key in keys[: THRESHOLD - 1]:
-        assert client.sys.generate_root(key, nonce)["complete"] is False
-    done = client.sys.generate_root(keys[-1], nonce)
+        assert tokenless.sys.generate_root(key, nonce)["complete"] is False
+    done = tokenless.sys.generate_root(keys[-1], nonce)
     assert done["complete"] is True
     encoded = done["encoded_root_token"]
     mixed = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
-    client.token = bytes(a ^ b for a, b in zip(mixed, otp.encode(), strict=True)).decode()
-    assert client.lookup_token()["data"]["policies"] == ["root"]
+    tokenless.token = bytes(a ^ b for a, b in zip(mixed, otp.encode(), strict=True)).decode()
+    assert tokenless.lookup_token()["data"]["policies"] == ["root"]
 
 
-def test_generate_root_is_cancelled(client: hvac.Client, keys: list[str]) -> None:
-    nonce = client.sys.start_root_token_generation(otp="x" * 28)["nonce"]
-    client.sys.generate_root(keys[0], nonce)
-    client.sys.cancel_root_generation()
+def test_generate_root_is_cancelled(tokenless: hvac.Client, keys: list[str]) -> None:
+    nonce = tokenless.sys.start_root_token_generation(otp="x" * 28)["nonce"]
+    tokenless.sys.generate_root(keys[0], nonce)
+    tokenless.sys.cancel_root_generation()
     with pytest.raises(InvalidRequest, match="no root generation in progress"):
-        client.sys.generate_root(keys[1], nonce)
+        tokenless.sys.generate_root(keys[1], nonce)
 
 
-def test_shares_are_never_handed_out_bare_where_pgp_was_asked_for(client: hvac.Client) -> None:
+def test_shares_are_never_handed_out_bare_where_pgp_was_asked_for(tokenless: hvac.Client) -> None:
     with pytest.raises(InvalidRequest, match="invalid seal configuration: error parsing given PGP key"):
-        client.sys.initialize(1, 1, pgp_keys=["AAAA"])
-    assert not client.sys.is_initialized()
+        tokenless.sys.initialize(1, 1, pgp_keys=["AAAA"])
+    assert not tokenless.sys.is_initialized()
 
 
-def test_a_reset_goes_back_to_nothing(fresh: MockKMS, client: hvac.Client, keys: list[str]) -> None:
+def test_a_reset_goes_back_to_nothing(fresh: MockKMS, tokenless: hvac.Client, keys: list[str]) -> None:
     fresh.reset()
-    assert not client.sys.is_initialized()
+    assert not tokenless.sys.is_initialized()
     assert fresh.token == ""
     assert fresh.unseal_keys == []

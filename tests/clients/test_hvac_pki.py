@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import hvac
 import pytest
 from cryptography import x509
 
 from mockkms import MockKMS
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+def prepare(kms: MockKMS) -> None:
+    client = hvac.Client(url=kms.url, token=kms.token)
+    for path in ("pki", "int"):
+        client.sys.enable_secrets_engine("pki", path=path)
+        client.sys.tune_mount_configuration(path, max_lease_ttl="87600h")
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def client(request: pytest.FixtureRequest) -> Iterator[hvac.Client]:
-    with MockKMS(flavor=request.param) as kms:
-        found = hvac.Client(url=kms.url, token="root")
-        for path in ("pki", "int"):
-            found.sys.enable_secrets_engine("pki", path=path)
-            found.sys.tune_mount_configuration(path, max_lease_ttl="87600h")
-        yield found
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.flavors("vault", "openbao"),
+    pytest.mark.prepared(by=prepare),
+]
 
 
 def certificate(text: str) -> x509.Certificate:

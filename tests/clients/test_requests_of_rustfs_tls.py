@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import ssl
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,16 +17,7 @@ KEYS = "/v1/secret/data/rustfs/kms/keys"
 META = "/v1/secret/metadata/rustfs/kms/keys"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(tls=True) as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(tls=True)
 
 
 def ask(kms: MockKMS, method: str, path: str, body: Any = None, *, token: str | None = None) -> tuple[int, Any]:

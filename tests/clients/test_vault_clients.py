@@ -13,12 +13,6 @@ from mockkms import MockKMS
 from tests.clients.toolchain import HERE, build, run, tool, workshop
 
 
-@pytest.fixture
-def client(kms: MockKMS) -> hvac.Client:
-    """hvac with the root token."""
-    return hvac.Client(url=kms.url, token=kms.token)
-
-
 def test_hvac_transit(client: hvac.Client) -> None:
     client.sys.enable_secrets_engine("transit")
     transit = client.secrets.transit

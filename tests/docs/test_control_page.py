@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,6 @@ from tests.docs.pages import ROOT, blocks
 
 PAGE = "docs/control.md"
 LOCAL = {"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(root_token="root") as kms:
-        yield kms
 
 
 def program(language: str) -> str:
@@ -70,10 +64,8 @@ def rust(place: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("made", [shell, python, node, go, java, rust], ids=lambda made: made.__name__)
-def test_the_program_says_what_the_page_says(
-    server: MockKMS, made: Callable[[Path], list[str]], tmp_path: Path
-) -> None:
-    tenant = server.tenant(made.__name__)
+def test_the_program_says_what_the_page_says(kms: MockKMS, made: Callable[[Path], list[str]], tmp_path: Path) -> None:
+    tenant = kms.tenant(made.__name__)
     command = made(tmp_path)
     assert run(*command, env={"VAULT_ADDR": tenant.url, "NO_PROXY": "*", "no_proxy": "*"}).strip() == "503 404 200"
     told = requests.get(f"{tenant.url}{CONTROL_PREFIX}clock", timeout=10).json()
@@ -81,7 +73,7 @@ def test_the_program_says_what_the_page_says(
     assert (len(tenant.journal), len(tenant.faults)) == (0, 0)  # the snapshot was before both
 
 
-def test_the_words_of_the_table_are_routes(server: MockKMS) -> None:
+def test_the_words_of_the_table_are_routes(kms: MockKMS) -> None:
     known = {known.path.partition("/")[0] for known in ROUTES}
     rows = [line for line in (ROOT / PAGE).read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
     named = {

@@ -63,7 +63,7 @@ def test_what_answers_without_a_token_and_what_needs_sudo(product: Product) -> N
 
 
 @pytest.fixture(scope="module", params=SURVEYED, ids=lambda product: product.name)
-def world(request: pytest.FixtureRequest) -> World:
+def surveyed(request: pytest.FixtureRequest) -> World:
     """A server on which every engine and method of the surface is mounted."""
     product: Product = request.param
     made = World(product.name)
@@ -85,8 +85,8 @@ def _ask(world: World, asked: Asked, below: str, **more: str) -> tuple[Request, 
 _DANGEROUS = ("/sys/seal", "/sys/step-down", "/sys/init", "/auth/token/revoke-self", "/sys/rotate", "/sys/pprof")
 
 
-def test_the_server_answers_as_the_page_says(world: World) -> None:
-    product = world.core.product
+def test_the_server_answers_as_the_page_says(surveyed: World) -> None:
+    product = surveyed.core.product
     wrong = []
     for asked in coverage.surface(product):
         if asked.path.startswith(_DANGEROUS):
@@ -95,7 +95,7 @@ def test_the_server_answers_as_the_page_says(world: World) -> None:
         paths = [at for at, endpoint in coverage.routed(asked, product) if endpoint.emulation is how]
         handled = []
         for below in paths:
-            request, answer = _ask(world, asked, below)
+            request, answer = _ask(surveyed, asked, below)
             handled.append(not request.trace.unhandled)
             if how is Emulation.REFUSED and answer.status in (404, 405):
                 assert answer.errors == ["enterprise-only feature"] or answer.status == 405

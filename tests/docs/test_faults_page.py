@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ from tests.clients.toolchain import tool
 from tests.docs.pages import ROOT, blocks
 
 FAULTS, TENANTS = "docs/faults.md", "docs/tenants.md"
-
-
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(root_token="root") as started:
-        yield started
 
 
 def get(kms: MockKMS, path: str) -> requests.Response:

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,10 +24,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(seed={"rustfs": {"configured": True}}) as started:
-        yield started
+pytestmark = pytest.mark.server(seed={"rustfs": {"configured": True}})
 
 
 def test_the_pytest_example_passes(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,16 +21,7 @@ PROBE = {"match": "auth/token/lookup-self", "answer": {"data": {"ttl": 0, "renew
 KEY, META = "/v1/secret/data/keys/a", "/v1/secret/metadata/keys/a"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=11) as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(rng=11)
 
 
 def call(kms: MockKMS, method: str, path: str, data: Any = None, *, token: str = "", timeout: float = 5) -> Any:

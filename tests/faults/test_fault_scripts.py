@@ -7,7 +7,6 @@ What a client makes of the answers (a cache dropped, a metric counted) is for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -120,16 +119,7 @@ SCRIPTS: dict[str, list[Step]] = {
 CODES = {LOST: 400, "standby": 503}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=12) as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(rng=12)
 
 
 def told(kms: MockKMS, steps: list[Step]) -> list[requests.Response]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,15 +29,7 @@ def ask(url: str, method: str, path: str, data: Any = None, token: str = "root",
     return answer.status_code, {n: v for n, v in answer.headers.items() if n != "Date"}, answer.content
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def flavor(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def kms(flavor: str) -> Iterator[MockKMS]:
-    with MockKMS(flavor=flavor, seed=SEED) as started:
-        yield started
+pytestmark = [pytest.mark.flavors("vault", "openbao"), pytest.mark.server(seed=SEED)]
 
 
 @pytest.mark.parametrize("state", ["sealed", "uninitialized"])

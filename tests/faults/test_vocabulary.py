@@ -47,10 +47,7 @@ def put(request: pytest.FixtureRequest) -> Put:
     return way
 
 
-@pytest.fixture(scope="module")
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(seed=WORLD) as started:
-        yield started
+pytestmark = pytest.mark.server(seed=WORLD)
 
 
 @pytest.fixture(scope="module")

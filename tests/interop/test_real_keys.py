@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,7 @@ class Transit:
         return answer.json()["data"] if answer.content else None
 
 
-@pytest.fixture(scope="module")
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(flavor="openbao") as server:
-        yield server
+pytestmark = pytest.mark.flavors("openbao")
 
 
 def named(key: Key) -> str:

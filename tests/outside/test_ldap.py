@@ -44,7 +44,7 @@ def serving(directory: Directory, flavor: str) -> Iterator[MockKMS]:
 
 
 @pytest.fixture
-def server(directory: Directory) -> Iterator[MockKMS]:
+def openbao(directory: Directory) -> Iterator[MockKMS]:
     yield from serving(directory, "openbao")
 
 
@@ -63,62 +63,62 @@ def alias_of(server: MockKMS, auth: dict[str, Any]) -> str:
     return str(entity["aliases"][0]["name"])
 
 
-def test_a_user_binds_and_has_the_directorys_groups(server: MockKMS, directory: Directory) -> None:
-    auth = login(server, "anna", "secret")
+def test_a_user_binds_and_has_the_directorys_groups(openbao: MockKMS, directory: Directory) -> None:
+    auth = login(openbao, "anna", "secret")
     assert auth["policies"] == ["code", "default", "run"]
-    assert alias_of(server, auth) == f"uid=anna,{PEOPLE}"
+    assert alias_of(openbao, auth) == f"uid=anna,{PEOPLE}"
     assert directory.seen == [("bind", f"uid=anna,{PEOPLE}"), ("search", GROUPS)]
-    assert login(server, "ben", "hidden")["policies"] == ["default", "run"]
+    assert login(openbao, "ben", "hidden")["policies"] == ["default", "run"]
 
 
-def test_a_reader_looks_for_the_user_and_binds_again(server: MockKMS, directory: Directory) -> None:
-    client_of(server).auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read", anonymous_group_search=True)
-    auth = login(server, "anna", "secret")
+def test_a_reader_looks_for_the_user_and_binds_again(openbao: MockKMS, directory: Directory) -> None:
+    client_of(openbao).auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read", anonymous_group_search=True)
+    auth = login(openbao, "anna", "secret")
     assert auth["policies"] == ["code", "default", "run"]
-    assert alias_of(server, auth) == "anna"
+    assert alias_of(openbao, auth) == "anna"
     binds = [dn for what, dn in directory.seen if what == "bind"]
     assert binds == ["cn=reader,dc=acme", f"uid=anna,{PEOPLE}", "cn=reader,dc=acme", "cn=reader,dc=acme"]
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "x"), ("an*", "secret")])
 @pytest.mark.parametrize("search", [False, True])
-def test_who_cannot_bind_is_refused(server: MockKMS, name: str, password: str, search: bool) -> None:
-    client_of(server).auth.ldap.configure(discoverdn=search)
+def test_who_cannot_bind_is_refused(openbao: MockKMS, name: str, password: str, search: bool) -> None:
+    client_of(openbao).auth.ldap.configure(discoverdn=search)
     with pytest.raises(InvalidRequest, match="ldap operation failed: failed to bind as user"):
-        login(server, name, password)
+        login(openbao, name, password)
 
 
-def test_a_user_must_be_the_only_one_that_is_found(server: MockKMS) -> None:
-    client_of(server).auth.ldap.configure(discoverdn=True, userattr="sn")
+def test_a_user_must_be_the_only_one_that_is_found(openbao: MockKMS) -> None:
+    client_of(openbao).auth.ldap.configure(discoverdn=True, userattr="sn")
     with pytest.raises(InvalidRequest, match="failed to bind as user"):
-        login(server, "twin", "x")
+        login(openbao, "twin", "x")
 
 
-def test_an_alias_has_one_value(server: MockKMS) -> None:
-    client = client_of(server)
+def test_an_alias_has_one_value(openbao: MockKMS) -> None:
+    client = client_of(openbao)
     client.auth.ldap.configure(discoverdn=True, userattr="mail", userfilter="(uid={{.Username}})")
-    assert alias_of(server, login(server, "anna", "secret")) == "anna@acme"
+    assert alias_of(openbao, login(openbao, "anna", "secret")) == "anna@acme"
     with pytest.raises(InvalidRequest, match="LDAP entity alias attribute mail empty or not unique"):
-        login(server, "ben", "hidden")
+        login(openbao, "ben", "hidden")
 
 
-def test_a_bad_filter_and_a_missing_base_are_told(server: MockKMS) -> None:
-    client = client_of(server)
+def test_a_bad_filter_and_a_missing_base_are_told(openbao: MockKMS) -> None:
+    client = client_of(openbao)
     client.auth.ldap.configure(groupfilter="memberUid={{.Username}}")
     with pytest.raises(InvalidRequest, match='LDAP Result Code 201 "Filter Compile Error"'):
-        login(server, "anna", "secret")
+        login(openbao, "anna", "secret")
 
 
-def test_the_first_directory_that_answers_is_asked(server: MockKMS, directory: Directory) -> None:
+def test_the_first_directory_that_answers_is_asked(openbao: MockKMS, directory: Directory) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         gone = f"ldap://127.0.0.1:{unheard.getsockname()[1]}"
-        client = client_of(server)
+        client = client_of(openbao)
         client.auth.ldap.configure(url=f"ldap://elsewhere.test,{gone},{directory.url}")
-        assert login(server, "anna", "secret")
+        assert login(openbao, "anna", "secret")
         client.auth.ldap.configure(url=f"ldap://elsewhere.test,{gone}")
         with pytest.raises(InvalidRequest, match="2 errors occurred"):
-            login(server, "anna", "secret")
+            login(openbao, "anna", "secret")
 
 
 def test_a_principal_name_binds_and_is_looked_for_afterwards(vault: MockKMS, directory: Directory) -> None:
@@ -136,24 +136,24 @@ def test_a_principal_name_binds_and_is_looked_for_afterwards(vault: MockKMS, dir
     assert ("bind", "anna@acme.test") in directory.seen
 
 
-def test_tls_is_verified_unless_told_otherwise(server: MockKMS) -> None:
+def test_tls_is_verified_unless_told_otherwise(openbao: MockKMS) -> None:
     issued = issue(("127.0.0.1",))
-    client = client_of(server)
+    client = client_of(openbao)
     with running(ENTRIES, loaded(issued.certificate + issued.key)) as directory:
         client.auth.ldap.configure(url=directory.url)
         with pytest.raises(InvalidRequest, match="CERTIFICATE_VERIFY_FAILED"):
-            login(server, "anna", "secret")
+            login(openbao, "anna", "secret")
         client.auth.ldap.configure(insecure_tls=True)
-        assert login(server, "anna", "secret")
+        assert login(openbao, "anna", "secret")
         authority = issued.authority.decode()
         client.auth.ldap.configure(insecure_tls=False, certificate=authority, tls_max_version="tls13")
-        assert login(server, "anna", "secret")
+        assert login(openbao, "anna", "secret")
 
 
-def test_a_directory_without_tls_cannot_begin_it(server: MockKMS, directory: Directory) -> None:
-    client_of(server).auth.ldap.configure(starttls=True)
+def test_a_directory_without_tls_cannot_begin_it(openbao: MockKMS, directory: Directory) -> None:
+    client_of(openbao).auth.ldap.configure(starttls=True)
     with pytest.raises(InvalidRequest, match="error connecting to host"):
-        login(server, "anna", "secret")
+        login(openbao, "anna", "secret")
 
 
 def test_vault_reads_the_users_entry_after_the_bind(vault: MockKMS, directory: Directory) -> None:

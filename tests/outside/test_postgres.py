@@ -24,17 +24,11 @@ def database() -> Iterator[Postgres]:
         yield made
 
 
-@pytest.fixture(params=FLAVORS)
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param) as made:
-        yield made
+def prepare(kms: MockKMS) -> None:
+    hvac.Client(kms.url, token=kms.token).sys.enable_secrets_engine("database")
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    made = hvac.Client(server.url, token=server.token)
-    made.sys.enable_secrets_engine("database")
-    return made
+pytestmark = [pytest.mark.flavors(*FLAVORS), pytest.mark.prepared(by=prepare)]
 
 
 def connect(client: hvac.Client, address: str, mode: str = "disable", name: str = "pg", **more: Any) -> Any:
@@ -65,7 +59,7 @@ def test_a_connection_is_verified_by_logging_in(client: hvac.Client, proof: str)
         assert connect(client, database.address, password="wrong", verify_connection=False).status_code == 204
 
 
-def test_refusals_have_the_words_of_the_driver(server: MockKMS, client: hvac.Client, database: Postgres) -> None:
+def test_refusals_have_the_words_of_the_driver(kms: MockKMS, client: hvac.Client, database: Postgres) -> None:
     address, fatal = database.address, 'FATAL: password authentication failed for user "root" (SQLSTATE 28P01)'
     words = {
         "vault": f"ping failed: failed to connect to `user=root database=app`: {address} (127.0.0.1): "
@@ -76,19 +70,19 @@ def test_refusals_have_the_words_of_the_driver(server: MockKMS, client: hvac.Cli
     }
     with pytest.raises(InvalidRequest) as refused:
         connect(client, address, password="x")
-    whole = f"error creating database object: error verifying connection: {words[server.flavor]}"
+    whole = f"error creating database object: error verifying connection: {words[kms.flavor]}"
     assert refused.value.errors == [whole]
     assert client.read("database/config/pg") is None
 
 
-def test_an_attempt_over_tls_comes_before_one_without(server: MockKMS, client: hvac.Client, database: Postgres) -> None:
+def test_an_attempt_over_tls_comes_before_one_without(kms: MockKMS, client: hvac.Client, database: Postgres) -> None:
     assert connect(client, database.address, "prefer").status_code == 204
     with pytest.raises(InvalidRequest, match="server refused TLS connection"):
         connect(client, database.address, "require")
     with pytest.raises(InvalidRequest) as refused:
         connect(client, database.address, "prefer", password="wrong")
     lines = refused.value.errors[0].split("\n\t")
-    assert len(lines) == (1 if server.flavor == "vault-1.21" else 3)
+    assert len(lines) == (1 if kms.flavor == "vault-1.21" else 3)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +100,10 @@ def test_an_attempt_over_tls_comes_before_one_without(server: MockKMS, client: h
         ("postgresql://u:p@127.0.0.1:no/app", dict.fromkeys(FLAVORS, "unable to parse connection url")),
     ],
 )
-def test_urls_that_cannot_be_read(server: MockKMS, client: hvac.Client, url: str, words: dict[str, str]) -> None:
+def test_urls_that_cannot_be_read(kms: MockKMS, client: hvac.Client, url: str, words: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest) as refused:
         connect(client, "", connection_url=url)
-    assert refused.value.errors == [f"error creating database object: {words[server.flavor]}"]
+    assert refused.value.errors == [f"error creating database object: {words[kms.flavor]}"]
 
 
 def test_a_user_is_made_renewed_and_taken_away_by_statements(client: hvac.Client, database: Postgres) -> None:
@@ -197,13 +191,13 @@ def test_a_session_outlives_the_password_it_began_with(client: hvac.Client, data
 
 @pytest.mark.parametrize("more", [{"max_connection_lifetime": "10s"}, {}])
 def test_a_session_ends_with_its_lifetime(
-    server: MockKMS, client: hvac.Client, database: Postgres, more: dict[str, str]
+    kms: MockKMS, client: hvac.Client, database: Postgres, more: dict[str, str]
 ) -> None:
     connect(client, database.address, **more)
     add_role(client)
     client.secrets.database.generate_credentials("app")
     database.users["root"] = "second"
-    server.clock.advance(11)
+    kms.clock.advance(11)
     if not more:
         client.secrets.database.generate_credentials("app")
         return
@@ -239,9 +233,9 @@ def test_an_impostor_who_does_not_know_the_password_is_told() -> None:
             connect(client, database.address)
 
 
-def test_a_reset_verifies_where_the_product_has_it_so(server: MockKMS, client: hvac.Client) -> None:
+def test_a_reset_verifies_where_the_product_has_it_so(kms: MockKMS, client: hvac.Client) -> None:
     connect(client, f"127.0.0.1:{closed_port()}", verify_connection=False)
-    if server.flavor == "openbao":
+    if kms.flavor == "openbao":
         with pytest.raises(InternalServerError, match="error verifying connection: failed to connect"):
             client.secrets.database.reset_connection("pg")
     else:

@@ -42,7 +42,7 @@ def elsewhere(world_file: Path) -> Iterator[str]:
 
 
 @pytest.fixture(params=["here", "tenant", "remote", "remote tenant", "process", "tenant of a process"])
-def kms(request: pytest.FixtureRequest, here: MockKMS) -> Iterator[Kms]:
+def held(request: pytest.FixtureRequest, here: MockKMS) -> Iterator[Kms]:
     """A world at its start, and held in each way in turn."""
     here.load()
     if request.param == "here":

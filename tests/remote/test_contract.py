@@ -26,169 +26,171 @@ def failure(call: Any, *arguments: Any, **words: Any) -> str:
     return str(caught.value)
 
 
-def test_what_it_is(kms: Kms) -> None:
-    assert (kms.token, kms.state, kms.flavor, kms.rng, kms.ca_file) == ("boss", "unsealed", "vault", 5, "")
-    assert len(kms.unseal_keys) == 1
-    requests.get(f"{kms.rustfs_url}/rustfs/admin/v3/kms/status", timeout=10)
-    kms.journal.assert_called("status", service="rustfs", times=1)
+def test_what_it_is(held: Kms) -> None:
+    assert (held.token, held.state, held.flavor, held.rng, held.ca_file) == ("boss", "unsealed", "vault", 5, "")
+    assert len(held.unseal_keys) == 1
+    requests.get(f"{held.rustfs_url}/rustfs/admin/v3/kms/status", timeout=10)
+    held.journal.assert_called("status", service="rustfs", times=1)
 
 
-def test_rules(kms: Kms) -> None:
-    rule = kms.faults.add("secret/data/*", answer="sealed", times=1, id="mine", note="why")
-    assert [ask(kms, "GET", "secret/data/app").status_code for _ in range(2)] == [503, 200]
+def test_rules(held: Kms) -> None:
+    rule = held.faults.add("secret/data/*", answer="sealed", times=1, id="mine", note="why")
+    assert [ask(held, "GET", "secret/data/app").status_code for _ in range(2)] == [503, 200]
     assert (rule.id, rule.matched, rule.fired) == ("mine", 2, 1)
     assert rule.words == {"match": "secret/data/*", "answer": "sealed", "times": 1, "note": "why"}
-    other = kms.faults.add(path=re.compile("^TRANSIT", re.IGNORECASE), answer=503)
-    assert kms.faults.add({"path": "never/*", "answer": 500}).describe()["path"] == "never/*"
-    assert ask(kms, "LIST", "transit/keys").status_code == 503
-    assert [one.fired for one in kms.faults] == [1, 1, 0]
-    assert [one.words["path"] for one in kms.faults.unfired] == ["never/*"]
-    assert kms.faults.describe().splitlines()[0].startswith("mine: matched 2, fired 1")
-    assert "never fired" in failure(kms.faults.assert_all_fired)
-    assert len(kms.faults.problems()) == 1
-    assert kms.faults.remove(other.id)
-    assert not kms.faults.remove(other.id)
+    other = held.faults.add(path=re.compile("^TRANSIT", re.IGNORECASE), answer=503)
+    assert held.faults.add({"path": "never/*", "answer": 500}).describe()["path"] == "never/*"
+    assert ask(held, "LIST", "transit/keys").status_code == 503
+    assert [one.fired for one in held.faults] == [1, 1, 0]
+    assert [one.words["path"] for one in held.faults.unfired] == ["never/*"]
+    assert held.faults.describe().splitlines()[0].startswith("mine: matched 2, fired 1")
+    assert "never fired" in failure(held.faults.assert_all_fired)
+    assert len(held.faults.problems()) == 1
+    assert held.faults.remove(other.id)
+    assert not held.faults.remove(other.id)
     with pytest.raises(KeyError):
-        kms.faults.get(other.id)
-    assert kms.faults.get("mine").fired == 1
-    kms.faults.clear()
-    assert len(kms.faults) == 0
+        held.faults.get(other.id)
+    assert held.faults.get("mine").fired == 1
+    held.faults.clear()
+    assert len(held.faults) == 0
     assert rule.fired == 1
 
 
-def test_wrong_rules(kms: Kms) -> None:
+def test_wrong_rules(held: Kms) -> None:
     with pytest.raises(FaultError, match="did you mean 'answer'") as caught:
-        kms.faults.add("secret/*", anser="sealed")
+        held.faults.add("secret/*", anser="sealed")
     assert caught.value.path == ""
     with pytest.raises(FaultError) as caught:
-        kms.faults.extend([{"path": "a", "answer": 500}, {"path": "b", "delay": "soon"}])
+        held.faults.extend([{"path": "a", "answer": 500}, {"path": "b", "delay": "soon"}])
     assert caught.value.path == "[1].delay"
-    assert len(kms.faults) == 0
+    assert len(held.faults) == 0
 
 
-def test_a_script(kms: Kms) -> None:
-    assert kms.faults.current_script is None
-    kms.faults.script([{"expect": "secret/data/app", "answer": 503}, {"expect": "sys/health", "answer": "pass"}])
-    assert ask(kms, "GET", "secret/data/app").status_code == 503
-    script = kms.faults.current_script
+def test_a_script(held: Kms) -> None:
+    assert held.faults.current_script is None
+    held.faults.script([{"expect": "secret/data/app", "answer": 503}, {"expect": "sys/health", "answer": "pass"}])
+    assert ask(held, "GET", "secret/data/app").status_code == 503
+    script = held.faults.current_script
     assert script is not None
     assert (script.at, script.complaints, len(script.left())) == (1, [], 1)
-    assert "left over: step 2" in failure(kms.faults.assert_script_done)
-    assert ask(kms, "GET", "sys/health").status_code == 200
-    kms.faults.assert_script_done()
-    kms.faults.assert_all_fired()
+    assert "left over: step 2" in failure(held.faults.assert_script_done)
+    assert ask(held, "GET", "sys/health").status_code == 200
+    held.faults.assert_script_done()
+    held.faults.assert_all_fired()
 
 
-def test_the_journal(kms: Kms) -> None:
-    ask(kms, "GET", "secret/data/app")
-    ask(kms, "POST", "transit/encrypt/orders", {"plaintext": "aGk="})
-    ask(kms, "GET", "secret/data/other")
-    called = kms.journal.assert_called("transit/encrypt/*", operation="update", times=1)
+def test_the_journal(held: Kms) -> None:
+    ask(held, "GET", "secret/data/app")
+    ask(held, "POST", "transit/encrypt/orders", {"plaintext": "aGk="})
+    ask(held, "GET", "secret/data/other")
+    called = held.journal.assert_called("transit/encrypt/*", operation="update", times=1)
     [entry] = called
     assert (entry.key, entry.mount, entry.status, entry.operation) == ("orders", "transit/", 200, "update")
     assert entry.fields == {"plaintext": "aGk="}
     assert entry.accessor
-    assert str(entry) == kms.journal.table(path="transit/*")
-    assert kms.journal.count("secret/*") == 2
-    assert kms.journal.lines(status=range(400, 500)) == ["GET /v1/secret/data/other"]
-    assert kms.journal.count(token="boss") == 3
-    assert (kms.journal.total, len(kms.journal), kms.journal[-1].path) == (3, 3, "secret/data/other")
-    assert kms.journal.table(last=1) == str(kms.journal[-1])
-    kms.journal.assert_order("secret/data/app", {"path": "transit/*", "status": 200})
-    kms.journal.assert_not_called("sys/*")
-    kms.journal.assert_no_unhandled()
-    kms.journal.clear()
-    assert [*kms.journal] == []
+    assert str(entry) == held.journal.table(path="transit/*")
+    assert held.journal.count("secret/*") == 2
+    assert held.journal.lines(status=range(400, 500)) == ["GET /v1/secret/data/other"]
+    assert held.journal.count(token="boss") == 3
+    assert (held.journal.total, len(held.journal), held.journal[-1].path) == (3, 3, "secret/data/other")
+    assert held.journal.table(last=1) == str(held.journal[-1])
+    held.journal.assert_order("secret/data/app", {"path": "transit/*", "status": 200})
+    held.journal.assert_not_called("sys/*")
+    held.journal.assert_no_unhandled()
+    held.journal.clear()
+    assert [*held.journal] == []
 
 
-def test_what_failed_assertions_say(kms: Kms) -> None:
-    ask(kms, "GET", "secret/data/app")
-    text = failure(kms.journal.assert_called, "secret/data/app", operation="update", times=2)
+def test_what_failed_assertions_say(held: Kms) -> None:
+    ask(held, "GET", "secret/data/app")
+    text = failure(held.journal.assert_called, "secret/data/app", operation="update", times=2)
     head = "expected request secret/data/app operation='update' 2 times, got 0"
     assert text.startswith(head + "\nnearest:\n   1 200 ")
     assert "<- wrong: operation" in text
-    assert kms.journal.near_misses("secret/data/app", operation="update")[0] in text
-    assert failure(kms.journal.assert_not_called, "secret/*").startswith("expected no request secret/*, got 1:")
-    assert failure(kms.journal.assert_order, "secret/*", "sys/*").startswith("step 2 of 2, request sys/*, did not come")
-    ask(kms, "GET", "nowhere/at/all")
-    assert "not emulated" in failure(kms.journal.assert_no_unhandled)
+    assert held.journal.near_misses("secret/data/app", operation="update")[0] in text
+    assert failure(held.journal.assert_not_called, "secret/*").startswith("expected no request secret/*, got 1:")
+    assert failure(held.journal.assert_order, "secret/*", "sys/*").startswith(
+        "step 2 of 2, request sys/*, did not come"
+    )
+    ask(held, "GET", "nowhere/at/all")
+    assert "not emulated" in failure(held.journal.assert_no_unhandled)
     with pytest.raises(FaultError, match="did you mean 'operation'"):
-        kms.journal.entries(operatoin="read")
+        held.journal.entries(operatoin="read")
 
 
-def test_the_clock(kms: Kms) -> None:
-    assert not kms.clock.frozen
+def test_the_clock(held: Kms) -> None:
+    assert not held.clock.frozen
     for moment in (MOMENT, "2026-01-01T00:00:00.25Z", datetime(2026, 1, 1, 0, 0, 0, 250000, UTC)):
-        assert kms.clock.freeze(moment) == MOMENT
-    assert kms.clock.advance(timedelta(minutes=1)) == MOMENT + 60
-    assert kms.clock.advance(-60) == kms.clock.now() == MOMENT
-    kms.clock.set(0)
-    assert (kms.clock.now(), kms.clock.frozen) == (0, True)
-    kms.clock.resume()
-    assert 0 <= kms.clock.now() < 60
+        assert held.clock.freeze(moment) == MOMENT
+    assert held.clock.advance(timedelta(minutes=1)) == MOMENT + 60
+    assert held.clock.advance(-60) == held.clock.now() == MOMENT
+    held.clock.set(0)
+    assert (held.clock.now(), held.clock.frozen) == (0, True)
+    held.clock.resume()
+    assert 0 <= held.clock.now() < 60
     with pytest.raises(ValueError, match="soon"):
-        kms.clock.freeze("soon")
+        held.clock.freeze("soon")
 
 
-def test_snapshots(kms: Kms) -> None:
-    before = kms.snapshot()
-    ask(kms, "POST", "secret/data/app", {"data": {"n": 2}})
-    kms.snapshot("after")
-    assert "app" in kms.diff(before)
-    assert kms.diff(before, "after") == kms.diff(before)
-    assert kms.diff("after") == ""
-    kms.restore(before)
-    assert ask(kms, "GET", "secret/data/app").json()["data"]["data"] == {"n": 1}
-    kms.restore("after")
-    assert ask(kms, "GET", "secret/data/app").json()["data"]["data"] == {"n": 2}
+def test_snapshots(held: Kms) -> None:
+    before = held.snapshot()
+    ask(held, "POST", "secret/data/app", {"data": {"n": 2}})
+    held.snapshot("after")
+    assert "app" in held.diff(before)
+    assert held.diff(before, "after") == held.diff(before)
+    assert held.diff("after") == ""
+    held.restore(before)
+    assert ask(held, "GET", "secret/data/app").json()["data"]["data"] == {"n": 1}
+    held.restore("after")
+    assert ask(held, "GET", "secret/data/app").json()["data"]["data"] == {"n": 2}
     with pytest.raises(ValueError, match="did you mean 'after'"):
-        kms.restore("afer")
+        held.restore("afer")
 
 
-def test_worlds(kms: Kms, tmp_path: Path) -> None:
+def test_worlds(held: Kms, tmp_path: Path) -> None:
     more = tmp_path / "more.yaml"
     more.write_text("vault:\n  mounts:\n    secret/: {secrets: {more: {n: 7}}}\n")
-    kms.load(more, {"clock": "2026-01-01T00:00:00Z"})
-    assert ask(kms, "GET", "secret/data/more").json()["data"]["data"] == {"n": 7}
-    assert ask(kms, "GET", "secret/data/app").status_code == 200
-    ask(kms, "DELETE", "sys/mounts/secret")
-    kms.reset()
-    assert ask(kms, "GET", "secret/data/more").status_code == 200
-    assert kms.clock.frozen
-    assert "more:" in kms.dump()
-    kms.load("payments")
-    assert "payments" in kms.dump()
-    kms.load()
-    assert not kms.clock.frozen
-    assert ask(kms, "GET", "secret/data/more").status_code == 404
+    held.load(more, {"clock": "2026-01-01T00:00:00Z"})
+    assert ask(held, "GET", "secret/data/more").json()["data"]["data"] == {"n": 7}
+    assert ask(held, "GET", "secret/data/app").status_code == 200
+    ask(held, "DELETE", "sys/mounts/secret")
+    held.reset()
+    assert ask(held, "GET", "secret/data/more").status_code == 200
+    assert held.clock.frozen
+    assert "more:" in held.dump()
+    held.load("payments")
+    assert "payments" in held.dump()
+    held.load()
+    assert not held.clock.frozen
+    assert ask(held, "GET", "secret/data/more").status_code == 404
     more.write_text("vault:\n  mounds: {}\n")
     with pytest.raises(SeedError) as caught:
-        kms.load(more)
+        held.load(more)
     assert str(caught.value).startswith(f"{more}:2:3: vault.mounds: ")
-    assert kms.dump().count("app:") == 1
+    assert held.dump().count("app:") == 1
 
 
-def test_the_baseline(kms: Kms) -> None:
-    ask(kms, "POST", "secret/data/app", {"data": {"n": 2}})
-    kms.seal()
-    assert kms.state == "sealed"
-    kms.set_baseline()
-    kms.unseal()
-    assert kms.state == "unsealed"
-    kms.reset()
-    assert kms.state == "sealed"
-    kms.load()
-    assert kms.state == "unsealed"
+def test_the_baseline(held: Kms) -> None:
+    ask(held, "POST", "secret/data/app", {"data": {"n": 2}})
+    held.seal()
+    assert held.state == "sealed"
+    held.set_baseline()
+    held.unseal()
+    assert held.state == "unsealed"
+    held.reset()
+    assert held.state == "sealed"
+    held.load()
+    assert held.state == "unsealed"
 
 
-def test_explanations_findings_and_policies(kms: Kms) -> None:
-    made = ask(kms, "POST", "auth/token/create", {"policies": ["default"]}).json()["auth"]["client_token"]
-    told = kms.explain(made, "read", "secret/data/app")
+def test_explanations_findings_and_policies(held: Kms) -> None:
+    made = ask(held, "POST", "auth/token/create", {"policies": ["default"]}).json()["auth"]["client_token"]
+    told = held.explain(made, "read", "secret/data/app")
     assert not told.allowed
     assert str(told).startswith("denied: read secret/data/app")
     with pytest.raises(ValueError, match="no such token"):
-        kms.explain("nobody", "read", "secret/data/app")
-    assert [finding.rule for finding in kms.lint()] == ["token-left"]
-    needed = kms.privileges()
+        held.explain("nobody", "read", "secret/data/app")
+    assert [finding.rule for finding in held.lint()] == ["token-left"]
+    needed = held.privileges()
     assert needed.needed == {"auth/token/create": {"update"}}
     assert str(needed) == 'path "auth/token/create" {\n  capabilities = ["update"]\n}\n'

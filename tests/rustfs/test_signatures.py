@@ -6,7 +6,7 @@ import dataclasses
 import re
 import time
 from calendar import timegm
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,9 @@ REGION = "eu-west-7"
 BODY = b'{"tags":{"name":"k"}}'
 QUERY = "limit=1&marker=a%20b%2F%C3%BC"
 MISMATCH = (403, "SignatureDoesNotMatch")
+
+
+SIGNED = pytest.mark.server(seed={"rustfs": {"api": "current", "auth": "sigv4", "users": {"me": "secret"}}})
 
 
 def by_botocore(method: str, path: str, query: str, body: bytes, now: float) -> AdminRequest:
@@ -217,16 +220,10 @@ def test_every_byte_of_a_presigned_address_counts(admin: RustfsAdmin) -> None:
     assert answer(admin, dataclasses.replace(request, method="POST")) == MISMATCH
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    """A server that wants signatures."""
-    with MockKMS(seed={"rustfs": {"api": "current", "auth": "sigv4", "users": {"me": "secret"}}}) as kms:
-        yield kms
-
-
-def test_botocore_signs_over_the_wire(server: MockKMS) -> None:
+@SIGNED
+def test_botocore_signs_over_the_wire(kms: MockKMS) -> None:
     def ask(secret: str) -> Any:
-        asked = AWSRequest("POST", f"{server.rustfs_url}{KMS}/configure?a=b%20c", data=b"{}")
+        asked = AWSRequest("POST", f"{kms.rustfs_url}{KMS}/configure?a=b%20c", data=b"{}")
         S3SigV4Auth(Credentials("me", secret), "s3", REGION).add_auth(asked)
         return requests.post(asked.url, data=b"{}", headers=dict(asked.headers.items()), timeout=5)
 

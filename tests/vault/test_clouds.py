@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -14,23 +13,18 @@ from mockkms import MockKMS
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=3) as running:
-        running.clock.freeze()
-        yield running
+def prepare(kms: MockKMS) -> None:
+    kms.clock.freeze()
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    return hvac.Client(server.url, token=server.token)
+pytestmark = [pytest.mark.server(rng=3), pytest.mark.prepared(by=prepare)]
 
 
 def role(client: hvac.Client, **settings: Any) -> Any:
     return client.write_data("aws/roles/r", data=settings)
 
 
-def test_users_get_keys_with_a_lease(client: hvac.Client, server: MockKMS) -> None:
+def test_users_get_keys_with_a_lease(client: hvac.Client, kms: MockKMS) -> None:
     client.sys.enable_secrets_engine("aws")
     client.secrets.aws.configure_lease("1m", "2m")
     assert client.secrets.aws.read_lease_config()["data"] == {"lease": "1m0s", "lease_max": "2m0s"}
@@ -40,7 +34,7 @@ def test_users_get_keys_with_a_lease(client: hvac.Client, server: MockKMS) -> No
     assert first["data"]["access_key"] != second["data"]["access_key"]
     assert (first["data"]["security_token"], first["lease_duration"]) == (None, 60)
     assert client.sys.renew_lease(first["lease_id"], increment=3600)["lease_duration"] == 120
-    server.clock.advance(121)
+    kms.clock.advance(121)
     with pytest.raises(InvalidRequest, match="invalid lease"):
         client.sys.read_lease(first["lease_id"])
 
@@ -117,17 +111,17 @@ def test_roles_of_azure_and_google(client: hvac.Client) -> None:
         client.auth.gcp.edit_labels_on_gce_role("r", add=["a:b"])
 
 
-def test_logins_that_need_a_cloud_are_refused_and_the_journal_says_why(client: hvac.Client, server: MockKMS) -> None:
+def test_logins_that_need_a_cloud_are_refused_and_the_journal_says_why(client: hvac.Client, kms: MockKMS) -> None:
     client.sys.enable_auth_method("azure")
     client.auth.azure.configure("t", "r")
     client.auth.azure.create_role("r", bound_locations=["west"])
     with pytest.raises(InternalServerError, match="oidc provider could not be reached"):
-        hvac.Client(server.url).auth.azure.login("r", "x.y.z")
-    assert "not emulated" in server.journal.entries()[-1].hint
+        hvac.Client(kms.url).auth.azure.login("r", "x.y.z")
+    assert "not emulated" in kms.journal.entries()[-1].hint
     client.sys.enable_auth_method("gcp")
     client.auth.gcp.create_role("r", "gce", "project")
     with pytest.raises(InternalServerError, match="could not obtain the public keys"):
-        hvac.Client(server.url).auth.gcp.login("r", "x.y.z")
+        hvac.Client(kms.url).auth.gcp.login("r", "x.y.z")
 
 
 def test_worlds_and_dumps_keep_them() -> None:

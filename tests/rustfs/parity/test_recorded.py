@@ -36,18 +36,12 @@ def scenarios(group: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS() as kms:
-        yield kms
-
-
 @pytest.mark.parametrize("group", GROUPS)
-def test_answers_are_the_recorded_ones(server: MockKMS, group: str) -> None:
-    server.reset()
+def test_answers_are_the_recorded_ones(kms: MockKMS, group: str) -> None:
+    kms.reset()
     environment = {"backup_dir": PLACES["backup_dir"], "backup_kek_id": "parity-kek"} if group in WITH_BACKUP else {}
-    server.world.rustfs.seed({"api": "current", "auth": "sigv4", "environment": environment})
-    wrong = [line for scenario in scenarios(group) for line in replay(server, scenario)]
+    kms.world.rustfs.seed({"api": "current", "auth": "sigv4", "environment": environment})
+    wrong = [line for scenario in scenarios(group) for line in replay(kms, scenario)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -59,12 +53,12 @@ BY_DESIGN = {
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_auto_differs_only_where_nothing_tells_the_contract(server: MockKMS, group: str) -> None:
-    server.reset()
+def test_auto_differs_only_where_nothing_tells_the_contract(kms: MockKMS, group: str) -> None:
+    kms.reset()
     environment = {"backup_dir": PLACES["backup_dir"], "backup_kek_id": "parity-kek"} if group in WITH_BACKUP else {}
-    server.world.rustfs.seed({"api": "auto", "auth": "sigv4", "environment": environment})
+    kms.world.rustfs.seed({"api": "auto", "auth": "sigv4", "environment": environment})
     for scenario in scenarios(group):
-        wrong = {line.split()[0].rpartition("/")[2] for line in replay(server, scenario)}
+        wrong = {line.split()[0].rpartition("/")[2] for line in replay(kms, scenario)}
         assert wrong == BY_DESIGN.get(scenario["name"], set()), scenario["name"]
 
 

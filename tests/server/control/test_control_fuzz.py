@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,12 +36,6 @@ CUTS = {"restart", "refuse", "deaf"}
 QUERIES = ["last", "status", "path", "format", "bodies", "with", "flavor", "operation", "after", "limit", "token"]
 TEXTS = [DIGITS, "%ff", "%zz", "-1", "x", "", "true", "[", "*", "{", "1e999", "%00", "%ED%A0%80", "\u0665"]
 SHOTS = 1500
-
-
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS() as kms:
-        yield kms
 
 
 def _asked(dice: random.Random) -> tuple[str, str, bytes]:

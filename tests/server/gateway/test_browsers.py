@@ -6,7 +6,6 @@ import http.server
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,16 +21,7 @@ PATHS = (
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(root_token="root", allow_hosts=["dev.example"]) as running:
-        yield running
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(root_token="root", allow_hosts=["dev.example"])
 
 
 def ask(kms: MockKMS, path: str, **headers: str) -> requests.Response:

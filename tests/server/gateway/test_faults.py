@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -18,16 +17,7 @@ from tests.server.raw_client import Wire
 WRITE = "/v1/secret/data/app"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=5) as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(rng=5)
 
 
 def write(kms: MockKMS, value: int = 1, timeout: float = 5) -> requests.Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,10 +30,7 @@ WORLD: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(seed=WORLD) as kms:
-        yield kms
+pytestmark = pytest.mark.server(seed=WORLD)
 
 
 def parameter(**content: Any) -> str:

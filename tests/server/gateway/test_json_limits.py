@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -15,16 +14,7 @@ from mockkms.vault.golang import json as go_json
 FLAVORS = ("vault", "vault-1.21", "openbao")
 
 
-@pytest.fixture(params=FLAVORS, scope="module")
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param, root_token="root") as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = [pytest.mark.flavors(*FLAVORS), pytest.mark.server(root_token="root")]
 
 
 def ask(kms: MockKMS, method: str, path: str, body: bytes = b"", token: str = "root") -> tuple[int, bytes]:

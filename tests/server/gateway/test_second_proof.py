@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,10 +29,7 @@ WORLD: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(seed=WORLD) as kms:
-        yield kms
+pytestmark = pytest.mark.server(seed=WORLD)
 
 
 def ask(kms: MockKMS, path: str, body: Any, *proofs: str) -> tuple[int, dict[str, Any]]:

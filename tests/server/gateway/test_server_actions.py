@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,24 +17,17 @@ MOMENT = 1767225600
 TRIGGER = "sys/health"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=8, seed={"clock": "2026-01-01T00:00:00Z"}) as kms:
-        call(kms, "POST", "sys/mounts/pki", {"type": "pki"})
-        call(kms, "POST", "pki/root/generate/internal", {"common_name": "ca", "key_type": "ec"})
-        for role in ("web", "web2"):
-            words = {"allow_any_name": True, "generate_lease": True, "key_type": "ec", "ttl": "1h"}
-            call(kms, "POST", f"pki/roles/{role}", words)
-        call(kms, "POST", "sys/auth/userpass", {"type": "userpass"})
-        call(kms, "POST", "auth/userpass/users/ann", {"password": "x", "token_ttl": "1h"})
-        kms.snapshot("ready")
-        yield kms
+def prepare(kms: MockKMS) -> None:
+    call(kms, "POST", "sys/mounts/pki", {"type": "pki"})
+    call(kms, "POST", "pki/root/generate/internal", {"common_name": "ca", "key_type": "ec"})
+    for role in ("web", "web2"):
+        settings = {"allow_any_name": True, "generate_lease": True, "key_type": "ec", "ttl": "1h"}
+        call(kms, "POST", f"pki/roles/{role}", settings)
+    call(kms, "POST", "sys/auth/userpass", {"type": "userpass"})
+    call(kms, "POST", "auth/userpass/users/ann", {"password": "x", "token_ttl": "1h"})
 
 
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.restore("ready")
-    return server
+pytestmark = [pytest.mark.server(rng=8, seed={"clock": "2026-01-01T00:00:00Z"}), pytest.mark.prepared(by=prepare)]
 
 
 def call(kms: Any, method: str, path: str, data: Any = None, token: str = "root") -> Any:

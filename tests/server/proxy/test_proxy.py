@@ -34,26 +34,26 @@ def proxy(real: MockKMS, front: MockKMS) -> MockKMS:
 
 
 @pytest.fixture
-def client(proxy: MockKMS) -> Iterator[hvac.Client]:
+def caller(proxy: MockKMS) -> Iterator[hvac.Client]:
     made = hvac.Client(url=proxy.url, token=proxy.token)
     made.session.trust_env = False
     yield made
     made.adapter.close()
 
 
-def test_a_client_works_as_if_the_proxy_were_not_there(proxy: MockKMS, real: MockKMS, client: hvac.Client) -> None:
-    client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
-    assert client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)["data"]["data"] == {"n": 1}
-    assert client.secrets.kv.v2.list_secrets("")["data"]["keys"] == ["app"]
+def test_a_client_works_as_if_the_proxy_were_not_there(proxy: MockKMS, real: MockKMS, caller: hvac.Client) -> None:
+    caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    assert caller.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)["data"]["data"] == {"n": 1}
+    assert caller.secrets.kv.v2.list_secrets("")["data"]["keys"] == ["app"]
     lines = ["POST /v1/secret/data/app", "GET /v1/secret/data/app", "LIST /v1/secret/metadata"]
     assert real.journal.lines() == proxy.journal.lines() == lines
 
 
-def test_an_answer_is_lost_after_the_write_took_effect(proxy: MockKMS, client: hvac.Client) -> None:
+def test_an_answer_is_lost_after_the_write_took_effect(proxy: MockKMS, caller: hvac.Client) -> None:
     proxy.faults.add(PATH, operation="write", lose_answer=True, times=1)
     with pytest.raises(requests.ConnectionError):
-        client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
-    assert client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)["data"]["data"] == {"n": 1}
+        caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    assert caller.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)["data"]["data"] == {"n": 1}
     assert [entry.cut for entry in proxy.journal] == ["close", ""]
 
 
@@ -66,15 +66,15 @@ def test_what_needs_the_servers_state_is_refused(proxy: MockKMS, words: dict[str
     assert not proxy.faults.active
 
 
-def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, client: hvac.Client) -> None:
-    client.sys.enable_secrets_engine("transit", path="team-transit")
-    client.secrets.transit.create_key("orders", mount_point="team-transit")
-    client.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
-    client.secrets.transit.generate_data_key("orders", "plaintext", mount_point="team-transit")
-    client.secrets.kv.v2.create_or_update_secret("a/b", {"n": 1})
-    client.sys.enable_auth_method("approle")
-    client.auth.approle.create_or_update_approle("web")
-    client.sys.list_policies()
+def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, caller: hvac.Client) -> None:
+    caller.sys.enable_secrets_engine("transit", path="team-transit")
+    caller.secrets.transit.create_key("orders", mount_point="team-transit")
+    caller.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
+    caller.secrets.transit.generate_data_key("orders", "plaintext", mount_point="team-transit")
+    caller.secrets.kv.v2.create_or_update_secret("a/b", {"n": 1})
+    caller.sys.enable_auth_method("approle")
+    caller.auth.approle.create_or_update_approle("web")
+    caller.sys.list_policies()
     seen = [(entry.operation, entry.mount, entry.key) for entry in proxy.journal]
     assert seen == [
         ("update", "sys/", "team-transit"), ("update", "team-transit/", "orders"),
@@ -84,13 +84,13 @@ def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, cli
     ]  # fmt: skip
     rule = proxy.faults.add(match={"mount": "team-transit", "key": "orders", "operation": "write"}, status=503)
     with pytest.raises(hvac.exceptions.VaultDown):
-        client.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
+        caller.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
     assert rule.fired == 1
 
 
-def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, client: hvac.Client) -> None:
-    client.sys.create_or_update_policy("reader", 'path "secret/data/*" { capabilities = ["read", "create"] }')
-    made = client.auth.token.create(policies=["reader"])["auth"]
+def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, caller: hvac.Client) -> None:
+    caller.sys.create_or_update_policy("reader", 'path "secret/data/*" { capabilities = ["read", "create"] }')
+    made = caller.auth.token.create(policies=["reader"])["auth"]
     reader = hvac.Client(url=proxy.url, token=made["client_token"])
     reader.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
     entry = proxy.journal[-1]
@@ -101,9 +101,9 @@ def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, client: hv
     rule = proxy.faults.add("secret/*", policy="reader", answer="sealed")
     with pytest.raises(hvac.exceptions.VaultDown):
         reader.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
-    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    caller.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
     assert rule.fired == 1
-    assert client.lookup_token()["data"]["accessor"] == proxy.journal[-1].accessor
+    assert caller.lookup_token()["data"]["accessor"] == proxy.journal[-1].accessor
     assert [*proxy.journal[-1].policies] == ["root"]
 
 
@@ -113,34 +113,34 @@ def mounts_seen(proxy: MockKMS, client: hvac.Client, *paths: str) -> list[str]:
     return [entry.mount for entry in proxy.journal][-len(paths) :]
 
 
-def test_mounts_are_known_once_an_answer_told_of_them(real: MockKMS, proxy: MockKMS, client: hvac.Client) -> None:
+def test_mounts_are_known_once_an_answer_told_of_them(real: MockKMS, proxy: MockKMS, caller: hvac.Client) -> None:
     behind = hvac.Client(url=real.url, token=real.token)
     for path in ("one/kv", "two/kv", "three/kv"):
         behind.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})
     behind.sys.enable_auth_method("approle", path="corp/approle")
     login = "auth/corp/approle/role/web"
-    assert mounts_seen(proxy, client, "one/kv/data/a", login) == ["one/", "auth/corp/"]
-    client.read("sys/internal/ui/mounts/one/kv/data/a")
-    assert mounts_seen(proxy, client, "one/kv/data/a", "two/kv/data/a") == ["one/kv/", "two/"]
-    client.sys.list_auth_methods()
-    client.sys.list_mounted_secrets_engines()
-    assert mounts_seen(proxy, client, "two/kv/data/a", login) == ["two/kv/", "auth/corp/approle/"]
+    assert mounts_seen(proxy, caller, "one/kv/data/a", login) == ["one/", "auth/corp/"]
+    caller.read("sys/internal/ui/mounts/one/kv/data/a")
+    assert mounts_seen(proxy, caller, "one/kv/data/a", "two/kv/data/a") == ["one/kv/", "two/"]
+    caller.sys.list_auth_methods()
+    caller.sys.list_mounted_secrets_engines()
+    assert mounts_seen(proxy, caller, "two/kv/data/a", login) == ["two/kv/", "auth/corp/approle/"]
     assert proxy.journal[-2].key == "a"
-    client.sys.enable_secrets_engine("kv", path="four/kv")
-    client.sys.disable_secrets_engine("three/kv")
-    assert mounts_seen(proxy, client, "four/kv/a", "three/kv/data/a", "sys/policies/acl/default") == [
+    caller.sys.enable_secrets_engine("kv", path="four/kv")
+    caller.sys.disable_secrets_engine("three/kv")
+    assert mounts_seen(proxy, caller, "four/kv/a", "three/kv/data/a", "sys/policies/acl/default") == [
         "four/kv/", "three/", "sys/",
     ]  # fmt: skip
     proxy.faults.add(match={"mount": "two/kv"}, answer="sealed")
     with pytest.raises(hvac.exceptions.VaultDown):
-        client.read("two/kv/data/a")
-    client.adapter.namespace = "elsewhere"
-    client.read("one/kv/data/a")
+        caller.read("two/kv/data/a")
+    caller.adapter.namespace = "elsewhere"
+    caller.read("one/kv/data/a")
     assert (proxy.journal[-1].mount, proxy.journal[-1].namespace) == ("one/", "elsewhere/")
 
 
-def test_no_token_is_shown(proxy: MockKMS, client: hvac.Client) -> None:
-    client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+def test_no_token_is_shown(proxy: MockKMS, caller: hvac.Client) -> None:
+    caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
     shown = requests.get(f"{proxy.url}/_mockkms/journal?bodies=false", timeout=5).json()["entries"][0]
     assert "body" not in shown
     shown = requests.get(f"{proxy.url}/_mockkms/journal", timeout=5).json()["entries"][0]
@@ -149,19 +149,19 @@ def test_no_token_is_shown(proxy: MockKMS, client: hvac.Client) -> None:
     assert shown["body"] == '{"options": {}, "data": {"n": 1}}'
 
 
-def test_the_smallest_policy(proxy: MockKMS, client: hvac.Client) -> None:
-    client.sys.is_initialized()
+def test_the_smallest_policy(proxy: MockKMS, caller: hvac.Client) -> None:
+    caller.sys.is_initialized()
     requests.post(f"{proxy.url}/v1/auth/approle/login", headers={"X-Vault-Token": proxy.token}, timeout=5)
-    client.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
-    client.secrets.kv.v2.list_secrets("")
-    client.read("sys/audit")
-    client.token = "nobody"
+    caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
+    caller.secrets.kv.v2.list_secrets("")
+    caller.read("sys/audit")
+    caller.token = "nobody"
     with pytest.raises(hvac.exceptions.Forbidden):
-        client.read("secret/data/other")
+        caller.read("secret/data/other")
     proxy.faults.add("secret/data/lost", answer=503)
-    client.token = proxy.token
+    caller.token = proxy.token
     with pytest.raises(hvac.exceptions.VaultDown):
-        client.read("secret/data/lost")
+        caller.read("secret/data/lost")
     needed = proxy.privileges()
     assert needed.unused == []
     assert {path: sorted(names) for path, names in needed.needed.items()} == {
@@ -171,8 +171,8 @@ def test_the_smallest_policy(proxy: MockKMS, client: hvac.Client) -> None:
     }
 
 
-def test_the_linter(proxy: MockKMS, real: MockKMS, client: hvac.Client) -> None:
-    made = client.auth.token.create(policies=["default"], ttl="1h")["auth"]["client_token"]
+def test_the_linter(proxy: MockKMS, real: MockKMS, caller: hvac.Client) -> None:
+    made = caller.auth.token.create(policies=["default"], ttl="1h")["auth"]["client_token"]
     user = hvac.Client(url=proxy.url, token=made)
     user.lookup_token()
     with pytest.raises(hvac.exceptions.Forbidden):
@@ -189,19 +189,19 @@ def test_the_linter(proxy: MockKMS, real: MockKMS, client: hvac.Client) -> None:
     ]  # fmt: skip
 
 
-def test_secrets_of_a_real_server_are_kept_out_of_the_journal_on_demand(proxy: MockKMS, client: hvac.Client) -> None:
-    client.sys.enable_secrets_engine("kv", path="old", options={"version": "1"})
-    client.sys.enable_secrets_engine("transit")
-    client.secrets.transit.create_key("orders")
+def test_secrets_of_a_real_server_are_kept_out_of_the_journal_on_demand(proxy: MockKMS, caller: hvac.Client) -> None:
+    caller.sys.enable_secrets_engine("kv", path="old", options={"version": "1"})
+    caller.sys.enable_secrets_engine("transit")
+    caller.secrets.transit.create_key("orders")
     proxy.journal.redact = True
-    client.secrets.kv.v2.create_or_update_secret("app", {"n": "s3cr3t"})
-    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
-    client.secrets.kv.v1.create_or_update_secret("app", {"n": "s3cr3t"}, method="POST", mount_point="old")
-    client.secrets.kv.v1.read_secret("app", mount_point="old")
-    client.secrets.transit.encrypt_data("orders", "czNjcjN0")
-    client.auth.token.create(ttl="1h")
+    caller.secrets.kv.v2.create_or_update_secret("app", {"n": "s3cr3t"})
+    caller.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    caller.secrets.kv.v1.create_or_update_secret("app", {"n": "s3cr3t"}, method="POST", mount_point="old")
+    caller.secrets.kv.v1.read_secret("app", mount_point="old")
+    caller.secrets.transit.encrypt_data("orders", "czNjcjN0")
+    caller.auth.token.create(ttl="1h")
     proxy.faults.add("secret/*", drip=10000)
-    client.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
+    caller.secrets.kv.v2.read_secret_version("app", raise_on_deleted_version=True)
     shown = [entry.body + entry.answer for entry in proxy.journal][3:]
     assert len(shown) == 7
     for text in shown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -19,10 +18,7 @@ QUIET = 0.1
 """Seconds without a byte after which a connection counts as kept open."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(flavor="openbao") as kms:
-        yield kms
+pytestmark = pytest.mark.flavors("openbao")
 
 
 def _bytes(send: list[Any]) -> bytes:
@@ -78,13 +74,13 @@ def _shown(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("probe", RECORDED["probes"], ids=lambda probe: probe["name"].replace(" ", "-"))
-def test_as_recorded(server: MockKMS, probe: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    server.reset()
+def test_as_recorded(kms: MockKMS, probe: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    kms.reset()
     with caplog.at_level(logging.INFO):
-        got, closed = _talk(server, probe["send"], patient=probe["closed"])
+        got, closed = _talk(kms, probe["send"], patient=probe["closed"])
     recorded = probe["answers"]
     found = _answers(got, recorded)
-    requests = iter(server.journal.entries())
+    requests = iter(kms.journal.entries())
     for (status, headers, body), answer in zip(found, recorded, strict=True):
         if "headers" in answer:
             assert (status, headers, body) == (answer["status"], answer["headers"], answer["body"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ def authority() -> trustme.CA:
     return trustme.CA(key_type=trustme.KeyType.ECDSA)
 
 
-@pytest.fixture
-def kms(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(tls=True, root_token="root", flavor=getattr(request, "param", "vault")) as made:
-        root(made, "POST", "sys/auth/cert", type="cert")
-        yield made
+def prepare(kms: MockKMS) -> None:
+    root(kms, "POST", "sys/auth/cert", type="cert")
+
+
+pytestmark = [pytest.mark.server(tls=True, root_token="root"), pytest.mark.prepared(by=prepare)]
 
 
 def root(kms: MockKMS, method: str, path: str, **data: Any) -> Any:
@@ -169,9 +169,8 @@ def test_a_revoked_certificate(kms: MockKMS, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kms", "text"),
+    ("flavor", "text"),
     [("vault", "client certificate must be supplied"), ("openbao", "no client certificate found")],
-    indirect=["kms"],
 )
 def test_no_certificate_no_login(kms: MockKMS, text: str) -> None:
     assert asked(kms, "POST", "auth/cert/login") == (400, {"errors": [text]})

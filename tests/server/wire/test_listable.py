@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -25,16 +24,7 @@ CHUNKED = f"PUT /v1/secret/data/LIST HTTP/1.1\r\nHost: x\r\n{TOKEN}Transfer-Enco
 CHUNKED += b"8\r\n" + BODY[:8] + b"\r\n" + f"{len(BODY) - 8:x}\r\n".encode() + BODY[8:] + b"\r\n0\r\n\r\n"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(flavor="openbao") as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.flavors("openbao")
 
 
 def listed(answer: tuple[int, bytes]) -> list[str]:

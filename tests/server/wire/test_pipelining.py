@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -28,18 +27,6 @@ def message(number: int) -> bytes:
 
 
 STREAM = b"".join(message(number) for number in range(COUNT))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS() as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
 
 
 def check(wire: Wire) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import random
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,6 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS() as kms:
-        yield kms
-
-
 def _damaged(dice: random.Random) -> bytes:
     data = bytearray(b"".join(dice.choice(PROBES) for _ in range(dice.choice((1, 1, 2, 3)))))
     for _ in range(dice.randrange(4)):
@@ -60,9 +53,9 @@ def _damaged(dice: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nothing_breaks_the_server(server: MockKMS, seed: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_breaks_the_server(kms: MockKMS, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     dice = random.Random(f"wire {seed}")
-    port = int(server.url.rpartition(":")[2])
+    port = int(kms.url.rpartition(":")[2])
     for number in range(250):
         data = _damaged(dice)
         cut = dice.randrange(len(data) + 1)
@@ -78,6 +71,6 @@ def test_nothing_breaks_the_server(server: MockKMS, seed: int, caplog: pytest.Lo
                 while piece := made.recv(65536):
                     got += piece
             assert b"Server got itself in trouble" not in got, (number, data, got)
-    server.faults.clear()
-    assert requests.get(server.url + "/v1/sys/health", timeout=5).status_code == 200
+    kms.faults.clear()
+    assert requests.get(kms.url + "/v1/sys/health", timeout=5).status_code == 200
     assert [record for record in caplog.records if record.exc_info] == []

@@ -12,13 +12,13 @@ from mockkms.vault.secrets.identity import world as seed
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
+def prepare(world: World) -> None:
     for name in ("one", "two"):
-        made.core.mount("", f"auth/{name}/", "userpass")
-        made.write(f"auth/{name}/users/ann", {"password": "pw"})
-    return made
+        world.core.mount("", f"auth/{name}/", "userpass")
+        world.write(f"auth/{name}/users/ann", {"password": "pw"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def accessor(world: World, name: str = "one") -> str:

@@ -21,13 +21,13 @@ WAITS = (
 BAD = "MFA credentials not supplied or incorrect"
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/userpass/", "userpass")
-    made.write("auth/userpass/users/ann", {"password": "pw", "token_policies": "p"})
-    made.write("auth/userpass/users/bob", {"password": "pw"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/userpass/", "userpass")
+    world.write("auth/userpass/users/ann", {"password": "pw", "token_policies": "p"})
+    world.write("auth/userpass/users/bob", {"password": "pw"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def data(response: Response) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from tests.vault.driving import World
 BESIDE: dict[str, Any] = {"namespace": "team"}
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.namespaces.create("team/")
-    made.core.mount("", "auth/userpass/", "userpass")
-    made.core.mount("team/", "auth/userpass/", "userpass")
-    return made
+def prepare(world: World) -> None:
+    world.core.namespaces.create("team/")
+    world.core.mount("", "auth/userpass/", "userpass")
+    world.core.mount("team/", "auth/userpass/", "userpass")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def data(response: Response) -> dict[str, Any]:

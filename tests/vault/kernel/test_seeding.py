@@ -75,8 +75,3 @@ def test_a_bad_description_is_refused_in_the_servers_words(world: World) -> None
     mount = world.core.mount("", "auth/userpass/", "userpass")
     with pytest.raises(ErrorResponse, match="must provide either password or password_hash"):
         userpass_seed.add_user(world.core, mount, "ann", {})
-
-
-@pytest.fixture
-def world() -> World:
-    return World()

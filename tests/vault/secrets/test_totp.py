@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -15,17 +14,11 @@ from mockkms import MockKMS
 _RFC = base64.b32encode(b"12345678901234567890").decode()
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param, rng=3) as running:
-        yield running
+def prepare(kms: MockKMS) -> None:
+    hvac.Client(kms.url, token=kms.token).sys.enable_secrets_engine("totp")
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    made = hvac.Client(server.url, token=server.token)
-    made.sys.enable_secrets_engine("totp")
-    return made
+pytestmark = [pytest.mark.flavors("vault", "openbao"), pytest.mark.server(rng=3), pytest.mark.prepared(by=prepare)]
 
 
 def write(client: hvac.Client, **settings: Any) -> Any:
@@ -36,23 +29,23 @@ def write(client: hvac.Client, **settings: Any) -> Any:
     ("moment", "code"),
     [(59, "94287082"), (1111111109, "07081804"), (1234567890, "89005924"), (20000000000, "65353130")],
 )
-def test_codes_are_those_of_the_rfc(client: hvac.Client, server: MockKMS, moment: int, code: str) -> None:
+def test_codes_are_those_of_the_rfc(client: hvac.Client, kms: MockKMS, moment: int, code: str) -> None:
     write(client, key=_RFC, digits=8)
-    server.clock.freeze(moment)
+    kms.clock.freeze(moment)
     found = client.read("totp/code/k")["data"]
     details = {"expire_time": moment // 30 * 30 + 30, "generated": moment, "period": "30s"}
-    assert found == {"code": code} | (details if server.flavor == "openbao" else {})
+    assert found == {"code": code} | (details if kms.flavor == "openbao" else {})
 
 
-def test_a_code_is_taken_once_and_for_a_while(client: hvac.Client, server: MockKMS) -> None:
+def test_a_code_is_taken_once_and_for_a_while(client: hvac.Client, kms: MockKMS) -> None:
     write(client, key=_RFC.lower().rstrip("="), period=60)
-    server.clock.freeze(1_700_000_000)
+    kms.clock.freeze(1_700_000_000)
     code = client.read("totp/code/k")["data"]["code"]
-    server.clock.advance(60)
+    kms.clock.advance(60)
     assert client.write_data("totp/code/k", data={"code": code})["data"] == {"valid": True}
     with pytest.raises(InvalidRequest, match="code already used; wait until the next time period"):
         client.write_data("totp/code/k", data={"code": code})
-    server.clock.advance(181)
+    kms.clock.advance(181)
     assert client.write_data("totp/code/k", data={"code": code})["data"] == {"valid": False}
 
 
@@ -105,12 +98,12 @@ def test_keys_that_are_refused(client: hvac.Client, settings: dict[str, Any], te
     assert client.list("totp/keys") is None
 
 
-def test_codes_that_are_none(client: hvac.Client, server: MockKMS) -> None:
+def test_codes_that_are_none(client: hvac.Client, kms: MockKMS) -> None:
     write(client, key=_RFC)
     with pytest.raises(InvalidRequest, match="the code value is required"):
         client.write_data("totp/code/k", data={"code": ""})
     code = client.read("totp/code/k")["data"]["code"]
-    if server.flavor == "openbao":
+    if kms.flavor == "openbao":
         for wrong in ("12345", f" {code}"):
             with pytest.raises(InvalidRequest, match="invalid number of digits for the code"):
                 client.write_data("totp/code/k", data={"code": wrong})

@@ -9,11 +9,6 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def error(world: World, path: str, data: dict[str, Any], **more: Any) -> str:
     response = world.write(path, data, **more)
     assert response.errors is not None

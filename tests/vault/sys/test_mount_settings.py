@@ -16,9 +16,7 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["vault", "vault-1.21"])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(request.param)
+pytestmark = pytest.mark.flavors("vault", "vault-1.21")
 
 
 def test_a_mount_has_them_from_the_start_or_is_tuned(world: World) -> None:

@@ -9,11 +9,6 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def error(world: World, path: str, data: dict[str, Any], operation: str = "update") -> str:
     response = world.ask(operation, path, data)
     assert response.errors is not None

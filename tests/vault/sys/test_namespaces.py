@@ -9,14 +9,14 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.write("sys/namespaces/team", {"custom_metadata": {"owner": "ann"}})
-    made.write("sys/namespaces/app", namespace="team")
-    made.write("sys/mounts/kv", {"type": "kv"}, namespace="team/app")
-    made.write("kv/a", {"v": "1"}, namespace="team/app")
-    return made
+def prepare(world: World) -> None:
+    world.write("sys/namespaces/team", {"custom_metadata": {"owner": "ann"}})
+    world.write("sys/namespaces/app", namespace="team")
+    world.write("sys/mounts/kv", {"type": "kv"}, namespace="team/app")
+    world.write("kv/a", {"v": "1"}, namespace="team/app")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 @pytest.mark.parametrize(

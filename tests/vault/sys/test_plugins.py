@@ -28,9 +28,7 @@ def test_what_cannot_be_registered(flavor: str, sent: dict[str, Any], text: str)
     assert (answer.status, answer.errors) == (400, [text])
 
 
-@pytest.fixture(params=["vault", "vault-1.21"])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(request.param)
+pytestmark = pytest.mark.flavors("vault", "vault-1.21")
 
 
 @pytest.mark.parametrize(

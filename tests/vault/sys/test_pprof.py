@@ -8,10 +8,7 @@ import pytest
 
 from tests.vault.driving import World
 
-
-@pytest.fixture(params=["openbao", "vault"])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(request.param)
+pytestmark = pytest.mark.flavors("openbao", "vault")
 
 
 def test_the_index_links_every_profile(world: World) -> None:

@@ -9,12 +9,12 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.write("sys/mounts/kv", {"type": "kv"})
-    made.write("kv/a", {"v": "1"})
-    return made
+def prepare(world: World) -> None:
+    world.write("sys/mounts/kv", {"type": "kv"})
+    world.write("kv/a", {"v": "1"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def limit(world: World, name: str = "rule", **body: Any) -> None:

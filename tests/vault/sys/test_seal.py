@@ -13,11 +13,6 @@ from mockkms.world.clock import Clock
 from tests.vault.driving import START, World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def outside(core: Core, operation: str, path: str, data: dict[str, Any] | None = None, **more: Any) -> Response:
     return core.handle(Request(Operation(operation), path, data or {}, **more))
 

@@ -9,11 +9,6 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def refusal(world: World, operation: str, path: str, data: dict[str, Any] | None = None) -> tuple[int, list[str]]:
     response = world.ask(operation, path, data)
     return response.status, response.errors or []

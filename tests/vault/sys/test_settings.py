@@ -16,10 +16,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.config.cors import decide
 from tests.vault.driving import START, World
 
-
-@pytest.fixture(params=["openbao", "vault"])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(request.param)
+pytestmark = pytest.mark.flavors("openbao", "vault")
 
 
 def test_health_has_every_key_a_strict_client_wants() -> None:

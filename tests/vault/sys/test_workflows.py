@@ -51,11 +51,6 @@ output {
 STATUS = 'flow "check" { request "status" { operation = "read" path = "sys/seal-status" } }'
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def keep(world: World, name: str, text: str, **more: Any) -> Response:
     return world.write(f"sys/workflows/manage/{name}", {"workflow": text, **more})
 

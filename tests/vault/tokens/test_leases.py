@@ -31,14 +31,19 @@ def read(state: dict[str, Any], call: Call) -> Response:
     return Response(data={"user": call["name"]}, lease=lease)
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+@pytest.fixture(autouse=True)
+def leasing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the engine of these tests."""
     REVOKED.clear()
     original = registry.engine
     monkeypatch.setattr(registry, "engine", lambda type: engine if "leasing" in type else original(type))
-    made = World()
-    made.core.mount("", "db/", "leasing")
-    return made
+
+
+def prepare(world: World) -> None:
+    world.core.mount("", "db/", "leasing")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def lease_of(world: World, token: str = "root", name: str = "ann") -> Lease:

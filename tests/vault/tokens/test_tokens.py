@@ -13,11 +13,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 @pytest.mark.parametrize(
     ("flavor", "service", "batch"),
     [("openbao", r"s\.[0-9A-Za-z]{24}", r"b\.[\w-]+"), ("vault", r"hvs\.CAES[\w-]{87}", r"hvb\.[\w-]+")],

@@ -12,11 +12,11 @@ from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.write("secret/data/a", {"data": {"v": 1}})
-    return made
+def prepare(world: World) -> None:
+    world.write("secret/data/a", {"data": {"v": 1}})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def wrapped(world: World, seconds: float = 60, **more: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,16 +17,7 @@ path "transit/*" { capabilities = ["update"] }
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=21) as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.reset()
-    return server
+pytestmark = pytest.mark.server(rng=21)
 
 
 def call(kms: MockKMS, method: str, path: str, data: Any = None, token: str | None = None) -> requests.Response:

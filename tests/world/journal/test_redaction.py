@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,16 +17,7 @@ SECRET = "tOpSeCrEt"
 PLAIN = base64.b64encode(SECRET.encode()).decode()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MockKMS]:
-    with MockKMS(rng=4, root_token="the-root-token") as kms:
-        yield kms
-
-
-@pytest.fixture
-def kms(server: MockKMS) -> MockKMS:
-    server.load()
-    return server
+pytestmark = pytest.mark.server(rng=4, root_token="the-root-token")
 
 
 def call(kms: Kms, method: str, path: str, data: Any = None, token: str = "", **headers: str) -> Any:

@@ -11,12 +11,12 @@ from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/approle/", "approle")
-    made.write("auth/approle/role/Web", {"role_id": "web-id", "token_policies": "app"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/approle/", "approle")
+    world.write("auth/approle/role/Web", {"role_id": "web-id", "token_policies": "app"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def secret_id(world: World, **data: Any) -> str:

@@ -7,11 +7,11 @@ import pytest
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/cert/", "cert")
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/cert/", "cert")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 @pytest.mark.parametrize("size", [1, 100_001])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -16,17 +15,11 @@ from mockkms import MockKMS
 _ARN = "arn:aws:iam::123456789012:role/R"
 
 
-@pytest.fixture(params=["vault", "vault-1.21"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param) as running:
-        yield running
+def prepare(kms: MockKMS) -> None:
+    hvac.Client(kms.url, token=kms.token).sys.enable_auth_method("aws")
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    made = hvac.Client(server.url, token=server.token)
-    made.sys.enable_auth_method("aws")
-    return made
+pytestmark = [pytest.mark.flavors("vault", "vault-1.21"), pytest.mark.prepared(by=prepare)]
 
 
 def write(client: hvac.Client, path: str, **data: Any) -> Any:
@@ -56,7 +49,7 @@ def test_only_an_endpoint_on_this_machine_is_asked(client: hvac.Client) -> None:
     write(client, "role/near", bound_iam_principal_arn=_ARN + "*")
 
 
-def test_a_tag_is_signed_and_can_be_denied(client: hvac.Client, server: MockKMS) -> None:
+def test_a_tag_is_signed_and_can_be_denied(client: hvac.Client, kms: MockKMS) -> None:
     write(client, "role/r", auth_type="ec2", bound_ami_id="ami-1", role_tag="Key", token_policies=["a", "b"])
     made = write(client, "role/r/tag", policies=["a"], max_ttl="1h")
     assert made["warnings"] is None
@@ -68,7 +61,7 @@ def test_a_tag_is_signed_and_can_be_denied(client: hvac.Client, server: MockKMS)
         write(client, f"roletag-denylist/{base64.b64encode(tag.replace('p=a', 'p=b').encode()).decode()}")
     write(client, f"roletag-denylist/{encoded}")
     assert client.list("auth/aws/roletag-blacklist")["data"]["keys"] == [tag]
-    server.clock.advance(3700)
+    kms.clock.advance(3700)
     write(client, "tidy/roletag-denylist", safety_buffer="1s")
     assert client.list("auth/aws/roletag-denylist") is None
 
@@ -96,12 +89,12 @@ def test_a_key_is_rotated(client: hvac.Client) -> None:
     assert client.read("auth/aws/config/client")["data"]["access_key"] == fresh != "AK"
 
 
-def test_headers_are_none_until_they_are_set(client: hvac.Client, server: MockKMS) -> None:
+def test_headers_are_none_until_they_are_set(client: hvac.Client, kms: MockKMS) -> None:
     write(client, "config/client", access_key="AK", sts_region="local")
     shown = client.read("auth/aws/config/client")["data"]
     assert shown["allowed_sts_header_values"] is None
     assert (shown["rotation_period"], shown["disable_automated_rotation"]) == (0, False)
-    assert ("rotation_policy" in shown) == (server.flavor == "vault")
+    assert ("rotation_policy" in shown) == (kms.flavor == "vault")
     write(client, "config/client", allowed_sts_header_values="x-custom-HEADER,b c")
     write(client, "config/client", access_key="BK")
     shown = client.read("auth/aws/config/client")["data"]
@@ -128,7 +121,7 @@ def test_what_another_edition_has_is_refused(client: hvac.Client, settings: dict
     assert client.read("auth/aws/config/client") is None
 
 
-def test_a_well_formed_login_is_answered_as_unsupported(client: hvac.Client, server: MockKMS) -> None:
+def test_a_well_formed_login_is_answered_as_unsupported(client: hvac.Client, kms: MockKMS) -> None:
     def text(value: str) -> str:
         return base64.b64encode(value.encode()).decode()
 
@@ -142,6 +135,6 @@ def test_a_well_formed_login_is_answered_as_unsupported(client: hvac.Client, ser
     with pytest.raises(InvalidPath, match="unsupported path"):
         write(client, "login", **sent)
     with pytest.raises(AssertionError):
-        server.journal.assert_no_unhandled()
+        kms.journal.assert_no_unhandled()
     with pytest.raises(InvalidRequest, match="didn't supply required authentication values"):
         write(client, "login", role="r")

@@ -28,48 +28,45 @@ GITHUB: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def server() -> Iterator[MockKMS]:
-    with serving({"github/": GITHUB}) as made:
-        yield made
+pytestmark = pytest.mark.server(seed={"vault": {"auth": {"github/": GITHUB}}})
 
 
-def test_a_member_gets_the_policies_of_team_user_and_everybody(server: MockKMS) -> None:
-    auth = anybody(server).auth.github.login("ghp_anna")["auth"]
+def test_a_member_gets_the_policies_of_team_user_and_everybody(kms: MockKMS) -> None:
+    auth = anybody(kms).auth.github.login("ghp_anna")["auth"]
     assert auth["policies"] == ["default", "dev", "everyone", "ops", "pager"]
     assert auth["metadata"] == {"username": "anna", "org": "acme"}
     assert auth["lease_duration"] == 3600
-    assert self_of(server, auth["client_token"])["display_name"] == "github-anna"
+    assert self_of(kms, auth["client_token"])["display_name"] == "github-anna"
 
 
-def test_strangers_and_members_of_other_organizations_are_refused(server: MockKMS) -> None:
+def test_strangers_and_members_of_other_organizations_are_refused(kms: MockKMS) -> None:
     with pytest.raises(InternalServerError, match=r"GET https://api.github.com/user: 401 Bad credentials \[\]"):
-        anybody(server).auth.github.login("ghp_nobody")
+        anybody(kms).auth.github.login("ghp_nobody")
     with pytest.raises(InternalServerError, match="user is not part of required org"):
-        anybody(server).auth.github.login("ghp_ben")
+        anybody(kms).auth.github.login("ghp_ben")
 
 
-def test_an_organization_that_is_written_otherwise_brings_a_warning(server: MockKMS) -> None:
-    [warning] = anybody(server).auth.github.login("ghp_cleo")["warnings"]
+def test_an_organization_that_is_written_otherwise_brings_a_warning(kms: MockKMS) -> None:
+    [warning] = anybody(kms).auth.github.login("ghp_cleo")["warnings"]
     assert warning.startswith('the organization name has changed to "ACME". ')
 
 
-def test_teams_are_group_aliases_by_name_and_slug(server: MockKMS) -> None:
-    client = client_of(server)
+def test_teams_are_group_aliases_by_name_and_slug(kms: MockKMS) -> None:
+    client = client_of(kms)
     accessor = client.sys.list_auth_methods()["data"]["github/"]["accessor"]
     group = client.secrets.identity.create_or_update_group("ops", group_type="external", policies=["deploy"])["data"]
     client.secrets.identity.create_or_update_group_alias(
         "platform-team", canonical_id=group["id"], mount_accessor=accessor
     )
-    auth = anybody(server).auth.github.login("ghp_anna")["auth"]
+    auth = anybody(kms).auth.github.login("ghp_anna")["auth"]
     assert auth["identity_policies"] == ["deploy"]
 
 
-def test_a_login_is_renewed_until_its_policies_change(server: MockKMS) -> None:
-    token = anybody(server).auth.github.login("ghp_anna")["auth"]["client_token"]
-    mine = hvac.Client(server.url, token=token)
+def test_a_login_is_renewed_until_its_policies_change(kms: MockKMS) -> None:
+    token = anybody(kms).auth.github.login("ghp_anna")["auth"]["client_token"]
+    mine = hvac.Client(kms.url, token=token)
     assert mine.auth.token.renew_self()["auth"]["lease_duration"] == 3600
-    client_of(server).auth.github.map_user("anna", policies=["other"])
+    client_of(kms).auth.github.map_user("anna", policies=["other"])
     with pytest.raises(InternalServerError, match="policies do not match"):
         mine.auth.token.renew_self()
 
@@ -101,8 +98,8 @@ def test_the_configuration_is_kept_and_shown() -> None:
             client.write("auth/github/config", token_ttl="2h", token_max_ttl="1h")
 
 
-def test_mappings_are_kept_as_sent(server: MockKMS) -> None:
-    client = client_of(server)
+def test_mappings_are_kept_as_sent(kms: MockKMS) -> None:
+    client = client_of(kms)
     client.write("auth/github/map/teams/Core", value="a, b", extra=1)
     assert client.read("auth/github/map/teams/core")["data"] == {"key": "Core", "value": "a, b", "extra": 1}
     assert client.list("auth/github/map/teams")["data"]["keys"] == ["core", "default", "platform-team"]

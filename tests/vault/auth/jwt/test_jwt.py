@@ -25,13 +25,13 @@ def pem(key: Any) -> str:
     return text.decode()
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/jwt/", "jwt")
-    made.write("auth/jwt/config", {"jwt_validation_pubkeys": [pem(KEY)], "default_role": "r"})
-    role(made)
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/jwt/", "jwt")
+    world.write("auth/jwt/config", {"jwt_validation_pubkeys": [pem(KEY)], "default_role": "r"})
+    role(world)
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def role(world: World, **more: Any) -> Response:

@@ -20,13 +20,13 @@ KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 CLAIMS = {"sub": "ann", "aud": "app", "exp": int(START) + 60, "g": ["a", "b"], "n": 7, "mail": "ann@example.org"}
 
 
-@pytest.fixture
-def world() -> World:
-    made = World("openbao")
-    made.core.mount("", "auth/jwt/", "jwt")
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/jwt/", "jwt")
     public = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    made.write("auth/jwt/config", {"jwt_validation_pubkeys": [public.decode()]})
-    return made
+    world.write("auth/jwt/config", {"jwt_validation_pubkeys": [public.decode()]})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def role(world: World, expression: str, *variables: tuple[str, str], **more: Any) -> Response:

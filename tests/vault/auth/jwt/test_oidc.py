@@ -38,21 +38,20 @@ def provider() -> Iterator[MockKMS]:
 
 
 @pytest.fixture
-def server(provider: MockKMS, request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    """A server whose people log in at the provider; its flavor can be given as an indirect parameter."""
-    with MockKMS(flavor=getattr(request, "param", "vault")) as running:
-        client = client_of(running)
-        client.sys.enable_auth_method("oidc")
-        known = client_of(provider).read("identity/oidc/client/app")["data"]
-        settings = {
-            "oidc_discovery_url": f"{provider.url}/v1/identity/oidc/provider/acme",
-            "oidc_client_id": known["client_id"],
-            "oidc_client_secret": known["client_secret"],
-            "default_role": "r",
-        }
-        client.write_data("auth/oidc/config", data=settings)
-        add_role(running)
-        yield running
+def relying(provider: MockKMS, kms: MockKMS) -> MockKMS:
+    """A server whose users log in at the provider."""
+    client = client_of(kms)
+    client.sys.enable_auth_method("oidc")
+    known = client_of(provider).read("identity/oidc/client/app")["data"]
+    settings = {
+        "oidc_discovery_url": f"{provider.url}/v1/identity/oidc/provider/acme",
+        "oidc_client_id": known["client_id"],
+        "oidc_client_secret": known["client_secret"],
+        "default_role": "r",
+    }
+    client.write_data("auth/oidc/config", data=settings)
+    add_role(kms)
+    return kms
 
 
 def add_role(server: MockKMS, **settings: Any) -> None:
@@ -83,60 +82,60 @@ def come_back(server: MockKMS, query: dict[str, str]) -> requests.Response:
     return requests.get(f"{server.url}/v1/auth/oidc/oidc/callback", params=query, timeout=60)
 
 
-def test_a_browser_goes_to_the_provider_and_comes_back(server: MockKMS, provider: MockKMS) -> None:
-    url = address(server, client_nonce="n")["auth_url"]
+def test_a_browser_goes_to_the_provider_and_comes_back(relying: MockKMS, provider: MockKMS) -> None:
+    url = address(relying, client_nonce="n")["auth_url"]
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert (asked["scope"], asked["response_type"], asked["redirect_uri"]) == ("openid team", "code", _BACK)
     back = signed_in(provider, url)
-    auth = come_back(server, {**back, "client_nonce": "n"}).json()["auth"]
+    auth = come_back(relying, {**back, "client_nonce": "n"}).json()["auth"]
     assert auth["policies"] == ["default", "p"]
     assert auth["metadata"]["role"] == "r"
     assert auth["metadata"]["nick"].startswith("entity_")
-    again = come_back(server, {**back, "client_nonce": "n"})
+    again = come_back(relying, {**back, "client_nonce": "n"})
     assert again.json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
 
 
-def test_a_client_must_show_its_nonce_again(server: MockKMS, provider: MockKMS) -> None:
-    back = signed_in(provider, address(server, client_nonce="n")["auth_url"])
-    assert come_back(server, {**back, "client_nonce": "m"}).json()["errors"] == ["invalid client_nonce"]
+def test_a_client_must_show_its_nonce_again(relying: MockKMS, provider: MockKMS) -> None:
+    back = signed_in(provider, address(relying, client_nonce="n")["auth_url"])
+    assert come_back(relying, {**back, "client_nonce": "m"}).json()["errors"] == ["invalid client_nonce"]
 
 
-def test_a_code_is_taken_once_and_a_wrong_one_never(server: MockKMS, provider: MockKMS) -> None:
-    state = parse_qs(urlsplit(address(server)["auth_url"]).query)["state"][0]
-    wrong = come_back(server, {"code": "wrong", "state": state})
+def test_a_code_is_taken_once_and_a_wrong_one_never(relying: MockKMS, provider: MockKMS) -> None:
+    state = parse_qs(urlsplit(address(relying)["auth_url"]).query)["state"][0]
+    wrong = come_back(relying, {"code": "wrong", "state": state})
     assert wrong.status_code == 400
     assert wrong.json()["errors"][0].startswith('Vault login failed. Error exchanging oidc code: "')
 
 
-def test_a_provider_may_refuse(server: MockKMS) -> None:
-    state = parse_qs(urlsplit(address(server)["auth_url"]).query)["state"][0]
-    refused = come_back(server, {"state": state, "error": "access_denied"})
+def test_a_provider_may_refuse(relying: MockKMS) -> None:
+    state = parse_qs(urlsplit(address(relying)["auth_url"]).query)["state"][0]
+    refused = come_back(relying, {"state": state, "error": "access_denied"})
     assert refused.json()["errors"] == ["Vault login failed. access_denied"]
 
 
-def test_a_login_under_way_ends_by_the_clock(server: MockKMS, provider: MockKMS) -> None:
-    back = signed_in(provider, address(server)["auth_url"])
-    server.clock.advance(601)
-    assert come_back(server, back).json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
+def test_a_login_under_way_ends_by_the_clock(relying: MockKMS, provider: MockKMS) -> None:
+    back = signed_in(provider, address(relying)["auth_url"])
+    relying.clock.advance(601)
+    assert come_back(relying, back).json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
 
 
-@pytest.mark.parametrize("server", ["openbao"], indirect=True)
-def test_another_device_asks_until_the_login_is_done(server: MockKMS, provider: MockKMS) -> None:
-    add_role(server, callback_mode="direct")
+@pytest.mark.flavors("openbao")
+def test_another_device_asks_until_the_login_is_done(relying: MockKMS, provider: MockKMS) -> None:
+    add_role(relying, callback_mode="direct")
     with pytest.raises(InvalidRequest, match="missing client_nonce"):
-        address(server)
-    begun = address(server, client_nonce="n")
+        address(relying)
+    begun = address(relying, client_nonce="n")
     assert begun["poll_interval"] == "5"
-    waiting = hvac.Client(server.url)
+    waiting = hvac.Client(relying.url)
     with pytest.raises(InvalidRequest, match="authorization_pending"):
         waiting.write_data("auth/oidc/oidc/poll", data={"state": begun["state"], "client_nonce": "n"})
     back = signed_in(provider, begun["auth_url"])
-    asked = come_back(server, back)
+    asked = come_back(relying, back)
     assert "wants to log in as r" in asked.text
-    done = come_back(server, {**back, "confirmation": "1"})
+    done = come_back(relying, {**back, "confirmation": "1"})
     assert (done.status_code, done.headers["Content-Type"]) == (200, "text/html")
     auth = waiting.write_data("auth/oidc/oidc/poll", data={"state": begun["state"], "client_nonce": "n"})["auth"]
-    assert client_of(server, auth["client_token"]).is_authenticated()
+    assert client_of(relying, auth["client_token"]).is_authenticated()
 
 
 @pytest.mark.parametrize(
@@ -147,9 +146,9 @@ def test_another_device_asks_until_the_login_is_done(server: MockKMS, provider: 
         ("https://app.example.org:1/callback", _BACK, False),
     ],
 )
-def test_where_a_browser_may_come_back_to(server: MockKMS, asked: str, allowed: str, goes: bool) -> None:
-    add_role(server, allowed_redirect_uris=[allowed])
-    assert bool(address(server, redirect_uri=asked)["auth_url"]) is goes
+def test_where_a_browser_may_come_back_to(relying: MockKMS, asked: str, allowed: str, goes: bool) -> None:
+    add_role(relying, allowed_redirect_uris=[allowed])
+    assert bool(address(relying, redirect_uri=asked)["auth_url"]) is goes
 
 
 def test_a_server_takes_its_own_identity_tokens() -> None:

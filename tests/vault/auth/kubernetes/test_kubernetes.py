@@ -19,15 +19,15 @@ KEY = ec.derive_private_key(7, ec.SECP256R1())
 ACCOUNT = {"kubernetes.io": {"namespace": "prod", "serviceaccount": {"name": "app", "uid": "u-1"}}}
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    mount = made.core.mount("", "auth/k/", "kubernetes")
+def prepare(world: World) -> None:
+    mount = world.core.mount("", "auth/k/", "kubernetes")
     mount.state.reviewed.append({"name": "app", "namespace": "prod", "uid": "u-1"})
-    made.write("auth/k/config", {"kubernetes_host": "https://k.test", "kubernetes_ca_cert": "x"})
+    world.write("auth/k/config", {"kubernetes_host": "https://k.test", "kubernetes_ca_cert": "x"})
     bounds = {"bound_service_account_names": "a*", "bound_service_account_namespaces": "prod"}
-    made.write("auth/k/role/R", {**bounds, "token_policies": "p"})
-    return made
+    world.write("auth/k/role/R", {**bounds, "token_policies": "p"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def login(world: World, claims: dict[str, Any], **more: str) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -32,10 +31,10 @@ def is_vault(server: MockKMS) -> bool:
     return server.flavor.startswith("vault")
 
 
-@pytest.fixture(params=["vault", "vault-1.21", "openbao"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with serving({"ldap/": LDAP}, request.param) as made:
-        yield made
+pytestmark = [
+    pytest.mark.flavors("vault", "vault-1.21", "openbao"),
+    pytest.mark.server(seed={"vault": {"auth": {"ldap/": LDAP}}}),
+]
 
 
 def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
@@ -43,16 +42,16 @@ def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
     return answer
 
 
-def test_policies_come_from_groups_of_both_sides_and_from_the_user(server: MockKMS) -> None:
-    answer = login(server, "Anna" if is_vault(server) else " Anna ", "secret")
+def test_policies_come_from_groups_of_both_sides_and_from_the_user(kms: MockKMS) -> None:
+    answer = login(kms, "Anna" if is_vault(kms) else " Anna ", "secret")
     auth = answer["auth"]
     assert auth["policies"] == ["code", "default", "here", "own", "read"]
-    name = "Anna" if is_vault(server) else "anna"
+    name = "Anna" if is_vault(kms) else "anna"
     assert auth["metadata"] == {"username": name}
     assert answer["warnings"] is None
-    assert self_of(server, auth["client_token"])["display_name"] == f"ldap-{name}"
-    [alias] = client_of(server).secrets.identity.read_entity(auth["entity_id"])["data"]["aliases"]
-    if is_vault(server):
+    assert self_of(kms, auth["client_token"])["display_name"] == f"ldap-{name}"
+    [alias] = client_of(kms).secrets.identity.read_entity(auth["entity_id"])["data"]["aliases"]
+    if is_vault(kms):
         assert alias["name"] == "anna"
         assert alias["metadata"] == {"name": "Anna", "rawUsername": "Anna", "effectiveUsername": "anna"}
     else:
@@ -61,50 +60,50 @@ def test_policies_come_from_groups_of_both_sides_and_from_the_user(server: MockK
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), ("ben", "hidden")])
-def test_who_cannot_bind_is_refused(server: MockKMS, name: str, password: str) -> None:
-    text = "invalid credentials" if is_vault(server) else "ldap operation failed: failed to bind as user"
+def test_who_cannot_bind_is_refused(kms: MockKMS, name: str, password: str) -> None:
+    text = "invalid credentials" if is_vault(kms) else "ldap operation failed: failed to bind as user"
     with pytest.raises(InvalidRequest, match=f"^{text}"):
-        login(server, name, password)
+        login(kms, name, password)
 
 
-def test_a_search_finds_whoever_a_made_dn_misses(server: MockKMS) -> None:
-    client_of(server).auth.ldap.configure(discoverdn=True)
-    answer = login(server, "ben", "hidden")
-    if is_vault(server):
+def test_a_search_finds_whoever_a_made_dn_misses(kms: MockKMS) -> None:
+    client_of(kms).auth.ldap.configure(discoverdn=True)
+    answer = login(kms, "ben", "hidden")
+    if is_vault(kms):
         assert answer["warnings"] is None
     else:
         [warning] = answer["warnings"]
         assert warning.startswith('no LDAP groups found in groupDN "ou=groups,dc=acme"; only policies')
-    auth = login(server, "cleo", "open")["auth"]
-    entity = client_of(server).secrets.identity.read_entity(auth["entity_id"])["data"]
+    auth = login(kms, "cleo", "open")["auth"]
+    entity = client_of(kms).secrets.identity.read_entity(auth["entity_id"])["data"]
     assert entity["aliases"][0]["name"] == "c-1"
 
 
-def test_without_a_place_for_groups_the_directory_is_not_asked_for_them(server: MockKMS) -> None:
-    client = client_of(server)
+def test_without_a_place_for_groups_the_directory_is_not_asked_for_them(kms: MockKMS) -> None:
+    client = client_of(kms)
     client.auth.ldap.configure(groupdn="")
-    assert login(server, "anna", "secret")["auth"]["policies"] == ["default", "here", "own"]
+    assert login(kms, "anna", "secret")["auth"]["policies"] == ["default", "here", "own"]
     client.write("auth/ldap/config", use_token_groups=True, username_as_alias=True)
-    auth = login(server, "anna", "secret")["auth"]
+    auth = login(kms, "anna", "secret")["auth"]
     assert auth["policies"] == ["code", "default", "here", "own", "read"]
     entity = client.secrets.identity.read_entity(auth["entity_id"])["data"]
     assert entity["aliases"][0]["name"] == "anna"
 
 
-def test_empty_passwords_are_refused_unless_allowed(server: MockKMS) -> None:
+def test_empty_passwords_are_refused_unless_allowed(kms: MockKMS) -> None:
     text = "password cannot be of zero length when passwordless binds"
     with pytest.raises((InvalidRequest, InternalServerError), match=text):
-        login(server, "anna", "")
-    client_of(server).auth.ldap.configure(deny_null_bind=False)
-    if is_vault(server):
+        login(kms, "anna", "")
+    client_of(kms).auth.ldap.configure(deny_null_bind=False)
+    if is_vault(kms):
         with pytest.raises(InternalServerError, match=text):
-            login(server, "anna", "")
+            login(kms, "anna", "")
     else:
-        assert login(server, "anna", "")["auth"]
+        assert login(kms, "anna", "")["auth"]
 
 
-def test_case_matters_only_where_it_is_asked_for(server: MockKMS) -> None:
-    client = client_of(server)
+def test_case_matters_only_where_it_is_asked_for(kms: MockKMS) -> None:
+    client = client_of(kms)
     client.auth.ldap.create_or_update_user("DORA", policies=["P"], groups=["X", "x"])
     assert client.read("auth/ldap/users/Dora")["data"] == {"groups": "x", "policies": ["p"]}
     client.auth.ldap.configure(case_sensitive_names=True)
@@ -113,12 +112,12 @@ def test_case_matters_only_where_it_is_asked_for(server: MockKMS) -> None:
     assert client.auth.ldap.list_users()["data"]["keys"] == ["DORA", "anna", "dora"]
 
 
-def test_users_and_groups_come_and_go(server: MockKMS) -> None:
-    ldap = client_of(server).auth.ldap
+def test_users_and_groups_come_and_go(kms: MockKMS) -> None:
+    ldap = client_of(kms).auth.ldap
     assert ldap.list_groups()["data"]["keys"] == ["dev", "local"]
     assert ldap.read_group("DEV")["data"] == {"policies": ["code", "read"]}
     ldap.delete_group("DEV")
-    if is_vault(server):
+    if is_vault(kms):
         with pytest.raises(InvalidPath):
             ldap.read_group("dev")
     else:
@@ -166,8 +165,8 @@ OTHER_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         ({"token_type": "cats"}, "invalid 'token_type' value"),
     ],
 )
-def test_bad_settings_change_nothing(server: MockKMS, written: dict[str, str], text: str) -> None:
-    client = client_of(server)
+def test_bad_settings_change_nothing(kms: MockKMS, written: dict[str, str], text: str) -> None:
+    client = client_of(kms)
     before = client.auth.ldap.read_configuration()["data"]
     with pytest.raises(InvalidRequest) as refused:
         client.write("auth/ldap/config", url="ldap://new", **written)
@@ -218,10 +217,10 @@ def test_the_schema_is_kept_in_lower_case() -> None:
         assert (shown["schema"], shown["rotation_policy"]) == ("ad", "mine")
 
 
-def test_below_the_login_no_token_is_needed(server: MockKMS) -> None:
-    answer = anybody(server).adapter.list("/v1/auth/ldap/login/", raise_exception=False)
+def test_below_the_login_no_token_is_needed(kms: MockKMS) -> None:
+    answer = anybody(kms).adapter.list("/v1/auth/ldap/login/", raise_exception=False)
     refusal = (404, "unsupported path")
-    if is_vault(server):
+    if is_vault(kms):
         refusal = (500, "failed to determine alias name from login request")
     assert (answer.status_code, answer.json()["errors"][0]) == refusal
 
@@ -233,20 +232,20 @@ def test_openbao_knows_no_rotation() -> None:
         assert not {"rotation_period", "enable_samaccountname_login", "disable_automated_rotation"} & set(shown)
 
 
-def test_five_failures_lock_a_user_out_however_the_name_is_written(server: MockKMS) -> None:
+def test_five_failures_lock_a_user_out_however_the_name_is_written(kms: MockKMS) -> None:
     for name in ("anna", "ANNA", "aNNa", "Anna", "annA"):
         with pytest.raises(InvalidRequest):
-            login(server, name, "wrong")
+            login(kms, name, "wrong")
     with pytest.raises(Forbidden):
-        login(server, "anna", "secret")
-    server.clock.advance(900)
-    assert login(server, "anna", "secret")["auth"]
+        login(kms, "anna", "secret")
+    kms.clock.advance(900)
+    assert login(kms, "anna", "secret")["auth"]
 
 
-def test_a_login_is_renewed_as_long_as_the_directory_says_the_same(server: MockKMS) -> None:
-    mine = hvac.Client(server.url, token=login(server, "anna", "secret")["auth"]["client_token"])
+def test_a_login_is_renewed_as_long_as_the_directory_says_the_same(kms: MockKMS) -> None:
+    mine = hvac.Client(kms.url, token=login(kms, "anna", "secret")["auth"]["client_token"])
     assert mine.auth.token.renew_self()["auth"]["policies"] == ["code", "default", "here", "own", "read"]
-    client_of(server).auth.ldap.create_or_update_group("dev", policies=["less"])
+    client_of(kms).auth.ldap.create_or_update_group("dev", policies=["less"])
     with pytest.raises(InternalServerError, match="policies have changed, not renewing"):
         mine.auth.token.renew_self()
 
@@ -267,12 +266,12 @@ def test_without_people_no_directory_answers_and_the_journal_says_what_is_missin
         assert "directory" in server.journal[-1].hint
 
 
-def test_the_token_follows_the_configuration(server: MockKMS) -> None:
-    client = client_of(server)
+def test_the_token_follows_the_configuration(kms: MockKMS) -> None:
+    client = client_of(kms)
     client.auth.ldap.configure(token_policies=["all"], token_ttl="5m", token_type="batch")
-    auth = login(server, "anna", "secret")["auth"]
+    auth = login(kms, "anna", "secret")["auth"]
     assert (auth["token_type"], auth["lease_duration"]) == ("batch", 300)
     assert "all" in auth["policies"]
     client.auth.ldap.configure(token_bound_cidrs=["10.0.0.1"])
     with pytest.raises(Forbidden):
-        login(server, "anna", "secret")
+        login(kms, "anna", "secret")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -30,10 +29,7 @@ OKTA: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def server() -> Iterator[MockKMS]:
-    with serving({"okta/": OKTA}) as made:
-        yield made
+pytestmark = pytest.mark.server(seed={"vault": {"auth": {"okta/": OKTA}}})
 
 
 def login(server: MockKMS, name: str, password: str = "x", **more: str) -> dict[str, Any]:
@@ -41,29 +37,29 @@ def login(server: MockKMS, name: str, password: str = "x", **more: str) -> dict[
     return answer
 
 
-def test_policies_come_from_groups_of_both_sides_and_from_the_user(server: MockKMS) -> None:
-    auth = login(server, "anna", "secret")["auth"]
+def test_policies_come_from_groups_of_both_sides_and_from_the_user(kms: MockKMS) -> None:
+    auth = login(kms, "anna", "secret")["auth"]
     assert auth["policies"] == ["code", "default", "here", "own"]
     assert auth["metadata"] == {"username": "anna", "policies": "code,here,own"}
-    assert self_of(server, auth["client_token"])["display_name"] == "okta-anna"
-    [warning] = login(server, "ben")["warnings"]
+    assert self_of(kms, auth["client_token"])["display_name"] == "okta-anna"
+    [warning] = login(kms, "ben")["warnings"]
     assert warning == "no Okta groups found; only policies from locally-defined groups available"
 
 
-def test_without_an_api_token_no_groups_are_asked_for(server: MockKMS) -> None:
-    client_of(server).write("auth/okta/config", api_token="")
-    answer = login(server, "anna", "secret")
+def test_without_an_api_token_no_groups_are_asked_for(kms: MockKMS) -> None:
+    client_of(kms).write("auth/okta/config", api_token="")
+    answer = login(kms, "anna", "secret")
     assert answer["auth"]["policies"] == ["default", "here", "own"]
     assert answer["warnings"] is None
     with pytest.raises(InvalidRequest, match="OKTA Error Code: E0000004"):
-        login(server, "anna", "wrong")
+        login(kms, "anna", "wrong")
 
 
-def test_wrong_passwords_are_refused(server: MockKMS) -> None:
+def test_wrong_passwords_are_refused(kms: MockKMS) -> None:
     with pytest.raises(InvalidRequest, match=r"Authentication failed \(code=E0000004\)"):
-        login(server, "anna", "wrong")
+        login(kms, "anna", "wrong")
     with pytest.raises(InvalidRequest, match="provider SMS is not among the supported ones"):
-        login(server, "anna", "secret", provider="sms")
+        login(kms, "anna", "secret", provider="sms")
 
 
 @pytest.mark.parametrize(
@@ -77,23 +73,21 @@ def test_wrong_passwords_are_refused(server: MockKMS) -> None:
         ("push", {}, "TOTP factor is required in order to perform MFA"),
     ],
 )
-def test_an_account_may_stand_in_the_way(server: MockKMS, name: str, more: dict[str, str], text: str) -> None:
+def test_an_account_may_stand_in_the_way(kms: MockKMS, name: str, more: dict[str, str], text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        login(server, name, **more)
+        login(kms, name, **more)
     assert text in str(refused.value)
 
 
-def test_other_accounts_log_in(server: MockKMS) -> None:
-    assert login(server, "strict", totp="123456")["auth"]
-    assert login(server, "warned")["warnings"] == [
-        "Your Okta password is in warning state and needs to be changed soon."
-    ]
-    answer = client_of(server).write("auth/okta/config", bypass_okta_mfa=True)
+def test_other_accounts_log_in(kms: MockKMS) -> None:
+    assert login(kms, "strict", totp="123456")["auth"]
+    assert login(kms, "warned")["warnings"] == ["Your Okta password is in warning state and needs to be changed soon."]
+    answer = client_of(kms).write("auth/okta/config", bypass_okta_mfa=True)
     assert answer["warnings"][0].startswith("Okta MFA bypass is configured.")
     for name in ("new", "strict", "push"):
-        assert login(server, name)["auth"]
+        assert login(kms, name)["auth"]
     with pytest.raises(InvalidPath):
-        anybody(server).adapter.get("/v1/auth/okta/verify/nonce")
+        anybody(kms).adapter.get("/v1/auth/okta/verify/nonce")
 
 
 def test_the_configuration_is_kept_without_its_token() -> None:
@@ -122,31 +116,31 @@ def test_the_configuration_is_kept_without_its_token() -> None:
         assert "production" not in shown
 
 
-def test_groups_are_kept_in_lower_case_and_found_in_any(server: MockKMS) -> None:
-    okta = client_of(server).auth.okta
+def test_groups_are_kept_in_lower_case_and_found_in_any(kms: MockKMS) -> None:
+    okta = client_of(kms).auth.okta
     assert okta.list_groups()["data"]["keys"] == ["dev", "local"]
     okta.register_group("DEV", policies=["B", "a"])
     assert okta.read_group("Dev")["data"] == {"policies": ["a", "b"]}
     okta.delete_group("dEV")
     assert okta.list_groups()["data"]["keys"] == ["local"]
-    client_of(server).write("auth/okta/users/Cleo", policies="P,q", groups="One")
+    client_of(kms).write("auth/okta/users/Cleo", policies="P,q", groups="One")
     assert okta.read_user("Cleo")["data"] == {"groups": ["One"], "policies": ["P", "q"]}
     okta.delete_user("Cleo")
     assert okta.list_users()["data"]["keys"] == ["anna"]
 
 
-def test_a_login_is_renewed_until_its_policies_change(server: MockKMS) -> None:
-    mine = hvac.Client(server.url, token=login(server, "anna", "secret")["auth"]["client_token"])
+def test_a_login_is_renewed_until_its_policies_change(kms: MockKMS) -> None:
+    mine = hvac.Client(kms.url, token=login(kms, "anna", "secret")["auth"]["client_token"])
     assert mine.auth.token.renew_self()["auth"]["lease_duration"] == 3600
-    client_of(server).auth.okta.register_group("dev", policies=["less"])
+    client_of(kms).auth.okta.register_group("dev", policies=["less"])
     with pytest.raises(InternalServerError, match="policies have changed, not renewing"):
         mine.auth.token.renew_self()
 
 
-def test_addresses_bind_logins(server: MockKMS) -> None:
-    client_of(server).write("auth/okta/config", token_bound_cidrs="10.0.0.1")
+def test_addresses_bind_logins(kms: MockKMS) -> None:
+    client_of(kms).write("auth/okta/config", token_bound_cidrs="10.0.0.1")
     with pytest.raises(Forbidden):
-        login(server, "anna", "secret")
+        login(kms, "anna", "secret")
 
 
 def test_openbao_has_no_such_method() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -20,10 +19,10 @@ RADIUS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with serving({"radius/": RADIUS}, request.param) as made:
-        yield made
+pytestmark = [
+    pytest.mark.flavors("vault", "openbao"),
+    pytest.mark.server(seed={"vault": {"auth": {"radius/": RADIUS}}}),
+]
 
 
 def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
@@ -31,18 +30,18 @@ def login(server: MockKMS, name: str, password: str) -> dict[str, Any]:
     return answer["auth"]
 
 
-def test_registered_users_have_policies_of_their_own(server: MockKMS) -> None:
-    auth = login(server, "anna", "secret")
+def test_registered_users_have_policies_of_their_own(kms: MockKMS) -> None:
+    auth = login(kms, "anna", "secret")
     assert auth["policies"] == ["default", "dev", "ops"]
     assert auth["metadata"] == {"username": "anna", "policies": "dev,ops"}
-    assert self_of(server, auth["client_token"])["display_name"] == "radius-anna"
-    other = ["guest"] if server.flavor == "vault" else ["dev", "ops"]
-    assert login(server, "Anna", "other")["policies"] == ["default", *other]
-    assert login(server, "ben", "hidden")["policies"] == ["default", "guest"]
+    assert self_of(kms, auth["client_token"])["display_name"] == "radius-anna"
+    other = ["guest"] if kms.flavor == "vault" else ["dev", "ops"]
+    assert login(kms, "Anna", "other")["policies"] == ["default", *other]
+    assert login(kms, "ben", "hidden")["policies"] == ["default", "guest"]
 
 
-def test_the_name_may_stand_in_the_body(server: MockKMS) -> None:
-    client = anybody(server)
+def test_the_name_may_stand_in_the_body(kms: MockKMS) -> None:
+    client = anybody(kms)
     assert client.write("auth/radius/login", username="ben", password="hidden")["auth"]
     assert client.write("auth/radius/login/anna", username="ben", password="hidden")["auth"]
     with pytest.raises(InvalidRequest, match="username cannot be empty"):
@@ -52,9 +51,9 @@ def test_the_name_may_stand_in_the_body(server: MockKMS) -> None:
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret")])
-def test_who_is_not_let_in_is_refused(server: MockKMS, name: str, password: str) -> None:
+def test_who_is_not_let_in_is_refused(kms: MockKMS, name: str, password: str) -> None:
     with pytest.raises(InvalidRequest, match="access denied by the authentication server"):
-        login(server, name, password)
+        login(kms, name, password)
 
 
 def test_the_configuration_is_kept_without_its_secret() -> None:
@@ -90,11 +89,11 @@ def test_the_configuration_is_kept_without_its_secret() -> None:
         assert "directory" in server.journal[-1].hint
 
 
-def test_users_are_registered_as_written_and_found_as_the_product_does(server: MockKMS) -> None:
-    radius = client_of(server).auth.radius
+def test_users_are_registered_as_written_and_found_as_the_product_does(kms: MockKMS) -> None:
+    radius = client_of(kms).auth.radius
     radius.register_user("Cleo", policies=["x"])
     assert radius.list_users()["data"]["keys"] == ["Cleo", "anna"]
-    missed = "ANNA" if server.flavor == "vault" else "Cleo"
+    missed = "ANNA" if kms.flavor == "vault" else "Cleo"
     with pytest.raises(InvalidPath):
         radius.read_user(missed)
     assert radius.read_user("anna")["data"] == {"policies": ["dev", "ops"]}
@@ -106,18 +105,18 @@ def test_users_are_registered_as_written_and_found_as_the_product_does(server: M
         radius.list_users()
 
 
-def test_a_login_is_renewed_until_its_policies_change(server: MockKMS) -> None:
-    mine = hvac.Client(server.url, token=login(server, "anna", "secret")["client_token"])
+def test_a_login_is_renewed_until_its_policies_change(kms: MockKMS) -> None:
+    mine = hvac.Client(kms.url, token=login(kms, "anna", "secret")["client_token"])
     assert mine.auth.token.renew_self()["auth"]["lease_duration"] == 3600
-    client_of(server).auth.radius.register_user("anna", policies=["less"])
+    client_of(kms).auth.radius.register_user("anna", policies=["less"])
     with pytest.raises(InternalServerError, match="policies have changed, not renewing"):
         mine.auth.token.renew_self()
 
 
-def test_addresses_bind_logins(server: MockKMS) -> None:
-    client_of(server).write("auth/radius/config", token_bound_cidrs="10.0.0.1")
+def test_addresses_bind_logins(kms: MockKMS) -> None:
+    client_of(kms).write("auth/radius/config", token_bound_cidrs="10.0.0.1")
     with pytest.raises(Forbidden):
-        login(server, "anna", "secret")
+        login(kms, "anna", "secret")
 
 
 def test_names_in_any_case_are_the_same_where_that_is_asked_for() -> None:

@@ -11,11 +11,11 @@ from tests.vault.driving import World
 MAKER = 'path "auth/token/create*" { capabilities = ["update"] }'
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.write("sys/policies/acl/maker", {"policy": MAKER})
-    return made
+def prepare(world: World) -> None:
+    world.write("sys/policies/acl/maker", {"policy": MAKER})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def refusal(world: World, path: str, data: dict[str, Any], token: str) -> str:

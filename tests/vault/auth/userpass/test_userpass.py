@@ -8,12 +8,12 @@ from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/userpass/", "userpass")
-    made.write("auth/userpass/users/Ann", {"password": "right", "token_policies": "a", "token_ttl": "10m"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/userpass/", "userpass")
+    world.write("auth/userpass/users/Ann", {"password": "right", "token_policies": "a", "token_ttl": "10m"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def login(world: World, password: str, name: str = "ann") -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -25,18 +24,12 @@ _ROTATION = {
 _CREATE = ["CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';"]
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param, rng=11) as running:
-        running.clock.freeze()
-        yield running
+def prepare(kms: MockKMS) -> None:
+    kms.clock.freeze()
+    hvac.Client(kms.url, token=kms.token).sys.enable_secrets_engine("database")
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    made = hvac.Client(server.url, token=server.token)
-    made.sys.enable_secrets_engine("database")
-    return made
+pytestmark = [pytest.mark.flavors("vault", "openbao"), pytest.mark.server(rng=11), pytest.mark.prepared(by=prepare)]
 
 
 def connect(client: hvac.Client, name: str = "pg", **more: Any) -> Any:
@@ -50,7 +43,7 @@ def add_role(client: hvac.Client, name: str = "app", **more: Any) -> Any:
     return client.write_data(f"database/roles/{name}", data=settings)
 
 
-def test_a_connection_is_kept_and_shown_without_its_password(server: MockKMS, client: hvac.Client) -> None:
+def test_a_connection_is_kept_and_shown_without_its_password(kms: MockKMS, client: hvac.Client) -> None:
     connect(client, connection_url="postgresql://root:hidden@db/app", password_policy="strict")
     shown = client.secrets.database.read_connection("pg")["data"]
     assert shown == {
@@ -60,7 +53,7 @@ def test_a_connection_is_kept_and_shown_without_its_password(server: MockKMS, cl
         "plugin_name": "postgresql-database-plugin",
         "plugin_version": "",
         "root_credentials_rotate_statements": [],
-        **(_ROTATION if server.flavor == "vault" else {}),
+        **(_ROTATION if kms.flavor == "vault" else {}),
     }
     assert client.secrets.database.list_connections()["data"]["keys"] == ["pg"]
     client.secrets.database.delete_connection("pg")
@@ -107,17 +100,17 @@ def test_a_user_is_made_with_a_lease(client: hvac.Client) -> None:
     assert first["lease_id"].startswith("database/creds/app/")
 
 
-def test_a_lease_is_renewed_revoked_and_ends(server: MockKMS, client: hvac.Client) -> None:
+def test_a_lease_is_renewed_revoked_and_ends(kms: MockKMS, client: hvac.Client) -> None:
     connect(client)
     add_role(client)
     lease = client.secrets.database.generate_credentials("app")["lease_id"]
-    server.clock.advance(1800)
+    kms.clock.advance(1800)
     assert client.sys.renew_lease(lease, increment=7200)["lease_duration"] == 7200
     client.sys.revoke_lease(lease)
     with pytest.raises(InvalidRequest, match="invalid lease"):
         client.sys.read_lease(lease)
     other = client.secrets.database.generate_credentials("app")["lease_id"]
-    server.clock.advance(3601)
+    kms.clock.advance(3601)
     with pytest.raises(InvalidRequest, match="invalid lease"):
         client.sys.read_lease(other)
 
@@ -217,17 +210,17 @@ def test_user_names_follow_a_template(client: hvac.Client) -> None:
     assert client.secrets.database.generate_credentials("app-one")["data"]["username"] == "TOKEN_appone.7"
 
 
-def test_a_static_user_keeps_a_password_for_its_period(server: MockKMS, client: hvac.Client) -> None:
+def test_a_static_user_keeps_a_password_for_its_period(kms: MockKMS, client: hvac.Client) -> None:
     connect(client)
     settings = {"db_name": "pg", "username": "batch", "rotation_period": "1h"}
     client.write_data("database/static-roles/app-static", data=settings)
     read = client.secrets.database.get_static_credentials
     first = read("app-static")["data"]
     assert (first["username"], first["ttl"], first["rotation_period"]) == ("batch", 3600, 3600)
-    server.clock.advance(3000)
+    kms.clock.advance(3000)
     later = read("app-static")["data"]
     assert (later["password"], later["ttl"]) == (first["password"], 600)
-    server.clock.advance(700)
+    kms.clock.advance(700)
     rotated = read("app-static")["data"]
     assert rotated["password"] != first["password"]
     assert rotated["ttl"] == 3500

@@ -13,15 +13,15 @@ from tests.vault.driving import START, World
 TEMPLATE = '{"groups": {{identity.entity.groups.names}}, "me": {{identity.entity.name}}}'
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/up/", "userpass")
-    made.write("auth/up/users/ann", {"password": "pw", "token_policies": "root-like"})
-    made.write("sys/policies/acl/root-like", {"policy": 'path "identity/*" { capabilities = ["read", "update"] }'})
-    made.write("identity/oidc/key/k", {"algorithm": "EdDSA", "allowed_client_ids": "*", "verification_ttl": 3600})
-    made.write("identity/oidc/role/r", {"key": "k", "template": TEMPLATE, "ttl": 600, "client_id": "app"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/up/", "userpass")
+    world.write("auth/up/users/ann", {"password": "pw", "token_policies": "root-like"})
+    world.write("sys/policies/acl/root-like", {"policy": 'path "identity/*" { capabilities = ["read", "update"] }'})
+    world.write("identity/oidc/key/k", {"algorithm": "EdDSA", "allowed_client_ids": "*", "verification_ttl": 3600})
+    world.write("identity/oidc/role/r", {"key": "k", "template": TEMPLATE, "ttl": 600, "client_id": "app"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def signed(world: World) -> tuple[str, str]:

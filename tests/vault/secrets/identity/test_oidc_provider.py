@@ -18,19 +18,19 @@ VERIFIER = "v" * 43
 PROVIDER = "identity/oidc/provider/p"
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "auth/up/", "userpass")
-    made.write("auth/up/users/ann", {"password": "pw", "token_policies": "asks"})
-    made.write(
+def prepare(world: World) -> None:
+    world.core.mount("", "auth/up/", "userpass")
+    world.write("auth/up/users/ann", {"password": "pw", "token_policies": "asks"})
+    world.write(
         "sys/policies/acl/asks", {"policy": f'path "{PROVIDER}/authorize" {{ capabilities = ["read", "update"] }}'}
     )
-    made.write("identity/oidc/key/k", {"algorithm": "ES256", "allowed_client_ids": "*"})
-    made.write("identity/oidc/scope/who", {"template": '{"name": {{identity.entity.name}}}', "description": "d"})
-    made.write("identity/oidc/client/app", {"key": "k", "redirect_uris": BACK, "assignments": "allow_all"})
-    made.write(PROVIDER, {"allowed_client_ids": "*", "scopes_supported": "who"})
-    return made
+    world.write("identity/oidc/key/k", {"algorithm": "ES256", "allowed_client_ids": "*"})
+    world.write("identity/oidc/scope/who", {"template": '{"name": {{identity.entity.name}}}', "description": "d"})
+    world.write("identity/oidc/client/app", {"key": "k", "redirect_uris": BACK, "assignments": "allow_all"})
+    world.write(PROVIDER, {"allowed_client_ids": "*", "scopes_supported": "who"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def shown(response: Response) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from mockkms.vault.golang.number import Number
 from tests.vault.driving import World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "kv/", "kv", options={"version": "1"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "kv/", "kv", options={"version": "1"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def test_a_secret_is_kept_as_it_was_sent(world: World) -> None:

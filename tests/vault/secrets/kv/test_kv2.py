@@ -12,11 +12,11 @@ from mockkms.vault.secrets.kv.v2.payload import float_text, merge, stored
 from tests.vault.driving import START, World
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.mount("", "kv/", "kv", options={"version": "2"})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "kv/", "kv", options={"version": "2"})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def put(world: World, path: str = "a", cas: object = None, **data: Any) -> Any:

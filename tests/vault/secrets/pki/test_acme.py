@@ -11,9 +11,7 @@ from tests.vault.secrets.pki.authority import Authority
 ID = "0a1b2c3d-0000-1111-2222-333344445555"
 
 
-@pytest.fixture(params=["openbao", "vault", "vault-1.21"])
-def pki(request: pytest.FixtureRequest) -> Authority:
-    return Authority(request.param)
+pytestmark = pytest.mark.flavors("openbao", "vault", "vault-1.21")
 
 
 @pytest.mark.parametrize("base", ["acme", "roles/r/acme", "issuer/i/acme", "issuer/i/roles/r/acme"])

@@ -7,11 +7,11 @@ import pytest
 from tests.vault.secrets.pki.authority import Authority
 
 
-@pytest.fixture
-def pki() -> Authority:
-    made = Authority()
-    made.core.mount("", "sub/", "pki")
-    return made
+def prepare(pki: Authority) -> None:
+    pki.core.mount("", "sub/", "pki")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def imported(pki: Authority, *texts: str) -> list[str]:

@@ -9,11 +9,6 @@ from tests.vault.secrets.pki.authority import Authority
 URL = ["http://x.test/delta"]
 
 
-@pytest.fixture
-def pki() -> Authority:
-    return Authority()
-
-
 @pytest.mark.parametrize("form", ["json", "pem", "der", "crl", "crl/pem", "crl/der", "crl/delta", "crl/delta/der"])
 def test_what_answers_without_a_token(pki: Authority, form: str) -> None:
     assert pki.raw(f"pki/issuer/default/{form}").errors is None

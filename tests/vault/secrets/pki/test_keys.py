@@ -7,11 +7,6 @@ import pytest
 from tests.vault.secrets.pki.authority import Authority
 
 
-@pytest.fixture(scope="module")
-def pki() -> Authority:
-    return Authority()
-
-
 @pytest.mark.parametrize(
     ("path", "given", "text"),
     [

@@ -17,11 +17,6 @@ from tests.vault.secrets.pki.authority import Authority, serial, signed_by
 HOUR = 3600.0
 
 
-@pytest.fixture
-def pki() -> Authority:
-    return Authority()
-
-
 def crl_of(pki: Authority, path: str) -> x509.CertificateRevocationList:
     body = pki.raw(path).raw
     assert body

@@ -14,14 +14,14 @@ PATHS = ["ca", "ca/pem", "cert/ca", "crl", "crl/pem", "crl/delta", "cert/crl", "
          "issuer/default/json", "issuer/default/crl", "issuer/default/crl/delta/der"]  # fmt: skip
 
 
-@pytest.fixture
-def pki() -> Authority:
-    made = Authority()
-    mount = made.core.state.mounts.get("", "pki/")
+def prepare(pki: Authority) -> None:
+    mount = pki.core.state.mounts.get("", "pki/")
     assert mount is not None
     mount.config.passthrough_request_headers = ["if-modified-since"]
     mount.config.allowed_response_headers = ["Last-Modified"]
-    return made
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def since(pki: Authority, path: str, moment: float) -> Response:

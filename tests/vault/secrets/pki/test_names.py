@@ -16,11 +16,6 @@ from tests.vault.secrets.pki.authority import Authority
 LATER = "2027-03-01T00:00:00Z"
 
 
-@pytest.fixture
-def pki() -> Authority:
-    return Authority()
-
-
 def names_of(text: str) -> x509.SubjectAlternativeName:
     found = x509.load_pem_x509_certificate(text.encode()).extensions
     return found.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -26,11 +26,6 @@ from tests.vault.secrets.pki.authority import Authority
 UNAUTHORIZED, MALFORMED, INTERNAL = (bytes.fromhex(f"30030a01{code}") for code in ("06", "01", "02"))
 
 
-@pytest.fixture
-def pki() -> Authority:
-    return Authority()
-
-
 def question(leaf: str, issuer: x509.Certificate, digest: hashes.HashAlgorithm | None = None) -> bytes:
     certificate = x509.load_pem_x509_certificate(leaf.encode())
     builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, digest or hashes.SHA1())

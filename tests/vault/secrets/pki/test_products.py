@@ -18,9 +18,7 @@ PRODUCTS = ("openbao", "vault", "vault-1.21")
 LONG = 'TTL "2000h0m0s" is longer than permitted maxTTL "1000h0m0s", so maxTTL is being used'
 
 
-@pytest.fixture(params=PRODUCTS)
-def pki(request: pytest.FixtureRequest) -> Authority:
-    return Authority(request.param)
+pytestmark = pytest.mark.flavors(*PRODUCTS)
 
 
 def flavor(pki: Authority) -> str:

@@ -10,11 +10,11 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from tests.vault.secrets.pki.authority import Authority
 
 
-@pytest.fixture
-def pki() -> Authority:
-    made = Authority()
-    made.core.mount("", "old/", "pki")
-    return made
+def prepare(pki: Authority) -> None:
+    pki.core.mount("", "old/", "pki")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def again(pki: Authority, text: str) -> x509.Certificate:

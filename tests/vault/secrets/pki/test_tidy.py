@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.vault.secrets.pki.authority import Authority, serial
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def pki() -> Authority:
-    return Authority()
 
 
 def stored(pki: Authority) -> list[str]:

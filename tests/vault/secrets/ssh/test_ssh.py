@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +33,12 @@ def line_of(key: Any) -> str:
     return text.decode()
 
 
-@pytest.fixture(params=["vault", "openbao"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockKMS]:
-    with MockKMS(flavor=request.param, rng=3) as running:
-        running.clock.freeze()
-        yield running
+def prepare(kms: MockKMS) -> None:
+    kms.clock.freeze()
+    hvac.Client(kms.url, token=kms.token).sys.enable_secrets_engine("ssh")
 
 
-@pytest.fixture
-def client(server: MockKMS) -> hvac.Client:
-    made = hvac.Client(server.url, token=server.token)
-    made.sys.enable_secrets_engine("ssh")
-    return made
+pytestmark = [pytest.mark.flavors("vault", "openbao"), pytest.mark.server(rng=3), pytest.mark.prepared(by=prepare)]
 
 
 def configure(client: hvac.Client, **settings: Any) -> Any:
@@ -67,11 +60,11 @@ def signed(client: hvac.Client, name: str = "r", key: Any = USER, **asked: Any) 
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ec", "ecdsa-sha2-nistp521", "rsa"])
-def test_a_certificate_says_what_was_asked_for(client: hvac.Client, server: MockKMS, kind: str) -> None:
+def test_a_certificate_says_what_was_asked_for(client: hvac.Client, kms: MockKMS, kind: str) -> None:
     configure(client, key_type=kind, key_bits=2048 if kind == "rsa" else 0)
     add_role(client, default_extensions={"permit-pty": ""}, default_critical_options={"force-command": "/bin/true"})
     certificate = signed(client, valid_principals="bob, ann,bob", ttl="1h")
-    now = int(server.clock.now())
+    now = int(kms.clock.now())
     assert certificate.valid_principals == [b"ann", b"bob"]
     assert (certificate.valid_after, certificate.valid_before) == (now - 30, now + 3600)
     assert certificate.extensions == {b"permit-pty": b""}
@@ -138,7 +131,7 @@ def test_hosts_are_those_of_the_domains(client: hvac.Client) -> None:
     assert found.valid_principals == [b"a.acme.io", b"b.org"]
 
 
-def test_users_may_be_templates(client: hvac.Client, server: MockKMS) -> None:
+def test_users_may_be_templates(client: hvac.Client, kms: MockKMS) -> None:
     configure(client)
     entity = client.write_data("identity/entity", data={"name": "ann", "policies": ["p"]})["data"]["id"]
     client.sys.create_or_update_policy("p", 'path "ssh/*" { capabilities = ["update"] }')
@@ -148,21 +141,21 @@ def test_users_may_be_templates(client: hvac.Client, server: MockKMS) -> None:
     alias = {"name": "ann", "canonical_id": entity, "mount_accessor": accessor}
     client.write_data("identity/entity-alias", data=alias)
     add_role(client, allowed_users="{{identity.entity.name}}", allowed_users_template=True)
-    other = hvac.Client(server.url)
+    other = hvac.Client(kms.url)
     other.auth.userpass.login("ann", "x")
     assert signed(other, valid_principals="ann").valid_principals == [b"ann"]
     with pytest.raises(InvalidRequest, match="bob is not a valid value"):
         signed(other, valid_principals="bob")
 
 
-def test_a_key_is_issued_with_its_certificate(client: hvac.Client, server: MockKMS) -> None:
+def test_a_key_is_issued_with_its_certificate(client: hvac.Client, kms: MockKMS) -> None:
     configure(client)
     add_role(client)
     data = client.write_data("ssh/issue/r", data={"key_type": "ec", "valid_principals": "ann"})["data"]
     assert data["private_key"].startswith("-----BEGIN EC PRIVATE KEY-----")
     assert data["private_key_type"] == "ec"
     assert data["signed_key"].startswith("ecdsa-sha2-nistp256-cert-v01@openssh.com ")
-    refused = InvalidRequest if server.flavor == "openbao" else InternalServerError
+    refused = InvalidRequest if kms.flavor == "openbao" else InternalServerError
     with pytest.raises(refused, match="unknown ssh key pair algorithm: odd"):
         client.write_data("ssh/issue/r", data={"key_type": "odd", "valid_principals": "ann"})
 
@@ -186,10 +179,10 @@ _LACKING = "either both public_key and private_key or a managed key must be prov
     ],
 )  # fmt: skip
 def test_keys_that_are_refused(
-    client: hvac.Client, server: MockKMS, settings: dict[str, Any], own: str, theirs: str | None
+    client: hvac.Client, kms: MockKMS, settings: dict[str, Any], own: str, theirs: str | None
 ) -> None:
     """An empty text of Vault's is the same as OpenBao's; None: a key is made."""
-    text = own if server.flavor == "openbao" or theirs == "" else theirs
+    text = own if kms.flavor == "openbao" or theirs == "" else theirs
     if text is None:
         assert configure(client, **settings)["data"]["public_key"]
         return
@@ -197,14 +190,14 @@ def test_keys_that_are_refused(
         configure(client, **settings)
 
 
-def test_a_key_of_ones_own_signs(client: hvac.Client, server: MockKMS) -> None:
+def test_a_key_of_ones_own_signs(client: hvac.Client, kms: MockKMS) -> None:
     private = USER.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     configure(client, public_key=line_of(USER), private_key=private)
     add_role(client)
     certificate = signed(client, valid_principals="ann")
     raw = (Encoding.OpenSSH, PublicFormat.OpenSSH)
     assert certificate.signature_key().public_bytes(*raw) == USER.public_key().public_bytes(*raw)
-    answer = requests.get(f"{server.url}/v1/ssh/public_key", timeout=60)
+    answer = requests.get(f"{kms.url}/v1/ssh/public_key", timeout=60)
     assert (answer.text, answer.headers["Content-Type"]) == (line_of(USER), "text/plain")
     add_role(client, "odd", algorithm_signer="ssh-rsa")
     with pytest.raises(InternalServerError, match="unsupported signature algorithm ssh-rsa for key format ssh-ed25519"):
@@ -221,7 +214,7 @@ def test_dsa_keys_are_known_and_refused_by_size(client: hvac.Client) -> None:
         client.write_data("ssh/sign/r", data={"public_key": f"ssh-dss {base64.b64encode(blob).decode()}"})
 
 
-def test_one_time_passwords_are_used_once(client: hvac.Client, server: MockKMS) -> None:
+def test_one_time_passwords_are_used_once(client: hvac.Client, kms: MockKMS) -> None:
     settings = {
         "key_type": "otp",
         "default_user": "ubuntu",
@@ -232,7 +225,7 @@ def test_one_time_passwords_are_used_once(client: hvac.Client, server: MockKMS) 
     made = client.write_data("ssh/creds/otp", data={"ip": "10.1.2.3"})
     assert made["data"]["username"] == "ubuntu"
     assert (made["renewable"], made["lease_id"][:13]) == (False, "ssh/creds/otp")
-    agent = hvac.Client(server.url)
+    agent = hvac.Client(kms.url)
     used = agent.write_data("ssh/verify", data={"otp": made["data"]["key"]})["data"]
     assert used == {"ip": "10.1.2.3", "role_name": "otp", "username": "ubuntu"}
     with pytest.raises(InvalidRequest, match="OTP not found"):
@@ -248,11 +241,11 @@ def test_one_time_passwords_are_used_once(client: hvac.Client, server: MockKMS) 
         agent.write_data("ssh/verify", data={"otp": other["data"]["key"]})
 
 
-def test_roles_are_listed_with_their_kind(client: hvac.Client, server: MockKMS) -> None:
+def test_roles_are_listed_with_their_kind(client: hvac.Client, kms: MockKMS) -> None:
     client.write_data("ssh/roles/otp", data={"key_type": "otp", "default_user": "u"})
     add_role(client)
     info = client.list("ssh/roles")["data"]["key_info"]
-    extra = {"issuer_ref": "default"} if server.flavor == "openbao" else {}
+    extra = {"issuer_ref": "default"} if kms.flavor == "openbao" else {}
     assert info == {"otp": {"key_type": "otp"}, "r": {"key_type": "ca", **extra}}
     with pytest.raises(InvalidRequest, match="Either 'allow_user_certificates' or"):
         client.write_data("ssh/roles/x", data={"key_type": "ca"})

@@ -18,11 +18,6 @@ from tests.vault.secrets.transit.ring import AEAD, TYPES, Ring, b64, framed
 SECRET = bytes(range(32))
 
 
-@pytest.fixture
-def ring() -> Ring:
-    return Ring()
-
-
 def backed_up(ring: Ring, **options: Any) -> str:
     ring.create(exportable=True, allow_plaintext_backup=True, **options)
     backup: str = ring.good("read", "backup/k")["backup"]

@@ -19,16 +19,16 @@ ROOT_KEY = ec.derive_private_key(9, ec.SECP256R1())
 ROOT_NAME = x509.Name.from_rfc4514_string("CN=root")
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.entropy = Entropy("certificates")
-    made.core.mount("", "transit/", "transit")
+def prepare(world: World) -> None:
+    world.core.entropy = Entropy("certificates")
+    world.core.mount("", "transit/", "transit")
     for name, type in (("ec", "ecdsa-p384"), ("p521", "ecdsa-p521"), ("rsa", "rsa-2048"), ("ed", "ed25519")):
-        made.write(f"transit/keys/{name}", {"type": type})
-    made.write("transit/keys/aes")
-    made.write("transit/keys/derived", {"type": "ed25519", "derived": True})
-    return made
+        world.write(f"transit/keys/{name}", {"type": type})
+    world.write("transit/keys/aes")
+    world.write("transit/keys/derived", {"type": "ed25519", "derived": True})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def certificate(public: Any, subject: str, authority: bool) -> str:

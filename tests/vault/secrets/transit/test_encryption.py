@@ -18,11 +18,6 @@ MISSING_CONTEXT = (
 )
 
 
-@pytest.fixture
-def ring() -> Ring:
-    return Ring()
-
-
 def flipped(ciphertext: str, bit: int) -> str:
     prefix, version, body = ciphertext.split(":")
     raw = bytearray(base64.b64decode(body))

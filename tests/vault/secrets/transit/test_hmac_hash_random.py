@@ -14,15 +14,14 @@ from tests.vault.driving import World
 INPUT = b64encode(b"the input").decode()
 
 
-@pytest.fixture(scope="module")
-def world() -> World:
-    """One mount with a key of two versions."""
-    made = World()
-    made.core.mount("", "transit/", "transit")
-    made.write("transit/keys/k", {"exportable": True})
-    made.write("transit/keys/k/rotate")
-    made.write("transit/keys/h", {"type": "hmac", "key_size": 40, "exportable": True})
-    return made
+def prepare(world: World) -> None:
+    world.core.mount("", "transit/", "transit")
+    world.write("transit/keys/k", {"exportable": True})
+    world.write("transit/keys/k/rotate")
+    world.write("transit/keys/h", {"type": "hmac", "key_size": 40, "exportable": True})
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def ask(world: World, path: str, **data: Any) -> dict[str, Any]:

@@ -30,12 +30,12 @@ OTHER_EC_KEY = ec.derive_private_key(8, ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.core.entropy = Entropy("import")
-    made.core.mount("", "transit/", "transit")
-    return made
+def prepare(world: World) -> None:
+    world.core.entropy = Entropy("import")
+    world.core.mount("", "transit/", "transit")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def pkcs8(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:

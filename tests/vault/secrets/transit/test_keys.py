@@ -13,11 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.vault.secrets.transit.ring import AEAD, CURVES, RSA, START, TYPES, Ring, b64, framed
 
 
-@pytest.fixture
-def ring() -> Ring:
-    return Ring()
-
-
 @pytest.mark.parametrize("type", TYPES)
 def test_what_a_new_key_shows(ring: Ring, type: str) -> None:
     shown = ring.create(type=type)

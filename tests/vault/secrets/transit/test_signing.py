@@ -20,17 +20,16 @@ INPUT = b64encode(b"the input").decode()
 CONTEXT = b64encode(b"a context").decode()
 
 
-@pytest.fixture(scope="module")
-def world() -> World:
-    """One mount with a key of every signing type; nothing here changes them."""
-    made = World()
-    made.core.entropy = Entropy("signing")
-    made.core.mount("", "transit/", "transit")
+def prepare(world: World) -> None:
+    world.core.entropy = Entropy("signing")
+    world.core.mount("", "transit/", "transit")
     for type in ("rsa-2048", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "aes256-gcm96"):
-        made.write(f"transit/keys/{type}", {"type": type, "exportable": True})
-    made.write("transit/keys/derived", {"type": "ed25519", "derived": True})
-    made.write("transit/keys/ecdsa-p256/rotate")
-    return made
+        world.write(f"transit/keys/{type}", {"type": type, "exportable": True})
+    world.write("transit/keys/derived", {"type": "ed25519", "derived": True})
+    world.write("transit/keys/ecdsa-p256/rotate")
+
+
+pytestmark = pytest.mark.prepared(by=prepare)
 
 
 def ask(world: World, path: str, **data: Any) -> dict[str, Any]:

@@ -15,12 +15,12 @@ PROOFS = "'signature', 'hmac' or 'cmac'"
 ILLEGAL = "illegal base64 data at input byte 0"
 
 
-@pytest.fixture(params=["vault", "vault-1.21"])
-def ring(request: pytest.FixtureRequest) -> Ring:
-    ring = Ring(request.param)
+def prepare(ring: Ring) -> None:
     post(ring, "keys/k")
     post(ring, "keys/ed", {"type": "ed25519"})
-    return ring
+
+
+pytestmark = [pytest.mark.flavors("vault", "vault-1.21"), pytest.mark.prepared(by=prepare)]
 
 
 def post(ring: Ring, path: str, data: dict[str, Any] | None = None) -> Response:

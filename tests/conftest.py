@@ -1,0 +1,109 @@
+"""Fixtures for all tests: ``world`` is a Vault without HTTP, ``kms`` a server, ``client`` its hvac client.
+
+Every test starts with a fresh one. Markers, usually as ``pytestmark``, say how it differs from the default:
+
+- ``flavors("vault", "openbao")`` runs the tests once with each of these products
+- ``server(rng=5, tls=True)`` gives arguments of ``MockKMS``
+- ``prepared(by=function)`` calls a function with the new world or server before the tests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import hvac
+import pytest
+
+from mockkms import MockKMS
+from mockkms.world.world import Snapshot
+from tests.vault.driving import World
+
+MARKERS = (
+    "flavors(*names): run with each of these products",
+    "server(**options): arguments of MockKMS for the fixture kms",
+    "prepared(by): this function is called with the new world, server or engine",
+)
+Servers = Callable[[str | None, dict[str, Any], Callable[[MockKMS], object] | None], MockKMS]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marker = metafunc.definition.get_closest_marker("flavors")
+    if marker is not None and "flavor" in metafunc.fixturenames:
+        metafunc.parametrize("flavor", marker.args, indirect=True)
+
+
+@pytest.fixture
+def flavor(request: pytest.FixtureRequest) -> str | None:
+    """The product, from the marker ``flavors``; None is the default of what is made."""
+    found: str | None = getattr(request, "param", None)
+    return found
+
+
+@pytest.fixture
+def prepare(request: pytest.FixtureRequest) -> Callable[[Any], object]:
+    """The function of the marker ``prepared``; without a marker one that does nothing."""
+    marker = request.node.get_closest_marker("prepared")
+    found: Callable[[Any], object] = marker.kwargs["by"] if marker is not None else _nothing
+    return found
+
+
+def _nothing(made: object) -> None:
+    """Prepare nothing."""
+
+
+@pytest.fixture
+def world(flavor: str | None, prepare: Callable[[World], object]) -> World:
+    """A Vault without HTTP, its clock frozen; OpenBao unless the marker ``flavors`` says otherwise."""
+    made = World(flavor or "openbao")
+    prepare(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[dict[tuple[object, ...], tuple[MockKMS, Snapshot]]]:
+    """The servers of a module by their options, each with its world at the start."""
+    servers: dict[tuple[object, ...], tuple[MockKMS, Snapshot]] = {}
+    with ExitStack() as stack:
+        stack.callback(lambda: [kms.stop() for kms, _ in servers.values()])
+        yield servers
+
+
+@pytest.fixture
+def kms(
+    request: pytest.FixtureRequest,
+    flavor: str | None,
+    prepare: Callable[[MockKMS], object],
+    running: dict[tuple[object, ...], tuple[MockKMS, Snapshot]],
+) -> MockKMS:
+    """A server with the world of its start; Vault unless the marker ``flavors`` says otherwise."""
+    marker = request.node.get_closest_marker("server")
+    options: dict[str, Any] = dict(marker.kwargs) if marker is not None else {}
+    key = (flavor, prepare, repr(options))
+    if key not in running:
+        made = MockKMS(**{"flavor": flavor, **options}).start()
+        try:
+            prepare(made)
+        except BaseException:
+            made.stop()
+            raise
+        running[key] = made, made.world.snapshot()
+    found, start = running[key]
+    found.world.baseline = start
+    found.world.snapshots.clear()
+    found.reset()
+    return found
+
+
+@pytest.fixture
+def client(kms: MockKMS) -> Iterator[hvac.Client]:
+    """hvac with the root token of ``kms``."""
+    made = hvac.Client(url=kms.url, token=kms.token)
+    yield made
+    made.adapter.close()
