@@ -1,4 +1,4 @@
-"""One test's hold on its servers: the world before it, the checks after it, the report when it failed."""
+"""The servers of one test: set-up of the world, checks after the test, report of a failure."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
     from .marker import TestWorld
 
 _SHOWN = 30
-"""Requests of each server in a failure report, the latest."""
+"""Number of requests of each server in a failure report, the last ones."""
 
 
 class MockKMSWarning(UserWarning):
-    """Something about the servers of a test that does not fail it."""
+    """A problem with the servers of a test that does not fail it."""
 
 
 class Active:
-    """The servers that one test uses: the suite's, and those of ``mockkms_factory``."""
+    """The servers used by one test: the session's server, and those of ``mockkms_factory``."""
 
     def __init__(self, strict: bool, lint: str = "off", privileges: Path | None = None) -> None:
         self.strict = strict
         self.lint = lint
-        """What the linter's findings do: ``off``, ``warn`` or ``error``."""
+        """Handling of the linter's findings: ``off``, ``warn`` or ``error``."""
         self.privileges = privileges
-        """Where the policies that tests needed are written."""
+        """File for the minimal policies of the tests."""
         self.settled = False
-        """The test has its verdict: what was wrong with its requests has been said or does not matter."""
+        """Whether the test's outcome is decided: its requests are not checked again."""
         self._servers: list[Kms] = []
         self._given: set[str] = set()
-        """Rules of worlds and markers: many tests share them, so that not each must meet all."""
+        """Ids of the rules from worlds and markers. Tests share them, so not every rule fires in every test."""
 
-    def begin(self, kms: Kms, world: TestWorld) -> None:
-        """Put the suite's server into the world that the test asked for; its ``reset`` goes back there."""
+    def start(self, kms: Kms, world: TestWorld) -> None:
+        """Load the test's world into the session's server and make it the baseline."""
         try:
-            # The marker's product wins over what the worlds of the test say.
+            # The marker's product takes precedence over the worlds of the test.
             kms.load(*world.seeds, *([{"flavor": world.flavor}] if world.flavor else []))
             if world.clock is not None:
                 kms.clock.freeze(world.clock)
             kms.faults.extend(world.faults)
         except ValueError as error:
-            pytest.fail(f"the world of the mockkms marker: {error}", pytrace=False)
+            pytest.fail(f"invalid world in the mockkms marker: {error}", pytrace=False)
         if world.state == "sealed":
             kms.seal()
         elif world.state == "unsealed":
@@ -56,12 +56,12 @@ class Active:
         self.watch(kms)
 
     def watch(self, kms: Kms) -> None:
-        """Check and report this server too."""
+        """Include a server in checks and reports."""
         self._servers.append(kms)
         self._given |= {rule.id for rule in kms.faults.list()}
 
     def check(self) -> None:
-        """Fail the test, when strict, for requests that nothing emulates and scripts that were not followed."""
+        """Fail the test, if strict, for unhandled requests and uncompleted scripts."""
         if self.settled:
             return
         self.settled = True
@@ -74,13 +74,13 @@ class Active:
                     pytest.fail(str(error), pytrace=False)
         self.settled = False
 
-    def remark(self) -> None:
-        """After the checks, once: what the linter found, and rules that never fired; these warn."""
+    def warn(self) -> None:
+        """Report linter findings and rules that never fired, once, after the checks."""
         for kms in self._servers:
-            self._remark(kms)
+            self._warn(kms)
 
-    def _remark(self, kms: Kms) -> None:
-        """Say what does not fail the test by itself: rules that never fired, bad habits, the policy it needed."""
+    def _warn(self, kms: Kms) -> None:
+        """Warn about one server; write the policy that the test needed."""
         for rule in kms.faults.unfired:
             if rule.id in self._given:
                 continue
@@ -97,13 +97,13 @@ class Active:
                 file.write(f"# {test}\n{kms.privileges()}\n")
 
     def report(self) -> str:
-        """What a failure report shows: the last requests, and the rules with their counts."""
+        """Return the section of a failure report: the last requests, and the rules with their counts."""
         return "\n\n".join(_report(kms) for kms in self._servers)
 
 
 def _report(kms: Kms) -> str:
     seed = "" if kms.rng is None else f", rng {kms.rng}"
-    lines = [f"{kms.flavor} at {kms.url}{seed}", kms.journal.table(last=_SHOWN) or "no request reached the server"]
+    lines = [f"{kms.flavor} at {kms.url}{seed}", kms.journal.table(last=_SHOWN) or "no requests received"]
     rules = kms.faults.describe()
     if rules:
         lines += ["faults:", rules]

@@ -1,4 +1,4 @@
-"""``mockkms_client``: pytest-aiohttp's test client aimed at the running server."""
+"""``mockkms_client``: pytest-aiohttp's test client for the running server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yarl import URL
 
 
 class _Running(BaseTestServer):
-    """A server that already runs elsewhere: nothing to start, nothing to stop."""
+    """A server that is already running: it is neither started nor stopped."""
 
     def __init__(self, url: str) -> None:
         address = URL(url)
@@ -22,7 +22,7 @@ class _Running(BaseTestServer):
         self._address = address
 
     async def _make_runner(self, **kwargs: Any) -> Any:
-        raise RuntimeError("the server runs already")
+        raise RuntimeError("the server is already running")
 
     async def start_server(self, *args: Any, **kwargs: Any) -> None:
         self._root = self._address
@@ -44,7 +44,7 @@ class MockClient:
         self._factory = factory
         self._url = url
         self._prefix = URL(url).path.rstrip("/")
-        """Of a tenant's address."""
+        """Path prefix of a tenant's address."""
         self._token = token
         self._ssl = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self._client: TestClient[Any, Any] | None = None

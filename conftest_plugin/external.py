@@ -1,4 +1,4 @@
-"""A server that somebody else runs (``--mockkms-url``): an address and a token; what needs our insides skips."""
+"""A server other than mockkms (``--mockkms-url``): address and token; tests that need mockkms are skipped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ExternalKMS:
-    """The part of MockKMS that any server has."""
+    """The attributes of MockKMS that every server has."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = self.rustfs_url = url.rstrip("/")
@@ -20,7 +20,7 @@ class ExternalKMS:
         self.ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
 
     def refuse(self, world: TestWorld) -> None:
-        """Skip a test whose marker asks for what only mockkms can do."""
+        """Skip a test whose marker uses features of mockkms."""
         asked = {
             "seed": bool(world.seeds),
             "state": world.state == "sealed",
@@ -40,4 +40,4 @@ class ExternalKMS:
 
 
 def _skip(what: str) -> NoReturn:
-    pytest.skip(f"{what} needs a mockkms server; --mockkms-url names another one")
+    pytest.skip(f"{what} requires mockkms; the server at --mockkms-url is not mockkms")

@@ -1,4 +1,4 @@
-"""``mockkms_factory``: further servers, each with a port and a world of its own."""
+"""``mockkms_factory``: additional servers, each with its own port and world."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ Made = TypeVar("Made", bound=MockKMS)
 
 
 class Factory:
-    """Makes servers that end with the test: ``other = mockkms_factory(seed="world.yaml")``."""
+    """Creates servers that stop at the end of the test: ``other = mockkms_factory(seed="world.yaml")``."""
 
     def __init__(self, active: Active, rng: int | str | None, flavor: str | None) -> None:
         self._active = active
         self._rng = rng
         self._flavor = flavor
-        """The product of the test; worlds and options of a server win over it."""
+        """The product of the test; worlds and options of a server take precedence."""
         self._made: list[MockKMS] = []
 
     def __call__(self, **options: Any) -> MockKMS:
-        """A started server; ``options`` are those of ``MockKMS``. Raises as ``MockKMS`` and its ``start`` do."""
-        return self._begin(MockKMS, options)
+        """Start a server; ``options`` are those of ``MockKMS``. Raises the errors of ``MockKMS`` and its ``start``."""
+        return self._start(MockKMS, options)
 
     def cluster(self, nodes: int = 3, **options: Any) -> Cluster:
-        """A started cluster; ``options`` are those of ``Cluster``."""
-        return self._begin(Cluster, {"nodes": nodes, **options})
+        """Start a cluster; ``options`` are those of ``Cluster``."""
+        return self._start(Cluster, {"nodes": nodes, **options})
 
-    def _begin(self, kind: type[Made], options: dict[str, Any]) -> Made:
+    def _start(self, kind: type[Made], options: dict[str, Any]) -> Made:
         if self._rng is not None:
-            # The suite's seed reaches every server, but no two servers make the same ids.
+            # Every server derives its seed from that of the session, so that no two generate the same ids.
             options.setdefault("rng", f"{self._rng}/{len(self._made) + 1}")
         if self._flavor is not None and "flavor" not in options and "upstream" not in options:
             seed = options.get("seed")
@@ -44,6 +44,6 @@ class Factory:
         return kms
 
     def close(self) -> None:
-        """Stop every server made."""
+        """Stop all servers."""
         for kms in reversed(self._made):
             kms.stop()

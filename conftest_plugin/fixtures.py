@@ -1,4 +1,4 @@
-"""The fixtures. All are plain functions: the server runs in a thread of its own, so any test style can use it."""
+"""The fixtures. All are plain functions: the server runs in its own thread, so sync and async tests can use it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     Kms: TypeAlias = AnyKms | ExternalKMS
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
-"""Where a test that uses a server keeps its hold on it."""
+"""The servers of a test, in its stash."""
 _DROPPED = (
     "VAULT_NAMESPACE", "BAO_NAMESPACE", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY", "VAULT_CAPATH", "BAO_CAPATH",
     "VAULT_AGENT_ADDR", "BAO_AGENT_ADDR", "VAULT_HTTP_PROXY", "BAO_HTTP_PROXY", "VAULT_PROXY_ADDR", "BAO_PROXY_ADDR",
     "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
 )  # fmt: skip
-"""What would lead a client elsewhere."""
+"""Environment variables that would direct a client to another server."""
 
 
 @pytest.fixture(scope="session")
 def mockkms_seed(pytestconfig: pytest.Config) -> Any:
-    """The world of the suite: a path, a ready-made world's name, a dict, a list of these, or None. Override it."""
+    """The world of the session: a path, the name of a ready-made world, a dict, a list of these, or None. Override it."""
     return settings.suite_seed(pytestconfig)
 
 
@@ -60,7 +60,7 @@ def _mockkms_servers(
 def mockkms_server(
     pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any, _mockkms_servers: Servers
 ) -> Iterator[Kms]:
-    """The server of this process (one for each xdist worker). Tests use ``mockkms``, which is clean for each."""
+    """The server of this process (one per xdist worker). Tests use ``mockkms``, which resets it for each test."""
     url = settings.option(pytestconfig, "mockkms_url")
     if url:
         from .external import ExternalKMS
@@ -69,7 +69,7 @@ def mockkms_server(
         seed = settings.located(mockkms_seed, pytestconfig.invocation_params.dir, pytestconfig.rootpath)
         flavor = settings.flavor(pytestconfig)
         if flavor is not None:
-            seed = settings.laid(seed, {"flavor": flavor})
+            seed = settings.merged(seed, {"flavor": flavor})
         with tenant_of(url, settings.control_token(pytestconfig), seed) as tenant:
             yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
@@ -89,7 +89,7 @@ def mockkms(
     _mockkms_servers: Servers,
     _mockkms_flavor: str | None,
 ) -> Iterator[Kms]:
-    """The server, put back to the suite's world (and the marker's) before the test, checked after it."""
+    """The server, in the world of the session and the test's markers. It is checked after the test."""
     from .external import ExternalKMS
 
     world: TestWorld = world_of(request.node)
@@ -105,11 +105,11 @@ def mockkms(
     server: AnyKms = mockkms_server
     theirs = settings.option(request.config, "mockkms_url")
     if world.tls is not None and theirs:
-        pytest.skip("mockkms(tls=…) needs a server of its own; --mockkms-url names another one")
+        pytest.skip("mockkms(tls=…) requires a separate server and cannot be used with --mockkms-url")
     if not theirs and (world.tls is not None or world.flavor is not None):
         server = _mockkms_servers.of(mockkms_tls if world.tls is None else world.tls, world.flavor)
     active = _active(request, world)
-    active.begin(server, world)
+    active.start(server, world)
     if theirs and world.flavor not in (None, server.flavor):
         pytest.skip(f"mockkms(flavor={world.flavor!r}): the server of --mockkms-url was started as {server.flavor}")
     yield server
@@ -118,7 +118,7 @@ def mockkms(
 
 @pytest.fixture
 def mockkms_factory(request: pytest.FixtureRequest, _mockkms_flavor: str | None) -> Iterator[Factory]:
-    """Makes further servers, each with a port and world of its own: ``mockkms_factory(seed=…)``; closed at the end."""
+    """Starts additional servers: ``mockkms_factory(seed=…)``. They stop at the end of the test."""
     from .factory import Factory
 
     active = _active(request, world_of(request.node))
@@ -141,7 +141,7 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
 
 @pytest.fixture
 def mockkms_env(mockkms: Kms, monkeypatch: pytest.MonkeyPatch) -> Kms:
-    """Sets ``VAULT_ADDR``, ``VAULT_TOKEN`` (``VAULT_CACERT`` under TLS) and the ``BAO_`` twins for this test."""
+    """Set ``VAULT_ADDR``, ``VAULT_TOKEN`` (``VAULT_CACERT`` with TLS) and the ``BAO_`` equivalents for this test."""
     for product in ("VAULT", "BAO"):
         monkeypatch.setenv(f"{product}_ADDR", mockkms.url)
         monkeypatch.setenv(f"{product}_TOKEN", mockkms.token)
@@ -156,10 +156,10 @@ def mockkms_env(mockkms: Kms, monkeypatch: pytest.MonkeyPatch) -> Kms:
 
 @pytest.fixture
 def mockkms_hvac(mockkms: Kms) -> Iterator[hvac.Client]:
-    """An hvac client with the root token; the test is skipped where hvac is not installed."""
-    module = pytest.importorskip("hvac", reason="mockkms_hvac needs hvac")
+    """An hvac client with the root token; the test is skipped if hvac is not installed."""
+    module = pytest.importorskip("hvac", reason="mockkms_hvac requires hvac")
     client = module.Client(url=mockkms.url, token=mockkms.token, verify=mockkms.ca_file or True)
-    # Proxies and CA bundles of the environment are not for a server on this machine.
+    # Proxies and CA bundles of the environment do not apply to a local server.
     client.session.trust_env = False
     yield client
     client.adapter.close()
@@ -167,9 +167,9 @@ def mockkms_hvac(mockkms: Kms) -> Iterator[hvac.Client]:
 
 @pytest.fixture
 def mockkms_client(request: pytest.FixtureRequest, mockkms: Kms) -> MockClient:
-    """An aiohttp test client with the root token, made at first use; needs pytest-aiohttp."""
+    """An aiohttp test client with the root token, created on first use; requires pytest-aiohttp."""
     if not request.config.pluginmanager.hasplugin("aiohttp"):
-        pytest.skip("mockkms_client needs pytest-aiohttp")
+        pytest.skip("mockkms_client requires pytest-aiohttp")
     from .client import MockClient
 
     return MockClient(request.getfixturevalue("aiohttp_client"), mockkms.url, mockkms.token, mockkms.ca_file)

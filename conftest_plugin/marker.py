@@ -1,4 +1,4 @@
-"""The marker ``@pytest.mark.mockkms(…)``: what a test says of its world."""
+"""The marker ``@pytest.mark.mockkms(…)``: the world of a test."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from .settings import LINT, located
 MARKER = (
     "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None, flavor=None): "
     "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
-    "laid over the suite's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the moment (RFC 3339, "
-    "datetime, seconds) at which time stands still; strict, whether a request that nothing emulates fails the test; "
-    "lint, 'off', 'warn' or 'error' for bad habits of the client; tls, a server of its own kind: True, False, a "
-    "trustme.CA, an SSLContext or the paths of a certificate and a key; flavor, the product to be, or a list of "
-    "products for a test of each"
+    "merged over the session's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the time (RFC 3339, "
+    "datetime, seconds) at which the clock is frozen; strict, whether an unhandled request fails the test; "
+    "lint, 'off', 'warn' or 'error' for bad habits of the client; tls, a separate server: True, False, a "
+    "trustme.CA, an SSLContext or the paths of a certificate and a key; flavor, the emulated product, or a list of "
+    "products to run the test for each"
 )
 _KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint", "tls", "flavor")
 _STATES = ("sealed", "unsealed")
 
 
 class MarkerError(ValueError):
-    """The marker is used in a way it does not know."""
+    """The marker has an unknown keyword or an invalid value."""
 
 
 @dataclass
 class TestWorld:
-    """What the markers of one test ask for."""
+    """The settings of the markers of one test."""
 
     __test__ = False
 
     seeds: list[Any] = field(default_factory=list)
-    """Worlds laid over the suite's, outermost (module, class) first."""
+    """Worlds merged over the session's, outermost (module, class) first."""
     state: str | None = None
     faults: list[Any] = field(default_factory=list)
     """Rules as mappings, outermost first."""
@@ -44,13 +44,13 @@ class TestWorld:
     lint: str | None = None
     tls: Any = None
     flavor: str | None = None
-    """The product to be; None: that of the suite."""
+    """The emulated product; None: that of the session."""
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
-    """The keywords of one marker that are not None. Raises MarkerError."""
+    """Return the keywords of one marker that are not None. Raises MarkerError."""
     if mark.args:
-        raise MarkerError(f"mockkms() takes keywords only: {', '.join(_KEYWORDS)}")
+        raise MarkerError(f"mockkms() accepts keyword arguments only: {', '.join(_KEYWORDS)}")
     for word, value in mark.kwargs.items():
         if word not in _KEYWORDS:
             close = difflib.get_close_matches(word, _KEYWORDS, n=1)
@@ -63,17 +63,17 @@ def read_marker(mark: pytest.Mark) -> dict[str, Any]:
 
 
 def _wrong(word: str, value: Any) -> str | None:
-    """What is wrong with the value of a keyword, so far as it can be told without a server."""
+    """Return the error of a keyword's value, as far as it can be checked without a server; None if there is none."""
     if word == "state" and value not in _STATES:
-        return f"one of {', '.join(map(repr, _STATES))}"
+        return f"expected one of {', '.join(map(repr, _STATES))}"
     if word == "lint" and value not in LINT:
-        return f"one of {', '.join(map(repr, LINT))}"
+        return f"expected one of {', '.join(map(repr, LINT))}"
     if word == "faults" and not (isinstance(value, (list, tuple)) and all(isinstance(rule, dict) for rule in value)):
-        return "a list of rules, each a dict"
+        return "expected a list of dicts"
     if word == "strict" and not isinstance(value, bool):
-        return "True or False"
+        return "expected True or False"
     if word == "tls" and not _is_tls(value):
-        return "True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
+        return "expected True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
     if word == "flavor":
         return _wrong_flavors([value] if isinstance(value, str) else value)
     if word == "clock":
@@ -88,11 +88,11 @@ def _wrong(word: str, value: Any) -> str | None:
 
 def _wrong_flavors(value: Any) -> str | None:
     if not isinstance(value, (list, tuple)) or not value:
-        return "a flavor, or a list of flavors"
+        return "expected a flavor, or a list of flavors"
     from mockkms.flavors import wrong_flavor
 
     wrong = [text for text in map(wrong_flavor, value) if text]
-    return wrong[0] if wrong else "each flavor once" if len(set(value)) < len(value) else None
+    return wrong[0] if wrong else "a flavor is listed twice" if len(set(value)) < len(value) else None
 
 
 def _is_tls(value: Any) -> bool:
@@ -102,7 +102,7 @@ def _is_tls(value: Any) -> bool:
 
 
 def world_of(node: pytest.Item) -> TestWorld:
-    """The markers of a test united: the nearest wins, faults add up, seeds are laid over one another."""
+    """Combine the markers of a test: the nearest takes precedence, faults are concatenated, seeds merged in order."""
     world = TestWorld()
     here: Path | None = node.path.parent if node.path else None
     for mark in reversed(list(node.iter_markers("mockkms"))):

@@ -1,4 +1,4 @@
-"""Hooks and options. This module imports pytest alone: installed but unused, the plugin costs next to nothing."""
+"""Hooks and options. This module imports pytest only, so that the unused plugin does not slow down other suites."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ __all__ = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options, each with an ini twin of the same name."""
+    """Declare the options; each has an ini setting of the same name."""
     settings.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the one marker; a wrong option is a usage error before anything runs."""
+    """Register the marker and check the options; an invalid option is a usage error."""
     config.addinivalue_line("markers", MARKER)
     settings.strict(config)
     settings.lint(config)
@@ -52,12 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test whose marker names products is run once for each."""
+    """Run a test whose marker lists several products once for each."""
     products.generate(metafunc)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """An unknown keyword of the marker is a usage error, found before anything runs."""
+    """Check all markers before the first test; an unknown keyword is a usage error."""
     for item in items:
         for mark in item.iter_markers("mockkms"):
             try:
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """What was wrong with a passed test's requests fails the test itself, not its teardown."""
+    """Check the requests of a passed test, so that errors fail the test itself and not its teardown."""
     try:
         result = yield
     except BaseException as error:
@@ -83,13 +83,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = item.stash.get(ACTIVE, None)
     if active is not None:
         active.check()
-        active.remark()
+        active.warn()
     return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A failed test that used the fixture shows what was asked of the server."""
+    """Add the requests to the report of a failed test."""
     report = yield
     active = item.stash.get(ACTIVE, None)
     if report.failed and active is not None:

@@ -1,4 +1,4 @@
-"""One test against several products: ``@pytest.mark.mockkms(flavor=[…])`` becomes one test for each, by its id."""
+"""Tests for several products: ``@pytest.mark.mockkms(flavor=[…])`` parametrizes a test with the products."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from .marker import MarkerError, read_marker
 
 FIXTURE = "_mockkms_flavor"
-"""The fixture through which a test gets its product; every fixture that gives a server asks for it."""
+"""The fixture that holds the product of a test; all fixtures with a server depend on it."""
 
 
-def asked(node: pytest.Item | pytest.Collector) -> list[str]:
-    """Return the flavors of the nearest marker that names any. Raises MarkerError."""
+def selected(node: pytest.Item | pytest.Collector) -> list[str]:
+    """Return the flavors of the nearest marker that sets them. Raises MarkerError."""
     return flavors_of(list(node.iter_markers("mockkms")))
 
 
 def flavors_of(marks: Iterable[pytest.Mark]) -> list[str]:
-    """Return the flavors of the first of ``marks`` that names any. Raises MarkerError."""
+    """Return the flavors of the first of ``marks`` that sets them. Raises MarkerError."""
     for mark in marks:
         flavor = read_marker(mark).get("flavor")
         if flavor is not None:
@@ -28,27 +28,27 @@ def flavors_of(marks: Iterable[pytest.Mark]) -> list[str]:
 
 
 def generate(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each product that a test's markers name, beside what the test itself is parametrized with."""
+    """Parametrize a test with the products of its markers, in addition to its own parameters."""
     if FIXTURE not in metafunc.fixturenames:
         return
     try:
-        flavors = asked(metafunc.definition)
+        flavors = selected(metafunc.definition)
     except MarkerError:
-        return  # Told for every wrong marker at once, when all tests are there.
+        return  # pytest_collection_modifyitems reports it, once all tests are collected.
     if flavors:
         metafunc.parametrize(FIXTURE, flavors, indirect=True, ids=flavors)
 
 
 def of_test(request: pytest.FixtureRequest) -> str | None:
-    """Return the product that a test asked for; None for that of the suite."""
+    """Return the product of a test; None for that of the session."""
     given: Any = getattr(request, "param", None)
     if given is not None:
         return str(given)
-    flavors = asked(request.node)
+    flavors = selected(request.node)
     if len(flavors) > 1:
         names = ", ".join(flavors)
         pytest.fail(
-            f"mockkms(flavor=…) names {names}: several products need a test function that names its fixture, as an "
+            f"mockkms(flavor=…) lists {names}: several products require that the test requests the fixture, as an "
             "argument or by usefixtures",
             pytrace=False,
         )

@@ -1,4 +1,4 @@
-"""A mockkms that somebody else runs (``--mockkms-url``): this process works in a tenant of it."""
+"""A running mockkms server (``--mockkms-url``): the tests of this process use a tenant of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mockkms.remote import NotMockKMS, RemoteError
 
 @contextmanager
 def tenant_of(url: str, control_token: str, seed: Any) -> Iterator[RemoteKMS | None]:
-    """A tenant of the server as it is now, with the suite's world over it if there is one; None: it is no mockkms.
+    """Create a tenant with the server's current state and the session's world merged over it; drop it at the end.
 
-    Each process (xdist worker) has its own, which ends with it.
+    None if the server is not mockkms. Each process (xdist worker) has its own tenant.
     """
     ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
     remote = RemoteKMS(url, control_token=control_token, ca_file=ca_file)
@@ -31,12 +31,12 @@ def tenant_of(url: str, control_token: str, seed: Any) -> Iterator[RemoteKMS | N
         return
     except RemoteError as error:
         if error.status == 0:
-            # Nothing is known of it: the tests themselves will see what is wrong.
+            # The server cannot be reached: the tests themselves report the error.
             yield None
             return
         pytest.exit(f"--mockkms-url: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
     seeds = seed if isinstance(seed, list) else [] if seed is None else [seed]
-    held = _Suite(tenant, seeds) if seeds else tenant
+    held = _SessionTenant(tenant, seeds) if seeds else tenant
     try:
         yield held
     finally:
@@ -45,17 +45,17 @@ def tenant_of(url: str, control_token: str, seed: Any) -> Iterator[RemoteKMS | N
             remote.forget_tenant(name)
         except RemoteError as error:
             if error.status == 0:
-                pytest.fail(f"the server of the tests is gone: {error}", pytrace=False)
+                pytest.fail(f"the server at --mockkms-url cannot be reached any more: {error}", pytrace=False)
         remote.close()
 
 
-class _Suite(RemoteKMS):
-    """A tenant whose worlds lie over the suite's."""
+class _SessionTenant(RemoteKMS):
+    """A tenant whose worlds are merged over the session's world."""
 
     def __init__(self, tenant: RemoteKMS, seeds: list[Any]) -> None:
         super().__init__(tenant.url, control_token=tenant.control_token, ca_file=tenant.ca_file)
         self._seeds = seeds
 
     def load(self, *seeds: Any) -> None:
-        """Go to the suite's world with ``seeds`` laid over it."""
+        """Load the session's world with ``seeds`` merged over it."""
         super().load(*self._seeds, *seeds)

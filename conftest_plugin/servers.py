@@ -1,4 +1,4 @@
-"""The servers of one process: the suite's, and one for each other product and ``tls`` that a marker asks for."""
+"""The servers of one process: one for each combination of product and ``tls`` that the tests use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Servers:
-    """Made when first asked for, with the suite's world; ``close`` ends them all."""
+    """Starts servers on first use, with the session's world; ``close`` stops all of them."""
 
     def __init__(self, config: pytest.Config, seed: Any, folders: pytest.TempPathFactory) -> None:
         self._config = config
@@ -21,10 +21,10 @@ class Servers:
         self._folders = folders
         self._made: list[tuple[Any, str | None, MockKMS]] = []
         self._usual: str | None = None
-        """The product of the suite's server, once there was one."""
+        """The product of the session's server; None before it is started."""
 
     def of(self, tls: Any, flavor: str | None = None) -> MockKMS:
-        """The server with this ``tls`` that is this product (None: that of the suite), started."""
+        """Return the running server with this ``tls`` and product (None: that of the session)."""
         asked = tls or None
         wanted = None if flavor == self._usual else flavor
         for known, name, kms in self._made:
@@ -52,14 +52,14 @@ class Servers:
             seed = settings.located(self._seed, config.invocation_params.dir, config.rootpath)
             usual = settings.flavor(config)
             if usual is not None:
-                # Over the suite's world, below what a test's own world says.
-                seed = settings.laid(seed, {"flavor": usual})
+                # Overrides the session's world; the test's own world takes precedence.
+                seed = settings.merged(seed, {"flavor": usual})
             kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor)
         kms.start()
         kms.ca_file = ca_file or kms.ca_file
         return kms
 
     def close(self) -> None:
-        """Stop them."""
+        """Stop all servers."""
         while self._made:
             self._made.pop()[2].stop()

@@ -1,4 +1,4 @@
-"""The plugin's options: the command line wins over the ini file."""
+"""The plugin's options: the command line takes precedence over the ini file."""
 
 from __future__ import annotations
 
@@ -14,78 +14,78 @@ LINT = ("off", "warn", "error")
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare every option with its ini twin."""
+    """Declare all options and ini settings."""
     group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
-    group.addoption("--mockkms-url", metavar="URL", help="run the tests against this server instead of an own one")
-    upstream = "put faults and journal in front of this real server instead of emulating one"
+    group.addoption("--mockkms-url", metavar="URL", help="run the tests against this running server")
+    upstream = "proxy mode: forward requests to this real server instead of emulating one"
     group.addoption("--mockkms-upstream", metavar="URL", help=upstream)
     token = "root token of the server at --mockkms-url or --mockkms-upstream (default: root)"
     group.addoption("--mockkms-token", metavar="TOKEN", help=token)
-    control = "token of the control API of the mockkms at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
+    control = "control token of the mockkms server at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
     group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
-    group.addoption("--mockkms-seed", metavar="FILE", action="append", help="a world in YAML; later files win")
-    flavor = "the product to be: vault (2.1), vault-1.21 or openbao; a test's marker wins"
+    group.addoption("--mockkms-seed", metavar="FILE", action="append", help="world in YAML; later files override")
+    flavor = "emulated product: vault (2.1), vault-1.21 or openbao; a test's marker takes precedence"
     group.addoption("--mockkms-flavor", metavar="NAME", help=flavor)
-    group.addoption("--mockkms-rng", metavar="N", help="repeat every id, key and nonce from this seed")
-    group.addoption("--mockkms-strict", choices=("on", "off"), help="a request that nothing emulates fails the test")
-    lint = "habits of the client that a real server would suffer from: off, warn or error"
+    group.addoption("--mockkms-rng", metavar="N", help="seed of all ids, keys and nonces, for repeatable runs")
+    group.addoption("--mockkms-strict", choices=("on", "off"), help="an unhandled request fails the test")
+    lint = "report bad habits of the client: off, warn or error"
     group.addoption("--mockkms-lint", choices=LINT, help=lint)
-    report = "append the smallest policy that each test needed, and grants it never used, to this file"
+    report = "append the minimal policy of each test, and its unused grants, to this file"
     group.addoption("--mockkms-report", metavar="PATH", help=report)
     parser.addini("mockkms_lint", lint, default="off")
     parser.addini("mockkms_report", report)
-    parser.addini("mockkms_url", "run the tests against this server instead of an own one")
+    parser.addini("mockkms_url", "run the tests against this running server")
     parser.addini("mockkms_upstream", upstream)
     parser.addini("mockkms_token", token)
     parser.addini("mockkms_control_token", control)
-    parser.addini("mockkms_seed", "worlds in YAML, later files win: one a line", type="linelist")
+    parser.addini("mockkms_seed", "worlds in YAML, one per line; later files override", type="linelist")
     parser.addini("mockkms_flavor", flavor)
-    parser.addini("mockkms_rng", "repeat every id, key and nonce from this seed")
-    parser.addini("mockkms_strict", "a request that nothing emulates fails the test: on or off", default="on")
+    parser.addini("mockkms_rng", "seed of all ids, keys and nonces, for repeatable runs")
+    parser.addini("mockkms_strict", "an unhandled request fails the test: on or off", default="on")
 
 
 def option(config: pytest.Config, name: str) -> Any:
-    """The value of an option or its ini twin; None where neither is set."""
+    """Return the value of an option or ini setting; None if neither is set."""
     given = config.getoption(name)
     return given if given is not None else config.getini(name) or None
 
 
 def control_token(config: pytest.Config) -> str:
-    """What the control API of the server at ``--mockkms-url`` asks for; empty: nothing."""
+    """Return the control token for the server at ``--mockkms-url``; empty if none is set."""
     return str(option(config, "mockkms_control_token") or os.environ.get("MOCKKMS_CONTROL_TOKEN", ""))
 
 
 def strict(config: pytest.Config) -> bool:
-    """Whether requests that nothing emulates fail a test. Raises UsageError."""
+    """Return whether unhandled requests fail a test. Raises UsageError."""
     word = str(option(config, "mockkms_strict")).lower()
     if word not in _WORDS:
-        raise pytest.UsageError(f"mockkms_strict = {word}: on or off")
+        raise pytest.UsageError(f"mockkms_strict = {word}: expected on or off")
     return _WORDS[word]
 
 
 def lint(config: pytest.Config) -> str:
-    """What the linter's findings do: ``off``, ``warn`` or ``error``. Raises UsageError."""
+    """Return the handling of linter findings: ``off``, ``warn`` or ``error``. Raises UsageError."""
     word = str(option(config, "mockkms_lint")).lower()
     if word not in LINT:
-        raise pytest.UsageError(f"mockkms_lint = {word}: {', '.join(LINT)}")
+        raise pytest.UsageError(f"mockkms_lint = {word}: expected one of {', '.join(LINT)}")
     return word
 
 
 def upstream(config: pytest.Config) -> str:
-    """The real server that ours stands in front of; empty: there is none. Raises UsageError."""
+    """Return the address of the upstream server; empty if none is set. Raises UsageError."""
     url = str(option(config, "mockkms_upstream") or "")
     if url and option(config, "mockkms_url"):
-        raise pytest.UsageError("--mockkms-upstream and --mockkms-url: one of them")
+        raise pytest.UsageError("--mockkms-upstream and --mockkms-url cannot be used together")
     return url
 
 
 def flavor(config: pytest.Config) -> str | None:
-    """The product of the suite; None: what its world says. Raises UsageError."""
+    """Return the product of the session; None: that of its world. Raises UsageError."""
     name = option(config, "mockkms_flavor")
     if not name:
         return None
     if option(config, "mockkms_upstream"):
-        raise pytest.UsageError("--mockkms-flavor and --mockkms-upstream: one of them; a real server is what it is")
+        raise pytest.UsageError("--mockkms-flavor and --mockkms-upstream cannot be used together")
     from mockkms.flavors import wrong_flavor
 
     wrong = wrong_flavor(name)
@@ -95,13 +95,13 @@ def flavor(config: pytest.Config) -> str | None:
 
 
 def report(config: pytest.Config) -> Path | None:
-    """The file of the least-privilege report; a relative one counts from the root."""
+    """Return the path of the least-privilege report; a relative path is relative to the root directory."""
     given = option(config, "mockkms_report")
     return config.rootpath / given if given else None
 
 
 def rng(config: pytest.Config) -> int | str | None:
-    """The seed of every id, key and nonce: a number, or any text."""
+    """Return the seed of ids, keys and nonces: a number, or any text."""
     word = option(config, "mockkms_rng")
     try:
         return int(word) if word is not None else None
@@ -110,7 +110,7 @@ def rng(config: pytest.Config) -> int | str | None:
 
 
 def located(seed: Any, *folders: Path | None) -> Any:
-    """A seed with a relative path made absolute by the first folder that has it; names and dicts stay as they are."""
+    """Resolve a relative path against the first folder that contains it; names and dicts are returned unchanged."""
     if isinstance(seed, (list, tuple)):
         return [located(one, *folders) for one in seed]
     if isinstance(seed, (str, Path)) and len(str(seed)) < 1024 and "\n" not in str(seed):
@@ -120,14 +120,13 @@ def located(seed: Any, *folders: Path | None) -> Any:
     return seed
 
 
-def laid(seed: Any, over: Any) -> list[Any]:
-    """``over`` laid over a seed."""
+def merged(seed: Any, over: Any) -> list[Any]:
+    """Return the seeds that result from merging ``over`` over ``seed``."""
     return [*(seed if isinstance(seed, (list, tuple)) else [] if seed is None else [seed]), over]
 
 
 def suite_seed(config: pytest.Config) -> Any:
-    """The worlds that options name: those of the command line from where pytest was called, those of the ini file from
-    where it stands."""
+    """Return the worlds of the options, relative to the working directory, or of the ini file, relative to it."""
     given = config.getoption("mockkms_seed")
     if given is not None:
         return located(given, config.invocation_params.dir)

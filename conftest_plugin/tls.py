@@ -1,4 +1,4 @@
-"""What ``mockkms_tls`` may give, as the files that a server and its clients read."""
+"""Values of ``mockkms_tls`` as files for a server and its clients."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:
-    """The server's ``tls`` and the path of the CA that clients must trust ("" where the server knows it itself).
+    """Return the server's ``tls`` and the path of the CA that clients must trust (empty if the server knows it).
 
-    A ``trustme.CA`` issues a certificate for localhost into ``folder``; anything else is for MockKMS.
+    A ``trustme.CA`` issues a certificate for localhost into ``folder``; other values are passed to MockKMS.
     """
     if not asked:
         return None, ""

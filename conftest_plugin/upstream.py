@@ -1,4 +1,4 @@
-"""A real server behind ours (``--mockkms-upstream``): faults and journal work, what needs its state is skipped."""
+"""Proxy mode (``--mockkms-upstream``): faults and journal work, tests that need emulated state are skipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def proxy(config: pytest.Config, url: str, tls: Any) -> MockKMS:
-    """Our server in front of the one at ``url``, not started yet. Raises UsageError for what is no address."""
+    """Return a proxy for the server at ``url``, not yet started. Raises UsageError for an invalid address."""
     from mockkms import MockKMS
 
     token = settings.option(config, "mockkms_token") or "root"
@@ -28,7 +28,7 @@ def proxy(config: pytest.Config, url: str, tls: Any) -> MockKMS:
 
 
 def refuse(world: TestWorld) -> None:
-    """Skip a test whose marker asks for a state, which is a real server's own."""
+    """Skip a test whose marker sets state, which belongs to the real server."""
     asked = {
         "seed": bool(world.seeds),
         "state": world.state == "sealed",
@@ -37,11 +37,11 @@ def refuse(world: TestWorld) -> None:
     }
     for word, wanted in asked.items():
         if wanted:
-            pytest.skip(f"mockkms({word}=…) needs an emulated server; --mockkms-upstream names a real one")
+            pytest.skip(f"mockkms({word}=…) requires an emulated server and cannot be used with --mockkms-upstream")
 
 
 def skip_if_out_of_reach(error: BaseException) -> None:
-    """Skip where a test asked for what only an emulated server has."""
+    """Skip a test that failed because it needs emulated state."""
     from mockkms import NoState
 
     if isinstance(error, NoState):

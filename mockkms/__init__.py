@@ -1,4 +1,4 @@
-"""mockkms: a Vault-emulation test double and mock KMS. Public names load when first used: importing costs nothing."""
+"""mockkms: a Vault-emulation test double and mock KMS. Public names are imported on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m mockkms`` is the ``mockkms`` command."""
+"""Run the ``mockkms`` command by ``python -m mockkms``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test may do with a server, wherever it runs: ``MockKMS``, its tenants, and ``RemoteKMS`` have it all."""
+"""The interface that ``MockKMS``, its tenants and ``RemoteKMS`` share, for tests that use any of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KmsClock(Protocol):
-    """The server's time."""
+    """The clock of a server."""
 
     def now(self) -> float: ...
     @property
@@ -27,7 +27,7 @@ class KmsClock(Protocol):
 
 
 class KmsJournal(Protocol):
-    """What was asked and answered."""
+    """The requests to a server and its responses."""
 
     redact: bool
 
@@ -63,7 +63,7 @@ class KmsRule(Protocol):
 
 
 class KmsScript(Protocol):
-    """A script and how far it has come."""
+    """A script of expected requests and its progress."""
 
     @property
     def at(self) -> int: ...
@@ -74,7 +74,7 @@ class KmsScript(Protocol):
 
 
 class KmsFaults(Protocol):
-    """The fault rules."""
+    """The fault rules of a server."""
 
     header: bool
 
@@ -100,14 +100,14 @@ class KmsFaults(Protocol):
 
 
 class KmsExplanation(Protocol):
-    """Why the policies decided so; ``str()`` is for people."""
+    """A policy decision and its reason; ``str()`` returns it as text."""
 
     @property
     def allowed(self) -> bool: ...
 
 
 class Kms(Protocol):
-    """One world on a server: addresses, token, and everything that a test steers and looks at."""
+    """One world on a server: addresses, token, faults, journal, clock and state."""
 
     @property
     def url(self) -> str: ...

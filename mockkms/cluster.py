@@ -1,4 +1,4 @@
-"""A cluster: several nodes, each with a port of its own, one state, one active node."""
+"""A cluster: several nodes, each with its own port, one state, one active node."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from mockkms.server.cluster.nodes import NodeFacts, Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.control import cluster as control_cluster
 
-assert control_cluster, "its routes are part of the control API of a cluster"
+assert control_cluster, "importing it adds the routes of a cluster to the control API"
 
 
 class ClusterNode:
-    """One node of a cluster. What is done to it takes effect at once, connections included."""
+    """One node of a cluster. Changes take effect immediately, also for open connections."""
 
     def __init__(self, cluster: Cluster, index: int) -> None:
         self._cluster = cluster
         self.index = index
-        """Counted from 0."""
+        """Index of the node, from 0."""
 
     def __repr__(self) -> str:
         return f"<node {self.index} {self.role}>"
 
     @property
     def url(self) -> str:
-        """Its address, without a trailing slash."""
+        """The address of the node, without a trailing slash."""
         return self._cluster.node_url(self.index)
 
     @property
@@ -40,24 +40,24 @@ class ClusterNode:
         return self._cluster.role(self.index)
 
     def stop(self) -> None:
-        """Refuse connections, as a process that is gone. An active node is missed and another one elected."""
+        """Refuse connections, like a process that has ended. If the node was active, another one is elected."""
         self._cluster.change(self.index, running=False)
 
     def start(self, *, sealed: bool = False) -> None:
-        """Run again; ``sealed`` as a server without auto-unseal is. Raises OSError where its port was taken."""
+        """Run again; ``sealed`` like a server without auto-unseal. Raises OSError if its port is in use."""
         self._cluster.change(self.index, running=True, sealed=sealed)
 
     def seal(self) -> None:
-        """Seal this node alone."""
+        """Seal this node only."""
         self._cluster.change(self.index, sealed=True)
 
     def unseal(self) -> None:
-        """Unseal this node without asking for keys."""
+        """Unseal this node without key shares."""
         self._cluster.change(self.index, sealed=False)
 
     @property
     def lag(self) -> float:
-        """Seconds (virtual clock) for which it does not know of a write yet; used with ``index_headers``."""
+        """Replication delay in seconds of the virtual clock; used with ``index_headers``."""
         return self._facts.lag
 
     @lag.setter
@@ -68,13 +68,15 @@ class ClusterNode:
 class Cluster(MockKMS):
     """A MockKMS of several nodes: ``with Cluster(nodes=3) as cluster: hvac.Client(url=cluster.nodes[1].url)``.
 
-    ``standby`` is what a standby does with requests: ``forward`` them or ``redirect`` (307). ``election_delay`` is
-    seconds of the virtual clock without an active node after one is lost. ``quorum`` is how many nodes elect one
-    (default: more than half). ``performance_standbys`` answer reads themselves. With ``index_headers`` answers to
-    writes carry ``X-Vault-Index``, and a lagging node refuses (412) what asks for more than it knows. Everything else
-    is as for MockKMS; with a ``port`` the nodes have it and every second one after it.
+    - ``standby``: what a standby does with requests: ``forward`` them or ``redirect`` (307).
+    - ``election_delay``: seconds of the virtual clock without an active node after one is lost.
+    - ``quorum``: number of nodes that can elect an active node (default: more than half).
+    - ``performance_standbys``: standbys answer reads themselves.
+    - ``index_headers``: responses to writes carry ``X-Vault-Index``; a lagging node answers 412 to requests that
+      require a later index.
+    - ``port``: the first node's port; each further node uses the second port after that of the node before.
 
-    Raises ValueError for numbers that make no cluster.
+    Other options are those of MockKMS. Raises ValueError for invalid numbers of nodes.
     """
 
     _denied: ClassVar[Mapping[str, str]] = {}
@@ -93,9 +95,9 @@ class Cluster(MockKMS):
         **options: Any,
     ) -> None:
         if standby not in (FORWARD, REDIRECT):
-            raise ValueError(f"standby={standby!r}: {FORWARD!r} or {REDIRECT!r}")
+            raise ValueError(f"standby={standby!r}: expected {FORWARD!r} or {REDIRECT!r}")
         if options.get("upstream") is not None:
-            raise ValueError("upstream: a cluster answers itself")
+            raise ValueError("`upstream` cannot be used with a cluster")
         super().__init__(**options)
         self._rules = Nodes(self.world.clock, nodes, quorum=quorum, election_delay=election_delay)
         behaviour = ClusterOptions(standby, performance_standbys, index_headers)
@@ -107,12 +109,12 @@ class Cluster(MockKMS):
         self._nodes_server = NodeServer(self._nodes_gateway, tls=self._server._tls)
         self._gateway, self._server = self._guarded(self._nodes_gateway), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]
-        """All nodes, the first one active at the start."""
+        """All nodes; the first one is active initially."""
 
     # -- addresses ---------------------------------------------------------------------------------------------------
 
     def node_url(self, index: int) -> str:
-        """The address of a node."""
+        """Return the address of a node."""
         return f"{self._scheme}://{self._shown_host}:{self._server.ports[index]}"
 
     @property
@@ -125,33 +127,33 @@ class Cluster(MockKMS):
         """The address for clients of the RustFS admin API; every node answers it."""
         return self.node_url(-1 if self._has_rustfs_port else 0)
 
-    # -- who leads ---------------------------------------------------------------------------------------------------
+    # -- leadership ---------------------------------------------------------------------------------------------------
 
     @property
     def leader(self) -> int | None:
-        """Index of the active node; None while there is none."""
+        """Index of the active node; None if no node is active."""
         with self.world.lock:
             self._nodes_gateway.take_seal_from_core()
             return self._rules.leader
 
     @property
     def active(self) -> ClusterNode | None:
-        """The active node; None while there is none."""
+        """The active node; None if no node is active."""
         leader = self.leader
         return self.nodes[leader] if leader is not None else None
 
     @property
     def standbys(self) -> list[ClusterNode]:
-        """Nodes that run unsealed and are not active."""
+        """The running, unsealed nodes that are not active."""
         return [node for node in self.nodes if node.role == "standby"]
 
     def step_down(self) -> None:
-        """The active node gives up, as by ``sys/step-down``."""
+        """Make the active node step down, like ``sys/step-down``."""
         with self.world.lock:
             self._rules.step_down()
 
     def elect(self) -> ClusterNode | None:
-        """End an election now instead of after its delay; the active node, None without a quorum."""
+        """End an election without waiting for its delay. Return the active node; None without a quorum."""
         with self.world.lock:
             self._rules.elect()
         return self.active
@@ -159,18 +161,18 @@ class Cluster(MockKMS):
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def facts(self, index: int) -> NodeFacts:
-        """What is known of a node."""
+        """Return the state of a node."""
         with self.world.lock:
             self._nodes_gateway.take_seal_from_core()
             return self._rules.all[index]
 
     def role(self, index: int) -> str:
-        """``active``, ``standby``, ``sealed`` or ``stopped``."""
+        """Return ``active``, ``standby``, ``sealed`` or ``stopped``."""
         self.facts(index)
         return self._rules.role(index)
 
     def change(self, index: int, **changes: Any) -> None:
-        """Set fields of a node; what follows from them happens at once."""
+        """Set fields of a node; elections and ports follow immediately."""
         facts = self.facts(index)
         with self.world.lock:
             for name, value in changes.items():
@@ -185,7 +187,7 @@ class Cluster(MockKMS):
                 self._nodes_server.close_port(port)
 
     def partition(self, *nodes: ClusterNode | int) -> None:
-        """Cut the network between ``nodes`` and all others; clients still reach every node. Replaces one before."""
+        """Separate ``nodes`` from all others; clients still reach every node. Replaces an earlier partition."""
         apart = {node if isinstance(node, int) else node.index for node in nodes}
         with self.world.lock:
             self._rules.partition(apart)
@@ -202,7 +204,7 @@ class Cluster(MockKMS):
         self.facts(0)
 
     def unseal(self) -> None:
-        """Unseal every node without asking for keys."""
+        """Unseal every node without key shares."""
         with self.world.lock:
             for facts in self._rules.all:
                 facts.sealed = False

@@ -1,4 +1,4 @@
-"""What tests do with one world, whichever server it is on: the common part of ``MockKMS`` and its tenants."""
+"""Operations on one world: the common base of ``MockKMS`` and its tenants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Handle:
-    """A hold on one world in this process."""
+    """Access to one world in this process."""
 
     @property
     def world(self) -> World:
@@ -27,30 +27,30 @@ class Handle:
 
     @property
     def token(self) -> str:
-        """The root token; empty while the Vault is uninitialized, and before a real server unless it was given."""
+        """The root token; empty while the Vault is uninitialized, and in proxy mode unless ``root_token`` was given."""
         if self.world.upstream:
             return self.world.root_token
         return self.world.root_token or self.world.core.state.seal.root_token
 
     @property
     def state(self) -> str:
-        """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` where a real server answers."""
+        """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` in proxy mode."""
         self.world.overdue()
         return "proxy" if self.world.upstream else self.world.core.seal.status
 
     @property
     def flavor(self) -> str:
-        """``vault`` or ``openbao``."""
+        """Name of the emulated product, as given in ``flavor``."""
         return self.world.core.product.name
 
     @property
     def rng(self) -> int | str | None:
-        """The seed from which ids, keys and nonces repeat; None: they do not."""
+        """The seed of ids, keys and nonces; None if they are random."""
         return self.world.entropy.seed
 
     @property
     def unseal_keys(self) -> list[str]:
-        """The unseal key shares in base64; none where a real server answers."""
+        """The unseal key shares in base64; empty in proxy mode."""
         return [] if self.world.upstream else list(self.world.core.seal.unseal_keys)
 
     @property
@@ -60,34 +60,34 @@ class Handle:
 
     @property
     def journal(self) -> Journal:
-        """What was asked and answered."""
+        """The requests and their responses."""
         return self.world.journal
 
     @property
     def clock(self) -> Clock:
-        """The world's time: ``freeze``, ``advance``, ``set``, ``resume``; everything with a lifetime follows it."""
+        """The world's clock: ``freeze``, ``advance``, ``set``, ``resume``. All lifetimes follow it."""
         return self.world.clock
 
     def reset(self) -> None:
-        """Back to the baseline: state, clock, faults and journal."""
+        """Return to the baseline: state, clock, faults and journal."""
         self.world.reset()
 
     def load(self, *seeds: Any) -> None:
-        """Go to the world of the start with ``seeds`` laid over it; ``reset`` goes back there from now on.
+        """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
-        Without seeds it is the world of the start. Raises SeedError, then nothing has changed.
+        Without seeds it is the initial world. Raises SeedError; the world is unchanged then.
         """
         world = self.world
         if world.loader is None:
-            raise ValueError("this world cannot be loaded anew")
+            raise ValueError("this world cannot be loaded: it has no loader")
         world.loader(world, list(seeds))
 
     def set_baseline(self) -> None:
-        """Let ``reset`` go back to this moment, until the next ``load``."""
+        """Make the current state the baseline of ``reset``, until the next ``load``."""
         self.world.baseline = self.world.snapshot()
 
     def snapshot(self, name: str = "") -> Snapshot:
-        """Keep everything: state, clock, faults and journal; with a name, for ``restore(name)`` too."""
+        """Save state, clock, faults and journal; with a name, also for ``restore(name)``."""
         self.world.own_state("snapshot")
         kept = self.world.snapshot()
         if name:
@@ -95,13 +95,13 @@ class Handle:
         return kept
 
     def restore(self, snapshot: Snapshot | str) -> None:
-        """Put back what ``snapshot`` kept. Raises ValueError for a name that is not known."""
+        """Restore a snapshot. Raises ValueError for an unknown name."""
         self.world.restore(self._kept(snapshot))
 
     def diff(self, old: Snapshot | str, new: Snapshot | str | None = None) -> str:
-        """What changed in the state from one snapshot to another, or to now: lines with + - ~, empty if nothing.
+        """Return the changes between two snapshots, or to the current state: lines with + - ~, empty without changes.
 
-        Keys and tokens are shown as they are. Raises ValueError for a name that is not known.
+        Keys and tokens are shown in full. Raises ValueError for an unknown name.
         """
         from mockkms.world.diff import difference
 
@@ -123,24 +123,23 @@ class Handle:
             self.world.core.seal.seal()
 
     def unseal(self) -> None:
-        """Unseal the Vault without asking for keys."""
+        """Unseal the Vault without key shares."""
         self.world.own_state("unseal")
         with self.world.lock:
             self.world.core.seal.open()
 
     def dump(self) -> str:
-        """The world as YAML that loads to an equal world."""
+        """Return the world as YAML. Loading it gives an equal world."""
         world = self.world
         world.own_state("dump")
         if world.dumper is None:
-            raise ValueError("this world cannot be written")
+            raise ValueError("this world cannot be dumped: it has no dumper")
         return world.dumper(world)
 
     def explain(self, token: str, operation: str, path: str) -> Explanation:
-        """Why ``token`` may or may not do ``operation`` on ``path``: its policies and the rule that decides.
+        """Explain whether the policies of ``token`` allow ``operation`` on ``path``, and which rule decides.
 
-        ``str()`` of the answer is the explanation for people. Raises ValueError for a token that is not there
-        and for an unknown operation.
+        ``str()`` of the result is the explanation as text. Raises ValueError for an unknown token or operation.
         """
         from mockkms.vault.framework.message import Operation
         from mockkms.vault.policy.explain import explain
@@ -153,17 +152,17 @@ class Handle:
             core = self.world.core
             held = core.tokens.lookup(token)
             if held is None:
-                raise ValueError("no such token, or it has expired")
+                raise ValueError("token not found, or expired")
             return explain(core, held, Operation(operation), path)
 
     def lint(self) -> list[Finding]:
-        """What the client did that a real server would suffer from, and what it left alive."""
+        """Return the linter's findings: bad habits of the client, and tokens and leases it did not revoke."""
         from mockkms.world.journal.linter import lint
 
         return lint(self.world)
 
     def privileges(self) -> Privileges:
-        """The smallest policy that the requests needed, and the grants they never used; ``str()`` is HCL."""
+        """Return the minimal policy for the requests, and the grants they never used; ``str()`` is HCL."""
         from mockkms.world.journal.least_privilege import privileges
 
         return privileges(self.world)

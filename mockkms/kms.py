@@ -1,4 +1,4 @@
-"""MockKMS: one server with one world, as tests and the command line hold it."""
+"""MockKMS: one server with one world, for tests and the command line."""
 
 from __future__ import annotations
 
@@ -27,34 +27,40 @@ if TYPE_CHECKING:
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
 Listener = tuple[str, int, TlsFiles | None]
-"""Host, port (0 picks one) and TLS of a further address to listen on."""
-_ALONE = {"step_down": "there is nobody to take over from one server; mockkms.Cluster and serve --nodes make several"}
+"""Host, port (0 picks a free one) and TLS of an additional address to listen on."""
+_ALONE = {"step_down": "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"}
 _KEPT_WORLDS = 64
-"""Loaded worlds that are kept ready."""
+"""Loaded worlds that are cached."""
 STATES = ("uninitialized", "sealed", "unsealed")
 
 
 class MockKMS(Handle):
-    """An emulated Vault and RustFS admin API on a loopback port of its own.
+    """An emulated Vault and RustFS admin API on its own loopback port.
 
         with MockKMS(seed="world.yaml") as kms:
             client = hvac.Client(url=kms.url, token=kms.token)
 
-    ``seed`` is a path, the name of a ready-made world, a dict, or a list of these laid over one another. ``rng`` makes
-    every id, key and nonce repeat. ``flavor`` is ``vault`` (2.1), ``vault-1.21`` or ``openbao``. ``state`` is
-    ``unsealed``, ``sealed`` or ``uninitialized``: waiting for ``sys/init`` as a server that is no dev server does.
-    ``tls`` is True (a certificate for localhost that clients trust by ``ca_file``), an SSLContext, or the paths of a
-    certificate and a key in PEM (``TlsFiles`` asks clients for certificates too). ``further`` addresses are listened on
-    besides, each with its TLS. ``fresh_keys`` makes every RSA key anew (slow). The lease limits are in seconds, 768
-    hours unless given. The control API asks for ``control_token`` where one is given, and with ``control_anywhere``
-    answers peers and host names that are not local. A browser's requests for pages of foreign hosts are refused on
-    loopback addresses, unless ``allow_hosts`` names their host. Arguments win over the world's own words. With
-    ``upstream``, the address of a real server, rules and journal stand in front of that one instead: it is trusted by
-    ``upstream_ca`` (PEM) or the system's certificates, or whatever it shows (``upstream_insecure``), is shown
-    ``upstream_cert`` (certificate and key, PEM) where it asks, and given up after ``upstream_timeout`` silent seconds.
-    Its state is its own: ``root_token`` is only told to clients, and a world can hold rules and a clock, no more.
-    Raises ``mockkms.SeedError`` for a world with faults, and ValueError for arguments and PEM files that cannot be;
-    ``start`` raises OSError for a taken port.
+    - ``seed``: a path, the name of a ready-made world, a dict, or a list of these, merged in order. The arguments of
+      this class take precedence over the world's keys.
+    - ``rng``: a seed that makes every id, key and nonce repeatable.
+    - ``flavor``: ``vault`` (2.1), ``vault-1.21`` or ``openbao``.
+    - ``state``: ``unsealed``, ``sealed`` or ``uninitialized`` (waiting for ``sys/init``, unlike a dev server).
+    - ``tls``: True (a certificate for localhost; clients trust ``ca_file``), an SSLContext, or the paths of a
+      certificate and a key in PEM. ``TlsFiles`` can also request client certificates.
+    - ``further``: additional addresses to listen on, each with its TLS.
+    - ``fresh_keys``: generate every RSA key instead of using prepared ones (slow).
+    - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours.
+    - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
+      clients on other machines and foreign host names.
+    - ``allow_hosts``: host names for whose pages browsers may send requests to loopback addresses; others are refused.
+    - ``upstream``: the address of a real server. Rules and journal then apply to requests forwarded to it (proxy
+      mode). ``upstream_ca`` (PEM; default: the system's certificates) or ``upstream_insecure`` verify its certificate,
+      ``upstream_cert`` (certificate and key, PEM) is the client certificate, ``upstream_timeout`` is the time without
+      data in seconds after which a response is given up. ``root_token`` is then only passed on to clients, and a world
+      may contain only rules and a clock.
+
+    Raises ``mockkms.SeedError`` for an invalid world, and ValueError for invalid arguments and PEM files. ``start``
+    raises OSError for a port in use.
     """
 
     _denied: ClassVar[Mapping[str, str]] = _ALONE
@@ -94,8 +100,7 @@ class MockKMS(Handle):
         self._loaded: dict[str, Snapshot] = {}
         self._state = _known_state(state)
         self.ca_file = _certificate(tls)
-        """Path of the certificate (PEM) that clients must trust, where the server knows it; for ``tls=True`` there from
-        ``start`` to ``stop``."""
+        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` it exists while running."""
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
@@ -103,7 +108,7 @@ class MockKMS(Handle):
         self._world = World()
         if upstream is not None:
             if state is not None:
-                raise UpstreamError(f"state={state!r}: the state of {upstream} is its own")
+                raise UpstreamError("`state` cannot be set in proxy mode: it belongs to the upstream server")
             self._upstream = _server_at(
                 upstream, ca_file=upstream_ca, cert=upstream_cert, insecure=upstream_insecure, timeout=upstream_timeout
             )
@@ -134,12 +139,14 @@ class MockKMS(Handle):
     def _address(self, which: int) -> str:
         ports = self._server.ports
         if not ports:
-            raise RuntimeError("no address: this server is not started; `with MockKMS() as kms:` or start() does it")
+            raise RuntimeError(
+                "the server has no address before it is started; use start() or `with MockKMS() as kms:`"
+            )
         return f"{self._scheme}://{self._shown_host}:{ports[which]}"
 
     @property
     def further_urls(self) -> list[str]:
-        """The addresses besides, as ``url``; none before the start."""
+        """The additional addresses, in the form of ``url``; empty before ``start``."""
         found = self._server.further
         return [f"http{'s' if place.tls else ''}://{_shown(place.host)}:{port}" for place, port in found]
 
@@ -153,37 +160,37 @@ class MockKMS(Handle):
         return self._world
 
     def start(self) -> Self:
-        """Listen; returns itself. Raises OSError where a port is taken, ValueError where it is its own upstream."""
+        """Start listening and return self. Raises OSError for a port in use, ValueError if it is its own upstream."""
         self._server.start(self._host, self._ports)
         upstream = self._upstream
         if upstream is not None and upstream.port in self._server.ports and upstream.is_here(self._host):
             self._server.stop()
-            raise UpstreamError(f"{upstream.url} is this server itself")
+            raise UpstreamError(f"upstream {upstream.url} is this server itself")
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
         return self
 
     def stop(self) -> None:
-        """Stop at once, cutting every connection."""
+        """Stop immediately and close all connections."""
         self._server.stop()
         if self._own_tls is not None:
             self._own_tls.close()
             self.ca_file = ""
 
     def reset(self) -> None:
-        """Back to the world of the start, or as last loaded: state, clock, faults, journal. All tenants are dropped.
+        """Return to the baseline: state, clock, faults and journal. All tenants are dropped.
 
-        Requests that still wait for their answer are cut first, so that they do nothing to the world after it.
+        Connections with a pending request are closed first, so that it cannot change the world afterwards.
         """
         self._server.cut_busy()
         self._gateway.tenants.clear()
         self.world.reset()
 
     def tenant(self, id: str) -> Tenant:
-        """A handle on the world behind ``/t/<id>``, made from the baseline if it is new.
+        """Return the tenant behind ``/t/<id>``, created from the baseline if it is new.
 
-        Raises TenantError (a ValueError) for an id that no tenant can have, or where all are busy.
+        Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
         """
         return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
 
@@ -195,22 +202,22 @@ class MockKMS(Handle):
         return ProxyGateway(self.world, self._upstream)
 
     def _guarded(self, gateway: AnyGateway) -> AnyGateway:
-        """The gateway, its control API guarded as the options say."""
+        """Apply the access options of the control API to a gateway and return it."""
         gateway.control.token, gateway.control.anywhere = self._control
         gateway.control.browsers = gateway.browsers = self._browsers
         return gateway
 
     def load(self, *seeds: Any) -> None:
-        """Go to the world of the start with ``seeds`` laid over it; ``reset`` goes back there from now on.
+        """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
-        Without seeds it is the world of the start. All tenants are dropped. Raises SeedError, then nothing has changed.
+        Without seeds it is the initial world. All tenants are dropped. Raises SeedError; the world is unchanged then.
         """
         self._server.cut_busy()
         self._gateway.tenants.clear()
         super().load(*seeds)
 
     def _load(self, world: World, seeds: list[Any]) -> None:
-        """Put a world, ours or a tenant's, into the state of the start with ``seeds`` over it."""
+        """Put a world, the server's or a tenant's, into its initial state with ``seeds`` merged over it."""
         if not seeds and world.start is not None:
             world.baseline = world.start
             world.reset()
@@ -221,7 +228,7 @@ class MockKMS(Handle):
             spec = self._read([*self._seeds, *seeds])
             before = world.snapshot()
             if world.beside is not None:
-                world.beside.put_back(b"")  # Nodes begin anew too.
+                world.beside.put_back(b"")  # The nodes return to their initial state too.
             try:
                 self._apply(world, spec)
             except ValueError:
@@ -231,7 +238,7 @@ class MockKMS(Handle):
             if len(self._loaded) >= _KEPT_WORLDS:
                 self._loaded.pop(next(iter(self._loaded)))
             self._loaded[name] = kept
-        # Rules count in place: each world needs its own.
+        # Rules store their counts in themselves: each world needs its own copy.
         faults = copy.deepcopy(kept.faults if world is self._world else kept.faults.of_requests())
         world.baseline = replace(kept, faults=faults)
         world.reset()
@@ -287,7 +294,7 @@ def _listed(seed: Any) -> list[Any]:
 
 
 def _changed(seed: Any) -> int:
-    """When a seed file last changed, so that an edited one is read anew."""
+    """Return the modification time of a seed file in nanoseconds, so that an edited file is read again."""
     try:
         return Path(seed).stat().st_mtime_ns
     except (TypeError, OSError, ValueError):
@@ -309,7 +316,7 @@ def _context(tls: Tls | None) -> ServerTls | None:
     if isinstance(tls, TlsFiles):
         return tls.server()
     if isinstance(tls, bool) or len(tls) != 2:
-        raise ValueError(f"tls={tls!r}: True, an SSLContext, or the paths of a certificate and a key")
+        raise ValueError(f"tls={tls!r}: expected True, an SSLContext, or the paths of a certificate and a key")
     return TlsFiles(*tls).server()
 
 
@@ -320,7 +327,7 @@ def _certificate(tls: Tls | None) -> str:
 
 
 def _shown(host: str) -> str:
-    """A host for addresses: where it is all of them, the loopback one."""
+    """Return a host for URLs: the loopback address for a wildcard address."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
 
@@ -331,7 +338,7 @@ def _known_flavor(flavor: str | None) -> str | None:
 
 def _known_state(state: str | None) -> str | None:
     if state is not None and state not in STATES:
-        raise ValueError(f"state={state!r}: one of {', '.join(STATES)}")
+        raise ValueError(f"state={state!r}: expected one of {', '.join(STATES)}")
     return state
 
 

@@ -1,4 +1,4 @@
-"""``kms.tenant("id")``: a handle on one tenant of a server in this process."""
+"""``kms.tenant("id")``: one tenant of a server in this process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Tenant(Handle):
     """One tenant: an isolated world behind ``/t/<id>`` of a shared server.
 
         one, other = kms.tenant("one"), kms.tenant("other")
-        one.faults.add("transit/*", answer="sealed")     # the other never sees it
+        one.faults.add("transit/*", answer="sealed")     # the other one is unaffected
         hvac.Client(url=one.url, token=one.token)
 
-    A tenant that had to make room for others begins anew at its next use.
+    A tenant that was dropped to make room for others starts from the baseline at its next use.
     """
 
     def __init__(self, id: str, server_url: str, tenants: Tenants, ca_file: str = "") -> None:
         self.id = id
         self.ca_file = ca_file
-        """Path of the certificate (PEM) that clients must trust; empty where there is none."""
+        """Path of the certificate (PEM) that clients must trust; empty if there is none."""
         self._server_url = server_url
         self._tenants = tenants
         tenants.world(id)
@@ -46,7 +46,7 @@ class Tenant(Handle):
         return self._tenants.world(self.id)
 
     def forget(self) -> None:
-        """Drop the world; the next use makes it anew."""
+        """Drop the world; the next use starts from the baseline."""
         self._tenants.forget(self.id)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""The ``mockkms`` command: one file per subcommand, loaded when it is the one asked for.
+"""The ``mockkms`` command: one module per subcommand, imported when that subcommand is used.
 
-Exit codes: 0 done, 1 the answer is no (a world with errors), 2 it cannot be carried out (bad flag, taken port).
+Exit codes: 0 success, 1 failure (a world with errors), 2 usage or environment error (invalid flag, port in use).
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
 
 
 def _called() -> str:
-    """The name by which the command was called."""
+    """Return the name of the executable."""
     return Path(sys.argv[0]).name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
-        # As the binary does that has this name.
+        # The binary of this name prints its version for these flags.
         arguments = ["version"]
     parser = _Parser(
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."

@@ -1,4 +1,4 @@
-"""How the commands that steer a running server reach its control API."""
+"""Access to the control API of a running server, for the commands that control one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """The flags that say which server; ``again``: the command above has them too."""
+    """Add the flags that select the server. ``again``: the parent command has them as well."""
     default = argparse.SUPPRESS if again else None
     address = "address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)"
     token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
@@ -31,37 +31,44 @@ def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None
 
 @contextmanager
 def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
-    """The server that the flags name. What it refuses is CommandError 1, what cannot be asked 2."""
+    """Connect to the server selected by the flags.
+
+    Raises CommandError: exit code 1 if the server refuses a request, 2 if it cannot be reached.
+    """
     from mockkms.remote import RemoteError, RemoteKMS
 
     environ = os.environ
     address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
     token = options.control_token or environ.get("MOCKKMS_CONTROL_TOKEN", "")
     try:
-        with RemoteKMS(address, control_token=token, ca_file=environ.get("VAULT_CACERT", "")) as remote:
+        remote = RemoteKMS(address, control_token=token, ca_file=environ.get("VAULT_CACERT", ""))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    try:
+        with remote:
             tenant = getattr(options, "tenant", None)
             yield remote if tenant is None else remote.tenant(tenant)
     except RemoteError as error:
         refused = error.status in range(400, 500) and error.status != 401 and type(error) is RemoteError
         raise CommandError(str(error), 1 if refused else 2) from None
     except ValueError as error:
-        # Words that the server does not know, or no address at all.
-        raise CommandError(str(error), 2 if "no address of a server" in str(error) else 1) from None
+        # A rule or value that the server does not accept.
+        raise CommandError(str(error), 1) from None
 
 
 def call(options: argparse.Namespace, method: str, path: str, data: Any = None) -> Any:
-    """The decoded answer (a text where it is no JSON). Raises CommandError."""
+    """Send a request and return the decoded response, as text if it is not JSON. Raises CommandError."""
     with server(options) as remote:
         return remote.call(method, path, data)
 
 
 def show(value: Any) -> None:
-    """Print an answer."""
+    """Print a response."""
     print(value.rstrip("\n") if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def values(pairs: list[str]) -> dict[str, Any]:
-    """``word=value`` arguments as a mapping; values are read as JSON where they are, else as texts."""
+    """Parse ``word=value`` arguments; a value that is not valid JSON is a string. Raises CommandError."""
     found: dict[str, Any] = {}
     for pair in pairs:
         word, equals, text = pair.partition("=")

@@ -1,7 +1,7 @@
-"""``serve --config``: the part of a Vault server's configuration (HCL or JSON) that an emulation can follow.
+"""``serve --config``: the supported part of a Vault server's configuration (HCL or JSON).
 
-Listeners, TLS, lease limits and the cluster's name take effect. What has none here is named in one note, and a word
-that no server knows gets a warning with the nearest one that is.
+Listeners, TLS, lease limits and the cluster name take effect. Blocks without effect are listed in one note; an unknown
+key gets a warning that names the closest known key.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _SILENT = _words(
     "unsafe_cross_namespace_identity enable_post_unseal_trace post_unseal_trace_directory experiments "
     "administrative_namespace_path redirect_addr"
 )
-"""Settings that change nothing a client of an emulation could miss."""
+"""Settings without any effect that a client could observe; accepted silently."""
 _NAMED = _words(
     "storage backend ha_storage ha_backend seal hsm kms_library telemetry service_registration user_lockout audit "
     "plugin plugin_auto_download plugin_auto_register plugin_download_behavior initialize entropy reporting "
     "request_limiter sentinel"
 )
-"""Blocks without effect that are worth a word."""
+"""Blocks without effect that are reported in a note."""
 _TOP = frozenset(("listener", "default_lease_ttl", "max_lease_ttl", "cluster_name", "pid_file")) | _SILENT | _NAMED
 _LISTENER = _words(
     "address cluster_address tls_disable tls_cert_file tls_key_file tls_min_version tls_max_version tls_cipher_suites "
@@ -63,7 +63,7 @@ _TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
 
 @dataclass
 class Listener:
-    """One address to listen on; the paths are of PEM files. No certificate: no TLS."""
+    """One address to listen on. Paths are those of PEM files; without a certificate the listener uses plain HTTP."""
 
     host: str = "127.0.0.1"
     port: int = 8200
@@ -77,21 +77,21 @@ class Listener:
 
 @dataclass
 class ServerConfig:
-    """What a configuration asks for. None: it does not say."""
+    """The settings of a configuration. None: not set."""
 
     listeners: list[Listener] = field(default_factory=list)
     default_lease_ttl: int | None = None
-    """Seconds, as the next one."""
+    """Seconds, like ``max_lease_ttl``."""
     max_lease_ttl: int | None = None
     cluster_name: str = ""
     pid_file: str = ""
-    """Path of a file that holds the process's number while it runs."""
+    """Path of the file that holds the process id while the server runs."""
     notes: list[str] = field(default_factory=list)
-    """Lines for the user: what is not known and what has no effect."""
+    """Lines for the user: unknown keys, and blocks without effect."""
 
 
 def read(paths: list[Path]) -> ServerConfig:
-    """The configuration of these files, and of the ``.hcl`` and ``.json`` files of these directories; later ones win.
+    """Read configuration files, and the ``.hcl`` and ``.json`` files of directories; later files take precedence.
 
     Raises CommandError with ``file:line:column``.
     """
@@ -121,7 +121,7 @@ class _Reader:
         self._file, self._config = file, config
 
     def read(self) -> None:
-        """Take over what the file says."""
+        """Read the file and store its settings in the configuration."""
         config, seen = self._config, []
         for item in self._parse().items:
             name = item.keys[0].name
@@ -143,13 +143,13 @@ class _Reader:
         try:
             text = self._file.read_bytes().decode()
             if text.lstrip().startswith("{"):
-                # The JSON form of the parser knows few positions, this one knows them all.
+                # The HCL parser knows few positions in JSON; the json module reports the position of every error.
                 json.loads(text)
             return hcl.parse(text)
         except OSError as error:
             raise CommandError(f"{self._file}: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
-            raise CommandError(f"{self._file}:1:1: no UTF-8 at byte {error.start}") from None
+            raise CommandError(f"{self._file}:1:1: invalid UTF-8 at byte {error.start}") from None
         except json.JSONDecodeError as error:
             raise CommandError(f"{self._file}:{error.lineno}:{error.colno}: {error.msg}") from None
         except RecursionError:

@@ -1,10 +1,10 @@
-"""How a command says that it cannot be carried out."""
+"""The error of a command."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """One clear line for the user. ``exit_code`` 2: cannot be carried out; 1: carried out, the answer is no."""
+    """A message of one line for the user. ``exit_code`` 2: the command could not run; 1: it ran and failed."""
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)

@@ -7,7 +7,7 @@ import argparse
 from mockkms.vault.products import PRODUCTS, unknown_product
 
 DESCRIPTION = ", ".join(f"{p.name} ({p.texts.product} {p.version})" for p in PRODUCTS.values())
-"""Every flavor with the product and version that it stands for."""
+"""Every flavor with its product and version."""
 
 
 def flavor(text: str) -> str:

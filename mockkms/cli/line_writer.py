@@ -1,4 +1,4 @@
-"""Lines for a stream that may have no reader: writing one never waits.
+"""Write lines to a stream without waiting for its reader.
 
 A pipe holds 64 KiB on Linux; a write beyond that blocks until the pipe is read. Test suites start servers
 with ``subprocess.PIPE`` and read nothing, so a server that waits for its log stops answering.
@@ -13,24 +13,24 @@ from queue import SimpleQueue
 from typing import TextIO
 
 MOST_WAITING = 10_000
-"""Lines that wait to be written; further ones are dropped and counted."""
+"""Lines in the queue; further ones are dropped and counted."""
 LONGEST_LINE = 4096
-"""Characters of a line that are written."""
+"""Characters; longer lines are truncated."""
 
 
 class LineWriter:
-    """Writes lines to a stream's file descriptor from a thread of its own, which is started with the first line."""
+    """Writes lines to a stream's file descriptor from its own thread, which starts with the first line."""
 
     def __init__(self, stream: TextIO | None, most_waiting: int = MOST_WAITING) -> None:
         self._stream = stream
         self._most_waiting = most_waiting
-        # SimpleQueue is the one queue that a signal handler may put into while its own thread puts something.
+        # SimpleQueue.put is reentrant: a signal handler may call it while the same thread is in put().
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._dropped = 0
 
     def write(self, text: str) -> None:
-        """Write a line soon. Dropped where too many are waiting: how many is written once there is a reader again."""
+        """Queue a line, or drop it if the queue is full; the number of dropped lines is written with the next one."""
         if self._lines.qsize() >= self._most_waiting:
             self._dropped += 1
             return
@@ -40,7 +40,7 @@ class LineWriter:
             self._thread.start()
 
     def close(self, seconds: float) -> None:
-        """Wait at most ``seconds`` until what was given has been written; nothing is written afterwards."""
+        """Wait at most ``seconds`` for queued lines to be written; later lines are discarded."""
         if self._thread is not None:
             self._lines.put(None)
             self._thread.join(seconds)
@@ -59,7 +59,7 @@ class LineWriter:
             try:
                 _write(target, text)
             except OSError:
-                target = None  # The reader is gone for good.
+                target = None  # The reader has closed the pipe.
 
 
 def _write(target: int, text: str) -> None:
@@ -73,7 +73,7 @@ def _write(target: int, text: str) -> None:
 
 
 class LogLines(logging.Handler):
-    """Log records as lines. The default handler writes to stderr on the thread that logs, which is the server's."""
+    """Writes log records without blocking. The default handler writes to stderr on the calling thread, the server's."""
 
     def __init__(self, writer: LineWriter) -> None:
         super().__init__(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What ``serve`` tells: the banner on the screen, the ready file for scripts, warnings."""
+"""The output of ``serve``: the banner, the ready file for scripts, warnings."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mockkms.kms import MockKMS
 
 
-_FAREWELL = 0.1
-"""Seconds that the lines of each stream may take to be written when the server ends."""
+_FLUSH_SECONDS = 0.1
+"""Seconds to wait for the lines of each stream when the server ends."""
 
 
 @cache
@@ -40,14 +40,14 @@ def note(text: str) -> None:
 
 
 def take_log() -> None:
-    """Write what is logged in this process to stderr, without waiting for its reader."""
+    """Write log records of this process to stderr without waiting for its reader."""
     logging.getLogger().addHandler(LogLines(_writer("stderr")))
 
 
 def finish() -> None:
-    """Write what is left, as far as there are readers."""
+    """Flush both streams, as far as their readers allow."""
     for name in ("stdout", "stderr"):
-        _writer(name).close(_FAREWELL)
+        _writer(name).close(_FLUSH_SECONDS)
 
 
 def warn(text: str) -> None:
@@ -57,7 +57,7 @@ def warn(text: str) -> None:
 
 
 def banner(kms: MockKMS) -> str:
-    """What users of ``vault server -dev`` look for on the screen."""
+    """Return the text printed at start: addresses, environment variables, unseal keys and token."""
     names = ("VAULT", "BAO") if product_named(kms.flavor).texts.cli == "bao" else ("VAULT",)
     if kms.world.upstream:
         return _proxy_banner(kms)
@@ -76,30 +76,30 @@ def banner(kms: MockKMS) -> str:
     ]
     client = product_named(kms.flavor).texts.cli
     if kms.state == "uninitialized":
-        lines.append(f"Not initialized yet: `{client} operator init` makes the unseal keys and the root token.")
+        lines.append(f"Not initialized yet: `{client} operator init` creates the unseal keys and the root token.")
     else:
         lines.append(f"Root Token: {kms.token}")
     if kms.state == "sealed":
-        lines.append(f"Sealed: `{client} operator unseal` with the unseal key opens it.")
-    lines += ["", "For tests only: keys are predictable or shared, nothing is stored. Ctrl-C stops it."]
+        lines.append(f"Sealed: `{client} operator unseal` with the unseal key unseals it.")
+    lines += ["", "For tests only: keys are predictable or shared, nothing is stored. Press Ctrl-C to stop."]
     return "\n".join(lines)
 
 
 def _proxy_banner(kms: MockKMS) -> str:
     known = {"ADDR": kms.url, "TOKEN": kms.token, "CACERT": os.path.abspath(kms.ca_file) if kms.ca_file else ""}
     lines = [
-        f"mockkms passes requests at {kms.url} on to {kms.world.upstream}",
+        f"mockkms forwards requests at {kms.url} to {kms.world.upstream}",
         f"Faults and journal at {kms.url}/_mockkms/",
         "",
         *(f"    export VAULT_{name}='{value}'" for name, value in known.items() if value),
         "",
-        "For tests only: the journal keeps what clients send and get, secrets included. Ctrl-C stops it.",
+        "For tests only: the journal keeps requests and responses, secrets included. Press Ctrl-C to stop.",
     ]
     return "\n".join(lines)
 
 
 def ready(kms: MockKMS) -> dict[str, Any]:
-    """What a script needs to use the server."""
+    """Return the content of the ready file."""
     return {
         "url": kms.url,
         "rustfs_url": kms.rustfs_url,
@@ -116,24 +116,24 @@ def ready(kms: MockKMS) -> dict[str, Any]:
 
 
 def _nodes(kms: MockKMS) -> list[str]:
-    """Addresses of the nodes of a cluster; none where it is none."""
+    """Return the addresses of the nodes; empty if ``kms`` is a single server."""
     return list(getattr(kms, "urls", ()))
 
 
 def forget_ready_file(path: Path) -> None:
-    """Remove what an earlier server left, which would say that this one is ready; raises CommandError early."""
+    """Remove the ready file of an earlier server. Raises CommandError if the path cannot be written."""
     try:
         if path.exists() and not path.is_file():
-            raise CommandError(f"cannot write the ready file {path}: it is no regular file")
+            raise CommandError(f"cannot write the ready file {path}: it is not a regular file")
         if not path.parent.is_dir():
-            raise CommandError(f"cannot write the ready file {path}: {path.parent} is no directory")
+            raise CommandError(f"cannot write the ready file {path}: {path.parent} is not a directory")
         path.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
 
 
 def write_ready_file(path: Path, kms: MockKMS) -> None:
-    """Write ``ready`` to ``path`` in one step, readable by its owner alone: it holds the token. Raises CommandError."""
+    """Write the ready file atomically, readable by its owner only: it holds the token. Raises CommandError."""
     name = ""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -148,7 +148,7 @@ def write_ready_file(path: Path, kms: MockKMS) -> None:
 
 
 def write_pid_file(path: str) -> None:
-    """Write this process's number. Raises CommandError."""
+    """Write the process id to ``path``. Raises CommandError."""
     try:
         Path(path).write_text(f"{os.getpid()}")
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What ``mockkms server`` writes: the lines of ``vault server`` that scripts and containers wait for and read."""
+"""The output of ``mockkms server``: the lines of ``vault server`` that scripts and containers parse."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Development mode should NOT be used in production installations!
 
 
 def started(kms: MockKMS, configurations: Sequence[str], *, dev: bool, ca_file: str) -> str:
-    """The output of a server that listens. ``ca_file``: path of the authority made for it, if any."""
+    """Return the output printed once the server listens. ``ca_file``: path of its generated CA certificate, if any."""
     flavor = kms.world.core.product
     lines = ["", f"==> {flavor.texts.product} server configuration:", ""]
     lines += [f"{name:>24}: {value}" for name, value in sorted(_facts(kms, configurations).items())]
@@ -67,8 +67,8 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
     return facts
 
 
-def outlive_reloads(kms: MockKMS) -> None:
-    """Say that SIGHUP came, which makes the real server read its files again, and stay."""
+def ignore_reloads(kms: MockKMS) -> None:
+    """Answer SIGHUP with the real server's line. It makes the real server reload its files and has no effect here."""
     number = getattr(signal, "SIGHUP", None)
     if number is not None:
         text = f"==> {kms.world.core.product.texts.product} reload triggered"
@@ -76,7 +76,7 @@ def outlive_reloads(kms: MockKMS) -> None:
 
 
 def _cluster(url: str) -> str:
-    """The address for other servers that goes with an address for clients: one port on."""
+    """Return the cluster address that belongs to an API address: the next port."""
     host, _, port = url.partition("://")[2].rpartition(":")
     return f"{host}:{int(port) + 1}"
 
@@ -88,7 +88,7 @@ def _listener(url: str) -> str:
 
 
 def follow(kms: MockKMS) -> None:
-    """Log that the server is unsealed or sealed, now and whenever that changes."""
+    """Log the seal state, now and whenever it changes."""
     seen = [""]
 
     def look(_: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""A mockkms server elsewhere, held as one in this process is: the same API over ``/_mockkms/``."""
+"""Control a mockkms server in another process: the API of MockKMS over ``/_mockkms/``."""
 
 from mockkms.remote.server import RemoteKMS, RemoteSnapshot
 from mockkms.remote.wire import NotMockKMS, RemoteError

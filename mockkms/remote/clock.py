@@ -1,4 +1,4 @@
-"""``remote.clock``: the time of a server elsewhere."""
+"""``remote.clock``: the clock of a remote server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockkms.world.clock import Moment, seconds_of
 
 
 class RemoteClock:
-    """As ``Clock``, of a world elsewhere. All times it gives are seconds since the Unix epoch."""
+    """The interface of ``Clock`` for a remote world. All times are seconds since the Unix epoch."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -19,7 +19,7 @@ class RemoteClock:
         return float(self._wire.call("POST", "clock", words)["seconds"])
 
     def now(self) -> float:
-        """The present moment there."""
+        """Return the current time of the server."""
         return float(self._wire.call("GET", "clock")["seconds"])
 
     @property
@@ -28,17 +28,17 @@ class RemoteClock:
         return bool(self._wire.call("GET", "clock")["frozen"])
 
     def freeze(self, at: Moment | None = None) -> float:
-        """Stop the clock, at ``at`` or now; returns the moment it stands at. Raises ValueError for no moment."""
+        """Stop the clock, at ``at`` or now, and return its time. Raises ValueError for an invalid time."""
         return self._moved(freeze=True if at is None else {"epoch": seconds_of(at)})
 
     def resume(self) -> None:
-        """Let a frozen clock run on from the moment it stands at."""
+        """Resume a frozen clock from its current time."""
         self._moved(resume=True)
 
     def advance(self, seconds: float | timedelta) -> float:
-        """Move the clock by ``seconds`` (negative: back); returns the new moment."""
+        """Advance the clock by ``seconds`` (negative: back) and return the new time."""
         return self._moved(advance=seconds)
 
     def set(self, at: Moment) -> None:
-        """Move the clock to ``at``; a frozen clock stays frozen there. Raises ValueError for no moment."""
+        """Set the clock to ``at``; a frozen clock stays frozen. Raises ValueError for an invalid time."""
         self._moved(set={"epoch": seconds_of(at)})

@@ -1,4 +1,4 @@
-"""``remote.faults``: the fault rules of a server elsewhere."""
+"""``remote.faults``: the fault rules of a remote server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _COUNTS = ("id", "seed", "matched", "fired")
 
 
 class RemoteRule:
-    """A rule elsewhere. Its counts are asked for each time; once it is gone, they stay as they were last."""
+    """A rule of a remote server. Its counts are fetched each time; once it is removed, the last ones remain."""
 
     def __init__(self, wire: Wire, data: dict[str, Any]) -> None:
         self._wire, self._data = wire, data
         self.id: str = data["id"]
 
     def describe(self) -> dict[str, Any]:
-        """The rule as data, with its counts."""
+        """Return the rule as data, with its counts."""
         try:
             self._data = self._wire.call("GET", "faults/" + quote(self.id, safe=""))
         except RemoteError as error:
@@ -30,22 +30,22 @@ class RemoteRule:
 
     @property
     def words(self) -> dict[str, Any]:
-        """What the rule was made of."""
+        """The keys of the rule, without its counts."""
         return {word: value for word, value in self._data.items() if word not in _COUNTS}
 
     @property
     def note(self) -> str:
-        """A text for people."""
+        """The comment of the rule."""
         return str(self._data.get("note", ""))
 
     @property
     def matched(self) -> int:
-        """Requests that fitted while the rule was in force."""
+        """Number of requests that matched while the rule was active."""
         return int(self.describe()["matched"])
 
     @property
     def fired(self) -> int:
-        """Requests it did something to."""
+        """Number of requests to which the rule was applied."""
         return int(self.describe()["fired"])
 
     def __repr__(self) -> str:
@@ -53,34 +53,34 @@ class RemoteRule:
 
 
 class RemoteScript:
-    """A script elsewhere, as it was when asked for."""
+    """A script of a remote server, as it was when it was fetched."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = {word: value for word, value in data.items() if word != "ok"}
         self.id: str = data["id"]
         self.at: int = data["at"]
-        """Steps done."""
+        """Number of completed steps."""
         self.complaints: list[str] = data["complaints"]
 
     def left(self) -> list[str]:
-        """The steps that were not met yet."""
+        """Return the steps that are still expected."""
         return list(self._data["left"])
 
     def describe(self) -> dict[str, Any]:
-        """The script's progress as data."""
+        """Return the script's progress as data."""
         return dict(self._data)
 
 
 class RemoteFaults:
-    """As ``RuleBook``, of a world elsewhere."""
+    """The interface of ``RuleBook`` for a remote world."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
     def add(self, match: Any = None, /, **words: Any) -> RemoteRule:
-        """Add a rule. Raises FaultError (a ValueError) for a word or value that the server does not know."""
+        """Add a rule. Raises FaultError (a ValueError) for an unknown key or an invalid value."""
         if match is not None and "match" in words:
-            raise FaultError("the match is given twice")
+            raise FaultError("`match` is given twice")
         if match is not None:
             words = dict(match) if isinstance(match, dict) and not words else {"match": match, **words}
         try:
@@ -96,12 +96,12 @@ class RemoteFaults:
         return [RemoteRule(self._wire, data) for data in self._wire.call("POST", "faults", rules)["rules"]]
 
     def script(self, steps: Any) -> RemoteScript:
-        """Follow a script: every request must be its next step. Raises FaultError."""
+        """Start a script: every request must be its next step. Raises FaultError."""
         return RemoteScript(self._wire.call("POST", "script", steps))
 
     @property
     def current_script(self) -> RemoteScript | None:
-        """The script that is followed."""
+        """The active script; None if there is none."""
         try:
             return RemoteScript(self._wire.call("GET", "script"))
         except RemoteError as error:
@@ -110,7 +110,7 @@ class RemoteFaults:
             return None
 
     def remove(self, id: str) -> bool:
-        """Take a rule away; False where there is none of that id."""
+        """Remove a rule. Return False if no rule has this id."""
         try:
             self._wire.call("DELETE", "faults/" + quote(id, safe=""))
         except RemoteError as error:
@@ -120,15 +120,15 @@ class RemoteFaults:
         return True
 
     def clear(self) -> None:
-        """Take all rules and the script away."""
+        """Remove all rules and the script."""
         self._wire.call("DELETE", "faults")
 
     def list(self) -> list[RemoteRule]:
-        """All rules, in order."""
+        """Return all rules, in order."""
         return [RemoteRule(self._wire, data) for data in self._wire.call("GET", "faults")["rules"]]
 
     def get(self, id: str) -> RemoteRule:
-        """The rule of that id. Raises KeyError."""
+        """Return the rule with this id. Raises KeyError."""
         for rule in self:
             if rule.id == id:
                 return rule
@@ -136,7 +136,7 @@ class RemoteFaults:
 
     @property
     def state(self) -> str:
-        """The rules' state, as ``set_state`` left it."""
+        """The state of the rules, set by ``set_state``."""
         return str(self._wire.call("GET", "faults")["state"])
 
     @state.setter
@@ -145,7 +145,7 @@ class RemoteFaults:
 
     @property
     def header(self) -> bool:
-        """Answers name the rules that made or changed them in ``X-Mockkms-Fault``."""
+        """Whether responses name the rules that changed them in ``X-Mockkms-Fault``."""
         return bool(self._wire.call("GET", "state")["fault_header"])
 
     @header.setter
@@ -159,19 +159,19 @@ class RemoteFaults:
         return tuple(RemoteRule(self._wire, data) for data in rules if not data["fired"])
 
     def problems(self) -> tuple[str, ...]:
-        """What a test should hear of at its end."""
+        """Return the problems that a test should report at its end."""
         return tuple(self._wire.call("GET", "faults")["problems"])
 
     def assert_all_fired(self) -> None:
-        """Raise AssertionError where a rule never fired or a script was not followed to its end."""
+        """Raise AssertionError if a rule never fired or a script was not completed."""
         self._wire.call("POST", "journal/assert", {"faults_fired": True})
 
     def assert_script_done(self) -> None:
-        """Raise AssertionError where the script met something unexpected or has steps left."""
+        """Raise AssertionError if the script met an unexpected request or has steps left."""
         self._wire.call("POST", "journal/assert", {"script_done": True})
 
     def describe(self) -> str:
-        """The rules with their counts as lines for people; empty where there are none."""
+        """Return the rules with their counts as text; empty without rules."""
         return str(self._wire.call("GET", "faults?format=table")).rstrip("\n")
 
     def __iter__(self) -> Iterator[RemoteRule]:

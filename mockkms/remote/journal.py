@@ -1,4 +1,4 @@
-"""``remote.journal``: what a server elsewhere was asked. It does the looking and asserting itself, by the same code."""
+"""``remote.journal``: the journal of a remote server, which evaluates queries and assertions itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockkms.world.journal.entry import Entry, entry_of
 
 
 class RemoteJournal:
-    """As ``Journal``, of a world elsewhere. Entries are copies, without tokens and binary bodies."""
+    """The interface of ``Journal`` for a remote world. Entries are copies, without tokens and binary bodies."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -21,12 +21,12 @@ class RemoteJournal:
 
     @property
     def total(self) -> int:
-        """Requests ever recorded."""
+        """Number of requests since the last reset, including discarded ones."""
         return int(self._asked(None, {}, last=0)["total"])
 
     @property
     def redact(self) -> bool:
-        """Bodies are kept without secrets."""
+        """Whether secrets are removed from bodies."""
         return bool(self._wire.call("GET", "state")["redact"])
 
     @redact.setter
@@ -43,44 +43,44 @@ class RemoteJournal:
         return self.entries()[place]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._wire.call("DELETE", "journal")
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
-        """The entries that fit, oldest first. Raises FaultError for words that are not known."""
+        """Return the matching entries, oldest first. Raises FaultError for unknown keys."""
         return [entry_of(data) for data in self._asked(match, words)["entries"]]
 
     def count(self, match: Any = None, /, **words: Any) -> int:
-        """How many entries fit."""
+        """Return the number of matching entries."""
         return int(self._asked(match, words, last=0)["count"])
 
     def lines(self, match: Any = None, /, **words: Any) -> list[str]:
-        """``METHOD /path?query`` of the entries that fit."""
+        """Return ``METHOD /path?query`` of the matching entries."""
         return [entry_of(data).line for data in self._asked(match, words, bodies=False)["entries"]]
 
     def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
-        """The entries that fit as lines for people, the newest ``last`` of them."""
+        """Return the matching entries as text, only the ``last`` ones if given."""
         return str(self._asked(match, words, format="table", last=last)).rstrip("\n")
 
     def assert_called(self, match: Any = None, /, *, times: int | None = None, **words: Any) -> list[Entry]:
-        """Raise AssertionError unless a request fits (``times``: exactly so many); returns the entries."""
+        """Raise AssertionError unless a request matches (``times``: exactly that many). Return the entries."""
         called = {**_query(match, words), "times": times, "entries": True}
         return [entry_of(data) for data in self._assert(called=called)["entries"]]
 
     def assert_not_called(self, match: Any = None, /, **words: Any) -> None:
-        """Raise AssertionError where a request fits."""
+        """Raise AssertionError if a request matches."""
         self._assert(not_called=_query(match, words))
 
     def assert_order(self, *matches: Any) -> None:
-        """Raise AssertionError unless requests that fit came in this order; others may stand between."""
+        """Raise AssertionError unless matching requests came in this order; others may come between them."""
         self._assert(order=list(matches))
 
     def assert_no_unhandled(self) -> None:
-        """Raise AssertionError for requests that nothing emulates, or that a script did not expect."""
+        """Raise AssertionError for unhandled requests, and for those that a script did not expect."""
         self._assert(no_unhandled=True)
 
     def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
-        """The requests closest to fitting, each with what is wrong about it."""
+        """Return the requests closest to matching, each with its differences."""
         return list(self._wire.call("POST", "journal/near-misses", _query(match, words))["misses"])
 
     def _assert(self, **words: Any) -> Any:

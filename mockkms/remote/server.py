@@ -1,4 +1,4 @@
-"""RemoteKMS: a mockkms server elsewhere, or one tenant of it."""
+"""RemoteKMS: a mockkms server in another process, or one tenant of it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from mockkms.world.journal.linter import Finding
 
 _CUTS = ("restart", "refuse")
-"""What ends the connection on which it was asked for."""
+"""Actions that close the connection of the request that triggers them."""
 
 
 @dataclass(frozen=True)
 class RemoteSnapshot:
-    """A snapshot that the server keeps under this name."""
+    """A snapshot that the server keeps under ``name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class RemoteExplanation:
-    """What the policies say of one request; ``str()`` is the explanation for people."""
+    """The policy decision for one request; ``str()`` returns the explanation."""
 
     allowed: bool
     rule: str
@@ -44,17 +44,18 @@ class RemoteExplanation:
 
 
 class RemoteKMS:
-    """The API of MockKMS for a server elsewhere: ``mockkms serve``, in a container, in another process.
+    """The API of MockKMS for a server in another process or container, such as ``mockkms serve``.
 
         kms = RemoteKMS("http://127.0.0.1:8200")
         kms.faults.add("transit/encrypt/*", answer="sealed", times=2)
         kms.journal.assert_called("transit/encrypt/orders", times=3)
 
-    ``control_token`` is what the server was started with, if it was; ``ca_file`` the certificate (PEM) to trust;
-    ``timeout`` seconds for one request. Nothing is asked before the first use. Raises ValueError for what is no
-    address; every method raises RemoteError where the server cannot be reached, is no mockkms, wants another token, or
-    speaks another version, FaultError (a ValueError) for words that it does not know, and AssertionError as the
-    journal does.
+    ``control_token``: the token that the server was started with, if any. ``ca_file``: path of the certificate (PEM) to
+    trust. ``timeout``: seconds for one request. No request is sent before the first use.
+
+    Raises ValueError for an invalid address. Every method raises RemoteError if the server cannot be reached, is not
+    mockkms, requires another token, or has another API version; FaultError (a ValueError) for unknown keys and invalid
+    values; and AssertionError for assertions of the journal.
     """
 
     def __init__(self, url: str, *, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
@@ -68,17 +69,17 @@ class RemoteKMS:
         self.clock = RemoteClock(self._wire)
 
     def connect(self) -> Self:
-        """Ask now whether a mockkms of this version answers and takes the token. Raises RemoteError."""
+        """Check that the server is mockkms, has this API version and accepts the token. Raises RemoteError."""
         self._wire.check()
         return self
 
     def close(self) -> None:
-        """Close the kept connections, those of its tenants too; the next use opens them again."""
+        """Close the connections, also those of its tenants; the next use opens new ones."""
         for held in (self, *self._tenants):
             held._wire.close()
 
     def call(self, method: str, path: str, data: Any = None) -> Any:
-        """Any route of the control API: ``call("POST", "cluster", {"do": "step-down"})``."""
+        """Call any route of the control API: ``call("POST", "cluster", {"do": "step-down"})``."""
         return self._wire.call(method, path, data)
 
     def _state(self, word: str) -> Any:
@@ -96,12 +97,12 @@ class RemoteKMS:
 
     @property
     def flavor(self) -> str:
-        """The product that it is, by the name that ``flavor`` takes."""
+        """Name of the emulated product, as given in ``flavor``."""
         return str(self._state("flavor"))
 
     @property
     def rng(self) -> int | str | None:
-        """The seed from which ids, keys and nonces repeat; None: they do not."""
+        """The seed of ids, keys and nonces; None if they are random."""
         seed: int | str | None = self._state("rng")
         return seed
 
@@ -111,9 +112,10 @@ class RemoteKMS:
         return list(self._state("unseal_keys"))
 
     def tenant(self, id: str, *, now: bool = False) -> RemoteKMS:
-        """The world behind ``/t/<id>``, made from the server's baseline if it is new; ``now``: anew, from its present.
+        """Return the tenant behind ``/t/<id>``, created from the server's baseline if it is new.
 
-        Raises RemoteError for an id that no tenant can have, or where this is a tenant itself.
+        ``now``: always create it, from the server's current state. Raises RemoteError for an invalid id, or if this is
+        a tenant itself.
         """
         if now:
             self.call("POST", "tenants/" + quote(id, safe=""), {"from": "now"})
@@ -128,21 +130,21 @@ class RemoteKMS:
         return tenant
 
     def tenants(self) -> list[str]:
-        """Ids of the tenants, the one idle for longest first."""
+        """Return the ids of the tenants, the least recently used first."""
         return list(self.call("GET", "tenants")["tenants"])
 
     def forget_tenant(self, id: str) -> None:
-        """Drop a tenant. Raises RemoteError where there is none of that id."""
+        """Drop a tenant. Raises RemoteError for an unknown id."""
         self.call("DELETE", "tenants/" + quote(id, safe=""))
 
     def reset(self) -> None:
-        """Back to the baseline: state, clock, faults and journal."""
+        """Return to the baseline: state, clock, faults and journal."""
         self.call("POST", "reset")
 
     def load(self, *seeds: Any) -> None:
-        """Go to the world of the start with ``seeds`` laid over it; ``reset`` goes back there from now on.
+        """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
-        Files are read here and sent. Raises SeedError, then nothing has changed there.
+        Files are read in this process and sent. Raises SeedError; the world is unchanged then.
         """
         from mockkms.worldfile.problems import Problem, SeedError
         from mockkms.worldfile.sources import content
@@ -160,29 +162,29 @@ class RemoteKMS:
             raise SeedError([Problem(**one) for one in problems]) from None
 
     def set_baseline(self) -> None:
-        """Let ``reset`` go back to this moment, until the next ``load``."""
+        """Make the current state the baseline of ``reset``, until the next ``load``."""
         self.call("POST", "baseline")
 
     def snapshot(self, name: str = "") -> RemoteSnapshot:
-        """Keep everything there under this name, or one of its own; see ``drop``."""
+        """Take a snapshot on the server, with a generated name if none is given; see ``drop``."""
         kept = RemoteSnapshot(name or f"snapshot-{uuid.uuid4()}")
         self.call("POST", "snapshots/" + quote(kept.name, safe=""))
         return kept
 
     def snapshots(self) -> list[str]:
-        """Names of the snapshots that the server keeps."""
+        """Return the names of the snapshots on the server."""
         return list(self.call("GET", "snapshots")["snapshots"])
 
     def drop(self, snapshot: RemoteSnapshot | str) -> None:
-        """Forget a snapshot: the server keeps 100. Raises ValueError for a name that is not known."""
+        """Delete a snapshot; the server keeps at most 100. Raises ValueError for an unknown name."""
         self._of("DELETE", snapshot, "")
 
     def restore(self, snapshot: RemoteSnapshot | str) -> None:
-        """Put back what ``snapshot`` kept. Raises ValueError for a name that is not known."""
+        """Restore a snapshot. Raises ValueError for an unknown name."""
         self._of("POST", snapshot, "/restore")
 
     def diff(self, old: RemoteSnapshot | str, new: RemoteSnapshot | str | None = None) -> str:
-        """What changed in the state from one snapshot to another, or to now: lines with + - ~, empty if nothing."""
+        """Return the changes between two snapshots, or to the current state: lines with + - ~, empty if equal."""
         query = "" if new is None else "?with=" + quote(_name(new), safe="")
         return str(self._of("GET", old, "/diff" + query)).rstrip("\n")
 
@@ -195,7 +197,7 @@ class RemoteKMS:
             raise unknown(_name(snapshot), self.snapshots(), "snapshot") from None
 
     def act(self, **words: Any) -> None:
-        """Do something to the server, in the words of the faults on it: ``act(restart="keep")``, ``act(refuse=5)``."""
+        """Run actions on the server, named like the fault kinds: ``act(restart="keep")``, ``act(refuse=5)``."""
         try:
             self.call("POST", "state", words)
         except RemoteError as error:
@@ -207,35 +209,35 @@ class RemoteKMS:
         self.act(seal=True)
 
     def unseal(self) -> None:
-        """Unseal the Vault without asking for keys."""
+        """Unseal the Vault without key shares."""
         self.act(unseal=True)
 
     def dump(self) -> str:
-        """The world as YAML that loads to an equal world."""
+        """Return the world as YAML. Loading it gives an equal world."""
         return str(self.call("GET", "state?format=yaml"))
 
     def explain(self, token: str, operation: str, path: str) -> RemoteExplanation:
-        """Why ``token`` may or may not do ``operation`` on ``path``. Raises ValueError for an unknown token."""
+        """Explain whether ``token`` may do ``operation`` on ``path``. Raises ValueError for an unknown token."""
         try:
-            told = self.call("POST", "explain", {"token": token, "operation": operation, "path": path})
+            found = self.call("POST", "explain", {"token": token, "operation": operation, "path": path})
         except RemoteError as error:
             if error.status != 400:
                 raise
             raise ValueError(str(error)) from None
-        return RemoteExplanation(told["allowed"], told["rule"], told["text"])
+        return RemoteExplanation(found["allowed"], found["rule"], found["text"])
 
     def lint(self) -> list[Finding]:
-        """What the client did that a real server would suffer from, and what it left alive."""
+        """Return the linter's findings: bad habits of the client, and tokens and leases it did not revoke."""
         from mockkms.world.journal.linter import Finding
 
         return [Finding(found["rule"], found["message"]) for found in self.call("GET", "lint")["findings"]]
 
     def privileges(self) -> Privileges:
-        """The smallest policy that the requests needed, and the grants they never used; ``str()`` is HCL."""
+        """Return the minimal policy for the requests, and the grants they never used; ``str()`` is HCL."""
         from mockkms.world.journal.least_privilege import Privileges
 
-        told = self.call("GET", "policy")
-        return Privileges({path: set(names) for path, names in told["needed"].items()}, told["unused"])
+        found = self.call("GET", "policy")
+        return Privileges({path: set(names) for path, names in found["needed"].items()}, found["unused"])
 
     def __enter__(self) -> Self:
         return self.connect()

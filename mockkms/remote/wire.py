@@ -1,4 +1,4 @@
-"""Requests to the control API of a server elsewhere: kept-alive connections, and errors that say what is wrong."""
+"""Requests to the control API of a remote server, over a kept-alive connection."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from mockkms.faults.parsing import FaultError
 from mockkms.version import __version__
 
 API = 1
-"""Version of the control API that is spoken here."""
+"""Version of the control API that this client uses."""
 _LOST = (http.client.HTTPException, ConnectionError, TimeoutError, OSError)
 _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
 
 
 class RemoteError(Exception):
-    """A server elsewhere that cannot be reached, or refuses. ``status`` is HTTP's; 0 where no answer came."""
+    """A remote server cannot be reached, or refuses a request. ``status``: the HTTP status; 0 without a response."""
 
     def __init__(self, message: str, status: int = 0, problems: Any = ()) -> None:
         super().__init__(message)
         self.status = status
         self.problems = problems
-        """What is wrong with a world, one mapping each."""
+        """The errors of a world, one mapping each."""
 
 
 class NotMockKMS(RemoteError):
-    """Something answers at the address, but it is no mockkms."""
+    """The server at the address is not mockkms."""
 
 
 class Wire:
-    """The control API of one world. Safe to use from any thread; each request takes ``timeout`` seconds at most."""
+    """Client of the control API of one world. Thread-safe; each request takes at most ``timeout`` seconds."""
 
     def __init__(self, url: str, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
         parts = urlsplit(url)
@@ -47,7 +47,7 @@ class Wire:
         except ValueError:
             port = -1
         if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
-            raise ValueError(f"{url!r} is no address of a server, such as http://127.0.0.1:8200")
+            raise ValueError(f"{url!r} is not a valid server address; example: http://127.0.0.1:8200")
         self.url = url.rstrip("/")
         self.control_token, self.ca_file, self.timeout = control_token, ca_file, timeout
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
@@ -57,12 +57,12 @@ class Wire:
         self._known = False
 
     def close(self) -> None:
-        """Close the kept connection; the next request opens another one."""
+        """Close the connection; the next request opens a new one."""
         with self._lock:
             self._drop()
 
     def check(self) -> None:
-        """Ask whether a mockkms of this version answers. Raises RemoteError."""
+        """Check that the server is mockkms with this API version. Raises RemoteError."""
         if self._known:
             return
         try:
@@ -73,25 +73,23 @@ class Wire:
         self._known = True
 
     def _check(self) -> None:
-        told = self._asked("GET", "")
-        if not isinstance(told, dict) or told.get("name") != "mockkms":
-            raise NotMockKMS(f"{self.url} is no mockkms: it has no control API", 200)
-        if told.get("api") != API:
-            theirs = f"version {told.get('api', 'unknown')} of the control API (mockkms {told.get('version')})"
-            raise RemoteError(
-                f"{self.url} has {theirs}; this is mockkms {__version__}, which speaks version {API}", 200
-            )
+        index = self._request("GET", "")
+        if not isinstance(index, dict) or index.get("name") != "mockkms":
+            raise NotMockKMS(f"{self.url} is not a mockkms server: it has no control API", 200)
+        if index.get("api") != API:
+            theirs = f"version {index.get('api', 'unknown')} of the control API (mockkms {index.get('version')})"
+            raise RemoteError(f"{self.url} has {theirs}; mockkms {__version__} requires version {API}", 200)
 
     def call(self, method: str, path: str, data: Any = None) -> Any:
-        """The decoded answer, or a text where it is no JSON.
+        """Send a request and return the decoded response, as text if it is not JSON.
 
-        Raises FaultError for words that the server does not know, AssertionError for an assertion that does not hold,
-        RemoteError for everything else.
+        Raises FaultError for unknown keys and invalid values, AssertionError for a failed assertion, RemoteError for
+        all other errors.
         """
         self.check()
-        return self._asked(method, path, data)
+        return self._request(method, path, data)
 
-    def _asked(self, method: str, path: str, data: Any = None) -> Any:
+    def _request(self, method: str, path: str, data: Any = None) -> Any:
         headers = {"Accept": "application/json"}
         if self.control_token:
             headers["X-Mockkms-Token"] = self.control_token
@@ -107,21 +105,21 @@ class Wire:
 
     def _refusal(self, status: int, answer: Any) -> Exception:
         if not isinstance(answer, dict) or answer.get("ok") is not False:
-            return NotMockKMS(f"{self.url} is no mockkms: it answers {status} to its control API", status)
+            return NotMockKMS(f"{self.url} is not a mockkms server: its control API answers {status}", status)
         text = str(answer.get("message", ""))
         if status == 409 and self._known and answer.get("failed"):
             return AssertionError(text)
         if status == 400 and "path" in answer:
             return FaultError(text, answer["path"])
         if status == 401:
-            given = "the control token is wrong" if self.control_token else "a control token is asked for"
+            given = "invalid control token" if self.control_token else "control token required"
             return RemoteError(f"{self.url}: {given}: {text}", status)
         return RemoteError(text, status, answer.get("problems", ()))
 
     def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, str]:
         kept = self._kept
         if kept is not None and kept.sock is not None and select.select([kept.sock], [], [], 0)[0]:
-            self._drop()  # The server has closed it meanwhile.
+            self._drop()  # The server has closed it in the meantime.
         try:
             connection = self._kept = self._kept or self._connection()
             connection.request(method, target, body, headers)
@@ -129,7 +127,7 @@ class Wire:
             text = answer.read().decode("utf-8", "replace")
         except _LOST as error:
             self._drop()
-            raise RemoteError(f"no mockkms at {self.url}: {_reason(error)}") from None
+            raise RemoteError(f"cannot reach mockkms at {self.url}: {_reason(error)}") from None
         if answer.will_close:
             self._drop()
         return answer.status, answer.headers.get_content_type(), text
@@ -154,7 +152,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
-        return "it does not answer in time"
+        return "timed out"
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
@@ -168,7 +166,7 @@ def _decoded(text: str, kind: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """What people write in rules and queries, as JSON can carry it. Raises FaultError for what cannot be sent."""
+    """Convert values of rules and queries to JSON data. Raises FaultError for types without a JSON form."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
@@ -184,4 +182,4 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    raise FaultError(f"a {type(value).__name__} cannot be sent to a server elsewhere; write it as data")
+    raise FaultError(f"a value of type {type(value).__name__} cannot be sent to a remote server; use plain data")

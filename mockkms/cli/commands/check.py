@@ -1,4 +1,4 @@
-"""``mockkms check FILE…``: every fault of world files, with its place."""
+"""``mockkms check FILE…``: report all errors of world files, with their positions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mockkms.cli.errors import CommandError
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    text = f"{__doc__} Exit code 1 if there are any, 2 for a file that cannot be read."
+    text = f"{__doc__} Exit code 1 if there are errors, 2 if a file cannot be read."
     parser = subparsers.add_parser("check", help="check world files", description=text)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made one")
-    parser.add_argument("--layered", action="store_true", help="lay the files over one another, then check the result")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
+    parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the files and print what was found."""
+    """Check the files and print their errors."""
     from mockkms.worldfile import Problem, SeedError, SeedFileError, check
 
     groups = [options.files] if options.layered else [[file] for file in options.files]
@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("\n".join(unreadable))
     if wrong:
         sys.stdout.flush()
-        print(f"{wrong} {'fault' if wrong == 1 else 'faults'}", file=sys.stderr)
+        print(f"{wrong} {'error' if wrong == 1 else 'errors'}", file=sys.stderr)
     return 1 if wrong else 0

@@ -1,4 +1,4 @@
-"""``mockkms clock show|advance|freeze|set|resume``: the clock of a running server."""
+"""``mockkms clock show|advance|freeze|set|resume``: show or change the clock of a running server."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mockkms.cli.calling import add_address, call
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("clock", help="move the clock of a running server", description=__doc__)
+    parser = subparsers.add_parser("clock", help="change the clock of a running server", description=__doc__)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, what in (("show", "the time"), ("resume", "let a frozen clock run on")):
+    for name, what in (("show", "print the time"), ("resume", "resume a frozen clock")):
         add_address(actions.add_parser(name, help=what))
     advance = actions.add_parser("advance", help="mockkms clock advance 30m")
     advance.add_argument("value", metavar="DURATION")
@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Move the clock and print where it stands."""
+    """Change the clock and print its time."""
     if options.action == "show":
         clock = call(options, "GET", "clock")
     else:

@@ -1,4 +1,4 @@
-"""``mockkms dump URL``: a running world as a world file, secrets included, which loads to an equal world."""
+"""``mockkms dump URL``: write a running world as a world file, secrets included. Loading it gives an equal world."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("url", nargs="?", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR)")
     token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
     parser.add_argument("--token", dest="control_token", metavar="TOKEN", help=token)
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here, not to the screen")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of stdout")
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""``mockkms fault add|list|remove|clear``: the fault rules of a running server."""
+"""``mockkms fault add|list|remove|clear``: manage the fault rules of a running server."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", help="mockkms fault add 'transit/encrypt/*' answer=sealed times=2")
     add.add_argument("path", help="path glob; '*' for every request")
-    add.add_argument("words", nargs="*", metavar="word=value", help="words of a rule; values may be JSON")
-    listing = actions.add_parser("list", help="the rules with their counts")
+    add.add_argument("words", nargs="*", metavar="word=value", help="keys of a rule; values may be JSON")
+    listing = actions.add_parser("list", help="list the rules with their counts")
     remove = actions.add_parser("remove", help="remove one rule")
     remove.add_argument("id")
     clear = actions.add_parser("clear", help="remove all rules")
@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it and print what came of it."""
+    """Run the action and print its result."""
     with server(options) as kms:
         if options.action == "add":
             print(kms.faults.add({"path": options.path, **values(options.words)}).id)
@@ -34,5 +34,5 @@ def run(options: argparse.Namespace) -> int:
         elif options.action == "clear":
             kms.faults.clear()
         elif not kms.faults.remove(options.id):
-            raise CommandError(f"there is no rule {options.id!r}", 1)
+            raise CommandError(f"rule {options.id!r} not found", 1)
     return 0

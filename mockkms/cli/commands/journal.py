@@ -1,4 +1,4 @@
-"""``mockkms journal show|clear``: what a running server was asked, and what it answered."""
+"""``mockkms journal show|clear``: show the requests to a running server and its responses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from mockkms.cli.calling import add_address, server, show, values
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("journal", help="show what a running server was asked", description=__doc__)
+    parser = subparsers.add_parser("journal", help="show the requests to a running server", description=__doc__)
     add_address(parser)
     report = parser.add_mutually_exclusive_group()
-    report.add_argument("--policy", action="store_true", help="the smallest policy that the requests needed, as HCL")
-    report.add_argument("--lint", action="store_true", help="what the client did that a real server would suffer from")
+    report.add_argument("--policy", action="store_true", help="print the minimal policy for the requests, as HCL")
+    report.add_argument("--lint", action="store_true", help="print bad habits of the client")
     parser.set_defaults(run=run, words=[], last=None, json=False)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("show", help="mockkms journal show path='transit/*' status=503 --last 20")
-    listing.add_argument("words", nargs="*", metavar="word=value", help="words of a match, status, fault, cut, …")
-    listing.add_argument("--last", type=int, metavar="N", help="the newest N only")
-    listing.add_argument("--json", action="store_true", help="as JSON, with headers and bodies (tokens left out)")
-    clear = actions.add_parser("clear", help="forget all requests")
+    listing.add_argument("words", nargs="*", metavar="word=value", help="keys of a match, status, fault, cut, …")
+    listing.add_argument("--last", type=int, metavar="N", help="show the last N requests only")
+    listing.add_argument("--json", action="store_true", help="print JSON with headers and bodies, without tokens")
+    clear = actions.add_parser("clear", help="remove all entries")
     for action in (listing, clear):
         add_address(action, again=True)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it and print what came of it."""
+    """Run the action and print its result."""
     with server(options) as kms:
         if options.action == "clear":
             kms.journal.clear()

@@ -1,4 +1,4 @@
-"""``mockkms operator generate-root -decode``: the one operator command that asks no server, as suites call it."""
+"""``mockkms operator generate-root -decode``: decode a root token without a server, as ``vault operator`` does."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from mockkms.cli.errors import CommandError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command; what says which server is not needed, and taken."""
+    """Declare the command. Flags that select a server are accepted and ignored."""
     text = "decode a token made by generate-root"
     parser = subparsers.add_parser("operator", help=text, description=__doc__)
     parser.add_argument("operation", choices=("generate-root",))
-    parser.add_argument("-decode", "--decode", required=True, metavar="TOKEN", help="as encoded; - reads it from stdin")
-    parser.add_argument("-otp", "--otp", required=True, metavar="OTP", help="what the attempt was begun with")
+    parser.add_argument(
+        "-decode", "--decode", required=True, metavar="TOKEN", help="encoded token; - reads it from stdin"
+    )
+    parser.add_argument("-otp", "--otp", required=True, metavar="OTP", help="the one-time password of the attempt")
     for name in ("address", "ca-cert"):
         parser.add_argument(f"-{name}", f"--{name}", help=argparse.SUPPRESS)
     parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true", help=argparse.SUPPRESS)

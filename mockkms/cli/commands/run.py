@@ -1,4 +1,4 @@
-"""``mockkms run [flags] -- CMD…``: start a server, run a command against it, stop; its exit code is the command's."""
+"""``mockkms run [flags] -- CMD…``: run a command against a new server. The exit code is that of the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORWARDED = (signal.SIGINT, signal.SIGTERM)
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("run", help="run a command against a fresh server", description=__doc__)
+    parser = subparsers.add_parser("run", help="run a command against a new server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later ones win")
@@ -33,10 +33,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def environment(kms: MockKMS) -> dict[str, str]:
-    """What the command finds in its environment: the address and the token under every name clients look for."""
+    """Return the environment of the command: address and token in the variables that clients read."""
     found = dict(os.environ)
     for name in ("VAULT", "BAO"):
-        # What would lead the client elsewhere, or make it distrust this server, must not leak in from outside.
+        # Inherited settings must not direct the client to another server or make it distrust this one.
         for other in ("NAMESPACE", "CACERT", "CAPATH", "SKIP_VERIFY", "AGENT_ADDR", "PROXY_ADDR"):
             found.pop(f"{name}_{other}", None)
         found[f"{name}_ADDR"], found[f"{name}_TOKEN"] = kms.url, kms.token
@@ -45,12 +45,12 @@ def environment(kms: MockKMS) -> dict[str, str]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start, run, stop. A command ended by a signal gives 128 and the signal's number, as shells do."""
+    """Run the command. If a signal ends it, the exit code is 128 plus the signal's number, as in shells."""
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
-        raise CommandError("which command? mockkms run -- pytest tests")
+        raise CommandError("no command given; example: mockkms run -- pytest tests")
     if not 0 <= options.port <= 65535:
-        raise CommandError(f"{options.port} is no port: 0 to 65535")
+        raise CommandError(f"{options.port} is not a valid port (0 to 65535)")
     kms = _started(options)
     try:
         try:
@@ -84,7 +84,7 @@ def _started(options: argparse.Namespace) -> MockKMS:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The command's exit code; signals that reach us are passed on to it."""
+    """Wait for the command and return its exit code; forward signals to it."""
     before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in _FORWARDED}
     try:
         code = process.wait()

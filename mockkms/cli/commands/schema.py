@@ -14,7 +14,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def text() -> str:
-    """The schema as it is shipped in ``mockkms/mockkms.schema.json``."""
+    """Return the schema, as shipped in ``mockkms/mockkms.schema.json``."""
     from mockkms.worldfile import json_schema
 
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""``mockkms serve``: a server in the foreground until SIGINT or SIGTERM."""
+"""``mockkms serve``: run a server in the foreground until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -38,40 +38,42 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listen = parser.add_argument_group("listening")
     listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
     listen.add_argument("--port", type=rustfs_options.port, help=f"port; 0 picks a free one (default: {_PORT})")
-    listen.add_argument("--tls", action="store_true", help="HTTPS with a certificate for localhost, made anew")
+    listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
     listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
     listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
-    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="a Vault server's, HCL or JSON")
+    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="Vault configuration, HCL or JSON")
     world = parser.add_argument_group("world")
-    world.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later files win")
-    world.add_argument("--state", choices=_STATES, help="of the Vault (default: the world's, else unsealed)")
+    world.add_argument(
+        "--seed", action="append", default=[], metavar="FILE", help="world in YAML; later files override"
+    )
+    world.add_argument("--state", choices=_STATES, help="state of the Vault (default: the world's, else unsealed)")
     world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
-    world.add_argument("--rng", type=int, metavar="N", help="repeat every id, key and nonce from this seed")
-    world.add_argument("--fresh-keys", action="store_true", help="make every RSA key anew: slow")
+    world.add_argument("--rng", type=int, metavar="N", help="seed of all ids, keys and nonces, for repeatable runs")
+    world.add_argument("--fresh-keys", action="store_true", help="generate every RSA key on demand: slow")
     control.add_options(parser)
     upstream_options.add_options(parser)
     cluster.add_options(parser)
     rustfs_options.add_options(parser)
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON")
-    parser.add_argument("-v", "--verbose", action="store_true", help="one line per request")
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON when ready")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print one line per request")
     parser.set_defaults(run=run, pid_file="")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal says stop."""
-    return attended(options)
+    """Serve until SIGINT or SIGTERM."""
+    return serve_until_signal(options)
 
 
-def attended(
+def serve_until_signal(
     options: argparse.Namespace,
     banner: Callable[[MockKMS], str] = screen.banner,
     farewell: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until a signal says stop. ``banner`` makes the text once it listens, ``farewell`` is called at the end."""
+    """Serve until SIGINT or SIGTERM. ``banner`` returns the text printed once it listens; ``farewell`` runs at exit."""
     from mockkms.worldfile.problems import SeedError
 
-    # Whatever is loaded from here on stays: looking through it for garbage only delays the start.
+    # Everything imported from here on stays alive, so garbage collection would only delay the start.
     gc.disable()
     try:
         _import_aiohttp()
@@ -110,7 +112,7 @@ def attended(
 
 
 def _import_aiohttp() -> None:
-    """Import aiohttp without what its client does on the way: read the CA certificates twice, a tenth of a second."""
+    """Import aiohttp without its client reading the CA certificates twice, which takes a tenth of a second."""
     given = os.environ.get("SSL_CERT_FILE")
     os.environ["SSL_CERT_FILE"] = os.devnull
     try:
@@ -123,12 +125,12 @@ def _import_aiohttp() -> None:
 
 
 def _made(options: argparse.Namespace) -> MockKMS:
-    """The server that the flags describe, not started yet; fills in what a configuration file says."""
+    """Return the server described by flags and configuration files, not yet started. Raises CommandError."""
     upstream = upstream_options.words(options)
     config = _configured(options)
     uninitialized = options.state == "uninitialized"
     if options.root_token is not None and uninitialized:
-        raise CommandError("--root-token: an uninitialized server makes its token at sys/init; or say --state unsealed")
+        raise CommandError("--root-token cannot be used with --state uninitialized: sys/init creates the token")
     seeds: list[Any] = list(options.seed)
     rustfs = rustfs_options.section(options, os.environ)
     if rustfs and not upstream:
@@ -136,7 +138,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
     seeds += control.seeds(options)
     if not _loopback(options.host):
         screen.warn(
-            f"--host {options.host}: everybody who reaches this machine can use this server, and it guards nothing"
+            f"--host {options.host}: anyone who can reach this machine can use this server and read all its secrets"
         )
     from mockkms.server.wire.tls import TlsError
     from mockkms.world.world import UpstreamError
@@ -169,7 +171,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
 
 
 def _configured(options: argparse.Namespace) -> ServerConfig | None:
-    """The configuration, its words put where no flag says otherwise."""
+    """Read the configuration files and apply them to options that no flag has set."""
     config = None
     if options.config:
         from mockkms.cli.config import read
@@ -188,24 +190,24 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
 
 
 def _first(options: argparse.Namespace, config: ServerConfig | None) -> Listener | None:
-    """The configuration's listener that the server's own address comes from; the dev server has its own."""
+    """Return the listener that gives the server's main address; None in dev mode, which has its own address."""
     dev = getattr(options, "dev", False)
     return config.listeners[0] if config and config.listeners and not dev else None
 
 
 def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[tuple[str, int, TlsFiles | None]]:
-    """What is listened on besides."""
+    """Return the additional addresses to listen on."""
     first = _first(options, config)
     others = [listener for listener in config.listeners if listener is not first] if config else []
     if others and options.nodes is not None:
-        screen.warn("the nodes of a cluster have one listener each; the others are ignored")
+        screen.warn("a node of a cluster has one listener; additional listeners are ignored")
         return []
     return [(listener.host, listener.port, _files(listener)) for listener in others]
 
 
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
     if (options.tls_cert is None) != (options.tls_key is None):
-        raise CommandError("--tls-cert and --tls-key go together")
+        raise CommandError("--tls-cert and --tls-key must be used together")
     if options.tls_cert is not None:
         return (options.tls_cert, options.tls_key)
     first = _first(options, config)
@@ -244,23 +246,21 @@ def _start(kms: MockKMS, options: argparse.Namespace) -> None:
 
 
 def _prepare_keys() -> None:
-    """Have RSA keys made ahead, so that the first request for one does not wait."""
+    """Generate RSA keys in advance, so that the first request for one does not wait."""
     from mockkms.crypto.rsa import pool
 
     pool.default_pool().prepare(*_RSA_SIZES)
 
 
 def _ignore_reloads() -> None:
-    """Answer SIGHUP, which makes the real server read its files again and would end this process, with a line."""
+    """Answer SIGHUP with a line. It makes the real server reload its files and would end this process."""
     number = getattr(signal, "SIGHUP", None)
     if number is not None:
-        signal.signal(
-            number, lambda *_: screen.say("mockkms serve: SIGHUP changes nothing; files are read at the start")
-        )
+        signal.signal(number, lambda *_: screen.say("mockkms serve: SIGHUP ignored; files are read at start only"))
 
 
 def _leave() -> int:
-    """End the process at once: a key being made would hold it up for seconds, and nothing else is left to do."""
+    """Exit at once: a key that is being generated would delay a regular exit by seconds."""
     screen.finish()
     os._exit(0)
 

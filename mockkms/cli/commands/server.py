@@ -1,6 +1,6 @@
-"""``mockkms server``: ``serve`` with flags, environment and output of ``vault server``, to stand in for that binary.
+"""``mockkms server``: ``serve`` with the flags, environment and output of ``vault server``, to replace that binary.
 
-Flags are Go's: one dash or two, ``-flag=value`` or ``-flag value``. What has no meaning here is taken and ignored.
+Flags are Go's: one dash or two, ``-flag=value`` or ``-flag value``. Flags without a meaning here are ignored.
 """
 
 from __future__ import annotations
@@ -62,23 +62,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "server", help="serve with the flags of `vault server`", description=__doc__, allow_abbrev=False
     )
-    config = "a Vault server's configuration, HCL or JSON, or a directory of them; again for more"
+    config = "a Vault server's configuration, HCL or JSON, or a directory of such files; may be repeated"
     _word(parser, "config", metavar="PATH", action="append", default=[], help=config)
     dev = parser.add_argument_group("dev mode")
     _flag(dev, "dev", "start unsealed, with one unseal key and a root token")
     _word(dev, "dev-root-token-id", metavar="TOKEN", help="default: $VAULT_DEV_ROOT_TOKEN_ID, else a new one")
     _word(dev, "dev-listen-address", metavar="ADDRESS", help=f"default: $VAULT_DEV_LISTEN_ADDRESS, else {_ADDRESS}")
     _flag(dev, "dev-tls", "HTTPS with a new authority and certificate")
-    _word(dev, "dev-tls-cert-dir", metavar="DIR", help=f"where {_CA}, {_CERTIFICATE} and {_KEY} go while it runs")
-    _word(dev, "dev-tls-san", metavar="NAME", action="append", default=[], help="a further name in the certificate")
-    _flag(dev, "dev-no-store-token", "leave ~/.vault-token alone, where the client finds its token")
+    _word(dev, "dev-tls-cert-dir", metavar="DIR", help=f"directory of {_CA}, {_CERTIFICATE} and {_KEY} while it runs")
+    _word(dev, "dev-tls-san", metavar="NAME", action="append", default=[], help="additional name in the certificate")
+    _flag(dev, "dev-no-store-token", "do not write the root token to ~/.vault-token")
     _flag(dev, "dev-kv-v1", "secret/ is KV version 1")
     _flag(dev, "dev-skip-init", "start uninitialized")
     _flag(dev, "dev-three-node", "three nodes, on every second port")
-    own = parser.add_argument_group("mockkms's own")
+    own = parser.add_argument_group("mockkms")
     _word(own, "flavor", type=flavor, metavar="NAME", help=f"default: openbao for a command named bao; {DESCRIPTION}")
-    _word(own, "seed", metavar="FILE", action="append", default=[], help="a world in YAML; later files win")
-    _word(own, "ready-file", metavar="PATH", help="write addresses and token as JSON")
+    _word(own, "seed", metavar="FILE", action="append", default=[], help="world in YAML; later files override")
+    _word(own, "ready-file", metavar="PATH", help="write addresses and token as JSON when ready")
     for name in _IGNORED_FLAGS:
         _flag(parser, name, argparse.SUPPRESS)
     for name in _IGNORED_WORDS:
@@ -101,11 +101,11 @@ def _truth(text: str) -> bool:
         return True
     if word in ("0", "f", "false"):
         return False
-    raise argparse.ArgumentTypeError(f'"{text}" is neither true nor false')
+    raise argparse.ArgumentTypeError(f'"{text}" is not a boolean: use true or false')
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal says stop."""
+    """Serve until SIGINT or SIGTERM."""
     name = options.flavor or default_flavor()
     dev = options.dev or options.dev_tls or options.dev_three_node or options.dev_skip_init
     words = ["serve", "--flavor", name]
@@ -128,13 +128,13 @@ def run(options: argparse.Namespace) -> int:
     certificates = _DevTls(options, asked) if options.dev_tls else None
 
     def banner(kms: MockKMS) -> str:
-        server_screen.outlive_reloads(kms)
+        server_screen.ignore_reloads(kms)
         if dev and not options.dev_no_store_token and kms.token:
             _store(kms.token)
         server_screen.follow(kms)
         return server_screen.started(kms, options.config, dev=dev, ca_file=certificates.ca_file if certificates else "")
 
-    return serve.attended(asked, banner, certificates.remove if certificates else lambda: None)
+    return serve.serve_until_signal(asked, banner, certificates.remove if certificates else lambda: None)
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:
@@ -144,7 +144,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
 
 def _configurations(options: argparse.Namespace, dev: bool) -> list[Path]:
-    """The paths of ``-config``; in dev mode an empty directory is no fault, as images always pass theirs."""
+    """Return the paths of ``-config``, in dev mode without empty directories: container images always pass theirs."""
     paths = [Path(path) for path in options.config]
     if not dev:
         return paths
@@ -155,7 +155,7 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
     address = options.dev_listen_address or _environ("DEV_LISTEN_ADDRESS", flavor) or _ADDRESS
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise CommandError(f"-dev-listen-address {address}: no HOST:PORT")
+        raise CommandError(f"-dev-listen-address {address}: expected HOST:PORT")
     words = ["--host", host.strip("[]") or "0.0.0.0", "--port", port]
     if options.dev_skip_init:
         return [*words, "--state", "uninitialized"]
@@ -173,16 +173,16 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
 
 
 def _environ(name: str, flavor: str) -> str:
-    """A variable of the product; OpenBao's own names go first there."""
+    """Return an environment variable; for OpenBao, ``BAO_`` takes precedence over ``VAULT_``."""
     prefixes = ("BAO_", "VAULT_") if flavor == "openbao" else ("VAULT_",)
     return next((value for prefix in prefixes if (value := os.environ.get(prefix + name))), "")
 
 
 class _DevTls:
-    """Authority, certificate and key in files that are there while the server runs."""
+    """CA, certificate and key in files that exist while the server runs."""
 
     def __init__(self, options: argparse.Namespace, asked: argparse.Namespace) -> None:
-        """Makes them, and has ``asked`` serve with them. Raises CommandError."""
+        """Write the files and set them in ``asked``, the options of ``serve``. Raises CommandError."""
         from mockkms.crypto.x509.authority import issue
 
         self._made = "" if options.dev_tls_cert_dir else tempfile.mkdtemp(prefix="vault-tls")
@@ -200,7 +200,7 @@ class _DevTls:
         asked.tls_cert, asked.tls_key = str(self._folder / _CERTIFICATE), str(self._folder / _KEY)
 
     def remove(self) -> None:
-        """Remove what was made."""
+        """Remove the files."""
         for name in (_CA, _CERTIFICATE, _KEY):
             with suppress(OSError):
                 (self._folder / name).unlink()
@@ -209,7 +209,7 @@ class _DevTls:
 
 
 def _store(token: str) -> None:
-    """Put the token where the client of the command line looks for it. A home that cannot be written is none."""
+    """Write the token to ``~/.vault-token``, where Vault's command reads it; a read-only home is ignored."""
     with suppress(OSError, RuntimeError):
         handle = os.open(Path.home() / ".vault-token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:

@@ -8,18 +8,18 @@ from urllib.parse import quote
 from mockkms.cli.calling import add_address, call, show
 
 _OPTIONAL: dict[str, tuple[object, str]] = {
-    "seal": (True, "seal the Vault, until it is unsealed or for a DURATION"),
-    "unseal": (True, "unseal it without its key shares"),
-    "restart": ("keep", "cut every connection; keep the state, or lose it"),
-    "refuse": (1, "stop listening for so many seconds"),
-    "deaf": (1, "accept connections and read nothing, for so many seconds"),
-    "step-down": (True, "let the active node of a cluster give up"),
+    "seal": (True, "seal the Vault, permanently or for a DURATION"),
+    "unseal": (True, "unseal the Vault without key shares"),
+    "restart": ("keep", "close all connections; keep the state, or lose it"),
+    "refuse": (1, "stop listening for SECONDS (default: 1)"),
+    "deaf": (1, "accept connections without reading from them, for SECONDS (default: 1)"),
+    "step-down": (True, "make the active node of a cluster step down"),
 }
 _NEEDED = {
-    "revoke": ("TOKEN", "end a token, by id or accessor"),
-    "expire": ("LEASE", "end the leases below a path, or the last one: mockkms state expire last"),
-    "advance": ("DURATION", "move the clock on, or back: mockkms state advance 1h"),
-    "set-clock": ("TIME", "move the clock to a moment: mockkms state set-clock 2030-01-01T00:00:00Z"),
+    "revoke": ("TOKEN", "revoke a token, by id or accessor"),
+    "expire": ("LEASE", "expire the leases below a path, or the last one: mockkms state expire last"),
+    "advance": ("DURATION", "advance the clock (negative: back): mockkms state advance 1h"),
+    "set-clock": ("TIME", "set the clock: mockkms state set-clock 2030-01-01T00:00:00Z"),
 }
 
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("state", help="change the state of a running server", description=__doc__)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    plain = {"show": "seal, flavor, counts", "reset": "back to the baseline", "snapshots": "their names"}
+    plain = {"show": "print seal, flavor, counts", "reset": "return to the baseline", "snapshots": "list the snapshots"}
     for name, what in plain.items():
         add_address(actions.add_parser(name, help=what))
     for name, (default, what) in _OPTIONAL.items():
@@ -38,7 +38,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         act = actions.add_parser(name, help=what)
         act.add_argument("value", metavar=value)
         add_address(act)
-    for name, what in (("save", "take a snapshot"), ("restore", "go back to one"), ("diff", "what changed since one")):
+    for name, what in (
+        ("save", "take a snapshot"),
+        ("restore", "restore a snapshot"),
+        ("diff", "show changes since one"),
+    ):
         named = actions.add_parser(name, help=what)
         named.add_argument("name")
         add_address(named)
@@ -46,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it and print what came of it."""
+    """Run the action and print its result."""
     action = options.action
     if action == "show":
         show(call(options, "GET", "state"))

@@ -1,6 +1,6 @@
-"""``mockkms status``: the seal's status as ``vault status`` tells it, for health checks.
+"""``mockkms status``: the seal status in the format of ``vault status``, for health checks.
 
-The address is ``VAULT_ADDR`` or ``-address``. Exit codes are that command's: 0 unsealed, 2 sealed, 1 no answer.
+The address is ``VAULT_ADDR`` or ``-address``. Exit codes: 0 unsealed, 2 sealed, 1 no response.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROWS = {
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("status", help="tell whether a server is sealed", description=__doc__)
+    parser = subparsers.add_parser("status", help="print the seal status of a server", description=__doc__)
     environ = os.environ
     address = environ.get("BAO_ADDR") or environ.get("VAULT_ADDR") or "https://127.0.0.1:8200"
     certificate = environ.get("BAO_CACERT") or environ.get("VAULT_CACERT")
@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask, print, and say by the exit code whether it is sealed."""
+    """Print the seal status; the exit code is 2 if the server is sealed."""
     status = _asked(options)
     if options.format == "json":
         print(json.dumps(status, indent=2))
@@ -55,7 +55,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         context = ssl.create_default_context(cafile=options.ca_cert or None)
         if skip:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        # A health check is about a server nearby: no proxy on the way.
+        # A health check concerns a local server: environment proxies are ignored.
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:
             found = json.load(answer)
@@ -64,5 +64,5 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         said = getattr(reason, "strerror", None) or reason
         raise CommandError(f"Error checking seal status: {url}: {said}", 1) from None
     if not isinstance(found, dict):
-        raise CommandError(f"Error checking seal status: {url} answers no JSON object", 1)
+        raise CommandError(f"Error checking seal status: the response of {url} is not a JSON object", 1)
     return found

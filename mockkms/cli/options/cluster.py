@@ -1,4 +1,4 @@
-"""``serve --nodes``: a cluster instead of one server."""
+"""The flags of ``serve --nodes``: a cluster instead of one server."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     cluster = parser.add_argument_group("cluster")
-    cluster.add_argument("--nodes", type=int, metavar="N", help="N nodes, on every second port from --port on")
-    cluster.add_argument("--standby", choices=("forward", "redirect"), help="what standbys do (default: forward)")
-    cluster.add_argument("--election-delay", type=float, metavar="SECONDS", help="without an active node (default: 1)")
+    cluster.add_argument("--nodes", type=int, metavar="N", help="run N nodes, on every second port from --port")
+    cluster.add_argument(
+        "--standby", choices=("forward", "redirect"), help="for requests to standbys (default: forward)"
+    )
+    cluster.add_argument("--election-delay", type=float, metavar="SECONDS", help="time without a leader (default: 1)")
     cluster.add_argument("--performance-standbys", action="store_true", help="standbys answer reads themselves")
-    cluster.add_argument("--index-headers", action="store_true", help="X-Vault-Index, and 412 from nodes that lag")
+    cluster.add_argument("--index-headers", action="store_true", help="send X-Vault-Index; lagging nodes answer 412")
 
 
 def server(options: argparse.Namespace, **words: Any) -> MockKMS:
-    """The server or cluster that the flags ask for, not started yet. Raises CommandError."""
+    """Return the server or cluster described by the flags, not yet started. Raises CommandError."""
     if options.nodes is None:
         for name in ("standby", "election_delay", "performance_standbys", "index_headers"):
             if getattr(options, name):
-                raise CommandError(f"--{name.replace('_', '-')} is for clusters: say --nodes N too")
+                raise CommandError(f"--{name.replace('_', '-')} requires --nodes")
         from mockkms.kms import MockKMS
 
         return MockKMS(**words)
     from mockkms.cluster import Cluster
 
     if not 1 <= options.nodes <= 99:
-        raise CommandError(f"--nodes {options.nodes}: 1 to 99")
+        raise CommandError(f"--nodes {options.nodes}: must be 1 to 99")
     if options.election_delay is not None and not 0 <= options.election_delay < float("inf"):
-        raise CommandError(f"--election-delay {options.election_delay}: no seconds")
+        raise CommandError(f"--election-delay {options.election_delay}: must be a number of seconds from 0")
     if words["port"] and words["port"] + 2 * (options.nodes - 1) > 65535:
-        raise CommandError(f"--port {words['port']} leaves no room for {options.nodes} nodes")
+        raise CommandError(f"--port {words['port']} is too high for {options.nodes} nodes")
     return Cluster(
         options.nodes,
         standby=options.standby or "forward",

@@ -1,4 +1,4 @@
-"""``serve``'s flags about the control API, the rules and the clock."""
+"""The flags of ``serve`` for the control API, the fault rules and the clock."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _SHIFT = re.compile(r"[+-]\S+")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     world = parser.add_argument_group("faults and clock")
-    rules = "a YAML list of fault rules; they come after the world's"
+    rules = "a YAML list of fault rules, added after those of the world"
     world.add_argument("--faults", action="append", default=[], type=Path, metavar="FILE", help=rules)
-    world.add_argument("--fault-header", action="store_true", help="answers name the fault rules that changed them")
-    world.add_argument("--redact", action="store_true", help="the journal keeps bodies without secrets")
-    clock = "TIME: stands still there; frozen: stands still at the start; +30d, -1h: runs that far ahead or behind"
+    world.add_argument("--fault-header", action="store_true", help="responses name the fault rules that changed them")
+    world.add_argument("--redact", action="store_true", help="remove secrets from the bodies in the journal")
+    clock = "TIME: frozen at that time; frozen: frozen at the start time; +30d, -1h: running, with that offset"
     world.add_argument("--clock", metavar="TIME|frozen", help=clock)
     control = parser.add_argument_group("control API, below /_mockkms/")
-    token = "ask for this token in X-Mockkms-Token (default: $MOCKKMS_CONTROL_TOKEN; none: nothing is asked for)"
+    token = "require this token in X-Mockkms-Token (default: $MOCKKMS_CONTROL_TOKEN; unset: no token required)"
     control.add_argument("--control-token", metavar="TOKEN", help=token)
-    control.add_argument("--control-anywhere", action="store_true", help="answer peers that are not on this machine")
-    pages = "answer browsers for pages of this host name too, on every path; again for more (default: loopback names)"
+    control.add_argument("--control-anywhere", action="store_true", help="also answer clients on other machines")
+    pages = "also answer browsers for pages of this host name; may be repeated (default: loopback names)"
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
 
 
 def seeds(options: argparse.Namespace) -> list[Any]:
-    """The worlds that these flags stand for. Raises CommandError."""
+    """Return the worlds described by these flags. Raises CommandError."""
     found: list[Any] = []
     if options.clock is not None and not _SHIFT.fullmatch(options.clock):
         found.append({"clock": _moment(options.clock)})
@@ -52,11 +52,11 @@ def seeds(options: argparse.Namespace) -> list[Any]:
 
 
 def guards(options: argparse.Namespace) -> dict[str, Any]:
-    """The words of MockKMS about who may use the control API; warns of an open one."""
+    """Return the arguments of MockKMS for access to the control API; warn if it is open to other machines."""
     token = options.control_token if options.control_token is not None else os.environ.get("MOCKKMS_CONTROL_TOKEN", "")
     if options.control_anywhere:
-        asked = "who knows the control token" if token else "everybody who reaches this machine"
-        screen.warn(f"--control-anywhere: {asked} can read every secret of this server and change all of it")
+        who = "anyone who knows the control token" if token else "anyone who can reach this machine"
+        screen.warn(f"--control-anywhere: {who} can read all secrets of this server and change its state")
     return {
         "control_token": token,
         "control_anywhere": options.control_anywhere,
@@ -65,7 +65,7 @@ def guards(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def shift(kms: MockKMS, options: argparse.Namespace) -> None:
-    """Move a running clock ahead or behind. Raises CommandError."""
+    """Apply the offset of ``--clock`` to a running clock. Raises CommandError."""
     if options.clock is not None and _SHIFT.fullmatch(options.clock):
         from mockkms.faults.parsing import FaultError, seconds
 
@@ -84,4 +84,4 @@ def _moment(text: str) -> str:
     try:
         return rfc3339(parse_rfc3339(text))
     except ValueError:
-        raise CommandError(f"--clock {text}: a time such as 2026-01-01T00:00:00Z, frozen, +30d or -1h") from None
+        raise CommandError(f"--clock {text}: expected a time (2026-01-01T00:00:00Z), frozen, +30d or -1h") from None

@@ -1,4 +1,4 @@
-"""The RustFS side of ``serve``: flags, and the environment variables of the real server, as a ``rustfs:`` section."""
+"""The RustFS flags of ``serve``, and the real server's environment variables, as a ``rustfs:`` section."""
 
 from __future__ import annotations
 
@@ -14,37 +14,39 @@ from mockkms.cli.errors import CommandError
 _APIS = ("auto", "guide", "handler", "current")
 _AUTHS = ("none", "sigv4")
 _DEFAULT = "rustfsadmin"
-"""Access key and secret key of a real server that was given none."""
+"""The real server's default access key and secret key."""
 _KEK_SIZE = 32
 _KEY, _KEY_FILE = "RUSTFS_KMS_STATIC_SECRET_KEY", "RUSTFS_KMS_STATIC_SECRET_KEY_FILE"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    count = "RUSTFS_ACCESS_KEY, RUSTFS_KMS_STATIC_SECRET_KEY, RUSTFS_KMS_BACKUP_DIR, … count too"
+    count = "RUSTFS_ACCESS_KEY, RUSTFS_KMS_STATIC_SECRET_KEY, RUSTFS_KMS_BACKUP_DIR, … are read too"
     group = parser.add_argument_group("RustFS admin KMS API", count)
-    group.add_argument("--rustfs-port", type=port, metavar="PORT", help="a second port, usually 9000; both serve both")
-    group.add_argument("--rustfs-api", choices=_APIS, help="which contract answers (default: the world's, else auto)")
+    group.add_argument(
+        "--rustfs-port", type=port, metavar="PORT", help="second port, usually 9000; both serve both APIs"
+    )
+    group.add_argument("--rustfs-api", choices=_APIS, help="version of the API (default: the world's, else auto)")
     group.add_argument("--rustfs-auth", choices=_AUTHS, help="whether requests must be signed (default: none)")
     group.add_argument("--rustfs-credentials", type=_credentials, metavar="ACCESS:SECRET", help="the owner's keys")
 
 
 def port(text: str) -> int:
-    """A port number for argparse."""
+    """Parse a port number. Raises argparse.ArgumentTypeError."""
     if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")
     return int(text)
 
 
 def _credentials(text: str) -> tuple[str, str]:
     access, colon, secret = text.partition(":")
     if not (access and colon and secret):
-        raise argparse.ArgumentTypeError("this must be ACCESS:SECRET")
+        raise argparse.ArgumentTypeError("expected ACCESS:SECRET")
     return access, secret
 
 
 def section(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The ``rustfs:`` section that flags and environment ask for; empty where they say nothing. Raises CommandError."""
+    """Return the ``rustfs:`` section for flags and environment; empty if none is set. Raises CommandError."""
     found: dict[str, Any] = {}
     if options.rustfs_api:
         found["api"] = options.rustfs_api
@@ -65,7 +67,7 @@ def section(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
 
 
 def _static(environ: Mapping[str, str]) -> dict[str, str]:
-    """The key of a static backend, where the environment turns that on as it does a real server's."""
+    """Return the key of a static backend, if the environment configures one. Raises CommandError."""
     if not _is_on(environ, "RUSTFS_KMS_ENABLE") or environ.get("RUSTFS_KMS_BACKEND") != "static":
         return {}
     from mockkms.rustfs.static_key import StaticKeyError, decoded, split
@@ -110,10 +112,10 @@ def _check_kek(text: str) -> None:
     except (binascii.Error, ValueError):
         size = -1
     if size != _KEK_SIZE:
-        raise CommandError(f"RUSTFS_KMS_BACKUP_KEK: this must be base64 of {_KEK_SIZE} bytes")
+        raise CommandError(f"RUSTFS_KMS_BACKUP_KEK: expected {_KEK_SIZE} bytes in base64")
 
 
 def _version(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 9 or int(text) < 1:
-        raise CommandError(f"RUSTFS_KMS_BACKUP_KEK_VERSION: {text!r} is no whole number from 1")
+        raise CommandError(f"RUSTFS_KMS_BACKUP_KEK_VERSION: {text!r} is not a positive integer")
     return int(text)
