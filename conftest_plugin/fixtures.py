@@ -35,7 +35,7 @@ _DROPPED = (
 
 @pytest.fixture(scope="session")
 def mockkms_seed(pytestconfig: pytest.Config) -> Any:
-    """The world of the session: a path, the name of a ready-made world, a dict, a list of these, or None. Override it."""
+    """The world of the session: a path, a ready-made world's name, a dict, a list of these, or None. Override it."""
     return settings.suite_seed(pytestconfig)
 
 

@@ -100,7 +100,7 @@ class MockKMS(Handle):
         self._loaded: dict[str, Snapshot] = {}
         self._state = _known_state(state)
         self.ca_file = _certificate(tls)
-        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` it exists while running."""
+        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"

@@ -157,13 +157,13 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--port", "70000"), "mockkms serve: argument --port: '70000' is no port: 0 to 65535"),
+        (("--port", "70000"), "mockkms serve: argument --port: '70000' is not a valid port (0 to 65535)"),
         (("--stat", "open"), "mockkms serve: argument --state: invalid choice: 'open'"),
-        (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key go together"),
+        (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key must be used together"),
         (("--tls-cert", "c.pem", "--tls-key", "k.pem"), "mockkms serve: c.pem: No such file or directory"),
         (("--config", "c.hcl"), "mockkms serve: c.hcl: No such file or directory"),
-        (("--state", "uninitialized", "--root-token", "x"), "mockkms serve: --root-token: an uninitialized server"),
-        (("--rustfs-credentials", "x"), "mockkms serve: argument --rustfs-credentials: this must be ACCESS:SECRET"),
+        (("--state", "uninitialized", "--root-token", "x"), "mockkms serve: --root-token cannot be used with --state uninitialized"),
+        (("--rustfs-credentials", "x"), "mockkms serve: argument --rustfs-credentials: expected ACCESS:SECRET"),
         (("--port", "0", "--ready-file", "no/where"), "mockkms serve: cannot write the ready file no/where"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_port_is_taken_once(serve: Serve, refused: Callable[..., str]) -> None
 def test_an_open_host_is_warned_of(serve: Serve) -> None:
     server = serve("--host", "0.0.0.0")
     assert server.url.startswith("http://127.0.0.1:")
-    assert "warning: --host 0.0.0.0: everybody who reaches this machine can use this server" in server.text()
+    assert "warning: --host 0.0.0.0: anyone who can reach this machine can use this server" in server.text()
 
 
 def test_rustfs_flags_and_environment(serve: Serve) -> None:
@@ -210,7 +210,7 @@ def test_rustfs_flags_and_environment(serve: Serve) -> None:
 
 def test_bad_rustfs_environment(refused: Callable[..., str]) -> None:
     text = refused("--port", "0", RUSTFS_KMS_BACKUP_KEK="short", RUSTFS_KMS_BACKUP_KEK_ID="kek")
-    assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: this must be base64 of 32 bytes\n"
+    assert text == "mockkms serve: RUSTFS_KMS_BACKUP_KEK: expected 32 bytes in base64\n"
 
 
 def test_a_static_key_of_the_environment(serve: Serve, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         assert real.journal.lines() == ["POST /v1/secret/data/a"]
         assert (server.ready["upstream"], server.ready["state"]) == (real.url, "proxy")
         assert requests.get(f"{server.url}/_mockkms/", timeout=5).json()["mode"] == "proxy"
-        assert f"on to {real.url}" in server.text()
+        assert f"forwards requests at {server.url} to {real.url}" in server.text()
     down = requests.get(f"{server.url}/v1/sys/health", timeout=5)
     assert (down.status_code, down.headers["X-Mockkms-Upstream"]) == (502, "unreachable")
 
@@ -271,14 +271,14 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         (["--upstream", "ftp://a"], "is no address: http://… or https://… is expected"),
         (["--upstream", "https://localhost:1", "--upstream-ca", "/nowhere.pem"], "/nowhere.pem: No such file"),
         (["--upstream", "http://localhost:1", "--upstream-timeout", "0"], "seconds above 0"),
-        (["--upstream", "http://localhost:1", "--state", "sealed"], "--state is for an emulated server"),
+        (["--upstream", "http://localhost:1", "--state", "sealed"], "--state cannot be used with --upstream"),
         (["--upstream", "http://localhost:1", "--seed", "payments"], "vault: of a world: a real server answers here"),
-        (["--upstream", "http://localhost:1", "--nodes", "3"], "--nodes is for an emulated server"),
-        (["--upstream-insecure"], "say --upstream URL too"),
+        (["--upstream", "http://localhost:1", "--nodes", "3"], "--nodes cannot be used with --upstream"),
+        (["--upstream-insecure"], "--upstream-insecure requires --upstream"),
         (["--upstream", "http://localhost:1", "--upstream-insecure"], "has no certificate"),
         (
             ["--upstream", "https://localhost:1", "--upstream-cert", "a"],
-            "--upstream-cert and --upstream-key go together",
+            "--upstream-cert and --upstream-key must be used together",
         ),
     ],
 )

@@ -239,9 +239,9 @@ def test_a_listener_may_demand_certificates(start: Start, tmp_path: Path, files:
     ("flags", "code", "text"),
     [
         ((), 1, "Must specify at least one config path using -config"),
-        (("-dev=perhaps",), 2, '"perhaps" is neither true nor false'),
+        (("-dev=perhaps",), 2, '"perhaps" is not a boolean'),
         (("-dve",), 2, "-dve"),
-        (("-dev", "-dev-listen-address=nowhere"), 2, "-dev-listen-address nowhere: no HOST:PORT"),
+        (("-dev", "-dev-listen-address=nowhere"), 2, "-dev-listen-address nowhere: expected HOST:PORT"),
         (("-dev-tls", "-dev-tls-cert-dir=/nonexistent"), 2, "-dev-tls-cert-dir /nonexistent"),
         (("-config=missing.hcl",), 2, "missing.hcl"),
     ],

@@ -51,7 +51,7 @@ def test_fault(run: Run, kms: MockKMS) -> None:
     assert "mine: matched 1, fired 1: " in run("fault", "list", *at)[1]
     assert run("fault", "remove", "mine", *at) == (0, "", "")
     assert health(kms.url) == 200
-    assert run("fault", "remove", "mine", *at) == (1, "", "mockkms fault: there is no rule 'mine'\n")
+    assert run("fault", "remove", "mine", *at) == (1, "", "mockkms fault: rule 'mine' not found\n")
     code, _, said = run("fault", "add", "sys/*", "anser=sealed", *at)
     assert code == 1
     assert "unknown word 'anser'; did you mean 'answer'?" in said
@@ -122,18 +122,18 @@ class _Other(http.server.BaseHTTPRequestHandler):
         return
 
 
-def test_what_is_no_mockkms(run: Run, kms: MockKMS) -> None:
+def test_a_server_other_than_mockkms(run: Run, kms: MockKMS) -> None:
     gone = kms.url
     kms.stop()
     code, _, said = run("clock", "show", "--url", gone)
-    assert (code, said) == (2, f"mockkms clock: no mockkms at {gone}: Connection refused\n")
+    assert (code, said) == (2, f"mockkms clock: cannot reach mockkms at {gone}: Connection refused\n")
     assert run("clock", "show", "--url", "nowhere")[0] == 2
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Other) as other:
         thread = threading.Thread(target=other.serve_forever)
         thread.start()
         url = f"http://127.0.0.1:{other.server_port}"
         code, _, said = run("state", "show", "--url", url)
-        assert (code, said) == (2, f"mockkms state: {url} is no mockkms: it answers 404 to its control API\n")
+        assert (code, said) == (2, f"mockkms state: {url} is not a mockkms server: its control API answers 404\n")
         with pytest.raises(NotMockKMS):
             RemoteKMS(url).connect()
         other.shutdown()
@@ -158,8 +158,8 @@ def test_the_control_token(run: Run) -> None:
             assert "password" in requests.get(f"{url}/_mockkms/ui/", timeout=5).text
         code, _, said = run("journal", "--url", cluster.url)
         assert code == 2
-        assert "a control token is asked for" in said
-        assert "the control token is wrong" in run("journal", "--url", cluster.url, "--token", "no")[2]
+        assert "control token required" in said
+        assert "invalid control token" in run("journal", "--url", cluster.url, "--token", "no")[2]
         assert run("journal", "--url", cluster.url, "--control-token", "let-me")[0] == 0
         with RemoteKMS(cluster.url, control_token="let-me") as remote:
             assert remote.tenant("one").state == "unsealed"
@@ -177,7 +177,7 @@ def test_serve_with_rules_and_a_clock(serve: Callable[..., Served], tmp_path: Pa
     (tmp_path / "world.yaml").write_text("mockkms: 1\nfaults: [{id: first, path: never, answer: 500}]\n")
     flags = ("--seed", "world.yaml", "--faults", "rules.yaml", "--clock", "2026-01-01", "--control-token", "x")
     server = serve(*flags, "--control-anywhere")
-    assert "warning: --control-anywhere: who knows the control token can read every secret" in server.text()
+    assert "warning: --control-anywhere: anyone who knows the control token can read all secrets" in server.text()
     assert [health(server.url), health(server.url)] == [503, 200]
     at = ("--url", server.url, "--token", "x")
     assert [line.partition(":")[0] for line in run("fault", "list", *at)[1].splitlines()] == ["first", "rule-2"]
@@ -207,7 +207,7 @@ def test_serve_with_a_clock_that_stands_still_or_runs_elsewhere(serve: Callable[
     assert run("clock", "advance", *at, "--", "-1h")[0] == 0
     assert run("state", "expire", "last", *at)[0] == 0
     assert "clock: advance: expected a duration" in run("clock", "advance", "2026-01-01", *at)[2]
-    assert "step_down: there is nobody to take over" in run("state", "step-down", *at)[2]
+    assert "step_down: a single server has no standby" in run("state", "step-down", *at)[2]
 
 
 def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path
     assert said.startswith(f"{rules}:3:22: faults[1].anser: unknown word 'anser'; did you mean 'answer'?")
     rules.write_text("mockkms: 1\n")
     assert "a world goes to --seed" in run("serve", "--port", "0", "--faults", str(rules))[2]
-    assert run("serve", "--port", "0", "--clock", "soon")[2].startswith("mockkms serve: --clock soon: a time such as")
+    assert run("serve", "--port", "0", "--clock", "soon")[2].startswith("mockkms serve: --clock soon: expected a time")
     assert run("serve", "--port", "0", "--clock", "+soon")[0] == 2
 
 

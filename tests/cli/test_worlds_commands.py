@@ -33,7 +33,7 @@ def test_check_prints_every_fault_of_every_file(tmp_path: Path, capsys: Capture)
         f'{second}:2:21: vault.tokens[0].entity: no entity is named "nobody"',
         "dev: ok",
     ]
-    assert captured.err == "3 faults\n"
+    assert captured.err == "3 errors\n"
 
 
 def test_check_exits_2_for_what_cannot_be_read(tmp_path: Path, capsys: Capture) -> None:
@@ -69,7 +69,7 @@ def test_dump_of_a_running_server_loads_to_an_equal_world(tmp_path: Path, capsys
 
 def test_dump_without_a_server(capsys: Capture) -> None:
     assert main(["dump", "http://127.0.0.1:9"]) == 2
-    assert "no mockkms at http://127.0.0.1:9" in capsys.readouterr().err
+    assert "cannot reach mockkms at http://127.0.0.1:9" in capsys.readouterr().err
 
 
 def test_run_gives_the_command_a_server_and_passes_its_exit_code_on(
@@ -99,10 +99,10 @@ def test_run_reaches_the_seeded_world(capfd: Capture) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--"], "which command"),
+        (["--"], "no command given"),
         (["--", "/no/such/program"], "cannot run /no/such/program: No such file"),
         (["--seed", "paymens", "--", "true"], "payments"),
-        (["--port", "99999999", "--", "true"], "99999999 is no port"),
+        (["--port", "99999999", "--", "true"], "99999999 is not a valid port"),
     ],
 )
 def test_run_that_cannot_be(flags: list[str], said: str, capsys: Capture) -> None:

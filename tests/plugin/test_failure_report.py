@@ -86,7 +86,7 @@ def test_only_of_failed_tests(suite: Run, options: tuple[str, ...]) -> None:
     assert asked(shown["test_setup"]) == ["setup"]
     assert asked(shown["test_teardown"]) == ["call", "teardown"]
     assert asked(shown["test_both"]) == ["both", "teardown", "both"], "the error, then the failure"
-    assert "no request reached the server" in shown["test_quiet"]
+    assert "no requests received" in shown["test_quiet"]
     assert "mockkms ---" not in shown["test_without"].partition("short test summary")[0]
 
 

@@ -172,7 +172,7 @@ def test_without_the_companions(suite: Run, pytester: pytest.Pytester) -> None:
         source="def test_a(mockkms_client): pass\n\ndef test_b(mockkms_hvac): pass\n\ndef test_c(mockkms): pass\n",
     )  # fmt: skip
     result.assert_outcomes(passed=1, skipped=2)
-    result.stdout.fnmatch_lines_random(["*mockkms_client needs pytest-aiohttp*", "*mockkms_hvac needs hvac*"])
+    result.stdout.fnmatch_lines_random(["*mockkms_client requires pytest-aiohttp*", "*mockkms_hvac requires hvac*"])
 
 
 TLS = """

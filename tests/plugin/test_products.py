@@ -133,9 +133,9 @@ def test_world(mockkms):
         ('"valt"', "mockkms(flavor='valt'): unknown flavor 'valt'; did you mean 'vault'?"),
         ('["vault", "openbaao"]', "unknown flavor 'openbaao'; did you mean 'openbao'?"),
         ('"consul"', f"unknown flavor 'consul'; known flavors: {', '.join(FLAVORS)}"),
-        ("[]", "mockkms(flavor=[]): a flavor, or a list of flavors"),
-        ("7", "mockkms(flavor=7): a flavor, or a list of flavors"),
-        ('["vault", "vault"]', "each flavor once"),
+        ("[]", "mockkms(flavor=[]): expected a flavor, or a list of flavors"),
+        ("7", "mockkms(flavor=7): expected a flavor, or a list of flavors"),
+        ('["vault", "vault"]', "a flavor is listed twice"),
     ],
 )
 def test_a_wrong_flavor_is_found_before_anything_runs(suite: Run, value: str, message: str) -> None:
@@ -151,7 +151,7 @@ def test_a_wrong_option(suite: Run) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "mockkms_flavor: unknown flavor 'vualt'; did you mean 'vault'?" in result.stderr.str()
     result = suite("--mockkms-flavor", "vault", "--mockkms-upstream", "http://127.0.0.1:1")
-    assert "--mockkms-flavor and --mockkms-upstream: one of them" in result.stderr.str()
+    assert "--mockkms-flavor and --mockkms-upstream cannot be used together" in result.stderr.str()
 
 
 def test_several_products_need_a_function_that_names_its_fixture(suite: Run) -> None:
@@ -173,7 +173,7 @@ class TestTheirs(unittest.TestCase):
 """
     result = suite(source=source)
     result.assert_outcomes(passed=1, errors=0, failed=1)
-    assert "several products need a test function that names its fixture" in result.stdout.str()
+    assert "several products require that the test requests the fixture" in result.stdout.str()
 
 
 def test_a_mockkms_elsewhere_is_each_product(suite: Run, real: RemoteKMS, tmp_path: Path) -> None:

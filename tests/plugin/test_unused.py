@@ -59,9 +59,9 @@ def test_what_pytest_lists(suite: Run) -> None:
     ("marker", "said"),
     [
         ("sead='x'", "has no keyword 'sead'; did you mean 'seed'?"),
-        ("'dev'", "takes keywords only"),
+        ("'dev'", "accepts keyword arguments only"),
         ("state='shut'", "one of 'sealed', 'unsealed'"),
-        ("faults='sealed'", "a list of rules"),
+        ("faults='sealed'", "expected a list of dicts"),
         ("clock='noon'", "'noon' is not a time: write 2026-01-01T00:00:00Z"),
         ("strict='yes'", "True or False"),
     ],
@@ -76,4 +76,4 @@ def test_a_wrong_marker_is_a_usage_error(pytester: pytest.Pytester, marker: str,
 def test_a_wrong_option_is_a_usage_error(suite: Run) -> None:
     result = suite(ini="mockkms_strict = perhaps", source="def test_it(): pass\n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*mockkms_strict = perhaps: on or off*"])
+    result.stderr.fnmatch_lines(["*mockkms_strict = perhaps: expected on or off*"])

@@ -46,7 +46,7 @@ def test_faults_and_journal_work_and_the_state_is_left_alone(suite: Run, real: R
     ini = f"mockkms_upstream = {real.url}\nmockkms_token = theirs" if form == "ini" else ""
     result = suite(*options, "-rs", source=SOURCE, ini=ini)
     result.assert_outcomes(passed=3, skipped=3)
-    result.stdout.fnmatch_lines_random(["*needs an emulated server*", "*seal: a real server answers here*"])
+    result.stdout.fnmatch_lines_random(["*requires an emulated server*", "*seal: a real server answers here*"])
     assert real.journal.count("secret/data/shared") == 2
     assert real.journal.count("sys/health") == 0
 
@@ -56,7 +56,7 @@ def test_faults_and_journal_work_and_the_state_is_left_alone(suite: Run, real: R
     [
         (
             ("--mockkms-upstream", "http://a", "--mockkms-url", "http://b"),
-            "*--mockkms-upstream and --mockkms-url: one*",
+            "*--mockkms-upstream and --mockkms-url cannot be used together*",
         ),
         (("--mockkms-upstream", "nowhere"), "*--mockkms-upstream: 'nowhere' is no address*"),
     ],

@@ -188,7 +188,7 @@ def test_explanations_findings_and_policies(held: Kms) -> None:
     told = held.explain(made, "read", "secret/data/app")
     assert not told.allowed
     assert str(told).startswith("denied: read secret/data/app")
-    with pytest.raises(ValueError, match="no such token"):
+    with pytest.raises(ValueError, match="token not found"):
         held.explain("nobody", "read", "secret/data/app")
     assert [finding.rule for finding in held.lint()] == ["token-left"]
     needed = held.privileges()

@@ -171,7 +171,7 @@ def test_the_clock_itself_takes_spans_and_moments_apart(kms: MockKMS) -> None:
 
 
 def test_one_server_cannot_step_down(kms: MockKMS) -> None:
-    told = "step_down: there is nobody to take over from one server"
+    told = "step_down: a single server has no standby"
     with pytest.raises(FaultError, match=told):
         kms.faults.add(TRIGGER, step_down=True)
     with pytest.raises(FaultError, match=told):
