@@ -162,7 +162,10 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
         (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key must be used together"),
         (("--tls-cert", "c.pem", "--tls-key", "k.pem"), "mockkms serve: c.pem: No such file or directory"),
         (("--config", "c.hcl"), "mockkms serve: c.hcl: No such file or directory"),
-        (("--state", "uninitialized", "--root-token", "x"), "mockkms serve: --root-token cannot be used with --state uninitialized"),
+        (
+            ("--state", "uninitialized", "--root-token", "x"),
+            "mockkms serve: --root-token cannot be used with --state uninitialized",
+        ),
         (("--rustfs-credentials", "x"), "mockkms serve: argument --rustfs-credentials: expected ACCESS:SECRET"),
         (("--port", "0", "--ready-file", "no/where"), "mockkms serve: cannot write the ready file no/where"),
     ],

@@ -146,4 +146,4 @@ def test_error(suite: Run) -> None:
 def test_other_words_are_usage_errors(suite: Run, word: str) -> None:
     result = suite(source="def test_it():\n    pass\n", ini=f"mockkms_lint = {word}" if word else "mockkms_lint = 1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*mockkms_lint = *: off, warn, error"])
+    result.stderr.fnmatch_lines(["*mockkms_lint = *: expected one of off, warn, error"])

@@ -90,7 +90,9 @@ def test_a_server_elsewhere_has_its_own(suite: Run, real: RemoteKMS) -> None:
     url = real.url
     result = suite("--mockkms-url", url, "--mockkms-control-token", "let-me", "-rs", source=source)
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*SKIPPED*mockkms(tls=*) requires a separate server and cannot be used with --mockkms-url*"])
+    result.stdout.fnmatch_lines(
+        ["*SKIPPED*mockkms(tls=*) requires a separate server and cannot be used with --mockkms-url*"]
+    )
 
 
 def test_over_tls_in_front_of_a_real_server(suite: Run, real: RemoteKMS) -> None:
