@@ -23,8 +23,8 @@ _LISTS = {name: Field(Kind.COMMA_STRINGS, help="Addresses written into certifica
 
 config_urls = engine.path(
     "config/urls",
-    fields={**_LISTS, "enable_templating": Field(Kind.BOOL, help="The addresses hold templates.")},
-    help="Where relying parties find issuers, CRLs and OCSP.",
+    fields={**_LISTS, "enable_templating": Field(Kind.BOOL, help="The addresses contain templates.")},
+    help="Addresses of issuers, CRLs and OCSP for relying parties.",
 )
 cluster = engine.path(
     "config/cluster",
@@ -42,7 +42,7 @@ issuers = engine.path(
 replace_root = engine.path(
     "root/replace",
     fields={"default": Field(Kind.STRING, default="next", help="Id or name.")},
-    help="Makes another issuer the default.",
+    help="Change the default issuer.",
 )
 keys = engine.path("config/keys", fields={"default": _DEFAULT}, help="The default key.")
 config_crl = engine.path(
@@ -50,12 +50,12 @@ config_crl = engine.path(
     fields={
         "expiry": Field(Kind.STRING, default="72h", help="Lifetime of a CRL."),
         "disable": Field(Kind.BOOL, help="CRLs are empty."),
-        "ocsp_disable": Field(Kind.BOOL, help="OCSP answers nothing."),
-        "ocsp_expiry": Field(Kind.STRING, default="1h", help="Lifetime of an OCSP answer."),
-        "auto_rebuild": Field(Kind.BOOL, help="CRLs are built shortly before they end, not at each revocation."),
-        "auto_rebuild_grace_period": Field(Kind.STRING, default="12h", help="How long before."),
-        "enable_delta": Field(Kind.BOOL, help="Delta CRLs are built in between."),
-        "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="How often."),
+        "ocsp_disable": Field(Kind.BOOL, help="Disable OCSP."),
+        "ocsp_expiry": Field(Kind.STRING, default="1h", help="Lifetime of an OCSP response."),
+        "auto_rebuild": Field(Kind.BOOL, help="Build CRLs shortly before they expire, not at each revocation."),
+        "auto_rebuild_grace_period": Field(Kind.STRING, default="12h", help="How long before they expire."),
+        "enable_delta": Field(Kind.BOOL, help="Build delta CRLs in between."),
+        "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="The interval."),
         "allow_expired_cert_revocation": Field(
             Kind.BOOL, help="Expired certificates can be revoked.", needs=Feature.PKI_ADDITIONS
         ),
@@ -67,10 +67,13 @@ config_crl = engine.path(
             Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
         ),
         "max_crl_entries": Field(
-            Kind.INT, default=100000, help="Most entries of a CRL; -1 is no limit.", needs=Feature.UNIFIED_CRL
+            Kind.INT,
+            default=100000,
+            help="Maximum number of entries of a CRL; -1 for no limit.",
+            needs=Feature.UNIFIED_CRL,
         ),
     },
-    help="How revocation lists are built.",
+    help="Settings of revocation lists.",
 )
 
 
@@ -81,13 +84,13 @@ def _urls_shown(state: PKI) -> dict[str, Any]:
 
 @config_urls.on(Operation.READ)
 def read_urls(state: PKI, _call: Call) -> dict[str, Any]:
-    """The addresses as they were written."""
+    """Return the addresses."""
     return _urls_shown(state)
 
 
 @config_urls.on(Operation.UPDATE)
 def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
-    """Change what is sent. Raises ErrorResponse for an address that is none."""
+    """Change the parameters that are sent. Raises ErrorResponse for an invalid address."""
     sent: dict[str, Any] = {name: list(call[name]) for name in urls.FIELDS if name in call}
     changed = replace(state.urls, **sent)
     if "enable_templating" in call:
@@ -108,13 +111,13 @@ def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
 
 @cluster.on(Operation.READ)
 def read_cluster(state: PKI, _call: Call) -> dict[str, Any]:
-    """Both addresses."""
+    """Return both addresses."""
     return {"path": state.cluster_path, "aia_path": state.aia_path}
 
 
 @cluster.on(Operation.UPDATE)
 def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
-    """Change what is sent. Raises BackendError for an address that is none."""
+    """Change the parameters that are sent. Raises BackendError for an invalid address."""
     for name, label in (("path", "path"), ("aia_path", "aia_path")):
         parsed = urls.split(call[name]) if name in call else ("http", "given")
         if parsed is None or not all(parsed):
@@ -126,14 +129,14 @@ def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
 
 @issuers.on(Operation.READ)
 def read_issuers(state: PKI, _call: Call) -> dict[str, Any]:
-    """The default issuer's id."""
+    """Return the id of the default issuer."""
     return {"default": state.default_issuer, "default_follows_latest_issuer": state.follow_latest}
 
 
 @issuers.on(Operation.UPDATE)
 @replace_root.on(Operation.UPDATE)
 def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
-    """Choose the default issuer. Raises ErrorResponse."""
+    """Change the default issuer. Raises ErrorResponse."""
     wanted = default
     if wanted in ("", references.DEFAULT):
         raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
@@ -157,7 +160,7 @@ def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
 
 @keys.on(Operation.READ)
 def read_keys(state: PKI, _call: Call) -> dict[str, Any]:
-    """The default key's id."""
+    """Return the id of the default key."""
     return {"default": state.default_key}
 
 
@@ -175,13 +178,13 @@ def write_keys(state: PKI, _call: Call, *, default: str) -> dict[str, Any]:
 
 @config_crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> dict[str, Any]:
-    """The settings; durations as they were written."""
+    """Return the settings; durations as they were written."""
     return for_product(call.core.product, config_crl.fields, asdict(state.crl))
 
 
 @config_crl.on(Operation.UPDATE)
 def write_crl(state: PKI, call: Call) -> Response:
-    """Change what is sent. Raises ErrorResponse for settings that do not fit, BackendError where building fails."""
+    """Change the parameters that are sent. Raises ErrorResponse, and BackendError if building fails."""
     old = state.crl
     config = replace(old, **{name: call[name] for name in config_crl.fields if name in call})
     if config.max_crl_entries < 1 and config.max_crl_entries != -1:

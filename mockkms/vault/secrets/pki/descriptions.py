@@ -1,4 +1,4 @@
-"""A PKI mount in a ready-made world: keys, issuers, roles, settings and certificates, described and described again.
+"""Fills PKI mounts from world files, and dumps them: keys, issuers, roles, settings and certificates.
 
 Keys and certificates are given as PEM, or made here: then they follow from the world's randomness.
 """
@@ -26,12 +26,12 @@ Spec = Mapping[str, Any]
 ISSUER_SETTINGS = (
     "usage", "leaf_not_after_behavior", "revocation_signature_algorithm", *urls.FIELDS, "enable_aia_url_templating",
 )  # fmt: skip
-"""What an issuer's own endpoint changes."""
+"""The settings of an issuer that its endpoint changes."""
 SETTINGS = {
     "urls": "config/urls", "cluster": "config/cluster", "crl": "config/crl", "auto_tidy": "config/auto-tidy",
     "acme": "config/acme",
 }  # fmt: skip
-"""The settings of a mount, and where they are written."""
+"""The settings of a mount, with the path that writes them."""
 
 
 def _data(
@@ -42,19 +42,19 @@ def _data(
 
 
 def configure(core: Context, mount: Mount, word: str, settings: Spec) -> None:
-    """Write one of ``SETTINGS``. Raises VaultError in the server's words."""
+    """Write one of ``SETTINGS``. Raises VaultError with the server's text."""
     seeding.write(core, mount, SETTINGS[word], settings)
 
 
 def add_role(core: Context, mount: Mount, name: str, role: Spec) -> None:
-    """Write a role: the parameters of the API. Raises VaultError in the server's words."""
+    """Write a role from the parameters of the API. Raises VaultError with the server's text."""
     seeding.write(core, mount, f"roles/{name}", role)
 
 
 def add_key(core: Context, mount: Mount, spec: Spec) -> None:
     """Take a key in (``material``: PEM) or make one (``type``, ``bits``); ``name`` and ``id`` are its names.
 
-    Raises VaultError in the server's words, ValueError.
+    Raises VaultError with the server's text, ValueError.
     """
     name = {"key_name": spec["name"]} if spec.get("name") else {}
     if "material" in spec:
@@ -70,7 +70,7 @@ def add_key(core: Context, mount: Mount, spec: Spec) -> None:
 
 def _rename_key(state: PKI, old: str, new: str) -> None:
     if new != old and new in state.keys:
-        raise ValueError(f"there is a key with the id {new} already")
+        raise ValueError(f"a key with the id {new} exists already")
     state.keys = {new if key_id == old else key_id: key for key_id, key in state.keys.items()}
     state.keys[new].id = new
     state.default_key = new if state.default_key == old else state.default_key
@@ -82,7 +82,7 @@ def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
     """Take a CA in (``certificate``: PEM) or make one (``generate``: the parameters of the API, of a root, or of an
     intermediate that is ``signed_by`` an issuer described before); then change its settings.
 
-    Raises VaultError in the server's words, ValueError.
+    Raises VaultError with the server's text, ValueError.
     """
     if ("certificate" in spec) == ("generate" in spec):
         raise ValueError("an issuer has either a certificate or what it is to be generated from")
@@ -121,7 +121,7 @@ def _imported(core: Context, mount: Mount, text: str) -> str:
     data = _data(core, mount, "issuers/import/cert", {"pem_bundle": text})
     found = [*(data["imported_issuers"] or []), *(data["existing_issuers"] or [])]
     if not found:
-        raise ValueError("there is no certificate in this text")
+        raise ValueError("no certificate found in this text")
     return str(found[0])
 
 
@@ -140,7 +140,7 @@ def _intermediate(core: Context, mount: Mount, spec: Spec) -> str:
 def _rename_issuer(state: PKI, issuer: PkiIssuer, new: str) -> None:
     old = issuer.id
     if new != old and new in state.issuers:
-        raise ValueError(f"there is an issuer with the id {new} already")
+        raise ValueError(f"an issuer with the id {new} exists already")
     state.issuers = {new if issuer_id == old else issuer_id: one for issuer_id, one in state.issuers.items()}
     issuer.id = new
     state.default_issuer = new if state.default_issuer == old else state.default_issuer
@@ -151,12 +151,12 @@ def _rename_issuer(state: PKI, issuer: PkiIssuer, new: str) -> None:
 
 
 def choose(core: Context, mount: Mount, word: str, reference: str) -> None:
-    """Set ``default_issuer`` or ``default_key``. Raises VaultError in the server's words."""
+    """Set ``default_issuer`` or ``default_key``. Raises VaultError with the server's text."""
     seeding.write(core, mount, f"config/{word.removeprefix('default_')}s", {"default": reference})
 
 
 def link(core: Context, mount: Mount, spec: Spec) -> None:
-    """Give an issuer its ``manual_chain``. Raises VaultError in the server's words."""
+    """Set the ``manual_chain`` of an issuer. Raises VaultError with the server's text."""
     reference = spec.get("id") or spec.get("name") or references.DEFAULT
     _data(core, mount, f"issuer/{reference}", {"manual_chain": spec["manual_chain"]}, Operation.PATCH)
 
@@ -164,7 +164,7 @@ def link(core: Context, mount: Mount, spec: Spec) -> None:
 def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
     """Keep a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` since a moment, or now if true.
 
-    Raises VaultError in the server's words, ValueError.
+    Raises VaultError with the server's text, ValueError.
     """
     state: PKI = mount.state
     if ("certificate" in spec) == ("role" in spec):
@@ -188,7 +188,7 @@ def _moment(core: Context, given: bool | float) -> float:
 
 
 def finish(core: Context, mount: Mount) -> None:
-    """Build the revocation lists. Raises VaultError in the server's words."""
+    """Build the revocation lists. Raises VaultError with the server's text."""
     seeding.write(core, mount, "crl/rotate", {}, Operation.READ)
 
 
@@ -196,7 +196,7 @@ def finish(core: Context, mount: Mount) -> None:
 
 
 def dump(state: PKI) -> dict[str, Any]:
-    """A mount as the functions here read it; usual values are left out."""
+    """Return the description of a mount that fills a new one; default values are omitted."""
     shown: dict[str, Any] = {
         "urls": _urls(state.urls) if state.urls != Urls() else None,
         "cluster": {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text},

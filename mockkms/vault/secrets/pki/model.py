@@ -1,4 +1,4 @@
-"""What a PKI mount knows: keys, issuers, roles, certificates, revocations and settings, all plain data."""
+"""State of a PKI mount, and the engine that its endpoints are declared on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.mounts import Mount
 
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
-"""What an issuer may be used for, in the order in which it is shown."""
+"""The usages of issuers, in the order in which they are shown."""
 
 
 class CallerError(BackendError):
@@ -33,7 +33,7 @@ class PkiKey:
 
 @dataclass
 class Urls:
-    """Where relying parties find things; with templating, ``{{…}}`` stands for the mount's own addresses."""
+    """Addresses for relying parties; with templating, ``{{…}}`` stands for the mount's own addresses."""
 
     issuing_certificates: list[str] = field(default_factory=list)
     crl_distribution_points: list[str] = field(default_factory=list)
@@ -41,17 +41,17 @@ class Urls:
     ocsp_servers: list[str] = field(default_factory=list)
     templating: bool = False
     unwritten: list[str] = field(default_factory=list)
-    """Names of the lists that nobody wrote: where an issuer has others, these are shown as null."""
+    """Names of the lists that were never written: an issuer that has others shows these as null."""
 
     @property
     def empty(self) -> bool:
-        """Nothing is told (delta CRLs alone do not count)."""
+        """Whether certificates get no addresses (delta CRLs alone do not count)."""
         return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
 
 
 @dataclass
 class PkiIssuer:
-    """A CA certificate, with its key where the mount has that. Times are seconds since the epoch."""
+    """A CA certificate (DER), with its key if the mount has it. Times are seconds since the epoch."""
 
     id: str
     name: str
@@ -63,7 +63,7 @@ class PkiIssuer:
     leaf_not_after: str = "err"
     usage: list[str] = field(default_factory=lambda: list(USAGES))
     signature: str = ""
-    """Algorithm for CRLs; empty is what fits the key."""
+    """Algorithm of CRLs; empty for the default of the key."""
     revoked: bool = False
     revoked_at: float = 0
     urls: Urls | None = None
@@ -77,7 +77,7 @@ class Revocation:
     certificate: bytes
     at: float
     issuer: str = ""
-    """Id of the issuer that signed it, where it is known."""
+    """Id of the issuer that signed it, if known."""
 
 
 @dataclass
@@ -112,7 +112,7 @@ class CRLConfig:
 
 @dataclass
 class PKI:
-    """The state of one mount. Certificates and revocations go by serial number in hex with hyphens."""
+    """State of a mount. Certificates and revocations are stored by serial number, in hex with hyphens."""
 
     keys: dict[str, PkiKey] = field(default_factory=dict)
     issuers: dict[str, PkiIssuer] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class PKI:
     default_issuer: str = ""
     follow_latest: bool = False
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By name, as they are shown."""
+    """Parameters of roles, by name."""
     certificates: dict[str, bytes] = field(default_factory=dict)
     revoked: dict[str, Revocation] = field(default_factory=dict)
     urls: Urls = field(default_factory=Urls)
@@ -133,33 +133,33 @@ class PKI:
     """Id of the list by issuer."""
     lists_modified: float = 0
     deltas_modified: float = 0
-    """When lists last changed, or which of them are the default ones."""
+    """When delta lists, or the default issuer, last changed."""
     delta_checked: float = 0
-    """When delta CRLs were built last, or looked at whether they need be."""
+    """When delta CRLs were last built or checked."""
     pending: dict[str, None] = field(default_factory=dict)
-    """Serial numbers that delta CRLs add to the last complete ones."""
+    """Serial numbers on delta CRLs."""
     last_revoked: str = ""
-    """Serial number of the last of them, whether or not it is still pending."""
+    """The last serial number that was added to them, pending or not."""
     delta_built: str = ""
-    """What ``last_revoked`` was when delta CRLs were built last."""
+    """The value of ``last_revoked`` when delta CRLs were last built."""
     tidy: dict[str, Any] = field(default_factory=dict)
-    """Settings of the automatic tidy that differ from the defaults, as they are shown."""
+    """Settings of the automatic tidy that were written."""
     tidy_status: dict[str, Any] = field(default_factory=dict)
-    """Of the last run; empty before the first."""
+    """Status of the last run; empty before the first."""
     last_tidy: float = 0
     acme: dict[str, Any] = field(default_factory=dict)
-    """Settings of ACME that were written, as they are shown."""
+    """Settings of ACME that were written."""
     eab: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Keys that bind ACME accounts and are not used yet, by id: ``directory``, ``created`` and ``key``."""
 
 
 def hyphens(serial: str) -> str:
-    """A serial number as the certificate store keeps it."""
+    """Return a serial number as the certificate store uses it: lower case, with hyphens."""
     return serial.lower().replace(":", "-")
 
 
 def colons(serial: str) -> str:
-    """A serial number as answers show it."""
+    """Return a serial number as responses show it: lower case, with colons."""
     return serial.lower().replace("-", ":")
 
 

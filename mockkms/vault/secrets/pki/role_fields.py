@@ -45,30 +45,30 @@ KIND = {
 }
 
 BACKDATING = {
-    "not_before_duration": Field(_TIME, default=30, help="By how much certificates begin before they are made."),
+    "not_before_duration": Field(_TIME, default=30, help="Seconds by which the start of validity is backdated."),
 }
 
-_BASIC_HELP = "Leaves say that they are no CA."
+_BASIC_HELP = "Leaf certificates state that they do not belong to a CA."
 
 ISSUER_REF = {"issuer_ref": Field(_TEXT, default="default", help="Id or name of an issuer, or default.")}
 
 ROLE = {
-    "ttl": Field(_TIME, help="Lifetime of certificates that do not ask for one."),
-    "max_ttl": Field(_TIME, help="Longest lifetime."),
-    "allow_localhost": Field(_FLAG, default=True, help="Lets localhost and localdomain in."),
-    "allowed_domains": Field(_LIST, help="Domains that certificates may be for."),
-    "allowed_domains_template": Field(_FLAG, help="The domains may hold identity templates."),
-    "allow_globs_in_identity_templates": Field(_FLAG, help="Filled-in templates may hold asterisks.", needs=_OWN),
-    "allow_bare_domains": Field(_FLAG, help="Lets the domains themselves in."),
-    "allow_subdomains": Field(_FLAG, help="Lets names below the domains in."),
-    "allow_glob_domains": Field(_FLAG, help="Asterisks in domains stand for anything."),
-    "allow_wildcard_certificates": Field(_FLAG, default=True, help="Lets wildcard names in."),
-    "allow_any_name": Field(_FLAG, help="Lets any name in."),
-    "enforce_hostnames": Field(_FLAG, default=True, help="Names must be proper host names."),
-    "allow_ip_sans": Field(_FLAG, default=True, help="Lets IP addresses in."),
-    "allowed_ip_sans_cidr": Field(_LIST, help="Networks that IP addresses must be of.", needs=_OWN),
+    "ttl": Field(_TIME, help="Default lifetime of certificates in seconds."),
+    "max_ttl": Field(_TIME, help="Maximum lifetime in seconds."),
+    "allow_localhost": Field(_FLAG, default=True, help="Allow localhost and localdomain."),
+    "allowed_domains": Field(_LIST, help="Domains that certificates may name."),
+    "allowed_domains_template": Field(_FLAG, help="The domains may contain identity templates."),
+    "allow_globs_in_identity_templates": Field(_FLAG, help="Values of templates may contain asterisks.", needs=_OWN),
+    "allow_bare_domains": Field(_FLAG, help="Allow the domains themselves."),
+    "allow_subdomains": Field(_FLAG, help="Allow names below the domains."),
+    "allow_glob_domains": Field(_FLAG, help="Asterisks in domains match any text."),
+    "allow_wildcard_certificates": Field(_FLAG, default=True, help="Allow wildcard names."),
+    "allow_any_name": Field(_FLAG, help="Allow any name."),
+    "enforce_hostnames": Field(_FLAG, default=True, help="Names must be valid host names."),
+    "allow_ip_sans": Field(_FLAG, default=True, help="Allow IP addresses."),
+    "allowed_ip_sans_cidr": Field(_LIST, help="Networks that IP addresses must belong to.", needs=_OWN),
     "allowed_uri_sans": Field(_LIST, help="Patterns of URIs."),
-    "allowed_uri_sans_template": Field(_FLAG, help="The URI patterns may hold identity templates."),
+    "allowed_uri_sans_template": Field(_FLAG, help="The URI patterns may contain identity templates."),
     "allowed_other_sans": Field(_LIST, help="Other names: OID;UTF8:pattern, or * for all."),
     "allowed_serial_numbers": Field(_LIST, help="Patterns of serial numbers in the subject."),
     "allowed_user_ids": Field(_LIST, help="Patterns of user ids in the subject."),
@@ -80,20 +80,20 @@ ROLE = {
     "key_bits": Field(_NUMBER, help="Size of keys in bits; 0 is the default of the type."),
     **SIGNATURE,
     **USAGES,
-    "use_csr_common_name": Field(_FLAG, default=True, help="Requests bring the common name."),
-    "use_csr_sans": Field(_FLAG, default=True, help="Requests bring the alternative names."),
+    "use_csr_common_name": Field(_FLAG, default=True, help="The common name is taken from requests."),
+    "use_csr_sans": Field(_FLAG, default=True, help="The alternative names are taken from requests."),
     "serial_number_source": Field(
-        _TEXT, default="json-csr", help="json-csr, or json: requests bring none.", needs=Feature.PKI_SERIAL_SOURCE
+        _TEXT, default="json-csr", help="json-csr, or json to ignore that of requests.", needs=Feature.PKI_SERIAL_SOURCE
     ),
     **SUBJECT,
     "generate_lease": Field(_FLAG, help="Certificates come with a lease."),
-    "no_store": Field(_FLAG, help="Certificates are not kept."),
-    "require_cn": Field(_FLAG, default=True, help="A common name must be given."),
-    "cn_validations": Field(_LIST, default=["email", "hostname"], help="What a common name may be; or disabled."),
+    "no_store": Field(_FLAG, help="Certificates are not stored."),
+    "require_cn": Field(_FLAG, default=True, help="A common name is required."),
+    "cn_validations": Field(_LIST, default=["email", "hostname"], help="email, hostname, or disabled."),
     "policy_identifiers": Field(_LIST, help="Policy OIDs, or a JSON list of objects with oid, notice and cps."),
     "basic_constraints_valid_for_non_ca": Field(_FLAG, help=_BASIC_HELP),
     **BACKDATING,
-    "not_before": Field(_TEXT, help="A fixed beginning of validity (RFC 3339).", needs=_OWN),
+    "not_before": Field(_TEXT, help="A fixed start of validity (RFC 3339).", needs=_OWN),
     "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid.", needs=_OWN),
     "not_after": Field(_TEXT, help="A fixed end of validity (RFC 3339)."),
     "not_after_bound": Field(_TEXT, default="permit", help="permit, ttl-limited, forbid, or a moment.", needs=_OWN),
@@ -108,16 +108,16 @@ def check_format(call: Any, refusal: str = 'the "format" path parameter must be 
     if form not in ("pem", "der", "pem_bundle"):
         if call.core.product.has(_KEYSTORE) and "pkcs12_password" in call.endpoint.fields:
             if form in ("pkcs12_bundle", "jks_bundle"):
-                raise ErrorResponse(f"no {form} is made here; take pem, der or pem_bundle")
+                raise ErrorResponse(f"format {form} is not supported; use pem, der or pem_bundle")
             refusal = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
         raise ErrorResponse(refusal)
     return form
 
 
 _NAMES = {
-    "exclude_cn_from_sans": Field(_FLAG, help="The common name does not become an alternative name."),
+    "exclude_cn_from_sans": Field(_FLAG, help="Do not add the common name to the alternative names."),
     "format": Field(_TEXT, default="pem", help="pem, pem_bundle or der."),
-    "private_key_format": Field(_TEXT, default="der", help="pkcs8, or der for each type's own."),
+    "private_key_format": Field(_TEXT, default="der", help="pkcs8, or der for the format of the key type."),
     "ip_sans": Field(_LIST, help="IP addresses among the alternative names."),
     "uri_sans": Field(_LIST, help="URIs among the alternative names."),
     "other_sans": Field(_LIST, help="Other names: OID;UTF8:text."),
@@ -125,19 +125,19 @@ _NAMES = {
     "alt_names": Field(_TEXT, help="Host names and mail addresses, separated by commas."),
     "serial_number": Field(_TEXT, help="Serial number in the subject."),
     "ttl": Field(_TIME, help="Lifetime."),
-    "not_before": Field(_TEXT, help="Beginning of validity (RFC 3339).", needs=_OWN),
+    "not_before": Field(_TEXT, help="Start of validity (RFC 3339).", needs=_OWN),
     "not_after": Field(_TEXT, help="End of validity (RFC 3339)."),
 }
 
 STORE = {
     "pkcs12_password": Field(_TEXT, default="changeit", help="Protects a PKCS #12 store.", needs=_KEYSTORE),
     "pkcs12_encoder": Field(
-        _TEXT, default="modern2026", help="How a PKCS #12 store is protected: modern2026 or modern2023.",
+        _TEXT, default="modern2026", help="Encryption of a PKCS #12 store: modern2026 or modern2023.",
         needs=_KEYSTORE,
     ),
     "jks_password": Field(_TEXT, default="changeit", help="Protects a Java keystore.", needs=_KEYSTORE),
 }  # fmt: skip
-"""How certificates come as a key store."""
+"""Parameters of key stores."""
 
 ALIAS = {
     "jks_private_key_alias": Field(_TEXT, default="1", help="Name of the key in a Java keystore.", needs=_KEYSTORE),
@@ -149,15 +149,15 @@ LEAF = {
     "cert_metadata": Field(_TEXT, help="For the enterprise edition only.", needs=Feature.PKI_LATER),
     **ISSUER_REF,
     "role": Field(_TEXT, help="Name of the role."),
-    "remove_roots_from_chain": Field(_FLAG, help="Self-signed certificates are left out of ca_chain."),
+    "remove_roots_from_chain": Field(_FLAG, help="Omit self-signed certificates from ca_chain."),
     "user_ids": Field(_LIST, help="User ids in the subject."),
 }
 
 ISSUE = {
     **LEAF,
     **ALIAS,
-    "key_type": Field(_TEXT, help="Type of key where the role takes any.", needs=_OWN),
-    "key_bits": Field(_NUMBER, help="Size of key where the role takes any.", needs=_OWN),
+    "key_type": Field(_TEXT, help="Type of key, for roles that allow any.", needs=_OWN),
+    "key_bits": Field(_NUMBER, help="Size of key, for roles that allow any.", needs=_OWN),
 }
 
 SIGN = {**LEAF, "csr": Field(_TEXT, help="Certificate request in PEM.")}
@@ -190,8 +190,8 @@ NEW_KEY = {
 }
 
 CA = {
-    "max_path_length": Field(_NUMBER, default=-1, help="How many CAs may follow; -1 is no limit."),
-    "permitted_dns_domains": Field(_LIST, help="Domains that certificates below may be for."),
+    "max_path_length": Field(_NUMBER, default=-1, help="Maximum number of CAs below; -1 for no limit."),
+    "permitted_dns_domains": Field(_LIST, help="Domains that certificates below may name."),
     **{
         f"{verb}_{kind}": Field(_LIST, help="Names that certificates below may or may not have.", needs=_CONSTRAINED)
         for verb, kind in product(
@@ -208,23 +208,23 @@ CA_USAGES = {
 
 PAGE = {
     "after": Field(_TEXT, query=True, help="List entries after this one.", needs=Feature.PAGINATION),
-    "limit": Field(_NUMBER, query=True, help="List at most so many entries.", needs=Feature.PAGINATION),
+    "limit": Field(_NUMBER, query=True, help="Maximum number of entries.", needs=Feature.PAGINATION),
 }
 
 
 def page(call: Any, entries: list[str]) -> list[str]:
-    """The sorted entries that ``after`` and ``limit`` ask for."""
+    """Return the sorted entries, restricted by ``after`` and ``limit``."""
     found = [entry for entry in sorted(entries) if entry > call["after"]] if call["after"] else sorted(entries)
     return found[: call["limit"]] if call["limit"] > 0 else found
 
 
 def for_product(of: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
-    """Return what a product shows: without the entries of parameters that it does not have."""
+    """Return ``shown`` without the parameters that a product does not have."""
     return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(of)}
 
 
 def internal_role(**settings: Any) -> dict[str, Any]:
-    """A role that lets everything in, for what CAs themselves are asked."""
+    """Return a role without restrictions, for certificates of CAs."""
     role: dict[str, Any] = {name: default_of(field) for name, field in ROLE.items()}
     role |= {
         "allow_any_name": True, "enforce_hostnames": False, "allowed_uri_sans": ["*"], "allowed_other_sans": ["*"],
@@ -236,5 +236,5 @@ def internal_role(**settings: Any) -> dict[str, Any]:
 
 
 def default_of(field: Field) -> Any:
-    """What a parameter is where it was not sent."""
+    """Return the value of a parameter that was not sent."""
     return field.default if field.default is not None else zero(field.kind)

@@ -1,4 +1,4 @@
-"""``roles/``: what certificates may say and how long they live."""
+"""``roles/``: contents and lifetimes of certificates."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ _LEASES = (
 
 @listing.on(Operation.LIST)
 def list_roles(state: PKI, call: Call) -> dict[str, Any]:
-    """The names, sorted."""
+    """Return the names, sorted."""
     return {"keys": page(call, list(state.roles))}
 
 
 @one.on(Operation.READ)
 def read(state: PKI, call: Call, *, name: str) -> dict[str, Any] | None:
-    """The role as it was written, defaults put in."""
+    """Return the role, with defaults."""
     role = state.roles.get(name)
     return for_product(call.core.product, ROLE, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
 def delete(state: PKI, _call: Call, *, name: str) -> None:
-    """Delete; nothing happens where there is none."""
+    """Delete a role, if it exists."""
     state.roles.pop(name, None)
 
 
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write(state: PKI, call: Call) -> Response:
-    """Write the role anew: what is not sent gets its default."""
+    """Replace a role: parameters that are not sent get their defaults."""
     role = {name: call[name] for name in ROLE}
     role["allow_token_displayname"] = False
     role["policy_identifiers"] = policy_identifiers.from_field(
@@ -68,7 +68,7 @@ def write(state: PKI, call: Call) -> Response:
 
 @one.on(Operation.PATCH)
 def patch(state: PKI, call: Call) -> Response:
-    """Change what is sent."""
+    """Change the parameters that are sent."""
     old = state.roles.get(call["name"])
     if old is None:
         raise ErrorResponse("Unable to fetch role entry to patch")
@@ -109,7 +109,7 @@ def _network(text: str) -> str:
 
 
 def _check_bounds(call: Call) -> None:
-    """Raises BackendError for a bound that is none."""
+    """Raise BackendError for an invalid bound."""
     after = call.get("not_after_bound", "permit")
     if after not in ("permit", "forbid", "ttl-limited"):
         try:
@@ -127,12 +127,12 @@ def _check_bounds(call: Call) -> None:
 
 
 def _unknown(text: str, error: ValueError) -> BackendError:
-    """The real server answers with both, the explanation and the Go error."""
+    """Return the error of a bound: the real server sends both the explanation and the Go error."""
     return BackendError(text, str(error), status=500)
 
 
 def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
-    """Put in the defaults and check. Returns warnings; raises ErrorResponse and BackendError."""
+    """Apply defaults and check. Returns warnings; raises ErrorResponse and BackendError."""
     if role["max_ttl"] > 0 and role["ttl"] > role["max_ttl"]:
         raise ErrorResponse('"ttl" value must be less than "max_ttl" value')
     _settle_key(call, role)
@@ -175,7 +175,7 @@ def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
 
 
 def _settle_key(call: Call, role: dict[str, Any]) -> None:
-    """Put in the size of the key, and that of the hash where it goes by the key. Raises ErrorResponse."""
+    """Apply the default size of the key, and of the hash if it depends on the key. Raises ErrorResponse."""
     kind, bits = role["key_type"], role["key_bits"]
     try:
         if call.core.product.has(Feature.PKI_ISSUER_HASH):
@@ -189,7 +189,7 @@ def _settle_key(call: Call, role: dict[str, Any]) -> None:
 
 
 def _hash_of(call: Call, bits: int, issuer: PkiIssuer | None) -> int:
-    """Return the size of the hash by the key of a role's issuer. Raises ErrorResponse."""
+    """Return the size of the hash in bits, which depends on the key of a role's issuer. Raises ErrorResponse."""
     if issuer is None:
         return key_sizes.DEFAULT_HASH
     kind = keys.describe(x509_read.load(issuer.certificate).public)[0]
@@ -208,7 +208,7 @@ def _countries(role: dict[str, Any]) -> list[str]:
 
 
 def _validations(wanted: list[str]) -> list[str]:
-    """Return the kinds. Raises ValueError for those that are unknown, doubled, or exclude each other."""
+    """Return the kinds. Raises ValueError for unknown and repeated kinds, and kinds that exclude each other."""
     found: list[str] = []
     for kind in wanted:
         lower = kind.lower()

@@ -89,7 +89,7 @@ def _keys(_type: str) -> dict[str, Key]:
 
 
 def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
-    """Fill a mount: addresses first, for they stand in certificates."""
+    """Fill a mount: addresses first, because they are written into certificates."""
     core = to.core
     _settings(to, mount, spec, "cluster", "urls")
     for index, key in enumerate(spec.get("keys") or []):

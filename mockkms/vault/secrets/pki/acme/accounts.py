@@ -1,4 +1,4 @@
-"""``eab/``, ``acme/new-eab`` and ``acme/mgmt/``: what operators do about ACME accounts."""
+"""``eab/``, ``acme/new-eab`` and ``acme/mgmt/``: management of ACME accounts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
 _PREFIX = base64.urlsafe_b64decode(b"vault-eab-0-")
-"""Keys begin with it, so that none begins with a hyphen."""
+"""The first bytes of keys, so that no key starts with a hyphen in base64."""
 
-listing = engine.path("eab[/]", fields=PAGE, help="Keys for binding ACME accounts that are not used yet.")
+listing = engine.path("eab[/]", fields=PAGE, help="Unused keys for binding ACME accounts.")
 one = engine.path(f"eab/{{key_id:{UUID}}}", help="A key for binding an ACME account.")
-makers = [engine.path(f"{base}/new-eab", help="A new key for binding an ACME account.") for base in BASES]
+makers = [engine.path(f"{base}/new-eab", help="Create a key for binding an ACME account.") for base in BASES]
 accounts = engine.path(
     "acme/mgmt/account/keyid[/]", needs=Feature.ACME_ACCOUNTS, help="The key ids of the ACME accounts."
 )
@@ -42,13 +42,13 @@ def _described(key: dict[str, Any]) -> dict[str, Any]:
 
 @listing.on(Operation.LIST)
 def list_keys(state: PKI, call: Call) -> dict[str, Any]:
-    """Return the ids, with directories and when they were made."""
+    """Return the ids, with directory and creation time of each key."""
     ids = page(call, list(state.eab))
     return {"keys": ids, "key_info": {key_id: _described(state.eab[key_id]) for key_id in ids}}
 
 
 def make(state: PKI, call: Call) -> dict[str, Any]:
-    """Return a new key."""
+    """Create a key and return it."""
     below = call.request.path[len(call.mount.path) :]
     key_id, secret = call.core.entropy.uuid(), _PREFIX + call.core.entropy.bytes(32)
     text = base64.urlsafe_b64encode(secret).decode().rstrip("=")
@@ -62,26 +62,26 @@ for _maker in makers:
 
 @one.on(Operation.DELETE)
 def delete(state: PKI, _call: Call, *, key_id: str) -> Response:
-    """Delete a key; a warning where there is none."""
+    """Delete a key; a warning if it does not exist."""
     gone = state.eab.pop(key_id, None)
     return Response(warnings=[] if gone else [f"No key id found with id: {key_id}"])
 
 
 @accounts.on(Operation.LIST)
 def list_accounts(_state: PKI, _call: Call) -> dict[str, Any]:
-    """Return no account: there is none before ACME is enabled."""
+    """Return an empty list: accounts require ACME, which is never enabled."""
     return {"keys": []}
 
 
 @account.on(Operation.READ)
 def read_account(_state: PKI, _call: Call, *, keyid: str) -> None:
-    """Raises ErrorResponse: there is no account before ACME is enabled."""
+    """Raise ErrorResponse: accounts require ACME, which is never enabled."""
     raise ErrorResponse(f"ACME key id {keyid} did not exist", status=404)
 
 
 @account.on(Operation.UPDATE)
 def write_account(_state: PKI, call: Call, *, keyid: str) -> None:
-    """Raises ErrorResponse: there is no account before ACME is enabled."""
+    """Raise ErrorResponse: accounts require ACME, which is never enabled."""
     status = call["status"].strip().lower()
     if status not in ("valid", "revoked"):
         raise ErrorResponse(f"invalid status {quote(status if status == 'deactivated' else call['status'])}")

@@ -1,4 +1,4 @@
-"""``config/acme``: whether and how ACME is offered."""
+"""``config/acme``: settings of ACME."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _EMPTY = (
 _RANGES = Field(Kind.COMMA_STRINGS, help="Networks.", needs=Feature.ACME_CHALLENGE_RANGES)
 
 FIELDS = {
-    "enabled": Field(Kind.BOOL, help="ACME is offered."),
-    "allowed_issuers": Field(Kind.COMMA_STRINGS, default=["*"], help="Issuers that may be asked; * for all."),
-    "allowed_roles": Field(Kind.COMMA_STRINGS, default=["*"], help="Roles that may be asked; * for all."),
+    "enabled": Field(Kind.BOOL, help="Enable ACME."),
+    "allowed_issuers": Field(Kind.COMMA_STRINGS, default=["*"], help="Allowed issuers; * for all."),
+    "allowed_roles": Field(Kind.COMMA_STRINGS, default=["*"], help="Allowed roles; * for all."),
     "allow_role_ext_key_usage": Field(Kind.BOOL, help="Extended key usages are those of the role."),
     "default_directory_policy": Field(
         Kind.STRING, default="sign-verbatim", help="Without a role: sign-verbatim, role:NAME or forbid."
     ),
     "dns_resolver": Field(Kind.STRING, help="Address and port of the resolver."),
-    "eab_policy": Field(Kind.STRING, default="always-required", help="Which accounts are bound to a key."),
-    "max_ttl": Field(Kind.SECONDS, default=7776000, help="Longest lifetime.", needs=Feature.ACME_ACCOUNTS),
+    "eab_policy": Field(Kind.STRING, default="always-required", help="Which accounts require an external key."),
+    "max_ttl": Field(Kind.SECONDS, default=7776000, help="Maximum lifetime in seconds.", needs=Feature.ACME_ACCOUNTS),
     "challenge_permitted_ip_ranges": _RANGES,
     "challenge_excluded_ip_ranges": _RANGES,
 }
-config = engine.path("config/acme", fields=FIELDS, help="Whether and how ACME is offered.")
+config = engine.path("config/acme", fields=FIELDS, help="Settings of ACME.")
 
 
 def settings(state: PKI) -> dict[str, Any]:
-    """Return the settings, defaults put in."""
+    """Return the settings, with defaults."""
     usual = {"enabled": False, "allow_role_ext_key_usage": False, "dns_resolver": ""}
     usual |= {name: field.default for name, field in FIELDS.items() if field.default is not None}
     return {**usual, "challenge_permitted_ip_ranges": [], "challenge_excluded_ip_ranges": [], **state.acme}
@@ -52,14 +52,14 @@ def _shown(call: Call, state: PKI) -> dict[str, Any]:
 
 @config.on(Operation.READ)
 def read(state: PKI, call: Call) -> Response:
-    """Return the settings; a warning where ACME could not answer."""
+    """Return the settings, with a warning if ACME lacks the mount's own address."""
     lacking = settings(state)["enabled"] and not state.cluster_path
     return Response(data=_shown(call, state), warnings=[_NO_PATH] if lacking else [])
 
 
 @config.on(Operation.UPDATE)
 def write(state: PKI, call: Call) -> Response:
-    """Change what is sent. Raises BackendError for settings that do not fit."""
+    """Change the parameters that are sent. Raises BackendError for invalid settings."""
     sent = {name: call[name] for name in FIELDS if name in call}
     wanted = {**settings(state), **sent}
     for name in ("allowed_roles", "allowed_issuers"):
@@ -97,7 +97,7 @@ def _check_resolver(address: str) -> None:
 
 
 def _default_role(call: Call, policy: str) -> str:
-    """Return the role that stands in for none, or nothing. Raises BackendError."""
+    """Return the role of requests without a role, or an empty string. Raises BackendError."""
     fault = f"string {policy} not a valid Default Directory Policy"
     if policy in ("forbid", "sign-verbatim"):
         return ""
@@ -131,7 +131,7 @@ def _check_roles(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
 
 
 def _unfit(state: PKI, name: str) -> str:
-    """Return why ACME cannot use a role, or nothing."""
+    """Return why ACME cannot use a role, or an empty string."""
     role = state.roles.get(name)
     if role is None:
         return "the request message was malformed: role does not exist"

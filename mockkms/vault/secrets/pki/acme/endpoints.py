@@ -14,7 +14,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.model import PKI, engine
 
 BASES = ("acme", "roles/{role}/acme", "issuer/{issuer_ref}/acme", "issuer/{issuer_ref}/roles/{role}/acme")
-"""Where ACME is offered: by the mount, a role, an issuer, or both."""
+"""The paths of ACME: for the mount, a role, an issuer, or both."""
 UUID = "re([0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12})"
 SEGMENT = "re([^/]+)"
 _ANSWERS = {
@@ -40,12 +40,12 @@ _ALL = [operation for operation in Operation if operation is not Operation.HELP]
 
 
 def disabled(_state: PKI, _call: Call) -> Response:
-    """Answer that ACME is not offered."""
+    """Return the response of a mount without ACME."""
     return Response(raw=b"", status=404)
 
 
 def nowhere(_state: PKI, _call: Call) -> None:
-    """Raises BackendError: no such path, told without a token."""
+    """Raise BackendError for an unsupported path, without a token."""
     raise unsupported_path()
 
 
@@ -55,7 +55,7 @@ def _declare(base: str) -> None:
         endpoint = engine.path(f"{base}/{path}", fields, login=True, help="ACME.", emulation=Emulation.NONE)
         endpoint.on(*operations)(disabled)
     for path in _NOWHERE:
-        engine.path(f"{base}/{path}", login=True, help="Leads nowhere.").on(*_ALL)(nowhere)
+        engine.path(f"{base}/{path}", login=True, help="An unsupported path.").on(*_ALL)(nowhere)
 
 
 for _base in BASES:

@@ -1,4 +1,4 @@
-"""From a request and a role to what a certificate is to say."""
+"""The contents of a certificate, from a request and a role."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERIAL_BITS = 159
 
 @dataclass
 class CertificateContents:
-    """What a certificate or a request is to say, checked against the role."""
+    """The contents of a certificate or of a request, checked against the role. Times are seconds since the epoch."""
 
     subject: dict[str, list[str]]
     names: Names
@@ -38,12 +38,12 @@ class CertificateContents:
 
 
 def unique(values: Iterable[str]) -> list[str]:
-    """The values trimmed, without empty and repeated ones."""
+    """Return the values trimmed, without empty and repeated ones."""
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
 def contents_of(call: Call, role: Role, signer: Signer | None, csr: read.Request | None) -> CertificateContents:
-    """Check everything that was asked for. Raises ErrorResponse in the server's words."""
+    """Return the contents that the call requests, checked. Raises ErrorResponse."""
     csr_parts = read.parts(csr.subject) if csr is not None else {}
     common_name = _common_name(call, role, csr_parts)
     serial = call["serial_number"] or _serial_of(role, csr_parts)
@@ -83,7 +83,7 @@ def _common_name(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> str
 
 
 def _serial_of(role: Role, csr_parts: dict[str, list[str]]) -> str:
-    """The serial number that a request's subject has, if the role takes it. Raises ErrorResponse."""
+    """Return the serial number in a request's subject, if the role accepts it. Raises ErrorResponse."""
     source = role.get("serial_number_source", "")
     if source not in ("", "json-csr", "json"):
         raise ErrorResponse("invalid value for serial_number_source")
@@ -91,7 +91,7 @@ def _serial_of(role: Role, csr_parts: dict[str, list[str]]) -> str:
 
 
 def _host_names(call: Call, common_name: str, given: Names | None) -> Names:
-    """Host names and mail addresses; ``given`` are those of a request that counts. Raises ErrorResponse."""
+    """Return host names and mail addresses; ``given`` are those of a request that is used. Raises ErrorResponse."""
     found = Names(list(given.dns), list(given.email)) if given is not None else Names()
     own = [common_name] if common_name and not call["exclude_cn_from_sans"] else []
     others: list[str] = []
@@ -191,7 +191,7 @@ def _uris(call: Call, role: Role, given: list[str] | None) -> list[str]:
 
 
 def _key_id(call: Call) -> bytes:
-    """The subject key identifier asked for, or nothing. Raises ErrorResponse."""
+    """Return the requested subject key identifier; empty without one. Raises ErrorResponse."""
     if "skid" not in call.endpoint.fields or "skid" not in call:
         return b""
     text = call["skid"]
@@ -214,7 +214,7 @@ def _user_ids(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> list[s
 
 
 def extended_usages(role: Role) -> list[str]:
-    """The OIDs of extended key usages that a role gives."""
+    """Return the OIDs of a role's extended key usages."""
     chosen = {name.strip().lower() for name in role["ext_key_usage"]}
     for flag, name in (
         ("server_flag", "serverauth"), ("client_flag", "clientauth"), ("code_signing_flag", "codesigning"),
@@ -234,7 +234,7 @@ def _policies(role: Role) -> bytes:
 
 
 def _path_length(role: Role, signer: Signer | None) -> int | None:
-    """How many CAs may follow: what was asked for, else one less than the issuer may have."""
+    """Return the path length: the requested one, else one less than the issuer's. None for no limit."""
     asked = role.get("max_path_length")
     if asked is not None:
         return asked if asked != -1 else None

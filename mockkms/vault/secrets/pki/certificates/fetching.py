@@ -36,20 +36,20 @@ cert_ca = engine.path("cert/ca{form:re((/raw|/raw/pem)?)}", login=True, help="Th
 cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.")
 raw = engine.path(f"cert/{_HEX}/raw{{form:re((/pem)?)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
 one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificate.")
-nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ lead nowhere.")
-listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the certificates that are kept.")
+nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ are not supported.")
+listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the stored certificates.")
 detailed = engine.path(
-    "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The certificates that are kept, described."
+    "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The stored certificates, with details."
 )
 
 
 def raw_body(body: bytes, content_type: str) -> Response:
-    """A body by itself; 204 where it is empty."""
+    """Return a response with a body outside the envelope; 204 for an empty one."""
     return Response(raw=body, content_type=content_type, status=200 if body else 204)
 
 
 def _or_empty(make: Callable[[], bytes]) -> bytes:
-    """What cannot be had is an empty body."""
+    """Return the result of ``make``, or nothing if it raises."""
     try:
         return make()
     except (BackendError, ErrorResponse):
@@ -57,7 +57,7 @@ def _or_empty(make: Callable[[], bytes]) -> bytes:
 
 
 def _chain(state: PKI) -> list[bytes]:
-    """The default issuer and those above it. Raises ErrorResponse and BackendError."""
+    """Return the chain of the default issuer (DER). Raises ErrorResponse and BackendError."""
     try:
         return signer.load(state, references.issuer(state, references.DEFAULT), "read-only").chain
     except CallerError as error:
@@ -73,19 +73,19 @@ def _certificate(call: Call, der: bytes) -> dict[str, Any]:
 
 
 def _ca_kept(state: PKI, call: Call) -> Response | None:
-    """304 for who has the default issuer's certificate already."""
+    """Return 304 if the client has the default issuer's certificate already, otherwise None."""
     issuer = state.issuers.get(state.default_issuer)
     return modified.unchanged(call, issuer.modified) if issuer is not None else None
 
 
 def _list_kept(state: PKI, call: Call, delta: bool) -> Response | None:
-    """304 for who has the list already."""
+    """Return 304 if the client has the list already, otherwise None."""
     return modified.unchanged(call, state.deltas_modified if delta else state.lists_modified)
 
 
 @ca.on(Operation.READ)
 def read_ca(state: PKI, call: Call) -> Response:
-    """DER, or PEM without the last line break."""
+    """Return DER, or PEM without the last line break."""
     kept = _ca_kept(state, call)
     if kept is not None:
         return kept
@@ -96,7 +96,7 @@ def read_ca(state: PKI, call: Call) -> Response:
 
 @ca_chain.on(Operation.READ)
 def read_chain(state: PKI, _call: Call) -> Response:
-    """PEM blocks from the issuer up."""
+    """Return the chain from the issuer up in PEM."""
     return raw_body(_or_empty(lambda: _joined(_chain(state)).encode()), DER)
 
 
@@ -106,7 +106,7 @@ def _joined(chain: list[bytes]) -> str:
 
 @cert_chain.on(Operation.READ)
 def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
-    """The chain, twice. Raises ErrorResponse and BackendError."""
+    """Return the chain in JSON, under both its names. Raises ErrorResponse and BackendError."""
     chain = _chain(state)
     text = _joined(chain)
     return _plain(text, ca_chain=text, **authority_part(call, read.load(chain[0])))
@@ -114,7 +114,7 @@ def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
 
 @cert_ca.on(Operation.READ)
 def read_cert_ca(state: PKI, call: Call, *, form: str) -> Response:
-    """The certificate in JSON, DER or PEM. Raises ErrorResponse and BackendError in JSON only."""
+    """Return the certificate in JSON, DER or PEM. Raises ErrorResponse and BackendError for JSON only."""
     kept = _ca_kept(state, call)
     if kept is not None:
         return kept
@@ -136,7 +136,7 @@ def _crl_text(der: bytes) -> str:
 
 @crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call, *, form: str) -> Response:
-    """DER, or PEM without the last line break."""
+    """Return DER, or PEM without the last line break."""
     kept = _list_kept(state, call, "delta" in form)
     if kept is not None:
         return kept
@@ -146,7 +146,7 @@ def read_crl(state: PKI, call: Call, *, form: str) -> Response:
 
 @cert_crl.on(Operation.READ)
 def read_cert_crl(state: PKI, call: Call) -> Response | None:
-    """The list in JSON. Raises BackendError."""
+    """Return the list in JSON. Raises BackendError."""
     kept = _list_kept(state, call, call["list"] == "delta-crl")
     if kept is not None:
         return kept
@@ -156,7 +156,7 @@ def read_cert_crl(state: PKI, call: Call) -> Response | None:
 
 @raw.on(Operation.READ)
 def read_raw(state: PKI, _call: Call, *, serial: str, form: str) -> Response:
-    """DER or PEM; empty where there is no such certificate."""
+    """Return DER or PEM; empty for an unknown certificate."""
     der = state.certificates.get(hyphens(serial), b"")
     if form:
         return raw_body(signer.text(der).encode() if der else b"", PEM_CHAIN)
@@ -165,7 +165,7 @@ def read_raw(state: PKI, _call: Call, *, serial: str, form: str) -> Response:
 
 @one.on(Operation.READ)
 def read_one(state: PKI, call: Call) -> dict[str, Any] | None:
-    """The certificate and when it was revoked."""
+    """Return the certificate, and when it was revoked."""
     serial = hyphens(call["serial"])
     der = state.certificates.get(serial)
     if der is None:
@@ -180,19 +180,19 @@ def read_one(state: PKI, call: Call) -> dict[str, Any] | None:
 
 @nothing.on(*[operation for operation in Operation if operation is not Operation.HELP])
 def read_nothing(_state: PKI, _call: Call) -> None:
-    """Raises BackendError: no such path, told without a token."""
+    """Raise BackendError for an unsupported path, without a token."""
     raise unsupported_path()
 
 
 @listing.on(Operation.LIST)
 def list_certificates(state: PKI, call: Call) -> dict[str, Any]:
-    """The serial numbers, sorted."""
+    """Return the serial numbers, sorted."""
     return {"keys": [colons(serial) for serial in page(call, list(state.certificates))]}
 
 
 @detailed.on(Operation.LIST)
 def list_detailed(state: PKI, call: Call) -> dict[str, Any]:
-    """The serial numbers with what the certificates say."""
+    """Return the serial numbers, with a description of each certificate."""
     serials = page(call, list(state.certificates))
     return {
         "keys": [colons(serial) for serial in serials],

@@ -1,4 +1,4 @@
-"""``issue/``, ``sign/`` and ``sign-verbatim``: leaves for a role, on the mount's issuer or one that is named."""
+"""``issue/``, ``sign/`` and ``sign-verbatim``: leaf certificates, of the default issuer or a named one."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from mockkms.vault.secrets.pki.role_fields import ISSUE, SIGN, VERBATIM, check_f
 
 Role = dict[str, Any]
 
-issue = engine.path("issue/{role}", fields=ISSUE, help="A new key with a certificate.")
-issuer_issue = engine.path("issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same of a named issuer.")
-sign = engine.path("sign/{role}", fields=SIGN, help="A certificate for a request, as the role allows.")
-issuer_sign = engine.path("issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same of a named issuer.")
-verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="A certificate for a request as it stands.")
+issue = engine.path("issue/{role}", fields=ISSUE, help="Generate a key and a certificate.")
+issuer_issue = engine.path("issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same with a named issuer.")
+sign = engine.path("sign/{role}", fields=SIGN, help="Sign a request, as the role allows.")
+issuer_sign = engine.path("issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same with a named issuer.")
+verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="Sign a request unchanged.")
 issuer_verbatim = engine.path(
-    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same of a named issuer."
+    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same with a named issuer."
 )
 
 
 @issue.on(Operation.UPDATE)
 @issuer_issue.on(Operation.UPDATE)
 def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
-    """Make a key and a certificate. Raises ErrorResponse and BackendError."""
+    """Generate a key and sign a certificate. Raises ErrorResponse and BackendError."""
     role, warnings = dict(_role(state, call)), []
     if role["key_type"] == "any":
         if not call.core.product.has(Feature.PKI_ADDITIONS):
@@ -58,7 +58,7 @@ def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
 @sign.on(Operation.UPDATE)
 @issuer_sign.on(Operation.UPDATE)
 def sign_request(state: PKI, call: Call) -> Response:
-    """Certify a request's key, with the names that the role allows. Raises ErrorResponse and BackendError."""
+    """Sign a request, with the names that the role allows. Raises ErrorResponse and BackendError."""
     return _sign(state, call, _role(state, call), as_it_is=False)
 
 
@@ -75,7 +75,7 @@ def sign_verbatim(
     use_pss: bool,
     basic_constraints_valid_for_non_ca: bool,
 ) -> Response:
-    """Certify a request as it stands; a role gives lifetime, issuer and lease. Raises ErrorResponse, BackendError."""
+    """Sign a request unchanged; a role gives lifetime, issuer and lease. Raises ErrorResponse and BackendError."""
     given = _role(state, call) if call["role"] else None
     role = internal_role(
         key_type="any", use_csr_common_name=True, use_csr_sans=True, key_usage=key_usage,
@@ -125,7 +125,7 @@ def _role(state: PKI, call: Call) -> Role:
 
 
 def _reference(call: Call, role: Role) -> str:
-    """Return what names the issuer: the path or a parameter, else the role. Raises ErrorResponse."""
+    """Return the reference of the issuer: from the path or a parameter, else from the role. Raises ErrorResponse."""
     named = call.endpoint.template.startswith("issuer/")
     # A bare sign-verbatim reads the parameter, with a role it does not.
     if not named and (call["role"] or "sign-verbatim" not in call.endpoint.template):
@@ -175,12 +175,12 @@ def _is_root(der: bytes) -> bool:
 
 
 def b64(der: bytes) -> str:
-    """Standard base64."""
+    """Return standard base64."""
     return base64.b64encode(der).decode()
 
 
 def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: IssuedCertificate, form: str) -> dict[str, Any]:
-    """``certificate``, ``issuing_ca`` and ``ca_chain`` in the format asked for."""
+    """Return ``certificate``, ``issuing_ca`` and ``ca_chain`` in the requested format."""
     write = b64 if form == "der" else signer.text
     data: dict[str, Any] = {"certificate": write(leaf), "issuing_ca": write(ca)}
     if chain:
@@ -192,7 +192,7 @@ def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: IssuedCertificate,
 
 
 def private_parts(private: bytes, form: str, *, pkcs8: bool) -> dict[str, str]:
-    """``private_key`` and ``private_key_type`` in the format asked for."""
+    """Return ``private_key`` and ``private_key_type`` in the requested format."""
     kind, _ = keys.describe(keys.public_of(private))
     if form == "der":
         return {"private_key": b64(keys.private_form(private, pkcs8=pkcs8)[1]), "private_key_type": kind}

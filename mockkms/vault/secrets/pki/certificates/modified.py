@@ -1,4 +1,4 @@
-"""``If-Modified-Since``: a copy that is new enough is not sent again.
+"""``If-Modified-Since``: a copy that is still current is not sent again.
 
 The real server sees the header only where the mount lets it pass (``passthrough_request_headers``), and sends
 ``Last-Modified`` only where the mount may (``allowed_response_headers``).
@@ -19,7 +19,7 @@ _DATE = re.compile(r"([A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}
 
 
 def unchanged(call: Call, moment: float) -> Response | None:
-    """304 for who has a copy younger than ``moment``; None for all others. Raises BackendError for a bad date."""
+    """Return 304 for a copy newer than ``moment`` (seconds since the epoch), otherwise None. Raises BackendError."""
     config = call.mount.config
     text = call.request.headers.get(_HEADER.lower(), "")
     if not text or not moment or not _among(_HEADER, config.passthrough_request_headers):

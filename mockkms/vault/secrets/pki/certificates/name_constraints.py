@@ -1,4 +1,4 @@
-"""Name constraints: which names the certificates below a CA may have, checked as Go's X.509 library checks them."""
+"""Name constraints: the names that a CA may certify, checked as by Go's X.509 library."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NOT_AUTHORIZED = "x509: a root or intermediate certificate is not authorized to
 _KNOWN = frozenset(
     {*(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 30, 31, 32, 35, 37)), "1.3.6.1.5.5.7.1.1"}
 )  # fmt: skip
-"""Extensions that the library handles, so that they may be critical."""
+"""Extensions that the library supports, and that may therefore be critical."""
 Matcher = Callable[[Any, Any], bool]
 
 
 def network(text: str) -> str:
-    """Return a network as Go prints it. Raises ValueError in Go's words."""
+    """Return a network as Go formats it. Raises ValueError with Go's text."""
     try:
         if not _CIDR.fullmatch(text):
             raise ValueError(text)
@@ -33,7 +33,7 @@ def network(text: str) -> str:
 
 
 def check(issuer: bytes, certificate: bytes) -> None:
-    """Raises ValueError in Go's words where ``issuer`` may not sign for a name that ``certificate`` (DER) has."""
+    """Raise ValueError with Go's text if ``issuer`` may not certify a name of ``certificate`` (both DER)."""
     loaded = x509.load_der_x509_certificate(certificate)
     if any(item.critical and item.oid.dotted_string not in _KNOWN for item in loaded.extensions):
         raise ValueError("x509: unhandled critical extension")
@@ -86,7 +86,7 @@ def _check_name(label: str, name: Any, matches: Matcher, permitted: list[Any], e
 
 
 def _labels(domain: str) -> list[str] | None:
-    """Return the labels from the last to the first; None for what is no domain."""
+    """Return the labels from the last to the first; None for an invalid domain."""
     labels = domain.split(".")[::-1]
     proper = all(label and all("!" <= char <= "~" for char in label) for label in labels)
     return labels if proper else None
@@ -107,7 +107,7 @@ def _domain_matches(domain: str, limit: str) -> bool:
 
 
 def _mail_matches(mailbox: str, limit: str) -> bool:
-    """Whether a mailbox is the one that a limit names, or is of the domain that it names."""
+    """Return whether a constraint names a mailbox or its domain."""
     local, _, domain = mailbox.rpartition("@")
     if "@" in limit:
         wanted, _, at = limit.rpartition("@")

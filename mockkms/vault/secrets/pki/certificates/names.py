@@ -1,4 +1,4 @@
-"""Which names a role lets into a certificate."""
+"""The names that a role allows in certificates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_LABEL, _LONGEST_NAME = 63, 253
 
 
 def to_ascii(name: str) -> str:
-    """A host name with its labels in ASCII. Raises ValueError with Go's text for labels that are empty or too long."""
+    """Return a host name with its labels in ASCII. Raises ValueError with Go's text for an invalid label."""
     if not name or name == ".":
         raise ValueError(f"idna: invalid label {quote(name)}")
     labels = name.split(".")
@@ -42,7 +42,7 @@ def to_ascii(name: str) -> str:
 
 
 def written_as_host(call: Call, name: str) -> str:
-    """Return a name as a certificate writes it, or nothing where it is no host name.
+    """Return a host name as certificates write it; empty for what is not a host name.
 
     Raises ValueError with Go's text for labels that are empty or too long.
     """
@@ -52,7 +52,7 @@ def written_as_host(call: Call, name: str) -> str:
 
 
 def refused_common_name(role: Role, call: Call, name: str) -> bool:
-    """Whether the role refuses this common name."""
+    """Return whether the role refuses a common name."""
     kinds = role["cn_validations"]
     if kinds == ["disabled"]:
         return False
@@ -62,12 +62,12 @@ def refused_common_name(role: Role, call: Call, name: str) -> bool:
 
 
 def first_refused(role: Role, call: Call, names: Iterable[str]) -> str:
-    """The first host name or address that the role refuses, or nothing."""
+    """Return the first host name or address that the role refuses, or an empty string."""
     return next((name for name in names if not _allowed(role, call, name)), "")
 
 
 class _Name:
-    """A name taken apart: ``host`` is what stands behind ``@`` and behind a wildcard label."""
+    """The parts of a name: ``host`` is the part after ``@`` and after a wildcard label."""
 
     def __init__(self, whole: str) -> None:
         self.whole = self.host = self.domain = whole
@@ -139,7 +139,7 @@ def _globbed(call: Call, pattern: str, name: str) -> bool:
 
 
 def _filled(call: Call, text: str, role: Role) -> str:
-    """``text`` with the entity that asks filled in; nothing where that fails."""
+    """Return ``text`` with the values of the client's entity; empty if a template cannot be filled in."""
     client = call.request.client
     if "{{" not in text or client is None or not client.entity_id:
         return text
@@ -153,7 +153,7 @@ def _filled(call: Call, text: str, role: Role) -> str:
 
 
 def allowed_uri(role: Role, call: Call, uri: str) -> bool:
-    """Whether the role lets this URI in."""
+    """Return whether the role allows a URI."""
     for written in role["allowed_uri_sans"]:
         pattern = written
         if role["allowed_uri_sans_template"]:
@@ -164,7 +164,7 @@ def allowed_uri(role: Role, call: Call, uri: str) -> bool:
 
 
 def parse_other(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Other names, ``OID;UTF8:text``, as pairs of OID and text. Raises ValueError in the server's words."""
+    """Return other names, ``OID;UTF8:text``, as pairs of OID and text. Raises ValueError with the server's text."""
     found = []
     for item in texts:
         number, semicolon, rest = item.partition(";")
@@ -180,7 +180,7 @@ def parse_other(texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def refused_other(role: Role, requested: list[tuple[str, str]]) -> str:
-    """Why the role refuses one of the other names, or nothing. Raises ValueError for a role that makes no sense."""
+    """Return why the role refuses one of the other names, or an empty string. Raises ValueError for an invalid role."""
     if role["allowed_other_sans"] == ["*"]:
         return ""
     try:
@@ -197,7 +197,7 @@ def refused_other(role: Role, requested: list[tuple[str, str]]) -> str:
 
 
 def allowed_user_id(role: Role, value: str) -> bool:
-    """Whether the role lets this user id into a subject."""
+    """Return whether the role allows a user id."""
     allowed = role["allowed_user_ids"]
     return value.lower() in [item.lower() for item in allowed] or any(
         "*" in item and matches(item, value) for item in allowed
@@ -205,13 +205,13 @@ def allowed_user_id(role: Role, value: str) -> bool:
 
 
 def allowed_serial(role: Role, value: str) -> bool:
-    """Whether the role lets this serial number into a subject."""
+    """Return whether the role allows a serial number in the subject."""
     allowed = [item for item in role["allowed_serial_numbers"] if item]
     return value in allowed or any("*" in item and matches(item, value) for item in allowed)
 
 
 def is_oid(text: str) -> bool:
-    """Whether a text is a dotted OID with numbers only."""
+    """Return whether a text is a dotted OID."""
     try:
         parse_oid(text)
     except ValueError:

@@ -11,7 +11,7 @@ _CPS, _NOTICE = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 
 
 def from_field(raw: Any, converted: list[str]) -> list[str]:
-    """What a role keeps: a JSON list in one text becomes one JSON text an entry, else the converted list."""
+    """Return what a role stores: one JSON text for each entry of a JSON list, otherwise the converted list."""
     if not isinstance(raw, str):
         return converted
     try:
@@ -29,7 +29,7 @@ def _compact(entry: dict[str, Any]) -> str:
 
 
 def _entry(text: str) -> dict[str, str] | None:
-    """Raises ValueError in the server's words for what is neither an OID nor an object."""
+    """Return an entry as an object, None if it is empty. Raises ValueError with the server's text."""
     if not text:
         return None
     try:
@@ -48,7 +48,7 @@ def _entry(text: str) -> dict[str, str] | None:
 
 
 def extension(identifiers: list[str]) -> bytes:
-    """The value of the policies extension; nothing where there are no policies. Raises ValueError."""
+    """Return the value of the policies extension (DER); empty without policies. Raises ValueError."""
     found = []
     for text in identifiers:
         entry = _entry(text)

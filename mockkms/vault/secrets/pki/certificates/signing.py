@@ -1,4 +1,4 @@
-"""Certificates made: for a new key, and for the key of a request."""
+"""Signing certificates: for a new key, and for the key of a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
 
 @dataclass
 class IssuedCertificate:
-    """A certificate, its private key (PKCS #8 DER) where it was made here, and its chain (DER)."""
+    """A certificate, its private key (PKCS #8 DER) if it was generated, and its chain (DER)."""
 
     certificate: read.Certificate
     private: bytes = b""
@@ -33,18 +33,18 @@ class IssuedCertificate:
 
 
 def new_key(state: PKI, call: Call, kind: str, bits: int) -> bytes:
-    """A new private key that no other of the mount equals."""
+    """Return a new private key (PKCS #8 DER) that differs from all others of the mount."""
     taken = [keys.public_of(key.private) for key in state.keys.values() if key.type == "rsa"]
     return keys.generate(kind, bits, call.core.entropy, taken if kind == "rsa" else ())
 
 
 def serial(call: Call) -> int:
-    """A new serial number."""
+    """Return a new serial number."""
     return int.from_bytes(call.core.entropy.bytes(20), "big") >> 160 - contents.SERIAL_BITS
 
 
 def issue(state: PKI, call: Call, role: Role, signer: Signer) -> IssuedCertificate:
-    """A leaf with a new key. Raises ErrorResponse and BackendError."""
+    """Return a leaf certificate with a new key. Raises ErrorResponse and BackendError."""
     asked = contents.contents_of(call, role, signer, None)
     private = new_key(state, call, role["key_type"], role["key_bits"])
     template = _template(call, role, asked, keys.public_of(private), signer.urls)
@@ -57,7 +57,7 @@ def issue(state: PKI, call: Call, role: Role, signer: Signer) -> IssuedCertifica
 
 
 def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = "") -> None:
-    """Raises BackendError where the issuer may not sign this certificate, in products that look."""
+    """Raise BackendError for a certificate that its issuer may not sign, in products that verify this."""
     if call.core.product.has(Feature.PKI_VERIFIED):
         try:
             name_constraints.check(signer.certificate.der, made.der)
@@ -95,7 +95,7 @@ def _build(template: Template, issuer: bytes, private: bytes, name: str) -> read
 
 
 def authority_parts(call: Call, template: Template) -> None:
-    """What a CA certificate says beyond others."""
+    """Add to a template what is specific to CA certificates. Raises ErrorResponse."""
     template.basic = template.ca = True
     usage = build.usage_bits(call["key_usage"]) if "key_usage" in call else 0
     template.key_usage = CERT_SIGN | CRL_SIGN | (usage & DIGITAL_SIGNATURE)
@@ -115,7 +115,7 @@ def authority_parts(call: Call, template: Template) -> None:
 
 
 def _networks(call: Call, verb: str) -> list[str]:
-    """Return networks as they are written into name constraints. Raises ErrorResponse."""
+    """Return the networks of name constraints. Raises ErrorResponse."""
     found = []
     for text in call[f"{verb}_ip_ranges"]:
         try:
@@ -129,7 +129,7 @@ def _networks(call: Call, verb: str) -> list[str]:
 
 
 def root(call: Call, role: Role, private: bytes, urls: Urls, asked: contents.CertificateContents) -> IssuedCertificate:
-    """A certificate signed by its own key. Raises ErrorResponse and BackendError."""
+    """Return a certificate signed by its own key. Raises ErrorResponse and BackendError."""
     public = keys.public_of(private)
     template = _template(call, role, asked, public, urls)
     authority_parts(call, template)
@@ -178,7 +178,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
 
 
 def _taken_over(csr: read.Request, other: bool) -> list[Extension]:
-    """The extensions of a request that go into the certificate as they are."""
+    """Return the extensions of a request that are copied into the certificate."""
     skipped = {build.BASIC_CONSTRAINTS} | ({build.ALT_NAMES} if other else set())
     return [item for item in csr.extensions if item.oid not in skipped]
 
@@ -201,7 +201,7 @@ def _request(text: str) -> read.Request:
 
 
 def _check_key(call: Call, role: Role, csr: read.Request) -> None:
-    """Whether the role takes the request's key; a role for any key gets the sizes of this one."""
+    """Check the key of a request; a role for any key gets the sizes of this one. Raises ErrorResponse, BackendError."""
     kind, bits = keys.describe(csr.public)
     if role["key_type"] == "any":
         if kind == "rsa" and bits < 2048:

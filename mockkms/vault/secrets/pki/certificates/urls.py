@@ -1,4 +1,4 @@
-"""Addresses as Go's ``net/url`` takes them, and the addresses that an issuer writes into certificates."""
+"""URLs, parsed as by Go's ``net/url``, and the addresses that an issuer writes into certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIELDS = ("issuing_certificates", "crl_distribution_points", "delta_crl_distribu
 
 
 def split(text: str) -> tuple[str, str] | None:
-    """Scheme and host of an address; None for one that Go does not parse."""
+    """Return scheme and host of an address, None if Go cannot parse it."""
     if _BAD.search(text) or text.startswith(":"):
         return None
     found = _SCHEME.match(text)
@@ -30,7 +30,7 @@ def split(text: str) -> tuple[str, str] | None:
 
 
 def first_bad(urls: Iterable[str]) -> str:
-    """The first address without a scheme or a host, or with a template in it; or nothing."""
+    """Return the first address without scheme or host or with a template, or an empty string."""
     for url in urls:
         parsed = split(url)
         if parsed is None or not all(parsed) or any(template in url for template in _TEMPLATES):
@@ -39,7 +39,7 @@ def first_bad(urls: Iterable[str]) -> str:
 
 
 def fault(urls: Urls) -> str:
-    """Why these addresses are refused, or nothing."""
+    """Return why the addresses are refused, or an empty string."""
     for name in FIELDS:
         bad = first_bad(getattr(urls, name))
         if bad:
@@ -48,13 +48,13 @@ def fault(urls: Urls) -> str:
 
 
 def of_issuer(state: PKI, issuer: PkiIssuer) -> Urls:
-    """What this issuer writes into certificates. Raises TemplateError."""
+    """Return the addresses that an issuer writes into certificates. Raises TemplateError."""
     chosen = issuer.urls if issuer.urls is not None and not issuer.urls.empty else state.urls
     return filled(state, chosen, issuer.id)
 
 
 def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
-    """The addresses with their templates filled. Raises TemplateError."""
+    """Return the addresses with their templates filled in. Raises TemplateError."""
     if urls.empty:
         return Urls()
     if not urls.templating:
@@ -83,5 +83,5 @@ def _fill(state: PKI, url: str, issuer_id: str) -> str:
 
 
 def hint(error: TemplateError) -> str:
-    """The warning that goes with addresses which cannot be filled yet."""
+    """Return the warning about addresses whose templates cannot be filled in yet."""
     return f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."

@@ -1,4 +1,4 @@
-"""From when until when a certificate is valid, by request, role, mount and issuer."""
+"""The validity of a certificate, by request, role, mount and issuer. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mockkms.vault.golang.time import show
 from mockkms.vault.products.features import Feature
 
 BACKDATED = 30
-"""Seconds by which a certificate begins before it is made, where nothing else is said."""
+"""Default number of seconds by which the start of validity is backdated."""
 
 
 def not_before(role: dict[str, Any], call: Call) -> float:
-    """The moment asked for, or 0 where none is. Raises ErrorResponse."""
+    """Return the requested start of validity, 0 without one. Raises ErrorResponse."""
     wanted = role["not_before"]
     if not wanted and "not_before" in call:
         bound = role["not_before_bound"]
@@ -46,7 +46,7 @@ def _parsed(text: str) -> float:
 def not_after(
     role: dict[str, Any], call: Call, signer: Certificate | None, behavior: str, warnings: list[str]
 ) -> float:
-    """The end of validity; what was cut is told in ``warnings``. Raises ErrorResponse."""
+    """Return the end of validity; ``warnings`` gets the note about a shortened lifetime. Raises ErrorResponse."""
     ttl = call["ttl"]
     wanted, bound = role["not_after"], role["not_after_bound"]
     latest = 0.0
@@ -87,7 +87,7 @@ def not_after(
 
 
 def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float:
-    """Return what becomes of an end after that of the issuer. Raises ErrorResponse."""
+    """Return the end of validity of a certificate that would outlive its issuer. Raises ErrorResponse."""
     if behavior == "permit":
         return end
     if behavior == "truncate":
@@ -115,7 +115,7 @@ def check_order(role: dict[str, Any], call: Call, signer: Certificate | None, en
 
 
 def start(role: dict[str, Any], call: Call, moment: float, end: float) -> float:
-    """Return the beginning of a generated certificate. Raises ErrorResponse where it may not begin after its end."""
+    """Return the start of validity of a generated certificate. Raises ErrorResponse if it is not before the end."""
     begin = moment or call.now() - (role["not_before_duration"] or BACKDATED)
     if begin >= end and call.core.product.has(Feature.PKI_ADDITIONS):
         how = "equal to" if begin == end else "later than"

@@ -1,4 +1,4 @@
-"""The chains of the mount's issuers: from each up to its root, over all the issuers that have signed it."""
+"""The chains of the mount's issuers: from each up to its root, with all the issuers that signed it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Parents = dict[str, list[str]]
 
 
 def rebuild(state: PKI) -> None:
-    """Find for every issuer the issuers above it; one that was given a chain keeps that."""
+    """Compute the chain of every issuer; a manual chain takes precedence."""
     certificates = {issuer_id: read.load(issuer.certificate) for issuer_id, issuer in state.issuers.items()}
     parents = {issuer_id: _parents(certificates, issuer_id) for issuer_id in certificates}
     fixed = {issuer_id for issuer_id, issuer in state.issuers.items() if issuer.manual_chain}
@@ -38,7 +38,7 @@ def rebuild(state: PKI) -> None:
 
 
 def _parents(certificates: dict[str, read.Certificate], issuer_id: str) -> list[str]:
-    """The other issuers that have signed this one's certificate, those with the last ids first."""
+    """Return the other issuers that signed a certificate, in descending order of ids."""
     certificate = certificates[issuer_id]
     return [
         other
@@ -50,7 +50,7 @@ def _parents(certificates: dict[str, read.Certificate], issuer_id: str) -> list[
 
 
 def _reached(parents: Parents, fixed: set[str], issuer_id: str) -> list[str]:
-    """All issuers above this one, the nearest first; what has a chain of its own ends the way."""
+    """Return all issuers above an issuer, the nearest first; the search ends at manual chains."""
     found: dict[str, None] = {}
     waiting = list(parents[issuer_id])
     while waiting:

@@ -1,4 +1,4 @@
-"""``config/ca``, ``issuers/import`` and ``intermediate/set-signed``: CAs taken in from PEM."""
+"""``config/ca``, ``issuers/import`` and ``intermediate/set-signed``: importing CAs from PEM."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mockkms.vault.secrets.pki.revocation import crls
 
 _BUNDLE = {"pem_bundle": Field(Kind.STRING, help="Certificates and keys in PEM.")}
 
-config_ca = engine.path("config/ca", fields=_BUNDLE, help="Takes CA certificates and keys in.")
-issuers = engine.path("issuers/import/{kind:re(cert|bundle)}", fields=_BUNDLE, help="Takes CA certificates in.")
+config_ca = engine.path("config/ca", fields=_BUNDLE, help="Import CA certificates and keys.")
+issuers = engine.path("issuers/import/{kind:re(cert|bundle)}", fields=_BUNDLE, help="Import CA certificates.")
 set_signed = engine.path(
     "intermediate/set-signed",
     fields={"certificate": Field(Kind.STRING, help="CA certificates in PEM.")},
-    help="Takes the certificate of a request made here in.",
+    help="Import the certificate of a generated request.",
 )
 _DEFAULT_WITHOUT_KEY = (
     "The default issuer has no key associated with it. Some operations like issuing certificates and signing CRLs will "
@@ -29,7 +29,7 @@ _DEFAULT_WITHOUT_KEY = (
 @issuers.on(Operation.UPDATE)
 @set_signed.on(Operation.UPDATE)
 def import_bundle(state: PKI, call: Call) -> Response:
-    """Import what the PEM text holds. Raises ErrorResponse."""
+    """Import the certificates and keys of a PEM text. Raises ErrorResponse."""
     certificates, keys = _blocks(call)
     imported_keys: list[str] = []
     known_keys: list[str] = []
@@ -73,7 +73,7 @@ def import_bundle(state: PKI, call: Call) -> Response:
 
 
 def _blocks(call: Call) -> tuple[list[str], list[str]]:
-    """PEM texts of certificates and of keys. Raises ErrorResponse."""
+    """Return the PEM texts of certificates and of keys. Raises ErrorResponse."""
     allowed = call.endpoint is config_ca or call.request.path.endswith("bundle")
     bundle, certificate = (
         call.get(name, "") if name in call.endpoint.fields else "" for name in ("pem_bundle", "certificate")
@@ -105,7 +105,7 @@ def _blocks(call: Call) -> tuple[list[str], list[str]]:
 
 
 def _defaults(state: PKI, call: Call, imported: list[str], mapping: dict[str, str]) -> list[str]:
-    """Let the default follow where it shall. Returns warnings."""
+    """Change the default issuer if it follows the latest one. Returns warnings."""
     warnings = []
     keyed = [issuer_id for issuer_id in imported if mapping[issuer_id]]
     if imported and state.follow_latest:

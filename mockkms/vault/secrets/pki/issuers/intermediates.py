@@ -25,14 +25,14 @@ _SIGN = {
     ),
     "issuer_name": Field(Kind.STRING, help="Has no effect."),
     "csr": Field(Kind.STRING, help="Certificate request in PEM."),
-    "use_csr_values": Field(Kind.BOOL, help="Subject and extensions are the request's."),
+    "use_csr_values": Field(Kind.BOOL, help="Use subject and extensions of the request."),
     "skid": Field(Kind.STRING, help="Subject key identifier in hex; by default that of the key."),
 }  # fmt: skip
 _SELF = {
     **ISSUER_REF,
     "issuer_name": Field(Kind.STRING, help="Has no effect.", needs=Feature.PKI_ADDITIONS),
     "certificate": Field(Kind.STRING, help="Self-issued CA certificate in PEM."),
-    "require_matching_certificate_algorithms": Field(Kind.BOOL, help="Both keys must be of one kind."),
+    "require_matching_certificate_algorithms": Field(Kind.BOOL, help="Both keys must have the same type."),
 }
 
 _AUTHORITY, _ACCESS, _POINTS = map(der_write.oid, ("2.5.29.35", "1.3.6.1.5.5.7.1.1", "2.5.29.31"))
@@ -40,7 +40,7 @@ _ORDER = (
     *map(der_write.oid, ("2.5.29.15", "2.5.29.37", "2.5.29.19", "2.5.29.14")), _AUTHORITY, _ACCESS,
     *map(der_write.oid, ("2.5.29.17", "2.5.29.32", "2.5.29.30")), _POINTS,
 )  # fmt: skip
-"""The extensions that Go knows, in its order."""
+"""The extensions that Go supports, in its order."""
 
 _FORMATS = 'The "format" path parameter must be "pem" or "der"'
 _FORMATS_LATER = 'The "format" path parameter must be "pem", "der" or "pem_bundle"'
@@ -55,10 +55,12 @@ _LAST_LATER = [
     "intermediate CA certificates.",
 ]
 
-sign = engine.path("root/sign-intermediate", fields=_SIGN, help="A CA certificate for a request.")
-issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same of a named issuer.")
-self_issued = engine.path("root/sign-self-issued", fields=_SELF, sudo=True, help="A self-issued CA, signed by this.")
-issuer_self_issued = engine.path("issuer/{issuer_ref}/sign-self-issued", fields=_SELF, help="The same, of an issuer.")
+sign = engine.path("root/sign-intermediate", fields=_SIGN, help="Sign the request of a CA.")
+issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same with a named issuer.")
+self_issued = engine.path("root/sign-self-issued", fields=_SELF, sudo=True, help="Sign a self-issued CA certificate.")
+issuer_self_issued = engine.path(
+    "issuer/{issuer_ref}/sign-self-issued", fields=_SELF, help="The same with a named issuer."
+)
 
 
 @sign.on(Operation.UPDATE)
@@ -76,7 +78,7 @@ def sign_intermediate(
     enforce_leaf_not_after_behavior: bool,
     use_csr_values: bool,
 ) -> Response:
-    """Certify a request's key as that of a CA. Raises ErrorResponse and BackendError."""
+    """Sign the request of a CA. Raises ErrorResponse and BackendError."""
     reference, product = references.reference(call), call.core.product
     form = check_format(call, _FORMATS_LATER if product.has(Feature.PKI_LATER) else _FORMATS)
     role = roots.subject_role(
@@ -125,7 +127,7 @@ def sign_intermediate(
 @self_issued.on(Operation.UPDATE)
 @issuer_self_issued.on(Operation.UPDATE)
 def sign_self_issued(state: PKI, call: Call, *, require_matching_certificate_algorithms: bool) -> dict[str, Any]:
-    """Sign a self-issued CA certificate anew with this issuer. Raises ErrorResponse and BackendError."""
+    """Sign a self-issued CA certificate with this issuer. Raises ErrorResponse and BackendError."""
     reference = references.reference(call)
     certificate = _self_issued(call)
     if not certificate.ca:
@@ -145,7 +147,7 @@ def sign_self_issued(state: PKI, call: Call, *, require_matching_certificate_alg
 
 
 def _self_issued(call: Call) -> read.Certificate:
-    """Return the certificate that was sent. Raises ErrorResponse."""
+    """Return the certificate of the request. Raises ErrorResponse."""
     text, later = call["certificate"], call.core.product.has(Feature.PKI_LATER)
     blocks: list[bytes] = []
     while True:

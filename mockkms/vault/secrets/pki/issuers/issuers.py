@@ -24,14 +24,14 @@ FIELDS = {
     "manual_chain": Field(_LIST, help="Issuers from this one (self) up to its root."),
     "leaf_not_after_behavior": Field(Kind.STRING, default="err", help="err, truncate or permit."),
     "usage": Field(
-        _LIST, default=["read-only", "issuing-certificates", "crl-signing", "ocsp-signing"], help="What it is used for."
+        _LIST, default=["read-only", "issuing-certificates", "crl-signing", "ocsp-signing"], help="Allowed usages."
     ),
     "revocation_signature_algorithm": Field(Kind.STRING, help="Algorithm that signs CRLs, by Go's name."),
     "issuing_certificates": Field(_LIST, help="Addresses of the issuer's certificate."),
     "crl_distribution_points": Field(_LIST, help="Addresses of CRLs."),
     "delta_crl_distribution_points": Field(_LIST, help="Addresses of delta CRLs."),
     "ocsp_servers": Field(_LIST, help="Addresses of OCSP servers."),
-    "enable_aia_url_templating": Field(Kind.BOOL, help="The addresses hold templates."),
+    "enable_aia_url_templating": Field(Kind.BOOL, help="The addresses contain templates."),
 }
 listing = engine.path("issuers/", fields=PAGE, login=True, help="The issuers.")
 unlisted = engine.path("issuers", fields=PAGE, help="The issuers.")
@@ -42,13 +42,13 @@ crl = engine.path(
     "issuer/{issuer_ref}/crl{form:re((/pem|/der|/delta|/delta/pem|/delta/der)?)}",
     fields=ISSUER_REF, login=True, help="Its CRL.",
 )  # fmt: skip
-revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Revokes the issuer itself.")
+revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Revoke the issuer.")
 
 
 @listing.on(Operation.LIST)
 @unlisted.on(Operation.LIST)
 def list_issuers(state: PKI, call: Call) -> dict[str, Any]:
-    """Ids, with names, keys, serial numbers and which is the default."""
+    """Return the ids, with name, key, serial number and whether it is the default of each issuer."""
     ids, info = page(call, list(state.issuers)), {}
     for issuer_id in ids:
         issuer = state.issuers[issuer_id]
@@ -70,7 +70,7 @@ def _chain(state: PKI, issuer: PkiIssuer) -> list[str]:
 
 
 def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
-    """An issuer as reads, writes and patches answer with it."""
+    """Return the response of reads, writes and patches of an issuer."""
     found = issuer.urls or Urls()
     data: dict[str, Any] = {
         "issuer_id": issuer.id,
@@ -100,13 +100,13 @@ def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
 
 @one.on(Operation.READ)
 def read(state: PKI, call: Call) -> Response:
-    """Everything about an issuer. Raises BackendError."""
+    """Return the settings of an issuer. Raises BackendError."""
     return shown(state, call, references.issuer(state, references.reference(call)))
 
 
 @one.on(Operation.DELETE)
 def delete(state: PKI, call: Call) -> Response:
-    """Delete an issuer, not its key. Raises BackendError where the revocation lists cannot be built."""
+    """Delete an issuer, not its key. Raises BackendError if the revocation lists cannot be built."""
     reference = references.reference(call)
     try:
         issuer = references.issuer(state, reference)
@@ -126,7 +126,7 @@ def delete(state: PKI, call: Call) -> Response:
 
 @plain.on(Operation.READ)
 def read_plain(state: PKI, call: Call, *, form: str) -> Response:
-    """DER or PEM. Raises BackendError."""
+    """Return the certificate in DER or PEM. Raises BackendError."""
     issuer = references.issuer(state, references.reference(call))
     kept = modified.unchanged(call, issuer.modified)
     if kept is not None:
@@ -138,7 +138,7 @@ def read_plain(state: PKI, call: Call, *, form: str) -> Response:
 
 @as_json.on(Operation.READ)
 def read_json(state: PKI, call: Call) -> Response | dict[str, Any]:
-    """Certificate and chain. Raises BackendError."""
+    """Return certificate and chain. Raises BackendError."""
     issuer = references.issuer(state, references.reference(call))
     kept = modified.unchanged(call, issuer.modified)
     if kept is not None:
@@ -149,7 +149,7 @@ def read_json(state: PKI, call: Call) -> Response | dict[str, Any]:
 
 @crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> Response:
-    """The list in JSON, PEM or DER. Raises BackendError."""
+    """Return the list in JSON, PEM or DER. Raises BackendError."""
     form = call["form"]
     kept = modified.unchanged(call, state.deltas_modified if "delta" in form else state.lists_modified)
     if kept is not None:
@@ -166,7 +166,7 @@ def read_crl(state: PKI, call: Call) -> Response:
 
 @revoking.on(Operation.UPDATE)
 def revoke_issuer(state: PKI, call: Call) -> Response:
-    """Revoke an issuer: it no longer issues, and stands on the lists of those above it. Raises BackendError."""
+    """Revoke an issuer: it stops issuing, and is added to the lists of its own issuers. Raises BackendError."""
     issuer = references.issuer(state, references.reference(call))
     if issuer.revoked:
         return shown(state, call, issuer)

@@ -1,4 +1,4 @@
-"""Which sizes of keys and hashes there are."""
+"""Sizes of keys and hashes, in bits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEFAULT_HASH = 256
 
 
 def settle(call: Call, kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
-    """Return the sizes of key and hash with the defaults put in. Raises ValueError in the server's words."""
+    """Return the sizes of key and hash, with defaults. Raises ValueError with the server's text."""
     if call.core.product.has(Feature.PKI_ISSUER_HASH):
         hash_bits = settle_hash(call, kind, hash_bits)
         return settle_key(kind, bits), hash_bits
@@ -19,7 +19,7 @@ def settle(call: Call, kind: str, bits: int, hash_bits: int) -> tuple[int, int]:
 
 
 def settle_key(kind: str, bits: int) -> int:
-    """Return the size of a key, the default one for 0. Raises ValueError in the server's words."""
+    """Return the size of a key, the default one for 0. Raises ValueError with the server's text."""
     bits = bits or _DEFAULT_BITS.get(kind, 0)
     if kind == "rsa":
         if bits < 2048:
@@ -35,7 +35,7 @@ def settle_key(kind: str, bits: int) -> int:
 
 
 def settle_hash(call: Call, kind: str, bits: int) -> int:
-    """Return the size of the hash that a key of this kind signs with. Raises ValueError in the server's words."""
+    """Return the size of the hash in signatures of a type of key. Raises ValueError with the server's text."""
     if kind == "ec":
         return bits
     if kind in ("any", "ed25519"):

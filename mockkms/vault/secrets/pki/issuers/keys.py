@@ -31,16 +31,16 @@ generate = engine.path(
         **KIND,
         **MANAGED,
     },
-    help="A new key.",
+    help="Generate a key.",
 )
 importing = engine.path(
-    "keys/import", fields={**_NAME, "pem_bundle": Field(Kind.STRING, help="The key in PEM.")}, help="Takes a key in."
+    "keys/import", fields={**_NAME, "pem_bundle": Field(Kind.STRING, help="The key in PEM.")}, help="Import a key."
 )
 
 
 @listing.on(Operation.LIST)
 def list_keys(state: PKI, call: Call) -> dict[str, Any]:
-    """Ids, with names and which is the default."""
+    """Return the ids, with name and whether it is the default of each key."""
     ids = page(call, list(state.keys))
     info = {key_id: {"key_name": state.keys[key_id].name, "is_default": key_id == state.default_key} for key_id in ids}
     return {"keys": ids, "key_info": info}
@@ -48,7 +48,7 @@ def list_keys(state: PKI, call: Call) -> dict[str, Any]:
 
 @one.on(Operation.READ)
 def read(state: PKI, _call: Call, *, key_ref: str) -> dict[str, Any]:
-    """What may be known of a key. Raises BackendError."""
+    """Return the public properties of a key. Raises BackendError."""
     key = references.key(state, key_ref)
     skid = keys.key_id(keys.public_of(key.private)).hex(":")
     return {"key_id": key.id, "key_name": key.name, "key_type": key.type, "subject_key_id": skid}
@@ -56,7 +56,7 @@ def read(state: PKI, _call: Call, *, key_ref: str) -> dict[str, Any]:
 
 @one.on(Operation.UPDATE)
 def rename(state: PKI, _call: Call, *, key_ref: str, key_name: str) -> Response:
-    """Rename; without a name, the name goes. Raises ErrorResponse and BackendError."""
+    """Rename a key, or remove its name. Raises ErrorResponse and BackendError."""
     key, name = references.key(state, key_ref), key_name
     if name and not references.proper(name):
         raise ErrorResponse("new key name outside of valid character limits")
@@ -69,7 +69,7 @@ def rename(state: PKI, _call: Call, *, key_ref: str, key_name: str) -> Response:
 
 @one.on(Operation.DELETE)
 def delete(state: PKI, _call: Call, *, key_ref: str) -> Response | None:
-    """Delete a key that no issuer uses. Raises ErrorResponse."""
+    """Delete a key that is not used by an issuer. Raises ErrorResponse."""
     try:
         key = references.key(state, key_ref)
     except CallerError:
@@ -91,7 +91,7 @@ def delete(state: PKI, _call: Call, *, key_ref: str) -> Response | None:
 
 @generate.on(Operation.UPDATE)
 def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bits: int) -> dict[str, Any]:
-    """Make a key. Raises ErrorResponse and BackendError."""
+    """Generate a key. Raises ErrorResponse and BackendError."""
     name, how = references.new_key_name(state, call), exported
     if how == "kms":
         if not call.core.product.has(Feature.MANAGED_KEYS):
@@ -113,7 +113,7 @@ def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bi
 
 @importing.on(Operation.UPDATE)
 def import_key(state: PKI, call: Call, *, pem_bundle: str) -> Response:
-    """Take in the one key of a PEM text. Raises ErrorResponse."""
+    """Import the key of a PEM text. Raises ErrorResponse."""
     name, rest = references.new_key_name(state, call), pem_bundle
     if len(rest) < 64:
         raise ErrorResponse(

@@ -1,4 +1,4 @@
-"""Finding keys and issuers by id, name or ``default``, and the names a user may give them."""
+"""Finding keys and issuers by id, name or ``default``, and checking new names."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
 def issuer(state: PKI, reference: str) -> PkiIssuer:
-    """The issuer behind a reference. Raises CallerError."""
+    """Return the issuer of a reference. Raises CallerError."""
     return _find(state.issuers, state.default_issuer, reference, "issuer")
 
 
 def key(state: PKI, reference: str) -> PkiKey:
-    """The key behind a reference. Raises CallerError."""
+    """Return the key of a reference. Raises CallerError."""
     return _find(state.keys, state.default_key, reference, "key")
 
 
 def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
-    """The one with an id, else the first with a name: ids go first, in their order."""
+    """Return the entry with an id, else the first with a name, in the order of ids. Raises CallerError."""
     if reference == DEFAULT:
         if default not in known:
             raise CallerError(f"no default {what} currently configured")
@@ -40,7 +40,7 @@ def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
 
 
 def reference(call: Call, field: str = "issuer_ref") -> str:
-    """A reference as it was sent: trimmed, ``default`` in any case. Raises ErrorResponse for an empty one."""
+    """Return a reference as sent: trimmed, ``default`` in any case. Raises ErrorResponse for an empty one."""
     value = str(call[field]).strip()
     if not value:
         raise ErrorResponse("missing issuer reference" if field == "issuer_ref" else "missing key reference")
@@ -48,12 +48,12 @@ def reference(call: Call, field: str = "issuer_ref") -> str:
 
 
 def proper(name: str) -> bool:
-    """Whether a text may be a name."""
+    """Return whether a text is a valid name."""
     return _NAME.fullmatch(name) is not None
 
 
 def new_issuer_name(state: PKI, call: Call, present: str | None = None, *, may_be_empty: bool = False) -> str:
-    """The name asked for with ``issuer_name``; ``present`` is the one it may already have. Raises ErrorResponse."""
+    """Return the name in ``issuer_name``; ``present`` is the current one, which is not in use. Raises ErrorResponse."""
     if "issuer_name" in call and not str(call["issuer_name"]).strip():
         if may_be_empty:
             return ""
@@ -62,7 +62,7 @@ def new_issuer_name(state: PKI, call: Call, present: str | None = None, *, may_b
 
 
 def new_key_name(state: PKI, call: Call) -> str:
-    """The name asked for with ``key_name``. Raises ErrorResponse."""
+    """Return the name in ``key_name``. Raises ErrorResponse."""
     return _new_name(state.keys, call, "key", None)
 
 
@@ -80,7 +80,7 @@ def _new_name(known: Mapping[str, PkiIssuer | PkiKey], call: Call, what: str, pr
 
 
 def managed(call: Call) -> str:
-    """Return why there is no key that is kept elsewhere: only the enterprise edition has them."""
+    """Return why a managed key is unavailable: only the enterprise edition has them."""
     if not call["managed_key_name"] and not call["managed_key_id"]:
         return "missing argument managed_key_name or managed_key_id"
     return "managed keys are supported within enterprise edition only"

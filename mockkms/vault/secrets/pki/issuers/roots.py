@@ -1,4 +1,4 @@
-"""``root/generate``, ``root/rotate``, ``root`` and ``intermediate/generate``: CAs made in the mount."""
+"""``root/generate``, ``root/rotate``, ``root`` and ``intermediate/generate``: CAs that are generated."""
 
 from __future__ import annotations
 
@@ -36,20 +36,22 @@ _ROOT = {
 _CSR = {
     **AUTHORITY,
     **NEW_KEY,
-    "add_basic_constraints": Field(Kind.BOOL, help="The request says that it is a CA's."),
+    "add_basic_constraints": Field(Kind.BOOL, help="Request a CA certificate."),
     "key_usage": Field(Kind.COMMA_STRINGS, help="Key usages that the request asks for.", needs=Feature.PKI_VERIFIED),
 }
 del _CSR["use_pss"]  # Go signs no requests with PSS.
 
-generate = engine.path("root/generate/{exported}", fields=_ROOT, help="A new root CA.")
-rotate = engine.path("root/rotate/{exported}", fields=_ROOT, help="A new root CA beside the old one.")
-issuers_generate = engine.path("issuers/generate/root/{exported}", fields=_ROOT, help="A new root CA.")
+generate = engine.path("root/generate/{exported}", fields=_ROOT, help="Generate a root CA.")
+rotate = engine.path("root/rotate/{exported}", fields=_ROOT, help="Generate a root CA beside the current one.")
+issuers_generate = engine.path("issuers/generate/root/{exported}", fields=_ROOT, help="Generate a root CA.")
 whole = engine.path("root", sudo=True, help="All keys and issuers.")
-intermediate = engine.path("intermediate/generate/{exported}", fields=_CSR, help="A request for an intermediate CA.")
-issuers_intermediate = engine.path(
-    "issuers/generate/intermediate/{exported}", fields=_CSR, help="A request for an intermediate CA."
+intermediate = engine.path(
+    "intermediate/generate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
 )
-cross_sign = engine.path("intermediate/cross-sign", fields=_CSR, help="A request for a key that the mount has.")
+issuers_intermediate = engine.path(
+    "issuers/generate/intermediate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
+)
+cross_sign = engine.path("intermediate/cross-sign", fields=_CSR, help="Generate a request for an existing key.")
 
 NO_SUBJECT = (
     "This issuer certificate was generated without a Subject; this makes it likely that issuing leaf certs with this "
@@ -62,13 +64,13 @@ _SUBJECT = ("ou", "organization", "country", "locality", "province", "street_add
 
 
 def subject_role(call: Call, **settings: Any) -> Role:
-    """A role that lets everything in, with the subject and lifetime that the request gives."""
+    """Return a role without restrictions, with the subject and lifetime of the request."""
     given = {name: call[name] for name in (*_SUBJECT, "ttl", "not_before_duration")}
     return internal_role(**given, **settings)
 
 
 def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
-    """Format, role, and the private key where one is there already. Raises ErrorResponse."""
+    """Return format, role, and the private key if an existing one is used. Raises ErrorResponse."""
     if how not in ("exported", "internal", "existing", "kms"):
         raise ErrorResponse('the "exported" path parameter must be "internal", "existing", exported" or "kms"')
     form = check_format(call)
@@ -120,7 +122,7 @@ def _new_key(state: PKI, call: Call, role: Role, private: bytes) -> bytes:
 @rotate.on(Operation.UPDATE)
 @issuers_generate.on(Operation.UPDATE)
 def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int, private_key_format: str) -> Response:
-    """Make a key (or take one) and a certificate signed by it. Raises ErrorResponse and BackendError."""
+    """Generate a key, or use an existing one, and sign a root certificate. Raises ErrorResponse and BackendError."""
     how: str = exported
     form, role, private = _parameters(state, call, how)
     if "max_path_length" in call:
@@ -161,7 +163,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
 
 
 def _root_urls(state: PKI, warnings: list[str]) -> Urls:
-    """The mount's addresses; those that need an issuer's id are left out of a root. Raises BackendError."""
+    """Return the mount's addresses; none for a root if they contain the issuer's id. Raises BackendError."""
     try:
         return urls.filled(state, state.urls, "")
     except TemplateError as error:
@@ -182,13 +184,13 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
 
 
 def ca_warnings(subject: bytes, has_urls: bool) -> list[str]:
-    """Warnings about a CA certificate that lacks something."""
+    """Return warnings about a CA certificate without subject or addresses."""
     found = [NO_SUBJECT] if len(subject) <= 2 else []
     return found if has_urls else [*found, store.NO_URLS]
 
 
 def usage_note(call: Call, front: str) -> list[str]:
-    """Return the warning about key usages, which also comes, and says nothing, where all of them are fit for a CA."""
+    """Return the warning about key usages, which the real server also sends, empty, if all are valid for a CA."""
     if "key_usage" not in call:
         return []
     found = []
@@ -202,7 +204,7 @@ def usage_note(call: Call, front: str) -> list[str]:
 
 
 def rebuilt(state: PKI, call: Call) -> list[str]:
-    """Build the revocation lists; a failure is a warning."""
+    """Build the revocation lists and return warnings; a failure is one, too."""
     try:
         return crls.numbered(crls.rebuild(state, call, force=True))
     except BackendError as error:
@@ -227,7 +229,7 @@ def delete_all(state: PKI, _call: Call) -> Response:
 def generate_intermediate(
     state: PKI, call: Call, *, exported: str, add_basic_constraints: bool, key_usage: list[str], private_key_format: str
 ) -> Response:
-    """Make a key (or take one) and a request for it. Raises ErrorResponse and BackendError."""
+    """Generate a key, or use an existing one, and sign a request. Raises ErrorResponse and BackendError."""
     how = "existing" if call.endpoint is cross_sign else exported
     form, role, private = _parameters(state, call, how)
     key_name = references.new_key_name(state, call)

@@ -1,4 +1,4 @@
-"""An issuer ready to sign: its certificate, key, addresses and chain."""
+"""An issuer with what signing needs: certificate, key, addresses and chain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signin
 
 @dataclass
 class Signer:
-    """What signing needs."""
+    """An issuer with what signing needs."""
 
     issuer: PkiIssuer
     certificate: Certificate
@@ -29,7 +29,7 @@ class Signer:
 
 
 def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
-    """The issuer for a ``usage``. Raises CallerError without a key, BackendError where the usage is not allowed."""
+    """Return the issuer for a ``usage``. Raises CallerError without a key, BackendError if the usage is not allowed."""
     if usage not in issuer.usage:
         label = f"id:{issuer.id}" + (f" / name:{issuer.name}" if issuer.name else "")
         raise BackendError(
@@ -49,13 +49,13 @@ def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
 
 
 def chain_of(state: PKI, issuer: PkiIssuer) -> list[bytes]:
-    """The DER certificates from an issuer up to its root."""
+    """Return the certificates (DER) from an issuer up to its root."""
     chain = [state.issuers[issuer_id].certificate for issuer_id in issuer.chain if issuer_id in state.issuers]
     return chain if chain[:1] == [issuer.certificate] else [issuer.certificate, *chain]
 
 
 def for_issuing(state: PKI, reference: str) -> Signer:
-    """The issuer that signs certificates. Raises BackendError in the words of those endpoints."""
+    """Return the issuer that signs certificates. Raises BackendError with the text of those endpoints."""
     try:
         return load(state, references.issuer(state, reference), "issuing-certificates")
     except CallerError as error:
@@ -65,5 +65,5 @@ def for_issuing(state: PKI, reference: str) -> Signer:
 
 
 def text(der: bytes) -> str:
-    """A certificate in PEM without the last line break."""
+    """Return a certificate in PEM without the last line break."""
     return pem.encode("CERTIFICATE", der).strip()

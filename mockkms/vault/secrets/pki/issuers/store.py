@@ -1,4 +1,4 @@
-"""Keys and issuers taken into the mount, and the chains between issuers."""
+"""Storing and deleting keys and issuers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_URLS = (
 
 
 def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[PkiKey, bool]:
-    """Keep a private key (PKCS #8 DER); returns it, and whether the mount had it already."""
+    """Store a private key (PKCS #8 DER). Returns it, and whether it existed already."""
     public = keys.public_of(private)
     for known in state.keys.values():
         if keys.public_of(known.private) == public:
@@ -38,7 +38,7 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[PkiKe
 
 
 def _unused(call: Call, taken: Collection[str]) -> str:
-    """A new id. A world that was written down and its own randomness may draw the same one again."""
+    """Return an unused id: the randomness of a restored world may repeat ids of its dump."""
     drawn = call.core.entropy.uuid()
     while drawn in taken:
         drawn = call.core.entropy.uuid()
@@ -46,7 +46,7 @@ def _unused(call: Call, taken: Collection[str]) -> str:
 
 
 def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[PkiIssuer, bool]:
-    """Keep a CA certificate; returns its issuer, and whether the mount had it. Raises ValueError in Go's words."""
+    """Store a CA certificate (DER). Returns its issuer, and whether it existed. Raises ValueError with Go's text."""
     certificate = read.load(der)
     if not certificate.basic or not certificate.ca:
         raise ValueError("Refusing to import non-CA certificate")
@@ -68,7 +68,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[PkiIss
 
 
 def set_default(state: PKI, call: Call, issuer_id: str) -> None:
-    """Make an issuer the default one: to who asks for that, it and the one before have changed."""
+    """Change the default issuer; both issuers count as modified for ``If-Modified-Since``."""
     if issuer_id == state.default_issuer:
         return
     now = call.now()
@@ -79,7 +79,7 @@ def set_default(state: PKI, call: Call, issuer_id: str) -> None:
 
 
 def delete_issuer(state: PKI, issuer_id: str) -> bool:
-    """Forget an issuer; returns whether it was the default."""
+    """Delete an issuer; returns whether it was the default."""
     del state.issuers[issuer_id]
     if state.default_issuer != issuer_id:
         return False
@@ -88,7 +88,7 @@ def delete_issuer(state: PKI, issuer_id: str) -> bool:
 
 
 def parse_key(text: str) -> bytes:
-    """The private key of one PEM block. Raises ValueError in the server's words."""
+    """Return the private key of one PEM block (PKCS #8 DER). Raises ValueError with the server's text."""
     block = pem.decode(text)
     if block is None:
         raise ValueError("no data found in PEM block")
@@ -99,12 +99,12 @@ def parse_key(text: str) -> bytes:
 
 
 def dereferenced(state: PKI, reference: str) -> list[str]:
-    """The warning that roles name an issuer that will no longer be found that way."""
+    """Return the warning about roles that refer to an issuer by a reference that becomes invalid."""
     count = sum(1 for role in state.roles.values() if role["issuer_ref"] == reference)
     return [f"{count} roles reference {reference}"] if count else []
 
 
 def require(condition: bool, text: str) -> None:
-    """Raises BackendError with ``text`` where the condition does not hold."""
+    """Raise BackendError with ``text`` unless the condition holds."""
     if not condition:
         raise BackendError(text)

@@ -1,4 +1,4 @@
-"""``issuer/``: writing and patching what an issuer is used for and how."""
+"""``issuer/``: writing and patching the settings of an issuer."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CRL_SIGN = 1 << 6
 
 @issuers.one.on(Operation.UPDATE)
 def update(state: PKI, call: Call) -> Response:
-    """Write all settings: what is not sent gets its default. Raises ErrorResponse and BackendError."""
+    """Replace all settings: parameters that are not sent get their defaults. Raises ErrorResponse and BackendError."""
     return _change(state, call, set(issuers.FIELDS))
 
 
 @issuers.one.on(Operation.PATCH)
 def patch(state: PKI, call: Call) -> Response:
-    """Write the settings that are sent. Raises ErrorResponse and BackendError."""
+    """Change the settings that are sent. Raises ErrorResponse and BackendError."""
     return _change(state, call, {name for name in issuers.FIELDS if name in call})
 
 
@@ -119,7 +119,7 @@ def _signature(issuer: PkiIssuer, wanted: str) -> str:
 
 
 def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> Urls | None:
-    """The addresses after the change; None where there are none. Raises ErrorResponse."""
+    """Return the addresses after the change; None without addresses. Raises ErrorResponse."""
     old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
     lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
     found = Urls(**lists, unwritten=[name for name in old.unwritten if not lists[name]])

@@ -1,4 +1,4 @@
-"""Entries and extensions of a revocation list as ``sign-revocation-list`` is told them."""
+"""Parsing entries and extensions of a revocation list for ``sign-revocation-list``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _RESERVED = {
     "2.5.29.27": "delta crl object identifier",
 }
 _ZERO_TIME = -62135596800.0
-"""Go's zero time: the beginning of the year 1."""
+"""Go's zero time, the start of the year 1, in seconds since the epoch."""
 
 
 def entries(given: list[Any]) -> list[Listed]:
-    """The revoked certificates; what is no object is passed over. Raises ValueError in the server's words."""
+    """Return the revoked certificates; only objects count. Raises ValueError with the server's text."""
     found = []
     for at, item in enumerate(given):
         if not isinstance(item, dict):
@@ -46,7 +46,7 @@ def _part(item: dict[str, Any], at: int, name: str, read: Callable[[dict[str, An
 
 
 def extensions(given: list[Any]) -> list[Extension]:
-    """Extensions of the list or of an entry. Raises ValueError in the server's words."""
+    """Return extensions of the list or of an entry. Raises ValueError with the server's text."""
     found: list[Extension] = []
     for at, item in enumerate(given):
         if not isinstance(item, dict):

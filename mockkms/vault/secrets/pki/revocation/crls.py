@@ -1,4 +1,4 @@
-"""Building revocation lists: one for all issuers that share a key and a subject."""
+"""Building revocation lists: one list for all issuers with the same key and subject."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Entries = list[Listed]
 def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
     """Build every list anew, ``force`` even where revocation lists are disabled (they are then empty).
 
-    Returns warnings. Raises BackendError in the server's words.
+    Returns warnings. Raises BackendError with the server's text.
     """
     if state.crl.disable and not force:
         return []
@@ -32,7 +32,7 @@ def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
 
 
 def rebuild_delta(state: PKI, call: Call, *, force: bool) -> None:
-    """Build the delta lists anew, unless ``force``d only after new revocations. Raises BackendError."""
+    """Build the delta lists: only after new revocations, or with ``force`` always. Raises BackendError."""
     state.delta_checked = call.now()
     if state.crl.disable or (not force and state.last_revoked == state.delta_built):
         return
@@ -43,12 +43,12 @@ def rebuild_delta(state: PKI, call: Call, *, force: bool) -> None:
 
 
 def numbered(warnings: list[str]) -> list[str]:
-    """The warnings of a rebuild as answers carry them."""
+    """Return the warnings of a rebuild as responses number them."""
     return [f"Warning {at} during CRL rebuild: {text}" for at, text in enumerate(warnings, 1)]
 
 
 def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
-    """``rebuild`` for an endpoint: numbered warnings. Raises BackendError framed as those endpoints do."""
+    """Build every list for an endpoint and return numbered warnings. Raises BackendError with the endpoint's prefix."""
     try:
         return numbered(rebuild(state, call, force=force))
     except BackendError as error:
@@ -72,7 +72,7 @@ def catch_up(state: PKI, call: Call) -> None:
 
 
 def issuer_of(state: PKI, certificate: read.Certificate, *, keyed: bool = False) -> str:
-    """Id of the issuer (``keyed``: one with a key) that signed a certificate, or nothing."""
+    """Return the id of the issuer (``keyed``: one with a key) that signed a certificate, or an empty string."""
     for issuer_id in sorted(state.issuers):
         issuer = state.issuers[issuer_id]
         candidate = read.load(issuer.certificate)
@@ -83,7 +83,7 @@ def issuer_of(state: PKI, certificate: read.Certificate, *, keyed: bool = False)
 
 
 def _groups(state: PKI) -> list[list[PkiIssuer]]:
-    """Issuers with keys, those with the same key and subject together."""
+    """Return the issuers with keys, grouped by key and subject."""
     groups: dict[tuple[str, bytes], list[PkiIssuer]] = {}
     for issuer_id in sorted(state.issuers):
         issuer = state.issuers[issuer_id]
@@ -127,13 +127,13 @@ def _list_of(state: PKI, call: Call, group: list[PkiIssuer]) -> IssuerCrls:
 
 
 def _forget(state: PKI) -> None:
-    """Lists whose issuers are gone go, too."""
+    """Delete the lists of deleted issuers."""
     state.list_of = {known_id: listed for known_id, listed in state.list_of.items() if known_id in state.issuers}
     state.lists = {known_id: entry for known_id, entry in state.lists.items() if known_id in state.list_of.values()}
 
 
 def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:
-    """Serial numbers and moments by issuer; those of no known issuer under the empty id."""
+    """Return revoked certificates by issuer id; those of unknown issuers under the empty id."""
     own = {issuer.certificate for issuer in state.issuers.values() if issuer.key_id}
     found: dict[str, Entries] = {}
     for serial in sorted(state.revoked):
@@ -147,7 +147,7 @@ def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:
 
 
 def _assigned(state: PKI, item: Revocation, certificate: read.Certificate) -> str:
-    """The issuer on whose list a certificate stands; nothing where no issuer with a key signed it."""
+    """Return the id of the issuer whose list has a certificate; empty if no issuer with a key signed it."""
     if item.issuer in state.issuers and state.issuers[item.issuer].key_id:
         return item.issuer
     found = issuer_of(state, certificate, keyed=True)
@@ -156,7 +156,7 @@ def _assigned(state: PKI, item: Revocation, certificate: read.Certificate) -> st
 
 
 def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
-    """Revoked issuers stand on the lists of the others that signed them."""
+    """Add revoked issuers to the lists of the other issuers that signed them."""
     for issuer in state.issuers.values():
         if not issuer.revoked or not issuer.key_id:
             continue
@@ -167,7 +167,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
 
 
 def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entries: Entries, delta: bool) -> None:
-    """Raises ValueError in the server's words."""
+    """Build one list and store it in ``target``. Raises ValueError with the server's text."""
     now, number = call.now(), target.next_number
     ends = now + parse_seconds(state.crl.expiry)
     try:
@@ -197,7 +197,7 @@ def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entrie
 
 
 def find(state: PKI, reference: str) -> IssuerCrls:
-    """The lists of an issuer. Raises BackendError where there are none."""
+    """Return the lists of an issuer. Raises BackendError if it has none."""
     issuer = references.issuer(state, reference)
     listed = state.lists.get(state.list_of.get(issuer.id, ""))
     if listed is None:

@@ -1,4 +1,4 @@
-"""``revoke``, ``revoke-with-key``, the list of what is revoked, and rotating revocation lists."""
+"""``revoke``, ``revoke-with-key``, ``certs/revoked`` and ``crl/rotate``: revocation, and building CRLs."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _FIELDS = {
     "certificate": Field(Kind.STRING, help="The certificate in PEM."),
 }
 _SOON = 2
-"""Seconds: a certificate that ends within them counts as expired."""
+"""A certificate that ends within this number of seconds counts as expired."""
 
-by_serial = engine.path("revoke", fields=_FIELDS, help="Revokes a certificate.")
+by_serial = engine.path("revoke", fields=_FIELDS, help="Revoke a certificate.")
 by_key = engine.path(
     "revoke-with-key",
     fields={**_FIELDS, "private_key": Field(Kind.STRING, help="The certificate's private key in PEM.")},
-    help="Revokes a certificate for whoever has its key.",
+    help="Revoke a certificate with its private key.",
 )
 listing = engine.path("certs/revoked[/]", fields=PAGE, help="Serial numbers of the revoked certificates.")
-rotate = engine.path("crl/rotate", help="Builds the revocation lists anew.")
-rotate_delta = engine.path("crl/rotate-delta", help="Builds the delta revocation lists anew.")
+rotate = engine.path("crl/rotate", help="Build the revocation lists.")
+rotate_delta = engine.path("crl/rotate-delta", help="Build the delta revocation lists.")
 
 
 @listing.on(Operation.LIST)
 def list_revoked(state: PKI, call: Call) -> dict[str, Any]:
-    """The serial numbers, sorted."""
+    """Return the serial numbers, sorted."""
     return {"keys": [colons(serial) for serial in page(call, list(state.revoked))]}
 
 
 @rotate.on(Operation.READ)
 def rotate_now(state: PKI, call: Call) -> Response:
-    """Build the lists. Raises BackendError."""
+    """Build the revocation lists. Raises BackendError."""
     return Response(data={"success": True}, warnings=crls.rebuild_or_fail(state, call, force=False))
 
 
 @rotate_delta.on(Operation.READ)
 def rotate_delta_now(state: PKI, call: Call) -> Response:
-    """Build the delta lists, where they are enabled. Raises BackendError."""
+    """Build the delta lists, if they are enabled. Raises BackendError."""
     if not state.crl.enable_delta:
         note = "requested rebuild of delta CRL when delta CRL is not enabled; this is a no-op"
         return Response(data={"success": True}, warnings=[note])
@@ -96,7 +96,7 @@ def _stored(state: PKI, serial: str) -> read.Certificate:
 
 
 def _presented(state: PKI, text: str) -> read.Certificate:
-    """A certificate that this mount knows or whose issuer it has. Raises BackendError."""
+    """Return a certificate that is stored, or signed by an issuer of the mount. Raises BackendError."""
     if len(text) < 75:
         raise BackendError(
             "provided certificate data was too short; perhaps a path was passed to the API rather than the contents "
@@ -127,7 +127,7 @@ def _presented(state: PKI, text: str) -> read.Certificate:
 
 
 def _check_key(text: str, certificate: read.Certificate) -> None:
-    """Raises BackendError for a key that is not the certificate's."""
+    """Raise BackendError for a key that is not the certificate's."""
     block = pem.decode(text)
     if block is None:
         raise BackendError("provided key PEM block contained no data or failed to parse")
@@ -142,7 +142,7 @@ def _check_key(text: str, certificate: read.Certificate) -> None:
 
 
 def revoke(state: PKI, call: Call, certificate: read.Certificate) -> Response:
-    """Revoke a certificate and renew the lists. Raises ErrorResponse for an issuer's own, BackendError."""
+    """Revoke a certificate and build the lists. Raises ErrorResponse for the certificate of an issuer, BackendError."""
     for issuer_id, issuer in state.issuers.items():
         if read.load(issuer.certificate).serial == certificate.serial:
             raise ErrorResponse(f"adding issuer (id: {issuer_id}) to its own CRL is not allowed")
@@ -172,7 +172,7 @@ def _shown(known: Revocation) -> dict[str, Any]:
 
 @engine.revokes
 def lease_ended(state: PKI, call: Call) -> None:
-    """The lease of a certificate ends: so does the certificate, unless it is a CA's."""
+    """Revoke the certificate of a lease that ended, unless it is a CA's."""
     data = state.certificates.get(hyphens(str(call.raw.get("serial_number", ""))))
     if data is not None:
         certificate = read.load(data)
@@ -182,6 +182,6 @@ def lease_ended(state: PKI, call: Call) -> None:
 
 @engine.catches_up
 def catch_up(state: PKI, call: Call) -> None:
-    """Revocation lists and tidies that are due; their failures go to the real server's log."""
+    """Build the revocation lists and run the tidy that are due. The real server only logs failures."""
     crls.catch_up(state, call)
     tidy_work.catch_up(state, call)

@@ -1,4 +1,4 @@
-"""``tidy``, ``tidy-status``, ``tidy-cancel`` and ``config/auto-tidy``: forgetting what is long over."""
+"""``tidy``, ``tidy-status``, ``tidy-cancel`` and ``config/auto-tidy``: deleting what expired long ago."""
 
 from __future__ import annotations
 
@@ -22,40 +22,45 @@ _FIELDS = {
     "tidy_revocation_list": Field(Kind.BOOL, help="The older name of tidy_revoked_certs."),
     **{
         name: Field(
-            Kind.SECONDS, default=value, help="How long after its end.", needs=_UNIFIED if "queue" in name else None
+            Kind.SECONDS,
+            default=value,
+            help="Seconds after the expiration.",
+            needs=_UNIFIED if "queue" in name else None,
         )
         for name, value in BUFFERS.items()
     },
-    "revoked_safety_buffer": Field(Kind.SECONDS, help="The same for revoked certificates.", needs=_OWN),
-    "page_size": Field(Kind.INT, default=1000, help="How many certificates to read at once.", needs=_OWN),
-    "pause_duration": Field(Kind.STRING, default="0s", help="Rest between two certificates."),
+    "revoked_safety_buffer": Field(
+        Kind.SECONDS, help="Seconds after the expiration of revoked certificates.", needs=_OWN
+    ),
+    "page_size": Field(Kind.INT, default=1000, help="Number of certificates to read at once.", needs=_OWN),
+    "pause_duration": Field(Kind.STRING, default="0s", help="Pause between two certificates."),
 }
 _BACKOFF = {
-    name: Field(Kind.SECONDS, default=DEFAULTS[name], help="How long after a start.", needs=_UNIFIED)
+    name: Field(Kind.SECONDS, default=DEFAULTS[name], help="Seconds after a start.", needs=_UNIFIED)
     for name in ("min_startup_backoff_duration", "max_startup_backoff_duration")
 }
 _METADATA = "certificate metadata is only supported on Vault Enterprise"
 
-tidy = engine.path("tidy", fields=_FIELDS, help="Forgets what is long over.")
-status = engine.path("tidy-status", help="What the last tidy did.")
-cancel = engine.path("tidy-cancel", help="Stops a tidy.")
+tidy = engine.path("tidy", fields=_FIELDS, help="Delete what expired long ago.")
+status = engine.path("tidy-status", help="Status of the last tidy.")
+cancel = engine.path("tidy-cancel", help="Cancel a tidy.")
 auto = engine.path(
     "config/auto-tidy",
     fields={
         **_FIELDS,
         **_BACKOFF,
-        "enabled": Field(Kind.BOOL, help="Tidy from time to time."),
-        "interval_duration": Field(Kind.SECONDS, default=43200, help="How often."),
-        "maintain_stored_certificate_counts": Field(Kind.BOOL, help="Certificates are counted."),
-        "publish_stored_certificate_count_metrics": Field(Kind.BOOL, help="The counts are published."),
+        "enabled": Field(Kind.BOOL, help="Tidy automatically."),
+        "interval_duration": Field(Kind.SECONDS, default=43200, help="The interval."),
+        "maintain_stored_certificate_counts": Field(Kind.BOOL, help="Count certificates."),
+        "publish_stored_certificate_count_metrics": Field(Kind.BOOL, help="Publish the counts as metrics."),
     },
-    help="Tidying from time to time.",
+    help="Settings of the automatic tidy.",
 )
 
 
 @tidy.on(Operation.UPDATE)
 def run(state: PKI, call: Call, *, tidy_revocation_list: bool, pause_duration: str, page_size: int) -> Response:
-    """Tidy at once. Raises ErrorResponse."""
+    """Run a tidy. Raises ErrorResponse."""
     given = {name: bool(call[name]) for name in PARTS}
     given["tidy_revoked_certs"] |= tidy_revocation_list
     buffers = {name: call[name] for name in BUFFERS}
@@ -102,7 +107,7 @@ def _pause(text: str, fault: str) -> float:
 
 @status.on(Operation.READ)
 def read_status(state: PKI, call: Call) -> dict[str, Any]:
-    """What the last run was told and did; nothing before the first.
+    """Return settings and results of the last run; empty before the first.
 
     The counts of what is stored stay empty: the real server begins to count when it starts the next time.
     """
@@ -128,19 +133,19 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
 
 @cancel.on(Operation.UPDATE)
 def stop(_state: PKI, _call: Call) -> Response:
-    """A tidy here is over before it can be stopped."""
+    """Return a warning: a tidy is always finished before it can be cancelled."""
     return Response(warnings=["Tidy operation cannot be cancelled as none is currently running."])
 
 
 @auto.on(Operation.READ)
 def read_auto(state: PKI, call: Call) -> dict[str, Any]:
-    """The settings, defaults put in."""
+    """Return the settings, with defaults."""
     return for_product(call.core.product, auto.fields, tidy_work.settings(state))
 
 
 @auto.on(Operation.UPDATE)
 def write_auto(state: PKI, call: Call) -> dict[str, Any]:
-    """Change what is sent. Raises ErrorResponse."""
+    """Change the parameters that are sent. Raises ErrorResponse."""
     sent = {name: call[name] for name in (*DEFAULTS, "revoked_safety_buffer") if name in call}
     whole = {**DEFAULTS, **state.tidy, **sent}
     _check_backoff(sent, whole)
@@ -175,7 +180,7 @@ def write_auto(state: PKI, call: Call) -> dict[str, Any]:
 
 
 def _check_backoff(sent: dict[str, Any], whole: dict[str, Any]) -> None:
-    """How long the first tidy waits after a start; the emulated server has no starts, so it is only kept."""
+    """Check the delay of the first tidy after a start, which has no further effect. Raises ErrorResponse."""
     for name in _BACKOFF:
         if sent.get(name, 1) < 1:
             raise ErrorResponse(f"{name} must be at least 1 second: parsed: {go_duration(sent[name])}")

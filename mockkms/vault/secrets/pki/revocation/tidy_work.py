@@ -1,4 +1,4 @@
-"""What a tidy does: it forgets certificates, revocations and issuers that ended long ago."""
+"""The work of a tidy: deleting certificates, revocations and issuers that expired long ago."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTS: dict[str, Feature | None] = {
     "tidy_acme": None, "tidy_cross_cluster_revoked_certs": _UNIFIED, "tidy_revocation_queue": _UNIFIED,
     "tidy_cert_metadata": _UNIFIED, "tidy_cmpv2_nonce_store": _UNIFIED,
 }  # fmt: skip
-"""The parts of the work, each with the switch of the product that has it."""
+"""The parts of the work, with the feature of the products that have them; None for all products."""
 BUFFERS = {
     "safety_buffer": 259200, "issuer_safety_buffer": 31536000, "acme_account_safety_buffer": 2592000,
     "revocation_queue_safety_buffer": 172800,
@@ -43,20 +43,20 @@ DEFAULTS: dict[str, Any] = {
 
 
 def named(product: Product) -> str:
-    """The parts that a product has, as its texts list them."""
+    """Return the parts that a product has, as its messages list them."""
     known = [name for name, switch in PARTS.items() if switch is None or product.has(switch)]
     return " / ".join(known)
 
 
 def settings(state: PKI) -> dict[str, Any]:
-    """The settings of the automatic tidy, defaults put in."""
+    """Return the settings of the automatic tidy, with defaults."""
     found = {**DEFAULTS, **state.tidy}
     found.setdefault("revoked_safety_buffer", found["safety_buffer"])
     return found
 
 
 def catch_up(state: PKI, call: Call) -> None:
-    """Tidy where the automatic one is due: the real server looks every minute, here the next request does."""
+    """Run the automatic tidy if it is due. The real server checks every minute, here the next request does."""
     if not state.tidy.get("enabled"):
         return
     wanted = settings(state)
@@ -67,7 +67,7 @@ def catch_up(state: PKI, call: Call) -> None:
 
 
 def run(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
-    """Do the parts that are ``wanted`` and note the outcome. A failure is noted, too."""
+    """Do the parts that are ``wanted`` and store the outcome, which may be a failure."""
     now, counts, error = call.now(), dict.fromkeys((*COUNTS, *UNIFIED_COUNTS), 0), None
     try:
         _work(state, call, wanted, counts)
@@ -81,7 +81,7 @@ def run(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
 
 
 def _work(state: PKI, call: Call, wanted: dict[str, Any], counts: dict[str, int]) -> None:
-    """Raises BackendError where the revocation lists cannot be built."""
+    """Do the work. Raises BackendError if the revocation lists cannot be built."""
     now = call.now()
     if wanted["tidy_cert_store"]:
         _forget_certificates(state, wanted, now, counts)
@@ -117,7 +117,7 @@ def _forget_revoked(state: PKI, limit: float, counts: dict[str, int]) -> None:
 
 
 def _associate(state: PKI) -> int:
-    """Find the issuers of revoked certificates whose issuer is not known. Returns how many had none."""
+    """Find the issuers of revoked certificates without one, and return how many there were."""
     missing = [item for item in state.revoked.values() if item.issuer not in state.issuers]
     for item in missing:
         item.issuer = crls.issuer_of(state, read.load(item.certificate))
