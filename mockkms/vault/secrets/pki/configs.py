@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds
@@ -77,13 +77,13 @@ config_crl = engine.path(
 )
 
 
-def _urls_shown(state: PKI) -> dict[str, Any]:
+def _urls_shown(state: PKI) -> dict[str, object]:
     lists = {name: list(getattr(state.urls, name)) for name in urls.FIELDS}
     return {**lists, "enable_templating": state.urls.templating}
 
 
 @config_urls.on(Operation.READ)
-def read_urls(state: PKI, _call: Call) -> dict[str, Any]:
+def read_urls(state: PKI, _call: Call) -> Reply:
     """Return the addresses."""
     return _urls_shown(state)
 
@@ -110,13 +110,13 @@ def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
 
 
 @cluster.on(Operation.READ)
-def read_cluster(state: PKI, _call: Call) -> dict[str, Any]:
+def read_cluster(state: PKI, _call: Call) -> Reply:
     """Return both addresses."""
     return {"path": state.cluster_path, "aia_path": state.aia_path}
 
 
 @cluster.on(Operation.UPDATE)
-def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
+def write_cluster(state: PKI, call: Call) -> Reply:
     """Change the parameters that are sent. Raises BackendError for an invalid address."""
     for name, label in (("path", "path"), ("aia_path", "aia_path")):
         parsed = urls.split(call[name]) if name in call else ("http", "given")
@@ -128,7 +128,7 @@ def write_cluster(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @issuers.on(Operation.READ)
-def read_issuers(state: PKI, _call: Call) -> dict[str, Any]:
+def read_issuers(state: PKI, _call: Call) -> Reply:
     """Return the id of the default issuer."""
     return {"default": state.default_issuer, "default_follows_latest_issuer": state.follow_latest}
 
@@ -159,13 +159,13 @@ def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
 
 
 @keys.on(Operation.READ)
-def read_keys(state: PKI, _call: Call) -> dict[str, Any]:
+def read_keys(state: PKI, _call: Call) -> Reply:
     """Return the id of the default key."""
     return {"default": state.default_key}
 
 
 @keys.on(Operation.UPDATE)
-def write_keys(state: PKI, _call: Call, *, default: str) -> dict[str, Any]:
+def write_keys(state: PKI, _call: Call, *, default: str) -> Reply:
     """Choose the default key. Raises ErrorResponse."""
     if default in ("", references.DEFAULT):
         raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
@@ -177,7 +177,7 @@ def write_keys(state: PKI, _call: Call, *, default: str) -> dict[str, Any]:
 
 
 @config_crl.on(Operation.READ)
-def read_crl(state: PKI, call: Call) -> dict[str, Any]:
+def read_crl(state: PKI, call: Call) -> Reply:
     """Return the settings; durations as they were written."""
     return for_product(call.core.product, config_crl.fields, asdict(state.crl))
 

@@ -110,7 +110,7 @@ def _how(spec: Spec) -> str:
     return "existing" if "key" in spec else "internal"
 
 
-def _wanted(spec: Spec) -> dict[str, Any]:
+def _wanted(spec: Spec) -> dict[str, object]:
     reference = {"key_ref": spec["key"]} if "key" in spec else {}
     name = {"issuer_name": spec["name"]} if spec.get("name") and "signed_by" not in spec else {}
     kind: dict[str, Any] = {} if reference else {"key_type": "ec"}
@@ -195,9 +195,9 @@ def finish(core: Context, mount: Mount) -> None:
 # -- describing again ------------------------------------------------------------------------------------------------
 
 
-def dump(state: PKI) -> dict[str, Any]:
+def dump(state: PKI) -> dict[str, object]:
     """Return the description of a mount that fills a new one; default values are omitted."""
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "urls": _urls(state.urls) if state.urls != Urls() else None,
         "cluster": {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text},
         "keys": [_key(key) for key in state.keys.values()],
@@ -214,18 +214,18 @@ def dump(state: PKI) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value}
 
 
-def _key(key: PkiKey) -> dict[str, Any]:
+def _key(key: PkiKey) -> dict[str, object]:
     named = {"name": key.name} if key.name else {}
     return {"id": key.id, **named, "material": keys.private_pem(key.private, pkcs8=True) + "\n"}
 
 
-def _urls(found: Urls, templating: str = "enable_templating") -> dict[str, Any]:
+def _urls(found: Urls, templating: str = "enable_templating") -> dict[str, object]:
     lists = {name: list(getattr(found, name)) for name in urls.FIELDS if getattr(found, name)}
     return lists | ({templating: True} if found.templating else {})
 
 
-def _issuer(issuer: PkiIssuer) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": issuer.id}
+def _issuer(issuer: PkiIssuer) -> dict[str, object]:
+    shown: dict[str, object] = {"id": issuer.id}
     if issuer.name:
         shown["name"] = issuer.name
     shown["certificate"] = pem.encode("CERTIFICATE", issuer.certificate)
@@ -242,12 +242,12 @@ def _issuer(issuer: PkiIssuer) -> dict[str, Any]:
     return shown | ({"revoked": issuer.revoked_at} if issuer.revoked else {})
 
 
-def _role(role: dict[str, Any]) -> dict[str, Any]:
+def _role(role: dict[str, Any]) -> dict[str, object]:
     return {name: role[name] for name in ROLE if name in role and role[name] != default_of(ROLE[name])}
 
 
-def _certificate(state: PKI, serial: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"certificate": pem.encode("CERTIFICATE", state.certificates[serial])}
+def _certificate(state: PKI, serial: str) -> dict[str, object]:
+    shown: dict[str, object] = {"certificate": pem.encode("CERTIFICATE", state.certificates[serial])}
     revoked = state.revoked.get(serial)
     if revoked is not None:
         shown["revoked"] = revoked.at

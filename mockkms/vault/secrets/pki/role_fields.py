@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Field
+from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind, zero
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.products import Product
@@ -212,13 +212,13 @@ PAGE = {
 }
 
 
-def page(call: Any, entries: list[str]) -> list[str]:
+def page(call: Call, entries: list[str]) -> list[str]:
     """Return the sorted entries, restricted by ``after`` and ``limit``."""
     found = [entry for entry in sorted(entries) if entry > call["after"]] if call["after"] else sorted(entries)
     return found[: call["limit"]] if call["limit"] > 0 else found
 
 
-def for_product(of: Product, fields: Mapping[str, Field], shown: dict[str, Any]) -> dict[str, Any]:
+def for_product(of: Product, fields: Mapping[str, Field], shown: Mapping[str, object]) -> dict[str, object]:
     """Return ``shown`` without the parameters that a product does not have."""
     return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(of)}
 

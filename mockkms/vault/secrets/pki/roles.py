@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang import time as go_time
@@ -37,13 +37,13 @@ _LEASES = (
 
 
 @listing.on(Operation.LIST)
-def list_roles(state: PKI, call: Call) -> dict[str, Any]:
+def list_roles(state: PKI, call: Call) -> Reply:
     """Return the names, sorted."""
     return {"keys": page(call, list(state.roles))}
 
 
 @one.on(Operation.READ)
-def read(state: PKI, call: Call, *, name: str) -> dict[str, Any] | None:
+def read(state: PKI, call: Call, *, name: str) -> Reply:
     """Return the role, with defaults."""
     role = state.roles.get(name)
     return for_product(call.core.product, ROLE, role) if role is not None else None

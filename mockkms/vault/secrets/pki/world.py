@@ -125,7 +125,7 @@ def _settings(to: Filling, mount: Mount, spec: Mapping[str, Any], *words: str) -
                 descriptions.configure(to.core, mount, word, spec[word])
 
 
-def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, object]:
     return descriptions.dump(mount.state)
 
 

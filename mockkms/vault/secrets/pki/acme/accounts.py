@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
@@ -32,7 +32,7 @@ account = engine.path(
 )
 
 
-def _described(key: dict[str, Any]) -> dict[str, Any]:
+def _described(key: dict[str, Any]) -> dict[str, object]:
     return {
         "key_type": "hs",
         "acme_directory": f"{key['directory']}/directory",
@@ -41,13 +41,13 @@ def _described(key: dict[str, Any]) -> dict[str, Any]:
 
 
 @listing.on(Operation.LIST)
-def list_keys(state: PKI, call: Call) -> dict[str, Any]:
+def list_keys(state: PKI, call: Call) -> Reply:
     """Return the ids, with directory and creation time of each key."""
     ids = page(call, list(state.eab))
     return {"keys": ids, "key_info": {key_id: _described(state.eab[key_id]) for key_id in ids}}
 
 
-def make(state: PKI, call: Call) -> dict[str, Any]:
+def make(state: PKI, call: Call) -> dict[str, object]:
     """Create a key and return it."""
     below = call.request.path[len(call.mount.path) :]
     key_id, secret = call.core.entropy.uuid(), _PREFIX + call.core.entropy.bytes(32)
@@ -68,7 +68,7 @@ def delete(state: PKI, _call: Call, *, key_id: str) -> Response:
 
 
 @accounts.on(Operation.LIST)
-def list_accounts(_state: PKI, _call: Call) -> dict[str, Any]:
+def list_accounts(_state: PKI, _call: Call) -> Reply:
     """Return an empty list: accounts require ACME, which is never enabled."""
     return {"keys": []}
 

@@ -39,14 +39,14 @@ FIELDS = {
 config = engine.path("config/acme", fields=FIELDS, help="Settings of ACME.")
 
 
-def settings(state: PKI) -> dict[str, Any]:
+def settings(state: PKI) -> dict[str, object]:
     """Return the settings, with defaults."""
     usual = {"enabled": False, "allow_role_ext_key_usage": False, "dns_resolver": ""}
     usual |= {name: field.default for name, field in FIELDS.items() if field.default is not None}
     return {**usual, "challenge_permitted_ip_ranges": [], "challenge_excluded_ip_ranges": [], **state.acme}
 
 
-def _shown(call: Call, state: PKI) -> dict[str, Any]:
+def _shown(call: Call, state: PKI) -> dict[str, object]:
     return for_product(call.core.product, FIELDS, settings(state))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.products.features import Feature
@@ -64,11 +64,11 @@ def _chain(state: PKI) -> list[bytes]:
         raise ErrorResponse(error.errors[0]) from None
 
 
-def _plain(text: str, **more: Any) -> dict[str, Any]:
+def _plain(text: str, **more: Any) -> dict[str, object]:
     return {"certificate": text, "revocation_time": 0, "revocation_time_rfc3339": "", **more}
 
 
-def _certificate(call: Call, der: bytes) -> dict[str, Any]:
+def _certificate(call: Call, der: bytes) -> dict[str, object]:
     return _plain(signer.text(der), **authority_part(call, read.load(der)))
 
 
@@ -105,7 +105,7 @@ def _joined(chain: list[bytes]) -> str:
 
 
 @cert_chain.on(Operation.READ)
-def read_chain_json(state: PKI, call: Call) -> dict[str, Any]:
+def read_chain_json(state: PKI, call: Call) -> Reply:
     """Return the chain in JSON, under both its names. Raises ErrorResponse and BackendError."""
     chain = _chain(state)
     text = _joined(chain)
@@ -164,7 +164,7 @@ def read_raw(state: PKI, _call: Call, *, serial: str, form: str) -> Response:
 
 
 @one.on(Operation.READ)
-def read_one(state: PKI, call: Call) -> dict[str, Any] | None:
+def read_one(state: PKI, call: Call) -> Reply:
     """Return the certificate, and when it was revoked."""
     serial = hyphens(call["serial"])
     der = state.certificates.get(serial)
@@ -185,13 +185,13 @@ def read_nothing(_state: PKI, _call: Call) -> None:
 
 
 @listing.on(Operation.LIST)
-def list_certificates(state: PKI, call: Call) -> dict[str, Any]:
+def list_certificates(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, sorted."""
     return {"keys": [colons(serial) for serial in page(call, list(state.certificates))]}
 
 
 @detailed.on(Operation.LIST)
-def list_detailed(state: PKI, call: Call) -> dict[str, Any]:
+def list_detailed(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, with a description of each certificate."""
     serials = page(call, list(state.certificates))
     return {
@@ -200,7 +200,7 @@ def list_detailed(state: PKI, call: Call) -> dict[str, Any]:
     }
 
 
-def _details(der: bytes) -> dict[str, Any]:
+def _details(der: bytes) -> dict[str, object]:
     certificate = read.load(der)
     kind, bits = keys.describe(certificate.public)
     return {

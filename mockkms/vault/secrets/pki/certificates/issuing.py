@@ -140,7 +140,7 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Issued
         chain = [der for der in chain if not _is_root(der)]
     product = call.core.product
     begin = {"not_before": int(certificate.not_before)} if product.has(Feature.PKI_ADDITIONS) else {}
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         **begin,
         **authority_part(call, certificate),
         "expiration": int(certificate.not_after),
@@ -179,10 +179,10 @@ def b64(der: bytes) -> str:
     return base64.b64encode(der).decode()
 
 
-def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: IssuedCertificate, form: str) -> dict[str, Any]:
+def encoded(leaf: bytes, ca: bytes, chain: list[bytes], made: IssuedCertificate, form: str) -> dict[str, object]:
     """Return ``certificate``, ``issuing_ca`` and ``ca_chain`` in the requested format."""
     write = b64 if form == "der" else signer.text
-    data: dict[str, Any] = {"certificate": write(leaf), "issuing_ca": write(ca)}
+    data: dict[str, object] = {"certificate": write(leaf), "issuing_ca": write(ca)}
     if chain:
         data["ca_chain"] = [write(der) for der in chain]
     if form == "pem_bundle":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import der_write, pem
 from mockkms.crypto.encoding.der import Reader
 from mockkms.crypto.x509 import build, keys, read
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -104,7 +102,7 @@ def sign_intermediate(
     warnings += roots.ca_warnings(certificate.subject, certificate.urls)
     chain = [certificate.der, *made.chain]
     write = b64 if form == "der" else signer.text
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "expiration": int(certificate.not_after),
         "serial_number": certificate.serial_text,
         "certificate": write(certificate.der),
@@ -126,7 +124,7 @@ def sign_intermediate(
 
 @self_issued.on(Operation.UPDATE)
 @issuer_self_issued.on(Operation.UPDATE)
-def sign_self_issued(state: PKI, call: Call, *, require_matching_certificate_algorithms: bool) -> dict[str, Any]:
+def sign_self_issued(state: PKI, call: Call, *, require_matching_certificate_algorithms: bool) -> Reply:
     """Sign a self-issued CA certificate with this issuer. Raises ErrorResponse and BackendError."""
     reference = references.reference(call)
     certificate = _self_issued(call)

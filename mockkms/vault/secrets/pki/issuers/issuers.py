@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read as x509_read
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.products.features import Feature
@@ -47,7 +45,7 @@ revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Re
 
 @listing.on(Operation.LIST)
 @unlisted.on(Operation.LIST)
-def list_issuers(state: PKI, call: Call) -> dict[str, Any]:
+def list_issuers(state: PKI, call: Call) -> Reply:
     """Return the ids, with name, key, serial number and whether it is the default of each issuer."""
     ids, info = page(call, list(state.issuers)), {}
     for issuer_id in ids:
@@ -72,7 +70,7 @@ def _chain(state: PKI, issuer: PkiIssuer) -> list[str]:
 def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
     """Return the response of reads, writes and patches of an issuer."""
     found = issuer.urls or Urls()
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "issuer_id": issuer.id,
         "issuer_name": issuer.name,
         "key_id": issuer.key_id,
@@ -137,7 +135,7 @@ def read_plain(state: PKI, call: Call, *, form: str) -> Response:
 
 
 @as_json.on(Operation.READ)
-def read_json(state: PKI, call: Call) -> Response | dict[str, Any]:
+def read_json(state: PKI, call: Call) -> Reply:
     """Return certificate and chain. Raises BackendError."""
     issuer = references.issuer(state, references.reference(call))
     kept = modified.unchanged(call, issuer.modified)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -39,7 +37,7 @@ importing = engine.path(
 
 
 @listing.on(Operation.LIST)
-def list_keys(state: PKI, call: Call) -> dict[str, Any]:
+def list_keys(state: PKI, call: Call) -> Reply:
     """Return the ids, with name and whether it is the default of each key."""
     ids = page(call, list(state.keys))
     info = {key_id: {"key_name": state.keys[key_id].name, "is_default": key_id == state.default_key} for key_id in ids}
@@ -47,7 +45,7 @@ def list_keys(state: PKI, call: Call) -> dict[str, Any]:
 
 
 @one.on(Operation.READ)
-def read(state: PKI, _call: Call, *, key_ref: str) -> dict[str, Any]:
+def read(state: PKI, _call: Call, *, key_ref: str) -> Reply:
     """Return the public properties of a key. Raises BackendError."""
     key = references.key(state, key_ref)
     skid = keys.key_id(keys.public_of(key.private)).hex(":")
@@ -90,7 +88,7 @@ def delete(state: PKI, _call: Call, *, key_ref: str) -> Response | None:
 
 
 @generate.on(Operation.UPDATE)
-def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bits: int) -> dict[str, Any]:
+def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bits: int) -> Reply:
     """Generate a key. Raises ErrorResponse and BackendError."""
     name, how = references.new_key_name(state, call), exported
     if how == "kms":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import b64, pem
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Extension, Listed
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
@@ -57,7 +55,7 @@ def resign_lists(state: PKI, call: Call, *, crls: list[str]) -> Response:
 
 
 @sign_list.on(Operation.UPDATE)
-def sign_revocation_list(state: PKI, call: Call, *, revoked_certs: list[object]) -> dict[str, Any]:
+def sign_revocation_list(state: PKI, call: Call, *, revoked_certs: list[object]) -> Reply:
     """Sign a list with the entries of the request. Raises ErrorResponse and BackendError."""
     lifetime, reference = _checked(call)
     der_form = _is_der(call)

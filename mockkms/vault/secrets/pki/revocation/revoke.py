@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -34,7 +32,7 @@ rotate_delta = engine.path("crl/rotate-delta", help="Build the delta revocation 
 
 
 @listing.on(Operation.LIST)
-def list_revoked(state: PKI, call: Call) -> dict[str, Any]:
+def list_revoked(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, sorted."""
     return {"keys": [colons(serial) for serial in page(call, list(state.revoked))]}
 
@@ -166,7 +164,7 @@ def revoke(state: PKI, call: Call, certificate: read.Certificate) -> Response:
     return Response(data=_shown(known), warnings=warnings)
 
 
-def _shown(known: Revocation) -> dict[str, Any]:
+def _shown(known: Revocation) -> dict[str, object]:
     return {"revocation_time": int(known.at), "revocation_time_rfc3339": rfc3339(known.at), "state": "revoked"}
 
 

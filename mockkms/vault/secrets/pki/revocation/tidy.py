@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration, parse_seconds
@@ -106,7 +106,7 @@ def _pause(text: str, fault: str) -> float:
 
 
 @status.on(Operation.READ)
-def read_status(state: PKI, call: Call) -> dict[str, Any]:
+def read_status(state: PKI, call: Call) -> Reply:
     """Return settings and results of the last run; empty before the first.
 
     The counts of what is stored stay empty: the real server begins to count when it starts the next time.
@@ -116,7 +116,7 @@ def read_status(state: PKI, call: Call) -> dict[str, Any]:
         *PARTS, *BUFFERS, *COUNTS, *unified, "revoked_safety_buffer", "pause_duration", "page_size", "error",
         "time_started", "time_finished", "message", "current_cert_store_count", "current_revoked_cert_count",
     )  # fmt: skip
-    shown: dict[str, Any] = {**dict.fromkeys(names), "state": "Inactive", "internal_backend_uuid": call.mount.uuid}
+    shown: dict[str, object] = {**dict.fromkeys(names), "state": "Inactive", "internal_backend_uuid": call.mount.uuid}
     if state.tidy_status:
         shown |= {**state.tidy_status, "last_auto_tidy_finished": rfc3339(state.last_tidy)}
         # The real server forgets to note these.
@@ -138,13 +138,13 @@ def stop(_state: PKI, _call: Call) -> Response:
 
 
 @auto.on(Operation.READ)
-def read_auto(state: PKI, call: Call) -> dict[str, Any]:
+def read_auto(state: PKI, call: Call) -> Reply:
     """Return the settings, with defaults."""
     return for_product(call.core.product, auto.fields, tidy_work.settings(state))
 
 
 @auto.on(Operation.UPDATE)
-def write_auto(state: PKI, call: Call) -> dict[str, Any]:
+def write_auto(state: PKI, call: Call) -> Reply:
     """Change the parameters that are sent. Raises ErrorResponse."""
     sent = {name: call[name] for name in (*DEFAULTS, "revoked_safety_buffer") if name in call}
     whole = {**DEFAULTS, **state.tidy, **sent}
