@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.audit.device import Device, devices, hashed
 from mockkms.vault.audit.headers import audited_headers
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Hash = Callable[[str], str]
 
 
-def record(core: Context, request: Request, response: Response, asked: dict[str, Any]) -> bool:
+def record(core: Context, request: Request, response: Response, asked: dict[str, object]) -> bool:
     """Write both lines to every device with a file. ``asked`` is the request's data as received.
 
     Return whether the answer may be sent: at least one device logged it, or none has a file.
@@ -54,13 +54,13 @@ def _audited(core: Context, request: Request) -> bool:
     return not core.seal.sealed
 
 
-def _line(entry: dict[str, Any]) -> bytes:
+def _line(entry: dict[str, object]) -> bytes:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def entries(
-    core: Context, device: Device, request: Request, response: Response, asked: dict[str, Any]
-) -> list[dict[str, Any]]:
+    core: Context, device: Device, request: Request, response: Response, asked: dict[str, object]
+) -> list[dict[str, object]]:
     """Return the request's and the answer's entry for one device."""
     raw = device.switch("log_raw", False)
 
@@ -73,7 +73,7 @@ def entries(
     trace = request.trace
     mount = core.state.mounts.get(trace.namespace, trace.mount) if trace.mount else None
     token = core.tokens.by_accessor(trace.accessor) if trace.accessor else None
-    shown = {
+    shown: dict[str, object] = {
         "time": rfc3339(core.clock.now()),
         "type": "request",
         "auth": _auth(core, request, token, secret, accessor),
@@ -89,7 +89,7 @@ def entries(
     return [shown, answer]
 
 
-def _auth(core: Context, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, Any]:
+def _auth(core: Context, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, object]:
     trace = request.trace
     if token is None:
         return {"token_type": "default"}
@@ -111,8 +111,8 @@ def _auth(core: Context, request: Request, token: Token | None, secret: Hash, ac
 
 
 def _request(
-    core: Context, request: Request, mount: Mount | None, asked: dict[str, Any], secret: Hash, accessor: Hash
-) -> dict[str, Any]:
+    core: Context, request: Request, mount: Mount | None, asked: dict[str, object], secret: Hash, accessor: Hash
+) -> dict[str, object]:
     trace = request.trace
     kept = tuple(mount.config.audit_non_hmac_request_keys) if mount else ()
     found = {
@@ -128,11 +128,11 @@ def _request(
         "wrap_ttl": int(request.wrap_ttl),
         "headers": _headers(core, request, secret),
     }
-    namespace = {"id": core.namespaces.id_of(trace.namespace), "path": trace.namespace}
+    namespace: dict[str, object] = {"id": core.namespaces.id_of(trace.namespace), "path": trace.namespace}
     return {**_filled(found), "namespace": _filled(namespace)}
 
 
-def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, Any]:
+def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, object]:
     if mount is None:
         return {}
     return {
@@ -153,12 +153,12 @@ def _headers(core: Context, request: Request, secret: Hash) -> dict[str, list[st
 
 def _response(
     device: Device, request: Request, response: Response, mount: Mount | None, secret: Hash, accessor: Hash
-) -> dict[str, Any]:
+) -> dict[str, object]:
     kept = tuple(mount.config.audit_non_hmac_response_keys) if mount else ()
     data = response.plain_data()
     if data and request.operation is Operation.LIST and device.switch("elide_list_responses", False):
         data = {name: len(v) if name in ("keys", "key_info") and v is not None else v for name, v in data.items()}
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "mount_point": mount.namespace + mount.path if mount else "",
         "mount_type": mount.type if mount else "",
         "mount_accessor": mount.accessor if mount else "",
@@ -198,10 +198,10 @@ def _response(
     return _filled(found)
 
 
-def _hidden(value: Any, secret: Hash, kept: tuple[str, ...]) -> Any:
+def _hidden(value: object, secret: Hash, kept: tuple[str, ...]) -> object:
     """Return a copy of ``value`` with its texts hashed, except for times and values under the ``kept`` keys."""
 
-    def hashed(item: Any) -> Any:
+    def hashed(item: object) -> object:
         if isinstance(item, bytes):
             return secret(item.decode("utf-8", "replace"))
         if isinstance(item, str):
@@ -221,6 +221,6 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def _filled(found: dict[str, Any]) -> dict[str, Any]:
+def _filled(found: dict[str, object]) -> dict[str, object]:
     """Return the entry without empty values, as Go's ``omitempty`` does."""
     return {name: value for name, value in found.items() if value not in ("", 0, None, [], {})}

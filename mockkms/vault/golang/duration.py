@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
@@ -22,7 +21,7 @@ _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.
 _TOO_LONG = "multiplication of durations resulted in overflow, one operand may be too large"
 
 
-def parse_seconds(value: Any) -> float:
+def parse_seconds(value: object) -> float:
     """Return a duration (``90``, ``"90"``, ``"1h30m"``, ``"2d"``) in seconds; the empty text is 0.
 
     Raises ValueError with Go's text.
@@ -62,7 +61,7 @@ def _whole_seconds(seconds: int) -> float:
     return float(seconds)
 
 
-def parse_moment(value: Any) -> float:
+def parse_moment(value: object) -> float:
     """Return an RFC 3339 time, or a number of seconds, as seconds since the epoch.
 
     Raises ValueError with the server's text.

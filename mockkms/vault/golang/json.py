@@ -71,12 +71,12 @@ def decode(body: bytes, *, any_number: bool = False) -> Any:
     return value
 
 
-def decode_object(body: bytes) -> dict[str, Any] | None:
+def decode_object(body: bytes) -> dict[str, object] | None:
     """Like ``decode``, for an endpoint's parameters: an object or null. Raises GoJSONError."""
     return as_object(decode(body))
 
 
-def as_object(value: Any) -> dict[str, Any] | None:
+def as_object(value: object) -> dict[str, object] | None:
     """Return a decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
     if value is None or isinstance(value, dict):
         return value

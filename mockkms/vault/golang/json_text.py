@@ -28,7 +28,7 @@ def _read(text: str) -> Any:
 _DECODER = json.JSONDecoder(parse_float=Number, parse_int=_read)
 
 
-class Encoded(Mapping[str, Any]):
+class Encoded(Mapping[str, object]):
     """A JSON object kept as the text that ``encode`` produced, so that deep nesting costs no recursion.
 
     It behaves as the mapping it encodes and is decoded on each access.
@@ -67,18 +67,18 @@ class Encoded(Mapping[str, Any]):
         return Encoded, (self.text,)
 
 
-def keep(value: Any) -> Encoded:
+def keep(value: object) -> Encoded:
     """Return a decoded JSON value as its text."""
     return Encoded(encode(value))
 
 
-def _default(value: Any) -> str:
+def _default(value: object) -> str:
     if isinstance(value, (Number, Encoded)):
         return _MARK + value.text
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _writer(sort_keys: bool) -> Callable[[Any], str]:
+def _writer(sort_keys: bool) -> Callable[[object], str]:
     """Return an encoder to reuse: ``JSONEncoder.encode`` builds one for every call, two thirds of a short answer's
     cost.
     """
@@ -100,7 +100,7 @@ def _unmarked(match: re.Match[str]) -> str:
     return str(json.loads(f'"{inner}"')) if "\\" in inner else inner
 
 
-def encode(value: Any, *, ordered: bool = False) -> str:
+def encode(value: object, *, ordered: bool = False) -> str:
     """Return ``value`` as Go's encoder writes it, without a final newline: ``<>&`` escaped, map keys sorted unless
     ``ordered``.
     """

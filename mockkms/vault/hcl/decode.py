@@ -13,7 +13,7 @@ from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Litera
 from mockkms.vault.hcl.values import integer
 
 
-def loads(text: str | bytes) -> dict[str, Any]:
+def loads(text: str | bytes) -> dict[str, object]:
     """Parse a text into plain data; blocks become lists of dicts, as the real decoder does for an untyped target.
 
     Raises HclError.
@@ -81,7 +81,7 @@ def decode_strings(node: Node, name: str) -> list[str]:
     return [decode_string(item, f"{name}[{index}]") for index, item in enumerate(_elements(node))]
 
 
-def decode_list(node: Node, name: str) -> list[Any]:
+def decode_list(node: Node, name: str) -> list[object]:
     """Return a list of values of any kind. Raises HclError."""
     return [decode_any(item, f"{name}[{index}]", in_list=True) for index, item in enumerate(_elements(node))]
 
@@ -102,7 +102,7 @@ def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
     return [decode_map(HclItems([item]), name) for item in items.items]
 
 
-def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
+def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, object]:
     """Return a dict with the first keys of the items.
 
     ``lists``: every value has to be a list. Repeated keys are joined.
@@ -112,7 +112,7 @@ def decode_map(node: Node, name: str, *, lists: bool = False) -> dict[str, Any]:
     items = node.members if isinstance(node, Object) else node
     if not isinstance(items, HclItems):
         raise HclError(f"{name}: not an object type for map ({node.type_name})", node.position)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     done: set[str] = set()
     for item in items.items:
         if not item.keys:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import (
     BackendError,
@@ -110,7 +110,7 @@ def _values(headers: Mapping[str, str], name: str) -> list[str]:
     return [value for known, value in headers.items() if known.lower() == wanted]
 
 
-def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     seen: set[str] = set()
     for name, value in headers.items():
         lowered = name.lower()
@@ -122,7 +122,7 @@ def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         yield _parameter(value)
 
 
-def _parameter(value: str) -> tuple[str, Any]:
+def _parameter(value: str) -> tuple[str, object]:
     try:
         text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.engine import Match
 
 
 @dataclass
@@ -30,9 +33,8 @@ class MountConfig:
     trim_request_trailing_slashes: bool = False
     """A write to a path that ends in a slash is one to the path without it."""
     token_type: str = ""
-    user_lockout: dict[str, Any] = field(default_factory=dict)
+    user_lockout: dict[str, int | bool] = field(default_factory=dict)
     plugin_version: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Mount:
     # Most tests touch few mounts of their world: a restored mount's state stays pickled until it is first read, and is
     # pickled again as it is if it never was.
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         kept = self.__dict__.copy()
         if "state" in kept:
             kept["_packed"] = pickle.dumps(kept.pop("state"), protocol=5)
@@ -90,17 +92,17 @@ class MountTable:
 
     def __post_init__(self) -> None:
         self._found: dict[str, Mount | None] = {}
-        self.matches: dict[tuple[str, str, str], Any] = {}
+        self.matches: dict[tuple[str, str, str], Match] = {}
         """Which endpoint answers a path, by namespace, path and product: cached by ``matching``."""
         self.targets: dict[tuple[str, str, str], Any] = {}
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not found out yet (``matching.may_wait``)."""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, dict[str, Mount]]) -> None:
         self.entries = state["entries"]
         self._found, self.matches, self.targets, self.waits = {}, {}, {}, None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Request
 from mockkms.vault.kernel import mounting
@@ -168,7 +168,7 @@ class NamespaceStore:
             del self._items[child]
         core.policies.forget_caches()
 
-    def shown(self, namespace: Namespace) -> dict[str, Any]:
+    def shown(self, namespace: Namespace) -> dict[str, object]:
         """Return the ``data`` of a namespace."""
         return {
             "custom_metadata": dict(namespace.custom_metadata),

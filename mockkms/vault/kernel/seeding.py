@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write(
-    core: Context, mount: Mount, below: str, data: Mapping[str, Any], operation: Operation = Operation.UPDATE
+    core: Context, mount: Mount, below: str, data: Mapping[str, object], operation: Operation = Operation.UPDATE
 ) -> Response | None:
     """Write ``data`` to a path below a mount, as root would, or do another ``operation`` there.
 
@@ -100,7 +100,7 @@ def _seconds(spec: Mapping[str, Any], name: str) -> int:
     return 0 if value is None else int(parse_seconds(value))
 
 
-def dump_tokens(core: Context) -> list[dict[str, Any]]:
+def dump_tokens(core: Context) -> list[dict[str, object]]:
     """Return every service token as ``add_token`` reads it, with ``namespace`` unless it is the root; ``ttl`` is the
     time left. Wrapping tokens are left out, and so are batch tokens, which the server does not store.
     """
@@ -110,7 +110,7 @@ def dump_tokens(core: Context) -> list[dict[str, Any]]:
             continue
         entry = core.leases.of_token(token)
         renewable = entry is not None and (entry.renewable or not entry.expires)
-        spec: dict[str, Any] = {
+        spec: dict[str, object] = {
             "id": token.id,
             "policies": [name for name in token.policies if name != "default"],
             "ttl": core.leases.ttl_left(entry) if entry is not None else 0,

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.policy.parameters import refusal
+from mockkms.vault.policy.parameters import ParameterValues, refusal
 from mockkms.vault.policy.rules import PolicyRule
 
 _LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
@@ -111,7 +110,7 @@ def _smaller(one: float, other: float) -> float:
     return min(one, other) if one > 0 and other > 0 else one or other
 
 
-def _joined(one: dict[str, list[Any]] | None, other: Mapping[str, list[Any]] | None) -> dict[str, list[Any]] | None:
+def _joined(one: ParameterValues | None, other: Mapping[str, list[object]] | None) -> ParameterValues | None:
     """Return the union of two parameter maps; an empty list of values (anything is allowed) replaces any other."""
     if not other:
         return one
@@ -131,7 +130,7 @@ class _Wildcard:
     is_prefix: bool
     segments: list[str]
     permissions: Permissions
-    priority: tuple[Any, ...] = field(init=False)
+    priority: tuple[object, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         plain = self.path.removesuffix("*")
@@ -241,7 +240,7 @@ class Acl:
 
     def _inexact(self, path: str) -> Permissions | None:
         best: Permissions | None = None
-        priority: tuple[Any, ...] = ()
+        priority: tuple[object, ...] = ()
         for length in self._lengths:
             if length <= len(path) and path[:length] in self.prefixes:
                 best = self.prefixes[path[:length]]
@@ -278,7 +277,7 @@ class Acl:
         return any(w.permissions.capabilities - {"deny"} and w.below(parts) for w in self._wildcards)
 
     def decide(
-        self, operation: Operation, path: str, data: dict[str, Any], wrap_ttl: float, sudo: bool, namespace: str = ""
+        self, operation: Operation, path: str, data: dict[str, object], wrap_ttl: float, sudo: bool, namespace: str = ""
     ) -> Decision:
         """Decide whether a request is allowed. ``sudo``: the path requires that capability.
 
@@ -306,7 +305,7 @@ class Acl:
             return Decision(False, f"{rule}: {refused}")
         return Decision(True, rule, found.keys_filter if operation in _LISTINGS else "")
 
-    def _refused(self, found: Permissions, operation: Operation, data: dict[str, Any], wrap_ttl: float) -> str:
+    def _refused(self, found: Permissions, operation: Operation, data: dict[str, object], wrap_ttl: float) -> str:
         longest, shortest = found.max_wrapping_ttl, found.min_wrapping_ttl
         if longest and (not wrap_ttl or wrap_ttl > longest):
             return f"the answer has to be wrapped for at most {longest:g} seconds"
@@ -325,7 +324,7 @@ def _grant(found: Permissions) -> str:
     return f"grants {', '.join(sorted(found.capabilities)) or 'nothing'}"
 
 
-def _limit_refused(found: Permissions, data: dict[str, Any]) -> str:
+def _limit_refused(found: Permissions, data: dict[str, object]) -> str:
     """Check the page size of a listing against the rule's, or set it; return the reason for a refusal, else empty."""
     most = found.pagination_limit
     given = data.get("limit")

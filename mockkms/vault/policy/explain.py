@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.policy.acl import Acl, Decision, Permissions
@@ -59,7 +59,7 @@ def explain(
     path: str,
     *,
     namespace: str = "",
-    data: dict[str, Any] | None = None,
+    data: dict[str, object] | None = None,
     wrap_ttl: float = 0,
 ) -> Explanation:
     """Repeat the decision about a request and explain it; nothing is changed. ``path`` is within ``namespace``.

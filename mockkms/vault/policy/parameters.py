@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from mockkms.vault.policy.globs import matches_ends
+
+ParameterValues = dict[str, list[object]]
+"""Allowed or denied values by the name of the parameter; an empty list stands for any value."""
 
 
 class Constraints(Protocol):
@@ -14,12 +17,12 @@ class Constraints(Protocol):
     @property
     def required(self) -> Sequence[str]: ...
     @property
-    def denied(self) -> Mapping[str, list[Any]] | None: ...
+    def denied(self) -> Mapping[str, list[object]] | None: ...
     @property
-    def allowed(self) -> Mapping[str, list[Any]] | None: ...
+    def allowed(self) -> Mapping[str, list[object]] | None: ...
 
 
-def refusal(constraints: Constraints, data: Mapping[str, Any], by_item: bool) -> str:
+def refusal(constraints: Constraints, data: Mapping[str, object], by_item: bool) -> str:
     """Return why the parameters are refused; empty if they are allowed."""
     for name in constraints.required:
         if name.lower() not in data:
@@ -37,7 +40,7 @@ def refusal(constraints: Constraints, data: Mapping[str, Any], by_item: bool) ->
     return _outside_allowed(constraints.allowed, data, by_item)
 
 
-def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str, Any], by_item: bool) -> str:
+def _outside_allowed(allowed: Mapping[str, list[object]] | None, data: Mapping[str, object], by_item: bool) -> str:
     if not allowed:
         return ""
     everything = "*" in allowed
@@ -52,7 +55,7 @@ def _outside_allowed(allowed: Mapping[str, list[Any]] | None, data: Mapping[str,
     return ""
 
 
-def _listed(value: Any, values: list[Any], by_item: bool, quantifier: Any) -> bool:
+def _listed(value: object, values: list[object], by_item: bool, quantifier: Callable[[Iterable[object]], bool]) -> bool:
     """Return whether a value is in a rule's list; an empty list allows any value.
 
     ``by_item``: the items of a list, or the comma-separated parts of a text, may also match one by one, ``all`` or
@@ -61,16 +64,16 @@ def _listed(value: Any, values: list[Any], by_item: bool, quantifier: Any) -> bo
     if not values or any(_same(wanted, value) for wanted in values):
         return True
     items = _items(value) if by_item else None
-    return items is not None and bool(quantifier(_listed(item, values, False, quantifier) for item in items))
+    return items is not None and quantifier(_listed(item, values, False, quantifier) for item in items)
 
 
-def _items(value: Any) -> list[Any] | None:
+def _items(value: object) -> list[object] | None:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")] if value else []
     return value if isinstance(value, list) else None
 
 
-def _same(wanted: Any, value: Any) -> bool:
+def _same(wanted: object, value: object) -> bool:
     """Return whether a request's value matches a rule's value.
 
     Texts match with ``*`` at either end. Numbers never match: the real server compares a decoded number with one that
@@ -81,7 +84,7 @@ def _same(wanted: Any, value: Any) -> bool:
     return _equal(wanted, value)
 
 
-def _equal(wanted: Any, value: Any) -> bool:
+def _equal(wanted: object, value: object) -> bool:
     if isinstance(wanted, list) and isinstance(value, list):
         return len(wanted) == len(value) and all(_equal(a, b) for a, b in zip(wanted, value, strict=True))
     if isinstance(wanted, dict) and isinstance(value, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
@@ -99,31 +98,34 @@ def _decoding(fault: str, older: str) -> PasswordPolicyError:
     )
 
 
-def _whole(data: dict[str, Any], name: str, before: str) -> int:
+def _whole(data: dict[str, object], name: str, before: str) -> int:
     value = next((value for key, value in data.items() if key.casefold() == name), 0)
-    if isinstance(value, (bool, str, list)):
-        kind = {bool: "bool", str: "string"}.get(type(value), _list_kind(value))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        kind = {bool: "bool", str: "string"}.get(type(value)) or _list_kind(value)
         fault = f"'{name}' expected type 'int', got unconvertible type '{kind}'"
         raise _decoding(fault, f"{fault}, value: '{shown(value)}'").behind(before)
     return int(value)
 
 
-def _list_kind(value: Any) -> str:
-    return "[]map[string]interface {}" if value and isinstance(value[0], dict) else "[]interface {}"
+def _list_kind(value: object) -> str:
+    blocks = isinstance(value, list) and value and isinstance(value[0], dict)
+    return "[]map[string]interface {}" if blocks else "[]interface {}"
 
 
-def _blocks(value: Any, before: str) -> list[dict[str, Any]]:
+def _blocks(value: object, before: str) -> list[dict[str, object]]:
     """Return a value as a list of blocks; a single block becomes a list of one."""
-    blocks = value if isinstance(value, list) else [value]
-    for index, block in enumerate(blocks):
-        if not isinstance(block, dict):
+    blocks: list[dict[str, object]] = []
+    for index, block in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(block, dict):
+            blocks.append(block)
+        else:
             kind = {bool: "bool", str: "string", int: "int", float: "float64"}.get(type(block), "slice")
             fault = f"'[{index}]' expected a map"
             raise _decoding(f'{fault} or struct, got "{kind}"', f"{fault}, got '{kind}'").behind(before)
     return blocks
 
 
-def _rule(block: dict[str, Any]) -> CharsetRule:
+def _rule(block: dict[str, object]) -> CharsetRule:
     if not block:
         raise _RuleError("unable to get rule info: rule is empty")
     kind, value = next(iter(block.items()))
@@ -150,7 +152,7 @@ def _rule_error(error: PasswordPolicyError, before: str) -> _RuleError:
     return _RuleError(before + str(error), before + error.older)
 
 
-def _charset_error(value: Any) -> PasswordPolicyError:
+def _charset_error(value: object) -> PasswordPolicyError:
     if isinstance(value, list):
         fault = "'charset[0]' expected type 'int32', got unconvertible type 'string'"
         return _decoding(fault, f"{fault}, value: '{shown(value[0]) if value else ''}'")

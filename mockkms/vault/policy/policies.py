@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
@@ -32,7 +32,7 @@ class PolicyStore:
     def __init__(self, core: Context) -> None:
         self.core = core
         self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
-        self._acls: dict[tuple[Any, ...], Acl] = {}
+        self._acls: dict[tuple[object, ...], Acl] = {}
 
     @property
     def dialect(self) -> PolicyDialect:
@@ -207,7 +207,7 @@ class PolicyStore:
             self._keep(key, acl)
         return acl
 
-    def _keep(self, key: tuple[Any, ...], acl: Acl) -> None:
+    def _keep(self, key: tuple[object, ...], acl: Acl) -> None:
         if len(self._acls) >= _CACHED_ACLS:
             self._acls.clear()
         self._acls[key] = acl

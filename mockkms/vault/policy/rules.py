@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
+from mockkms.vault.policy.parameters import ParameterValues
 from mockkms.vault.policy.templates import has_template
 
 Substitute = Callable[[str], str | None]
@@ -47,8 +47,8 @@ class PolicyRule:
     capabilities: frozenset[str] = frozenset()
     min_wrapping_ttl: float = 0
     max_wrapping_ttl: float = 0
-    allowed: dict[str, list[Any]] | None = None
-    denied: dict[str, list[Any]] | None = None
+    allowed: ParameterValues | None = None
+    denied: ParameterValues | None = None
     required: list[str] = field(default_factory=list)
     pagination_limit: int = 0
     keys_filter: str = ""
@@ -97,6 +97,23 @@ def parse_policy(
     return parsed
 
 
+@dataclass
+class _Values:
+    """The decoded values of a ``path`` block, by its keys; None and empty values are missing."""
+
+    policy: str = ""
+    capabilities: list[str] = field(default_factory=list)
+    expiration: str = ""
+    min_wrapping_ttl: object = None
+    max_wrapping_ttl: object = None
+    allowed_parameters: ParameterValues | None = None
+    denied_parameters: ParameterValues | None = None
+    required_parameters: list[str] = field(default_factory=list)
+    mfa_methods: list[str] = field(default_factory=list)
+    pagination_limit: int = 0
+    list_scan_response_keys_filter_path: str = ""
+
+
 class _Block:
     """A ``path`` block that is being parsed."""
 
@@ -122,29 +139,29 @@ class _Block:
         found.position = getattr(error, "position", None)
         return found
 
-    def read(self, items: hcl.HclItems) -> dict[str, Any]:
+    def read(self, items: hcl.HclItems) -> _Values:
         """Return the values of the block, decoded in the real server's order. Raises HclError."""
-        values: dict[str, Any] = {}
+        values = _Values()
         try:
             for name, decode in _DECODERS.items():
                 for node in hcl.field_values(items, name):
                     decoded = decode(node, f"root.{name}")
-                    before = values.get(name)
+                    before = getattr(values, name)
                     if isinstance(before, list) and isinstance(decoded, list):
                         decoded = before + decoded
-                    elif isinstance(before, dict):
+                    elif isinstance(before, dict) and isinstance(decoded, dict):
                         decoded = {**before, **{key: before.get(key, []) + value for key, value in decoded.items()}}
-                    values[name] = decoded
+                    setattr(values, name, decoded)
         except hcl.HclError as error:
             raise self.named(error) from None
         return values
 
 
-def _parameter_lists(node: hcl.Node, name: str) -> dict[str, Any]:
+def _parameter_lists(node: hcl.Node, name: str) -> dict[str, object]:
     return hcl.decode_map(node, name, lists=True)
 
 
-_DECODERS: dict[str, Callable[[hcl.Node, str], Any]] = {
+_DECODERS: dict[str, Callable[[hcl.Node, str], object]] = {
     "policy": hcl.decode_string,
     "capabilities": hcl.decode_strings,
     "expiration": hcl.decode_string,
@@ -172,8 +189,8 @@ def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, s
     _check_control_groups(items)
     values = block.read(items)
     rule = PolicyRule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
-    if values.get("expiration"):
-        rule.expires = _moment(block, values["expiration"])
+    if values.expiration:
+        rule.expires = _moment(block, values.expiration)
         if rule.expires < now:
             return
     _shape_path(rule)
@@ -199,9 +216,9 @@ def _shape_path(rule: PolicyRule) -> None:
         rule.path, rule.is_prefix = path[:-1], True
 
 
-def _read_capabilities(rule: PolicyRule, block: _Block, values: dict[str, Any]) -> None:
-    names = list(values.get("capabilities", ()))
-    old_style = values.get("policy", "")
+def _read_capabilities(rule: PolicyRule, block: _Block, values: _Values) -> None:
+    names = list(values.capabilities)
+    old_style = values.policy
     if old_style:
         if old_style not in _OLD_STYLE:
             raise ValueError(f"path {quote(block.path)}: invalid policy {quote(old_style)}")
@@ -216,26 +233,30 @@ def _read_capabilities(rule: PolicyRule, block: _Block, values: dict[str, Any]) 
     rule.capabilities = frozenset(names)
 
 
-def _read_limits(rule: PolicyRule, values: dict[str, Any]) -> None:
-    for name, target in (("allowed_parameters", "allowed"), ("denied_parameters", "denied")):
-        if name in values:
-            setattr(rule, target, {key.lower(): value for key, value in values[name].items()})
-    rule.min_wrapping_ttl = _duration("min_wrapping_ttl", values)
-    rule.max_wrapping_ttl = _duration("max_wrapping_ttl", values)
+def _read_limits(rule: PolicyRule, values: _Values) -> None:
+    rule.allowed = _lowered(values.allowed_parameters)
+    rule.denied = _lowered(values.denied_parameters)
+    rule.min_wrapping_ttl = _duration("min_wrapping_ttl", values.min_wrapping_ttl)
+    rule.max_wrapping_ttl = _duration("max_wrapping_ttl", values.max_wrapping_ttl)
     if 0 != rule.max_wrapping_ttl < rule.min_wrapping_ttl:
         raise ValueError("max_wrapping_ttl cannot be less than min_wrapping_ttl")
-    rule.required = values.get("required_parameters", [])
-    rule.pagination_limit = values.get("pagination_limit", 0)
-    rule.keys_filter = values.get("list_scan_response_keys_filter_path", "")
+    rule.required = values.required_parameters
+    rule.pagination_limit = values.pagination_limit
+    rule.keys_filter = values.list_scan_response_keys_filter_path
     if rule.keys_filter:
         check_filter(rule.keys_filter, rule.path, rule.capabilities)
 
 
-def _duration(name: str, values: dict[str, Any]) -> float:
-    if name not in values:
+def _lowered(values: ParameterValues | None) -> ParameterValues | None:
+    return None if values is None else {name.lower(): allowed for name, allowed in values.items()}
+
+
+def _duration(name: str, value: object) -> float:
+    """Return a duration in seconds; 0 if it is missing. Raises ValueError."""
+    if value is None:
         return 0
     try:
-        return parse_seconds(values[name])
+        return parse_seconds(value)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"error parsing {name}: {error}") from None
 

@@ -58,7 +58,7 @@ class Product:
     """Largest number of strings in one JSON body; 0 means no limit."""
     most_random_bytes: int
     """Largest number of random bytes that one request returns."""
-    settings: dict[str, Any]
+    settings: dict[str, object]
     """What ``sys/config/state/sanitized`` shows in addition to the settings common to all products."""
     experiments: tuple[str, ...]
     """The experiments that ``sys/experiments`` lists."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,6 +69,15 @@ class RootGeneration:
 
 
 @dataclass
+class ShareBackup:
+    """A backup of PGP-encrypted shares."""
+
+    nonce: str
+    keys: dict[str, list[str]]
+    """Encrypted shares in hex, by the fingerprint of their PGP key."""
+
+
+@dataclass
 class Barrier:
     """The seal of the root namespace or of one sealable namespace. Keys are raw bytes."""
 
@@ -95,8 +103,7 @@ class Barrier:
     rotate_max_operations: int = MAX_OPERATIONS
     wrapper: str = ""
     """Prefix of the cause when a wrong key cannot decrypt the root key."""
-    backup: dict[str, Any] | None = None
-    """Backup of PGP-encrypted shares: ``nonce``, and ``keys`` in hex by fingerprint."""
+    backup: ShareBackup | None = None
 
     @property
     def initialized(self) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.crypto import pgp
-from mockkms.vault.seals.barrier import Barrier, SealError
+from mockkms.vault.seals.barrier import Barrier, SealError, ShareBackup
 
 
 def check(keys: list[str] | None) -> None:
@@ -46,16 +45,16 @@ def store_backup(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints
     kept: dict[str, list[str]] = {}
     for share, owner in zip(shares, fingerprints, strict=True):
         kept.setdefault(owner, []).append(share.hex())
-    barrier.backup = {"nonce": nonce, "keys": kept}
+    barrier.backup = ShareBackup(nonce, kept)
 
 
-def shown_backup(barrier: Barrier) -> dict[str, Any] | None:
+def shown_backup(barrier: Barrier) -> dict[str, object] | None:
     """Return the backup as the API shows it; None if there is none."""
     if barrier.backup is None:
         return None
-    keys: dict[str, list[str]] = barrier.backup["keys"]
+    keys = barrier.backup.keys
     plain = {owner: [base64.b64encode(bytes.fromhex(item)).decode() for item in items] for owner, items in keys.items()}
-    return {"nonce": barrier.backup["nonce"], "keys": keys, "keys_base64": plain}
+    return {"nonce": barrier.backup.nonce, "keys": keys, "keys_base64": plain}
 
 
 def rotation_fingerprints(barrier: Barrier) -> tuple[list[str] | None, bool]:

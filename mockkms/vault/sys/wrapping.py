@@ -54,16 +54,20 @@ def _spend(call: Call, token: Token) -> None:
 def unwrap_response(_state: object, call: Call) -> Response:
     token = _token(call)
     _check_use(call, token)
-    text, _ = wrapping.contents(call.core, token)
+    wrapped = wrapping.contents(call.core, token)
     _spend(call, token)
-    return wrapping.opened(text)
+    return wrapping.opened(wrapped.text)
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_wrapping(_state: object, call: Call) -> dict[str, object]:
-    _, info = wrapping.contents(call.core, _token(call))
-    seconds = info["creation_ttl"]
-    return {**info, "creation_ttl": int(seconds) if seconds == int(seconds) else seconds}
+    wrapped = wrapping.contents(call.core, _token(call))
+    seconds = wrapped.creation_ttl
+    return {
+        "creation_path": wrapped.creation_path,
+        "creation_time": wrapped.creation_time,
+        "creation_ttl": int(seconds) if seconds == int(seconds) else seconds,
+    }
 
 
 @rewrap.on(Operation.UPDATE)
@@ -73,9 +77,9 @@ def rewrap_response(_state: object, call: Call) -> Response:
     request = call.request
     try:
         # Unlike the other endpoints, this one reads the cubbyhole of the request's namespace.
-        text, info = wrapping.contents(call.core, token, request.namespace)
+        wrapped = wrapping.contents(call.core, token, request.namespace)
     finally:
         _spend(call, token)
-    seconds = min(info["creation_ttl"], request.wrap_ttl or info["creation_ttl"])
-    kept = wrapping.store(call.core, request, text, seconds, info["creation_path"], request.wrap_format)
-    return Response(wrap_info=kept)
+    seconds = min(wrapped.creation_ttl, request.wrap_ttl or wrapped.creation_ttl)
+    info = wrapping.store(call.core, request, wrapped.text, seconds, wrapped.creation_path, request.wrap_format)
+    return Response(wrap_info=info)

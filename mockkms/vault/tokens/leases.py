@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Endpoint
@@ -176,7 +176,7 @@ class LeaseStore:
         The mount's limits count from when the lease was issued, not from now.
         """
         mount = self._mount(entry)
-        reply: Any = None
+        reply: object = None
         lease = Lease(ttl=entry.ttl, max_ttl=entry.max_ttl, renewable=entry.renewable, internal=entry.internal)
         if mount is not None:
             engine = registry.engine(mount.engine)
@@ -255,7 +255,9 @@ class LeaseStore:
     def _mount(self, entry: LeaseEntry) -> Mount | None:
         return self.core.state.mounts.match(entry.namespace, entry.path)
 
-    def _call(self, mount: Mount, entry: LeaseEntry, internal: dict[str, Any], asking: Request | None = None) -> Call:
+    def _call(
+        self, mount: Mount, entry: LeaseEntry, internal: dict[str, object], asking: Request | None = None
+    ) -> Call:
         request = Request(Operation.UPDATE, entry.path, data=dict(internal), namespace=entry.namespace)
         if asking is not None:
             request.client_certificates = asking.client_certificates

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from mockkms.vault.framework.message import Response
 from mockkms.vault.golang.json_text import encode
@@ -41,10 +40,10 @@ def envelope(product: Product, response: Response) -> str:
     )
 
 
-def _wrap_info(response: Response) -> dict[str, Any]:
+def _wrap_info(response: Response) -> dict[str, object]:
     info = response.wrap_info
     assert info is not None
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "token": info.token,
         "accessor": info.accessor,
         "ttl": info.ttl,
@@ -56,10 +55,10 @@ def _wrap_info(response: Response) -> dict[str, Any]:
     return shown
 
 
-def _auth(response: Response) -> dict[str, Any]:
+def _auth(response: Response) -> dict[str, object]:
     auth = response.auth
     assert auth is not None
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "client_token": auth.client_token,
         "accessor": auth.accessor,
         "policies": None if auth.mfa_requirement else auth.policies,

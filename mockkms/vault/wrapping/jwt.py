@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -56,7 +56,7 @@ def verify(core: Context, text: str) -> str:
     head, body, signature = text.split(".")
     try:
         algorithm = json.loads(_decode(head)).get("alg")
-        claims: Any = json.loads(_decode(body))
+        claims = json.loads(_decode(body))
         raw = _decode(signature)
     except (ValueError, AttributeError):
         raise ValueError("wrapping token could not be parsed: go-jose/go-jose: parse error") from None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
 from mockkms.vault.golang.json_text import keep
@@ -45,7 +46,7 @@ def serialised_as_data(core: Context, request: Request, response: Response) -> R
 def raw_as_data(response: Response) -> Response:
     """Return an answer outside the envelope as data: body in base64, status and content type (recorded)."""
     body = base64.b64encode(response.raw or b"").decode()
-    data: dict[str, Any] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
+    data: dict[str, object] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
     data.update({key: response.headers[name] for name, key in _HEADERS.items() if name in response.headers})
     return Response(data=data, warnings=response.warnings)
 
@@ -61,15 +62,12 @@ def opened(text: str) -> Response:
     known = {key: data[key] for key in (STATUS, CONTENT_TYPE, BODY) if data.get(key) is not None} if data else {}
     if not known:
         return Response(raw=text.encode("utf-8", "replace"), status=200)
-    body = known.get(BODY)
-    if not isinstance(body, str):
-        known.pop(BODY, None)
-    else:
-        known[BODY] = _unpacked(body)
+    sent = known.pop(BODY, None)
+    body = _unpacked(sent) if isinstance(sent, str) else None
     if STATUS in known:
-        return _raw(known)
-    if BODY in known:
-        known[BODY] = base64.b64encode(known[BODY]).decode()
+        return _raw(known[STATUS], known.get(CONTENT_TYPE), body or b"")
+    if body is not None:
+        known[BODY] = base64.b64encode(body).decode()
     return Response(data=known)
 
 
@@ -81,8 +79,8 @@ def _unpacked(body: str) -> bytes:
         return body.encode("utf-8", "replace")
 
 
-def _raw(known: dict[str, Any]) -> Response:
-    status, content_type = known[STATUS], known.get(CONTENT_TYPE)
+def _raw(status: object, content_type: object, body: bytes) -> Response:
+    """Return the answer outside the envelope; one with the status 500 and a header for invalid members."""
     if isinstance(status, bool) or not isinstance(status, (int, float)) or not 100 <= status <= 999:
         return _unsendable("cannot decode status code")
     if int(status) == 204:
@@ -91,7 +89,7 @@ def _raw(known: dict[str, Any]) -> Response:
         return _unsendable("no content type given")
     if not isinstance(content_type, str) or "\r" in content_type or "\n" in content_type:
         return _unsendable("cannot decode content type")
-    return Response(raw=known.get(BODY, b""), status=int(status), content_type=content_type)
+    return Response(raw=body, status=int(status), content_type=content_type)
 
 
 def _unsendable(why: str) -> Response:
@@ -195,8 +193,20 @@ def store(core: Context, request: Request, text: str, seconds: float, path: str,
     return WrapInfo(shown, token.accessor, int(seconds), now, path)
 
 
-def contents(core: Context, token: Token, namespace: str | None = None) -> tuple[str, dict[str, Any]]:
-    """Return the wrapped text and its ``wrapinfo``. Raises ErrorResponse if the cubbyhole is empty.
+@dataclass(frozen=True)
+class Wrapped:
+    """A wrapped answer."""
+
+    text: str
+    creation_ttl: float
+    """Seconds."""
+    creation_time: str
+    """RFC 3339."""
+    creation_path: str
+
+
+def contents(core: Context, token: Token, namespace: str | None = None) -> Wrapped:
+    """Return the answer that ``token`` wraps. Raises ErrorResponse if its cubbyhole is empty.
 
     ``namespace`` replaces the token's own namespace for the look-up.
     """
@@ -205,7 +215,7 @@ def contents(core: Context, token: Token, namespace: str | None = None) -> tuple
     if "response" not in kept or "wrapinfo" not in kept:
         product = core.product.texts.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
-    return kept["response"]["response"], json.loads(kept["wrapinfo"].text)
+    return Wrapped(kept["response"]["response"], **json.loads(kept["wrapinfo"].text))
 
 
 def _is_jwt(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import error_list
@@ -79,9 +79,9 @@ class MfaStore:
                 found.append(one)
         return found
 
-    def requirement(self, request_id: str, subject_to: list[Enforcement]) -> dict[str, Any]:
+    def requirement(self, request_id: str, subject_to: list[Enforcement]) -> dict[str, object]:
         """Return ``mfa_requirement`` as a login shows it."""
-        constraints: dict[str, Any] = {}
+        constraints: dict[str, object] = {}
         for enforcement in sorted(subject_to, key=lambda one: one.name):
             ways = []
             for method_id in enforcement.method_ids:
@@ -192,8 +192,8 @@ class MfaStore:
         key = self.state(entity.namespace).keys.get((method.id, entity.id), "")
         if not key:
             raise MfaError("empty key for entity's TOTP secret")
-        settings: dict[str, Any] = {"period": secret.period, "digits": secret.digits, "algorithm": secret.algorithm}
-        if not totp.valid(passcode, key, now, skew=secret.skew, **settings):
+        period, digits, algorithm = secret.period, secret.digits, secret.algorithm
+        if not totp.valid(passcode, key, now, skew=secret.skew, period=period, digits=digits, algorithm=algorithm):
             raise MfaError(BAD)
         state.used = {code: until for code, until in state.used.items() if until > now}
         state.used[method.id, passcode] = now + secret.period * (2 + secret.skew)
@@ -237,7 +237,7 @@ def passcode_of(creds: list[str]) -> str:
     return passcode
 
 
-def _way(method: MfaMethod) -> dict[str, Any]:
+def _way(method: MfaMethod) -> dict[str, object]:
     uses = method.type == TOTP or (method.type == DUO and method.config["use_passcode"])
     shown = {"type": method.type, "id": method.id, "uses_passcode": uses, "name": method.name}
     return {name: value for name, value in shown.items() if value}
