@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.fmt import shown

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import quote

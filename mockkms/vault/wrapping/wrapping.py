@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
 from mockkms.vault.golang.json_text import keep
 from mockkms.vault.tokens.token import Token
