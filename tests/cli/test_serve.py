@@ -271,7 +271,7 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        (["--upstream", "ftp://a"], "is no address: http://… or https://… is expected"),
+        (["--upstream", "ftp://a"], "is not a valid address: expected http://… or https://…"),
         (["--upstream", "https://localhost:1", "--upstream-ca", "/nowhere.pem"], "/nowhere.pem: No such file"),
         (["--upstream", "http://localhost:1", "--upstream-timeout", "0"], "seconds above 0"),
         (["--upstream", "http://localhost:1", "--state", "sealed"], "--state cannot be used with --upstream"),

@@ -58,7 +58,7 @@ def test_faults_and_journal_work_and_the_state_is_left_alone(suite: Run, real: R
             ("--mockkms-upstream", "http://a", "--mockkms-url", "http://b"),
             "*--mockkms-upstream and --mockkms-url cannot be used together*",
         ),
-        (("--mockkms-upstream", "nowhere"), "*--mockkms-upstream: 'nowhere' is no address*"),
+        (("--mockkms-upstream", "nowhere"), "*--mockkms-upstream: 'nowhere' is not a valid address*"),
     ],
 )
 def test_options_that_cannot_be(suite: Run, options: tuple[str, ...], text: str) -> None:

@@ -42,9 +42,9 @@ class Nodes:
             raise ValueError(f"a cluster has at least one node, not {count}")
         self.quorum = count // 2 + 1 if quorum is None else quorum
         if not 1 <= self.quorum <= count:
-            raise ValueError(f"{self.quorum} of {count} nodes are no quorum")
+            raise ValueError(f"quorum={self.quorum}: must be 1 to {count}, the number of nodes")
         if election_delay < 0:
-            raise ValueError(f"an election takes no {election_delay} seconds")
+            raise ValueError(f"election_delay={election_delay}: must not be negative")
         self.clock = clock
         self.election_delay = election_delay
         self.all = [NodeFacts() for _ in range(count)]
@@ -97,7 +97,7 @@ class Nodes:
         return "active" if self.leader == node else "standby"
 
     def partition(self, apart: set[int]) -> None:
-        """Put ``apart`` on one side of a partition and all others on the other; none: there is no partition."""
+        """Put ``apart`` on one side of a partition and all others on the other; an empty set ends the partition."""
         for node, facts in enumerate(self.all):
             facts.side = int(node in apart)
         self.changed()
@@ -122,7 +122,7 @@ class Nodes:
             self.changed()
 
     def elect(self) -> None:
-        """End an election now. Without a quorum there is no leader still."""
+        """End an election without waiting for its delay. Without a quorum no leader is elected."""
         if self._leader is None and self._able():
             self._elect()
 

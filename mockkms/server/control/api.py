@@ -1,7 +1,7 @@
 """The control API below ``/_mockkms/``: faults, journal, clock, state and snapshots in JSON, for any language.
 
 It answers loopback peers only, refuses foreign ``Host`` and ``Origin`` headers (a web page must not reach it through a
-browser), and wants ``X-Mockkms-Token`` where the server was given one.
+browser), and requires ``X-Mockkms-Token`` if the server has a control token.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Control:
         self.host = host
         self.tenants = tenants
         self.token = token
-        """What ``X-Mockkms-Token`` must be; empty: nothing is asked for."""
+        """Required value of ``X-Mockkms-Token``; empty: no token required."""
         self.browsers = BrowserGuard()
-        """Knows the host names that are this server's."""
+        """Decides which host names belong to this server."""
         self.anywhere = False
-        """Answer peers and names that are not local too."""
+        """Whether peers and host names that are not local are answered too."""
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
         """Answer one request of the control API."""
         try:
             self._guard(http)
             if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):
-                # A browser cannot send the token with an address: the page asks for it, and shows nothing without it.
+                # A browser cannot send the token when it opens a page: the page itself asks for it.
                 return page()
             self._ask_token(http)
             result = self._dispatch(http)
@@ -73,13 +73,13 @@ class Control:
             raise ControlError(403, f"the control API does not answer pages of {origin}")
 
     def _ask_token(self, http: HttpRequest) -> None:
-        # A header holds any byte; those that are not UTF-8 come as surrogates.
+        # Header bytes that are not UTF-8 are decoded to surrogates.
         given = http.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogatepass")
         if self.token and not hmac.compare_digest(given, self.token.encode("utf-8", "surrogatepass")):
-            raise ControlError(401, f"the control API wants its token in {TOKEN_HEADER}")
+            raise ControlError(401, f"the control API requires a token in {TOKEN_HEADER}")
 
     def _dispatch(self, http: HttpRequest) -> Any:
-        # They fill ROUTES; a server that is never asked starts faster without them.
+        # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
         from mockkms.server.control import reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants
 
@@ -98,8 +98,10 @@ class Control:
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
                 return known.handler(Asked(self.world, self.host, names, query, _decode(http.body), self.tenants))
         if allowed:
-            raise ControlError(405, f"{http.method} is not for {CONTROL_PREFIX}{path}; {', '.join(sorted(allowed))} is")
-        raise ControlError(404, f"there is no {CONTROL_PREFIX}{path}; see {CONTROL_PREFIX}openapi.json")
+            raise ControlError(
+                405, f"{CONTROL_PREFIX}{path} does not allow {http.method}; allowed: {', '.join(sorted(allowed))}"
+            )
+        raise ControlError(404, f"{CONTROL_PREFIX}{path} not found; see {CONTROL_PREFIX}openapi.json")
 
 
 def _decode(body: bytes) -> Any:
@@ -108,11 +110,11 @@ def _decode(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ControlError(400, f"the body is no JSON: {error}") from None
+        raise ControlError(400, f"the body is not valid JSON: {error}") from None
 
 
 def page() -> web.Response:
-    """The inspector: one page that looks at this API."""
+    """Return the inspector, a page that uses this API."""
     text = resources.files("mockkms.inspector").joinpath("index.html").read_text(encoding="utf-8")
     return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 

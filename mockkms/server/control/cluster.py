@@ -1,4 +1,4 @@
-"""``/_mockkms/cluster``: see and change the nodes of a cluster, in JSON, through any node."""
+"""``/_mockkms/cluster``: show and change the nodes of a cluster, through any node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORDS = (*_OF_A_NODE, "step-down", "elect", "partition", "heal")
 
 @route("GET", "cluster", "The nodes of this cluster and their roles")
 def show_cluster(asked: Asked) -> Any:
-    """404 where this is no cluster."""
+    """404 if this server is not a cluster."""
     gateway = _gateway(asked)
     with asked.world.lock:
         gateway.take_seal_from_core()
@@ -32,7 +32,7 @@ def change_cluster(asked: Asked) -> Any:
     gateway, data = _gateway(asked), asked.data if isinstance(asked.data, dict) else {}
     word = data.get("do")
     if word not in _WORDS:
-        raise ControlError(400, f"do: one of {', '.join(_WORDS)}")
+        raise ControlError(400, f"do: expected one of {', '.join(_WORDS)}")
     with asked.world.lock:
         gateway.take_seal_from_core()
         if word in _OF_A_NODE:
@@ -68,7 +68,7 @@ def _change(gateway: NodeGateway, word: str, node: int, seconds: Any) -> None:
 
 def _gateway(asked: Asked) -> NodeGateway:
     if not isinstance(asked.host, NodeGateway):
-        raise ControlError(404, "this is no cluster")
+        raise ControlError(404, "this server is not a cluster")
     return asked.host
 
 

@@ -1,4 +1,4 @@
-"""The routes of the control API, one small function each. Bodies and answers are JSON objects."""
+"""The routes of the control API, one function each. Request and response bodies are JSON objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mockkms.world.world import World
 MAX_SNAPSHOTS = 100
 _SWITCHES = ("fault_header", "redact")
 API = 1
-"""Version of this API: another number where an older client would misunderstand."""
+"""Version of this API; it changes with every incompatible change."""
 
 
 @route("GET", "", "What this server is, and the paths below")
@@ -38,7 +38,7 @@ def index(asked: Asked) -> Any:
 
 
 def _mode(asked: Asked) -> dict[str, str]:
-    """Whether the answers are ours or a real server's."""
+    """Return the mode: emulator, or proxy for a real server."""
     upstream = asked.world.upstream
     return {"mode": "proxy", "upstream": upstream} if upstream else {"mode": "emulator"}
 
@@ -54,7 +54,7 @@ def openapi(asked: Asked) -> Any:
 
 @route("GET", "faults", "All rules with their counts; format=table for text")
 def list_faults(asked: Asked) -> Any:
-    """Rules, the rules' state, and what a test should hear of."""
+    """Rules, their state, and the problems that a test should report."""
     book = asked.world.faults
     if asked.query.get("format") == "table":
         return book.describe()
@@ -65,14 +65,14 @@ def list_faults(asked: Asked) -> Any:
 def add_faults(asked: Asked) -> Any:
     """The rules that were added, with their ids."""
     if asked.data is None:
-        raise ControlError(400, "a rule is expected in the body")
+        raise ControlError(400, "the body must contain a rule")
     added = asked.world.faults.extend(asked.data)
     return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
 
 
 @route("DELETE", "faults", "Remove all rules and the script")
 def clear_faults(asked: Asked) -> Any:
-    """Nothing is injected any more."""
+    """No faults are injected afterwards."""
     asked.world.faults.clear()
     return {"ok": True}
 
@@ -83,36 +83,38 @@ def get_fault(asked: Asked) -> Any:
     try:
         return asked.world.faults.get(asked.names["id"]).describe()
     except KeyError:
-        raise ControlError(404, f"there is no rule {asked.names['id']!r}") from None
+        raise ControlError(404, f"rule {asked.names['id']!r} not found") from None
 
 
 @route("DELETE", "faults/{id}", "Remove one rule")
 def remove_fault(asked: Asked) -> Any:
     """404 for an unknown id."""
     if not asked.world.faults.remove(asked.names["id"]):
-        raise ControlError(404, f"there is no rule {asked.names['id']!r}")
+        raise ControlError(404, f"rule {asked.names['id']!r} not found")
     return {"ok": True}
 
 
 @route("GET", "script", "The script's progress")
 def get_script(asked: Asked) -> Any:
-    """404 where none is followed."""
+    """404 if no script is active."""
     script = asked.world.faults.current_script
     if script is None:
-        raise ControlError(404, "no script is followed")
+        raise ControlError(404, "no script is active")
     return script.describe()
 
 
 @route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
 def set_script(asked: Asked) -> Any:
-    """Replaces the one before."""
+    """Replaces an earlier script."""
     return {"ok": True, **asked.world.faults.script(asked.data).describe()}
 
 
 # -- journal ---------------------------------------------------------------------------------------------------------
 
 
-@route("GET", "journal", "Requests that fit the query: path, operation, status, …; last=n, bodies=false, format=table")
+@route(
+    "GET", "journal", "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table"
+)
 def get_journal(asked: Asked) -> Any:
     """Entries, oldest first."""
     words: dict[str, Any] = dict(asked.query)
@@ -125,7 +127,7 @@ def get_journal(asked: Asked) -> Any:
 
 @route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
 def query_journal(asked: Asked) -> Any:
-    """For queries that no query string can hold: bodies, headers, combinations."""
+    """For queries that do not fit into a query string: bodies, headers, combinations."""
     words = dict(asked.data) if isinstance(asked.data, dict) else {}
     match = words.pop("match", None)
     last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
@@ -134,9 +136,7 @@ def query_journal(asked: Asked) -> Any:
     return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
 
 
-@route(
-    "POST", "journal/near-misses", "The requests closest to fitting, and what is wrong with each", body="match words"
-)
+@route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
 def near_misses(asked: Asked) -> Any:
     """At most three, the nearest first."""
     match, words = _split(asked.data)
@@ -168,12 +168,12 @@ def _found(
 
 
 def _is_number(text: str) -> bool:
-    """Return whether a text is a whole number of a sensible size: Python refuses to read thousands of digits."""
+    """Return whether a text is a whole number of at most 18 digits: Python refuses to parse thousands of digits."""
     return text.isdecimal() and len(text) <= 18
 
 
 def _typed(words: dict[str, Any]) -> dict[str, Any]:
-    """Words of a query string, the numbers and flags among them as such."""
+    """Convert the numbers and flags of a query string."""
     flags = {"true": True, "false": False}
     for word, value in words.items():
         if word in OUTCOMES:
@@ -181,9 +181,9 @@ def _typed(words: dict[str, Any]) -> dict[str, Any]:
     return words
 
 
-@route("DELETE", "journal", "Forget all requests")
+@route("DELETE", "journal", "Remove all entries")
 def clear_journal(asked: Asked) -> Any:
-    """The journal begins anew."""
+    """The journal is empty afterwards."""
     asked.world.journal.clear()
     return {"ok": True}
 
@@ -225,7 +225,7 @@ def assert_journal(asked: Asked) -> Any:
 # -- clock, state, snapshots -----------------------------------------------------------------------------------------
 
 
-@route("POST", "reset", "Back to the baseline: state, clock, rules, journal")
+@route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
 def reset(asked: Asked) -> Any:
     """The world as it was when the server started."""
     asked.world.reset()
@@ -245,7 +245,7 @@ def get_clock(asked: Asked) -> Any:
     body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
 )  # fmt: skip
 def move_clock(asked: Asked) -> Any:
-    """Several are done in the order set, freeze, advance, resume."""
+    """Several actions run in the order set, freeze, advance, resume."""
     clock = asked.world.clock
     words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
     with asked.world.lock:
@@ -276,14 +276,14 @@ def _read(word: str, read: Any, *values: Any) -> Any:
         raise FaultError(str(error), word) from None
 
 
-@route("GET", "state", "What state the server is in; format=yaml: the whole world as a world file, secrets included")
+@route("GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included")
 def get_state(asked: Asked) -> Any:
     """Seal, flavor, rules' state; or the world."""
     world = asked.world
     if asked.query.get("format") == "yaml":
         world.own_state("writing the world")
         if world.dumper is None:
-            raise ControlError(501, "this server cannot write its world")
+            raise ControlError(501, "this server cannot dump its world")
         return world.dumper(world)
     world.overdue()
     return {
@@ -307,11 +307,11 @@ def _own_state(world: World) -> dict[str, Any]:
 
 
 @route(
-    "POST", "state", "Do something to the server",
+    "POST", "state", "Run actions on the server",
     body=f"{{{' | '.join(ACTIONS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
 def change_state(asked: Asked) -> Any:
-    """The words and values are those of the faults on the server."""
+    """Names and values are those of the fault kinds that act on the server."""
     words = mapping(asked.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
     switches = {word: _read(word, flag, words.pop(word)) for word in _SWITCHES if word in words}
     plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
@@ -334,7 +334,7 @@ def change_state(asked: Asked) -> Any:
 
 @route("GET", "snapshots", "Names of the snapshots")
 def list_snapshots(asked: Asked) -> Any:
-    """In the order they were taken."""
+    """In the order in which they were taken."""
     return {"snapshots": list(asked.world.snapshots)}
 
 
@@ -344,12 +344,12 @@ def take_snapshot(asked: Asked) -> Any:
     asked.world.own_state("a snapshot")
     snapshots, name = asked.world.snapshots, asked.names["name"]
     if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
-        raise ControlError(409, f"there are {MAX_SNAPSHOTS} snapshots already; delete one")
+        raise ControlError(409, f"the limit of {MAX_SNAPSHOTS} snapshots is reached; delete one")
     snapshots[name] = asked.world.snapshot()
     return {"ok": True, "name": name}
 
 
-@route("DELETE", "snapshots/{name}", "Forget a snapshot")
+@route("DELETE", "snapshots/{name}", "Delete a snapshot")
 def drop_snapshot(asked: Asked) -> Any:
     """404 for an unknown name."""
     _snapshot(asked, asked.names["name"])
@@ -357,16 +357,20 @@ def drop_snapshot(asked: Asked) -> Any:
     return {"ok": True}
 
 
-@route("POST", "snapshots/{name}/restore", "Go back to a snapshot")
+@route("POST", "snapshots/{name}/restore", "Restore a snapshot")
 def restore_snapshot(asked: Asked) -> Any:
     """404 for an unknown name."""
     asked.world.restore(_snapshot(asked, asked.names["name"]))
     return {"ok": True}
 
 
-@route("GET", "snapshots/{name}/diff", "What changed from this snapshot to another (with=name) or to now, as text")
+@route(
+    "GET",
+    "snapshots/{name}/diff",
+    "The changes from this snapshot to another (with=name) or to the current state, as text",
+)
 def diff_snapshot(asked: Asked) -> Any:
-    """Lines with + - ~; keys and tokens are shown as they are in the state."""
+    """Lines with + - ~; keys and tokens are shown in full."""
     old = _snapshot(asked, asked.names["name"])
     other = asked.query.get("with", "")
     new = _snapshot(asked, other) if other else asked.world.snapshot()

@@ -1,4 +1,4 @@
-"""The table of the control API's routes, and what a handler gets."""
+"""The route table of the control API, and the request type of its handlers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CONTROL_PREFIX = "/_mockkms/"
 
 
 class ControlError(Exception):
-    """A refusal: an HTTP status and a text."""
+    """An error response: HTTP status and message."""
 
     def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
         self.status, self.message = status, message
         self.more = more
-        """Further words of the answer."""
+        """Additional keys of the response."""
 
 
 @dataclass(slots=True)
@@ -31,16 +31,16 @@ class Asked:
     world: World
     host: Host
     names: dict[str, str] = field(default_factory=dict)
-    """What the path's template captured."""
+    """Values captured by the path template."""
     query: dict[str, str] = field(default_factory=dict)
     data: Any = None
-    """The decoded body; None where there was none."""
+    """The decoded body; None if it is empty."""
     tenants: Tenants | None = None
-    """The tenants beside this world; None where it is one itself."""
+    """The tenants of the server; None if this world belongs to a tenant."""
 
 
 class Handler(Protocol):
-    """Answers with JSON data, or a text."""
+    """Returns JSON data or a text."""
 
     def __call__(self, asked: Asked, /) -> Any: ...
 
@@ -56,7 +56,7 @@ class Route:
     summary: str
     pattern: re.Pattern[str]
     body: str = ""
-    """What the body is, for the OpenAPI document; empty: there is none."""
+    """Description of the body for the OpenAPI document; empty if there is none."""
 
 
 ROUTES: list[Route] = []

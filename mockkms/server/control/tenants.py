@@ -9,7 +9,7 @@ from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.server.tenants.tenants import TenantError, Tenants
 
 
-@route("GET", "tenants", "Ids of the tenants, the one idle for longest first")
+@route("GET", "tenants", "Ids of the tenants, the least recently used first")
 def list_tenants(asked: Asked) -> Any:
     """Below ``/t/<id>/_mockkms/`` each has this whole API for itself, but for these routes."""
     tenants = _tenants(asked)
@@ -18,12 +18,12 @@ def list_tenants(asked: Asked) -> Any:
 
 @route("DELETE", "tenants", "Drop all tenants")
 def clear_tenants(asked: Asked) -> Any:
-    """Each is made anew from the baseline when it is next used."""
+    """Each is created again from the baseline when it is next used."""
     _tenants(asked).clear()
     return {"ok": True}
 
 
-@route("POST", "tenants/{id}", "Make a tenant anew", body="{from: baseline | now}")
+@route("POST", "tenants/{id}", "Create or replace a tenant", body="{from: baseline | now}")
 def make_tenant(asked: Asked) -> Any:
     """From the server's baseline (the default), or from its present: state, clock and rules."""
     begin = mapping(asked.data or {}, ("from",)).get("from", "baseline")
@@ -42,7 +42,7 @@ def make_tenant(asked: Asked) -> Any:
 def forget_tenant(asked: Asked) -> Any:
     """404 for an unknown id."""
     if not _tenants(asked).forget(asked.names["id"]):
-        raise ControlError(404, f"there is no tenant {asked.names['id']!r}")
+        raise ControlError(404, f"tenant {asked.names['id']!r} not found")
     return {"ok": True}
 
 

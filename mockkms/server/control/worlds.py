@@ -24,11 +24,11 @@ class _Held(Handle):
 
 
 @route(
-    "POST", "world", "Go to the world of the start with others laid over it; reset goes back there from now on",
+    "POST", "world", "Replace the world by the initial one with others merged over it, and make that the baseline",
     body="{worlds: [a world as data | its YAML as text, …]}; none: the world of the start",
 )  # fmt: skip
 def load_world(asked: Asked) -> Any:
-    """A world with faults is refused with all of them in ``problems``: file, line, column, path, message."""
+    """An invalid world is refused, with all errors in ``problems``: file, line, column, path, message."""
     worlds = mapping(asked.data or {}, ("worlds",)).get("worlds", [])
     if not isinstance(worlds, list) or not all(isinstance(world, (dict, str)) for world in worlds):
         raise ControlError(400, "worlds: expected a list of mappings and YAML texts")
@@ -42,20 +42,20 @@ def load_world(asked: Asked) -> Any:
     return {"ok": True}
 
 
-@route("POST", "baseline", "Let reset go back to this moment, until a world is loaded")
+@route("POST", "baseline", "Make the current state the baseline, until a world is loaded")
 def set_baseline(asked: Asked) -> Any:
     """State, clock, rules and journal."""
     _Held(asked.world).set_baseline()
     return {"ok": True}
 
 
-@route("POST", "explain", "Why a token may or may not do something", body="{token, operation, path}")
+@route("POST", "explain", "Explain the policy decision for a token", body="{token, operation, path}")
 def explain(asked: Asked) -> Any:
     """The decision, and the explanation as text."""
     words = mapping(asked.data, ("token", "operation", "path"))
     token, operation, path = (words.get(word, "") for word in ("token", "operation", "path"))
     if not all(isinstance(value, str) for value in (token, operation, path)):
-        raise ControlError(400, "token, operation and path are texts")
+        raise ControlError(400, "token, operation and path must be strings")
     try:
         told = _Held(asked.world).explain(token, operation, path)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Carries a fault plan out around the server's own answer, and keeps the journal.
+"""Applies fault plans to the server's responses and writes the journal.
 
-Without rules a request costs this layer one look at a flag and one journal entry.
+Without rules, this layer costs one check of a flag and one journal entry per request.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
 
 
 class FaultLayer:
-    """The faults and the journal of one world, on the way of every request.
+    """Applies the fault rules of one world to every request and records it in the journal.
 
-    ``look`` is how the rules see a request, where that is not as the world itself sees it.
+    ``look`` returns the view of a request for the rules; the default derives it from the world.
     """
 
     def __init__(self, world: World, answer: Answer, host: Host, look: Look | None = None) -> None:
@@ -54,7 +54,7 @@ class FaultLayer:
         world.overdue = self._overdue
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
-        """Answer one request, with whatever the rules say."""
+        """Answer one request, with the faults of matching rules."""
         world = self.world
         started = perf_counter()
         if world.faults.active:
@@ -75,7 +75,7 @@ class FaultLayer:
         return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
 
     def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
-        """An answer was sent on while it came."""
+        """Record a response that was streamed."""
         reply.body = body
         self.world.journal.record(Entry(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
@@ -83,7 +83,7 @@ class FaultLayer:
         ))  # fmt: skip
 
     async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
-        """An answer that takes its time; a client that does not wait for it is in the journal too."""
+        """Wait for a response; a client that disconnects before it is recorded too."""
         try:
             return await asked
         except asyncio.CancelledError:
@@ -92,7 +92,7 @@ class FaultLayer:
             raise
 
     def _since(self, now: float, started: float) -> float:
-        """Seconds that a request took; by the world's clock where that stands still, so that a journal repeats."""
+        """Return the seconds a request took, by the world's clock if it is frozen, so that the journal is repeatable."""
         clock = self.world.clock
         return clock.now() - now if clock.frozen else perf_counter() - started
 
@@ -132,7 +132,7 @@ class FaultLayer:
         return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers, repeated=repeated)
 
     async def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:
-        """The core's answer where it is asked, or the rule's; the request of a core that was asked goes along."""
+        """Return the response of the core or of the rule, with the Vault request if the core handled it."""
         http.whole = True
         asked = self._answer(http) if plan.asks_core else HttpReply(0)
         came = asked if isinstance(asked, HttpReply) else await asked
@@ -143,7 +143,7 @@ class FaultLayer:
         return HttpReply(plan.answer.status, plan.answer.body, dict(plan.answer.headers), came.request)
 
     def _earlier(self, http: HttpRequest, plan: Plan, came: HttpReply) -> HttpReply:
-        """A snapshot's answer; where there is no such snapshot, one that no test takes for it."""
+        """Return the response of a snapshot, or an unmistakable error if the snapshot does not exist."""
         try:
             reply = self._host.earlier(http, plan.snapshot)
         except FaultError as error:
@@ -165,12 +165,12 @@ class FaultLayer:
 
 
 def _still_there(reply: HttpReply, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """The further lines of headers that no edit has changed or taken away."""
+    """Return the repeated header lines that no edit has changed or removed."""
     return tuple((name, text) for name, text in reply.repeated if headers.get(name) == reply.headers[name])
 
 
 def unasked(view: View) -> Request | None:
-    """For the journal: a request that never reached the core, with what is known of it."""
+    """Return a request that did not reach the core, with its known properties, for the journal."""
     if view.service != "vault":
         return None
     facts = view.facts
@@ -190,12 +190,12 @@ def service_of(http: HttpRequest) -> str:
 
 
 def wire_target(http: HttpRequest) -> str:
-    """Path and query as they came."""
+    """Return path and query as received."""
     return f"{http.target}?{http.query}" if http.query or http.bare_mark else http.target
 
 
 def view_of(world: World, http: HttpRequest) -> View:
-    """A request as the rules see it; what costs something is found out when a rule asks."""
+    """Return the view of a request for the rules; expensive properties are computed on demand."""
     service, target = service_of(http), wire_target(http)
     core = world.core
 
@@ -234,7 +234,7 @@ def _match(core: Core, request: Request) -> tuple[str, Match]:
 
 
 def facts_of(core: Core, request: Request) -> Facts:
-    """Mount, key, namespace and token of a request, nothing counted or changed."""
+    """Return mount, key, namespace and token of a request, without side effects."""
     namespace, found = _match(core, request)
     token = core.tokens.lookup(request.token) if request.token else None
     facts = Facts(
@@ -251,7 +251,7 @@ def facts_of(core: Core, request: Request) -> Facts:
 
 
 def product_of(world: World) -> Product:
-    """The server as its answers show it."""
+    """Return the properties of the server that its responses show."""
     flavor, seal = world.core.product, world.core.state.seal
     return Product(
         name=flavor.texts.product,

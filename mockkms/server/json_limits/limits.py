@@ -138,7 +138,7 @@ class _Tokens(Scanner):
         super().close()
 
     def literal(self, byte: int) -> None:
-        """A value that is no container."""
+        """Read a value other than an object or array."""
         self.element()
         super().literal(byte)
 
@@ -247,7 +247,7 @@ class _Strict:
             self.open[-1].key_next = True
 
     def value(self) -> None:
-        """Count a value that is no text in the container around it."""
+        """Count a value other than a string in its container."""
         if not self.open:
             return
         top = self.open[-1]

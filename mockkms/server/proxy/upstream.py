@@ -50,7 +50,7 @@ class Upstream:
 
     ``url`` may have a path, which is put in front of every request's. ``ca_file`` is the certificate (PEM) to trust in
     the place of the system's, ``cert`` our own and its key (PEM), shown on demand; ``insecure`` trusts everything.
-    Raises UpstreamError for what is no address, and for files that are no certificates. Nothing is asked before the
+    Raises UpstreamError for an invalid address and for invalid certificate files. No connection is opened before the
     first request.
     """
 
@@ -219,7 +219,7 @@ def _let_go(task: asyncio.Task[HttpReply]) -> None:
 
 
 def _soon_whole(http: HttpRequest, answer: aiohttp.ClientResponse) -> bool:
-    """Whether to wait for the whole of an answer: those that are short, and JSON that is no endless log."""
+    """Return whether to buffer a response: short ones, and JSON except for the endless log of sys/monitor."""
     if answer.content_length is not None and answer.content_length <= _AT_ONCE:
         return True
     return answer.content_type == "application/json" and not http.target.endswith("/sys/monitor")

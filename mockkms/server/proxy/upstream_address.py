@@ -1,4 +1,4 @@
-"""Where a real server is, why it is trusted, and in what words it is told that it cannot be reached."""
+"""The address of an upstream server, its TLS context, and the texts of connection errors."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def address(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UpstreamError(f"{url!r} is no address: {error}") from None
+        raise UpstreamError(f"{url!r} is not a valid address: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise UpstreamError(f"{url!r} is no address: http://… or https://… is expected")
+        raise UpstreamError(f"{url!r} is not a valid address: expected http://… or https://…")
     if parts.query or parts.fragment or parts.username is not None:
-        raise UpstreamError(f"{url!r} is no address of a server: no query, fragment or user is expected")
+        raise UpstreamError(f"{url!r} is not a valid server address: it must not contain a query, fragment or user")
     return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
 
 

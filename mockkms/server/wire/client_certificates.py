@@ -42,7 +42,7 @@ class ClientTrust:
         if self._authority:
             context.load_verify_locations(self._authority)
         for pem in () if self._required else trusted:
-            # What is no certificate to OpenSSL is trusted by nobody.
+            # Certificates that OpenSSL cannot parse are ignored.
             with suppress(ssl.SSLError, ValueError):
                 context.load_verify_locations(cadata=pem)
         return context

@@ -85,7 +85,7 @@ class PlainResponse(web.StreamResponse):
 
 
 class Refusal(web.StreamResponse):
-    """An answer given byte by byte to what is no request, after which the connection ends."""
+    """The response to an invalid request, written as given; the connection is closed afterwards."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__(status=400)

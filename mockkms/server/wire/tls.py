@@ -28,7 +28,7 @@ class Address:
 
 
 class TlsError(ValueError):
-    """Files that are no certificate and key; the text is for people."""
+    """The PEM files of certificate and key cannot be used."""
 
 
 _FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
@@ -117,7 +117,7 @@ def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
     except OSError as error:
         if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
             raise TlsError(f"{key} is not the key of {certificate}") from None
-        raise TlsError(f"{certificate} and {key} are no certificate and unencrypted key in PEM") from None
+        raise TlsError(f"{certificate} and {key} are not a certificate and an unencrypted key in PEM") from None
     return context
 
 

@@ -17,7 +17,7 @@ _PATIENCE = 10.0
 
 
 async def meet(fault: str, made: socket.socket, tls: ServerTls) -> None:
-    """Carry out a fault on a socket just accepted, and close it. What the client does wrong is no error here."""
+    """Carry out a fault on a socket just accepted, and close it. Errors of the client are ignored."""
     loop = asyncio.get_running_loop()
     with contextlib.suppress(OSError, asyncio.TimeoutError), contextlib.closing(made):
         if fault == CLIENT_CERT:

@@ -206,9 +206,9 @@ def test_it_is_no_server_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("127.0.0.1:8200", "is no address"),
-        ("http://", "is no address"),
-        ("http://a:b", "is no address"),
+        ("127.0.0.1:8200", "is not a valid address"),
+        ("http://", "is not a valid address"),
+        ("http://a:b", "is not a valid address"),
         ("http://me:secret@a", "no query, fragment or user"),
         ("http://a/?b", "no query, fragment or user"),
     ],
