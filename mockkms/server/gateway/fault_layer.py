@@ -92,7 +92,7 @@ class FaultLayer:
             raise
 
     def _since(self, now: float, started: float) -> float:
-        """Return the seconds a request took, by the world's clock if it is frozen, so that the journal is repeatable."""
+        """Return the seconds a request took, by the world's clock if frozen, so that the journal is repeatable."""
         clock = self.world.clock
         return clock.now() - now if clock.frozen else perf_counter() - started
 
