@@ -17,7 +17,6 @@ from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, USAGES, CRLConfig, PkiIssuer, PkiKey, Revocation, Urls, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import ROLE, default_of
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -205,7 +204,7 @@ def dump(state: PKI) -> dict[str, object]:
         "default_key": state.default_key if state.default_key in state.keys else "",
         "default_issuer": state.default_issuer if state.default_issuer in state.issuers else "",
         "default_follows_latest_issuer": state.follow_latest,
-        "roles": {name: _role(role) for name, role in sorted(state.roles.items())},
+        "roles": {name: role.changed() for name, role in sorted(state.roles.items())},
         "crl": {name: value for name, value in vars(state.crl).items() if value != getattr(CRLConfig(), name)},
         "auto_tidy": dict(state.tidy),
         "acme": dict(state.acme),
@@ -240,10 +239,6 @@ def _issuer(issuer: PkiIssuer) -> dict[str, object]:
     if issuer.manual_chain:
         shown["manual_chain"] = list(issuer.manual_chain)
     return shown | ({"revoked": issuer.revoked_at} if issuer.revoked else {})
-
-
-def _role(role: dict[str, Any]) -> dict[str, object]:
-    return {name: role[name] for name in ROLE if name in role and role[name] != default_of(ROLE[name])}
 
 
 def _certificate(state: PKI, serial: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.secrets.pki.role import PkiRole
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -119,8 +120,7 @@ class PKI:
     default_key: str = ""
     default_issuer: str = ""
     follow_latest: bool = False
-    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Parameters of roles, by name."""
+    roles: dict[str, PkiRole] = field(default_factory=dict)
     certificates: dict[str, bytes] = field(default_factory=dict)
     revoked: dict[str, Revocation] = field(default_factory=dict)
     urls: Urls = field(default_factory=Urls)

@@ -5,105 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
-from mockkms.vault.framework.fields import Kind, zero
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.role import PkiRole
 
-KEY_USAGE = ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
 _OWN, _KEYSTORE = Feature.PKI_ADDITIONS, Feature.PKI_KEYSTORES
 _CONSTRAINED = Feature.PKI_VERIFIED
 _LIST, _TEXT, _FLAG, _NUMBER, _TIME = Kind.COMMA_STRINGS, Kind.STRING, Kind.BOOL, Kind.INT, Kind.SECONDS
 
-SUBJECT = {
-    "ou": Field(_LIST, help="Organizational units of the subject."),
-    "organization": Field(_LIST, help="Organizations of the subject."),
-    "country": Field(_LIST, help="Countries of the subject."),
-    "locality": Field(_LIST, help="Localities of the subject."),
-    "province": Field(_LIST, help="Provinces or states of the subject."),
-    "street_address": Field(_LIST, help="Street addresses of the subject."),
-    "postal_code": Field(_LIST, help="Postal codes of the subject."),
-}
-
-USAGES = {
-    "key_usage": Field(_LIST, default=KEY_USAGE, help="Key usages by Go's names without KeyUsage."),
-    "ext_key_usage": Field(_LIST, help="Extended key usages by Go's names without ExtKeyUsage."),
-    "ext_key_usage_oids": Field(_LIST, help="Extended key usages by OID."),
-}
-
-SIGNATURE = {
-    "signature_bits": Field(_NUMBER, help="Size of the signature's hash in bits; 0 is the default."),
-    "use_pss": Field(_FLAG, help="RSA keys sign with PSS."),
-}
+SUBJECT = PkiRole.fields(
+    "ou", "organization", "country", "locality", "province", "street_address", "postal_code"
+)  # fmt: skip
+USAGES = PkiRole.fields("key_usage", "ext_key_usage", "ext_key_usage_oids")
+SIGNATURE = PkiRole.fields("signature_bits", "use_pss")
 
 KIND = {
     "key_type": Field(_TEXT, default="rsa", help="rsa, ec or ed25519."),
     "key_bits": Field(_NUMBER, help="Size of the key in bits; 0 is the default of the type."),
 }
 
-BACKDATING = {
-    "not_before_duration": Field(_TIME, default=30, help="Seconds by which the start of validity is backdated."),
-}
+BACKDATING = PkiRole.fields("not_before_duration")
 
-_BASIC_HELP = "Leaf certificates state that they do not belong to a CA."
-
-ISSUER_REF = {"issuer_ref": Field(_TEXT, default="default", help="Id or name of an issuer, or default.")}
-
-ROLE = {
-    "ttl": Field(_TIME, help="Default lifetime of certificates in seconds."),
-    "max_ttl": Field(_TIME, help="Maximum lifetime in seconds."),
-    "allow_localhost": Field(_FLAG, default=True, help="Allow localhost and localdomain."),
-    "allowed_domains": Field(_LIST, help="Domains that certificates may name."),
-    "allowed_domains_template": Field(_FLAG, help="The domains may contain identity templates."),
-    "allow_globs_in_identity_templates": Field(_FLAG, help="Values of templates may contain asterisks.", needs=_OWN),
-    "allow_bare_domains": Field(_FLAG, help="Allow the domains themselves."),
-    "allow_subdomains": Field(_FLAG, help="Allow names below the domains."),
-    "allow_glob_domains": Field(_FLAG, help="Asterisks in domains match any text."),
-    "allow_wildcard_certificates": Field(_FLAG, default=True, help="Allow wildcard names."),
-    "allow_any_name": Field(_FLAG, help="Allow any name."),
-    "enforce_hostnames": Field(_FLAG, default=True, help="Names must be valid host names."),
-    "allow_ip_sans": Field(_FLAG, default=True, help="Allow IP addresses."),
-    "allowed_ip_sans_cidr": Field(_LIST, help="Networks that IP addresses must belong to.", needs=_OWN),
-    "allowed_uri_sans": Field(_LIST, help="Patterns of URIs."),
-    "allowed_uri_sans_template": Field(_FLAG, help="The URI patterns may contain identity templates."),
-    "allowed_other_sans": Field(_LIST, help="Other names: OID;UTF8:pattern, or * for all."),
-    "allowed_serial_numbers": Field(_LIST, help="Patterns of serial numbers in the subject."),
-    "allowed_user_ids": Field(_LIST, help="Patterns of user ids in the subject."),
-    "server_flag": Field(_FLAG, default=True, help="Certificates are for servers."),
-    "client_flag": Field(_FLAG, default=True, help="Certificates are for clients."),
-    "code_signing_flag": Field(_FLAG, help="Certificates are for signing code."),
-    "email_protection_flag": Field(_FLAG, help="Certificates are for mail."),
-    "key_type": Field(_TEXT, default="rsa", help="rsa, ec, ed25519, or any."),
-    "key_bits": Field(_NUMBER, help="Size of keys in bits; 0 is the default of the type."),
-    **SIGNATURE,
-    **USAGES,
-    "use_csr_common_name": Field(_FLAG, default=True, help="The common name is taken from requests."),
-    "use_csr_sans": Field(_FLAG, default=True, help="The alternative names are taken from requests."),
-    "serial_number_source": Field(
-        _TEXT, default="json-csr", help="json-csr, or json to ignore that of requests.", needs=Feature.PKI_SERIAL_SOURCE
-    ),
-    **SUBJECT,
-    "generate_lease": Field(_FLAG, help="Certificates come with a lease."),
-    "no_store": Field(_FLAG, help="Certificates are not stored."),
-    "require_cn": Field(_FLAG, default=True, help="A common name is required."),
-    "cn_validations": Field(_LIST, default=["email", "hostname"], help="email, hostname, or disabled."),
-    "policy_identifiers": Field(_LIST, help="Policy OIDs, or a JSON list of objects with oid, notice and cps."),
-    "basic_constraints_valid_for_non_ca": Field(_FLAG, help=_BASIC_HELP),
-    **BACKDATING,
-    "not_before": Field(_TEXT, help="A fixed start of validity (RFC 3339).", needs=_OWN),
-    "not_before_bound": Field(_TEXT, default="permit", help="permit, duration or forbid.", needs=_OWN),
-    "not_after": Field(_TEXT, help="A fixed end of validity (RFC 3339)."),
-    "not_after_bound": Field(_TEXT, default="permit", help="permit, ttl-limited, forbid, or a moment.", needs=_OWN),
-    **ISSUER_REF,
-}  # fmt: skip
-"""What a role can be told; the same names are shown."""
+ISSUER_REF = PkiRole.fields("issuer_ref")
 
 
-def check_format(call: Any, refusal: str = 'the "format" path parameter must be "pem", "der", or "pem_bundle"') -> str:
-    """Return the format that was asked for. Raises ErrorResponse for one that there is not."""
+def check_format(call: Call, refusal: str = 'the "format" path parameter must be "pem", "der", or "pem_bundle"') -> str:
+    """Return the requested format. Raises ErrorResponse for an unknown one."""
     form: str = call["format"]
     if form not in ("pem", "der", "pem_bundle"):
         if call.core.product.has(_KEYSTORE) and "pkcs12_password" in call.endpoint.fields:
@@ -166,7 +97,7 @@ VERBATIM = {
     **SIGN,
     **USAGES,
     **SIGNATURE,
-    "basic_constraints_valid_for_non_ca": Field(_FLAG, help=_BASIC_HELP, needs=_OWN),
+    "basic_constraints_valid_for_non_ca": replace(PkiRole.fields()["basic_constraints_valid_for_non_ca"], needs=_OWN),
 }
 
 AUTHORITY = {
@@ -223,18 +154,14 @@ def for_product(of: Product, fields: Mapping[str, Field], shown: Mapping[str, ob
     return {name: value for name, value in shown.items() if name not in fields or fields[name].known_to(of)}
 
 
-def internal_role(**settings: Any) -> dict[str, Any]:
+def internal_role(**settings: object) -> PkiRole:
     """Return a role without restrictions, for certificates of CAs."""
-    role: dict[str, Any] = {name: default_of(field) for name, field in ROLE.items()}
-    role |= {
-        "allow_any_name": True, "enforce_hostnames": False, "allowed_uri_sans": ["*"], "allowed_other_sans": ["*"],
-        "allowed_serial_numbers": ["*"], "allowed_user_ids": ["*"], "cn_validations": ["disabled"], "key_usage": [],
-        "server_flag": False, "client_flag": False, "require_cn": False, "use_csr_common_name": False,
-        "use_csr_sans": False, "not_before_duration": 0, "not_before_bound": "",
-    }  # fmt: skip
-    return role | settings
-
-
-def default_of(field: Field) -> Any:
-    """Return the value of a parameter that was not sent."""
-    return field.default if field.default is not None else zero(field.kind)
+    role = PkiRole(
+        allow_any_name=True, enforce_hostnames=False, allowed_uri_sans=["*"], allowed_other_sans=["*"],
+        allowed_serial_numbers=["*"], allowed_user_ids=["*"], cn_validations=["disabled"], key_usage=[],
+        server_flag=False, client_flag=False, require_cn=False, use_csr_common_name=False, use_csr_sans=False,
+        not_before_duration=0, not_before_bound="",
+    )  # fmt: skip
+    for name, value in settings.items():
+        setattr(role, name, value)
+    return role

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -14,7 +12,8 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
 from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, engine
-from mockkms.vault.secrets.pki.role_fields import PAGE, ROLE, for_product, page
+from mockkms.vault.secrets.pki.role import PkiRole
+from mockkms.vault.secrets.pki.role_fields import PAGE, page
 
 listing = engine.path("roles[/]", fields=PAGE, help="The names of the roles.")
 one = engine.path(
@@ -22,7 +21,7 @@ one = engine.path(
     fields={
         "name": Field(Kind.STRING, help="Name of the role."),
         "backend": Field(Kind.STRING, help="Has no effect."),
-        **ROLE,
+        **PkiRole.fields(),
     },
     help="A role.",
 )
@@ -36,6 +35,10 @@ _LEASES = (
 )
 
 
+def _shown(call: Call, role: PkiRole) -> dict[str, object]:
+    return {**role.shown(call.core.product), "allow_token_displayname": False}
+
+
 @listing.on(Operation.LIST)
 def list_roles(state: PKI, call: Call) -> Reply:
     """Return the names, sorted."""
@@ -46,7 +49,7 @@ def list_roles(state: PKI, call: Call) -> Reply:
 def read(state: PKI, call: Call, *, name: str) -> Reply:
     """Return the role, with defaults."""
     role = state.roles.get(name)
-    return for_product(call.core.product, ROLE, role) if role is not None else None
+    return _shown(call, role) if role is not None else None
 
 
 @one.on(Operation.DELETE)
@@ -58,12 +61,11 @@ def delete(state: PKI, _call: Call, *, name: str) -> None:
 @one.on(Operation.CREATE, Operation.UPDATE)
 def write(state: PKI, call: Call) -> Response:
     """Replace a role: parameters that are not sent get their defaults."""
-    role = {name: call[name] for name in ROLE}
-    role["allow_token_displayname"] = False
-    role["policy_identifiers"] = policy_identifiers.from_field(
+    role = PkiRole.from_call(call)
+    role.policy_identifiers = policy_identifiers.from_field(
         call.raw.get("policy_identifiers"), call["policy_identifiers"]
     )
-    return _keep(state, call, role, bool(role["generate_lease"]))
+    return _keep(state, call, role, role.generate_lease)
 
 
 @one.on(Operation.PATCH)
@@ -72,24 +74,25 @@ def patch(state: PKI, call: Call) -> Response:
     old = state.roles.get(call["name"])
     if old is None:
         raise ErrorResponse("Unable to fetch role entry to patch")
-    role = dict(old) | {name: call[name] for name in ROLE if name in call}
+    role = old.copy()
+    role.update_from(call)
     if "policy_identifiers" in call:
-        role["policy_identifiers"] = policy_identifiers.from_field(
+        role.policy_identifiers = policy_identifiers.from_field(
             call.raw.get("policy_identifiers"), call["policy_identifiers"]
         )
-    return _keep(state, call, role, bool(role["generate_lease"]))
+    return _keep(state, call, role, role.generate_lease)
 
 
-def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Response:
-    if role["allowed_other_sans"] not in ([], ["*"]):
+def _keep(state: PKI, call: Call, role: PkiRole, leases: bool) -> Response:
+    if role.allowed_other_sans not in ([], ["*"]):
         try:
-            names.parse_other(role["allowed_other_sans"])
+            names.parse_other(role.allowed_other_sans)
         except ValueError as error:
             raise ErrorResponse(f"error parsing allowed_other_sans: {error}") from None
-    role["allowed_ip_sans_cidr"] = [_network(text) for text in role["allowed_ip_sans_cidr"]]
+    role.allowed_ip_sans_cidr = [_network(text) for text in role.allowed_ip_sans_cidr]
     note = ""
-    if role["no_store"]:
-        role["generate_lease"] = False
+    if role.no_store:
+        role.generate_lease = False
         note = _NO_STORE if leases else ""
     elif leases:
         note = _LEASES.format("Vault" if call.core.product.has(Feature.PKI_LATER) else "instance")
@@ -98,7 +101,7 @@ def _keep(state: PKI, call: Call, role: dict[str, Any], leases: bool) -> Respons
     if note:
         warnings.insert(0 if call.core.product.has(Feature.PKI_ISSUER_HASH) else len(warnings), note)
     state.roles[call["name"]] = role
-    return Response(data=for_product(call.core.product, ROLE, role), warnings=warnings)
+    return Response(data=_shown(call, role), warnings=warnings)
 
 
 def _network(text: str) -> str:
@@ -131,19 +134,19 @@ def _unknown(text: str, error: ValueError) -> BackendError:
     return BackendError(text, str(error), status=500)
 
 
-def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
+def _settle(state: PKI, call: Call, role: PkiRole) -> list[str]:
     """Apply defaults and check. Returns warnings; raises ErrorResponse and BackendError."""
-    if role["max_ttl"] > 0 and role["ttl"] > role["max_ttl"]:
+    if role.max_ttl > 0 and role.ttl > role.max_ttl:
         raise ErrorResponse('"ttl" value must be less than "max_ttl" value')
     _settle_key(call, role)
-    source = role["serial_number_source"]
+    source = role.serial_number_source
     if source not in ("", "json", "json-csr"):
         raise ErrorResponse(f"unknown serial_number_source {source}")
-    for number in role["ext_key_usage_oids"]:
+    for number in role.ext_key_usage_oids:
         if not names.is_oid(number):
             raise ErrorResponse(f'"{number}" could not be parsed as a valid oid for an extended key usage')
     try:
-        policy_identifiers.extension(role["policy_identifiers"])
+        policy_identifiers.extension(role.policy_identifiers)
     except ValueError as error:
         text = str(error)
         if call.core.product.has(Feature.PKI_LATER):
@@ -151,37 +154,36 @@ def _settle(state: PKI, call: Call, role: dict[str, Any]) -> list[str]:
         raise BackendError(text) from None
     by_issuer = call.core.product.has(Feature.PKI_ISSUER_HASH)
     warnings = _countries(role) if by_issuer else []
-    asked, role["issuer_ref"] = role["issuer_ref"], role["issuer_ref"] or references.DEFAULT
+    asked, role.issuer_ref = role.issuer_ref, role.issuer_ref or references.DEFAULT
     try:
-        issuer = references.issuer(state, role["issuer_ref"])
+        issuer = references.issuer(state, role.issuer_ref)
     except CallerError:
         issuer = None
         # What was sent decides between the texts in products that settle the reference after that.
         warnings.append(
             "Issuing Certificate was set to default, but no default issuing certificate (configurable at "
             "/config/issuers) is currently set"
-            if references.DEFAULT in (asked, None if by_issuer else role["issuer_ref"])
-            else f"Issuing Certificate was set to {role['issuer_ref']} but no issuing certificate currently has that "
-            "name"
+            if references.DEFAULT in (asked, None if by_issuer else role.issuer_ref)
+            else f"Issuing Certificate was set to {role.issuer_ref} but no issuing certificate currently has that name"
         )
     if by_issuer:
-        role["signature_bits"] = _hash_of(call, role["signature_bits"], issuer)
+        role.signature_bits = _hash_of(call, role.signature_bits, issuer)
     try:
-        role["cn_validations"] = _validations(role["cn_validations"])
+        role.cn_validations = _validations(role.cn_validations)
     except ValueError as error:
         text = f"cn_validations value incorrect: {error}"
         raise ErrorResponse(text) if by_issuer else BackendError(text) from None
     return warnings
 
 
-def _settle_key(call: Call, role: dict[str, Any]) -> None:
+def _settle_key(call: Call, role: PkiRole) -> None:
     """Apply the default size of the key, and of the hash if it depends on the key. Raises ErrorResponse."""
-    kind, bits = role["key_type"], role["key_bits"]
+    kind, bits = role.key_type, role.key_bits
     try:
         if call.core.product.has(Feature.PKI_ISSUER_HASH):
-            role["key_bits"] = key_sizes.settle_key(kind, bits)
+            role.key_bits = key_sizes.settle_key(kind, bits)
         else:
-            role["key_bits"], role["signature_bits"] = key_sizes.settle(call, kind, bits, role["signature_bits"])
+            role.key_bits, role.signature_bits = key_sizes.settle(call, kind, bits, role.signature_bits)
     except ValueError as error:
         if call.core.product.has(Feature.PKI_ISSUER_HASH):
             raise ErrorResponse(f"error setting keyBits {bits} on role for keyType {kind}: {error}") from None
@@ -199,11 +201,9 @@ def _hash_of(call: Call, bits: int, issuer: PkiIssuer | None) -> int:
         raise ErrorResponse(str(error)) from None
 
 
-def _countries(role: dict[str, Any]) -> list[str]:
+def _countries(role: PkiRole) -> list[str]:
     return [
-        f"country must be a 2 character ISO 3166 code, have: {country}"
-        for country in role["country"]
-        if len(country) != 2
+        f"country must be a 2 character ISO 3166 code, have: {country}" for country in role.country if len(country) != 2
     ]
 
 

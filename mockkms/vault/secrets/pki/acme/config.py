@@ -135,7 +135,7 @@ def _unfit(state: PKI, name: str) -> str:
     role = state.roles.get(name)
     if role is None:
         return "the request message was malformed: role does not exist"
-    if role["no_store"]:
+    if role.no_store:
         return "the server experienced an internal error: role can not be used as NoStore is set to true"
     return ""
 

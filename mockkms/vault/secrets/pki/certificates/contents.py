@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
@@ -15,8 +14,8 @@ from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import names, policy_identifiers, urls, validity
 from mockkms.vault.secrets.pki.issuers.signer import Signer
+from mockkms.vault.secrets.pki.role import PkiRole
 
-Role = dict[str, Any]
 _SUBJECT = ("country", "organization", "ou", "locality", "province", "street_address", "postal_code")
 SERIAL_BITS = 159
 
@@ -42,22 +41,22 @@ def unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
-def contents_of(call: Call, role: Role, signer: Signer | None, csr: read.Request | None) -> CertificateContents:
+def contents_of(call: Call, role: PkiRole, signer: Signer | None, csr: read.Request | None) -> CertificateContents:
     """Return the contents that the call requests, checked. Raises ErrorResponse."""
     csr_parts = read.parts(csr.subject) if csr is not None else {}
     common_name = _common_name(call, role, csr_parts)
     serial = call["serial_number"] or _serial_of(role, csr_parts)
-    from_csr = csr is not None and role["use_csr_sans"]
+    from_csr = csr is not None and role.use_csr_sans
     found = _host_names(call, common_name, csr.names if csr is not None and from_csr else None)
     _check_names(call, role, common_name, serial, found)
     found.other = _other_names(call, role, csr.names.other if csr is not None and from_csr else [])
     found.ip = _addresses(call, role, csr.names.ip if csr is not None and from_csr else None)
     found.uri = _uris(call, role, csr.names.uri if csr is not None and from_csr else None)
-    subject = {name: unique(role[name]) for name in _SUBJECT}
+    subject = {name: unique(getattr(role, name)) for name in _SUBJECT}
     subject |= {"common_name": [common_name] if common_name else [], "serial_number": [serial] if serial else []}
     warnings: list[str] = []
     begin = validity.not_before(role, call)
-    behavior = role.get("leaf_not_after") or (signer.issuer.leaf_not_after if signer is not None else "")
+    behavior = role.leaf_not_after or (signer.issuer.leaf_not_after if signer is not None else "")
     end = validity.not_after(role, call, signer.certificate if signer is not None else None, behavior, warnings)
     validity.check_order(role, call, signer.certificate if signer is not None else None, end)
     key_id = _key_id(call)
@@ -66,15 +65,15 @@ def contents_of(call: Call, role: Role, signer: Signer | None, csr: read.Request
     if call.core.product.has(Feature.PKI_LATER):
         found.dns.sort()
     return CertificateContents(
-        subject, found, begin, end, build.usage_bits(role["key_usage"]), extended_usages(role),
+        subject, found, begin, end, build.usage_bits(role.key_usage), extended_usages(role),
         _policies(role), key_id, _path_length(role, signer), warnings,
     )  # fmt: skip
 
 
-def _common_name(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> str:
-    name = "".join(csr_parts.get("common_name", [])[-1:]) if role["use_csr_common_name"] else ""
+def _common_name(call: Call, role: PkiRole, csr_parts: dict[str, list[str]]) -> str:
+    name = "".join(csr_parts.get("common_name", [])[-1:]) if role.use_csr_common_name else ""
     name = name or call["common_name"]
-    if not name and role["require_cn"]:
+    if not name and role.require_cn:
         raise ErrorResponse(
             'the common_name field is required, or must be provided in a CSR with "use_csr_common_name" set to true, '
             'unless "require_cn" is set to false'
@@ -82,9 +81,9 @@ def _common_name(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> str
     return name
 
 
-def _serial_of(role: Role, csr_parts: dict[str, list[str]]) -> str:
+def _serial_of(role: PkiRole, csr_parts: dict[str, list[str]]) -> str:
     """Return the serial number in a request's subject, if the role accepts it. Raises ErrorResponse."""
-    source = role.get("serial_number_source", "")
+    source = role.serial_number_source
     if source not in ("", "json-csr", "json"):
         raise ErrorResponse("invalid value for serial_number_source")
     return "".join(csr_parts.get("serial_number", [])[-1:]) if source != "json" else ""
@@ -116,7 +115,7 @@ def _host_names(call: Call, common_name: str, given: Names | None) -> Names:
     return found
 
 
-def _check_names(call: Call, role: Role, common_name: str, serial: str, found: Names) -> None:
+def _check_names(call: Call, role: PkiRole, common_name: str, serial: str, found: Names) -> None:
     if common_name and names.refused_common_name(role, call, common_name):
         raise ErrorResponse(f"common name {common_name} not allowed by this role")
     if serial and not names.allowed_serial(role, serial):
@@ -129,7 +128,7 @@ def _check_names(call: Call, role: Role, common_name: str, serial: str, found: N
         raise ErrorResponse(f"email address {refused} not allowed by this role")
 
 
-def _other_names(call: Call, role: Role, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _other_names(call: Call, role: PkiRole, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
     try:
         requested = names.parse_other(call["other_sans"]) + given
     except ValueError as error:
@@ -144,10 +143,10 @@ def _other_names(call: Call, role: Role, given: list[tuple[str, str]]) -> list[t
     return requested
 
 
-def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
+def _addresses(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
     found = []
     later = call.core.product.has(Feature.PKI_LATER)
-    if later and not role["allow_ip_sans"]:
+    if later and not role.allow_ip_sans:
         _refuse_addresses(call, given)
     for value in call["ip_sans"] if given is None else given:
         try:
@@ -157,10 +156,10 @@ def _addresses(call: Call, role: Role, given: list[str] | None) -> list[str]:
             found.append(getattr(address, "ipv4_mapped", None) or address)
         except ValueError:
             raise ErrorResponse(f"the value {quote(value)} is not a valid IP address") from None
-    if found and not role["allow_ip_sans"]:
+    if found and not role.allow_ip_sans:
         source = "the API" if given is None else "CSR"
         raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided via {source}")
-    networks = [ipaddress.ip_network(text, strict=False) for text in role["allowed_ip_sans_cidr"]]
+    networks = [ipaddress.ip_network(text, strict=False) for text in role.allowed_ip_sans_cidr]
     for address in found:
         if networks and not any(address in network for network in networks):
             raise ErrorResponse(f'the IP address "{address}" is not allowed in this role')
@@ -173,10 +172,10 @@ def _refuse_addresses(call: Call, given: list[str] | None) -> None:
         raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided {asked}")
 
 
-def _uris(call: Call, role: Role, given: list[str] | None) -> list[str]:
+def _uris(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
     uris: list[str] = call["uri_sans"] if given is None else given
     source = "the API" if given is None else "CSR"
-    if uris and not role["allowed_uri_sans"]:
+    if uris and not role.allowed_uri_sans:
         raise ErrorResponse(
             f"URI Subject Alternative Names are not allowed in this role, but were provided via {source}"
         )
@@ -203,7 +202,7 @@ def _key_id(call: Call) -> bytes:
         raise ErrorResponse(f"cannot parse requested SKID value as hex: {error}") from None
 
 
-def _user_ids(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> list[str]:
+def _user_ids(call: Call, role: PkiRole, csr_parts: dict[str, list[str]]) -> list[str]:
     if "user_ids" not in call.endpoint.fields:
         return []
     found: list[str] = call["user_ids"] or csr_parts.get("user_id", [])
@@ -213,29 +212,29 @@ def _user_ids(call: Call, role: Role, csr_parts: dict[str, list[str]]) -> list[s
     return list(found)
 
 
-def extended_usages(role: Role) -> list[str]:
+def extended_usages(role: PkiRole) -> list[str]:
     """Return the OIDs of a role's extended key usages."""
-    chosen = {name.strip().lower() for name in role["ext_key_usage"]}
+    chosen = {name.strip().lower() for name in role.ext_key_usage}
     for flag, name in (
         ("server_flag", "serverauth"), ("client_flag", "clientauth"), ("code_signing_flag", "codesigning"),
         ("email_protection_flag", "emailprotection"),
     ):  # fmt: skip
-        if role[flag]:
+        if getattr(role, flag):
             chosen.add(name)
     own = [number for name, number in EXTENDED_USAGES.items() if name in chosen]
-    return own + [number for number in role["ext_key_usage_oids"] if names.is_oid(number)]
+    return own + [number for number in role.ext_key_usage_oids if names.is_oid(number)]
 
 
-def _policies(role: Role) -> bytes:
+def _policies(role: PkiRole) -> bytes:
     try:
-        return policy_identifiers.extension(role["policy_identifiers"])
+        return policy_identifiers.extension(role.policy_identifiers)
     except ValueError:
         return b""
 
 
-def _path_length(role: Role, signer: Signer | None) -> int | None:
+def _path_length(role: PkiRole, signer: Signer | None) -> int | None:
     """Return the path length: the requested one, else one less than the issuer's. None for no limit."""
-    asked = role.get("max_path_length")
+    asked = role.max_path_length
     if asked is not None:
         return asked if asked != -1 else None
     most = signer.certificate.path_length if signer is not None else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
@@ -13,9 +12,8 @@ from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.signing import IssuedCertificate
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer
 from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
+from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import ISSUE, SIGN, VERBATIM, check_format, internal_role
-
-Role = dict[str, Any]
 
 issue = engine.path("issue/{role}", fields=ISSUE, help="Generate a key and a certificate.")
 issuer_issue = engine.path("issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same with a named issuer.")
@@ -31,8 +29,8 @@ issuer_verbatim = engine.path(
 @issuer_issue.on(Operation.UPDATE)
 def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
     """Generate a key and sign a certificate. Raises ErrorResponse and BackendError."""
-    role, warnings = dict(_role(state, call)), []
-    if role["key_type"] == "any":
+    role, warnings = _role(state, call).copy(), []
+    if role.key_type == "any":
         if not call.core.product.has(Feature.PKI_ADDITIONS):
             raise ErrorResponse('role key type "any" not allowed for issuing certificates, only signing')
         if "key_type" not in call:
@@ -40,10 +38,10 @@ def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
                 'role key type "any" not allowed for issuing certificates without providing key_type and/or key_bits '
                 "request parameters"
             )
-        role["key_type"], role["key_bits"] = key_type, call.get("key_bits", role["key_bits"])
+        role.key_type, role.key_bits = key_type, call.get("key_bits", role.key_bits)
         try:
-            role["key_bits"], role["signature_bits"] = key_sizes.settle(
-                call, role["key_type"], role["key_bits"], role["signature_bits"]
+            role.key_bits, role.signature_bits = key_sizes.settle(
+                call, role.key_type, role.key_bits, role.signature_bits
             )
         except ValueError as error:
             raise BackendError(f"failed to validate role: {error}") from None
@@ -85,19 +83,20 @@ def sign_verbatim(
     )  # fmt: skip
     if given is not None:
         taken = ("ttl", "max_ttl", "generate_lease", "not_before_duration", "no_store", "issuer_ref")
-        role |= {name: given[name] for name in taken}
+        for name in taken:
+            setattr(role, name, getattr(given, name))
         if "basic_constraints_valid_for_non_ca" not in call:
-            role["basic_constraints_valid_for_non_ca"] = given["basic_constraints_valid_for_non_ca"]
+            role.basic_constraints_valid_for_non_ca = given.basic_constraints_valid_for_non_ca
     return _sign(state, call, role, as_it_is=True)
 
 
-def _sign(state: PKI, call: Call, role: Role, *, as_it_is: bool) -> Response:
+def _sign(state: PKI, call: Call, role: PkiRole, *, as_it_is: bool) -> Response:
     ca, form = _prepared(state, call, role)
     made = signing.sign(call, role, ca, authority=False, verbatim=as_it_is)
     response = _respond(state, call, role, ca, made, form)
     warnings = []
     for field, flag in (("common_name", "use_csr_common_name"), ("alt_names", "use_csr_sans")):
-        if role[flag] and call[field]:
+        if getattr(role, flag) and call[field]:
             warnings.append(f'the {field} field was provided but the role is set with "{flag}" set to true')
     if call.core.product.has(Feature.PKI_LATER):
         response.warnings[len(made.warnings) : len(made.warnings)] = warnings
@@ -106,7 +105,7 @@ def _sign(state: PKI, call: Call, role: Role, *, as_it_is: bool) -> Response:
     return response
 
 
-def _prepared(state: PKI, call: Call, role: Role) -> tuple[signer.Signer, str]:
+def _prepared(state: PKI, call: Call, role: PkiRole) -> tuple[signer.Signer, str]:
     """Return the issuer and the format. Raises ErrorResponse and BackendError."""
     if "cert_metadata" in call:
         raise BackendError("certificate metadata is only supported on Vault Enterprise")
@@ -117,23 +116,23 @@ def _prepared(state: PKI, call: Call, role: Role) -> tuple[signer.Signer, str]:
     return signer.for_issuing(state, reference), form
 
 
-def _role(state: PKI, call: Call) -> Role:
+def _role(state: PKI, call: Call) -> PkiRole:
     role = state.roles.get(call["role"])
     if role is None:
         raise ErrorResponse(f"unknown role: {call['role']}")
     return role
 
 
-def _reference(call: Call, role: Role) -> str:
+def _reference(call: Call, role: PkiRole) -> str:
     """Return the reference of the issuer: from the path or a parameter, else from the role. Raises ErrorResponse."""
     named = call.endpoint.template.startswith("issuer/")
     # A bare sign-verbatim reads the parameter, with a role it does not.
     if not named and (call["role"] or "sign-verbatim" not in call.endpoint.template):
-        return role["issuer_ref"] or references.DEFAULT
+        return role.issuer_ref or references.DEFAULT
     return references.reference(call)
 
 
-def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: IssuedCertificate, form: str) -> Response:
+def _respond(state: PKI, call: Call, role: PkiRole, ca: signer.Signer, made: IssuedCertificate, form: str) -> Response:
     certificate = made.certificate
     chain = made.chain
     if call["remove_roots_from_chain"]:
@@ -149,10 +148,10 @@ def _respond(state: PKI, call: Call, role: Role, ca: signer.Signer, made: Issued
     }
     if made.private:
         data |= private_parts(made.private, form, pkcs8=call["private_key_format"] == "pkcs8")
-    if not role["no_store"]:
+    if not role.no_store:
         state.certificates[hyphens(certificate.serial_text)] = certificate.der
     lease = None
-    if role["generate_lease"]:
+    if role.generate_lease:
         ttl = max(int(certificate.not_after - call.now() + 0.999), 0)
         lease = Lease(ttl=ttl, internal={"serial_number": certificate.serial_text})
     # Vault adds them where it answers, and once more where it stores the certificate.

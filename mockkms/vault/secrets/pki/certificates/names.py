@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from mockkms.crypto.encoding.der_write import parse_oid
 from mockkms.vault.framework.endpoint import Call
@@ -12,8 +11,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 from mockkms.vault.policy.templates import Templates
 from mockkms.vault.products.features import Feature
-
-Role = dict[str, Any]
+from mockkms.vault.secrets.pki.role import PkiRole
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])"
 HOSTNAME = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}\.?")
@@ -51,9 +49,9 @@ def written_as_host(call: Call, name: str) -> str:
     return written if pattern.fullmatch(written) else ""
 
 
-def refused_common_name(role: Role, call: Call, name: str) -> bool:
+def refused_common_name(role: PkiRole, call: Call, name: str) -> bool:
     """Return whether the role refuses a common name."""
-    kinds = role["cn_validations"]
+    kinds = role.cn_validations
     if kinds == ["disabled"]:
         return False
     if first_refused(role, call, [name]):
@@ -61,7 +59,7 @@ def refused_common_name(role: Role, call: Call, name: str) -> bool:
     return bool(kinds) and ("email" if "@" in name else "hostname") not in kinds
 
 
-def first_refused(role: Role, call: Call, names: Iterable[str]) -> str:
+def first_refused(role: PkiRole, call: Call, names: Iterable[str]) -> str:
     """Return the first host name or address that the role refuses, or an empty string."""
     return next((name for name in names if not _allowed(role, call, name)), "")
 
@@ -85,13 +83,13 @@ class _Name:
             self.proper = self.proper and "*" not in self.host and not self.email
 
 
-def _allowed(role: Role, call: Call, whole: str) -> bool:
+def _allowed(role: PkiRole, call: Call, whole: str) -> bool:
     name = _Name(whole)
-    if not name.proper or (name.wild and not role["allow_wildcard_certificates"]):
+    if not name.proper or (name.wild and not role.allow_wildcard_certificates):
         return False
-    if role["enforce_hostnames"] and not _is_hostname(name):
+    if role.enforce_hostnames and not _is_hostname(name):
         return False
-    return role["allow_any_name"] or _local(role, name) or _in_domains(role, call, name)
+    return role.allow_any_name or _local(role, name) or _in_domains(role, call, name)
 
 
 def _is_hostname(name: _Name) -> bool:
@@ -104,30 +102,30 @@ def _is_hostname(name: _Name) -> bool:
     return not name.wild or _WILDCARD_LABEL.fullmatch(name.wildcard) is not None
 
 
-def _local(role: Role, name: _Name) -> bool:
-    if not role["allow_localhost"]:
+def _local(role: PkiRole, name: _Name) -> bool:
+    if not role.allow_localhost:
         return False
     for local in ("localhost", "localdomain"):
-        if name.host == local or (role["allow_subdomains"] and name.host.endswith(f".{local}")):
+        if name.host == local or (role.allow_subdomains and name.host.endswith(f".{local}")):
             return True
     return False
 
 
-def _in_domains(role: Role, call: Call, name: _Name) -> bool:
-    for written in role["allowed_domains"]:
+def _in_domains(role: PkiRole, call: Call, name: _Name) -> bool:
+    for written in role.allowed_domains:
         domain = written
-        if role["allowed_domains_template"]:
+        if role.allowed_domains_template:
             domain = _filled(call, written, role)
         if not domain:
             continue
         bare = [name.whole.lower()] + ([name.domain.lower()] if name.email else [])
-        if role["allow_bare_domains"] and domain.lower() in bare:
+        if role.allow_bare_domains and domain.lower() in bare:
             return True
-        if role["allow_subdomains"] and (
+        if role.allow_subdomains and (
             name.host.endswith(f".{domain}") or (name.wild and name.host.lower() == domain.lower())
         ):
             return True
-        if role["allow_glob_domains"] and "*" in domain and _globbed(call, domain, name.whole):
+        if role.allow_glob_domains and "*" in domain and _globbed(call, domain, name.whole):
             return True
     return False
 
@@ -138,13 +136,13 @@ def _globbed(call: Call, pattern: str, name: str) -> bool:
     return matches(pattern, name)
 
 
-def _filled(call: Call, text: str, role: Role) -> str:
+def _filled(call: Call, text: str, role: PkiRole) -> str:
     """Return ``text`` with the values of the client's entity; empty if a template cannot be filled in."""
     client = call.request.client
     if "{{" not in text or client is None or not client.entity_id:
         return text
     entity = call.core.identity.entity(client.entity_id)
-    globs = role["allow_globs_in_identity_templates"] or not call.core.product.has(Feature.PKI_ADDITIONS)
+    globs = role.allow_globs_in_identity_templates or not call.core.product.has(Feature.PKI_ADDITIONS)
     blocked = () if globs else ("*",)
     core = call.core
     groups = core.identity.groups_of(entity.id) if entity is not None else []
@@ -152,11 +150,11 @@ def _filled(call: Call, text: str, role: Role) -> str:
     return templates.fill(text) or ""
 
 
-def allowed_uri(role: Role, call: Call, uri: str) -> bool:
+def allowed_uri(role: PkiRole, call: Call, uri: str) -> bool:
     """Return whether the role allows a URI."""
-    for written in role["allowed_uri_sans"]:
+    for written in role.allowed_uri_sans:
         pattern = written
-        if role["allowed_uri_sans_template"]:
+        if role.allowed_uri_sans_template:
             pattern = _filled(call, written, role)
         if pattern and matches(pattern, uri):
             return True
@@ -179,12 +177,12 @@ def parse_other(texts: Iterable[str]) -> list[tuple[str, str]]:
     return found
 
 
-def refused_other(role: Role, requested: list[tuple[str, str]]) -> str:
+def refused_other(role: PkiRole, requested: list[tuple[str, str]]) -> str:
     """Return why the role refuses one of the other names, or an empty string. Raises ValueError for an invalid role."""
-    if role["allowed_other_sans"] == ["*"]:
+    if role.allowed_other_sans == ["*"]:
         return ""
     try:
-        allowed = parse_other(role["allowed_other_sans"])
+        allowed = parse_other(role.allowed_other_sans)
     except ValueError as error:
         raise ValueError(f"error parsing role's allowed SANs: {error}") from None
     for number, value in requested:
@@ -196,17 +194,17 @@ def refused_other(role: Role, requested: list[tuple[str, str]]) -> str:
     return ""
 
 
-def allowed_user_id(role: Role, value: str) -> bool:
+def allowed_user_id(role: PkiRole, value: str) -> bool:
     """Return whether the role allows a user id."""
-    allowed = role["allowed_user_ids"]
+    allowed = role.allowed_user_ids
     return value.lower() in [item.lower() for item in allowed] or any(
         "*" in item and matches(item, value) for item in allowed
     )
 
 
-def allowed_serial(role: Role, value: str) -> bool:
+def allowed_serial(role: PkiRole, value: str) -> bool:
     """Return whether the role allows a serial number in the subject."""
-    allowed = [item for item in role["allowed_serial_numbers"] if item]
+    allowed = [item for item in role.allowed_serial_numbers if item]
     return value in allowed or any("*" in item and matches(item, value) for item in allowed)
 
 

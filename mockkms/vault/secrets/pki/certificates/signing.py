@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, keys, read
@@ -17,8 +16,8 @@ from mockkms.vault.secrets.pki.certificates import contents, name_constraints, v
 from mockkms.vault.secrets.pki.issuers import key_sizes
 from mockkms.vault.secrets.pki.issuers.signer import Signer
 from mockkms.vault.secrets.pki.model import PKI, Urls
+from mockkms.vault.secrets.pki.role import PkiRole
 
-Role = dict[str, Any]
 CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
 
 
@@ -43,14 +42,14 @@ def serial(call: Call) -> int:
     return int.from_bytes(call.core.entropy.bytes(20), "big") >> 160 - contents.SERIAL_BITS
 
 
-def issue(state: PKI, call: Call, role: Role, signer: Signer) -> IssuedCertificate:
+def issue(state: PKI, call: Call, role: PkiRole, signer: Signer) -> IssuedCertificate:
     """Return a leaf certificate with a new key. Raises ErrorResponse and BackendError."""
     asked = contents.contents_of(call, role, signer, None)
-    private = new_key(state, call, role["key_type"], role["key_bits"])
+    private = new_key(state, call, role.key_type, role.key_bits)
     template = _template(call, role, asked, keys.public_of(private), signer.urls)
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = signer.certificate.subject_key_id
-    name = keys.signature_name(signer.key.private, role["signature_bits"], pss=role["use_pss"])
+    name = keys.signature_name(signer.key.private, role.signature_bits, pss=role.use_pss)
     made = _build(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made)
     return IssuedCertificate(made, private, signer.chain, asked.warnings)
@@ -65,7 +64,7 @@ def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = 
             raise BackendError(f"{framing}{error}") from None
 
 
-def _template(call: Call, role: Role, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
+def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
     return Template(
         serial=serial(call),
         subject=build.subject(asked.subject),
@@ -76,7 +75,7 @@ def _template(call: Call, role: Role, asked: contents.CertificateContents, publi
         names=asked.names,
         key_usage=asked.key_usage,
         extended=asked.extended,
-        basic=role["basic_constraints_valid_for_non_ca"],
+        basic=role.basic_constraints_valid_for_non_ca,
         policies=asked.policies,
         issuing=urls.issuing_certificates,
         crl_points=urls.crl_distribution_points,
@@ -128,7 +127,9 @@ def _networks(call: Call, verb: str) -> list[str]:
     return found
 
 
-def root(call: Call, role: Role, private: bytes, urls: Urls, asked: contents.CertificateContents) -> IssuedCertificate:
+def root(
+    call: Call, role: PkiRole, private: bytes, urls: Urls, asked: contents.CertificateContents
+) -> IssuedCertificate:
     """Return a certificate signed by its own key. Raises ErrorResponse and BackendError."""
     public = keys.public_of(private)
     template = _template(call, role, asked, public, urls)
@@ -136,26 +137,26 @@ def root(call: Call, role: Role, private: bytes, urls: Urls, asked: contents.Cer
     template.path_length = asked.path_length
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = template.subject_key_id
-    name = keys.signature_name(private, role["signature_bits"], pss=role["use_pss"])
+    name = keys.signature_name(private, role.signature_bits, pss=role.use_pss)
     return IssuedCertificate(_build(template, template.subject, private, name), private, [], asked.warnings)
 
 
-def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: bool) -> IssuedCertificate:
+def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim: bool) -> IssuedCertificate:
     """A certificate for the key of a request; ``verbatim`` takes subject and extensions from it, too.
 
     Raises ErrorResponse and BackendError.
     """
     csr = _request(call["csr"])
-    role = dict(role)
+    role = role.copy()
     _check_key(call, role, csr)
     asked = contents.contents_of(call, role, signer, csr)
     if not csr.signed:
         raise ErrorResponse("request signature invalid")
     constrained = any(item.oid == build.BASIC_CONSTRAINTS for item in csr.extensions)
-    if constrained and not authority and not role["basic_constraints_valid_for_non_ca"]:
+    if constrained and not authority and not role.basic_constraints_valid_for_non_ca:
         asked.warnings.append("specified CSR contained a Basic Constraints extension that was ignored during issuance")
     template = _template(call, role, asked, csr.public, signer.urls)
-    template.not_before = call.now() - (role["not_before_duration"] or validity.BACKDATED)
+    template.not_before = call.now() - (role.not_before_duration or validity.BACKDATED)
     template.authority_key_id = signer.certificate.subject_key_id
     if verbatim:
         template.subject = csr.subject
@@ -169,7 +170,7 @@ def sign(call: Call, role: Role, signer: Signer, *, authority: bool, verbatim: b
             )
         template.path_length = asked.path_length
     name = keys.signature_name(
-        signer.key.private, role["signature_bits"], pss=role["use_pss"],
+        signer.key.private, role.signature_bits, pss=role.use_pss,
         by_curve=call.core.product.has(Feature.PKI_ISSUER_HASH),
     )  # fmt: skip
     made = _build(template, signer.certificate.subject, signer.key.private, name)
@@ -200,19 +201,19 @@ def _request(text: str) -> read.Request:
     return csr
 
 
-def _check_key(call: Call, role: Role, csr: read.Request) -> None:
+def _check_key(call: Call, role: PkiRole, csr: read.Request) -> None:
     """Check the key of a request; a role for any key gets the sizes of this one. Raises ErrorResponse, BackendError."""
     kind, bits = keys.describe(csr.public)
-    if role["key_type"] == "any":
+    if role.key_type == "any":
         if kind == "rsa" and bits < 2048:
             raise ErrorResponse("RSA keys < 2048 bits are unsafe and not supported")
         try:
-            role["key_bits"], role["signature_bits"] = key_sizes.settle(call, kind, 0, role["signature_bits"])
+            role.key_bits, role.signature_bits = key_sizes.settle(call, kind, 0, role.signature_bits)
         except ValueError as error:
             raise BackendError(f"unknown internal error updating default values: {error}") from None
         if kind == "ec":
-            role["key_bits"] = 224
-    elif kind != role["key_type"]:
-        raise ErrorResponse(f"role requires keys of type {role['key_type']}")
-    if kind != "ed25519" and bits < role["key_bits"]:
-        raise ErrorResponse(f"role requires a minimum of a {role['key_bits']}-bit key, but CSR's key is {bits} bits")
+            role.key_bits = 224
+    elif kind != role.key_type:
+        raise ErrorResponse(f"role requires keys of type {role.key_type}")
+    if kind != "ed25519" and bits < role.key_bits:
+        raise ErrorResponse(f"role requires a minimum of a {role.key_bits}-bit key, but CSR's key is {bits} bits")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
@@ -11,20 +9,21 @@ from mockkms.vault.golang import time as go_time
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.time import show
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.role import PkiRole
 
 BACKDATED = 30
 """Default number of seconds by which the start of validity is backdated."""
 
 
-def not_before(role: dict[str, Any], call: Call) -> float:
+def not_before(role: PkiRole, call: Call) -> float:
     """Return the requested start of validity, 0 without one. Raises ErrorResponse."""
-    wanted = role["not_before"]
+    wanted = role.not_before
     if not wanted and "not_before" in call:
-        bound = role["not_before_bound"]
+        bound = role.not_before_bound
         if bound == "forbid":
             raise ErrorResponse(f"not_before_bound is set to {bound}. not_before cannot be provided.")
         if bound == "duration":
-            moment, duration = _parsed(call["not_before"]), role["not_before_duration"]
+            moment, duration = _parsed(call["not_before"]), role.not_before_duration
             if moment < call.now() - duration:
                 raise ErrorResponse(
                     f"not_before_bound is set to {bound}. Cannot satisfy request as it would result in notBefore of "
@@ -43,12 +42,10 @@ def _parsed(text: str) -> float:
         raise ErrorResponse(str(error)) from None
 
 
-def not_after(
-    role: dict[str, Any], call: Call, signer: Certificate | None, behavior: str, warnings: list[str]
-) -> float:
+def not_after(role: PkiRole, call: Call, signer: Certificate | None, behavior: str, warnings: list[str]) -> float:
     """Return the end of validity; ``warnings`` gets the note about a shortened lifetime. Raises ErrorResponse."""
     ttl = call["ttl"]
-    wanted, bound = role["not_after"], role["not_after_bound"]
+    wanted, bound = role.not_after, role.not_after_bound
     latest = 0.0
     if bound not in ("", "permit", "forbid", "ttl-limited"):
         latest = _parsed(bound)
@@ -62,8 +59,8 @@ def not_after(
         raise ErrorResponse(
             "Either ttl or not_after should be provided. Both should not be provided in the same request."
         )
-    ttl = ttl or role["ttl"] or call.core.default_ttl(call.mount)
-    most = role["max_ttl"] or call.core.max_ttl(call.mount)
+    ttl = ttl or role.ttl or call.core.default_ttl(call.mount)
+    most = role.max_ttl or call.core.max_ttl(call.mount)
     if ttl > most:
         warnings.append(
             f'TTL "{go_duration(ttl)}" is longer than permitted maxTTL "{go_duration(most)}", so maxTTL is being used'
@@ -100,23 +97,23 @@ def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float
     )
 
 
-def check_order(role: dict[str, Any], call: Call, signer: Certificate | None, end: float) -> None:
+def check_order(role: PkiRole, call: Call, signer: Certificate | None, end: float) -> None:
     """Raises ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
 
     The beginning is what the role says, without the usual one where it says nothing: so the real server compares.
     """
     if not call.core.product.has(Feature.PKI_STRICTER):
         return
-    begin = call.now() - role["not_before_duration"]
+    begin = call.now() - role.not_before_duration
     if end < begin:
         raise ErrorResponse("notAfter before notBefore")
     if signer is not None and begin < signer.not_before:
         raise ErrorResponse("notBefore before signer's notBefore")
 
 
-def start(role: dict[str, Any], call: Call, moment: float, end: float) -> float:
+def start(role: PkiRole, call: Call, moment: float, end: float) -> float:
     """Return the start of validity of a generated certificate. Raises ErrorResponse if it is not before the end."""
-    begin = moment or call.now() - (role["not_before_duration"] or BACKDATED)
+    begin = moment or call.now() - (role.not_before_duration or BACKDATED)
     if begin >= end and call.core.product.has(Feature.PKI_ADDITIONS):
         how = "equal to" if begin == end else "later than"
         raise ErrorResponse(

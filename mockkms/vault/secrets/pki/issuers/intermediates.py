@@ -85,11 +85,11 @@ def sign_intermediate(
     )  # fmt: skip
     ca = signer.for_issuing(state, reference)
     if "max_path_length" in call:
-        role["max_path_length"] = max_path_length
-    role["leaf_not_after"] = "permit"
+        role.max_path_length = max_path_length
+    role.leaf_not_after = "permit"
     if product.has(Feature.PKI_VERIFIED):
         # An empty one is the issuer's own.
-        role["leaf_not_after"] = "" if enforce_leaf_not_after_behavior else "truncate"
+        role.leaf_not_after = "" if enforce_leaf_not_after_behavior else "truncate"
     made = signing.sign(call, role, ca, authority=True, verbatim=use_csr_values)
     certificate = made.certificate
     warnings = []
@@ -115,7 +115,7 @@ def sign_intermediate(
     if certificate.path_length == 0:
         warnings += _LAST_LATER if product.has(Feature.PKI_ISSUER_HASH) else _LAST
     warnings += made.warnings
-    if role["leaf_not_after"] == "truncate" and certificate.not_after == ca.certificate.not_after:
+    if role.leaf_not_after == "truncate" and certificate.not_after == ca.certificate.not_after:
         warnings.append("the signed intermediary CA certificate's notAfter was truncated to the issuer's notAfter")
     if product.has(Feature.PKI_VERIFIED):
         warnings += roots.usage_note(call, "Invalid key usage: ")

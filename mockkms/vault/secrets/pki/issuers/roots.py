@@ -17,6 +17,7 @@ from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer, store
 from mockkms.vault.secrets.pki.model import PKI, CallerError, Urls, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import (
     ALIAS,
     AUTHORITY,
@@ -28,7 +29,6 @@ from mockkms.vault.secrets.pki.role_fields import (
     internal_role,
 )
 
-Role = dict[str, Any]
 _ROOT = {
     **AUTHORITY, **CA_USAGES, **NEW_KEY, **CA, **STORE, **ALIAS,
     "issuer_name": Field(Kind.STRING, help="Name of the issuer."),
@@ -63,13 +63,13 @@ _LEAF_USAGES = (
 _SUBJECT = ("ou", "organization", "country", "locality", "province", "street_address", "postal_code")
 
 
-def subject_role(call: Call, **settings: Any) -> Role:
+def subject_role(call: Call, **settings: Any) -> PkiRole:
     """Return a role without restrictions, with the subject and lifetime of the request."""
     given = {name: call[name] for name in (*_SUBJECT, "ttl", "not_before_duration")}
     return internal_role(**given, **settings)
 
 
-def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
+def _parameters(state: PKI, call: Call, how: str) -> tuple[str, PkiRole, bytes]:
     """Return format, role, and the private key if an existing one is used. Raises ErrorResponse."""
     if how not in ("exported", "internal", "existing", "kms"):
         raise ErrorResponse('the "exported" path parameter must be "internal", "existing", exported" or "kms"')
@@ -89,7 +89,7 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, Role, bytes]:
     except ValueError as error:
         raise ErrorResponse(str(error)) from None
     role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits)
-    role["use_pss"] = "use_pss" in call.endpoint.fields and call["use_pss"]
+    role.use_pss = "use_pss" in call.endpoint.fields and call["use_pss"]
     return form, role, private
 
 
@@ -110,12 +110,12 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
         raise ErrorResponse(f"failed to lookup public key from existing key: {error.errors[0]}") from None
 
 
-def _new_key(state: PKI, call: Call, role: Role, private: bytes) -> bytes:
+def _new_key(state: PKI, call: Call, role: PkiRole, private: bytes) -> bytes:
     if private:
         return private
-    if role["key_type"] not in ("rsa", "ec", "ed25519"):
-        raise BackendError(f"unknown key type: {role['key_type']}")
-    return signing.new_key(state, call, role["key_type"], role["key_bits"])
+    if role.key_type not in ("rsa", "ec", "ed25519"):
+        raise BackendError(f"unknown key type: {role.key_type}")
+    return signing.new_key(state, call, role.key_type, role.key_bits)
 
 
 @generate.on(Operation.UPDATE)
@@ -126,7 +126,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     how: str = exported
     form, role, private = _parameters(state, call, how)
     if "max_path_length" in call:
-        role["max_path_length"] = max_path_length
+        role.max_path_length = max_path_length
     issuer_name = references.new_issuer_name(state, call)
     if call.endpoint is rotate and not issuer_name and all(one.name != "next" for one in state.issuers.values()):
         issuer_name = "next"
@@ -148,7 +148,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
             data["certificate"] = f"{keys.private_pem(made.private)}\n{written}"
     key, _ = store.import_key(state, call, made.private, key_name)
     issuer, _ = store.import_issuer(state, call, certificate.der, issuer_name)
-    issuer.signature = keys.signature_name(made.private, role["signature_bits"], pss=role["use_pss"])
+    issuer.signature = keys.signature_name(made.private, role.signature_bits, pss=role.use_pss)
     state.certificates[hyphens(certificate.serial_text)] = certificate.der
     if state.follow_latest:
         store.set_default(state, call, issuer.id)
@@ -240,7 +240,7 @@ def generate_intermediate(
         extra.append(Extension(build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
     if call.get("key_usage"):
         extra.append(build.key_usage(key_usage))
-    name = keys.signature_name(private, role["signature_bits"])
+    name = keys.signature_name(private, role.signature_bits)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
     data: dict[str, Any] = {"csr": b64(der) if form == "der" else text}

@@ -100,7 +100,7 @@ def parse_key(text: str) -> bytes:
 
 def dereferenced(state: PKI, reference: str) -> list[str]:
     """Return the warning about roles that refer to an issuer by a reference that becomes invalid."""
-    count = sum(1 for role in state.roles.values() if role["issuer_ref"] == reference)
+    count = sum(1 for role in state.roles.values() if role.issuer_ref == reference)
     return [f"{count} roles reference {reference}"] if count else []
 
 
