@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -32,6 +33,11 @@ def came_to_loopback(aio: web.BaseRequest) -> bool:
     """Return whether a request came to a loopback address of this machine."""
     name = aio.transport.get_extra_info("sockname") if aio.transport is not None else None
     return isinstance(name, tuple) and is_loopback(str(name[0]))
+
+
+_LARGE = 64 * 1024
+"""Bytes of a body from which on a request is decoded and answered off the loop: a batch may take seconds."""
+_HEALTH = "/v1/sys/health"
 
 
 class Gateway:
@@ -124,24 +130,44 @@ class Gateway:
 
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Answer a request below ``/v1/``."""
-        core = self.world.core
+        core, lock = self.world.core, self.world.lock
+        if self.threads is None:
+            lock.acquire()
+        elif len(http.body) > _LARGE or not lock.acquire(blocking=False):
+            if http.target == _HEALTH and not http.body and not core.state.system.get("audit"):
+                return self._health(http)
+            return self.threads.run(lambda: self._slowly(http))
         try:
-            with self.world.lock:
-                request = codec.request_of(core, http)
-                if self.threads is not None and may_wait(core, request):
-                    return self.threads.run(lambda: self._slowly(http, request))
-                response = core.handle(request)
+            request = codec.request_of(core, http)
+            if self.threads is not None and may_wait(core, request):
+                return self.threads.run(lambda: self._slowly(http))
+            response = core.handle(request)
         except Refused as refused:
             return refused.reply
+        finally:
+            lock.release()
         return self._replied(http, request, response)
 
-    def _slowly(self, http: HttpRequest, request: Request) -> HttpReply:
+    def _health(self, http: HttpRequest) -> HttpReply:
+        """Answer the health check without the world's lock, which a thread holds: the check changes nothing."""
+        core = self.world.core
+        try:
+            request = codec.request_of(core, http)
+        except Refused as refused:
+            return refused.reply
+        request.id = str(uuid4())  # The world's own source of ids is in use.
+        return self._replied(http, request, core.handle(request))
+
+    def _slowly(self, http: HttpRequest) -> HttpReply:
         """Answer a request on a thread of its own, which gives up the world wherever it waits."""
         core = self.world.core
         state = core.state
         try:
             with taking_turns(self.world.lock, lambda: core.state is state):
+                request = codec.request_of(core, http)
                 response = core.handle(request)
+        except Refused as refused:
+            return refused.reply
         except Abandoned:
             return error_reply(503, "mockkms: the world was reset or restored while this request waited")
         return self._replied(http, request, response)

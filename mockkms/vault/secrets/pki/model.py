@@ -170,6 +170,7 @@ def _setup(state: PKI, core: Context, mount: Mount) -> None:
 engine = Engine(
     "pki",
     kind="secret",
+    waits=True,
     new_state=PKI,
     setup=_setup,
     help="A certificate authority: issues and signs X.509 certificates, revokes them, and keeps revocation lists.",

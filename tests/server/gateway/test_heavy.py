@@ -1,0 +1,56 @@
+"""Requests that hold the world for long run off the loop: the health check is answered meanwhile."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from time import perf_counter, sleep
+from urllib.request import Request, urlopen
+
+import pytest
+
+from mockkms import MockKMS
+
+_ITEMS = 8_000
+
+
+def _asked(kms: MockKMS, path: str, body: object = None) -> bytes:
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{kms.url}/v1/{path}", data, {"X-Vault-Token": "root"}), timeout=60) as answer:
+        return bytes(answer.read())
+
+
+@pytest.fixture
+def kms() -> Iterator[MockKMS]:
+    with MockKMS(flavor="vault-1.21") as running:
+        _asked(running, "sys/mounts/transit", {"type": "transit"})
+        _asked(running, "transit/keys/app", {})
+        yield running
+
+
+def test_health_while_somebody_holds_the_world(kms: MockKMS) -> None:
+    read: list[bytes] = []
+    reading = threading.Thread(target=lambda: read.append(_asked(kms, "sys/mounts")))
+    with kms.world.lock:
+        reading.start()
+        assert json.loads(_asked(kms, "sys/health"))["sealed"] is False
+        assert read == []
+    reading.join(10)
+    assert b"transit/" in read[0]
+
+
+def test_health_during_a_large_batch(kms: MockKMS) -> None:
+    answers: list[bytes] = []
+    batch = {"batch_input": [{"plaintext": "Zm91ciBzY29yZQ=="}] * _ITEMS}
+    working = threading.Thread(target=lambda: answers.append(_asked(kms, "transit/encrypt/app", batch)))
+    working.start()
+    waits = []
+    while working.is_alive():
+        started = perf_counter()
+        _asked(kms, "sys/health")
+        waits.append(perf_counter() - started)
+        sleep(0.01)
+    assert len(json.loads(answers[0])["data"]["batch_results"]) == _ITEMS
+    # On the loop, the first check would have waited for the whole batch.
+    assert len(waits) > 1
