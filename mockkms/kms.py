@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from mockkms.world.world import Snapshot, UpstreamError, World
 if TYPE_CHECKING:
     from mockkms.api import Kms
     from mockkms.server.proxy.upstream import Upstream
+    from mockkms.state_keeper import StateKeeper
     from mockkms.worldfile import WorldSpec
 
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
@@ -53,6 +55,8 @@ class MockKMS(Handle):
     - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
       clients on other machines and foreign host names.
     - ``allow_hosts``: host names for whose pages browsers may send requests to loopback addresses; others are refused.
+    - ``state_file``: a file that keeps Vault, RustFS admin API, clock and randomness over restarts. If it exists, its
+      state is used instead of ``seed``, ``root_token``, ``rng`` and ``state``.
     - ``upstream``: the address of a real server. Rules and journal then apply to requests forwarded to it (proxy
       mode). ``upstream_ca`` (PEM; default: the system's certificates) or ``upstream_insecure`` verify its certificate,
       ``upstream_cert`` (certificate and key, PEM) is the client certificate, ``upstream_timeout`` is the time without
@@ -63,6 +67,7 @@ class MockKMS(Handle):
     raises OSError for a port in use.
     """
 
+    _state_restored = False
     _denied: ClassVar[Mapping[str, str]] = _ALONE
 
     def __init__(
@@ -85,6 +90,7 @@ class MockKMS(Handle):
         control_token: str = "",
         control_anywhere: bool = False,
         allow_hosts: Sequence[str] = (),
+        state_file: str | Path | None = None,
         upstream: str | None = None,
         upstream_ca: str | Path = "",
         upstream_cert: tuple[str | Path, str | Path] | None = None,
@@ -121,6 +127,7 @@ class MockKMS(Handle):
         core.default_lease_ttl = min(default_lease_ttl or core.default_lease_ttl, core.max_lease_ttl)
         core.cluster_name = cluster_name
         self._populate(self._seeds)
+        self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
         self.world.dumper, self.world.loader = _dump, self._load
         self._gateway = self._guarded(self._made_gateway())
         addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
@@ -169,11 +176,19 @@ class MockKMS(Handle):
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
+        if self._keeper is not None:
+            try:
+                self._keeper.start()
+            except ValueError:
+                self._server.stop()
+                raise
         return self
 
     def stop(self) -> None:
         """Stop immediately and close all connections."""
         self._server.stop()
+        if self._keeper is not None:
+            self._keeper.stop()
         if self._own_tls is not None:
             self._own_tls.close()
             self.ca_file = ""
@@ -193,6 +208,47 @@ class MockKMS(Handle):
         Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
         """
         return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
+
+    @property
+    def state_file(self) -> Path | None:
+        """The file that keeps the state over restarts, if there is one."""
+        return self._keeper.path if self._keeper is not None else None
+
+    @property
+    def state_restored(self) -> bool:
+        """Whether the world was taken from a state file that was there."""
+        return self._state_restored
+
+    def _kept_in(self, path: Path) -> StateKeeper:
+        """Take the state that a file keeps, if it is there, and return what keeps it current. Raises StateFileError."""
+        from mockkms.state_keeper import StateKeeper
+        from mockkms.world import state_file
+
+        self.world.own_state(f"state_file={str(path)!r}")
+        if path.exists():
+            header, kept = state_file.read(path)
+            wanted = self._words["flavor"]
+            if wanted is not None and wanted != header.flavor:
+                raise state_file.StateFileError(
+                    f"the state file {path} keeps a world of {header.flavor}, not of {wanted}; leave the flavor out, "
+                    "or use another file"
+                )
+            state_file.apply(self.world, kept)
+            self.world.baseline = self.world.start = self.world.snapshot()
+            self._state_restored = True
+        logger = logging.getLogger("mockkms")
+        return StateKeeper(self.world, path, self._activity, logger.warning)
+
+    def _activity(self) -> object:
+        """Return a value that differs from the last one if anything was asked of the server in between."""
+        world = self.world
+        return (
+            world.journal.total,
+            world.resets,
+            self._gateway.control.served,
+            world.clock.state(),
+            world.core.seal.status,
+        )
 
     def _made_gateway(self) -> Gateway:
         if self._upstream is None:

@@ -81,7 +81,8 @@ def banner(kms: MockKMS) -> str:
         lines.append(f"Root Token: {kms.token}")
     if kms.state == "sealed":
         lines.append(f"Sealed: `{client} operator unseal` with the unseal key unseals it.")
-    lines += ["", "For tests only: keys are predictable or shared, nothing is stored. Press Ctrl-C to stop."]
+    stored = f"the state is kept in {kms.state_file}" if kms.state_file else "nothing is stored"
+    lines += ["", f"For tests only: keys are predictable or shared, {stored}. Press Ctrl-C to stop."]
     return "\n".join(lines)
 
 

@@ -158,7 +158,10 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
     ("flags", "said"),
     [
         (("--port", "70000"), "mockkms serve: argument --port: '70000' is not a valid port (0 to 65535)"),
-        (("--stat", "open"), "mockkms serve: argument --state: invalid choice: 'open'"),
+        (
+            ("--stat", "open"),
+            "mockkms serve: --state open: uninitialized, sealed, unsealed, or a file such as ./open.state",
+        ),
         (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key must be used together"),
         (("--tls-cert", "c.pem", "--tls-key", "k.pem"), "mockkms serve: c.pem: No such file or directory"),
         (("--config", "c.hcl"), "mockkms serve: c.hcl: No such file or directory"),

@@ -46,7 +46,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument(
         "--seed", action="append", default=[], metavar="FILE", help="world in YAML; later files override"
     )
-    world.add_argument("--state", choices=_STATES, help="state of the Vault (default: the world's, else unsealed)")
+    state = "file that keeps the state over restarts; or the state of the Vault: " + ", ".join(_STATES)
+    world.add_argument("--state", action="append", metavar="FILE|STATE", help=state)
     world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=int, metavar="N", help="seed of all ids, keys and nonces, for repeatable runs")
@@ -126,6 +127,7 @@ def _import_aiohttp() -> None:
 
 def _made(options: argparse.Namespace) -> MockKMS:
     """Return the server described by flags and configuration files, not yet started. Raises CommandError."""
+    _sort_states(options)
     upstream = upstream_options.words(options)
     config = _configured(options)
     uninitialized = options.state == "uninitialized"
@@ -141,6 +143,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
             f"--host {options.host}: anyone who can reach this machine can use this server and read all its secrets"
         )
     from mockkms.server.wire.tls import TlsError
+    from mockkms.world.state_file import StateFileError
     from mockkms.world.world import UpstreamError
 
     second = options.rustfs_port
@@ -155,6 +158,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
             rng=options.rng,
             flavor=options.flavor,
             state=options.state,
+            state_file=options.state_file,
             tls=_tls(options, config),
             further=_further(options, config),
             fresh_keys=options.fresh_keys,
@@ -164,10 +168,38 @@ def _made(options: argparse.Namespace) -> MockKMS:
             **control.guards(options),
             **upstream,
         )
-    except (TlsError, UpstreamError) as error:
+    except (TlsError, UpstreamError, StateFileError) as error:
         raise CommandError(str(error)) from None
+    if kms.state_restored:
+        _say_what_is_ignored(options, uninitialized=bool(config) and options.state == "uninitialized")
     control.shift(kms, options)
     return kms
+
+
+def _sort_states(options: argparse.Namespace) -> None:
+    """Tell the files given with ``--state`` from the states of a Vault. Raises CommandError."""
+    given = options.state or []
+    words = [value for value in given if value in _STATES]
+    files = [value for value in given if value not in _STATES]
+    for name in files:
+        if not any(mark in name for mark in (os.sep, ".")):
+            raise CommandError(f"--state {name}: {', '.join(_STATES)}, or a file such as ./{name}.state")
+    if len(words) > 1 or len(files) > 1:
+        raise CommandError(f"--state {(words if len(words) > 1 else files)[1]}: --state is given twice")
+    options.state = words[0] if words else None
+    options.state_file = Path(files[0]) if files else None
+    if options.state_file is not None and not options.state_file.parent.is_dir():
+        raise CommandError(f"--state {files[0]}: the folder {options.state_file.parent} does not exist")
+
+
+def _say_what_is_ignored(options: argparse.Namespace, *, uninitialized: bool) -> None:
+    """Say that a state file wins over the flags that describe a world."""
+    flags = {"--seed": options.seed, "--root-token": options.root_token, "--rng": options.rng is not None}
+    flags["--state " + str(options.state)] = options.state is not None and not uninitialized
+    ignored = [flag for flag, given in flags.items() if given]
+    if ignored:
+        what = "is" if len(ignored) == 1 else "are"
+        screen.warn(f"{options.state_file} has a state, which is used; {' and '.join(ignored)} {what} ignored")
 
 
 def _configured(options: argparse.Namespace) -> ServerConfig | None:

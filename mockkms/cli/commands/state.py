@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from urllib.parse import quote
 
 from mockkms.cli.calling import add_address, call, show
@@ -45,13 +46,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     ):
         named = actions.add_parser(name, help=what)
         named.add_argument("name")
+        if name == "diff":
+            named.description = "What changed since a snapshot, or between two state files: mockkms state diff OLD NEW"
+            named.add_argument("other", nargs="?", help="with two names: state files of serve --state")
         add_address(named)
+    exported = actions.add_parser("export", help="write a state file of serve --state as a world in YAML")
+    exported.add_argument("file", type=Path, metavar="FILE")
+    exported.add_argument("-o", "--output", type=Path, metavar="WORLD", help="write here, not to the screen")
+    imported = actions.add_parser("import", help="make a state file of worlds, for serve --state")
+    imported.add_argument("worlds", nargs="+", metavar="WORLD", help="in YAML; later ones win")
+    imported.add_argument("file", type=Path, metavar="FILE", help="the state file; an existing one is left alone")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the action and print its result."""
     action = options.action
+    if action in ("export", "import") or (action == "diff" and options.other is not None):
+        from mockkms.cli import state_files
+
+        return state_files.run(options)
     if action == "show":
         show(call(options, "GET", "state"))
     elif action == "reset":

@@ -36,11 +36,14 @@ class Control:
         """Required value of ``X-Mockkms-Token``; empty: no token required."""
         self.browsers = BrowserGuard()
         """Decides which host names belong to this server."""
+        self.served = 0
+        """Number of requests answered: any of them can have changed the world."""
         self.anywhere = False
         """Whether peers and host names that are not local are answered too."""
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
         """Answer one request of the control API."""
+        self.served += 1
         try:
             self._guard(http)
             if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):

@@ -1,7 +1,7 @@
 """Typed parameters of handlers: keyword-only arguments are the parameters of the endpoint with the same names.
 
     @keys.on(Operation.READ)
-    def read(state: Transit, call: Call, *, name: str, version: int | None = None) -> Reply: ...
+    def read(state: Transit, call: Sent, *, name: str, version: int | None = None) -> Reply: ...
 
 Each argument gets the converted value, else the field's default, else the kind's zero value, as ``call["name"]`` does.
 An argument with the default None gets None if the parameter was not sent.
@@ -14,12 +14,34 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from mockkms.vault.framework.fields import zero
+from mockkms.vault.framework.fields import Kind, zero
 
-if TYPE_CHECKING:
-    from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+
+class DeclaredField(Protocol):
+    """What is needed of a field of an endpoint."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def default(self) -> Any: ...
+
+
+class Declaration(Protocol):
+    """What is needed of an endpoint."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def fields(self) -> Mapping[str, DeclaredField]: ...
+
+
+class Sent(Protocol):
+    """What is needed of a call."""
+
+    @property
+    def given(self) -> dict[str, Any]: ...
 
 
 def keyword_names(handler: Callable[..., object]) -> tuple[str, ...]:
@@ -32,14 +54,14 @@ def keyword_names(handler: Callable[..., object]) -> tuple[str, ...]:
     return names
 
 
-def with_parameters(handler: Callable[..., Any], endpoint: Endpoint) -> Callable[[Any, Call], Any]:
+def with_parameters(handler: Callable[..., Any], endpoint: Declaration) -> Callable[[Any, Any], Any]:
     """Return a function of state and call that passes ``handler`` its parameters; itself if it takes none."""
     if not keyword_names(handler):
         return handler
     arguments = Arguments(handler, endpoint)
 
     @functools.wraps(handler)
-    def handle(state: Any, call: Call) -> Any:
+    def handle(state: Any, call: Sent) -> Any:
         return handler(state, call, **arguments.of(call))
 
     return handle
@@ -50,13 +72,13 @@ class Arguments:
 
     __slots__ = ("_endpoint", "_fresh", "_handler", "_usual")
 
-    def __init__(self, handler: Callable[..., Any], endpoint: Endpoint) -> None:
+    def __init__(self, handler: Callable[..., Any], endpoint: Declaration) -> None:
         self._handler = handler
         self._endpoint = endpoint
         self._usual: dict[str, Any] | None = None
-        self._fresh: dict[str, Field] = {}
+        self._fresh: dict[str, DeclaredField] = {}
 
-    def of(self, call: Call) -> dict[str, Any]:
+    def of(self, call: Sent) -> dict[str, Any]:
         """Return the arguments by name. Raises TypeError at the first call if the handler is declared wrong."""
         usual = self._usual
         if usual is None:
@@ -71,7 +93,7 @@ class Arguments:
                 values[name] = zero(self._fresh[name].kind)
         return values
 
-    def _absent(self, fields: Mapping[str, Field]) -> dict[str, Any]:
+    def _absent(self, fields: Mapping[str, DeclaredField]) -> dict[str, Any]:
         """Return what each argument is if its parameter is not sent. Lists and dictionaries are made for each call."""
         handler = self._handler
         unknown = [name for name in keyword_names(handler) if name not in fields]

@@ -1,0 +1,67 @@
+"""What ``mockkms state export``, ``import`` and ``diff OLD NEW`` do with the files of ``serve --state``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from mockkms.cli.errors import CommandError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; returns the exit code. Raises CommandError."""
+    from mockkms.world.state_file import StateFileError
+
+    try:
+        if options.action == "export":
+            return _export(options.file, options.output)
+        if options.action == "import":
+            return _import(options.worlds, options.file)
+        return _difference(Path(options.name), Path(options.other))
+    except StateFileError as error:
+        raise CommandError(str(error)) from None
+
+
+def _export(file: Path, output: Path | None) -> int:
+    from mockkms.world import state_file
+    from mockkms.world.world import World
+    from mockkms.worldfile import dump
+
+    world = World()
+    state_file.apply(world, state_file.read(file)[1])
+    text = dump(world)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror or error}") from None
+    return 0
+
+
+def _import(worlds: list[str], file: Path) -> int:
+    from mockkms.kms import MockKMS
+    from mockkms.world import state_file
+    from mockkms.worldfile.problems import SeedError
+
+    if file.exists():
+        raise CommandError(f"{file} exists already; remove it, or name another file")
+    try:
+        world = MockKMS(seed=worlds).world
+    except SeedError as error:
+        raise CommandError("\n".join(str(problem) for problem in error.problems)) from None
+    state_file.write(file, state_file.pickled(world), world.core.product.name, time.time())
+    return 0
+
+
+def _difference(old: Path, new: Path) -> int:
+    from mockkms.world import state_file
+    from mockkms.world.diff import difference
+
+    text = difference(state_file.read(old)[1], state_file.read(new)[1])
+    if text:
+        print(text)
+    return 1 if text else 0

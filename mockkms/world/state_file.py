@@ -1,0 +1,195 @@
+"""A world in a file: what ``serve --state FILE`` keeps over restarts.
+
+One line of JSON after ``mockkms-state`` (format, version of mockkms, flavor, moment, length and SHA-256 of the rest),
+then the pickled state. A file is written beside its place and renamed, so that a reader finds the old one or the new
+one, whole. It holds every secret of the world and is readable by its owner alone (mode 0600).
+
+Kept are the Vault, the RustFS admin API, clock and randomness. Fault rules, the journal, snapshots, tenants and which
+nodes of a cluster are up belong to a run and are not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+import os
+import pickle
+import tempfile
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+
+from mockkms.rustfs import RustfsState
+from mockkms.vault.kernel.state import VaultState
+from mockkms.version import __version__
+from mockkms.world.clock import rfc3339
+from mockkms.world.world import World
+
+FORMAT = 1
+_MARK = b"mockkms-state "
+_LONGEST_HEADER = 4096
+_BUILTINS = frozenset(("set", "frozenset", "bytearray", "complex", "object"))
+_MODULES = frozenset(("collections", "datetime", "ipaddress"))
+"""Of the standard library: what states are made of."""
+
+
+class StateFileError(ValueError):
+    """A state file that cannot be read or written: the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a state file says of itself."""
+
+    format: int
+    version: str
+    """Of the mockkms that wrote it."""
+    flavor: str
+    written: str
+    """RFC 3339, by the system's clock."""
+    length: int
+    """Bytes of the state."""
+    sha256: str
+
+
+@dataclass
+class Kept:
+    """The parts of a world that a file keeps."""
+
+    vault: VaultState
+    rustfs: RustfsState
+    clock: tuple[float, float | None]
+    entropy: tuple[int | str | None, int, bytes]
+    root_token: str
+    flavor: str
+
+
+def pickled(world: World) -> bytes:
+    """Return the state of a world, pickled. The caller need not hold the world's lock."""
+    with world.lock:
+        kept = Kept(
+            world.core.state, world.rustfs.state, world.clock.state(), world.entropy.state(), world.root_token,
+            world.core.product.name,
+        )  # fmt: skip
+        return pickle.dumps(kept, protocol=5)
+
+
+def write(path: Path, state: bytes, flavor: str, now: float) -> None:
+    """Write what ``pickled`` returned, in one step. ``now`` is epoch seconds.
+
+    Raises StateFileError; then the old file stays.
+    """
+    header = Header(FORMAT, __version__, flavor, rfc3339(now), len(state), hashlib.sha256(state).hexdigest())
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(_MARK + json.dumps(vars(header)).encode() + b"\n")
+            file.write(state)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(name)
+        raise StateFileError(f"cannot write the state file {path}: {error.strerror or error}") from None
+
+
+def read(path: Path) -> tuple[Header, Kept]:
+    """Return a state file's header and state. Raises StateFileError: not a state file, damaged, too new, unreadable."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StateFileError(f"cannot read the state file {path}: {error.strerror or error}") from None
+    header, state = _parsed(path, content)
+    if len(state) != header.length or hashlib.sha256(state).hexdigest() != header.sha256:
+        raise StateFileError(
+            f"the state file {path} is damaged: {len(state)} of {header.length} bytes, or other ones than were "
+            "written; put back a copy of it, or remove it to start from the world"
+        )
+    try:
+        kept = _Unpickler(io.BytesIO(state)).load()
+        if not isinstance(kept, Kept):
+            raise pickle.UnpicklingError(f"found {type(kept).__name__}")
+        if header.version != __version__:
+            _complete(kept)
+    except Exception as error:  # noqa: BLE001 - unpickling a foreign state raises whatever its classes do
+        raise StateFileError(
+            f"the state file {path} was written by mockkms {header.version} and cannot be read by {__version__} "
+            f"({error}); export it with that version (mockkms state export {path}) and import the world here"
+        ) from None
+    return header, kept
+
+
+def apply(world: World, kept: Kept) -> None:
+    """Put a world into a state that was kept."""
+    with world.lock:
+        world.core.replace_state(kept.vault, kept.flavor)
+        world.root_token = kept.root_token
+        world.rustfs.adopt(kept.rustfs)
+        world.clock.restore(kept.clock)
+        world.entropy.restore(kept.entropy)
+
+
+def _parsed(path: Path, content: bytes) -> tuple[Header, bytes]:
+    line, end, state = content.partition(b"\n")
+    if not content.startswith(_MARK) or not end or len(line) > _LONGEST_HEADER:
+        raise StateFileError(f"{path} is not a state file of mockkms; a world in YAML goes to --seed")
+    try:
+        data = json.loads(line[len(_MARK) :])
+        number = int(data["format"])
+        if number > FORMAT:
+            raise StateFileError(
+                f"the state file {path} has format {number}, written by mockkms {data.get('version', '?')}; this "
+                f"version, {__version__}, reads format {FORMAT}: upgrade mockkms, or use another file"
+            )
+        return Header(**data), state
+    except StateFileError:
+        raise
+    except (ValueError, KeyError, TypeError):
+        raise StateFileError(f"the state file {path} is damaged: its first line cannot be read") from None
+
+
+def _complete(value: object) -> None:
+    """Give dataclasses of an older version the members that they did not have.
+
+    Raises TypeError for a member without default.
+    """
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting += one
+        elif is_dataclass(one) and not isinstance(one, type):
+            for member in fields(one):
+                if not hasattr(one, member.name):
+                    if member.default_factory is not MISSING:
+                        object.__setattr__(one, member.name, member.default_factory())
+                    elif member.default is not MISSING:
+                        object.__setattr__(one, member.name, member.default)
+                    else:
+                        raise TypeError(f"{type(one).__qualname__} has no {member.name}")
+                waiting.append(getattr(one, member.name))
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes objects of this package and plain containers only: a state file cannot run other code."""
+
+    def find_class(self, module: str, name: str) -> type:
+        """Return a class of this package or one of the plain containers. Raises UnpicklingError for all else."""
+        known = name in _BUILTINS if module == "builtins" else module in _MODULES or module.startswith("mockkms.")
+        if known:
+            found: object = importlib.import_module(module)
+            for step in name.split("."):
+                found = getattr(found, step)
+            if isinstance(found, type) and found.__module__ in (module, f"_{module}"):
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a state")
