@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's examples of an endpoint and of a key in worlds, done in a copy of the package."""
+"""CONTRIBUTING.md's examples (an endpoint, an engine, a world key, a product), applied to a copy of the package."""
 
 from __future__ import annotations
 
@@ -69,10 +69,54 @@ def test_the_places_that_are_named_exist() -> None:
     named = {
         name
         for name in re.findall(r"`((?:mockkms|tests|scripts|docs)/[\w./-]+)`", page)
-        if "greeting" not in name and "2_2" not in name
+        if "greeting" not in name and "2_2" not in name and "rabbitmq" not in name
     }
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+ENGINE = """
+import requests
+from mockkms import MockKMS
+from mockkms.worldfile import json_schema
+
+seed = {"vault": {"mounts": {"rabbit/": {"type": "rabbitmq", "roles": {"app": {"tags": "monitoring"}}}}}}
+with MockKMS(seed=seed, root_token="root") as kms:
+    def ask(method, path, **data):
+        answer = requests.request(method, kms.url + "/v1/rabbit/roles" + path, json=data or None,
+                                  headers={"X-Vault-Token": "root"}, timeout=10)
+        return answer.status_code, answer.json() if answer.content else None
+
+    assert ask("GET", "/app")[1]["data"] == {"tags": "monitoring", "vhosts": ""}
+    assert ask("POST", "/other") == (400, {"errors": ["both tags and vhosts not specified"]})
+    assert ask("POST", "/other", tags="administrator") == (204, None)
+    assert ask("LIST", "")[1]["data"]["keys"] == ["app", "other"]
+    kept = kms.snapshot()
+    assert ask("DELETE", "/app") == (204, None)
+    assert ask("GET", "/app")[0] == 404
+    kms.restore(kept)
+    text = kms.dump()
+mounts = MockKMS(seed=text).world.core.state.mounts
+assert sorted(mounts.get("", "rabbit/").state.roles) == ["app", "other"]
+assert "vhosts" in str(json_schema())
+"""
+
+
+def test_the_new_engine_and_its_section_of_a_world(copied: Path) -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    (place,) = re.findall(r"emulated, in `(mockkms/vault/secrets/\w+\.py)`", page)
+    (row,) = re.findall(r'`("\w+": Type\(.*?\),)`', page)
+    (copied / place).write_text(blocks(PAGE, "python")[1], encoding="utf-8")
+    registry = copied / "mockkms" / "vault" / "framework" / "registry.py"
+    text = registry.read_text(encoding="utf-8")
+    assert text.count("_TABLE = {\n") == 1
+    registry.write_text(text.replace("_TABLE = {\n", f"_TABLE = {{\n    {row}\n"), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(copied)}
+    done = subprocess.run(
+        [sys.executable, "-c", ENGINE], cwd=copied, env=environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 WORLD = """
@@ -98,7 +142,7 @@ assert 'quote it: "7"' in fault.message, fault
 def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     (key,) = re.findall(r'`("greeting": Key\(.*?\),)`', page)
-    _, applied, dumped, _ = blocks(PAGE, "python")
+    _, _, applied, dumped, _ = blocks(PAGE, "python")
     section = copied / "mockkms" / "worldfile" / "vault.py"
     text = section.read_text(encoding="utf-8")
     for anchor, added in (
