@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
@@ -233,9 +233,7 @@ def _check_enterprise(config: CRLConfig) -> None:
 
 
 def _check_duration(name: str, text: str) -> None:
-    try:
+    with refusing(f"given {name} could not be decoded: "):
         seconds = parse_seconds(text)
-    except ValueError as error:
-        raise ErrorResponse(f"given {name} could not be decoded: {error}") from None
     if name == "ocsp_expiry" and seconds < 0:
         raise ErrorResponse(f"ocsp_expiry must be greater than or equal to 0 got: {go_duration(seconds)}")

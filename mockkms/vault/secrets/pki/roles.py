@@ -6,7 +6,7 @@ from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import time as go_time
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
@@ -85,10 +85,8 @@ def patch(state: PKI, call: Call) -> Response:
 
 def _keep(state: PKI, call: Call, role: PkiRole, leases: bool) -> Response:
     if role.allowed_other_sans not in ([], ["*"]):
-        try:
+        with refusing("error parsing allowed_other_sans: "):
             names.parse_other(role.allowed_other_sans)
-        except ValueError as error:
-            raise ErrorResponse(f"error parsing allowed_other_sans: {error}") from None
     role.allowed_ip_sans_cidr = [_network(text) for text in role.allowed_ip_sans_cidr]
     note = ""
     if role.no_store:
@@ -105,10 +103,8 @@ def _keep(state: PKI, call: Call, role: PkiRole, leases: bool) -> Response:
 
 
 def _network(text: str) -> str:
-    try:
+    with refusing("error parsing allowed_ip_sans_cidr: "):
         return name_constraints.network(text)
-    except ValueError as error:
-        raise ErrorResponse(f"error parsing allowed_ip_sans_cidr: {error}") from None
 
 
 def _check_bounds(call: Call) -> None:
@@ -195,10 +191,8 @@ def _hash_of(call: Call, bits: int, issuer: PkiIssuer | None) -> int:
     if issuer is None:
         return key_sizes.DEFAULT_HASH
     kind = keys.describe(x509_read.load(issuer.certificate).public)[0]
-    try:
+    with refusing():
         return key_sizes.settle_hash(call, kind, bits)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
 
 
 def _countries(role: PkiRole) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import names, policy_identifiers, urls, validity
@@ -102,10 +102,8 @@ def _host_names(call: Call, common_name: str, given: Names | None) -> Names:
         if "@" in name:
             found.email.append(name)
             continue
-        try:
+        with refusing():
             written = names.written_as_host(call, name)
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
         if written:
             found.dns.append(written)
         elif at >= len(own) and call.core.product.has(Feature.PKI_STRICTER):
@@ -129,15 +127,11 @@ def _check_names(call: Call, role: PkiRole, common_name: str, serial: str, found
 
 
 def _other_names(call: Call, role: PkiRole, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    try:
+    with refusing("could not parse requested other SAN: "):
         requested = names.parse_other(call["other_sans"]) + given
-    except ValueError as error:
-        raise ErrorResponse(f"could not parse requested other SAN: {error}") from None
     if requested:
-        try:
+        with refusing():
             refused = names.refused_other(role, requested)
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
         if refused:
             raise ErrorResponse(refused)
     return requested
@@ -196,10 +190,8 @@ def _key_id(call: Call) -> bytes:
     text = call["skid"]
     for separator in ":- ":
         text = text.replace(separator, "")
-    try:
+    with refusing("cannot parse requested SKID value as hex: "):
         return unhex(text)
-    except ValueError as error:
-        raise ErrorResponse(f"cannot parse requested SKID value as hex: {error}") from None
 
 
 def _user_ids(call: Call, role: PkiRole, csr_parts: dict[str, list[str]]) -> list[str]:

@@ -6,7 +6,7 @@ import base64
 
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.signing import IssuedCertificate
@@ -39,12 +39,10 @@ def issue_leaf(state: PKI, call: Call, *, key_type: str) -> Response:
                 "request parameters"
             )
         role.key_type, role.key_bits = key_type, call.get("key_bits", role.key_bits)
-        try:
+        with refusing("failed to validate role: ", BackendError):
             role.key_bits, role.signature_bits = key_sizes.settle(
                 call, role.key_type, role.key_bits, role.signature_bits
             )
-        except ValueError as error:
-            raise BackendError(f"failed to validate role: {error}") from None
     elif "key_type" in call or "key_bits" in call:
         warnings.append("parameters key_type and key_bits ignored as role had specific values")
     ca, form = _prepared(state, call, role)

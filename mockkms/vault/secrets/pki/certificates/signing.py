@@ -9,7 +9,7 @@ from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Extension, Names, Template
 from mockkms.crypto.x509.certificates import CertificateError
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, name_constraints, validity
@@ -58,10 +58,8 @@ def issue(state: PKI, call: Call, role: PkiRole, signer: Signer) -> IssuedCertif
 def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = "") -> None:
     """Raise BackendError for a certificate that its issuer may not sign, in products that verify this."""
     if call.core.product.has(Feature.PKI_VERIFIED):
-        try:
+        with refusing(framing, BackendError):
             name_constraints.check(signer.certificate.der, made.der)
-        except ValueError as error:
-            raise BackendError(f"{framing}{error}") from None
 
 
 def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
@@ -207,10 +205,8 @@ def _check_key(call: Call, role: PkiRole, csr: read.Request) -> None:
     if role.key_type == "any":
         if kind == "rsa" and bits < 2048:
             raise ErrorResponse("RSA keys < 2048 bits are unsafe and not supported")
-        try:
+        with refusing("unknown internal error updating default values: ", BackendError):
             role.key_bits, role.signature_bits = key_sizes.settle(call, kind, 0, role.signature_bits)
-        except ValueError as error:
-            raise BackendError(f"unknown internal error updating default values: {error}") from None
         if kind == "ec":
             role.key_bits = 224
     elif kind != role.key_type:

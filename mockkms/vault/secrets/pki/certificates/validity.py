@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang import time as go_time
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.time import show
@@ -36,10 +36,8 @@ def not_before(role: PkiRole, call: Call) -> float:
 
 
 def _parsed(text: str) -> float:
-    try:
+    with refusing():
         return go_time.parse(text)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
 
 
 def not_after(role: PkiRole, call: Call, signer: Certificate | None, behavior: str, warnings: list[str]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.secrets.pki.issuers import store
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
@@ -39,10 +39,8 @@ def import_bundle(state: PKI, call: Call) -> Response:
     before = (dict(state.keys), dict(state.issuers), state.default_key, state.default_issuer)
     try:
         for at, text in enumerate(keys):
-            try:
+            with refusing(f"Error parsing key {at}: "):
                 key, existed = store.import_key(state, call, store.parse_key(text), "")
-            except ValueError as error:
-                raise ErrorResponse(f"Error parsing key {at}: {error}") from None
             (known_keys if existed else imported_keys).append(key.id)
         for at, text in enumerate(certificates):
             block = pem.decode(text)

@@ -7,7 +7,7 @@ from mockkms.crypto.encoding.der import Reader
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.issuing import b64
@@ -162,10 +162,8 @@ def _self_issued(call: Call) -> read.Certificate:
             if later
             else "certificate could not be PEM-decoded"
         )
-    try:
+    with refusing("error parsing certificate: "):
         found = [read.load(der) for der in blocks]
-    except ValueError as error:
-        raise ErrorResponse(f"error parsing certificate: {error}") from None
     if len(found) != 1:
         raise ErrorResponse(f"{len(found)} certificates found in PEM file, expected 1")
     return found[0]

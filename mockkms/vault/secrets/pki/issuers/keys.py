@@ -6,7 +6,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, store
@@ -96,10 +96,8 @@ def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bi
             raise ErrorResponse("Unknown type of key to generate")
         raise BackendError(references.managed(call))
     kind = key_type
-    try:
+    with refusing("Validation for key_type, key_bits failed: "):
         bits = key_sizes.settle_key(kind, key_bits)
-    except ValueError as error:
-        raise ErrorResponse(f"Validation for key_type, key_bits failed: {error}") from None
     if kind not in ("rsa", "ec", "ed25519"):
         raise BackendError(f"unknown key type: {kind}")
     key, _ = store.import_key(state, call, signing.new_key(state, call, kind, bits), name)
@@ -127,10 +125,8 @@ def import_key(state: PKI, call: Call, *, pem_bundle: str) -> Response:
         rest = block.rest
     if len(blocks) != 1:
         raise ErrorResponse("only a single key can be present within the pem_bundle for importing")
-    try:
+    with refusing():
         private = store.parse_key(pem.encode(blocks[0].label, blocks[0].der))
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     key, known = store.import_key(state, call, private, name)
     note = ["Key already imported, use key/ endpoint to update name."] if known else []
     return Response(data={"key_id": key.id, "key_name": key.name, "key_type": key.type}, warnings=note)

@@ -9,7 +9,7 @@ from mockkms.crypto.x509 import build, keys
 from mockkms.crypto.x509.build import Extension
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, signing, urls
@@ -84,10 +84,8 @@ def _parameters(state: PKI, call: Call, how: str) -> tuple[str, PkiRole, bytes]:
         private = _existing(state, call, how)
         kind, bits = keys.describe(keys.public_of(private))
         bits = bits if kind == "rsa" else 0
-    try:
+    with refusing():
         bits, hash_bits = key_sizes.settle(call, kind, bits, call["signature_bits"])
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     role = subject_role(call, key_type=kind, key_bits=bits, signature_bits=hash_bits)
     role.use_pss = "use_pss" in call.endpoint.fields and call["use_pss"]
     return form, role, private

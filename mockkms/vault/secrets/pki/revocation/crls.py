@@ -7,7 +7,7 @@ from contextlib import suppress
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Listed
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.secrets.pki.issuers import references, signer
 from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation
@@ -22,12 +22,10 @@ def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
     """
     if state.crl.disable and not force:
         return []
-    try:
+    with refusing("error building CRLs: error building CRLs: ", BackendError):
         warnings = _build(state, call, delta=False)
         state.pending = {}
         _build(state, call, delta=True)
-    except ValueError as error:
-        raise BackendError(f"error building CRLs: error building CRLs: {error}") from None
     return [f"warning from local CRL rebuild: {text}" for text in warnings]
 
 
@@ -36,10 +34,8 @@ def rebuild_delta(state: PKI, call: Call, *, force: bool) -> None:
     state.delta_checked = call.now()
     if state.crl.disable or (not force and state.last_revoked == state.delta_built):
         return
-    try:
+    with refusing("error building CRLs: error building CRLs: ", BackendError):
         _build(state, call, delta=True)
-    except ValueError as error:
-        raise BackendError(f"error building CRLs: error building CRLs: {error}") from None
 
 
 def numbered(warnings: list[str]) -> list[str]:

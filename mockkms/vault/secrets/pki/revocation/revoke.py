@@ -6,7 +6,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls, tidy_work
@@ -103,10 +103,8 @@ def _presented(state: PKI, text: str) -> read.Certificate:
     block = pem.decode(text)
     if block is None:
         raise BackendError("certificate contains no PEM data")
-    try:
+    with refusing("certificate could not be parsed: ", BackendError):
         certificate = read.load(block.der)
-    except ValueError as error:
-        raise BackendError(f"certificate could not be parsed: {error}") from None
     known = state.certificates.get(hyphens(certificate.serial_text))
     if known is not None:
         if known != certificate.der:
@@ -129,10 +127,8 @@ def _check_key(text: str, certificate: read.Certificate) -> None:
     block = pem.decode(text)
     if block is None:
         raise BackendError("provided key PEM block contained no data or failed to parse")
-    try:
+    with refusing("failed to parse provided private key: ", BackendError):
         public = keys.public_of(keys.parse(block.der))
-    except ValueError as error:
-        raise BackendError(f"failed to parse provided private key: {error}") from None
     if keys.describe(public)[0] != keys.describe(certificate.public)[0]:
         raise BackendError("provided private key type does not match certificate's public key type")
     if public != certificate.public:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.model import PKI, engine
@@ -96,10 +96,8 @@ def run(state: PKI, call: Call, *, tidy_revocation_list: bool, pause_duration: s
 
 
 def _pause(text: str, fault: str) -> float:
-    try:
+    with refusing(f"{fault}: "):
         seconds = parse_seconds(text)
-    except ValueError as error:
-        raise ErrorResponse(f"{fault}: {error}") from None
     if seconds < 0:
         raise ErrorResponse("received invalid, negative pause_duration")
     return seconds
