@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockkms.vault.framework import openapi
@@ -61,6 +61,8 @@ class Engine:
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
         plugins: Callable[[Any], list[tuple[str, str]]] | None = None,
+        trusted_certificates: Callable[[Any], Iterable[str]] | None = None,
+        policy_folders: tuple[str, ...] = (),
         waits: bool = False,
     ) -> None:
         self.type = engine_type
@@ -85,6 +87,10 @@ class Engine:
         """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
         self.plugins = plugins
         """Lists the plugins that a mount runs besides its own type: kind and name of each."""
+        self.trusted_certificates = trusted_certificates
+        """Returns the client certificates (PEM) that a mount trusts; TLS connections accept them."""
+        self.policy_folders = policy_folders
+        """Folders below the mount of which one begins most paths, and which policies tend to forget."""
         self.catch_up = catch_up
         """Does before a request what the real server does by itself as time passes; it never raises."""
         self.protected: dict[str, Feature | None] = {}

@@ -28,7 +28,7 @@ from mockkms.vault.framework.message import (
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.identity import IdentityStore
 from mockkms.vault.identity.mfa.store import MfaStore
-from mockkms.vault.kernel import inline_auth, matching
+from mockkms.vault.kernel import inline_auth, matching, mounting
 from mockkms.vault.kernel.ha import Standing
 from mockkms.vault.kernel.id_checks import check_ids, settle_namespace
 from mockkms.vault.kernel.lockout import Lockout
@@ -53,15 +53,6 @@ from mockkms.world.entropy import Entropy
 SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
 
-DEFAULT_MOUNTS = (
-    ("sys/", "system", "system endpoints used for control, policy and debugging", ("Accept",)),
-    ("identity/", "identity", "identity store", ("Authorization",)),
-    ("cubbyhole/", "cubbyhole", "per-token private secret storage", ()),
-    ("auth/token/", "token", "token based credentials", ()),
-)
-"""Path, type, description and passed-on request headers of what every namespace has."""
-AGENT_MOUNT = ("agent-registry/", "agent_registry", "agent registry", ("Authorization",))
-"""The same for the mount of products with agents."""
 _RELATIVE = frozenset((".", ".."))
 
 
@@ -101,36 +92,17 @@ class Core:
     def bootstrap(self, root_token: str = "root") -> None:
         """Make the world of a fresh dev server: unsealed, the five default mounts, ``secret/`` as KV 2."""
         self.seal.initialize_dev()
-        self.mount_defaults("")
+        mounting.mount_defaults(self, "")
         self.mount("", "secret/", "kv", options={"version": "2"}, description="key/value secret storage")
         self.tokens.create_root(root_token)
 
     def initialize(self, shares: int, threshold: int) -> tuple[list[bytes], str]:
         """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
         parts = self.seal.initialize(shares, threshold)
-        self.mount_defaults("")
+        mounting.mount_defaults(self, "")
         token = self.tokens.create_root(self.product.service_prefix + self.entropy.base62(24)).id
         self.state.seal.root_token = token
         return parts, token
-
-    def mount_defaults(self, namespace: str) -> None:
-        """Mount what every namespace has, and write its ``default`` policy."""
-        agents = self.product.has(Feature.AGENT_REGISTRY)
-        located = ["Location"] if self.product.has(Feature.IDENTITY_LOCATION) else []
-        for path, mount_type, description, config in (*DEFAULT_MOUNTS, *([AGENT_MOUNT] if agents else [])):
-            self.mount(
-                namespace,
-                path,
-                mount_type if not namespace else f"ns_{mount_type}",
-                description=description,
-                config=MountConfig(
-                    passthrough_request_headers=list(config),
-                    allowed_response_headers=located if mount_type == "identity" else [],
-                ),
-                local=mount_type == "cubbyhole",
-                seal_wrap=mount_type == "system",
-            )
-        self.policies.write_defaults(namespace)
 
     def mount(
         self,

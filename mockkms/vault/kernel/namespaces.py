@@ -147,7 +147,7 @@ class NamespaceStore:
             new_id = core.entropy.base62(_ID_LENGTH)
         made = Namespace(path=path, id=new_id, uuid=core.entropy.uuid(), custom_metadata=dict(metadata or {}))
         self._items[path] = made
-        core.mount_defaults(path)
+        mounting.mount_defaults(core, path)
         return made
 
     def delete(self, path: str) -> None:

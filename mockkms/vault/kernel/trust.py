@@ -1,11 +1,16 @@
-"""The client certificates that TLS connections to a world accept: those trusted by its cert mounts."""
+"""The client certificates that TLS connections to a world accept: those that its mounts trust."""
 
 from __future__ import annotations
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.context import Context
 
 
 def trusted(core: Context) -> frozenset[str]:
-    """Return the certificates of every role of every cert mount: PEM texts with one or more each."""
-    mounts = [mount for mount in core.state.mounts.entries.values() if mount.type == "cert"]
-    return frozenset(role.certificate for mount in mounts for role in mount.state.roles.values())
+    """Return the certificates that the mounts trust: PEM texts with one or more each."""
+    found: set[str] = set()
+    for mount in core.state.mounts.entries.values():
+        certificates = registry.bare_engine(mount.engine or mount.type).trusted_certificates
+        if certificates is not None:
+            found.update(certificates(mount.state))
+    return frozenset(found)

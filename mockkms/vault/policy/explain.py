@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.policy.acl import Acl, Decision, Permissions
 from mockkms.vault.policy.rules import PolicyRule
@@ -145,7 +146,7 @@ def _hints(
         if mistake:
             yield f"{where}: {mistake}"
         else:
-            yield from _version_two(core, rule, where, namespace, path, operation)
+            yield from _missing_folder(core, rule, where, namespace, path, operation)
 
 
 def _likely_mistake(rule: PolicyRule, namespace: str, path: str, operation: Operation) -> str:
@@ -162,17 +163,17 @@ def _likely_mistake(rule: PolicyRule, namespace: str, path: str, operation: Oper
     return ""
 
 
-def _version_two(
+def _missing_folder(
     core: Context, rule: PolicyRule, where: str, namespace: str, path: str, operation: Operation
 ) -> Iterator[str]:
-    """Yield the common mistake with KV version 2: a rule without ``data/`` or ``metadata/`` after the mount."""
+    """Yield the common mistake of a rule without a folder of the engine after the mount, such as ``data/`` of KV 2."""
     mount = core.state.mounts.match(namespace, path)
-    if mount is None or mount.type != "kv" or (mount.options or {}).get("version") != "2":
+    if mount is None:
         return
     base = namespace + mount.path
     if not rule.path.startswith(base):
         return
-    for part in ("data/", "metadata/"):
+    for part in registry.bare_engine(mount.engine or mount.type).policy_folders:
         fixed = replace(rule, path=base + part + rule.path[len(base) :])
         if _covers(fixed, namespace + path, operation):
-            yield f'{where}: {mount.path} is KV version 2, a rule for this path begins with "{mount.path}{part}"'
+            yield f'{where}: a rule for this path begins with "{mount.path}{part}"'

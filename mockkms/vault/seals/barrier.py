@@ -25,12 +25,15 @@ Random = Callable[[int], bytes]
 
 
 class SealError(Exception):
-    """A refused seal operation, with the real server's text. ``wrapped`` is the Go error inside, if any."""
+    """A refused seal operation, with the real server's text.
 
-    def __init__(self, text: str, wrapped: str = "") -> None:
+    ``status`` is the HTTP status with which the endpoints outside the core answer.
+    """
+
+    def __init__(self, text: str, status: int = 400) -> None:
         super().__init__(text)
         self.text = text
-        self.wrapped = wrapped
+        self.status = status
 
 
 class InvalidUnsealKey(SealError):

@@ -45,9 +45,9 @@ class RotationTexts:
     bounded: bool
     """Whether the length of a share is checked first."""
 
-    def wrap(self, framing: str, text: str) -> SealError:
+    def wrap(self, framing: str, text: str, status: int = 400) -> SealError:
         """Return an error that wraps another one."""
-        return SealError(framing + (f"%!w(*errors.errorString=&{{{text}}})" if self.shows_go else text))
+        return SealError(framing + (f"%!w(*errors.errorString=&{{{text}}})" if self.shows_go else text), status)
 
 
 ROTATION = RotationTexts(
@@ -105,7 +105,7 @@ def start(barrier: Barrier, rotation: Rotation, texts: RotationTexts) -> None:
         validate_shares(rotation.shares, rotation.threshold, rotation.pgp_keys)
         pgp_shares.check(rotation.pgp_keys)
     except SealError as error:
-        raise texts.wrap(texts.invalid, error.text) from None
+        raise texts.wrap(texts.invalid, error.text, 500) from None
     if barrier.rotation is not None:
         raise SealError(texts.running)
     barrier.rotation = rotation

@@ -84,4 +84,10 @@ class Cert:
     """Revoked serial numbers (decimal) by the name of their list."""
 
 
-engine = Engine("cert", kind="auth", new_state=Cert, help="Logins with TLS client certificates.")
+engine = Engine(
+    "cert",
+    kind="auth",
+    new_state=Cert,
+    help="Logins with TLS client certificates.",
+    trusted_certificates=lambda state: [role.certificate for role in state.roles.values()],
+)

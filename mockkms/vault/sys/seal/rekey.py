@@ -128,8 +128,7 @@ def start_rekey(_state: object, call: Call) -> Response:
     try:
         rotation.start(barrier, wanted, REKEY)
     except SealError as error:
-        status = 500 if error.text.startswith(REKEY.invalid) else 400
-        raise ErrorResponse(error.text, status=status) from None
+        raise ErrorResponse(error.text, status=error.status) from None
     return Response(document=_status(barrier))
 
 

@@ -14,7 +14,13 @@ from mockkms.vault.secrets.kv.v2.payload import Unreadable
 from mockkms.vault.tokens.token import client_id
 from mockkms.world.clock import rfc3339
 
-engine = Engine("kv2", kind="secret", new_state=KV2, help="Keeps arbitrary secrets in versions.")
+engine = Engine(
+    "kv2",
+    kind="secret",
+    new_state=KV2,
+    policy_folders=("data/", "metadata/"),
+    help="Keeps arbitrary secrets in versions.",
+)
 
 
 def time_text(moment: float | None) -> str:
