@@ -112,6 +112,18 @@ class CRLConfig:
 
 
 @dataclass
+class EabKey:
+    """A key that binds an ACME account (external account binding)."""
+
+    directory: str
+    """Path of the ACME directory below the mount."""
+    created: float
+    """Seconds since the epoch."""
+    key: str
+    """URL-safe base64 without padding."""
+
+
+@dataclass
 class PKI:
     """State of a mount. Certificates and revocations are stored by serial number, in hex with hyphens."""
 
@@ -149,8 +161,8 @@ class PKI:
     last_tidy: float = 0
     acme: dict[str, Any] = field(default_factory=dict)
     """Settings of ACME that were written."""
-    eab: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Keys that bind ACME accounts and are not used yet, by id: ``directory``, ``created`` and ``key``."""
+    eab: dict[str, EabKey] = field(default_factory=dict)
+    """Unused keys that bind ACME accounts, by id."""
 
 
 def hyphens(serial: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -11,7 +10,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.endpoints import BASES, UUID
-from mockkms.vault.secrets.pki.model import PKI, engine
+from mockkms.vault.secrets.pki.model import PKI, EabKey, engine
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
@@ -32,11 +31,11 @@ account = engine.path(
 )
 
 
-def _described(key: dict[str, Any]) -> dict[str, object]:
+def _described(key: EabKey) -> dict[str, object]:
     return {
         "key_type": "hs",
-        "acme_directory": f"{key['directory']}/directory",
-        "created_on": rfc3339(int(key["created"])),
+        "acme_directory": f"{key.directory}/directory",
+        "created_on": rfc3339(int(key.created)),
     }
 
 
@@ -52,7 +51,7 @@ def make(state: PKI, call: Call) -> dict[str, object]:
     below = call.request.path[len(call.mount.path) :]
     key_id, secret = call.core.entropy.uuid(), _PREFIX + call.core.entropy.bytes(32)
     text = base64.urlsafe_b64encode(secret).decode().rstrip("=")
-    state.eab[key_id] = {"directory": below.removesuffix("/new-eab"), "created": call.now(), "key": text}
+    state.eab[key_id] = EabKey(below.removesuffix("/new-eab"), call.now(), text)
     return {"id": key_id, "key": text, **_described(state.eab[key_id])}
 
 

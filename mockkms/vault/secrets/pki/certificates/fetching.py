@@ -6,7 +6,6 @@ All but the lists of certificates answer without a token.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
@@ -64,7 +63,7 @@ def _chain(state: PKI) -> list[bytes]:
         raise ErrorResponse(error.errors[0]) from None
 
 
-def _plain(text: str, **more: Any) -> dict[str, object]:
+def _plain(text: str, **more: object) -> dict[str, object]:
     return {"certificate": text, "revocation_time": 0, "revocation_time_rfc3339": "", **more}
 
 

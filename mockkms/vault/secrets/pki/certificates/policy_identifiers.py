@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from mockkms.crypto.encoding import der_write as w
 
 _CPS, _NOTICE = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 
 
-def from_field(raw: Any, converted: list[str]) -> list[str]:
+def from_field(raw: object, converted: list[str]) -> list[str]:
     """Return what a role stores: one JSON text for each entry of a JSON list, otherwise the converted list."""
     if not isinstance(raw, str):
         return converted
@@ -23,7 +22,7 @@ def from_field(raw: Any, converted: list[str]) -> list[str]:
     return [_compact(entry) for entry in entries]
 
 
-def _compact(entry: dict[str, Any]) -> str:
+def _compact(entry: dict[str, object]) -> str:
     kept = {name: entry[name] for name in ("oid", "cps", "notice") if entry.get(name)}
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 

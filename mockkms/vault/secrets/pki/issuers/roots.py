@@ -63,7 +63,7 @@ _LEAF_USAGES = (
 _SUBJECT = ("ou", "organization", "country", "locality", "province", "street_address", "postal_code")
 
 
-def subject_role(call: Call, **settings: Any) -> PkiRole:
+def subject_role(call: Call, **settings: object) -> PkiRole:
     """Return a role without restrictions, with the subject and lifetime of the request."""
     given = {name: call[name] for name in (*_SUBJECT, "ttl", "not_before_duration")}
     return internal_role(**given, **settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mockkms.crypto.encoding import b64, der_write
 from mockkms.crypto.x509.build import Extension, Listed
@@ -22,7 +22,7 @@ _ZERO_TIME = -62135596800.0
 """Go's zero time, the start of the year 1, in seconds since the epoch."""
 
 
-def entries(given: list[Any]) -> list[Listed]:
+def entries(given: list[object]) -> list[Listed]:
     """Return the revoked certificates; only objects count. Raises ValueError with the server's text."""
     found = []
     for at, item in enumerate(given):
@@ -38,14 +38,14 @@ def entries(given: list[Any]) -> list[Listed]:
     return found
 
 
-def _part(item: dict[str, Any], at: int, name: str, read: Callable[[dict[str, Any]], T]) -> T:
+def _part(item: dict[str, object], at: int, name: str, read: Callable[[dict[str, object]], T]) -> T:
     try:
         return read(item)
     except ValueError as error:
         raise ValueError(f"failed parsing {name} from entry {at}: {error}") from None
 
 
-def extensions(given: list[Any]) -> list[Extension]:
+def extensions(given: list[object]) -> list[Extension]:
     """Return extensions of the list or of an entry. Raises ValueError with the server's text."""
     found: list[Extension] = []
     for at, item in enumerate(given):
@@ -61,14 +61,14 @@ def extensions(given: list[Any]) -> list[Extension]:
     return found
 
 
-def _text(item: dict[str, Any], name: str) -> str:
+def _text(item: dict[str, object], name: str) -> str:
     try:
         return str(convert(Kind.STRING, item[name])[1])
     except ValueError as error:
         raise ValueError(f"'{name}' field value was not a string: {error}") from None
 
 
-def _serial(item: dict[str, Any]) -> int:
+def _serial(item: dict[str, object]) -> int:
     if "serial_number" not in item:
         raise ValueError("missing 'serial_number' field")
     text = _text(item, "serial_number")
@@ -80,7 +80,7 @@ def _serial(item: dict[str, Any]) -> int:
         raise ValueError(f"'serial_number' failed converting to bytes: {error}") from None
 
 
-def _time(item: dict[str, Any]) -> float:
+def _time(item: dict[str, object]) -> float:
     if "revocation_time" not in item:
         raise ValueError("missing 'revocation_time' field")
     value = item["revocation_time"]
@@ -92,7 +92,7 @@ def _time(item: dict[str, Any]) -> float:
         raise ValueError(f"failed parsing time {shown(value)}: {error}") from None
 
 
-def _extensions(item: dict[str, Any]) -> list[Extension]:
+def _extensions(item: dict[str, object]) -> list[Extension]:
     given = item.get("extensions")
     if given is None or given == "":
         return []
@@ -101,7 +101,7 @@ def _extensions(item: dict[str, Any]) -> list[Extension]:
     return extensions(given)
 
 
-def _extension(item: dict[str, Any]) -> Extension:
+def _extension(item: dict[str, object]) -> Extension:
     number = _oid(item)
     if number in _RESERVED:
         raise ValueError(f"{_RESERVED[number]} ({number}) is reserved")
@@ -121,7 +121,7 @@ def _extension(item: dict[str, Any]) -> Extension:
     return Extension(number, value, critical)
 
 
-def _oid(item: dict[str, Any]) -> str:
+def _oid(item: dict[str, object]) -> str:
     if "id" not in item:
         raise ValueError("missing id field")
     text = _text(item, "id")
