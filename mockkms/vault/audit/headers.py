@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 _USUAL = ("correlation-id", "user-agent", "x-correlation-id")
 """Headers that are logged by default, if the product logs any."""
 
 
-def audited_headers(core: Context) -> dict[str, bool]:
+def audited_headers(core: Environment) -> dict[str, bool]:
     """Return the logged headers in lower case, and whether their values are hashed. The dict may be changed."""
     found: dict[str, bool] | None = core.state.system.get("audited_headers")
     if found is None:

@@ -11,13 +11,18 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, WithNamespaces
+
+    class IdentityServices(Environment, WithNamespaces, Protocol):
+        """What the identity store needs of the server."""
 
 
 class IdentityStore:
     """Entities, their aliases, and groups. Look-ups by tokens and policies are cached until something changes."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: IdentityServices) -> None:
         self.core = core
         self._cache: dict[str, dict[str, list[str]]] = {}
         self._cached: tuple[IdentityState | None, int] = (None, 0)

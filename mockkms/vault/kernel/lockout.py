@@ -8,7 +8,7 @@ from mockkms.vault.kernel.failures import FailedLogins
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 METHODS = frozenset({"userpass", "approle", "ldap"})
 """The auth methods that the real server guards."""
@@ -20,7 +20,7 @@ DURATION = RESET = 900
 class Lockout:
     """Counts failed logins and decides which users are locked out."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: Environment) -> None:
         self.core = core
 
     @property

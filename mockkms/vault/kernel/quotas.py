@@ -15,13 +15,18 @@ from mockkms.vault.kernel.quota import Bucket, RateLimit
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, WithNamespaces, WithSeal
+
+    class QuotaServices(Environment, WithNamespaces, WithSeal, Protocol):
+        """What the quotas need of the server."""
 
 
 class QuotaStore:
     """The rules and their enforcement."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: QuotaServices) -> None:
         self.core = core
 
     def check(self, request: Request) -> None:

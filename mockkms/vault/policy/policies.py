@@ -17,8 +17,14 @@ from mockkms.vault.policy.templates import Templates
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, Mounting, WithIdentities
     from mockkms.vault.identity.model import Entity, Group
+
+    class PolicyServices(Environment, Mounting, WithIdentities, Protocol):
+        """What the policy store needs of the server."""
+
 
 _CACHED_ACLS = 1024
 
@@ -29,7 +35,7 @@ class PolicyStore:
     The merged rules of each set of policies are cached until a policy changes.
     """
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: PolicyServices) -> None:
         self.core = core
         self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
         self._acls: dict[tuple[object, ...], Acl] = {}

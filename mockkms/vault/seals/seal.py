@@ -8,13 +8,18 @@ from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.seals.barrier import Barrier, make_key
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, Node, WithSecondFactors
+
+    class SealServices(Environment, Node, WithSecondFactors, Protocol):
+        """What the seal needs of the server."""
 
 
 class SealStore:
     """The seal's state and operations, used by ``sys`` endpoints, faults and world files alike."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: SealServices) -> None:
         self.core = core
 
     @property

@@ -14,7 +14,13 @@ from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy.templates import TemplateError, Templates
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, WithIdentities
+
+    class MfaServices(Environment, WithIdentities, Protocol):
+        """What the MFA store needs of the server."""
+
 
 WAITS = 300
 """Seconds that a login waits for its second proof."""
@@ -32,7 +38,7 @@ class MfaError(Exception):
 class MfaStore:
     """Methods, enforcements, keys and waiting logins of all namespaces."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: MfaServices) -> None:
         self.core = core
 
     @property
