@@ -1,6 +1,6 @@
 """Fills PKI mounts from world files, and dumps them: keys, issuers, roles, settings and certificates.
 
-Keys and certificates are given as PEM, or made here: then they follow from the world's randomness.
+Keys and certificates are given as PEM, or generated from the world's randomness.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def add_role(core: Context, mount: Mount, name: str, role: Spec) -> None:
 
 
 def add_key(core: Context, mount: Mount, spec: Spec) -> None:
-    """Take a key in (``material``: PEM) or make one (``type``, ``bits``); ``name`` and ``id`` are its names.
+    """Import a key (``material``: PEM) or generate one (``type``, ``bits``), with ``name`` and ``id``.
 
     Raises VaultError with the server's text, ValueError.
     """
     name = {"key_name": spec["name"]} if spec.get("name") else {}
     if "material" in spec:
         if "type" in spec or "bits" in spec:
-            raise ValueError("a key with material has the type of that")
+            raise ValueError("`type` and `bits` cannot be set for a key with `material`")
         key_id = _data(core, mount, "keys/import", {**name, "pem_bundle": spec["material"]})["key_id"]
     else:
         kind = {"key_type": spec.get("type", "ec"), "key_bits": spec.get("bits", 0)}
@@ -78,13 +78,13 @@ def _rename_key(state: PKI, old: str, new: str) -> None:
 
 
 def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
-    """Take a CA in (``certificate``: PEM) or make one (``generate``: the parameters of the API, of a root, or of an
+    """Import a CA (``certificate``: PEM) or generate one (``generate``: the parameters of the API, of a root, or of an
     intermediate that is ``signed_by`` an issuer described before); then change its settings.
 
     Raises VaultError with the server's text, ValueError.
     """
     if ("certificate" in spec) == ("generate" in spec):
-        raise ValueError("an issuer has either a certificate or what it is to be generated from")
+        raise ValueError("an issuer requires either `certificate` or `generate`")
     state: PKI = mount.state
     if "certificate" in spec:
         found = _imported(core, mount, spec["certificate"])
@@ -161,13 +161,13 @@ def link(core: Context, mount: Mount, spec: Spec) -> None:
 
 
 def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
-    """Keep a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` since a moment, or now if true.
+    """Store a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` at a time, or now if true.
 
     Raises VaultError with the server's text, ValueError.
     """
     state: PKI = mount.state
     if ("certificate" in spec) == ("role" in spec):
-        raise ValueError("a certificate is given, or issued for a role")
+        raise ValueError("a certificate requires either `certificate` or `role`")
     if "role" in spec:
         asked = {name: value for name, value in spec.items() if name not in ("role", "revoked", "issuer")}
         serial = hyphens(_data(core, mount, f"issue/{spec['role']}", asked)["serial_number"])
@@ -191,7 +191,7 @@ def finish(core: Context, mount: Mount) -> None:
     seeding.write(core, mount, "crl/rotate", {}, Operation.READ)
 
 
-# -- describing again ------------------------------------------------------------------------------------------------
+# -- dumps -----------------------------------------------------------------------------------------------------------
 
 
 def dump(state: PKI) -> dict[str, object]:

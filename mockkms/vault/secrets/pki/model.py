@@ -34,7 +34,7 @@ class PkiKey:
 
 @dataclass
 class Urls:
-    """Addresses for relying parties; with templating, ``{{…}}`` stands for the mount's own addresses."""
+    """Addresses for relying parties; with templating, ``{{…}}`` is replaced with the mount's own addresses."""
 
     issuing_certificates: list[str] = field(default_factory=list)
     crl_distribution_points: list[str] = field(default_factory=list)

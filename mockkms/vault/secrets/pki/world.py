@@ -1,6 +1,6 @@
 """PKI mounts in world files: keys, certificate authorities, roles, settings and certificates.
 
-What the descriptions say is made in ``descriptions``.
+``descriptions`` creates what they describe.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def _keys(_type: str) -> dict[str, Key]:
     block = Text("PEM", _pem)
     since = Moment()
     revoked = Either({"boolean": Boolean(), "integer": since, "number": since, "time": since, "text": since})
-    id_key, name = Key(Text(), "drawn when not given"), Key(Text(), "by which the API finds it, too")
+    id_key, name = Key(Text(), "random if it is missing"), Key(Text(), "the name for the API")
     key = RecordShape(
         {
             "id": id_key,
             "name": name,
-            "material": Key(block, "the private key; made when not given"),
-            "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec when not given"),
-            "bits": Key(Integer(), "size of a key to be made; the type's usual one when not given"),
+            "material": Key(block, "the private key; generated if it is missing"),
+            "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec if it is missing"),
+            "bits": Key(Integer(), "size of a generated key; the default of the type if it is missing"),
         }
     )
     settings = parameters("pki", "issuer/x")
@@ -56,12 +56,12 @@ def _keys(_type: str) -> dict[str, Key]:
         {
             "id": id_key,
             "name": name,
-            "certificate": Key(block, "the CA's certificate; its key stands under keys"),
-            "generate": Key(RecordShape(generate), "parameters of a CA to be made, with a key of an elliptic curve"),
-            "signed_by": Key(Text(), "name of the issuer above one that is generated; a root when not given"),
-            "key": Key(Text(), "name of the key of one that is generated; a new one when not given"),
+            "certificate": Key(block, "the CA's certificate; its key is listed under keys"),
+            "generate": Key(RecordShape(generate), "parameters of a CA to generate, by default with an EC key"),
+            "signed_by": Key(Text(), "name of the issuer that signs a generated CA; a root if it is missing"),
+            "key": Key(Text(), "name of the key of a generated CA; a new key if it is missing"),
             **{word: settings[word] for word in (*descriptions.ISSUER_SETTINGS, "manual_chain")},
-            "revoked": Key(revoked, "since when it is revoked; true is now"),
+            "revoked": Key(revoked, "time of the revocation; true for now"),
         }
     )
     issue = parameters("pki", "issue/x")
@@ -69,11 +69,11 @@ def _keys(_type: str) -> dict[str, Key]:
         issue.pop(left_out, None)
     certificate = RecordShape(
         {
-            "certificate": Key(block, "one that is kept"),
-            "role": Key(Text(), "role of one to be issued, which is kept without its key"),
+            "certificate": Key(block, "a certificate to store"),
+            "role": Key(Text(), "role of a certificate to issue, which is stored without its key"),
             **issue,
-            "revoked": Key(revoked, "since when it is revoked; true is now"),
-            "issuer": Key(Text(), "id of the issuer of a revoked one; found by its signature when not given"),
+            "revoked": Key(revoked, "time of the revocation; true for now"),
+            "issuer": Key(Text(), "id of the issuer of a revoked certificate; found by its signature if it is missing"),
         }
     )
     return {
@@ -84,7 +84,7 @@ def _keys(_type: str) -> dict[str, Key]:
         "default_issuer": Key(Text(), "name or id"),
         "default_follows_latest_issuer": Key(Boolean(), "the newest issuer becomes the default"),
         "roles": Key(MapOf(written("pki", "roles/x")), "roles by name"),
-        "certificates": Key(ListOf(certificate), "certificates that the mount keeps"),
+        "certificates": Key(ListOf(certificate), "stored certificates"),
     }
 
 

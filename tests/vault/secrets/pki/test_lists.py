@@ -33,7 +33,7 @@ def base(crl: x509.CertificateRevocationList) -> int:
     return found.value.crl_number
 
 
-def test_a_list_is_built_anew_before_it_ends(pki: Authority) -> None:
+def test_a_list_is_rebuilt_before_it_expires(pki: Authority) -> None:
     pki.data("pki/config/crl", auto_rebuild=True)
     leaf, before = pki.issue(ttl="200h"), number(crl_of(pki, "pki/crl"))
     pki.revoke(leaf)

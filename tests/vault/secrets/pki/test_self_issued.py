@@ -1,4 +1,4 @@
-"""``sign-self-issued``: a root signed anew by another one."""
+"""``sign-self-issued``: a root signed by another one."""
 
 from __future__ import annotations
 

@@ -92,10 +92,10 @@ def test_openssh_reads_the_certificate(client: hvac.Client, tmp_path: Path) -> N
     answer = client.write_data("ssh/sign/r", data={"public_key": line_of(USER), "valid_principals": "ann"})
     path = tmp_path / "id-cert.pub"
     path.write_text(answer["data"]["signed_key"])
-    told = subprocess.run(["ssh-keygen", "-L", "-f", path], capture_output=True, text=True, check=True).stdout
-    assert "user certificate" in told
-    assert 'Key ID: "r-key"' in told
-    assert "(using rsa-sha2-512)" in told
+    output = subprocess.run(["ssh-keygen", "-L", "-f", path], capture_output=True, text=True, check=True).stdout
+    assert "user certificate" in output
+    assert 'Key ID: "r-key"' in output
+    assert "(using rsa-sha2-512)" in output
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def rebuild(state: PKI) -> None:
 
     def chain(issuer_id: str) -> list[str]:
         if issuer_id not in done:
-            # Issuers that have signed one another in a circle, or share key and name, stand together.
+            # Issuers that signed each other in a circle, or share key and name, are adjacent.
             circle = [
                 issuer_id,
                 *(other for other in reached[issuer_id] if other not in fixed and issuer_id in reached[other]),

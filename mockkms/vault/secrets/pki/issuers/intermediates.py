@@ -170,7 +170,7 @@ def _self_issued(call: Call) -> read.Certificate:
 
 
 def _signed_by(certificate: read.Certificate, ca: signer.Signer, *, keep_algorithm: bool) -> bytes:
-    """The certificate's content in the name of another issuer: its key and addresses stand in place of the old ones.
+    """Return a certificate (DER) with the same contents, but with key and addresses of another issuer.
 
     Extensions that Go does not know are lost, as on the real server.
     """

@@ -16,7 +16,7 @@ Entries = list[Listed]
 
 
 def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
-    """Build every list anew, ``force`` even where revocation lists are disabled (they are then empty).
+    """Build every list, with ``force`` even if revocation lists are disabled (they are then empty).
 
     Returns warnings. Raises BackendError with the server's text.
     """
