@@ -70,11 +70,11 @@ def test_a_dump_loads_to_an_equal_world_and_says_it_in_words() -> None:
     ("part", "wrong", "problem"),
     [
         ("enforcements", {"second": {"methods": ["none"], "types": ["userpass"]}}, "no MFA method is named none"),
-        ("enforcements", {"second": {"methods": ["phone"], "groups": ["none"]}}, "there is no none"),
+        ("enforcements", {"second": {"methods": ["phone"], "groups": ["none"]}}, "not found: none"),
         ("methods", {"phone": {"type": "totp"}}, "issuer must be set"),
         ("methods", {"phone": {"type": "sms"}}, "sms"),
         ("keys", {"phone": {"anna": "1!"}}, "not base32 without padding"),
-        ("keys", {"push": {"anna": KEY}}, "the method push has no keys: it is no TOTP method"),
+        ("keys", {"push": {"anna": KEY}}, "the method push cannot have keys: its type is not totp"),
         ("services", "maybe", "maybe"),
     ],
 )

@@ -172,7 +172,7 @@ def _update(
 
 
 def _word(call: Call) -> str:
-    """The word as it begins a refusal."""
+    """Return the word as the start of an error message."""
     return "alias" if call.core.product.has(Feature.ALIAS_ISSUERS) else "Alias"
 
 

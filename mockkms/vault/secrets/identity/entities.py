@@ -149,7 +149,7 @@ def delete_named(state: Any, call: Call) -> None:
 
 @batch_delete.on(Operation.UPDATE)
 def delete_batch(state: Any, call: Call) -> None:
-    """Delete several entities; unknown ids are no error."""
+    """Delete several entities; ignore unknown ids."""
     if not call["entity_ids"]:
         raise ErrorResponse("missing entity ids to delete")
     for entity_id in call["entity_ids"]:

@@ -109,7 +109,7 @@ def _write(call: Call, found: Group | None) -> dict[str, Any] | None:
     if members is not None:
         changed.members = members
     if below is not None:
-        _adopt(call, changed, below)
+        _set_member_groups(call, changed, below)
     changed.modify_index += 1
     identity.state.groups[changed.id] = changed
     identity.changed()
@@ -163,7 +163,7 @@ def _reaches(groups: dict[str, Group], start: str, wanted: str) -> bool:
     return False
 
 
-def _adopt(call: Call, parent: Group, below: list[str]) -> None:
+def _set_member_groups(call: Call, parent: Group, below: list[str]) -> None:
     for member in store(call).state.groups.values():
         inside = parent.id in (member.parents or ())
         if inside != (member.id in below):

@@ -81,7 +81,7 @@ def add_entity(core: Context, name: str, spec: Mapping[str, Any], namespace: str
     """Write an entity: ``id`` (any text), ``policies``, ``metadata``, ``disabled``, and ``aliases``, each with
     ``mount`` (the path of an auth mount: ``auth/userpass/``), ``name`` and perhaps ``custom_metadata``.
 
-    Raises VaultError in the server's words.
+    Raises VaultError with the server's text.
     """
     identity = core.identity
     data = {key: value for key, value in spec.items() if key in ("policies", "metadata", "disabled")}
@@ -106,7 +106,7 @@ def add_group(core: Context, name: str, spec: Mapping[str, Any], namespace: str 
     """Write a group: ``type``, ``policies``, ``metadata``, ``members`` (names of entities), ``groups`` (names of
     member groups, written before), and for an external group ``alias`` with ``mount`` and ``name``.
 
-    Raises VaultError in the server's words.
+    Raises VaultError with the server's text.
     """
     identity = core.identity
     data: dict[str, Any] = {key: spec[key] for key in ("type", "policies", "metadata") if key in spec}

@@ -77,7 +77,7 @@ def write(state: KV1, call: Call) -> None:
 
 @secret.on(Operation.DELETE)
 def delete(state: KV1, call: Call) -> None:
-    """Forget the secret; an absent one is no error."""
+    """Delete the secret; succeed if it does not exist."""
     _refuse_relative(call)
     state.secrets.pop(call["path"], None)
 
@@ -97,7 +97,7 @@ def scan(state: KV1, call: Call) -> dict[str, Any]:
 
 
 def _refuse_relative(call: Call, what: str = "") -> None:
-    """Raise BackendError for a path with dot segments, where no room before this one has refused it."""
+    """Raise BackendError for a path with dot segments that the server has not refused before."""
     if ".." in call["path"].split("/"):
         raise BackendError(f"{what}relative paths not supported", status=400)
 

@@ -75,7 +75,7 @@ def _dump(core: Context, mount: Mount) -> dict[str, Any]:
 
 
 def add_secret(core: Context, mount: Mount, path: str, secret: Mapping[str, Any]) -> None:
-    """Write a secret: its data, on either version. Raises VaultError in the server's words."""
+    """Write a secret: its data, on either version. Raises VaultError with the server's text."""
     if mount.engine == "kv2":
         seeding.write(core, mount, f"data/{path}", {"data": dict(secret)})
     else:
@@ -86,7 +86,7 @@ def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> 
     """Write a version 2 key with its history: ``versions`` (a list of data, oldest first; an entry may also be
     ``{data: …, deleted: true}`` or ``{destroyed: true}``), and the settings of ``metadata/``.
 
-    Raises VaultError in the server's words.
+    Raises VaultError with the server's text.
     """
     settings = {name: spec[name] for name in _SETTINGS if name in spec}
     if settings:
@@ -101,7 +101,7 @@ def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> 
 
 
 def configure(core: Context, mount: Mount, config: Mapping[str, Any]) -> None:
-    """Write the settings of a version 2 mount. Raises VaultError in the server's words."""
+    """Write the settings of a version 2 mount. Raises VaultError with the server's text."""
     seeding.write(core, mount, "config", config)
 
 

@@ -42,9 +42,9 @@ codes = engine.path(
     {
         **_NAME,
         "code": Field(Kind.STRING, help="A code to check."),
-        "generated": Field(Kind.INT64, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
-        "expire_time": Field(Kind.INT64, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
-        "period": Field(Kind.STRING, help="Told, not taken.", needs=Feature.TOTP_DETAILS),
+        "generated": Field(Kind.INT64, help="Returned by reads; ignored in writes.", needs=Feature.TOTP_DETAILS),
+        "expire_time": Field(Kind.INT64, help="Returned by reads; ignored in writes.", needs=Feature.TOTP_DETAILS),
+        "period": Field(Kind.STRING, help="Returned by reads; ignored in writes.", needs=Feature.TOTP_DETAILS),
     },
     help="A code, or the check of one.",
 )

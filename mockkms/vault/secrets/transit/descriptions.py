@@ -137,7 +137,7 @@ def _check_bounds(key: Key) -> None:
 def _typed(spec: Mapping[str, Any], member: str, kind: type[Any], default: Any) -> Any:
     value = spec.get(member, default)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise SpecFault(member, f"{value!r} is no {'whole number' if kind is int else 'true or false'}")
+        raise SpecFault(member, f"{value!r} is not {'a whole number' if kind is int else 'true or false'}")
     return value
 
 

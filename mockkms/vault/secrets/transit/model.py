@@ -13,7 +13,7 @@ from mockkms.crypto import kdf
 SOFT_DELETED = "refusing to use soft-deleted key"
 TOO_OLD = "ciphertext or signature version is disallowed by policy (too old)"
 PREFIX = "vault:v"
-"""Begins every ciphertext, signature and HMAC: ``vault:v<version>:<base64>``."""
+"""The start of every ciphertext, signature and HMAC: ``vault:v<version>:<base64>``."""
 
 KDF_COUNTER = 0
 """``hmac-sha256-counter``: only in keys restored from very old backups (and written down for keys not derived)."""
@@ -34,7 +34,7 @@ class UserFault(KeyFault):
 
 
 class InternalFault(KeyFault):
-    """The server's own trouble, such as associated data that is no base64."""
+    """A fault on the server's side, such as associated data that is not base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class Key:
         return kdf.hkdf_sha256(secret, b"", context, size)
 
     def hmac_key(self, number: int) -> bytes:
-        """The HMAC key of a version (already resolved: 0 is no version). Raises KeyFault, UserFault."""
+        """The HMAC key of a version (already resolved; no key has version 0). Raises KeyFault, UserFault."""
         self.check_alive()
         if number < 0:
             raise KeyFault("key version does not exist (cannot be negative)")
@@ -254,7 +254,7 @@ class Key:
     def version_of_text(self, text: str, what: str) -> tuple[int, str]:
         """Split ``vault:v<n>:<rest>``, ``what`` being ``ciphertext`` or ``signature``, and check the version's bounds.
 
-        Raises UserFault in the real server's words; ``v0`` of a ciphertext counts as version 1.
+        Raises UserFault with the real server's text; ``v0`` of a ciphertext counts as version 1.
         """
         if not text.startswith(PREFIX):
             raise UserFault(f"invalid {what}: no prefix")

@@ -139,8 +139,8 @@ def shown(call: Call, method: MfaMethod) -> dict[str, Any]:
         data = {"api_hostname": config["api_hostname"], "pushinfo": config["push_info"]}
         data["use_passcode"] = config["use_passcode"]
     else:
-        words = ("use_signature", "idp_url", "org_alias", "admin_url", "authenticator_url")
-        data = {word: config[word] for word in words}
+        names = ("use_signature", "idp_url", "org_alias", "admin_url", "authenticator_url")
+        data = {name: config[name] for name in names}
     if method.type in ("okta", "duo"):
         data.update(mount_accessor="", username_format=method.username_format)
     data.update(type=method.type, id=method.id, name=method.name, namespace_path=method.namespace)

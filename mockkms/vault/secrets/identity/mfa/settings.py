@@ -41,7 +41,7 @@ FIELDS: dict[str, Mapping[str, Field]] = {
         "integration_key": Field(Kind.STRING, help="Integration key at Duo."),
         "api_hostname": Field(Kind.STRING, help="Host of the Duo API."),
         "push_info": Field(Kind.STRING, help="What a push message says."),
-        "use_passcode": Field(Kind.BOOL, help="Logins are told that a passcode will do."),
+        "use_passcode": Field(Kind.BOOL, help="Tell clients at login that a passcode can be used."),
     },
     "pingid": {
         "username_format": _FORMAT,
@@ -115,4 +115,4 @@ def _pingid(call: Call) -> dict[str, Any]:
 SETTINGS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "totp": _totp, "okta": _okta, "duo": _duo, "pingid": _pingid,
 }  # fmt: skip
-"""What a method keeps of a call, by type. Raises ValueError in the server's words."""
+"""The settings that a method takes from a call, by type. Raises ValueError with the server's text."""

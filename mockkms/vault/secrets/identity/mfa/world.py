@@ -123,7 +123,7 @@ def add_enforcement(core: Context, namespace: str, name: str, spec: Mapping[str,
 
 def _there(found: Any, name: str) -> Any:
     if found is None:
-        raise ErrorResponse(f"there is no {name}")
+        raise ErrorResponse(f"not found: {name}")
     return found
 
 
@@ -132,7 +132,7 @@ def add_key(core: Context, namespace: str, name: str, entity_name: str, key: str
     method = _method(core, namespace, name)
     entity = _there(core.identity.entity_named(namespace, entity_name), entity_name)
     if method.type != TOTP:
-        raise ErrorResponse(f"the method {name} has no keys: it is no TOTP method")
+        raise ErrorResponse(f"the method {name} cannot have keys: its type is not totp")
     config = method.config
     core.mfa.state(namespace).keys[method.id, entity.id] = key
     entity.mfa[method.id] = Secret(name, config["period"], config["digits"], config["skew"], config["algorithm"])

@@ -1,4 +1,4 @@
-"""``oidc/assignment`` and ``oidc/scope``: who may log in to a client, and what a client can ask to be told."""
+"""``oidc/assignment`` and ``oidc/scope``: who may log in to a client, and which claims a client can request."""
 
 from __future__ import annotations
 

@@ -53,19 +53,19 @@ class OAuthError(Exception):
 @authorize.on(Operation.READ, Operation.UPDATE)
 def give_code(state: Any, call: Call) -> Response:
     """A code, or why there is none, outside the envelope."""
-    told = call["state"]
+    client_state = call["state"]
     try:
         entry = _entry(call)
     except OAuthError as error:
         if error.code in ("request_not_supported", "request_uri_not_supported"):
-            told = ""
-        return bare_json({**error.document, "state": told}, 500 if error.code == "server_error" else 400)
+            client_state = ""
+        return bare_json({**error.document, "state": client_state}, 500 if error.code == "server_error" else 400)
     codes, now = service(call).codes, call.now()
     for old in [code for code, item in codes.items() if item.expires <= now]:
         del codes[old]
     code = call.core.entropy.base62(32)
     codes[code] = entry
-    return bare_json({"code": code, "state": told})
+    return bare_json({"code": code, "state": client_state})
 
 
 def _entry(call: Call) -> AuthCode:

@@ -121,7 +121,7 @@ def _exists(state: Any, call: Call) -> bool:
 
 @key.on(Operation.CREATE, Operation.UPDATE)
 def write_key(state: Any, call: Call) -> None:
-    """Make a key, or change what was sent of one; another algorithm begins a new ring. Raises ErrorResponse."""
+    """Create a key, or change the settings sent; a new algorithm starts a new ring. Raises ErrorResponse."""
     oidc, name = service(call), call["name"]
     found = oidc.keys.get(name)
     rotation = call["rotation_period"] if found is None else call.get("rotation_period", found.rotation_period)

@@ -32,7 +32,7 @@ class SigningKey:
     private: bytes
     algorithm: str
     expires: float = 0
-    """When its signatures are no longer accepted; 0 while it signs."""
+    """When its signatures expire (Unix seconds); 0 while it signs."""
 
     def load(self) -> jws.PrivateKey:
         """The private key."""
@@ -57,7 +57,7 @@ class NamedKey:
     next_rotation: float = 0
 
     def renew(self, call: Call) -> None:
-        """Begin a new ring, as for a changed algorithm."""
+        """Start a new ring, as for a changed algorithm."""
         first = new_key(call, self.algorithm)
         self.ring = [first, new_key(call, self.algorithm, first)]
 

@@ -75,7 +75,7 @@ def fill(to: Filling, namespace: str, spec: Spec) -> None:
 
 
 def set_issuer(core: Context, namespace: str, issuer: str) -> None:
-    """Set the issuer of identity tokens. Raises VaultError in the server's words."""
+    """Set the issuer of identity tokens. Raises VaultError with the server's text."""
     seeding.write(core, _mount(core, namespace), "oidc/config", {"issuer": issuer})
 
 
@@ -83,7 +83,7 @@ def add(core: Context, namespace: str, part: str, name: str, spec: Spec) -> None
     """Write one of a part by the parameters of the API, and beyond them: ``ring`` and ``next_rotation`` of a key,
     ``client_id`` and ``client_secret`` of a client, ``entities`` and ``groups`` (names) of an assignment.
 
-    Raises VaultError in the server's words, ValueError.
+    Raises VaultError with the server's text, ValueError.
     """
     values = dict(spec)
     own: dict[str, Any] = {
@@ -106,7 +106,7 @@ def add(core: Context, namespace: str, part: str, name: str, spec: Spec) -> None
 
 
 def _ids(core: Context, namespace: str, people: dict[str, list[str]], word: str) -> list[str]:
-    """The ids of entities or groups by their names. Raises ValueError for a name that nobody has."""
+    """Return the ids of entities or groups by their names. Raises ValueError for an unknown name."""
     identity, found = core.identity, []
     for name in people.get(word, ()):
         one = (identity.entity_named if word == "entities" else identity.group_named)(namespace, name)

@@ -27,7 +27,7 @@ def parsed(sent: dict[str, Any]) -> dict[str, str]:
 
 
 def faults_of(pairs: dict[str, str]) -> list[str]:
-    """Everything that is wrong with custom metadata, in the server's words; too many pairs are not looked into."""
+    """Return all faults of custom metadata, with the server's texts; with too many pairs, only that one."""
     if len(pairs) > MAX_KEYS:
         return [f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]
     return [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]

@@ -39,7 +39,7 @@ subkeys = engine.path(
     fields={
         "path": _PATH,
         "version": _VERSION,
-        "depth": Field(Kind.INT, help="Deepest level shown; 0 is no limit.", query=True),
+        "depth": Field(Kind.INT, help="Deepest level shown; 0 means unlimited.", query=True),
     },
     help="Read the structure of a secret without its values.",
 )

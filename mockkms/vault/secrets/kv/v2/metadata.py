@@ -157,7 +157,7 @@ def _listed(state: KV2, call: Call) -> list[str]:
 
 @metadata.on(Operation.CREATE, Operation.UPDATE)
 def write(state: KV2, call: Call) -> Response | None:
-    """Change what was sent; begins the key where there is none. Raises ErrorResponse."""
+    """Change the settings that were sent; create the key if it does not exist. Raises ErrorResponse."""
     path, now = call["path"], call.now()
     if not path:
         raise ErrorResponse("missing path")

@@ -36,7 +36,7 @@ def delete_versions(state: KV2, call: Call) -> None:
 
 @undelete.on(Operation.CREATE, Operation.UPDATE)
 def undelete_versions(state: KV2, call: Call) -> None:
-    """Restore each version that is not destroyed; its time to expiry begins anew."""
+    """Restore each version that is not destroyed; its time to expiry starts again."""
     for key, _, version in _chosen(state, call, "No version number provided"):
         if not version.destroyed:
             version.deleted = state.expiry(key, call.now())

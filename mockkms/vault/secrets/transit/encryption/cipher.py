@@ -21,7 +21,7 @@ def encrypt(
     """Encrypt with version ``asked`` (0: the latest); returns the ciphertext and the version used.
 
     ``associated`` is base64, empty for none; ``padding`` is that of RSA keys. Raises UserFault and InternalFault in the
-    real server's words.
+    real server's texts.
     """
     if key.soft_deleted:
         key.check_alive()
@@ -106,7 +106,7 @@ def _open(key: Key, number: int, context: bytes, sealed: bytes, associated: str)
 
 
 def _check_convergence(key: Key, number: int) -> None:
-    """Convergent schemes 1 and 2 are no longer supported. Raises UserFault."""
+    """Refuse convergent schemes 1 and 2, which are unsupported today. Raises UserFault."""
     if not key.convergent_encryption:
         return
     version = key.versions.get(number)

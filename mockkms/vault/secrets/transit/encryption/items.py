@@ -165,7 +165,7 @@ def _no_number(value: Any, fault: str) -> ConversionError:
 
 
 def no_list(product: Product, raw: Any) -> str:
-    """Return the fault of a batch that is no list."""
+    """Return the error text for a batch that is not a list."""
     colon = ":" if product.has(Feature.OLDER_DECODER) else ""
     return f"''{colon} source data must be an array or slice, got {go_kind(raw)}"
 

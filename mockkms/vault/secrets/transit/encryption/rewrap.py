@@ -20,7 +20,7 @@ endpoint = engine.path(
     "rewrap/{name}",
     {
         "name": Field(Kind.STRING, help="Name of the key."),
-        "ciphertext": Field(Kind.STRING, help="What to encrypt anew, as encrypt gave it."),
+        "ciphertext": Field(Kind.STRING, help="The ciphertext to encrypt again, as returned by encrypt."),
         "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
         "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
         "batch_input": Field(Kind.SLICE, help="Items to rewrap; the parameters for a single one are ignored then."),
@@ -28,7 +28,7 @@ endpoint = engine.path(
         "decrypt_padding_scheme": PADDING,
         "encrypt_padding_scheme": PADDING,
     },
-    help="Encrypt a ciphertext anew with the latest version of its key.",
+    help="Encrypt a ciphertext again with the latest version of its key.",
 )
 
 _ITEM = {
@@ -48,7 +48,7 @@ _RSA_ITEM = {**_ITEM, "nonce": str, "decrypt_padding_scheme": str, "encrypt_padd
 
 @endpoint.on(Operation.UPDATE)
 def rewrap(state: Transit, call: Call) -> Reply:
-    """Rewrap one ciphertext, or each item of a batch on its own: there, faults are told in a 200."""
+    """Rewrap one ciphertext, or each item of a batch. A batch reports errors per item, with status 200."""
     batch = call.raw.get("batch_input")
     padded = call.core.product.has(Feature.TRANSIT_NONCE)
     if batch is not None:

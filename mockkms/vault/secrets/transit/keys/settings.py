@@ -12,7 +12,7 @@ _SMALLEST_CACHE = 10
 
 cache = engine.path(
     "cache-config",
-    {"size": Field(Kind.INT, default=0, help="Keys to hold in the cache; 0 is no bound.")},
+    {"size": Field(Kind.INT, default=0, help="Number of keys to cache; 0 means unlimited.")},
     help="Size of the key cache: remembered and shown.",
 )
 config = engine.path(

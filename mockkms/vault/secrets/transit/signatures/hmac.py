@@ -74,7 +74,7 @@ def make(state: Transit, call: Call) -> Reply:
 
 
 def verify(state: Transit, call: Call, items: list[dict[str, str]], is_batch: bool) -> Reply:
-    """Check the HMACs of ``items``; a bad one in a batch is told by the absence of ``valid``."""
+    """Check the HMACs of ``items``; a malformed one in a batch lacks ``valid`` in its result."""
     key = find(state, call["name"], call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")

@@ -113,7 +113,7 @@ def check_pure(key: Key, call: Call, options: Options, context: Any, framing: st
 
 
 def _quoted(value: Any) -> str:
-    """Return a value that is no text as ``%q`` prints it."""
+    """Return a value that is not a string as ``%q`` prints it."""
     if isinstance(value, bool):
         return f"%!q(bool={str(value).lower()})"
     return quote(str(value)) if value is not None else "%!q(<nil>)"

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 class BadBackup(ValueError):
-    """The JSON is no backup of a key."""
+    """The JSON is not a backup of a key."""
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def load(document: Any) -> Key:
 
 
 def check_bounds(key: Key) -> None:
-    """Raises BadBackup, in the real server's words, where the version bounds of a read key make no sense."""
+    """Check the version bounds of a key that was read. Raises BadBackup with the real server's text."""
     low, high, encryption = key.min_decryption_version, key.latest_version, key.min_encryption_version
     if low < 1:
         raise BadBackup(f"minimum decryption version of {low} is less than 1")
@@ -195,7 +195,7 @@ def _read_version(kind: KeyType, entry: dict[str, Any]) -> KeyVersion:
 
 
 def _read_numbers(kind: KeyType, entry: dict[str, Any], version: KeyVersion) -> None:
-    """Fill in the halves of an asymmetric key. Raises ValueError for numbers that are no key."""
+    """Fill in the halves of an asymmetric key. Raises ValueError if the numbers do not form a key."""
     if kind.curve:
         secret = _member(entry, "ec_d", int)
         if secret:

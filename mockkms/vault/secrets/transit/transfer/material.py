@@ -43,7 +43,7 @@ def read_version(key: Key, entry: Mapping[str, Any], path: str) -> KeyVersion:
 
 
 def show_version(key: Key, version: KeyVersion) -> dict[str, Any]:
-    """Material, or the public half where there is no other, as ``read_version`` takes it."""
+    """Return the private material, or the public half of a key without one, as ``read_version`` takes it."""
     if version.private_missing:
         return {"public_key": _public_text(key, version.public)}
     if key.kind.curve or key.kind.bits:
