@@ -124,7 +124,7 @@ def faults(mount: str) -> list[Problem]:
     ("mount", "line", "column", "path", "message"),
     [
         ("      isuers: []\n", 5, 7, "isuers", 'did you mean "issuers"'),
-        ("      issuers:\n        - {name: a}\n", 6, 11, "issuers[0]", "either a certificate or what"),
+        ("      issuers:\n        - {name: a}\n", 6, 11, "issuers[0]", "requires either `certificate` or `generate`"),
         ("      issuers:\n        - {certificate: x}\n", 6, 25, "certificate", "not PEM"),
         ("      issuers:\n        - {generate: {key_type: dsa}}\n", 6, 11, "issuers[0]", "for keyType dsa"),
         ("      issuers:\n        - {generate: {common_nam: x}}\n", 6, 23, "common_nam", 'mean "common_name"'),

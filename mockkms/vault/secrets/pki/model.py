@@ -46,7 +46,7 @@ class Urls:
 
     @property
     def empty(self) -> bool:
-        """Whether certificates get no addresses (delta CRLs alone do not count)."""
+        """Return whether certificates get no addresses (delta CRLs alone do not count)."""
         return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
 
 

@@ -140,7 +140,7 @@ def root(
 
 
 def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim: bool) -> IssuedCertificate:
-    """A certificate for the key of a request; ``verbatim`` takes subject and extensions from it, too.
+    """Return a certificate for the key of a request; with ``verbatim`` also with its subject and extensions.
 
     Raises ErrorResponse and BackendError.
     """

@@ -52,7 +52,7 @@ def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
 
 
 def catch_up(state: PKI, call: Call) -> None:
-    """What the real server does every minute: lists about to end, and delta lists whose time has come.
+    """Build the lists that are about to expire and the delta lists that are due, as the real server does every minute.
 
     A failure goes to its log and the lists stay as they are.
     """
