@@ -1,4 +1,4 @@
-"""Audit devices: enabling, disabling, and salted hashes."""
+"""Audit devices: enabling, disabling, salted hashes, and the request headers that they log."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.audit import sink
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 _DISCARD = ("stdout", "discard", "/dev/null")
 _ENTERPRISE = ("fallback", "filter")
@@ -24,6 +25,8 @@ _SWITCHES = ("hmac_accessor", "log_raw", "elide_list_responses")
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 _EXTERNAL = ": invalid configuration"
 """Suffix of every error caused by the caller."""
+_USUAL_HEADERS = ("correlation-id", "user-agent", "x-correlation-id")
+"""Headers that are logged by default, if the product logs any."""
 
 
 @dataclass
@@ -145,3 +148,12 @@ def hashed(device: Device, text: str) -> str:
     """Return the HMAC of a text with the device's salt, as the log shows it."""
     digest = hmac.new(device.salt.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return f"hmac-sha256:{digest.hexdigest()}"
+
+
+def audited_headers(core: Environment) -> dict[str, bool]:
+    """Return the logged headers in lower case, and whether their values are hashed. The dict may be changed."""
+    found: dict[str, bool] | None = core.state.system.get("audited_headers")
+    if found is None:
+        kept = _USUAL_HEADERS if core.product.has(Feature.AUDITS_CORRELATION) else ()
+        found = core.state.system["audited_headers"] = dict.fromkeys(kept, False)
+    return found

@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mockkms.vault.audit.device import Device, devices, hashed
-from mockkms.vault.audit.headers import audited_headers
+from mockkms.vault.audit.device import Device, audited_headers, devices, hashed
 from mockkms.vault.audit.sink import SinkError
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.golang import deep_json

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mockkms.vault.cel.errors import located
 from mockkms.vault.cel.functions import NAMES
 from mockkms.vault.cel.messages import INT, MAP, MESSAGES, STRINGS, UINT
-from mockkms.vault.cel.places import located
 
 _FUNCTIONS = NAMES | {
     "size", "type", "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "dyn", "has",

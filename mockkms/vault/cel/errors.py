@@ -1,4 +1,4 @@
-"""Translating the library's evaluation errors into the real server's texts."""
+"""Error texts: the library's evaluation errors as the real server words them, and positions in a program."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ def in_go(error: Any) -> str:
         if match:
             return match.expand(said) if said else "no such overload"
     return text.splitlines()[0] if text else "no such overload"
+
+
+def located(text: str, position: int, message: str) -> str:
+    """Return a message with its position: line and column, the source line, and a mark below it."""
+    before = text[:position]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    shown = text.split("\n")[line - 1]
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockkms.vault.cel import check
+from mockkms.vault.cel.errors import located
 from mockkms.vault.cel.messages import MESSAGES, message_types
-from mockkms.vault.cel.places import located
 from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number

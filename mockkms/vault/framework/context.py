@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from mockkms.vault.identity.model import Alias, Entity, Group, IdentityState
     from mockkms.vault.kernel.ha import Standing
     from mockkms.vault.kernel.mounts import Mount, MountConfig
-    from mockkms.vault.kernel.namespace import Namespace
-    from mockkms.vault.kernel.state import VaultState
+    from mockkms.vault.kernel.state import Namespace, VaultState
     from mockkms.vault.policy.acl import Acl, Decision
     from mockkms.vault.policy.dialect import PolicyDialect
     from mockkms.vault.policy.policy import Policy

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-
-if TYPE_CHECKING:
-    from mockkms.vault.framework.engine import Match
 
 
 @dataclass
@@ -92,7 +89,7 @@ class MountTable:
 
     def __post_init__(self) -> None:
         self._found: dict[str, Mount | None] = {}
-        self.matches: dict[tuple[str, str, str], Match] = {}
+        self.matches: dict[tuple[str, str, str], Any] = {}
         """Which endpoint answers a path, by namespace, path and product: cached by ``matching``."""
         self.targets: dict[tuple[str, str, str], Any] = {}
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Request
 from mockkms.vault.kernel import mounting
-from mockkms.vault.kernel.namespace import Namespace
+from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:

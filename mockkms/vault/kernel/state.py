@@ -7,14 +7,57 @@ from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.identity.model import IdentityState
-from mockkms.vault.kernel.failures import LockoutState
 from mockkms.vault.kernel.mounts import MountTable
-from mockkms.vault.kernel.namespace import NamespaceState
 from mockkms.vault.kernel.quota import QuotaState
 from mockkms.vault.policy.policy import PolicyState
-from mockkms.vault.seals.state import SealState
+from mockkms.vault.seals.barrier import Barrier, SealState
 from mockkms.vault.tokens.lease import LeaseState
 from mockkms.vault.tokens.token import TokenState
+
+
+@dataclass
+class FailedLogins:
+    """Failed logins of one user in a row."""
+
+    count: int
+    last: float
+    """Seconds since the epoch."""
+
+
+@dataclass
+class LockoutState:
+    """Failed logins by mount accessor and user name (of AppRole: role id)."""
+
+    failures: dict[str, dict[str, FailedLogins]] = field(default_factory=dict)
+
+
+@dataclass
+class Namespace:
+    """One namespace."""
+
+    path: str
+    """From the root, with trailing slash."""
+    id: str
+    """The ending of its tokens, leases and accessors: six letters or digits."""
+    uuid: str
+    custom_metadata: dict[str, str] = field(default_factory=dict)
+    locked: bool = False
+    unlock_key: str = ""
+    tainted: bool = False
+    barrier: Barrier | None = None
+    """The barrier of a sealable namespace."""
+
+    @property
+    def parent(self) -> str:
+        """The path of the namespace above."""
+        return self.path[: self.path.rstrip("/").rfind("/") + 1]
+
+
+@dataclass
+class NamespaceState:
+    """All namespaces but the root, by path."""
+
+    items: dict[str, Namespace] = field(default_factory=dict)
 
 
 @dataclass

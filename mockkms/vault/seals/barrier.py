@@ -168,6 +168,19 @@ class Barrier:
         self.reset()
 
 
+@dataclass
+class SealState:
+    """The root namespace's barrier and the cluster's name."""
+
+    barrier: Barrier = field(default_factory=Barrier)
+    cluster_name: str = ""
+    cluster_id: str = ""
+    started: float = 0
+    """When the server was initialised, seconds since the epoch."""
+    root_token: str = ""
+    """The root token that ``sys/init`` created, which a real server shows once."""
+
+
 def check_length(key: bytes) -> None:
     """Raise InvalidUnsealKey for a key or share that is too short or too long."""
     if len(key) < MIN_KEY:

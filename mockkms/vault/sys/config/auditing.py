@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.audit.headers import audited_headers
+from mockkms.vault.audit.device import audited_headers
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response

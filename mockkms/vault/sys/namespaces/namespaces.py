@@ -5,8 +5,8 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.kernel.namespace import Namespace
 from mockkms.vault.kernel.namespaces import canonical, parse_name, validate
+from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.namespaces.seal import install_seal, parse_seal

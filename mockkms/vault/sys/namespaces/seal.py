@@ -9,8 +9,8 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, permission_denied
-from mockkms.vault.kernel.namespace import Namespace
 from mockkms.vault.kernel.namespaces import parse_name
+from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
 from mockkms.vault.seals.barrier import Barrier, InvalidUnsealKey, SealError, make_key, validate_shares
