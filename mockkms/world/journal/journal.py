@@ -105,7 +105,12 @@ class Journal:
 
     def _known(self, text: str) -> bool:
         """Whether a text is a token that this world has issued or that was sent to it."""
-        return len(text) >= SHORTEST_TOKEN and (text in self._tokens or self.issued(text))
+        if text in self._tokens:
+            return True
+        if len(text) < SHORTEST_TOKEN or not self.issued(text):
+            return False
+        self._remember(text)  # It may be shown again after its end.
+        return True
 
     def _shown(self, entry: Entry) -> str:
         """Return an entry's target without tokens. Those that are not too long are looked into once."""

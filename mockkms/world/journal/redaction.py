@@ -51,6 +51,8 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 """Secrets within a text: private keys, TOTP URLs, user and password in URLs, passwords in connection strings."""
+_WORD = re.compile(r"[\w.-]{8,}")
+"""What may be a token within a text."""
 _SHORTEST_SWEPT = 8
 """Characters from which on a secret is searched for in the rest of its request."""
 _LONGEST_SWEPT = 4096
@@ -184,7 +186,7 @@ class _Hide:
     def _all(self, value: Any, *, remember: bool = False) -> Any:
         """Return the same shape without any value in it."""
         if isinstance(value, dict):
-            return {name: self._all(item, remember=remember) for name, item in value.items()}
+            return {name: self._all(item, remember=remember or is_secret_name(name)) for name, item in value.items()}
         if isinstance(value, list):
             return [self._all(item, remember=remember) for item in value]
         if remember and isinstance(value, str):
@@ -209,6 +211,7 @@ class _Hide:
         """Return a text with the secrets in it replaced."""
         if text and (text == self._sent or self._known(text)):
             return REDACTED
+        text = _WORD.sub(lambda found: REDACTED if self._known(found[0]) else found[0], text)
         text = TOKEN_FORM.sub(REDACTED, _FORMS.sub(lambda found: (found[1] or "") + REDACTED, text))
         return self.sweep(text)
 
