@@ -111,7 +111,7 @@ class MockKMS(Handle):
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
         self._upstream = None
-        self._world = World()
+        self._world = World(loader=self._load, dumper=_dump)
         if upstream is not None:
             if state is not None:
                 raise UpstreamError("`state` cannot be set in proxy mode: it belongs to the upstream server")
@@ -128,7 +128,6 @@ class MockKMS(Handle):
         core.cluster_name = cluster_name
         self._populate(self._seeds)
         self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
-        self.world.dumper, self.world.loader = _dump, self._load
         self._gateway = self._guarded(self._made_gateway())
         addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
         self._server = Server(self._gateway, tls=context, further=addresses)

@@ -98,7 +98,7 @@ def follow(kms: MockKMS) -> None:
             screen.note(f"{_moment(kms)} [INFO]  core: {_WORDS[state]}")
 
     look()
-    kms.journal.on_entry = look
+    kms.journal.subscribe(look)
 
 
 _WORDS = {

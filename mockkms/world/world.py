@@ -51,10 +51,16 @@ class Beside(Protocol):
         """What ``keep`` gave; as at the start where that is nothing."""
 
 
+Loader = Callable[["World", list[Any]], None]
+"""Puts a world into its initial state with seeds merged over it."""
+Dumper = Callable[["World"], str]
+"""Returns a world as YAML."""
+
+
 class World:
     """Everything that two tests must never share."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, loader: Loader | None = None, dumper: Dumper | None = None) -> None:
         self.lock = threading.RLock()
         """Held while a request is answered and while the world is changed from another thread."""
         self.clock = Clock()
@@ -77,12 +83,12 @@ class World:
         """How often the world was put back so far: a request that a fault lets hang ends with that."""
         self.start: Snapshot | None = None
         """What ``loader`` without seeds goes back to."""
-        self.loader: Callable[[World, list[Any]], None] | None = None
-        """Goes to the world of the start with seeds laid over it; set by who may import the seed room."""
+        self.loader = loader
+        """Puts a world into its initial state with seeds merged over it; None if this world cannot be loaded."""
         self.overdue: Callable[[], None] = lambda: None
-        """Does what rules had put off until a moment that has come; set by who carries rules out."""
-        self.dumper: Callable[[World], str] | None = None
-        """Writes this world as YAML; set by who may import the seed room."""
+        """Carries out actions of rules that are due; set by the fault layer that serves this world."""
+        self.dumper = dumper
+        """Returns a world as YAML; None if this world cannot be dumped."""
 
     def stand_before(self, upstream: str) -> None:
         """Be rules, journal and clock in front of a real server at this address."""
@@ -138,7 +144,7 @@ class World:
 
     def sibling(self) -> World:
         """An empty world on a server with the same settings."""
-        world = World()
+        world = World(loader=self.loader, dumper=self.dumper)
         world.entropy.fresh_keys = self.entropy.fresh_keys
         for setting in ("default_lease_ttl", "max_lease_ttl", "cluster_name"):
             setattr(world.core, setting, getattr(self.core, setting))

@@ -85,7 +85,7 @@ def serve_until_signal(
     finally:
         gc.enable()
     if options.verbose:
-        kms.journal.on_entry = _print_entry
+        kms.journal.subscribe(_print_entry)
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
     _start(kms, options)

@@ -110,6 +110,5 @@ def child_of(base: World, *, now: bool = False) -> World:
     if base.upstream:
         world.stand_before(base.upstream)
     world.baseline = world.start = kept
-    world.dumper, world.loader = base.dumper, base.loader
     world.restore(kept)
     return world

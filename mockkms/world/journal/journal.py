@@ -67,8 +67,7 @@ class Journal:
         """Tokens that clients have sent lately."""
         self._targets: dict[str, str] = {}
         """Targets seen lately, each as it may be shown."""
-        self.on_entry: Callable[[Entry], None] | None = None
-        """Called with each new entry, on the server's thread."""
+        self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, entry: Entry) -> Entry:
         """Keep one request, each part of it cut to its limit. The oldest go where all take too many bytes."""
@@ -93,9 +92,13 @@ class Journal:
             self.bytes += entry.size
             while self.bytes > self._most_bytes and len(self._ring) > 1:
                 self._drop()
-        if self.on_entry is not None:
-            self.on_entry(entry)
+        for listener in self._listeners:
+            listener(entry)
         return entry
+
+    def subscribe(self, listener: Callable[[Entry], None]) -> None:
+        """Call ``listener`` with each new entry, on the thread that answers the request."""
+        self._listeners.append(listener)
 
     def _remember(self, token: str) -> None:
         if SHORTEST_TOKEN <= len(token) <= LONGEST_CACHED:

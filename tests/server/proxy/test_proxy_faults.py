@@ -53,7 +53,7 @@ def test_kind(proxy: MockKMS, real: MockKMS, row: str, client: str) -> None:
     case = CASES[row]
     rule = proxy.faults.add(PATH, times=1, **case.words)
     noted = threading.Event()
-    proxy.journal.on_entry = lambda entry: noted.set()
+    proxy.journal.subscribe(lambda entry: noted.set())
     seen = SEES[client](Asked("POST", f"{proxy.url}/v1/{PATH}", proxy.token, '{"data": {"n": 1}}', "", case.timeout))
     if case.errors is None:
         assert not seen.error
@@ -143,8 +143,8 @@ def test_a_client_that_leaves_takes_no_write_back(
     proxy: MockKMS, real: MockKMS, words: dict[str, object] | None
 ) -> None:
     left, written = threading.Event(), threading.Event()
-    proxy.journal.on_entry = lambda entry: left.set()
-    real.journal.on_entry = lambda entry: written.set()
+    proxy.journal.subscribe(lambda entry: left.set())
+    real.journal.subscribe(lambda entry: written.set())
     real.faults.add(PATH, delay=60)
     if words is not None:
         proxy.faults.add(PATH, **words)

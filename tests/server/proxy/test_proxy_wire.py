@@ -49,7 +49,7 @@ def get(kms: MockKMS, path: str = "secret/a", **options: object) -> requests.Res
 def noting(kms: MockKMS) -> threading.Event:
     """Set when a request is journalled, which is after its last byte where the answer is sent on as it comes."""
     noted = threading.Event()
-    kms.journal.on_entry = lambda entry: noted.set()
+    kms.journal.subscribe(lambda entry: noted.set())
     return noted
 
 
