@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("flavors")
-    if marker is not None and "flavor" in metafunc.fixturenames:
+    own = any("flavor" in one.args[0] for one in metafunc.definition.iter_markers("parametrize"))
+    if marker is not None and "flavor" in metafunc.fixturenames and not own:
         metafunc.parametrize("flavor", marker.args, indirect=True)
 
 

@@ -35,8 +35,10 @@ def read(state: dict[str, Any], call: Call) -> Response:
 def leasing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the engine of these tests."""
     REVOKED.clear()
-    original = registry.engine
-    monkeypatch.setattr(registry, "engine", lambda type: engine if "leasing" in type else original(type))
+    for name in ("engine", "bare_engine"):
+        original = getattr(registry, name)
+        find = lambda type, original=original: engine if "leasing" in type else original(type)  # noqa: E731
+        monkeypatch.setattr(registry, name, find)
 
 
 def prepare(world: World) -> None:
