@@ -63,7 +63,7 @@ def run(requests: int, clients: int = CLIENTS, seed: int = 1) -> Result:
         _ask(port, "POST", "/v1/sys/mounts/transit", {"type": "transit"})
         _ask(port, "POST", "/v1/transit/keys/orders", {})
         kept: Counter[str] = Counter()
-        kms.journal.on_entry = lambda entry: kept.update((outcome(entry),))
+        kms.journal.subscribe(lambda entry: kept.update((outcome(entry),)))
         kms.faults.extend([rule(seed)])
         before, files = _resident(), _files()
         seen: list[Counter[str]] = [Counter() for _ in range(clients)]
@@ -74,7 +74,7 @@ def run(requests: int, clients: int = CLIENTS, seed: int = 1) -> Result:
         for thread in threads:
             thread.join()
         seconds = perf_counter() - started
-        kms.journal.on_entry = None
+        counted = Counter(kept)
         kms.faults.clear()
         answers = [
             _ask(port, "POST", "/v1/transit/encrypt/orders", {"plaintext": ""}),
@@ -82,7 +82,7 @@ def run(requests: int, clients: int = CLIENTS, seed: int = 1) -> Result:
         ]
         return Result(
             sum(seen, Counter()),
-            kept,
+            counted,
             seconds,
             len(kms.journal),
             (files, _settled(files)),
