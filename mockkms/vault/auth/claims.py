@@ -30,7 +30,7 @@ class Expected:
 
 
 def signature_checked(text: str, keys: list[jws.PublicKey] | None) -> jws.Token:
-    """The token, verified by one of ``keys`` (None: not verified). Raises ValueError in the server's words."""
+    """Return the token, verified by one of ``keys`` (None: not verified). Raises ValueError with the server's text."""
     try:
         token = jws.parse(text)
     except (ValueError, RecursionError) as error:
@@ -52,16 +52,16 @@ def _unreadable(token: jws.Token) -> bool:
 
 
 def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float) -> dict[str, Any]:
-    """All claims of a token that is as expected at ``now``. Raises ValueError in the server's words."""
+    """Return all claims of a token that is as expected at ``now``. Raises ValueError with the server's text."""
     token = signature_checked(text, keys)
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
         raise ValueError("invalid algorithm (alg) header parameter: token signed with unexpected algorithm")
     try:
         claims: dict[str, Any] = json.loads(token.payload, parse_float=Number)
     except (ValueError, RecursionError):
-        raise ValueError("error verifying token signature: the payload is no JSON") from None
+        raise ValueError("error verifying token signature: the payload is not JSON") from None
     if not isinstance(claims, dict):
-        raise ValueError("error verifying token signature: the payload is no JSON object")
+        raise ValueError("error verifying token signature: the payload is not a JSON object")
     if expected.issuer and claims.get("iss") != expected.issuer:
         raise ValueError("invalid issuer (iss) claim")
     if expected.subject and claims.get("sub") != expected.subject:
@@ -110,7 +110,7 @@ def _moment(value: Any) -> int:
 
 
 def claim(claims: dict[str, Any], name: str) -> Any:
-    """A claim by its name, or by a JSON pointer that begins with ``/``; None where there is none."""
+    """Return a claim by its name, or by a JSON pointer that begins with ``/``; None without one."""
     value: Any = claims
     if not name.startswith("/"):
         value = claims.get(name)

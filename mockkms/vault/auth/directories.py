@@ -1,6 +1,6 @@
-"""Auth methods that ask a server of somebody else, in world files: settings, and the people in a ``directory``.
+"""World files: auth methods that verify logins with another server; settings, and the people in a ``directory``.
 
-No such server is ever asked for people: those that the world file describes can log in.
+The other server is not contacted: the people in the world file can log in.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def section(keys: Callable[[str], Mapping[str, Key]], folders: Mapping[str, str]
 
 
 def _entry(one: Any) -> Any:
-    """A mapping of GitHub is a list of policies, a group of LDAP has policies only."""
+    """Return one entry: a mapping of GitHub is a list of policies, a group of LDAP has policies only."""
     if isinstance(one, dict):
         return [name for name in str(one.get("value") or "").split(",") if name]
     return {"policies": one} if isinstance(one, list) else {name: value for name, value in vars(one).items() if value}

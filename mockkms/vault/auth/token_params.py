@@ -16,22 +16,22 @@ from mockkms.vault.tokens import cidr
 
 @dataclass
 class TokenParams(Record):
-    """What a role says of its tokens; lifetimes in seconds. Old names of parameters are kept as they were sent."""
+    """The token parameters of a role; lifetimes in seconds. Old names of parameters are kept as they were sent."""
 
     token_bound_cidrs: Annotated[
         list[str] | None,
         param(Kind.COMMA_STRINGS, help="Address blocks that may use the token.", old="bound_cidrs"),
     ] = None
     token_explicit_max_ttl: Annotated[
-        int, param(Kind.SECONDS, help="Largest lifetime of the token, renewals included, in seconds.")
+        int, param(Kind.SECONDS, help="Explicit maximum lifetime of the token in seconds.")
     ] = 0
     token_max_ttl: Annotated[
         int,
-        param(Kind.SECONDS, help="Largest lifetime of the token in seconds, as it is at renewal.", old="max_ttl"),
+        param(Kind.SECONDS, help="Maximum lifetime of the token in seconds, checked at renewal.", old="max_ttl"),
     ] = 0
-    token_no_default_policy: Annotated[bool, param(Kind.BOOL, help="Leave the default policy out.")] = False
+    token_no_default_policy: Annotated[bool, param(Kind.BOOL, help="Do not add the ``default`` policy.")] = False
     token_period: Annotated[
-        int, param(Kind.SECONDS, help="Seconds that every renewal gives, without end.", old="period")
+        int, param(Kind.SECONDS, help="Lifetime in seconds after each renewal, without a maximum.", old="period")
     ] = 0
     token_policies: Annotated[
         list[str] | None, param(Kind.COMMA_STRINGS, help="Policies of the token.", old="policies")
@@ -39,9 +39,9 @@ class TokenParams(Record):
     token_type: Annotated[str, param(Kind.STRING, default="default-service", help="service, batch or default.")] = (
         "default"
     )
-    token_ttl: Annotated[int, param(Kind.SECONDS, help="First lifetime of the token in seconds.", old="ttl")] = 0
+    token_ttl: Annotated[int, param(Kind.SECONDS, help="Initial lifetime of the token in seconds.", old="ttl")] = 0
     token_num_uses: Annotated[
-        int, param(Kind.INT, help="How often the token may be used; 0 is without limit.", old="num_uses")
+        int, param(Kind.INT, help="Number of uses of the token; 0 is unlimited.", old="num_uses")
     ] = 0
     token_strictly_bind_ip: Annotated[
         bool,
@@ -57,7 +57,7 @@ class TokenParams(Record):
     """Values under deprecated names, of those in ``old_names``."""
 
     def take_token_params(self, call: Call) -> None:
-        """Take over what was sent, under old names too. Raises ErrorResponse."""
+        """Set what was sent, under deprecated names too. Raises ErrorResponse."""
         try:
             self.parse(call)
             self.upgrade(call)
@@ -69,7 +69,7 @@ class TokenParams(Record):
         self.update_from(call, *(name for name in self.params() if name not in TokenParams.params()))
 
     def parse(self, call: Call) -> None:
-        """Take over what was sent. Raises ValueError in the server's words; what stands before the fault is taken."""
+        """Set what was sent. Raises ValueError with the server's text; parameters before the invalid one are set."""
         if "token_bound_cidrs" in call:
             self.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
         self.update_from(call, "token_explicit_max_ttl", "token_max_ttl", "token_no_default_policy", "token_period")

@@ -65,7 +65,7 @@ class AutomatedRotation:
         return {name: getattr(self, name) for name in NAMES if getattr(self, name) != getattr(fresh, name)}
 
     def register_rotation(self) -> None:
-        """Refuse to begin a rotation. Raises ValueError with the server's text."""
+        """Refuse to start a rotation. Raises ValueError with the server's text."""
         if not self.disable_automated_rotation and (self.rotation_schedule or self.rotation_period):
             # The real server's message contains the text twice: once from the mount, once from its caller (recorded).
             text = "rotation manager capabilities not supported in Vault community edition"

@@ -1,4 +1,4 @@
-"""Bounds on what is remembered by path: together they bound the memory that requests for made-up paths can take."""
+"""Bounds of caches by path, which limit the memory that requests for arbitrary paths can use."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from typing import Final
 MOST_CACHED: Final = 4096
 """Entries of one cache; a full one is emptied."""
 LONGEST_CACHED: Final = 512
-"""Characters of a path or target; what a longer one leads to is worked out each time."""
+"""Characters of a path or target; longer ones are not cached."""

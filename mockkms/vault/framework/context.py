@@ -168,7 +168,7 @@ class SecondFactors(Protocol):
 
 
 class Quotas(Protocol):
-    """What rate limits are told of mounts and namespaces (``kernel.quotas.QuotaStore``)."""
+    """Notifications of rate limits about mounts and namespaces (``kernel.quotas.QuotaStore``)."""
 
     def mount_removed(self, namespace: str, path: str) -> None: ...
     def mount_moved(self, namespace: str, path: str, to_namespace: str, to_path: str) -> None: ...

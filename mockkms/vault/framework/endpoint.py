@@ -139,7 +139,7 @@ class Endpoint:
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)
     known: dict[str, Mapping[str, Field]] = field(init=False, default_factory=dict)
-    """The parameters that each product knows, by its name: sorted out when first asked."""
+    """The parameters of each product, by its name: determined at the first request."""
 
     def __post_init__(self) -> None:
         self.prefix = re.split(r"[\[{]", self.template, maxsplit=1)[0]
@@ -199,7 +199,7 @@ class Endpoint:
         return register
 
     def existence(self, check: E) -> E:
-        """Register the decorated function as the existence check, which tells a create from an update.
+        """Register the decorated function as the existence check, which distinguishes a create from an update.
 
         Without one every write is an update.
         """
@@ -259,7 +259,7 @@ class Endpoint:
 
 
 def conversion_text(product: Product, error: ValueError) -> str:
-    """Return the message of a failed conversion as the decoder of ``product`` words it."""
+    """Return the message of a failed conversion as the decoder of ``product`` writes it."""
     older = isinstance(error, ConversionError) and product.has(Feature.OLDER_DECODER)
     return error.older if older and isinstance(error, ConversionError) else str(error)
 

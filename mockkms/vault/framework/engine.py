@@ -210,7 +210,7 @@ class Engine:
         prepared = request.prepared
         if isinstance(prepared, Prepared) and prepared.match is found:
             _, call, warnings = prepared
-            # The call knows the request: without the way back, both go as soon as nobody needs them.
+            # The call knows the request: without a reference back, both are freed as soon as they are unused.
             request.prepared = None
         else:
             call, warnings = endpoint.call(core, mount, request, found.captures, "Field validation failed: ")

@@ -94,7 +94,7 @@ class Arguments:
         return values
 
     def _absent(self, fields: Mapping[str, DeclaredField]) -> dict[str, Any]:
-        """Return what each argument is if its parameter is not sent. Lists and dictionaries are made for each call."""
+        """Return the value of each argument whose parameter is not sent; new lists and dictionaries for each call."""
         handler = self._handler
         unknown = [name for name in keyword_names(handler) if name not in fields]
         if unknown:

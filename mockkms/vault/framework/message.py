@@ -82,7 +82,7 @@ class Request:
     """Raw body, for the few endpoints that take one undecoded."""
     id: str = ""
     client: Token | None = None
-    """The token that asks, once the core knows it; None in logins."""
+    """The requesting token, once the core has verified it; None in logins."""
     trace: Trace = field(default_factory=lambda: Trace())
     """What the core found out on the way; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Trace:
     unhandled: bool = False
     """No endpoint of ours answers this path or operation."""
     hint: str = ""
-    """What whoever reads the journal should know: what the world lacks for another answer."""
+    """A hint for readers of the journal: what the world lacks for a successful response."""
     headers: dict[str, str] | None = None
     """What every answer to this request carries, errors too (rate limits)."""
 
@@ -187,7 +187,7 @@ class Response:
     warnings: list[str] = field(default_factory=list)
     wrap_info: WrapInfo | None = None
     status: int = 0
-    """0: the usual one (200, or 204 where there is nothing to say).
+    """0: the default (200, or 204 without data).
 
     With a status of its own, the real server's handler serialises the envelope itself: before the core knows the type
     of the mount and adds its warnings.

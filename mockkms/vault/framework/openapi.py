@@ -1,4 +1,4 @@
-"""OpenAPI documents made from the endpoint declarations: for ``?help=1`` and ``sys/internal/specs/openapi``."""
+"""OpenAPI documents, derived from the endpoint declarations: for ``?help=1`` and ``sys/internal/specs/openapi``."""
 
 from __future__ import annotations
 

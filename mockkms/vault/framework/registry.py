@@ -28,12 +28,12 @@ class Type:
     engine: str
     """The module that holds ``engine``, below ``mockkms.vault``."""
     world: str = ""
-    """The module that holds ``section``, likewise; empty where world files have nothing to say of the type."""
+    """The module that holds ``section``, likewise; empty for a type without a section."""
     names: tuple[str, ...] | None = None
     """What users mount it as; None is the name of the row alone."""
     only_at: str = ""
     """The one path of a type that every namespace has once. The section of such a secrets engine is not among
-    the mounts: it stands in the namespace under the name of its path."""
+    the mounts: its key, in the namespace, is the name of its path."""
 
 
 _TABLE = {
@@ -132,19 +132,19 @@ def _kind(row: Type) -> str:
 
 
 def _by_itself(row: Type) -> bool:
-    """Whether the section of a type stands in the namespace and not among the mounts."""
+    """Return whether the section of a type is a key of the namespace, not one of the mounts."""
     return bool(row.only_at) and _kind(row) == "secret"
 
 
 @cache
 def world_section(name: str) -> WorldSection | None:
-    """The section in world files of an implementation (``kv2``, ``auth/ldap``); None for one that has no section."""
+    """Return the section in world files of an implementation (``kv2``, ``auth/ldap``), or None."""
     row = _row(name)
     return cast("WorldSection", import_module(_HOME + row.world).section) if row and row.world else None
 
 
 def world_types(kind: str) -> dict[str, str]:
-    """The types of ``secret`` or ``auth`` mounts that have a section, as users name them, each with its implementation.
+    """Return the types of ``secret`` or ``auth`` mounts with a section, by users' names, with their implementations.
 
     A name of several versions stands for the first one; all of them have the same section.
     """
@@ -157,11 +157,11 @@ def world_types(kind: str) -> dict[str, str]:
 
 
 def own_world_sections() -> dict[str, str]:
-    """The secrets engines whose section stands by itself in a namespace: its key, and the implementation."""
+    """Return the secrets engines whose section is a key of the namespace: the key, and the implementation."""
     return {row.only_at.strip("/"): name for name, row in _TABLE.items() if row.world and _by_itself(row)}
 
 
 def only_path(kind: str, mount_type: str) -> str:
-    """The one path of a type that every namespace has once, such as ``auth/token/``; empty for any other type."""
+    """Return the path of a type that every namespace has once, such as ``auth/token/``; empty for others."""
     row = _TABLE.get(mount_type)
     return row.only_at if row is not None and _kind(row) == kind else ""

@@ -44,7 +44,7 @@ class Filling(Protocol):
         """Turn VaultError, SpecFault, ValueError and TypeError into faults of the value at ``steps``."""
 
     def below(self, *steps: str | int) -> Filling:
-        """The same world, with steps that lead from the value at ``steps``."""
+        """Return the same world, with steps that lead from the value at ``steps``."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class WorldSection:
     fill: Callable[[Filling, Mount, Mapping[str, Any]], None]
     """Put a description that was read with ``keys`` into a fresh mount. Faults go to the first argument."""
     dump: Callable[[Context, Mount], dict[str, Any]]
-    """Describe a mount as ``fill`` reads it. What usual or empty values say is left out."""
+    """Describe a mount as ``fill`` reads it. Default and empty values are left out."""
     check: Callable[[Mount, Mapping[str, Any]], Iterable[tuple[Steps, str]]] | None = None
     """Check a filled mount further than loading does, which must be fast: steps and message of each fault."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Keys that are options of the mount, and choose its implementation, each with what is meant by its absence."""
     help: str = ""
-    """What the section is about, for a type whose section stands by itself."""
+    """The subject of the section, for a type whose section is not among the mounts."""

@@ -19,7 +19,7 @@ _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Plea
 
 
 def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | None, clear: Clear | None) -> Endpoint:
-    """A parameter at ``role/{role_name}/path``: how it is shown, changed and put back."""
+    """Return a parameter at ``role/{role_name}/path``: how it is shown, changed and put back."""
     endpoint = engine.path(
         f"role/{{role_name}}/{path}",
         {**ROLE_NAME, **{name: ROLE_FIELDS[name] for name in names}},
@@ -55,7 +55,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
 
 
 def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint:
-    """A parameter that is one value of the role."""
+    """Return a parameter that is one value of the role."""
 
     def change(call: Call, role: AppRoleRole) -> None:
         if name not in call:

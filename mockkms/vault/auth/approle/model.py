@@ -50,19 +50,17 @@ class AppRoleRole(TokenParams):
 
     name: str = ""
     """In lower case."""
-    role_id: Annotated[str, param(Kind.STRING, help="The role's id; made up if not given.", show=Show.NEVER)] = ""
+    role_id: Annotated[str, param(Kind.STRING, help="The role's id; generated if absent.", show=Show.NEVER)] = ""
     hmac_key: str = ""
-    bind_secret_id: Annotated[bool, param(Kind.BOOL, help="Logins need a secret id.")] = True
+    bind_secret_id: Annotated[bool, param(Kind.BOOL, help="Whether logins require a secret id.")] = True
     secret_id_bound_cidrs: Annotated[
         list[str] | None, param(Kind.COMMA_STRINGS, help="Address blocks that may log in.")
     ] = None
-    secret_id_num_uses: Annotated[
-        int, param(Kind.INT, help="How often a secret id may be used; 0 is without limit.")
-    ] = 0
-    secret_id_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a secret id in seconds; 0 is without end.")] = 0
-    local_secret_ids: Annotated[bool, param(Kind.BOOL, help="Keep secret ids on this cluster; at creation only.")] = (
-        False
-    )
+    secret_id_num_uses: Annotated[int, param(Kind.INT, help="Number of uses of a secret id; 0 is unlimited.")] = 0
+    secret_id_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a secret id in seconds; 0 is unlimited.")] = 0
+    local_secret_ids: Annotated[
+        bool, param(Kind.BOOL, help="Keep secret ids on this cluster; can be set at creation only.")
+    ] = False
     secret_ids: dict[str, SecretID] = field(default_factory=dict)
     """By their HMAC, which is what a listing shows."""
 
@@ -86,12 +84,12 @@ class AppRole:
     """Accessors whose role was deleted, with the time of that: the real server keeps them until it tidies."""
 
     def role(self, call: Call) -> AppRoleRole | None:
-        """The role of the request's path."""
+        """Return the role of the request's path."""
         name: str = call["role_name"]
         return self.roles.get(name.lower())
 
     def must(self, call: Call) -> AppRoleRole:
-        """The role of the request's path. Raises BackendError 404 ``unsupported path`` where there is none."""
+        """Return the role of the request's path. Raises BackendError 404 ``unsupported path`` without one."""
         role = self.role(call)
         if role is None:
             raise unsupported_path()
@@ -133,7 +131,7 @@ class AppRole:
 
 
 def constrained(role: AppRoleRole) -> bool:
-    """Whether a login with this role needs more than the role id."""
+    """Return whether a login with this role needs more than the role id."""
     return bool(role.bind_secret_id or role.secret_id_bound_cidrs or role.token_bound_cidrs)
 
 
@@ -160,7 +158,7 @@ def user_of(core: Context, request: Request, below: str) -> str:
 
 
 def renew(state: AppRole, call: Call) -> Response:
-    """Renew a login as its role now says. Raises BackendError where the role is gone."""
+    """Renew a login with its role's current settings. Raises BackendError if the role was deleted."""
     auth: Auth = call.raw["auth"]
     name = call.raw["role_name"]
     role = state.roles.get(name)

@@ -18,7 +18,7 @@ ROLE_NAME = {"role_name": Field(Kind.STRING, help="Name of the role, in any case
 _OLD_LIST = Field(Kind.COMMA_STRINGS, help="The former name of secret_id_bound_cidrs.", deprecated=True)
 ROLE_FIELDS = {**AppRoleRole.fields(), "bound_cidr_list": _OLD_LIST}
 PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Entry to begin after.", needs=Feature.PAGINATION),
+    "after": Field(Kind.STRING, query=True, help="Entry after which to start.", needs=Feature.PAGINATION),
     "limit": Field(Kind.INT, query=True, help="Most entries to show.", needs=Feature.PAGINATION),
 }
 
@@ -80,14 +80,14 @@ def write_role(state: AppRole, call: Call, *, role_name: str) -> Response | None
 
 
 def edited(role: AppRoleRole) -> AppRoleRole:
-    """A copy to change, so that a refused write changes nothing."""
+    """Return a copy to change, so that a refused write changes nothing."""
     changed = copy(role)
     changed.old = dict(role.old)
     return changed
 
 
 def too_long(period: int, most: int) -> ErrorResponse:
-    """The refusal of a period beyond the mount's largest lease."""
+    """Return the refusal of a period beyond the mount's largest lease."""
     return ErrorResponse(
         f'period of "{go_duration(period)}" is greater than the backend\'s maximum lease TTL of "{go_duration(most)}"'
     )

@@ -1,4 +1,4 @@
-"""Secret ids: made, looked up, listed and destroyed, by themselves or by accessor; and tidied."""
+"""Secret ids: generation, lookup, list, destruction (by id or accessor) and tidying."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _ttl(call: Call, role: AppRoleRole) -> int:
 
 
 def parse_metadata(text: str) -> dict[str, str]:
-    """Metadata sent as JSON, as ``name=value`` pairs, or either in base64. Raises ValueError in the server's words."""
+    """Metadata sent as JSON, as ``name=value`` pairs, or either in base64. Raises ValueError with the server's text."""
     text = text.strip()
     if not text:
         return {}

@@ -35,7 +35,7 @@ def _dump(core: Context, mount: Mount) -> dict[str, Any]:
 
 def add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
     """Write a role: the parameters of the API, and ``secret_ids``, a list of texts or of descriptions with
-    ``secret_id`` and the parameters of the API's custom-secret-id. Raises VaultError in the server's words."""
+    ``secret_id`` and the parameters of the API's custom-secret-id. Raises VaultError with the server's text."""
     seeding.write(core, mount, f"role/{name}", {k: v for k, v in spec.items() if k != "secret_ids"})
     for entry in spec.get("secret_ids") or []:
         data = dict(entry) if isinstance(entry, Mapping) else {"secret_id": str(entry)}
@@ -43,7 +43,7 @@ def add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) ->
 
 
 def dump_roles(state: AppRole, now: float) -> dict[str, dict[str, Any]]:
-    """Every role as ``add_role`` reads it; ``now`` in seconds since the epoch: lifetimes become what is left."""
+    """Return every role as ``add_role`` reads it; ``now`` in seconds since the epoch: lifetimes become what is left."""
     return {name: _role(role, now) for name, role in sorted(state.roles.items())}
 
 

@@ -23,7 +23,7 @@ class ChainError(Exception):
 
 @lru_cache(256)
 def certificates(pem: str) -> tuple[x509.Certificate, ...]:
-    """The certificates of a text; what is none in it is passed over."""
+    """Return the certificates of a text; anything else in it is ignored."""
     found = []
     for block in _BLOCK.finditer(pem.encode("utf-8", "replace")):
         try:
@@ -34,7 +34,7 @@ def certificates(pem: str) -> tuple[x509.Certificate, ...]:
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether it may sign others."""
+    """Return whether it may sign others."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, ValueError):
@@ -44,7 +44,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
 def chains(
     presented: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], now: datetime
 ) -> list[list[x509.Certificate]]:
-    """Every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
+    """Return every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
     Raises ChainError where the first one is not valid now, or where chains lead to a root and none of them is valid.
     """
@@ -78,7 +78,7 @@ def _paths(
 
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether ``issuer`` has signed it."""
+    """Return whether ``issuer`` has signed it."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

@@ -16,7 +16,7 @@ config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 
 @config.on(Operation.READ)
 def read(state: Cert, call: Call) -> dict[str, Any]:
-    """The settings, those never set too."""
+    """Return the settings, those never set too."""
     return state.config.shown(call.core.product)
 
 

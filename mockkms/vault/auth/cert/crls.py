@@ -26,14 +26,14 @@ listing = engine.path("crls[/]", fields=PAGE, help="The names of all revocation 
 
 @listing.on(Operation.LIST)
 def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> dict[str, Any]:
-    """The names of all revocation lists."""
+    """Return the names of all revocation lists."""
     names = page(sorted(state.crls), after, limit)
     return {"keys": names} if names else {}
 
 
 @crl.on(Operation.READ)
 def read(state: Cert, call: Call) -> dict[str, Any]:
-    """The serial numbers of a list. Raises ErrorResponse for an unknown one."""
+    """Return the serial numbers of a list. Raises ErrorResponse for an unknown one."""
     serials = _existing(state, call)
     return {"serials": {serial: {} for serial in serials}} if serials else {}
 
@@ -77,7 +77,7 @@ def _serials(data: bytes) -> list[str]:
 
 
 def _asn1_fault(data: bytes) -> str:
-    """What Go's ASN.1 reader says of something that is no CertificateList."""
+    """Return what Go's ASN.1 reader says of something other than a CertificateList."""
     if not data:
         return "asn1: syntax error: sequence truncated"
     if len(data) < 2 or data[1] >= 0x80:

@@ -88,7 +88,7 @@ engine.renew = renew
 
 
 def _presented(request: Request, call: Call) -> list[x509.Certificate]:
-    """The client's certificate and those it sent along. Raises ErrorResponse where there is none."""
+    """Return the client's certificate and those it sent along. Raises ErrorResponse without one."""
     product = call.core.product
     if request.client_certificates is None and product.has(Feature.NAMES_MISSING_TLS):
         raise ErrorResponse("tls connection required")
@@ -102,7 +102,7 @@ def _presented(request: Request, call: Call) -> list[x509.Certificate]:
 
 
 def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: str) -> tuple[str, CertRole]:
-    """The role whose certificate the presented one is, or leads to. Raises ErrorResponse and BackendError."""
+    """Return the role whose certificate the presented one is, or leads to. Raises ErrorResponse and BackendError."""
     asked = [name] if name else sorted(state.roles)
     roles = [
         (name, state.roles[name], certificates(state.roles[name].certificate)) for name in asked if name in state.roles

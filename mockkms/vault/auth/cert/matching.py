@@ -16,13 +16,13 @@ _STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, 0x12))
 
 
 def common_name(certificate: x509.Certificate) -> str:
-    """The subject's last common name."""
+    """Return the subject's last common name."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[-1].value) if names else ""
 
 
 def fits(certificate: x509.Certificate, role: CertRole) -> bool:
-    """Whether the certificate has what the role's lists ask for; an empty list asks for nothing."""
+    """Return whether the certificate has what the role's lists ask for; an empty list asks for nothing."""
     name = [common_name(certificate)]
     dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
     urls = alternatives(certificate, x509.UniformResourceIdentifier)
@@ -41,7 +41,7 @@ def fits(certificate: x509.Certificate, role: CertRole) -> bool:
 def alternatives(
     certificate: x509.Certificate, kind: type[x509.DNSName | x509.RFC822Name | x509.UniformResourceIdentifier]
 ) -> list[str]:
-    """The alternative names of one kind."""
+    """Return the alternative names of one kind."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
@@ -50,7 +50,7 @@ def alternatives(
 
 
 def extension_texts(certificate: x509.Certificate) -> dict[str, str]:
-    """Every extension by its OID: the text that it holds, empty where it holds something else."""
+    """Return every extension by its OID: the text that it holds, empty where it holds something else."""
     return {item.oid.dotted_string: _text(item.value.public_bytes()) for item in certificate.extensions}
 
 

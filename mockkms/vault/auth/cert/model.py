@@ -1,4 +1,4 @@
-"""What a cert mount remembers."""
+"""The state of a cert mount."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ class CertConfig(Record):
     """Settings of the mount."""
 
     disable_binding: Annotated[
-        bool, param(Kind.BOOL, help="A renewal may show another certificate than the login.")
+        bool, param(Kind.BOOL, help="Renewals may present another certificate than the login.")
     ] = False
     enable_identity_alias_metadata: Annotated[
         bool, param(Kind.BOOL, help="Certificate data becomes alias metadata.")
     ] = False
-    ocsp_cache_size: Annotated[int, param(Kind.INT, default=100, help="How many OCSP answers are kept.")] = 0
+    ocsp_cache_size: Annotated[int, param(Kind.INT, default=100, help="Number of OCSP responses in the cache.")] = 0
     role_cache_size: Annotated[
-        int, param(Kind.INT, default=200, help="How many roles are kept parsed; -1 is none.", needs=Feature.CERT_CACHES)
+        int,
+        param(
+            Kind.INT,
+            default=200,
+            help="Number of parsed roles in the cache; -1 disables it.",
+            needs=Feature.CERT_CACHES,
+        ),
     ] = 0
     enable_metadata_on_failures: Annotated[
         bool, param(Kind.BOOL, help="Failed logins have metadata in the audit log.", needs=Feature.CERT_CACHES)
@@ -53,23 +59,24 @@ class CertRole(TokenParams):
         list[str] | None, param(Kind.COMMA_STRINGS, help="Accepted organizations.", needs=Feature.CERT_ORGANIZATIONS)
     ] = None
     required_extensions: Annotated[
-        list[str] | None, param(Kind.COMMA_STRINGS, help="Extensions that must be there, as oid:value.")
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Required extensions, as oid:value.")
     ] = None
     allowed_metadata_extensions: Annotated[
         list[str] | None, param(Kind.COMMA_STRINGS, help="Extensions that become metadata.")
     ] = None
     ocsp_ca_certificates: Annotated[str, param(Kind.STRING, help="CA certificates for OCSP servers.")] = ""
-    ocsp_enabled: Annotated[bool, param(Kind.BOOL, help="Ask OCSP servers at login.")] = False
+    ocsp_enabled: Annotated[bool, param(Kind.BOOL, help="Query OCSP servers at login.")] = False
     ocsp_servers_override: Annotated[
-        list[str] | None, param(Kind.COMMA_STRINGS, help="OCSP servers to ask instead of the certificate's.")
+        list[str] | None, param(Kind.COMMA_STRINGS, help="OCSP servers to query instead of the certificate's.")
     ] = None
-    ocsp_fail_open: Annotated[bool, param(Kind.BOOL, help="No OCSP answer lets the login pass.")] = False
+    ocsp_fail_open: Annotated[bool, param(Kind.BOOL, help="Accept the login without an OCSP response.")] = False
     ocsp_query_all_servers: Annotated[bool, param(Kind.BOOL, help="All OCSP servers must agree.")] = False
     ocsp_max_retries: Annotated[
-        int, param(Kind.INT, help="How often an OCSP server is asked again.", needs=Feature.CERT_CACHES)
+        int, param(Kind.INT, help="Number of retries of an OCSP query.", needs=Feature.CERT_CACHES)
     ] = 4
     ocsp_this_update_max_age: Annotated[
-        int, param(Kind.SECONDS, help="Greatest age of an OCSP answer; 0 is any.", needs=Feature.CERT_CACHES)
+        int,
+        param(Kind.SECONDS, help="Maximum age of an OCSP response in seconds; 0 is any.", needs=Feature.CERT_CACHES),
     ] = 0
     """Seconds; 0 is any age."""
 

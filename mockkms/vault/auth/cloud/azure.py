@@ -57,7 +57,7 @@ declare(engine, _BOUNDS, _check)
 
 @config.on(Operation.READ)
 def read(state: Cloud, _call: Call) -> dict[str, Any] | None:
-    """The settings without the secret."""
+    """Return the settings without the secret."""
     return None if state.config is None else {name: state.config[name] for name in _SHOWN}
 
 
@@ -80,7 +80,7 @@ def delete(state: Cloud, _call: Call) -> None:
 
 @login.on(Operation.UPDATE)
 def log_in(state: Cloud, call: Call) -> None:
-    """Always refused: nobody is here to tell whose token it is. Raises ErrorResponse and BackendError."""
+    """Always refused: the token's owner cannot be verified here. Raises ErrorResponse and BackendError."""
     for name, text in (("jwt", "jwt is required"), ("role", "role is required")):
         if not call[name]:
             raise ErrorResponse(text)

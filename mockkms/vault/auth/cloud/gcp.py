@@ -27,8 +27,12 @@ config = engine.path(
         "credentials": Field(Kind.STRING, help="A service account's key, JSON."),
         "iam_alias": Field(Kind.STRING, default="role_id", help="What names the alias of an iam login."),
         "gce_alias": Field(Kind.STRING, default="role_id", help="What names the alias of a gce login."),
-        "iam_metadata": Field(Kind.COMMA_STRINGS, help="What an iam login's metadata tell; `default` is the usual."),
-        "gce_metadata": Field(Kind.COMMA_STRINGS, help="What a gce login's metadata tell; `default` is the usual."),
+        "iam_metadata": Field(
+            Kind.COMMA_STRINGS, help="Fields of an iam login's metadata; `default` selects the default ones."
+        ),
+        "gce_metadata": Field(
+            Kind.COMMA_STRINGS, help="Fields of a gce login's metadata; `default` selects the default ones."
+        ),
         "custom_endpoint": Field(Kind.KV_PAIRS, help="Where Google's services are instead."),
         "service_account_email": Field(Kind.STRING, help="Account of workload identity federation."),
         "google_certs_endpoint": Field(Kind.STRING, deprecated=True, help="Has no effect."),
@@ -41,7 +45,7 @@ _BOUNDS = {
     "bound_projects": Field(Kind.COMMA_STRINGS, help="Accepted projects."),
     "add_group_aliases": Field(Kind.BOOL, help="Groups by project and folder."),
     "max_jwt_exp": Field(Kind.SECONDS, default=900, help="Longest life of a token that logs in (iam)."),
-    "allow_gce_inference": Field(Kind.BOOL, default=True, help="A machine's account may be told from it (iam)."),
+    "allow_gce_inference": Field(Kind.BOOL, default=True, help="Whether a machine's account may be inferred (iam)."),
     "bound_zones": Field(Kind.COMMA_STRINGS, help="Accepted zones (gce)."),
     "bound_regions": Field(Kind.COMMA_STRINGS, help="Accepted regions (gce)."),
     "bound_instance_groups": Field(Kind.COMMA_STRINGS, help="Accepted instance groups (gce)."),
@@ -81,7 +85,7 @@ declare(engine, _BOUNDS, _check, lists=("role[/]", "roles[/]"))
 
 @config.on(Operation.READ)
 def read(state: Cloud, _call: Call) -> dict[str, Any] | None:
-    """The settings; of the key only who it is of."""
+    """Return the settings; of the key only its owner."""
     if state.config is None:
         return None
     key = state.config["credentials"]
@@ -111,7 +115,7 @@ def _key(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise ErrorResponse(f"error reading google credentials from given JSON: {error}") from None
     if not isinstance(key, dict):
-        raise ErrorResponse("error reading google credentials from given JSON: it is no object")
+        raise ErrorResponse("error reading google credentials from given JSON: it is not an object")
     return {str(name): str(value) for name, value in key.items()}
 
 
@@ -149,7 +153,7 @@ def _edit(state: Cloud, call: Call, kind: str, bound: str) -> None:
 
 @login.on(Operation.UPDATE)
 def log_in(state: Cloud, call: Call, *, role: str, jwt: str) -> None:
-    """Always refused: nobody is here to tell whose token it is. Raises ErrorResponse and BackendError."""
+    """Always refused: the token's owner cannot be verified here. Raises ErrorResponse and BackendError."""
     if not role:
         raise ErrorResponse("role is required")
     if role.lower() not in state.roles:

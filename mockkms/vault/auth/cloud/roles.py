@@ -1,4 +1,4 @@
-"""Roles of methods that ask a cloud: bounds by name beside what all roles say of their tokens."""
+"""Roles of methods that verify logins with a cloud: bounds by name, and token parameters."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def declare(
     one = engine.path(
         "role/{name}",
         fields={"name": Field(Kind.STRING, help="Name of the role, in any case."), **bounds, **CloudRole.fields()},
-        help="Who may log in, and what the login gets.",
+        help="Who may log in, and the parameters of the tokens.",
     )
 
     @one.existence

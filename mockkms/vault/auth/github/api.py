@@ -1,4 +1,4 @@
-"""GitHub as a mount sees it: the accounts of the world, else a stand-in on this machine, else nobody answers."""
+"""GitHub's API: the accounts of the world, else a stand-in on this machine, else an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockkms.vault.framework.message import BackendError
 
 ADDRESS = "https://api.github.com/"
 _PAGE = "?per_page=100"
-HINT = "the world names nobody: accounts stand under `directory` of this mount"
+HINT = "the world has no accounts for this mount; list them under `directory`"
 
 
 @dataclass
@@ -31,12 +31,12 @@ class Member:
 
 
 def id_of(organization: str) -> int:
-    """The id that an organization has in a world, which knows names only."""
+    """Return the id that an organization has in a world, where organizations have names only."""
     return zlib.crc32(organization.lower().encode()) or 1
 
 
 def organization_id(state: Github, config: GithubConfig) -> int:
-    """The id of the configured organization. Raises BackendError in the words of GitHub's client.
+    """Return the id of the configured organization. Raises BackendError with the text of GitHub's client.
 
     A GitHub of which the world says nothing is taken to know every organization.
     """
@@ -54,7 +54,7 @@ def organization_id(state: Github, config: GithubConfig) -> int:
 
 
 def member(state: Github, config: GithubConfig, token: str, call: Call) -> Member:
-    """Who a token belongs to. Raises BackendError in the words of GitHub's client."""
+    """Return who a token belongs to. Raises BackendError with the text of GitHub's client."""
     base = config.base_url or ADDRESS
     if state.directory:
         account = state.directory.get(token)
@@ -83,7 +83,7 @@ def _known(account: Account, config: GithubConfig) -> Member:
 
 
 def slug(team: str) -> str:
-    """A team's name as it stands in addresses."""
+    """Return a team's name as used in URLs."""
     return re.sub(r"[^\w-]+", "-", team.lower()).strip("-")
 
 

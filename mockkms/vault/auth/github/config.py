@@ -21,7 +21,7 @@ def read(state: Github, call: Call) -> dict[str, Any] | None:
 
 @config.on(Operation.UPDATE)
 def write(state: Github, call: Call, *, base_url: str) -> None:
-    """Make or change the configuration. Raises ErrorResponse, and BackendError where GitHub is asked in vain."""
+    """Create or change the configuration. Raises ErrorResponse, and BackendError if GitHub does not respond."""
     made = state.config.copy() if state.config else GithubConfig()
     made.update_from(call, "organization", "organization_id")
     if not made.organization:

@@ -45,7 +45,7 @@ def log_in(state: Github, call: Call, *, token: str) -> Response:
 
 
 def renew(state: Github, call: Call) -> Response:
-    """Renew a login as long as GitHub says the same of its token. Raises BackendError."""
+    """Renew a login while GitHub returns the same policies for its token. Raises BackendError."""
     auth: Auth = call.raw["auth"]
     found = _verify(state, call, str(call.raw.get("token") or ""))
     # The real server, too, leaves the policies of the configuration out here.

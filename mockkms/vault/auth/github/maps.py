@@ -57,7 +57,7 @@ _declare("users")
 
 
 def policies(mappings: dict[str, dict[str, Any]], names: Iterable[str]) -> list[str]:
-    """The policies of some names and of ``default``; sorted, each once."""
+    """Return the policies of some names and of ``default``; sorted, each once."""
     found: set[str] = set()
     for name in ("default", *names):
         value = mappings.get(name.lower(), {}).get("value")
@@ -81,7 +81,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
         "config": Key(written("github", "config"), "the organization"),
         "teams": Key(MapOf(directories.NAMES), "policies by team"),
         "users": Key(MapOf(directories.NAMES), "policies by user"),
-        "directory": Key(MapOf(account), "whom GitHub knows, by personal access token"),
+        "directory": Key(MapOf(account), "GitHub's accounts, by personal access token"),
     }
 
 

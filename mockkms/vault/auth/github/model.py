@@ -1,4 +1,4 @@
-"""What a GitHub mount remembers."""
+"""The state of a GitHub mount."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class GithubConfig(TokenParams):
     old_names: ClassVar = ("ttl", "max_ttl")
 
     organization: Annotated[str, param(Kind.STRING, help="The organization that users must be members of.")] = ""
-    organization_id: Annotated[int, param(Kind.INT64, help="Its id; looked up when not given.")] = 0
+    organization_id: Annotated[int, param(Kind.INT64, help="The organization's id; looked up if absent.")] = 0
     base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a stand-in.")] = ""
 
 
 @dataclass
 class Account:
-    """What the GitHub of this world knows of one token."""
+    """The account of the world's GitHub that a token belongs to."""
 
     user: str
     org: list[str] = field(default_factory=list)
@@ -38,13 +38,13 @@ class Github:
     """One mount."""
 
     person: ClassVar = Account
-    """What stands in ``directory``."""
+    """The class of the entries of ``directory``."""
     config: GithubConfig | None = None
     teams: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Mappings as they were sent, by key in lower case."""
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     directory: dict[str, Account] = field(default_factory=dict)
-    """The accounts of this world's GitHub, by token. Where there are none, nobody answers at GitHub's address."""
+    """The accounts of the world's GitHub, by token. If there are none, GitHub cannot be reached."""
 
 
 engine = Engine("github", kind="auth", new_state=Github, help="Logins with GitHub personal access tokens.", waits=True)

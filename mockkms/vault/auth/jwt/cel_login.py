@@ -64,7 +64,7 @@ def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
 
 
 def _answer(role: CelRole, name: str, claims: dict[str, Any], now: float) -> Any:
-    """The ``pb.Auth`` that the program makes. Raises CelError where it makes none."""
+    """Return the ``pb.Auth`` that the program makes. Raises CelError if it makes none."""
     moment = library("celpy.celtypes").TimestampType(datetime.fromtimestamp(now, UTC))
     try:
         answer = role.program.evaluate({"claims": claims, "now": moment, "operation": "update"})
@@ -82,7 +82,7 @@ def _answer(role: CelRole, name: str, claims: dict[str, Any], now: float) -> Any
 
 
 def _auth(made: Any) -> Auth:
-    """The login that a ``pb.Auth`` describes; its durations are nanoseconds. Raises ValueError."""
+    """Return the login that a ``pb.Auth`` describes; its durations are nanoseconds. Raises ValueError."""
     made = dict(made)  # The library's own mapping raises KeyError where a dict has None.
     internal = {}
     if made.get("internal_data"):

@@ -16,9 +16,13 @@ from mockkms.vault.products.features import Feature
 DECLARED = frozenset(("claims", "now", "operation"))
 """What every program finds there."""
 _OWN = {
-    "message": Field(Kind.STRING, help="What to say where the program fails."),
-    "expiration_leeway": Field(Kind.SIGNED_SECONDS, default=150, help="Leeway where exp is missing; -1 is none."),
-    "not_before_leeway": Field(Kind.SIGNED_SECONDS, default=150, help="Leeway where nbf is missing; -1 is none."),
+    "message": Field(Kind.STRING, help="Error message if the program fails."),
+    "expiration_leeway": Field(
+        Kind.SIGNED_SECONDS, default=150, help="Leeway in seconds if ``exp`` is missing; -1 is none."
+    ),
+    "not_before_leeway": Field(
+        Kind.SIGNED_SECONDS, default=150, help="Leeway in seconds if ``nbf`` is missing; -1 is none."
+    ),
     "clock_skew_leeway": Field(Kind.SIGNED_SECONDS, default=60, help="How far clocks may differ; -1 is none."),
     "bound_audiences": Field(Kind.COMMA_STRINGS, help="Accepted aud claims; one must match."),
 }
@@ -26,7 +30,7 @@ _OWN = {
 listing = engine.path(
     "cel/role[/]",
     fields={
-        "after": Field(Kind.STRING, query=True, help="Name to begin after."),
+        "after": Field(Kind.STRING, query=True, help="Name after which to start."),
         "limit": Field(Kind.INT, query=True, help="Most names to show."),
     },
     help="The names of all CEL roles.",
@@ -46,21 +50,21 @@ role = engine.path(
 
 @listing.on(Operation.LIST)
 def list_roles(state: JWT, call: Call, *, after: str, limit: int) -> dict[str, Any]:
-    """The names of all CEL roles."""
+    """Return the names of all CEL roles."""
     names = page(sorted(state.cel_roles), after, limit)
     return {"keys": names} if names else {}
 
 
 @role.on(Operation.READ)
 def read(state: JWT, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A role as it was written."""
+    """Return a role as it was written."""
     found = state.cel_roles.get(name)
     return None if found is None else _shown(name, found)
 
 
 @role.on(Operation.UPDATE)
 def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str, Any]:
-    """Make a role anew; what is not sent has its default. Raises ErrorResponse, BackendError for a bad program."""
+    """Create or replace a role. Raises ErrorResponse, and BackendError for an invalid program."""
     if "cel_program" not in call:
         raise ErrorResponse("missing required field 'cel_program'")
     try:

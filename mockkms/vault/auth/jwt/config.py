@@ -30,7 +30,7 @@ config = engine.path(
         "default_role": Field(Kind.LOWER_STRING, help="Role of a login that names none."),
         "jwt_validation_pubkeys": Field(Kind.COMMA_STRINGS, help="The issuer's public keys, PEM."),
         "jwt_supported_algs": Field(Kind.COMMA_STRINGS, help="Accepted signature algorithms."),
-        "bound_issuer": Field(Kind.STRING, help="Required iss claim."),
+        "bound_issuer": Field(Kind.STRING, help="Required ``iss`` claim."),
         "provider_config": Field(Kind.MAP, help="Settings of a known identity provider."),
         "override_allowed_server_names": Field(
             Kind.COMMA_STRINGS, help="Host names accepted in TLS.", needs=Feature.JWT_ADDITIONS
@@ -59,7 +59,7 @@ _APART = ("namespace_in_state", "skip_jwks_validation")
 
 @config.on(Operation.READ)
 def read(state: JWT, call: Call) -> dict[str, Any] | None:
-    """The configuration without the client secret."""
+    """Return the configuration without the client secret."""
     if state.config is None:
         return None
     product = call.core.product
@@ -130,7 +130,7 @@ def _check_pairs(made: JwtConfig) -> None:
 
 
 def parsed(pem: str, prefix: str = "") -> jws.PublicKey:
-    """A public key from PEM. Raises ErrorResponse."""
+    """Return a public key from PEM. Raises ErrorResponse."""
     try:
         return jws.load_key(pem.encode())
     except ValueError:

@@ -75,7 +75,7 @@ def take_groups(config: JwtConfig, claims: dict[str, Any], name: str, access_tok
 
 
 def _unasked(access_token: str | None) -> str:
-    """Return why Microsoft's directory is not asked: this server asks nobody beyond this machine."""
+    """Return why Microsoft's directory is not asked: this server contacts only this machine."""
     if access_token is None:
         return "token unavailable to call Microsoft Graph API"
     if not access_token:

@@ -61,7 +61,7 @@ def log_in(state: JWT, call: Call, *, jwt: str, distributed_claim_access_token: 
 def auth_of(
     call: Call, config: JwtConfig, role: JwtRole, name: str, claims: dict[str, Any], access_token: str | None
 ) -> Auth:
-    """The login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
+    """Return the login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
     alias = _identity(claims, name, role)
     groups = _groups(config, claims, role, access_token)
     _check_bound_claims(role, claims)
@@ -79,7 +79,7 @@ def auth_of(
 
 
 def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call) -> dict[str, Any]:
-    """The claims of the token sent, valid for ``role``. Raises ErrorResponse."""
+    """Return the claims of the token sent, valid for ``role``. Raises ErrorResponse."""
     try:
         keys = keys_of(state, call, config)
     except Unreachable as error:

@@ -1,4 +1,4 @@
-"""What a JWT mount remembers. Durations in seconds."""
+"""The state of a JWT mount. Durations in seconds."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class JwtConfig:
 
 @dataclass
 class JwtRole(TokenParams):
-    """What a token must say to log in, and what its login gets."""
+    """Required claims of a token, and the parameters of its login."""
 
     old_names: ClassVar = ("policies", "bound_cidrs", "num_uses", "ttl", "max_ttl", "period")
 
     role_type: Annotated[str, param(Kind.STRING, help="jwt or oidc.")] = ""
     expiration_leeway: Annotated[
-        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway where exp is missing; -1 is none.")
+        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway in seconds if ``exp`` is missing; -1 is none.")
     ] = 0
     not_before_leeway: Annotated[
-        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway where nbf is missing; -1 is none.")
+        int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway in seconds if ``nbf`` is missing; -1 is none.")
     ] = 0
     clock_skew_leeway: Annotated[
         int, param(Kind.SIGNED_SECONDS, default=60, help="How far clocks may differ; -1 is none.")
@@ -74,27 +74,29 @@ class JwtRole(TokenParams):
     user_claim: Annotated[str, param(Kind.STRING, help="Claim that names the client.")] = ""
     user_claim_json_pointer: Annotated[bool, param(Kind.BOOL, help="user_claim is a JSON pointer.")] = False
     groups_claim: Annotated[str, param(Kind.STRING, help="Claim that names the client's groups.")] = ""
-    oidc_scopes: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Scopes to ask for.")] = None
+    oidc_scopes: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Scopes to request.")] = None
     allowed_redirect_uris: Annotated[
-        list[str] | None, param(Kind.COMMA_STRINGS, help="Where an OIDC login may return to.")
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Allowed redirect URIs of OIDC logins.")
     ] = None
     callback_mode: Annotated[str, param(Kind.STRING, help="client, direct or device.", needs=_ADDED)] = "client"
     poll_interval: Annotated[
         int, param(Kind.INT, help="Seconds between polls of the device and direct flows.", needs=_ADDED, show=Show.SET)
     ] = 0
     verbose_oidc_logging: Annotated[bool, param(Kind.BOOL, help="Log received tokens.")] = False
-    max_age: Annotated[int, param(Kind.SECONDS, help="Most time since the user was asked to log in.")] = 0
+    max_age: Annotated[
+        int, param(Kind.SECONDS, help="Maximum seconds since the user's last login at the provider.")
+    ] = 0
     token_policies_template_claims: Annotated[
         bool, param(Kind.BOOL, help="token_policies are templates over claims.", needs=_ADDED)
     ] = False
     oidc_disable_confirmation: Annotated[
-        bool, param(Kind.BOOL, help="No confirmation page in the direct flow.", needs=_ADDED)
+        bool, param(Kind.BOOL, help="Skip the confirmation page in the direct flow.", needs=_ADDED)
     ] = False
 
 
 @dataclass
 class CelRole:
-    """A role that is a program: it looks at a token's claims and makes the login, or tells why not."""
+    """A role that is a program: it examines a token's claims and returns the login or the reason for a refusal."""
 
     program: Program
     message: str = ""
@@ -121,7 +123,7 @@ class Pending:
     code: str = ""
     id_token: str = ""
     auth: Auth | None = None
-    """The login, where somebody else than the browser is to have it."""
+    """The login, if a client other than the browser receives it."""
 
 
 @dataclass
@@ -132,7 +134,7 @@ class JWT:
     roles: dict[str, JwtRole] = field(default_factory=dict)
     cel_roles: dict[str, CelRole] = field(default_factory=dict)
     jwks: dict[str, list[str]] = field(default_factory=dict)
-    """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL; there nobody is asked."""
+    """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL, without contacting it."""
     pending: dict[str, Pending] = field(default_factory=dict)
     """Logins under way, by their state."""
 

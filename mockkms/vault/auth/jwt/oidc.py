@@ -29,7 +29,7 @@ _KNOWN_FAULTS = frozenset((
     "server_error", "temporarily_unavailable",
 ))  # fmt: skip
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_STATE = Field(Kind.STRING, query=True, help="The state that auth_url made.")
+_STATE = Field(Kind.STRING, query=True, help="The state returned by auth_url.")
 
 auth_url = engine.path(
     "oidc/auth_url",
@@ -67,7 +67,7 @@ poll = engine.path(
 
 @auth_url.on(Operation.UPDATE)
 def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) -> dict[str, Any]:
-    """The provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
+    """Return the provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
@@ -103,7 +103,7 @@ def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) ->
 
 
 def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
-    """A redirect address, and the namespace that stood in its query where the state is to carry it."""
+    """Return a redirect address, and the namespace that stood in its query where the state is to carry it."""
     parts = urlsplit(uri)
     query = parse_qsl(parts.query, keep_blank_values=True)
     namespace = next((text for word, text in query if word == "namespace"), "")
@@ -114,7 +114,7 @@ def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
 
 
 def valid_redirect(uri: str, allowed: list[str]) -> bool:
-    """Whether a redirect address is allowed; of loopback addresses the port does not count (RFC 8252)."""
+    """Return whether a redirect address is allowed; of loopback addresses the port does not count (RFC 8252)."""
     if (urlsplit(uri).hostname or "") not in _LOOPBACK:
         return uri in allowed
     return _portless(uri) in [_portless(one) for one in allowed]
@@ -161,7 +161,7 @@ def _address(
 
 @callback.on(Operation.UPDATE)
 def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
-    """A form with the code or token, which is kept until the browser asks with its state. Raises ErrorResponse."""
+    """Keep the code or token of a form until the browser returns with its state. Raises ErrorResponse."""
     failed = _failed(call)
     if state.config is None:
         raise ErrorResponse(f"{failed} Could not load configuration.")
@@ -240,7 +240,7 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
 def _proved(
     call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The claims of a proper token, and what came with it. Raises ErrorResponse."""
+    """Return the claims of a proper token, and what came with it. Raises ErrorResponse."""
     tokens: dict[str, Any] = {"id_token": pending.id_token}
     if code:
         form = {"code": code, "grant_type": "authorization_code", "redirect_uri": pending.redirect_uri}
@@ -264,7 +264,7 @@ def _proved(
 
 
 def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: Any) -> dict[str, Any]:
-    """What the provider tells besides; a failure there hinders no login."""
+    """Return the provider's user info; errors there do not prevent a login."""
     try:
         told = providers.user_info(call, config, provider, access_token)
     except Unreachable:
@@ -274,7 +274,7 @@ def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str
 
 @poll.on(Operation.UPDATE)
 def ask_again(state: JWT, call: Call, *, client_nonce: str) -> Response:
-    """The login, once the browser is back. Raises ErrorResponse."""
+    """Return the login, once the browser is back. Raises ErrorResponse."""
     failed, pending = _failed(call), _pending(state, call)
     if pending is None:
         raise ErrorResponse(f"{failed} Expired or missing OAuth state.")

@@ -19,7 +19,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 
 class Unreachable(Exception):
-    """An issuer that does not answer as one; ``str()`` is what Go says of it."""
+    """An issuer without a valid response; ``str()`` is Go's error text."""
 
     url = ""
     """Which of several JWKS URLs it was."""
@@ -27,7 +27,7 @@ class Unreachable(Exception):
 
 @dataclass
 class OidcIssuer:
-    """What a discovery document says. Addresses are empty where it says nothing."""
+    """The content of a discovery document. Absent addresses are empty."""
 
     issuer: str
     authorization_endpoint: str = ""
@@ -37,7 +37,7 @@ class OidcIssuer:
 
 
 def discovered(call: Call, config: JwtConfig) -> OidcIssuer:
-    """The provider at ``oidc_discovery_url``. Raises Unreachable."""
+    """Return the provider at ``oidc_discovery_url``. Raises Unreachable."""
     issuer = config.oidc_discovery_url
     document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
     if document.get("issuer") != issuer:
@@ -51,7 +51,7 @@ def discovered(call: Call, config: JwtConfig) -> OidcIssuer:
 
 
 def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
-    """The keys that tokens are checked with. Raises Unreachable."""
+    """Return the keys that tokens are checked with. Raises Unreachable."""
     found: list[jws.PublicKey] = []
     for pair in config.jwks_pairs:
         one = JwtConfig(jwks_url=str(pair.get("jwks_url", "")), jwks_ca_pem=str(pair.get("jwks_ca_pem", "")))
@@ -72,7 +72,7 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
 
 
 def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, Any]:
-    """What the token endpoint answers to a form. Raises Unreachable."""
+    """Return what the token endpoint answers to a form. Raises Unreachable."""
     secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
     basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
     try:
@@ -84,7 +84,7 @@ def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping
 
 
 def user_info(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str) -> dict[str, Any]:
-    """What the provider tells of a user. Raises Unreachable."""
+    """Return the provider's user info. Raises Unreachable."""
     return _json(call, config, provider.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"})
 
 

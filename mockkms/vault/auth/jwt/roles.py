@@ -1,4 +1,4 @@
-"""``role/{name}``: what a token must say to log in."""
+"""``role/{name}``: the claims required to log in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ roles = Collection[JWT, JwtRole](
     JwtRole,
     lambda state: state.roles,
     name=Field(Kind.LOWER_STRING, help="Name of the role."),
-    help="What a token must say to log in, and what the login gets.",
+    help="Required claims of a token, and the parameters of the login.",
     list_help="The names of all roles.",
 )
 
@@ -62,7 +62,7 @@ def _take_bound_claims(made: JwtRole, call: Call) -> None:
 
 
 def shown_value(value: Any) -> str:
-    """A JSON value as Go prints it with ``%v``."""
+    """Return a JSON value as Go prints it with ``%v``."""
     if value is None:
         return "<nil>"
     if isinstance(value, bool):

@@ -38,7 +38,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
 
 def configure(core: Context, mount: Mount, config: Mapping[str, Any]) -> None:
     """Write the configuration: the parameters of the API, and ``keys`` (PEM), which this world serves at the
-    ``jwks_url`` or ``oidc_discovery_url``. Raises VaultError in the server's words.
+    ``jwks_url`` or ``oidc_discovery_url``. Raises VaultError with the server's text.
     """
     data = dict(config)
     keys = data.pop("keys", None)

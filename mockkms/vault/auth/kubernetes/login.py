@@ -48,13 +48,13 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
     audiences = [found.audience] if found.audience else claims.get("aud") or []
     if known not in state.reviewed and not review.confirms(state.config, audiences, jwt, known):
         if not review.can_be_asked(state.config):
-            call.request.trace.hint = "the world says under service_accounts which accounts its cluster knows"
+            call.request.trace.hint = "list the cluster's accounts in the world under service_accounts"
         raise permission_denied()
     return Response(auth=_auth(found, role, call, account, alias))
 
 
 def _alias_name(role: KubernetesRole, account: dict[str, str]) -> str:
-    """Return the name of the alias. Raises BackendError for a token that does not say it."""
+    """Return the name of the alias. Raises BackendError if the token has none."""
     if role.alias_name_source == "serviceaccount_name":
         if not account["namespace"] or not account["name"]:
             raise BackendError("service account namespace and name must be set")
@@ -104,7 +104,7 @@ def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str
 
 
 def _decoding_fault(call: Call, audience: Any) -> str:
-    """Return what the decoder of claims says of an ``aud`` that is no list."""
+    """Return the claim decoder's error for an ``aud`` that is not a list."""
     kind = "string" if isinstance(audience, str) else "map" if isinstance(audience, dict) else "float64"
     fault = f"source data must be an array or slice, got {kind}"
     if call.core.product.has(Feature.OLDER_DECODER):

@@ -1,4 +1,4 @@
-"""What a Kubernetes mount remembers."""
+"""The state of a Kubernetes mount."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class KubernetesConfig(Record):
         list[str],
         param(Kind.COMMA_STRINGS, help="Keys or certificates that sign service account tokens, PEM."),
     ] = field(default_factory=list)
-    issuer: Annotated[str, param(Kind.STRING, deprecated=True, help="Required iss claim.")] = ""
-    disable_iss_validation: Annotated[bool, param(Kind.BOOL, deprecated=True, help="Any iss claim will do.")] = True
+    issuer: Annotated[str, param(Kind.STRING, deprecated=True, help="Required ``iss`` claim.")] = ""
+    disable_iss_validation: Annotated[bool, param(Kind.BOOL, deprecated=True, help="Accept any ``iss`` claim.")] = True
     disable_local_ca_jwt: Annotated[
         bool, param(Kind.BOOL, help="Do not use the CA and token of the server's own pod.")
     ] = False
@@ -49,7 +49,7 @@ class KubernetesRole(TokenParams):
     bound_service_account_namespace_selector: Annotated[
         str, param(Kind.STRING, help="Label selector of accepted namespaces.")
     ] = ""
-    audience: Annotated[str, param(Kind.STRING, help="Required aud claim.", show=Show.SET)] = ""
+    audience: Annotated[str, param(Kind.STRING, help="Required ``aud`` claim.", show=Show.SET)] = ""
     alias_name_source: Annotated[
         str, param(Kind.STRING, default="serviceaccount_uid", help="serviceaccount_uid or serviceaccount_name.")
     ] = ""
@@ -62,7 +62,7 @@ class Kubernetes:
     config: KubernetesConfig | None = None
     roles: dict[str, KubernetesRole] = field(default_factory=dict)
     reviewed: list[dict[str, str]] = field(default_factory=list)
-    """Service accounts that the cluster of this world knows: ``name``, ``namespace``, ``uid``. The token review of
+    """The service accounts of the world's cluster: ``name``, ``namespace``, ``uid``. The token review of
     any other is asked of the API server where that is on this machine, and fails where it is not."""
 
 

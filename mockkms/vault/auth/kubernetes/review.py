@@ -12,12 +12,12 @@ _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
 def can_be_asked(config: KubernetesConfig) -> bool:
-    """Whether the cluster's API server is on this machine."""
+    """Return whether the cluster's API server is on this machine."""
     return outside.is_here(config.kubernetes_host)
 
 
 def confirms(config: KubernetesConfig, audiences: list[Any], token: str, account: dict[str, str]) -> bool:
-    """Whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
+    """Return whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
     if not can_be_asked(config):
         return False
     question = {
@@ -40,7 +40,7 @@ def confirms(config: KubernetesConfig, audiences: list[Any], token: str, account
 
 
 def _of(answer: dict[str, Any], audiences: list[str]) -> dict[str, str] | None:
-    """The account that a review names; None where it refuses, or names no service account."""
+    """Return the account that a review names; None where it refuses, or names no service account."""
     status = answer.get("status")
     if not isinstance(status, dict) or status.get("error") or status.get("authenticated") is not True:
         return None

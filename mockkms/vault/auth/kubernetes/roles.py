@@ -20,7 +20,7 @@ roles = Collection[Kubernetes, KubernetesRole](
     lambda state: state.roles,
     name=Field(Kind.STRING, help="Name of the role, in any case."),
     lower=True,
-    help="Which service accounts may log in, and what the login gets.",
+    help="Which service accounts may log in, and the parameters of their tokens.",
     list_help="The names of all roles.",
 )
 

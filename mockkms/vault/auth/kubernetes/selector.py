@@ -1,4 +1,4 @@
-"""Label selectors: labels that a namespace must have, as an API server on this machine tells."""
+"""Label selectors: labels that a namespace must have, according to an API server on this machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def matches(config: KubernetesConfig, text: str, namespace: str) -> bool:
-    """Return whether ``namespace`` has the labels demanded. Raises ValueError or OSError where nobody tells."""
+    """Return whether ``namespace`` has the selected labels. Raises ValueError or OSError without a valid response."""
     wanted = parse(text)
     if not config.token_reviewer_jwt:
         raise ValueError("namespace lookup failed: TokenReviewer JWT needs to be configured to use namespace selectors")

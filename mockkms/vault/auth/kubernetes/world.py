@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _accounts() -> Key:
     account = {name: Key(Text(), "of the account", required=True) for name in ("name", "namespace", "uid")}
-    return Key(ListOf(RecordShape(account)), "those that the cluster knows, for its token reviews")
+    return Key(ListOf(RecordShape(account)), "the cluster's service accounts, for its token reviews")
 
 
 def _fill_accounts(_to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:

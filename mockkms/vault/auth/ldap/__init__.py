@@ -1,4 +1,4 @@
-"""LDAP: logins with the password that a directory knows; its groups bring policies."""
+"""LDAP: logins with a directory's password; its groups have policies."""
 
 from mockkms.vault.auth.ldap import config, entries, login, rotateroot
 from mockkms.vault.auth.ldap.model import Ldap, engine

@@ -16,11 +16,11 @@ from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 REFUSED = "ldap operation failed: failed to bind as user"
 """Said of a name that is not found and of a wrong password alike."""
 _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
-"""Versions before 1.2 are no longer spoken by Python: they count as 1.2."""
+"""Versions before 1.2 are not supported by Python any more, and treated as 1.2."""
 
 
 def connect(config: LdapConfig, url: str) -> Connection:
-    """A connection to a directory on this machine. Raises OSError, LdapError and ValueError where there is none."""
+    """Return a connection to a directory on this machine. Raises OSError, LdapError and ValueError without one."""
     parts = urlsplit(url)
     if not outside.is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
@@ -57,7 +57,7 @@ def _context(config: LdapConfig) -> ssl.SSLContext:
 
 
 def log_in(config: LdapConfig, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
-    """The user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
+    """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
     try:
         dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
         connection.bind(dn, password)
@@ -82,7 +82,7 @@ def log_in(config: LdapConfig, url: str, connection: Connection, name: str, pass
 
 
 def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) -> Entry:
-    """Return the one entry of a user, looked for by whoever the configuration names. Raises LdapError."""
+    """Return the one entry of a user, searched for with the configured identity. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
     names = {"UserAttr": filters.escaped(config.userattr), "Username": written}

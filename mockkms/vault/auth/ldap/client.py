@@ -29,7 +29,7 @@ def check(config: LdapConfig) -> None:
 
 
 def log_in(config: LdapConfig, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
-    """Return the user's groups in the directory, the alias, and the name that the directory knows the user by.
+    """Return the user's groups in the directory, the alias, and the user's name in the directory.
 
     Raises InvalidCredentials, and BackendError with the client's text.
     """
@@ -60,7 +60,7 @@ def _failed(what: str, error: object) -> BackendError:
 
 
 def _bind_dn(config: LdapConfig, connection: Connection, name: str) -> str:
-    """Return the name that the user binds under. Raises LdapError where there is none."""
+    """Return the name that the user binds under. Raises LdapError without one."""
     if directory.searches(config):
         return asked.user(config, connection, name, limit=0).dn
     if not config.upndomain and not config.userdn:

@@ -25,7 +25,7 @@ config = engine.path(
 
 @config.on(Operation.READ)
 def read(state: Ldap, call: Call) -> Response:
-    """The configuration without passwords and client certificate; it is there before it is written."""
+    """Return the configuration without passwords and client certificate; it is there before it is written."""
     found, product = state.config, call.core.product
     shown = found.shown(product)
     if product.has(Feature.LDAP_ROTATION):
@@ -64,7 +64,7 @@ def _warnings(config: LdapConfig) -> list[str]:
 
 
 def _check(config: LdapConfig) -> None:
-    """Raises ValueError in the server's words."""
+    """Check a configuration. Raises ValueError with the server's text."""
     for name in ("userfilter", "groupfilter"):
         fault = _template_fault(getattr(config, name))
         if fault:
@@ -85,7 +85,7 @@ def _check(config: LdapConfig) -> None:
 
 
 def _template_fault(text: str) -> str:
-    """What Go's template parser says of the faults that people make."""
+    """Return the text of Go's template parser for a common error, else an empty text."""
     rest = re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)
     if "{{" in rest:
         return "unclosed action"

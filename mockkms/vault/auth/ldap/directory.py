@@ -9,7 +9,7 @@ from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
 
 def searches(config: LdapConfig) -> bool:
-    """Whether a user's DN is looked for, not made of the name."""
+    """Return whether a user's DN is searched for instead of built from the name."""
     return config.discoverdn or bool(config.binddn and config.bindpass)
 
 
@@ -21,13 +21,13 @@ def bind_dn(config: LdapConfig, name: str) -> str:
 
 
 def find(state: Ldap, name: str) -> tuple[str, LdapPerson] | None:
-    """Who a user name stands for, as the directory writes it: directories overlook case."""
+    """Return the person with a user name, and the name as in the directory: directories ignore case."""
     wanted = name.casefold()
     return next(((known, person) for known, person in state.directory.items() if known.casefold() == wanted), None)
 
 
 def bound_as(state: Ldap, name: str, password: str) -> tuple[str, LdapPerson] | None:
-    """The person who binds with this password, and how the directory writes the name; None for nobody."""
+    """Return the person who binds with this password, and the name as in the directory; None if there is none."""
     config = state.config
     found = find(state, name)
     if found is None:
@@ -42,7 +42,7 @@ def bound_as(state: Ldap, name: str, password: str) -> tuple[str, LdapPerson] | 
 
 
 def groups_of(config: LdapConfig, person: LdapPerson) -> list[str]:
-    """The groups that the directory tells of, by CN; without ``groupdn`` it is not asked."""
+    """Return a user's groups in the directory, by CN; none without ``groupdn``."""
     if not config.use_token_groups and not (config.groupfilter and config.groupdn):
         return []
     return list(dict.fromkeys(cn(config, group) for group in person.groups))
@@ -82,7 +82,7 @@ def _attribute(config: LdapConfig, written: str, person: LdapPerson) -> str:
 
 
 def cn(config: LdapConfig, group: str) -> str:
-    """A group's name, out of its DN where it is one."""
+    """Return a group's name, out of its DN where it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")
         if kind == "CN" or (kind.lower() == "cn" and not config.use_pre111_group_cn_behavior):
@@ -95,7 +95,7 @@ def _plain(dn: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """A value as it stands in a DN."""
+    """Return a value escaped for a DN."""
     out = []
     raw = text.encode()
     for index, byte in enumerate(raw):

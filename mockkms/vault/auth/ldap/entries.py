@@ -30,19 +30,19 @@ user_list = engine.path("users[/]", help="The names of all users.")
 
 @group_list.on(Operation.LIST)
 def list_groups(state: Ldap, call: Call) -> dict[str, Any]:
-    """The names of all groups."""
+    """Return the names of all groups."""
     return {"keys": walk(state.groups, "")}
 
 
 @user_list.on(Operation.LIST)
 def list_users(state: Ldap, call: Call) -> dict[str, Any]:
-    """The names of all users."""
+    """Return the names of all users."""
     return {"keys": walk(state.users, "")}
 
 
 @groups.on(Operation.READ)
 def read_group(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A group."""
+    """Return a group."""
     found = state.groups.get(state.canonical(name))
     return None if found is None else {"policies": found}
 
@@ -61,7 +61,7 @@ def delete_group(state: Ldap, call: Call) -> None:
 
 @users.on(Operation.READ)
 def read_user(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A user; the groups are one text."""
+    """Return a user; the groups are one text."""
     found = state.users.get(state.canonical(name))
     return None if found is None else {"groups": ",".join(found.groups), "policies": found.policies}
 
@@ -93,7 +93,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
         {
             "password": directories.PASSWORD,
             "groups": Key(directories.NAMES, "groups in the directory, by name or DN"),
-            "dn": Key(Text(), "made of userattr, name and userdn when not given"),
+            "dn": Key(Text(), "default: userattr, name and userdn"),
             "attributes": Key(MapOf(Text()), "attributes by name, for the alias"),
         }
     )
@@ -101,7 +101,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
         "config": Key(written("auth/ldap", "config"), "the directory's address, and how users and groups are found"),
         "users": Key(MapOf(written("auth/ldap", "users/x")), "groups and policies that the mount adds, by user"),
         "groups": Key(MapOf(written("auth/ldap", "groups/x")), "policies by group"),
-        "directory": Key(MapOf(person), "who stands in the directory, by user name"),
+        "directory": Key(MapOf(person), "the people in the directory, by user name"),
     }
 
 

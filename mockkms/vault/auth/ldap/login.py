@@ -28,7 +28,7 @@ from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
-_HINT = "the world names nobody: people stand under `directory` of this mount"
+_HINT = "the world has no users for this mount; list them under `directory`"
 _PORTS = {"ldap": 389, "ldaps": 636}
 
 login = engine.path(
@@ -46,7 +46,7 @@ dead_ends.declare(engine, "login")
 @dataclass
 class _Found:
     known: str
-    """The name that the directory knows the user by."""
+    """The user's name in the directory."""
     groups: list[str]
     alias: str
     policies: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ def log_in(state: Ldap, call: Call, *, username: str, password: str) -> Response
 
 
 def renew(state: Ldap, call: Call) -> Response:
-    """Renew a login as long as the directory says the same. Raises VaultError."""
+    """Renew a login while the directory returns the same policies. Raises VaultError."""
     auth: Auth = call.raw["auth"]
     try:
         found = _ask(state, call, (auth.metadata or {}).get("username", ""), str(call.raw.get("password") or ""))
@@ -95,7 +95,7 @@ engine.renew = renew
 
 
 def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
-    """What the directory and the mount say of a user. Raises VaultError.
+    """Return a user's groups and policies, from the directory and the mount. Raises VaultError.
 
     In products that have a client of their own for it, every refusal but that of a wrong password is 500 (recorded),
     and that one says nothing of LDAP.
@@ -127,7 +127,7 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
 
 
 def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
-    """What the directory says of a user: the first one that can be reached."""
+    """Return a user's data from the first directory that can be reached."""
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     if not password and (own_client or state.config.deny_null_bind):
         raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
@@ -172,7 +172,7 @@ def _url_fault(url: str, own_client: bool) -> str:
 
 
 def connection_fault(url: str, error: Exception) -> str:
-    """Return what Go's LDAP client says of a connection that could not be made."""
+    """Return the text of Go's LDAP client for a failed connection."""
     if isinstance(error, LdapError):
         return str(error)
     if isinstance(error, ssl.SSLError):

@@ -1,4 +1,4 @@
-"""What an LDAP mount remembers."""
+"""The state of an LDAP mount."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ class LdapConfig(TokenParams, AutomatedRotation):
     url: Annotated[
         str, param(Kind.STRING, help="Address of the directory, or several with commas, tried in order.")
     ] = "ldap://127.0.0.1"
-    userdn: Annotated[str, param(Kind.STRING, help="Where users are looked for.")] = ""
-    anonymous_group_search: Annotated[bool, param(Kind.BOOL, help="Look for groups without a name.")] = False
+    userdn: Annotated[str, param(Kind.STRING, help="Base DN of the search for users.")] = ""
+    anonymous_group_search: Annotated[bool, param(Kind.BOOL, help="Search for groups anonymously.")] = False
     groupdn: Annotated[
-        str, param(Kind.STRING, help="Where groups are looked for; without it the directory is not asked for any.")
+        str,
+        param(Kind.STRING, help="Base DN of the search for groups; without it the directory's groups are not used."),
     ] = ""
     groupfilter: Annotated[str, param(Kind.STRING, help="Go template of the query for a user's groups.")] = (
         "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))"
@@ -43,8 +44,8 @@ class LdapConfig(TokenParams, AutomatedRotation):
     client_tls_cert: Annotated[str, param(Kind.STRING, help="Client certificate, PEM.", show=Show.NEVER)] = ""
     client_tls_key: Annotated[str, param(Kind.STRING, help="Its key, PEM.", show=Show.NEVER)] = ""
     insecure_tls: Annotated[bool, param(Kind.BOOL, help="Do not verify the directory's certificate.")] = False
-    starttls: Annotated[bool, param(Kind.BOOL, help="Begin TLS within the connection.")] = False
-    binddn: Annotated[str, param(Kind.STRING, help="Who looks for a user's DN.")] = ""
+    starttls: Annotated[bool, param(Kind.BOOL, help="Start TLS within the connection.")] = False
+    binddn: Annotated[str, param(Kind.STRING, help="DN with which users are searched for.")] = ""
     bindpass: Annotated[str, param(Kind.STRING, help="Password of binddn.", show=Show.NEVER)] = ""
     deny_null_bind: Annotated[bool, param(Kind.BOOL, help="Refuse empty passwords.")] = True
     discoverdn: Annotated[bool, param(Kind.BOOL, help="Find a user's DN by an anonymous search.")] = False
@@ -52,12 +53,12 @@ class LdapConfig(TokenParams, AutomatedRotation):
     tls_max_version: Annotated[str, param(Kind.STRING, help="tls10, tls11, tls12 or tls13.")] = "tls12"
     use_token_groups: Annotated[bool, param(Kind.BOOL, help="Groups by Active Directory's tokenGroups.")] = False
     use_pre111_group_cn_behavior: Annotated[
-        bool, param(Kind.BOOL, help="Read only CN in capitals out of a group's DN.")
+        bool, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
     ] = False
     request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for an answer.")] = 90
     connection_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 30
     dereference_aliases: Annotated[str, param(Kind.STRING, help="never, finding, searching or always.")] = "never"
-    max_page_size: Annotated[int, param(Kind.INT, help="Largest page of a search; 0 is no paging.")] = 0
+    max_page_size: Annotated[int, param(Kind.INT, help="Largest page of a search; 0 disables paging.")] = 0
     case_sensitive_names: Annotated[bool, param(Kind.BOOL, help="Names of users and groups differ by case.")] = False
     enable_samaccountname_login: Annotated[
         bool, param(Kind.BOOL, help="Log in by sAMAccountName too.", needs=Feature.LDAP_ROTATION)
@@ -87,7 +88,7 @@ class LdapUser:
 
 @dataclass
 class LdapPerson:
-    """Who stands in the directory of this world."""
+    """A person in the world's directory."""
 
     password: str
     groups: list[str] = field(default_factory=list)
@@ -102,7 +103,7 @@ class Ldap:
     """One mount."""
 
     person: ClassVar = LdapPerson
-    """What stands in ``directory``."""
+    """The class of the entries of ``directory``."""
     config: LdapConfig = field(default_factory=LdapConfig)
     users: dict[str, LdapUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
@@ -111,11 +112,11 @@ class Ldap:
     """The people of this world's directory by user name. Where there are none, no directory answers."""
 
     def canonical(self, name: str) -> str:
-        """A name as it is kept."""
+        """Return a name as it is kept."""
         return name if self.config.case_sensitive_names else name.lower()
 
     def login_name(self, name: str) -> str:
-        """A user name as logins read it: directories, too, overlook blanks around it."""
+        """Return a user name as logins read it: directories, too, overlook blanks around it."""
         return self.canonical(name.strip())
 
 

@@ -1,4 +1,4 @@
-"""Okta: logins with the password that an Okta organization knows; its groups bring policies."""
+"""Okta: logins with the password of an Okta organization; its groups have policies."""
 
 from mockkms.vault.auth.okta import config, entries, login
 from mockkms.vault.auth.okta.model import Okta, engine

@@ -22,13 +22,13 @@ config = engine.path("config", {**OktaConfig.fields(), **_OLD}, help="The organi
 
 @config.existence
 def exists(state: Okta, call: Call) -> bool:
-    """Whether there is a configuration."""
+    """Return whether there is a configuration."""
     return state.config is not None
 
 
 @config.on(Operation.READ)
 def read(state: Okta, call: Call) -> Response | None:
-    """The configuration without the API token."""
+    """Return the configuration without the API token."""
     found = state.config
     if found is None:
         return None
@@ -40,7 +40,7 @@ def read(state: Okta, call: Call) -> Response | None:
 
 @config.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Okta, call: Call, *, base_url: str) -> Response | None:
-    """Make or change the configuration. Raises ErrorResponse."""
+    """Create or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else OktaConfig()
     made.org_name = call.get("org_name", made.org_name) or call.get("organization", "")
     if not made.org_name and state.config is None:
@@ -52,7 +52,7 @@ def write(state: Okta, call: Call, *, base_url: str) -> Response | None:
         if fault:
             raise ErrorResponse(f"Error parsing given base_url: {fault}")
         made.base_url = base_url
-    # The older switch counts only where there is no address.
+    # The older switch is used only without an address.
     made.production = None if made.base_url else call.get("production", made.production)
     made.update_from(call, "bypass_okta_mfa")
     made.take_token_params(call)

@@ -29,19 +29,19 @@ group_list = engine.path("groups[/]", help="The names of all groups.")
 
 @user_list.on(Operation.LIST)
 def list_users(state: Okta, call: Call) -> dict[str, Any]:
-    """The names of all users."""
+    """Return the names of all users."""
     return {"keys": children(state.users, "")}
 
 
 @group_list.on(Operation.LIST)
 def list_groups(state: Okta, call: Call) -> dict[str, Any]:
-    """The names of all groups."""
+    """Return the names of all groups."""
     return {"keys": walk(state.groups, "")}
 
 
 @users.on(Operation.READ)
 def read_user(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A user."""
+    """Return a user."""
     found = state.users.get(name)
     return None if found is None else {"groups": found.groups, "policies": found.policies}
 
@@ -60,7 +60,7 @@ def delete_user(state: Okta, call: Call, *, name: str) -> None:
 
 @groups.on(Operation.READ)
 def read_group(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A group, in any case."""
+    """Return a group, in any case."""
     known = state.known_group(name)
     return None if known is None else {"policies": state.groups[known]}
 
@@ -86,7 +86,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
         {
             "password": directories.PASSWORD,
             "groups": Key(directories.NAMES, "groups at Okta"),
-            "status": Key(Choice(STATUSES, "status"), "what Okta says of the right password; SUCCESS when not given"),
+            "status": Key(Choice(STATUSES, "status"), "Okta's status after the correct password; default: SUCCESS"),
             "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
         }
     )
@@ -94,7 +94,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
         "config": Key(written("okta", "config"), "the organization"),
         "users": Key(MapOf(written("okta", "users/x")), "groups and policies that the mount adds, by user"),
         "groups": Key(MapOf(written("okta", "groups/x")), "policies by group"),
-        "directory": Key(MapOf(person), "whom Okta knows, by user name"),
+        "directory": Key(MapOf(person), "Okta's users, by user name"),
     }
 
 

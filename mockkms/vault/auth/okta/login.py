@@ -14,7 +14,7 @@ from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, O
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
-HINT = "the world names nobody: people stand under `directory` of this mount"
+HINT = "the world has no users for this mount; list them under `directory`"
 _PROVIDERS = ("GOOGLE", "OKTA")
 _FAILED = "okta authentication failed"
 
@@ -72,7 +72,7 @@ def log_in(state: Okta, call: Call, *, username: str, totp: str) -> Response:
 
 
 def renew(state: Okta, call: Call) -> Response:
-    """Renew a login as long as Okta says the same; there is no code to give. Raises VaultError."""
+    """Renew a login while Okta returns the same policies; no second factor is requested. Raises VaultError."""
     auth: Auth = call.raw["auth"]
     name = (auth.metadata or {}).get("username", "")
     found = _ask(state, call, name, str(call.raw.get("password") or ""), "")
@@ -123,7 +123,7 @@ def _wrong_password(config: OktaConfig) -> str:
 
 
 def _standing(config: OktaConfig, person: OktaPerson, totp: str) -> list[str]:
-    """What becomes of a right password, by the account's status; returns the warnings."""
+    """Return what becomes of a right password, by the account's status; returns the warnings."""
     status = person.status
     if status in ("LOCKED_OUT", "PASSWORD_EXPIRED"):
         raise ErrorResponse(_FAILED)

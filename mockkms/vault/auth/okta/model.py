@@ -1,4 +1,4 @@
-"""What an Okta mount remembers."""
+"""The state of an Okta mount."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockkms.vault.framework.records import Show, param
 STATUSES = (
     "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",
 )  # fmt: skip
-"""What Okta says of a right password."""
+"""Okta's statuses after a correct password."""
 
 
 @dataclass
@@ -24,13 +24,13 @@ class OktaConfig(TokenParams):
 
     org_name: Annotated[str, param(Kind.STRING, help="Name of the organization.")] = ""
     api_token: Annotated[
-        str, param(Kind.STRING, help="Okta API token; without it no groups are asked for.", show=Show.NEVER)
+        str, param(Kind.STRING, help="Okta API token; without it groups are not requested.", show=Show.NEVER)
     ] = ""
-    base_url: Annotated[str, param(Kind.STRING, help="Domain of the API; okta.com when not given.", show=Show.SET)] = ""
+    base_url: Annotated[str, param(Kind.STRING, help="Domain of the API; default: okta.com.", show=Show.SET)] = ""
     production: Annotated[
-        bool | None, param(Kind.BOOL, deprecated=True, help="False is oktapreview.com.", show=Show.NEVER)
+        bool | None, param(Kind.BOOL, deprecated=True, help="False selects oktapreview.com.", show=Show.NEVER)
     ] = None
-    bypass_okta_mfa: Annotated[bool, param(Kind.BOOL, help="Do not ask for second factors.")] = False
+    bypass_okta_mfa: Annotated[bool, param(Kind.BOOL, help="Do not request second factors.")] = False
 
     @property
     def address(self) -> str:
@@ -49,7 +49,7 @@ class OktaUser:
 
 @dataclass
 class OktaPerson:
-    """Who the Okta of this world knows."""
+    """A user of the world's Okta organization."""
 
     password: str
     groups: list[str] = field(default_factory=list)
@@ -64,16 +64,16 @@ class Okta:
     """One mount."""
 
     person: ClassVar = OktaPerson
-    """What stands in ``directory``."""
+    """The class of the entries of ``directory``."""
     config: OktaConfig | None = None
     users: dict[str, OktaUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     """Policies by group."""
     directory: dict[str, OktaPerson] = field(default_factory=dict)
-    """Whom Okta knows, by user name. Where it knows nobody, nobody answers at its address."""
+    """Okta's users by user name. If there are none, Okta cannot be reached."""
 
     def known_group(self, name: str) -> str | None:
-        """How a group is written here: Okta keeps case and overlooks it."""
+        """Return how a group is written here: Okta keeps case and overlooks it."""
         if name in self.groups:
             return name
         return next((known for known in sorted(self.groups) if known.casefold() == name.casefold()), None)

@@ -1,4 +1,4 @@
-"""RADIUS: logins with the password that an authentication server knows."""
+"""RADIUS: logins with the password of an authentication server."""
 
 from mockkms.vault.auth.radius import config, login, users
 from mockkms.vault.auth.radius.model import Radius, engine

@@ -13,7 +13,7 @@ config = engine.path("config", RadiusConfig.fields, help="The authentication ser
 
 @config.existence
 def exists(state: Radius, call: Call) -> bool:
-    """Whether there is a configuration."""
+    """Return whether there is a configuration."""
     return state.config is not None
 
 
@@ -28,7 +28,7 @@ def read(state: Radius, call: Call) -> dict[str, Any] | None:
 
 @config.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Radius, call: Call, *, host: str, unregistered_user_policies: str) -> None:
-    """Make or change the configuration. Raises ErrorResponse."""
+    """Create or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else RadiusConfig()
     made.take_token_params(call)
     made.update_from(

@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, O
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
-HINT = "the world names nobody: people stand under `directory` of this mount"
+HINT = "the world has no users for this mount; list them under `directory`"
 
 login = engine.path(
     "login[/{urlusername:some}]",
@@ -49,7 +49,7 @@ def log_in(state: Radius, call: Call, *, username: str, urlusername: str) -> Res
 
 
 def renew(state: Radius, call: Call) -> Response:
-    """Renew a login as long as the server says the same. Raises VaultError."""
+    """Renew a login while the server returns the same policies. Raises VaultError."""
     auth: Auth = call.raw["auth"]
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
@@ -69,10 +69,10 @@ def _configured(state: Radius) -> RadiusConfig:
 
 
 def _ask(state: Radius, config: RadiusConfig, call: Call, name: str, password: str) -> list[str]:
-    """The policies of whom the server lets in."""
+    """Return the policies of whom the server lets in."""
     if not state.directory:
         call.request.trace.hint = HINT
-        # Nothing tells over UDP that nobody listens: the real server waits for ``read_timeout``.
+        # UDP does not show that no server listens: the real server waits for ``read_timeout``.
         raise ErrorResponse("context deadline exceeded")
     person = state.directory.get(name)
     if person is None or person.password != password:

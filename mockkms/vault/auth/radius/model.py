@@ -1,4 +1,4 @@
-"""What a RADIUS mount remembers."""
+"""The state of a RADIUS mount."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RadiusConfig(TokenParams):
 
 @dataclass
 class RadiusPerson:
-    """Who the authentication server of this world knows."""
+    """A user of the world's authentication server."""
 
     password: str
 
@@ -49,12 +49,12 @@ class Radius:
     """One mount."""
 
     person: ClassVar = RadiusPerson
-    """What stands in ``directory``."""
+    """The class of the entries of ``directory``."""
     config: RadiusConfig | None = None
     users: dict[str, list[str]] = field(default_factory=dict)
     """Policies by user, under the name as it was written."""
     directory: dict[str, RadiusPerson] = field(default_factory=dict)
-    """Whom the authentication server knows, by user name. Where it knows nobody, no server answers."""
+    """The server's users by user name. If there are none, the server does not respond."""
 
     def canonical(self, name: str) -> str:
         """Return a user's name as it is kept."""

@@ -32,26 +32,26 @@ listing = engine.path(
 
 @users.existence
 def exists(state: Radius, call: Call, *, name: str) -> bool:
-    """Whether the user is registered."""
+    """Return whether the user is registered."""
     return state.looked_up(call, name) in state.users
 
 
 @listing.on(Operation.LIST)
 def list_users(state: Radius, call: Call, *, after: str, limit: int) -> dict[str, Any]:
-    """The names of all users."""
+    """Return the names of all users."""
     return {"keys": page(children(state.users, ""), after, limit)}
 
 
 @users.on(Operation.READ)
 def read(state: Radius, call: Call, *, name: str) -> dict[str, Any] | None:
-    """A user."""
+    """Return a user."""
     found = state.users.get(state.looked_up(call, name))
     return None if found is None else {"policies": found}
 
 
 @users.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Radius, call: Call, *, name: str) -> None:
-    """Register a user, under the name as it stands where case counts. Raises ErrorResponse."""
+    """Register a user; the name is kept as written if case counts. Raises ErrorResponse."""
     policies = names.sanitize(call["policies"])
     if "root" in policies:
         raise ErrorResponse("root policy cannot be granted by an auth method")
@@ -60,7 +60,7 @@ def write(state: Radius, call: Call, *, name: str) -> None:
 
 @users.on(Operation.DELETE)
 def delete(state: Radius, call: Call, *, name: str) -> None:
-    """Delete a user, under the name as it stands where case counts."""
+    """Delete a user; the name is used as written if case counts."""
     state.users.pop(state.canonical(name), None)
 
 
@@ -71,7 +71,7 @@ def _world_keys(_type: str) -> dict[str, Key]:
     return {
         "config": Key(written("radius", "config"), "the authentication server's address"),
         "users": Key(MapOf(written("radius", "users/x")), "policies by registered user"),
-        "directory": Key(MapOf(RecordShape({"password": directories.PASSWORD})), "whom the server knows, by user name"),
+        "directory": Key(MapOf(RecordShape({"password": directories.PASSWORD})), "the server's users, by user name"),
     }
 
 

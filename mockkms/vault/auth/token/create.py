@@ -25,7 +25,7 @@ _FIELDS = {
     "ttl": Field(Kind.STRING, help="First lifetime."),
     "lease": Field(Kind.STRING, help="The former name of ttl.", deprecated=True),
     "type": Field(Kind.STRING, help="service or batch."),
-    "no_default_policy": Field(Kind.BOOL, help="Leave the default policy out."),
+    "no_default_policy": Field(Kind.BOOL, help="Do not add the ``default`` policy."),
     "id": Field(Kind.STRING, help="An id of one's own choice."),
     "meta": Field(Kind.KV_PAIRS, help="Text by name, shown in look-ups."),
     "no_parent": Field(Kind.BOOL, help="Make an orphan."),
@@ -36,7 +36,7 @@ create_orphan = engine.path("create-orphan", _FIELDS, help="Make a token without
 create_role = engine.path(
     "create/{role_name}",
     {"role_name": Field(Kind.STRING, help="The role."), **_FIELDS},
-    help="Make a token as a role says.",
+    help="Create a token with a role.",
 )
 create = engine.path("create", _FIELDS, help="Make a token, a child of the one that asks.")
 

@@ -1,4 +1,4 @@
-"""How long a new token lives: what was asked for, what its role says, what the mount allows."""
+"""Lifetimes of a new token, from the request, its role and the mount."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _lifetime(name: str, text: str) -> int:
 
 
 def lifetimes(call: Call, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]) -> AskedToken:
-    """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse in the server's words."""
+    """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
     asked = AskedToken()
     if call["explicit_max_ttl"]:
         token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])

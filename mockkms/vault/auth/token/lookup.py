@@ -53,7 +53,7 @@ def lookup_by_accessor(state: TokenRoles, call: Call) -> dict[str, Any]:
 
 
 def by_accessor(call: Call) -> Token:
-    """The token of the ``accessor`` sent. Raises BackendError 400 without one, or for an unknown one."""
+    """Return the token of the ``accessor`` sent. Raises BackendError 400 without one, or for an unknown one."""
     accessor: str = call["accessor"]
     if not accessor:
         raise BackendError("missing accessor", status=400)

@@ -74,7 +74,7 @@ class TokenRole(Record):
 
     @property
     def restricts_policies(self) -> bool:
-        """Whether the role has a say in policies at all."""
+        """Whether the role restricts or extends policies."""
         return bool(
             self.allowed_policies
             or self.disallowed_policies
@@ -91,7 +91,7 @@ class TokenRoles:
 
 
 def renew(state: TokenRoles, call: Call) -> Response:
-    """Renew a token made here: its role decides anew about period and limits. Raises BackendError without the role."""
+    """Renew a token of this method with its role's current period and limits. Raises BackendError without the role."""
     auth: Auth = call.raw["auth"]
     token = call.core.tokens.lookup(auth.client_token)
     if token is None:
@@ -110,7 +110,7 @@ engine = Engine(
     kind="auth",
     new_state=TokenRoles,
     renew=renew,
-    help="Tokens: made, looked up, renewed and revoked here; always mounted.",
+    help="Tokens: creation, lookup, renewal and revocation. Always mounted.",
 )
 
 
@@ -124,7 +124,7 @@ def show_policies(call: Call, auth: Auth) -> Auth:
 
 
 def is_sudo(call: Call) -> bool:
-    """Whether the asking token has the ``sudo`` capability, or is root, on this very path."""
+    """Return whether the asking token has the ``sudo`` capability, or is root, on this very path."""
     client = call.request.client
     if client is None or client.num_uses < 0:
         return False

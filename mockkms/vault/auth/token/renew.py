@@ -51,7 +51,7 @@ def renew_by_accessor(state: TokenRoles, call: Call) -> Response | None:
 
 
 def extend(call: Call, token: Token | None) -> Response | None:
-    """Renew ``token`` by the ``increment`` sent. Raises ErrorResponse and BackendError in the server's words."""
+    """Renew ``token`` by the ``increment`` sent. Raises ErrorResponse and BackendError with the server's text."""
     if token is None:
         raise ErrorResponse("token not found")
     if token.type == "batch":

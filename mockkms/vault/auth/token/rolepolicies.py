@@ -1,4 +1,4 @@
-"""Which policies a token made against a role gets."""
+"""The policies of a token created with a role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockkms.vault.policy import names
 
 
 def policies_against_role(role: TokenRole, parents: list[str], asked: list[str], no_default: bool) -> list[str]:
-    """The policies asked for, held against what the role allows and forbids. Raises ErrorResponse in its words."""
+    """Return the requested policies, checked against the role's. Raises ErrorResponse with the server's text."""
     add_default = not (
         no_default
         or role.token_no_default_policy

@@ -1,4 +1,4 @@
-"""Token roles: what tokens made against them may be."""
+"""Token roles: the properties of tokens created with them."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def _check_cost(hashed: str) -> None:
 
 
 def new_password(core: Context, password: str) -> str:
-    """What is kept of a password. Raises BackendError for one that bcrypt, which the real server uses, refuses."""
+    """Return a password's hash. Raises BackendError for one that bcrypt, which the real server uses, refuses."""
     if len(password.encode("utf-8", "replace")) > 72:
         raise BackendError("bcrypt: password length exceeds 72 bytes")
     return passwords.protect(password, core.entropy.bytes(16))

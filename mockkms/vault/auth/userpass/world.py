@@ -34,7 +34,7 @@ def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
 def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) -> None:
     """Write a user: the parameters of the API; ``password_hash`` may also be what ``dump_users`` gave.
 
-    Raises VaultError in the server's words.
+    Raises VaultError with the server's text.
     """
     data = dict(spec)
     kept = str(data.get("password_hash") or "")
@@ -49,7 +49,7 @@ def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, Any]) ->
 
 
 def dump_users(state: Userpass) -> dict[str, dict[str, Any]]:
-    """Every user as ``add_user`` reads it."""
+    """Return every user as ``add_user`` reads it."""
     return {
         name: {
             "password_hash": user.password,

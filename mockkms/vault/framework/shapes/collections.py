@@ -111,7 +111,7 @@ class Key:
 
 @dataclass
 class RecordShape(Shape):
-    """A mapping with known keys; unknown ones are faults with the nearest right word."""
+    """A mapping with known keys; unknown ones are faults that name the nearest known key."""
 
     keys: Mapping[str, Key]
     short: Shape | None = None
@@ -234,7 +234,7 @@ class Either(Shape):
 
 @dataclass
 class Late(Shape):
-    """A shape that is made when a value is read: its modules are loaded no sooner."""
+    """A shape that is created when a value is read, so that its modules are not imported earlier."""
 
     make: Callable[[], Shape]
 

@@ -1,4 +1,4 @@
-"""Shapes of what the API takes: made from the declarations of the endpoints, so that both always agree."""
+"""Shapes of the API's parameters, derived from the declarations of the endpoints."""
 
 from __future__ import annotations
 

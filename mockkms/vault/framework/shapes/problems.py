@@ -24,7 +24,7 @@ class Problem:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return ``; did you mean "x"?``, or all the words where they are few, or an empty text."""
+    """Return ``; did you mean "x"?``, or all names if they are few, or an empty text."""
     known = sorted(words)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:

@@ -36,7 +36,7 @@ class Shape:
         return {}
 
     def refuse(self, node: Node, path: str, problems: Problems) -> None:
-        """Say what stands here instead of what was expected."""
+        """Report a value of the wrong type."""
         found = {"mapping": "a mapping", "list": "a list", "null": "nothing"}.get(node.kind)
         if found is None:
             found = f"{_ARTICLE.get(node.kind, 'a ' + node.kind)} ({node.text})"
@@ -62,7 +62,7 @@ class Text(Shape):
             return ""
         wrong = self.check(node.value) if self.check else None
         if wrong is None and self.pattern and not re.fullmatch(self.pattern, node.value):
-            wrong = f"{node.value!r} is no {self.what}"
+            wrong = f"{node.value!r} is not a valid {self.what}"
         if wrong:
             problems.append(node.problem(path, wrong))
         return node.value
@@ -122,7 +122,7 @@ class Seconds(Shape):
         try:
             seconds = int(parse_seconds(node.value))
         except ValueError:
-            problems.append(node.problem(path, f'{node.text!r} is no duration; write 3600, "1h30m" or "2d"'))
+            problems.append(node.problem(path, f'{node.text!r} is not a duration; write 3600, "1h30m" or "2d"'))
             return 0
         if seconds < 0:
             problems.append(node.problem(path, f"{node.text!r} is negative"))
@@ -179,7 +179,7 @@ class Base64(Shape):
 
 @dataclass
 class Choice(Shape):
-    """One of some words."""
+    """One of several fixed texts."""
 
     words: tuple[str, ...]
     what: str = "word"
@@ -210,6 +210,6 @@ class Json(Shape):
             return [self.read(item, f"{path}[{i}]", problems) for i, item in enumerate(node.value)]
         if node.kind == "number":
             if not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", node.text):
-                problems.append(node.problem(path, f"{node.text} is no JSON number"))
+                problems.append(node.problem(path, f"{node.text} is not a JSON number"))
             return Number(node.text)
         return node.value

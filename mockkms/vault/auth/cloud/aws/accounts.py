@@ -36,7 +36,7 @@ certificate = engine.path(
 
 @accounts.on(Operation.LIST)
 def list_accounts(state: AwsAuth, _call: Call) -> dict[str, Any]:
-    """The accounts."""
+    """Return the accounts."""
     return {"keys": sorted(state.accounts)}
 
 
@@ -47,7 +47,7 @@ def account_exists(state: AwsAuth, call: Call, *, account_id: str) -> bool:
 
 @account.on(Operation.READ)
 def read_account(state: AwsAuth, call: Call, *, account_id: str) -> dict[str, str] | None:
-    """One account."""
+    """Return one account."""
     return state.accounts.get(account_id)
 
 
@@ -71,7 +71,7 @@ def delete_account(state: AwsAuth, call: Call, *, account_id: str) -> None:
 
 @certificates.on(Operation.LIST)
 def list_certificates(state: AwsAuth, _call: Call) -> dict[str, Any]:
-    """The names."""
+    """Return the names."""
     return {"keys": sorted(state.certificates)}
 
 
@@ -82,7 +82,7 @@ def certificate_exists(state: AwsAuth, call: Call, *, cert_name: str) -> bool:
 
 @certificate.on(Operation.READ)
 def read_certificate(state: AwsAuth, call: Call, *, cert_name: str) -> dict[str, str] | None:
-    """One certificate, in PEM."""
+    """Return one certificate, in PEM."""
     return state.certificates.get(cert_name)
 
 

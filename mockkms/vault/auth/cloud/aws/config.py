@@ -1,4 +1,4 @@
-"""``config/client``, ``config/identity`` and ``config/rotate-root``: how AWS is asked, and what logins tell."""
+"""``config/client``, ``config/identity`` and ``config/rotate-root``: access to AWS, and data of logins."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ identity = engine.path(
     {
         **{name: Field(Kind.STRING, help="What names the alias of such a login.") for name in _ALIASES},
         **{
-            name: Field(Kind.COMMA_STRINGS, help="What its metadata tell; `default` is the usual.")
+            name: Field(Kind.COMMA_STRINGS, help="Fields of its metadata; `default` selects the default ones.")
             for name in _METADATA
         },
     },
-    help="What logins tell the identity store.",
+    help="Data of logins for the identity store.",
 )
 rotate = engine.path("config/rotate-root", help="Replace the key that asks AWS.")
 
@@ -65,7 +65,7 @@ def exists(state: AwsAuth, _call: Call) -> bool:
 
 @client.on(Operation.READ)
 def read_client(state: AwsAuth, call: Call) -> dict[str, Any] | None:
-    """The settings without the secret."""
+    """Return the settings without the secret."""
     if state.config is None:
         return None
     return {name: state.config[name] for name in _CLIENT} | _rotation(state.config).shown_rotation(call.core.product)
@@ -95,7 +95,7 @@ def _rotation(config: dict[str, Any]) -> AutomatedRotation:
 
 
 def _check_identity(config: dict[str, Any]) -> None:
-    """Refuse workload identity, which another edition has. Raises ValueError in the server's words."""
+    """Refuse workload identity, which another edition has. Raises ValueError with the server's text."""
     if not config["identity_token_audience"]:
         return
     if config["access_key"]:
@@ -106,7 +106,7 @@ def _check_identity(config: dict[str, Any]) -> None:
 
 
 def _canonical(header: str) -> str:
-    """A header's name as Go writes it; what is no name stays as it is."""
+    """Return a header's name as Go writes it; an invalid name is returned unchanged."""
     return "-".join(word.capitalize() for word in header.split("-")) if _HEADER.fullmatch(header) else header
 
 
@@ -122,7 +122,7 @@ def _identity(state: AwsAuth) -> dict[str, Any]:
 
 @identity.on(Operation.READ)
 def read_identity(state: AwsAuth, _call: Call) -> dict[str, Any]:
-    """The settings, the usual where nothing is set."""
+    """Return the settings, defaults included."""
     return _identity(state)
 
 

@@ -40,7 +40,7 @@ class AwsAuth:
     tidies: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Settings of the periodic tidies by list: ``identity-accesslist``, ``roletag-denylist``."""
     denied_tags: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Role tags that log nobody in: when they were denied and when they expire, seconds since the epoch."""
+    """Denied role tags: when they were denied and when they expire, seconds since the epoch."""
 
 
 engine = Engine(

@@ -66,7 +66,7 @@ def delete_machine(_state: AwsAuth, _call: Call) -> None:
 
 @tags.on(Operation.LIST)
 def list_tags(state: AwsAuth, _call: Call) -> dict[str, Any]:
-    """The denied tags as they are; in order of their base64, by which they are stored."""
+    """Return the denied tags as they are; in order of their base64, by which they are stored."""
     return {"keys": sorted(state.denied_tags, key=lambda text: base64.b64encode(text.encode()))}
 
 
@@ -91,7 +91,7 @@ def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> dict[str, Any] | N
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
 def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
-    """Deny a tag for as long as it could log in. Raises ErrorResponse for a text that is no tag of a role here."""
+    """Deny a tag for as long as it could log in. Raises ErrorResponse for any other text."""
     text = _plain(role_tag)
     role, longest = parsed(state, text)
     bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
@@ -112,7 +112,7 @@ def settings_exist(state: AwsAuth, call: Call) -> bool:
 
 @periodic.on(Operation.READ)
 def read_settings(state: AwsAuth, call: Call) -> dict[str, Any] | None:
-    """The settings of a list."""
+    """Return the settings of a list."""
     return state.tidies.get(_current(call))
 
 

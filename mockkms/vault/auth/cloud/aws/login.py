@@ -1,4 +1,4 @@
-"""``login``: credentials are checked in form, in the real server's order; nothing here can tell who signed them."""
+"""``login``: credentials are checked in form, in the real server's order; signatures cannot be verified here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ login = engine.path(
     {
         "role": Field(Kind.STRING, help="Name of the role to log in with."),
         "pkcs7": Field(Kind.STRING, help="Signed identity document of a machine, PEM without its frame."),
-        "nonce": Field(Kind.STRING, help="What the machine made up at its first login."),
+        "nonce": Field(Kind.STRING, help="The nonce chosen by the machine at its first login."),
         "identity": Field(Kind.STRING, help="Identity document of a machine, base64."),
         "signature": Field(Kind.STRING, help="Signature of that document, base64."),
         "iam_http_request_method": Field(Kind.STRING, help="Method of the signed request."),

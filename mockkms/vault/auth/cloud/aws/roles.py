@@ -37,7 +37,7 @@ role = engine.path(
         **{name: Field(Kind.BOOL, help="How often, and from where, a machine logs in.") for name in _SWITCHES},
         **AwsAuthRole.fields(),
     },
-    help="Who may log in, and what the login gets.",
+    help="Who may log in, and the parameters of the tokens.",
 )
 every = engine.path("role[/]", help="The names of all roles.")
 every_too = engine.path("roles[/]", help="The names of all roles.")
@@ -46,7 +46,7 @@ every_too = engine.path("roles[/]", help="The names of all roles.")
 @every.on(Operation.LIST)
 @every_too.on(Operation.LIST)
 def list_roles(state: AwsAuth, _call: Call) -> dict[str, Any]:
-    """The names."""
+    """Return the names."""
     return {"keys": sorted(state.roles)}
 
 
@@ -57,7 +57,7 @@ def exists(state: AwsAuth, call: Call) -> bool:
 
 @role.on(Operation.READ)
 def read_role(state: AwsAuth, call: Call) -> dict[str, Any] | None:
-    """One role."""
+    """Return one role."""
     found = state.roles.get(call["role"].lower())
     if found is None:
         return None
