@@ -45,7 +45,7 @@ CASES = [
         KEY + '{type: rsa-2048, versions: [{material: "-----BEGIN A-----\\nAAAA\\n-----END A-----"}]}',
         6, 51, ".material", "", id="PEM without a key",
     ),
-    pytest.param(KEY + "{auto_rotate_period: 1 hour}", 6, 33, "auto_rotate_period", "not a duration", id="bad duration"),
+    pytest.param(KEY + "{auto_rotate_period: 1 hour}", 6, 33, "auto_rotate_period", "not a duration", id="duration"),
     pytest.param(KEY + "{type: aes256-gcm69}", 6, 19, ".type", 'did you mean "aes256-gcm96"', id="unknown key type"),
     pytest.param(KEY + "{convergent: true}", 6, 25, ".convergent", "derivation", id="impossible key"),
     pytest.param("vault:\n  mounts:\n    kv: {type: kv}", 3, 5, "kv", "ends with a slash", id="mount without slash"),
