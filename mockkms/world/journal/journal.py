@@ -228,7 +228,7 @@ class Journal:
         scored = []
         for entry in self:
             wrong = fits.misses(entry)
-            likeness = SequenceMatcher(None, wanted, entry.path).ratio() if wanted else 0.0
+            likeness = _likeness(wanted, entry.path) if wanted else 0.0
             if wrong and (len(wrong) < len(fits.parts) or likeness > 0.5):
                 scored.append((len(wrong) - likeness, f"{entry}  <- wrong: {', '.join(wrong)}"))
         scored.sort(key=lambda pair: pair[0])
@@ -308,6 +308,15 @@ def read_query(match: Any, words: Mapping[str, Any]) -> All:
         else:
             parts += read_match(given).parts
     return All(tuple(parts))
+
+
+_COMPARED = 256
+"""Characters of two paths that are compared: the time of it grows with their product."""
+
+
+def _likeness(wanted: str, path: str) -> float:
+    compared = SequenceMatcher(None, wanted[:_COMPARED], path[:_COMPARED])
+    return compared.ratio() if compared.real_quick_ratio() > 0.5 and compared.quick_ratio() > 0.5 else 0.0
 
 
 def _shown(match: Any, words: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +10,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-_BLOCK = re.compile(rb"-----BEGIN (TRUSTED )?CERTIFICATE-----.*?-----END (TRUSTED )?CERTIFICATE-----", re.DOTALL)
+from mockkms.crypto.encoding.pem_blocks import blocks
+
 _LONGEST = 8
 """Certificates in a chain."""
 _CLIENT = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
@@ -21,13 +21,21 @@ class ChainError(Exception):
     """A certificate that leads to a trusted one and still is not valid; the text is Go's."""
 
 
-@lru_cache(256)
+_LONGEST_CACHED = 64 * 1024
+"""Characters of a text whose certificates are kept."""
+
+
 def certificates(pem: str) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a text; anything else in it is ignored."""
+    return _certificates(pem) if len(pem) <= _LONGEST_CACHED else _certificates.__wrapped__(pem)
+
+
+@lru_cache(128)
+def _certificates(pem: str) -> tuple[x509.Certificate, ...]:
     found = []
-    for block in _BLOCK.finditer(pem.encode("utf-8", "replace")):
+    for block in blocks(pem.encode("utf-8", "replace"), b"CERTIFICATE", b"TRUSTED CERTIFICATE"):
         try:
-            found.append(x509.load_pem_x509_certificate(block.group().replace(b"TRUSTED ", b"")))
+            found.append(x509.load_pem_x509_certificate(block.replace(b"TRUSTED ", b"")))
         except ValueError:
             continue
     return tuple(found)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mockkms.crypto.encoding.pem_blocks import blocks
 from mockkms.vault.auth.cert.config import config
 from mockkms.vault.auth.cert.model import Cert, CertRole, engine
 from mockkms.vault.framework.collections import Collection
@@ -68,13 +67,10 @@ def _warnings(made: CertRole, call: Call) -> list[str]:
     return warnings
 
 
-_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-
-
 def _check_certificate(pem: str) -> None:
-    block = _BLOCK.search(pem.encode("utf-8", "replace"))
+    block = next(blocks(pem.encode("utf-8", "replace"), b"CERTIFICATE"), None)
     try:
-        certificate = x509.load_pem_x509_certificate(block.group()) if block else None
+        certificate = x509.load_pem_x509_certificate(block) if block else None
     except ValueError:
         certificate = None
     if certificate is None:

@@ -10,7 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 
-_BLOCK = re.compile(r"-----BEGIN ([^-\n]+)-----\s[A-Za-z0-9+/=\s]*-----END \1-----")
+_BLOCK = re.compile(r"-----BEGIN ([^-\n]{1,64})-----\s[A-Za-z0-9+/=\s]*+-----END \1-----")
 _LOCAL_CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 config = engine.path("config", KubernetesConfig.fields, help="The cluster whose tokens are accepted.")

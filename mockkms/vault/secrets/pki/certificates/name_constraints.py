@@ -37,12 +37,16 @@ def check(issuer: bytes, certificate: bytes) -> None:
     loaded = x509.load_der_x509_certificate(certificate)
     if any(item.critical and item.oid.dotted_string not in _KNOWN for item in loaded.extensions):
         raise ValueError("x509: unhandled critical extension")
-    limits = _limits(issuer)
+    limits = _limits(issuer) if len(issuer) <= _LONGEST_CACHED else _limits.__wrapped__(issuer)
     if limits is None:
         return
     permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
     for label, name, kind, matches in _names(loaded):
         _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
+
+
+_LONGEST_CACHED = 16 * 1024
+"""Bytes of an issuer's certificate whose constraints are kept."""
 
 
 @lru_cache(maxsize=256)
