@@ -166,8 +166,18 @@ class MockKMS(Handle):
         return self._world
 
     def start(self) -> Self:
-        """Start listening and return self. Raises OSError for a port in use, ValueError if it is its own upstream."""
-        self._server.start(self._host, self._ports)
+        """Start listening and return self.
+
+        Raises OSError for a port in use, and ValueError if it is its own upstream or another server has the state file.
+        """
+        if self._keeper is not None:
+            self._keeper.start()
+        try:
+            self._server.start(self._host, self._ports)
+        except BaseException:
+            if self._keeper is not None:
+                self._keeper.stop()
+            raise
         upstream = self._upstream
         if upstream is not None and upstream.port in self._server.ports and upstream.is_here(self._host):
             self._server.stop()
@@ -175,12 +185,6 @@ class MockKMS(Handle):
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
-        if self._keeper is not None:
-            try:
-                self._keeper.start()
-            except ValueError:
-                self._server.stop()
-                raise
         return self
 
     def stop(self) -> None:

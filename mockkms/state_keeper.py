@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from mockkms.files import lock_file
 from mockkms.world import state_file
 from mockkms.world.state_file import StateFileError
 from mockkms.world.world import World
@@ -16,6 +18,9 @@ INTERVAL = 0.4
 """Seconds between looks: what was answered more than a second ago is in the file."""
 _SHARE = 10
 """A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""
+
+_LONGEST_SAVE = 10.0
+"""Seconds that the end of a server waits for a save that is under way."""
 
 
 class StateKeeper:
@@ -46,14 +51,14 @@ class StateKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write the last changes and let the file go."""
+        """Write the state a last time and let the file go."""
         if self._thread is None:
             return
         self._stop.set()
-        self._thread.join()
+        self._thread.join(_LONGEST_SAVE)
         self._thread = None
-        if self._activity() != self._saved:
-            self._save()
+        # What the process itself changed is no request, and shows in no count.
+        self._save()
         self._lock.release()
 
     def _run(self) -> None:
@@ -61,27 +66,24 @@ class StateKeeper:
         while not self._stop.wait(max(INTERVAL, held * _SHARE)):
             if self._activity() != self._saved:
                 held = self._save()
-            elif self._complaint:
-                self._save()
 
     def _save(self, *, raising: bool = False) -> float:
-        """Write the state; returns the seconds for which the world was held."""
+        """Write the state, or warn; returns the seconds for which the world was held."""
         started = time.monotonic()
         with self._world.lock:
-            mark = self._activity()
+            activity = self._activity()
             state = state_file.pickled(self._world)
             flavor = self._world.core.product.name
         held = time.monotonic() - started
         try:
             state_file.write(self.path, state, flavor, time.time())
-            self._complaint = ""
+            self._saved, self._complaint = activity, ""
         except StateFileError as error:
             if raising:
                 raise
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 self._warn(f"{error}; trying again every second")
-        self._saved = mark
         return held
 
 
@@ -95,31 +97,27 @@ class _FileLock:
 
     def acquire(self) -> None:
         try:
-            import fcntl
-        except ImportError:  # Windows refuses to replace a file that another process holds open.
-            return
-        try:
-            while True:
-                handle = os.open(self._name, os.O_RDWR | os.O_CREAT, 0o600)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    # The server before may have removed the file between the two calls.
-                    if os.stat(self._name).st_ino == os.fstat(handle).st_ino:
-                        self._handle = handle
-                        return
-                except FileNotFoundError:
-                    pass
-                except OSError:
+            while self._handle < 0:
+                handle = lock_file(self._name, wait=False)
+                # The server before may have removed the file after it was opened here: then the lock is of no use.
+                if self._is_there(handle):
+                    self._handle = handle
+                else:
                     os.close(handle)
-                    raise
-                os.close(handle)
         except BlockingIOError:
             raise StateFileError(f"another server keeps its state in {self._path}; use another file") from None
         except OSError as error:
             raise StateFileError(f"cannot write the state file {self._path}: {error.strerror or error}") from None
 
+    def _is_there(self, handle: int) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._name), os.fstat(handle))
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         if self._handle >= 0:
-            self._name.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows removes no file that is open, and locks none here.
+                self._name.unlink()
             os.close(self._handle)
             self._handle = -1

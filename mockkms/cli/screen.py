@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
 from mockkms.cli.line_writer import LineWriter, LogLines
+from mockkms.files import replace_file
 from mockkms.vault.products import product_named
 
 if TYPE_CHECKING:
@@ -135,16 +135,9 @@ def forget_ready_file(path: Path) -> None:
 
 def write_ready_file(path: Path, kms: MockKMS) -> None:
     """Write the ready file atomically, readable by its owner only: it holds the token. Raises CommandError."""
-    name = ""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(ready(kms), file)
-            file.write("\n")
-        os.replace(name, path)
+        replace_file(path, json.dumps(ready(kms)).encode(), b"\n")
     except (OSError, ValueError) as error:
-        with suppress(OSError):
-            os.unlink(name)
         raise _unwritable(path, error) from None
 
 

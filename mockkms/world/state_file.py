@@ -14,13 +14,11 @@ import hashlib
 import importlib
 import io
 import json
-import os
 import pickle
-import tempfile
-from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 
+from mockkms.files import replace_file
 from mockkms.rustfs import RustfsState
 from mockkms.vault.kernel.state import VaultState
 from mockkms.version import __version__
@@ -40,7 +38,7 @@ class StateFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Header:
+class StateFileHeader:
     """What a state file says of itself."""
 
     format: int
@@ -55,7 +53,7 @@ class Header:
 
 
 @dataclass
-class Kept:
+class KeptState:
     """The parts of a world that a file keeps."""
 
     vault: VaultState
@@ -69,7 +67,7 @@ class Kept:
 def pickled(world: World) -> bytes:
     """Return the state of a world, pickled. The caller need not hold the world's lock."""
     with world.lock:
-        kept = Kept(
+        kept = KeptState(
             world.core.state, world.rustfs.state, world.clock.state(), world.entropy.state(), world.root_token,
             world.core.product.name,
         )  # fmt: skip
@@ -81,23 +79,14 @@ def write(path: Path, state: bytes, flavor: str, now: float) -> None:
 
     Raises StateFileError; then the old file stays.
     """
-    header = Header(FORMAT, __version__, flavor, rfc3339(now), len(state), hashlib.sha256(state).hexdigest())
-    name = ""
+    header = StateFileHeader(FORMAT, __version__, flavor, rfc3339(now), len(state), hashlib.sha256(state).hexdigest())
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MARK + json.dumps(vars(header)).encode() + b"\n")
-            file.write(state)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
+        replace_file(path, _MARK, json.dumps(vars(header)).encode(), b"\n", state, sync=True)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(name)
         raise StateFileError(f"cannot write the state file {path}: {error.strerror or error}") from None
 
 
-def read(path: Path) -> tuple[Header, Kept]:
+def read(path: Path) -> tuple[StateFileHeader, KeptState]:
     """Return a state file's header and state. Raises StateFileError: not a state file, damaged, too new, unreadable."""
     try:
         content = path.read_bytes()
@@ -111,7 +100,7 @@ def read(path: Path) -> tuple[Header, Kept]:
         )
     try:
         kept = _Unpickler(io.BytesIO(state)).load()
-        if not isinstance(kept, Kept):
+        if not isinstance(kept, KeptState):
             raise pickle.UnpicklingError(f"found {type(kept).__name__}")
         if header.version != __version__:
             _complete(kept)
@@ -123,17 +112,14 @@ def read(path: Path) -> tuple[Header, Kept]:
     return header, kept
 
 
-def apply(world: World, kept: Kept) -> None:
+def apply(world: World, kept: KeptState) -> None:
     """Put a world into a state that was kept."""
-    with world.lock:
-        world.core.replace_state(kept.vault, kept.flavor)
-        world.root_token = kept.root_token
-        world.rustfs.adopt(kept.rustfs)
-        world.clock.restore(kept.clock)
-        world.entropy.restore(kept.entropy)
+    world.replace_state(
+        kept.vault, kept.rustfs, flavor=kept.flavor, root_token=kept.root_token, clock=kept.clock, entropy=kept.entropy
+    )
 
 
-def _parsed(path: Path, content: bytes) -> tuple[Header, bytes]:
+def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     line, end, state = content.partition(b"\n")
     if not content.startswith(_MARK) or not end or len(line) > _LONGEST_HEADER:
         raise StateFileError(f"{path} is not a state file of mockkms; a world in YAML goes to --seed")
@@ -145,7 +131,7 @@ def _parsed(path: Path, content: bytes) -> tuple[Header, bytes]:
                 f"the state file {path} has format {number}, written by mockkms {data.get('version', '?')}; this "
                 f"version, {__version__}, reads format {FORMAT}: upgrade mockkms, or use another file"
             )
-        return Header(**data), state
+        return StateFileHeader(**data), state
     except StateFileError:
         raise
     except (ValueError, KeyError, TypeError):

@@ -13,6 +13,7 @@ from mockkms.faults.rulebook import BookState
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.state import VaultState
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 from mockkms.world.journal.journal import Journal, Kept
@@ -69,8 +70,7 @@ class World:
         self.core = Core(clock=self.clock, entropy=self.entropy)
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
-        self.journal = Journal()
-        self.journal.issued = lambda token: token in self.core.state.tokens.by_id
+        self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
         self.upstream = ""
         """Address of the real server that answers in the place of this world's own; empty: there is none."""
         self.beside: Beside | None = None
@@ -163,15 +163,32 @@ class World:
         if self.baseline is not None:
             self.restore(self.baseline, keep_faults=keep_faults)
 
+    def replace_state(
+        self,
+        vault: VaultState,
+        rustfs: RustfsState,
+        *,
+        flavor: str,
+        root_token: str,
+        clock: tuple[float, float | None],
+        entropy: tuple[int | str | None, int, bytes],
+    ) -> None:
+        """Replace what the emulated servers, the clock and the randomness hold; rules and journal stay."""
+        with self.lock:
+            self.core.replace_state(vault, flavor)
+            self.root_token = root_token
+            self.rustfs.adopt(rustfs)
+            self.clock.restore(clock)
+            self.entropy.restore(entropy)
+
     def restore(self, snapshot: Snapshot, *, keep_faults: bool = False) -> None:
         """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
         state = pickle.loads(snapshot.state)
         with self.lock:
-            self.core.replace_state(state[0], snapshot.flavor)
-            self.root_token = snapshot.root_token
-            self.rustfs.adopt(state[1])
-            self.clock.restore(snapshot.clock)
-            self.entropy.restore(snapshot.entropy)
+            self.replace_state(
+                *state, flavor=snapshot.flavor, root_token=snapshot.root_token, clock=snapshot.clock,
+                entropy=snapshot.entropy,
+            )  # fmt: skip
             self.resets += 1
             if not keep_faults:
                 self.faults.restore(snapshot.faults)

@@ -66,8 +66,14 @@ def test_a_state_overrules_the_world_and_says_so(serve: Serve) -> None:
     served = serve("--state", "./vault.state", "--seed", "payments", "--root-token", "other", "--rng", "1")
     assert served.ready["token"] == "root"
     served.stop()
-    assert "vault.state has a state, which is used; --seed and --root-token and --rng are ignored" in served.text()
+    assert "vault.state has a state, which is used; --seed, --root-token, --rng are ignored" in served.text()
     assert "the state is kept in vault.state" in served.text()
+
+
+def test_a_file_in_use_is_refused(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    serve("--state", "./vault.state")
+    assert main(["serve", "--port", "0", "--state", str(tmp_path / "vault.state")]) == 2
+    assert f"mockkms serve: another server keeps its state in {tmp_path}/vault.state" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

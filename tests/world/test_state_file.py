@@ -157,6 +157,18 @@ def test_members_that_an_older_version_did_not_have_get_their_defaults(path: Pat
     assert all(hasattr(one, name) for one in kept.vault.mounts.entries.values())
 
 
+def test_what_the_process_changes_itself_is_kept_at_the_end(path: Path) -> None:
+    with MockKMS(state_file=path) as kms:
+        kms.world.core.mount("", "more/", "transit")
+    assert "more/" in MockKMS(state_file=path).world.core.state.mounts.entries
+
+
+def test_a_port_in_use_leaves_the_file_to_others(path: Path) -> None:
+    with MockKMS() as taken, pytest.raises(OSError, match=r"."):
+        MockKMS(port=int(taken.url.rpartition(":")[2]), state_file=path).start()
+    MockKMS(state_file=path).start().stop()
+
+
 def test_a_folder_that_is_gone_is_reported_once_and_the_state_written_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

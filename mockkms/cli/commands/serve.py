@@ -199,7 +199,7 @@ def _say_what_is_ignored(options: argparse.Namespace, *, uninitialized: bool) ->
     ignored = [flag for flag, given in flags.items() if given]
     if ignored:
         what = "is" if len(ignored) == 1 else "are"
-        screen.warn(f"{options.state_file} has a state, which is used; {' and '.join(ignored)} {what} ignored")
+        screen.warn(f"{options.state_file} has a state, which is used; {', '.join(ignored)} {what} ignored")
 
 
 def _configured(options: argparse.Namespace) -> ServerConfig | None:
@@ -268,8 +268,12 @@ def _loopback(host: str) -> bool:
 
 
 def _start(kms: MockKMS, options: argparse.Namespace) -> None:
+    from mockkms.world.state_file import StateFileError
+
     try:
         kms.start()
+    except StateFileError as error:
+        raise CommandError(str(error)) from None
     except (OSError, ValueError) as error:
         ports = [str(port) for port in (options.port, options.rustfs_port) if port is not None]
         where = f"{options.host}:{' or '.join(ports)}"

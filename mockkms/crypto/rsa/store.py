@@ -11,15 +11,16 @@ import json
 import os
 import stat
 import sys
-import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
+from mockkms.files import lock_file, replace_file
+
 if sys.platform != "win32":
-    import fcntl
+    pass
 
 _FORMAT = 1
 _LARGEST_FILE = 1 << 20
@@ -91,16 +92,7 @@ class Store:
 
     def _write(self, bits: int, keys: list[bytes]) -> None:
         document = {"format": _FORMAT, "bits": bits, "sum": _checksum(keys), "keys": [_text(key) for key in keys]}
-        # mkstemp makes the file with mode 0600.
-        descriptor, name = tempfile.mkstemp(prefix=f".rsa-{bits}-", dir=self._directory)
-        try:
-            with open(descriptor, "w", encoding="ascii") as file:
-                json.dump(document, file)
-            os.replace(name, self._path(bits))
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
+        replace_file(self._path(bits), json.dumps(document).encode("ascii"))
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -111,19 +103,12 @@ class Store:
             os.close(lock)
 
     def _lock(self, name: str, *, wait: bool) -> int:
-        """A descriptor that holds the lock until it is closed. Where there is no ``flock`` nothing is held: at worst a
-        key is lost or made for nothing."""
+        """Return a descriptor that holds the lock until it is closed.
+
+        Where there is no ``flock`` nothing is held: at worst a key is lost or made for nothing.
+        """
         self._ensure_directory()
-        descriptor = os.open(
-            self._directory / name, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR
-        )
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(descriptor)
-                raise
-        return descriptor
+        return lock_file(self._directory / name, wait=wait)
 
     def _ensure_directory(self) -> None:
         """Raises OSError where the directory cannot be made or is not ours alone."""

@@ -48,7 +48,14 @@ class _Headers(NamedTuple):
 class Journal:
     """The requests of one world, newest last."""
 
-    def __init__(self, size: int = SIZE, body_limit: int = PART_LIMIT, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        size: int = SIZE,
+        body_limit: int = PART_LIMIT,
+        most_bytes: int = MOST_BYTES,
+        *,
+        issued: Callable[[str], bool] = lambda token: False,
+    ) -> None:
         self._ring: deque[Entry] = deque(maxlen=size)
         self._limit = body_limit
         self._most_bytes = most_bytes
@@ -61,7 +68,7 @@ class Journal:
         """Requests ever recorded; more than ``len`` once the ring has turned."""
         self.redact = False
         """Requests are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
-        self.issued: Callable[[str], bool] = lambda token: False
+        self._issued = issued
         """Whether the world has issued this token."""
         self._tokens: set[str] = set()
         """Tokens that clients have sent lately."""
@@ -110,7 +117,7 @@ class Journal:
         """Whether a text is a token that this world has issued or that was sent to it."""
         if text in self._tokens:
             return True
-        if len(text) < SHORTEST_TOKEN or not self.issued(text):
+        if len(text) < SHORTEST_TOKEN or not self._issued(text):
             return False
         self._remember(text)  # It may be shown again after its end.
         return True
