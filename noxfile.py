@@ -21,6 +21,7 @@ nox.options.error_on_missing_interpreters = False
 
 
 def _install(session: nox.Session, *more: str) -> None:
+    session.install("--quiet", "--upgrade", "pip>=25.1")  # The first that knows dependency groups.
     session.install("--quiet", "--group", "dev", *more, "-e", ".")
 
 
@@ -41,6 +42,6 @@ def lowest(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[-2])
 def newest(session: nox.Session) -> None:
     """Run the tests with the newest versions, releases before the final one included."""
-    session.install("--quiet", "--group", "dev", "-e", ".")
+    _install(session)
     session.install("--quiet", "--upgrade", "--pre", "aiohttp>=3.11,<3.15", "cryptography", "pyyaml")
     session.run("python", "-m", "pytest", *FAST, *session.posargs)
