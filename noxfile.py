@@ -12,7 +12,7 @@ from __future__ import annotations
 import nox
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-LOWEST = ["aiohttp==3.11.0", "cryptography==42.0.0", "pyyaml==6.0.1"]
+LOWEST = ["aiohttp==3.11.0", "cryptography==44.0.3", "pyyaml==6.0.1"]
 """The lower bounds in pyproject.toml (PyYAML 6.0 does not build with current Cython)."""
 FAST = ["-n", "2", "-q", "--ignore=tests/clients", "--ignore=tests/bench", "--ignore=tests/test_packaging.py"]
 

@@ -82,6 +82,7 @@ def test_settings_are_shown_without_secrets(client: hvac.Client) -> None:
         assert client.read(f"auth/{type}/{path}") is None
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # hvac's, from Python 3.12 on.
 def test_identity_settings_of_aws_are_checked(client: hvac.Client) -> None:
     client.sys.enable_auth_method("aws")
     aws = client.auth.aws

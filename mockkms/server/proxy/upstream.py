@@ -7,8 +7,10 @@ session is told not to do again what a kept connection lost, for the server may 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -29,6 +31,10 @@ _LARGE = 1 << 20
 _AT_ONCE = 64 * 1024
 """Bytes: an answer that declares no more is read as a whole before it is sent on."""
 _MAX_HEAD = 1 << 20
+_MAX_HEADERS: dict[str, Any] = (
+    {"max_headers": 1000} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
+)
+"""The number of headers of an answer. Before 3.14, aiohttp counts none and knows no such argument."""
 _HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
@@ -152,7 +158,7 @@ class Upstream:
                 auto_decompress=False,
                 max_line_size=_MAX_HEAD,
                 max_field_size=_MAX_HEAD,
-                max_headers=1000,
+                **_MAX_HEADERS,
             )
             # It would send PUT and DELETE again, and has no public word for this; a test holds it to that.
             self._session._retry_connection = False

@@ -38,9 +38,10 @@ class ClientTrust:
     def _fresh(self, trusted: frozenset[str]) -> ssl.SSLContext:
         context = self._again()
         context.verify_mode = ssl.CERT_REQUIRED if self._required else ssl.CERT_OPTIONAL
-        context.verify_flags |= _PARTIAL_CHAIN if self._required else _PARTIAL_CHAIN | _NO_CHECK_TIME
-        # Python 3.13 has it on from the start; Go takes certificates that RFC 5280 would have otherwise.
+        # Python 3.13 sets it by default; Go accepts certificates that differ from RFC 5280. It is cleared first, since
+        # the complement of a flag also clears the flags that Python has no name for.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.verify_flags |= _PARTIAL_CHAIN if self._required else _PARTIAL_CHAIN | _NO_CHECK_TIME
         if self._authority:
             context.load_verify_locations(self._authority)
         for pem in () if self._required else trusted:
