@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -168,7 +169,7 @@ class TransitStore:
         """Names as transit lists them."""
         self._delete_due()
         response = self.client.call(Operation.LIST, f"{self.mount}/keys/", absent=(404,))
-        names = [str(name) for name in (response.data or {}).get("keys", [])] if response else []
+        names = response.listed if response else []
         return [name for name in names if name != PROBE]
 
     def get(self, name: str) -> Key | None:
@@ -223,7 +224,9 @@ class TransitStore:
         return f"{self.mount}/keys/{quote(name, safe='') if '/' in name else name}"
 
 
-def _oldest(data: dict[str, Any], core: Vault) -> float:
+def _oldest(data: Mapping[str, object], core: Vault) -> float:
     """When the first version that is left was made; transit gives seconds, or an object for key pairs."""
-    times = [float(value) for value in (data.get("keys") or {}).values() if isinstance(value, (int, float))]
+    versions = data.get("keys")
+    values = versions.values() if isinstance(versions, dict) else ()
+    times = [float(value) for value in values if isinstance(value, (int, float))]
     return min(times, default=core.clock.now())

@@ -156,7 +156,10 @@ def _response(
     kept = tuple(mount.config.audit_non_hmac_response_keys) if mount else ()
     data = response.plain_data()
     if data and request.operation is Operation.LIST and device.switch("elide_list_responses", False):
-        data = {name: len(v) if name in ("keys", "key_info") and v is not None else v for name, v in data.items()}
+        data = {
+            name: len(v) if name in ("keys", "key_info") and isinstance(v, (list, dict)) else v
+            for name, v in data.items()
+        }
     found: dict[str, object] = {
         "mount_point": mount.namespace + mount.path if mount else "",
         "mount_type": mount.type if mount else "",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.mounts import Mount
     from mockkms.vault.products import Product
 
-Reply = Response | dict[str, Any] | None
+Reply = Response | Mapping[str, object] | None
 Handler = Callable[[Any, "Call"], Reply]
 Fields = Mapping[str, "Field"]
 H = TypeVar("H", bound=Callable[..., Reply])

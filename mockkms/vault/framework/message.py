@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.golang.json_text import Encoded
@@ -61,7 +61,7 @@ class Request:
     operation: Operation
     path: str
     """Below ``/v1/``, without the namespace; a list path ends in ``/``."""
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict)
     """Decoded body or query parameters."""
     token: str = ""
     namespace: str = ""
@@ -114,6 +114,13 @@ class Trace:
     """What every answer to this request carries, errors too (rate limits)."""
 
 
+class LoginAlias(TypedDict, total=False):
+    """The name by which a login's mount knows a client or a group, and what it says of it."""
+
+    name: str
+    metadata: dict[str, str]
+
+
 @dataclass(slots=True)
 class Auth:
     """A token to issue: the ``auth`` part of an answer."""
@@ -131,7 +138,7 @@ class Auth:
     token_type: str = "service"
     orphan: bool = False
     num_uses: int = 0
-    mfa_requirement: dict[str, Any] | None = None
+    mfa_requirement: dict[str, object] | None = None
     """What has to be proved before there is a token; everything else is empty then."""
     # Instructions of a login to the token store; never sent.
     display_name: str = ""
@@ -141,13 +148,13 @@ class Auth:
     period: int = 0
     bound_cidrs: list[str] = field(default_factory=list)
     no_default_policy: bool = False
-    alias: dict[str, Any] | None = None
-    """``{"name": …, "metadata": {…}}`` of the identity alias that this login proves."""
-    group_aliases: list[dict[str, Any]] = field(default_factory=list)
+    alias: LoginAlias | None = None
+    """The identity alias that this login proves."""
+    group_aliases: list[LoginAlias] = field(default_factory=list)
     alias_metadata: dict[str, str] = field(default_factory=dict)
     """The custom metadata of the alias, if this login is the one that creates it."""
     role: str = ""
-    internal: dict[str, Any] = field(default_factory=dict)
+    internal: dict[str, object] = field(default_factory=dict)
     """What the method needs at renewal."""
 
 
@@ -160,7 +167,7 @@ class Lease:
     max_ttl: int = 0
     renewable: bool = False
     lease_id: str = ""
-    internal: dict[str, Any] = field(default_factory=dict)
+    internal: Mapping[str, object] = field(default_factory=dict)
     registered: bool = True
     """False: the duration is shown but no lease is made (KV version 1)."""
 
@@ -181,7 +188,7 @@ class WrapInfo:
 class Response:
     """A successful answer. ``data=None`` with nothing else is 204 for a write."""
 
-    data: dict[str, Any] | None = None
+    data: Mapping[str, object] | None = None
     auth: Auth | None = None
     lease: Lease | None = None
     warnings: list[str] = field(default_factory=list)
@@ -196,7 +203,7 @@ class Response:
     raw: bytes | None = None
     """A body sent as it is, outside the envelope, with ``content_type``."""
     content_type: str = "application/json"
-    document: dict[str, Any] | None = None
+    document: Mapping[str, object] | None = None
     """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
     flat: bool = False
     """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
@@ -208,7 +215,13 @@ class Response:
     errors: list[str] | None = None
     """Set in an answer that is an error."""
 
-    def plain_data(self) -> dict[str, Any] | None:
+    @property
+    def listed(self) -> list[str]:
+        """The names that a list returned."""
+        keys = (self.data or {}).get("keys")
+        return [str(name) for name in keys] if isinstance(keys, list) else []
+
+    def plain_data(self) -> Mapping[str, object] | None:
         """Return ``data`` with what is kept as text decoded."""
         if not self.data:
             return self.data
@@ -228,7 +241,7 @@ class VaultError(Exception):
         self,
         *errors: str,
         status: int | None = None,
-        data: dict[str, Any] | None = None,
+        data: Mapping[str, object] | None = None,
         warnings: list[str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -263,22 +276,38 @@ class NotFound(VaultError):
 
 
 class refusing:
-    """Context manager: a ValueError of the body becomes the refusal of the request.
+    """Context manager: an expected exception of the body becomes the error response to the request.
 
-    ``raise error(prefix + str(fault))``, from nothing: the caller gets the text, not the place.
+    The message is ``text`` or, by default, ``prefix`` and the exception's own message. The exception itself is not
+    kept as the cause: callers of the API get a message, not a place in the code.
+
+    Args:
+        prefix: What precedes the exception's own message.
+        error: The class of the response.
+        of: The expected exceptions; all others pass.
+        text: The whole message, where the exception's own is not sent.
+        status: The status, where it is not that of ``error``.
     """
 
-    __slots__ = ("_error", "_prefix")
+    __slots__ = ("_error", "_expected", "_prefix", "_status", "_text")
 
-    def __init__(self, prefix: str = "", error: type[VaultError] = ErrorResponse) -> None:
-        self._prefix, self._error = prefix, error
+    def __init__(
+        self,
+        prefix: str = "",
+        error: type[VaultError] = ErrorResponse,
+        *,
+        of: type[Exception] | tuple[type[Exception], ...] = ValueError,
+        text: str = "",
+        status: int | None = None,
+    ) -> None:
+        self._prefix, self._error, self._expected, self._text, self._status = prefix, error, of, text, status
 
     def __enter__(self) -> None:
         """Enter the body."""
 
     def __exit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
-        if isinstance(fault, ValueError):
-            raise self._error(f"{self._prefix}{fault}") from None
+        if isinstance(fault, self._expected):
+            raise self._error(self._text or f"{self._prefix}{fault}", status=self._status) from None
 
 
 def unsupported_path() -> BackendError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, LoginAlias
 from mockkms.vault.identity.checks import check_metadata
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.kernel.mounts import Mount
@@ -99,8 +99,8 @@ class IdentityStore:
     def login(
         self,
         mount: Mount,
-        alias: dict[str, Any],
-        group_aliases: list[dict[str, Any]],
+        alias: LoginAlias,
+        group_aliases: list[LoginAlias],
         custom_metadata: dict[str, str] | None = None,
     ) -> str:
         """Return the id of the entity behind a proven alias, created now if it is new; external groups follow.
@@ -127,7 +127,7 @@ class IdentityStore:
         self.follow_groups(entity.id, mount, group_aliases)
         return entity.id
 
-    def follow_groups(self, entity_id: str, mount: Mount, group_aliases: list[dict[str, Any]]) -> None:
+    def follow_groups(self, entity_id: str, mount: Mount, group_aliases: list[LoginAlias]) -> None:
         """Make an entity a member of exactly those external groups of a mount that ``group_aliases`` name.
 
         Names without a group are removed from the list, so that a renewal looks up the others only.

@@ -56,7 +56,7 @@ def log_in(core: Context, request: Request) -> Token | Response:
         response.headers[FAILED] = "true"
         return response
     if auth.mfa_requirement:
-        core.mfa.take_login(auth.mfa_requirement["mfa_request_id"])
+        core.mfa.take_login(str(auth.mfa_requirement["mfa_request_id"]))
         raise _failed(
             "unable to perform inline authentication with login MFA; use the X-Vault-MFA header to specify MFA "
             "information on the inline auth request"

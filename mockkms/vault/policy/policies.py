@@ -173,19 +173,20 @@ class PolicyStore:
         data = response.data
         if not data:
             return
-        if not isinstance(data.get("keys"), list) or data.keys() - {"keys", "key_info"}:
+        keys, info = data.get("keys"), data.get("key_info")
+        if not isinstance(keys, list) or data.keys() - {"keys", "key_info"}:
             raise BackendError("internal error")
         acl = self.acl(token)
         kept = []
-        for key in data["keys"]:
+        for key in keys:
             path = render_filter(decision.keys_filter, request.path, key)
             operation = Operation.LIST if key.endswith("/") else Operation.READ
             sudo = self.core.needs_sudo(request.namespace, path)
             if acl.decide(operation, path, {}, 0, sudo, request.namespace).allowed:
                 kept.append(key)
-        data["keys"] = kept
-        if isinstance(data.get("key_info"), dict):
-            data["key_info"] = {key: data["key_info"][key] for key in kept if key in data["key_info"]}
+        response.data = {**data, "keys": kept}
+        if isinstance(info, dict):
+            response.data["key_info"] = {key: info[key] for key in kept if key in info}
 
     def acl(self, token: Token) -> Acl:
         """Return the merged rules of a token. Raises ErrorResponse 403 if its entity was deleted or disabled."""

@@ -335,4 +335,4 @@ class Keyring:
             if missing and error.status == 404:
                 raise KeyNotFound(missing) from None
             raise BackendError(f"{failed}: {error.shown}") from None
-        return response.plain_data() if response is not None else None
+        return dict(response.plain_data() or {}) if response is not None else None

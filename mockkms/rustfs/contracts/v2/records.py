@@ -69,7 +69,7 @@ class Records:
             return
         below = self._path("metadata", f"{name}/versions")
         listed = self._ask(f"list key version records in Vault kv_mount '{self.mount}'", Operation.LIST, f"{below}/")
-        for number in (listed.data or {}).get("keys", ()) if listed else ():
+        for number in listed.listed if listed else ():
             self._ask("delete key version record from Vault", Operation.DELETE, f"{below}/{number}")
         self._ask("delete key metadata from Vault", Operation.DELETE, self._path("metadata", name), missing=name)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -18,6 +17,7 @@ from mockkms.vault.framework.message import (
     Auth,
     BackendError,
     ErrorResponse,
+    LoginAlias,
     Operation,
     Request,
     Response,
@@ -56,7 +56,7 @@ def log_in(state: Cert, call: Call) -> Response:
     if role.allowed_metadata_extensions:
         held = matching.extension_texts(shown)
         metadata |= {oid.replace(".", "-"): held[oid] for oid in role.allowed_metadata_extensions if oid in held}
-    alias: dict[str, Any] = {"name": metadata["common_name"]}
+    alias: LoginAlias = {"name": metadata["common_name"]}
     if state.config.enable_identity_alias_metadata:
         alias["metadata"] = metadata
     auth = Auth(

@@ -9,7 +9,7 @@ from mockkms.vault.auth.github.maps import policies
 from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, permission_denied
+from mockkms.vault.framework.message import Auth, BackendError, LoginAlias, Operation, Response, permission_denied
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
@@ -58,7 +58,7 @@ def renew(state: Github, call: Call) -> Response:
 engine.renew = renew
 
 
-def _aliases(teams: list[str]) -> list[dict[str, object]]:
+def _aliases(teams: list[str]) -> list[LoginAlias]:
     return [{"name": name} for name in teams if name]
 
 

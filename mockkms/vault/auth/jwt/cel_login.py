@@ -11,7 +11,7 @@ from mockkms.vault.cel import CelError
 from mockkms.vault.cel.program import library
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -111,7 +111,7 @@ def _auth(made: Any) -> Auth:
     )
 
 
-def _alias(made: Any) -> dict[str, Any]:
+def _alias(made: Any) -> LoginAlias:
     given = dict(made)
     return {"name": str(given.get("name", "")), "metadata": _map(given.get("metadata") or {})}
 

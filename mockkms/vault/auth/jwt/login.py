@@ -12,7 +12,15 @@ from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.auth.jwt.roles import shown_value
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    LoginAlias,
+    Operation,
+    Response,
+    permission_denied,
+)
 from mockkms.vault.golang.number import Number
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
@@ -99,7 +107,7 @@ def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call
         raise ErrorResponse(f"error validating token: {error}") from None
 
 
-def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> dict[str, Any]:
+def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> LoginAlias:
     user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
     if user is None:
         raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
@@ -117,7 +125,7 @@ def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> dict[str, Any
     return {"name": user, "metadata": metadata}
 
 
-def _groups(config: JwtConfig, claims: dict[str, Any], role: JwtRole, access_token: str | None) -> list[dict[str, Any]]:
+def _groups(config: JwtConfig, claims: dict[str, Any], role: JwtRole, access_token: str | None) -> list[LoginAlias]:
     if not role.groups_claim:
         return []
     try:

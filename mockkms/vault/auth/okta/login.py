@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms import outside
 from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.okta.model import Okta, OktaConfig, OktaPerson, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    LoginAlias,
+    Operation,
+    Response,
+    permission_denied,
+)
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
@@ -85,7 +92,7 @@ def renew(state: Okta, call: Call) -> Response:
 engine.renew = renew
 
 
-def _aliases(groups: list[str]) -> list[dict[str, Any]]:
+def _aliases(groups: list[str]) -> list[LoginAlias]:
     return [{"name": name} for name in groups if name]
 
 

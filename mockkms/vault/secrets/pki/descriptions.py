@@ -37,7 +37,7 @@ def _data(
     core: Context, mount: Mount, below: str, data: Spec, operation: Operation = Operation.UPDATE
 ) -> dict[str, Any]:
     response = seeding.write(core, mount, below, data, operation)
-    return response.data or {} if response is not None else {}
+    return dict(response.data or {}) if response is not None else {}
 
 
 def configure(core: Context, mount: Mount, word: str, settings: Spec) -> None:

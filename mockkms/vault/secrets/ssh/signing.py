@@ -76,8 +76,7 @@ def issue_key(state: SSH, call: Call, *, key_type: str, key_bits: int) -> Respon
     with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
         public, private = new_pair(call, kind, bits)
     response = _certified(state, call, role, ssh.parse_public(public))
-    assert response.data is not None
-    response.data |= {"private_key": private, "private_key_type": kind}
+    response.data = {**(response.data or {}), "private_key": private, "private_key_type": kind}
     return response
 
 

@@ -125,7 +125,7 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
             target = f"{struct.__name__}.{member.metadata.get(_GO_NAME, member.name)}"
             text = f"json: cannot unmarshal {wrong} into Go struct field {target} of type {_GO_TYPES[kind]}"
             raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
-        setattr(body, member.name, list(value) if kind is list else value)
+        setattr(body, member.name, list(value) if kind is list and isinstance(value, list) else value)
     return body
 
 
