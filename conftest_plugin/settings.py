@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-token", metavar="TOKEN", help=token)
     control = "control token of the mockkms server at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
     group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
+    control_file = "file that contains the control token (default: $MOCKKMS_CONTROL_TOKEN_FILE)"
+    group.addoption("--mockkms-control-token-file", metavar="FILE", help=control_file)
     group.addoption("--mockkms-seed", metavar="FILE", action="append", help="world in YAML; later files override")
     flavor = "emulated product: vault (2.1), vault-1.21 or openbao; a test's marker takes precedence"
     group.addoption("--mockkms-flavor", metavar="NAME", help=flavor)
@@ -38,6 +39,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_upstream", upstream)
     parser.addini("mockkms_token", token)
     parser.addini("mockkms_control_token", control)
+    parser.addini("mockkms_control_token_file", control_file)
     parser.addini("mockkms_seed", "worlds in YAML, one per line; later files override", type="linelist")
     parser.addini("mockkms_flavor", flavor)
     parser.addini("mockkms_rng", "seed of all ids, keys and nonces, for repeatable runs")
@@ -51,8 +53,17 @@ def option(config: pytest.Config, name: str) -> Any:
 
 
 def control_token(config: pytest.Config) -> str:
-    """Return the control token for the server at ``--mockkms-url``; empty if none is set."""
-    return str(option(config, "mockkms_control_token") or os.environ.get("MOCKKMS_CONTROL_TOKEN", ""))
+    """Return the control token for the server at ``--mockkms-url``; empty if none is set.
+
+    A relative path of a file is relative to the root directory. Raises UsageError.
+    """
+    from mockkms.control_token import control_token as chosen
+
+    token, file = option(config, "mockkms_control_token"), option(config, "mockkms_control_token_file")
+    try:
+        return chosen(token or None, config.rootpath / file if file else None)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def strict(config: pytest.Config) -> bool:

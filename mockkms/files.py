@@ -1,4 +1,4 @@
-"""Files that several processes use: replaced in one step, and locked."""
+"""Files and folders that outlast no kill: replaced in one step, locked, and removed by the next start."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 if sys.platform != "win32":
     import fcntl
+
+_PREFIX = "mockkms-pem-"
+"""Start of the names of temporary folders."""
 
 
 def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
@@ -23,6 +27,7 @@ def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _try_lock(descriptor)
             file.writelines(parts)
             if sync:
                 file.flush()
@@ -49,3 +54,88 @@ def lock_file(path: Path, *, wait: bool) -> int:
             os.close(descriptor)
             raise
     return descriptor
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what ``replace_file`` left beside ``path`` in processes that were killed; errors are ignored."""
+    start = f".{path.name}-"
+    with suppress(OSError, ValueError):
+        for name in os.listdir(path.parent):
+            # The random part of a name by mkstemp has eight characters.
+            if name.startswith(start) and len(name) == len(start) + 8:
+                _remove_abandoned(path.parent / name, os.unlink)
+
+
+class PemFolder:
+    """A temporary folder for PEM files, for its owner only.
+
+    It exists until ``close`` or the end of the process; that of a killed process until the next start of a server.
+    """
+
+    def __init__(self) -> None:
+        self._lock = -1
+        while True:
+            self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+            self.path = Path(self._folder.name)
+            if sys.platform == "win32":
+                return
+            with suppress(OSError):
+                # Another process that starts now may have taken the new folder for an abandoned one.
+                self._lock = os.open(self.path, os.O_RDONLY)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                if os.path.samestat(os.stat(self.path), os.fstat(self._lock)):
+                    return
+            self.close()
+
+    def close(self) -> None:
+        """Remove the folder."""
+        with suppress(FileNotFoundError):
+            self._folder.cleanup()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def remove_abandoned_folders() -> None:
+    """Remove the folders of processes that were killed; errors are ignored."""
+    with suppress(OSError):
+        base = tempfile.gettempdir()
+        for name in os.listdir(base):
+            if name.startswith(_PREFIX):
+                _remove_abandoned(Path(base, name), _remove_folder)
+
+
+def _remove_folder(path: Path) -> None:
+    for name in os.listdir(path):
+        if name.endswith(".pem"):
+            os.unlink(path / name)
+    os.rmdir(path)
+
+
+def _remove_abandoned(path: Path, remove: Callable[[Path], None]) -> None:
+    """Remove what belongs to this user and is locked by no process."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if os.fstat(descriptor).st_uid == os.geteuid() and _try_lock(descriptor):
+                remove(path)
+        finally:
+            os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file; return False if another process holds the lock, or the file system has none."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
@@ -170,6 +171,7 @@ class MockKMS(Handle):
 
         Raises OSError for a port in use, and ValueError if it is its own upstream or another server has the state file.
         """
+        remove_abandoned_folders()
         if self._keeper is not None:
             self._keeper.start()
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mockkms.files import lock_file
+from mockkms.files import lock_file, remove_leftovers
 from mockkms.world import state_file
 from mockkms.world.state_file import StateFileError
 from mockkms.world.world import World
@@ -41,6 +41,7 @@ class StateKeeper:
     def start(self) -> None:
         """Lock the file and keep it current until ``stop``. Raises StateFileError where another server keeps it."""
         self._lock.acquire()
+        remove_leftovers(self.path)
         try:
             self._save(raising=True)
         except StateFileError:

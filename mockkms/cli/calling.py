@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
+from mockkms.control_token import DEFAULTS
 
 if TYPE_CHECKING:
     from mockkms.remote import RemoteKMS
@@ -19,13 +20,22 @@ def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None
     """Add the flags that select the server. ``again``: the parent command has them as well."""
     default = argparse.SUPPRESS if again else None
     address = "address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)"
-    token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
     parser.add_argument("--url", default=default, help=address)
+    add_token(parser, default=default)
+    parser.add_argument(
+        "--tenant", default=default, metavar="ID", help="the world behind /t/ID instead of the server's"
+    )
+
+
+def add_token(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """Add the flags for the control token."""
+    token = f"token of the control API (default: {DEFAULTS})"
     parser.add_argument(
         "--token", "--control-token", dest="control_token", default=default, metavar="TOKEN", help=token
     )
+    file = "read the token from this file"
     parser.add_argument(
-        "--tenant", default=default, metavar="ID", help="the world behind /t/ID instead of the server's"
+        "--token-file", "--control-token-file", dest="control_token_file", default=default, metavar="FILE", help=file
     )
 
 
@@ -39,9 +49,13 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
 
     environ = os.environ
     address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
-    token = options.control_token or environ.get("MOCKKMS_CONTROL_TOKEN", "")
     try:
-        remote = RemoteKMS(address, control_token=token, ca_file=environ.get("VAULT_CACERT", ""))
+        remote = RemoteKMS(
+            address,
+            control_token=options.control_token or None,
+            control_token_file=options.control_token_file,
+            ca_file=environ.get("VAULT_CACERT", ""),
+        )
     except ValueError as error:
         raise CommandError(str(error)) from None
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.cli.errors import CommandError
 from mockkms.cli.line_writer import LineWriter, LogLines
-from mockkms.files import replace_file
+from mockkms.files import remove_leftovers, replace_file
 from mockkms.vault.products import product_named
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def forget_ready_file(path: Path) -> None:
         if not path.parent.is_dir():
             raise CommandError(f"cannot write the ready file {path}: {path.parent} is not a directory")
         path.unlink(missing_ok=True)
+        remove_leftovers(path)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+from mockkms.control_token import control_token as chosen_token
 from mockkms.faults.parsing import unknown
 from mockkms.remote.clock import RemoteClock
 from mockkms.remote.faults import RemoteFaults
@@ -50,19 +52,29 @@ class RemoteKMS:
         kms.faults.add("transit/encrypt/*", answer="sealed", times=2)
         kms.journal.assert_called("transit/encrypt/orders", times=3)
 
-    ``control_token``: the token that the server was started with, if any. ``ca_file``: path of the certificate (PEM) to
-    trust. ``timeout``: seconds for one request. No request is sent before the first use.
+    ``control_token``: the token that the server was started with, if any; ``control_token_file``: a file that contains
+    it. Without both, ``$MOCKKMS_CONTROL_TOKEN`` or the file ``$MOCKKMS_CONTROL_TOKEN_FILE``. ``ca_file``: path of the
+    certificate (PEM) to trust. ``timeout``: seconds for one request. No request is sent before the first use.
 
-    Raises ValueError for an invalid address. Every method raises RemoteError if the server cannot be reached, is not
-    mockkms, requires another token, or has another API version; FaultError (a ValueError) for unknown keys and invalid
-    values; and AssertionError for assertions of the journal.
+    Raises ValueError for an invalid address and an unreadable token file. Every method raises RemoteError if the server
+    cannot be reached, is not mockkms, requires another token, or has another API version; FaultError (a ValueError) for
+    unknown keys and invalid values; and AssertionError for assertions of the journal.
     """
 
-    def __init__(self, url: str, *, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
-        self._wire = Wire(url, control_token, ca_file, timeout)
+    def __init__(
+        self,
+        url: str,
+        *,
+        control_token: str | None = None,
+        control_token_file: str | Path | None = None,
+        ca_file: str = "",
+        timeout: float = 10.0,
+    ) -> None:
+        token = chosen_token(control_token, control_token_file)
+        self._wire = Wire(url, token, ca_file, timeout)
         self.url = self.rustfs_url = self._wire.url
         """The address for clients of both APIs, without a trailing slash."""
-        self.ca_file, self.control_token = ca_file, control_token
+        self.ca_file, self.control_token = ca_file, token
         self._tenants: list[RemoteKMS] = []
         self.faults = RemoteFaults(self._wire)
         self.journal = RemoteJournal(self._wire)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.server(rng=2)
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name in ("MOCKKMS_URL", "VAULT_ADDR", "VAULT_CACERT", "MOCKKMS_CONTROL_TOKEN"):
+    for name in ("MOCKKMS_URL", "VAULT_ADDR", "VAULT_CACERT", "MOCKKMS_CONTROL_TOKEN", "MOCKKMS_CONTROL_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
 
     def call(*words: str) -> tuple[int, str, str]:
@@ -164,6 +164,52 @@ def test_the_control_token(run: Run) -> None:
         with RemoteKMS(cluster.url, control_token="let-me") as remote:
             assert remote.tenant("one").state == "unsealed"
             assert remote.call("GET", "cluster")["active"] == 0
+
+
+def test_the_control_token_in_a_file(
+    run: Run, serve: Callable[..., Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tmp_path / "token"
+    held.write_text("from-the-file\n")
+    server = serve("--control-token-file", str(held))
+    shown = Path(f"/proc/{server.process.pid}/cmdline")
+    assert not shown.exists() or b"from-the-file" not in shown.read_bytes()
+    at = ("--url", server.url)
+    assert "control token required" in run("clock", "show", *at)[2]
+    for flags in (("--token-file", str(held)), ("--control-token-file", str(held)), ("--token", "from-the-file")):
+        assert run("clock", "show", *at, *flags)[0] == 0
+    assert run("dump", server.url, "--token-file", str(held))[0] == 0
+    with RemoteKMS(server.url, control_token_file=held) as remote:
+        assert remote.tenant("one").state == "unsealed"
+    monkeypatch.setenv("MOCKKMS_CONTROL_TOKEN_FILE", str(held))
+    with RemoteKMS(server.url) as remote:
+        assert remote.state == "unsealed"
+    assert run("clock", "show", *at)[0] == 0
+    monkeypatch.setenv("MOCKKMS_CONTROL_TOKEN", "another")  # Takes precedence over the file.
+    assert "invalid control token" in run("clock", "show", *at)[2]
+    with pytest.raises(RemoteError, match="control token required"):
+        RemoteKMS(server.url, control_token="").connect()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No such file or directory"),
+        (b" \n", "the file is empty"),
+        (b"\xff", "the file is not UTF-8 text"),
+        (b"two\nlines", "expected one line of at most 8192 bytes"),
+        (b"a" * 9000, "expected one line of at most 8192 bytes"),
+    ],
+)
+def test_a_file_without_a_control_token(run: Run, tmp_path: Path, content: bytes | None, why: str) -> None:
+    held = tmp_path / "token"
+    if content is not None:
+        held.write_bytes(content)
+    problem = f"control token: {held}: {why}\n"
+    assert run("serve", "--port", "0", "--control-token-file", str(held)) == (2, "", f"mockkms serve: {problem}")
+    assert run("clock", "show", "--token-file", str(held)) == (2, "", f"mockkms clock: {problem}")
+    both = run("clock", "show", "--token", "a", "--token-file", str(held))[2]
+    assert both == "mockkms clock: control token: give either the token or a file, not both\n"
 
 
 RULES = """

@@ -6,6 +6,7 @@ import http.client
 import http.server
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -123,6 +124,16 @@ def test_a_mockkms_elsewhere_gives_each_process_a_tenant(suite: Run, real: Remot
     result.stdout.fnmatch_lines(["*not emulated*"])
     assert real.journal.total == seen
     assert real.tenants() == []
+
+
+def test_the_control_token_in_a_file(suite: Run, real: RemoteKMS, tmp_path: Path) -> None:
+    held = tmp_path / "token"
+    held.write_text("let-me\n")
+    source = "def test_it(mockkms): assert mockkms.state == 'unsealed'"
+    result = suite("--mockkms-url", real.url, "--mockkms-control-token-file", str(held), source=source)
+    result.assert_outcomes(passed=1)
+    result = suite("--mockkms-url", real.url, "--mockkms-control-token-file", str(tmp_path / "none"), source=source)
+    assert "control token: " in result.stdout.str() + result.stderr.str()
 
 
 def test_a_wrong_control_token_ends_the_run(suite: Run, real: RemoteKMS) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mockkms.cli.calling import call
+from mockkms.cli.calling import add_token, call
 from mockkms.cli.errors import CommandError
 
 
@@ -14,8 +14,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("dump", help="write a running world as YAML", description=__doc__)
     parser.add_argument("url", nargs="?", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR)")
-    token = "token of the control API (default: $MOCKKMS_CONTROL_TOKEN)"
-    parser.add_argument("--token", dest="control_token", metavar="TOKEN", help=token)
+    add_token(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of stdout")
     parser.set_defaults(run=run)
 

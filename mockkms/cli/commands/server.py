@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from mockkms.cli.commands import serve
 from mockkms.cli.commands.version import default_flavor
 from mockkms.cli.errors import CommandError
 from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.files import PemFolder
 from mockkms.vault.products import PRODUCTS
 
 if TYPE_CHECKING:
@@ -185,8 +184,8 @@ class _DevTls:
         """Write the files and set them in ``asked``, the options of ``serve``. Raises CommandError."""
         from mockkms.crypto.x509.authority import issue
 
-        self._made = "" if options.dev_tls_cert_dir else tempfile.mkdtemp(prefix="vault-tls")
-        self._folder = Path(options.dev_tls_cert_dir or self._made)
+        self._made = None if options.dev_tls_cert_dir else PemFolder()
+        self._folder = Path(options.dev_tls_cert_dir) if self._made is None else self._made.path
         names = ["localhost", "127.0.0.1", "::1", asked.host, *options.dev_tls_san]
         issued = issue(tuple(dict.fromkeys(name for name in names if name not in ("0.0.0.0", "::"))))
         files = {_CA: issued.authority, _CERTIFICATE: issued.certificate, _KEY: issued.key}
@@ -204,8 +203,8 @@ class _DevTls:
         for name in (_CA, _CERTIFICATE, _KEY):
             with suppress(OSError):
                 (self._folder / name).unlink()
-        if self._made:
-            shutil.rmtree(self._made, ignore_errors=True)
+        if self._made is not None:
+            self._made.close()
 
 
 def _store(token: str) -> None:

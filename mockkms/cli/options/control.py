@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import screen
 from mockkms.cli.errors import CommandError
+from mockkms.control_token import DEFAULTS, control_token
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -28,8 +28,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     clock = "TIME: frozen at that time; frozen: frozen at the start time; +30d, -1h: running, with that offset"
     world.add_argument("--clock", metavar="TIME|frozen", help=clock)
     control = parser.add_argument_group("control API, below /_mockkms/")
-    token = "require this token in X-Mockkms-Token (default: $MOCKKMS_CONTROL_TOKEN; unset: no token required)"
+    token = f"require this token in X-Mockkms-Token (default: {DEFAULTS}; unset: no token required)"
     control.add_argument("--control-token", metavar="TOKEN", help=token)
+    file = "read the token from this file: it does not show in the list of processes"
+    control.add_argument("--control-token-file", type=Path, metavar="FILE", help=file)
     control.add_argument("--control-anywhere", action="store_true", help="also answer clients on other machines")
     pages = "also answer browsers for pages of this host name; may be repeated (default: loopback names)"
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
@@ -52,8 +54,14 @@ def seeds(options: argparse.Namespace) -> list[Any]:
 
 
 def guards(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of MockKMS for access to the control API; warn if it is open to other machines."""
-    token = options.control_token if options.control_token is not None else os.environ.get("MOCKKMS_CONTROL_TOKEN", "")
+    """Return the arguments of MockKMS for access to the control API; warn if it is open to other machines.
+
+    Raises CommandError for a token file that cannot be read.
+    """
+    try:
+        token = control_token(options.control_token, options.control_token_file)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     if options.control_anywhere:
         who = "anyone who knows the control token" if token else "anyone who can reach this machine"
         screen.warn(f"--control-anywhere: {who} can read all secrets of this server and change its state")

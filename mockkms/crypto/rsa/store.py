@@ -17,10 +17,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mockkms.files import lock_file, replace_file
-
-if sys.platform != "win32":
-    pass
+from mockkms.files import lock_file, remove_leftovers, replace_file
 
 _FORMAT = 1
 _LARGEST_FILE = 1 << 20
@@ -92,6 +89,7 @@ class Store:
 
     def _write(self, bits: int, keys: list[bytes]) -> None:
         document = {"format": _FORMAT, "bits": bits, "sum": _checksum(keys), "keys": [_text(key) for key in keys]}
+        remove_leftovers(self._path(bits))
         replace_file(self._path(bits), json.dumps(document).encode("ascii"))
 
     @contextmanager

@@ -6,11 +6,11 @@ The own authority exists so that a test gets HTTPS without files of its own: cli
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.server.wire.client_certificates import ClientTrust
 
@@ -95,8 +95,8 @@ NO_TLS: Mapping[str, str] = dict.fromkeys(
 def loaded(pem: bytes) -> ssl.SSLContext:
     """A context with a certificate and its key, both in ``pem``. Python loads them from files only."""
     context = _context()
-    with tempfile.TemporaryDirectory(prefix="mockkms-") as folder:
-        both = Path(folder, "server.pem")
+    with PemFolder() as folder:
+        both = folder / "server.pem"
         both.write_bytes(pem)
         context.load_cert_chain(both)
     return context
@@ -174,21 +174,21 @@ class OwnTls(ServerTls):
 
         super().__init__(again(), names, again=again, own=True)
         self._authority = issued.authority
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: PemFolder | None = None
 
     @property
     def ca_file(self) -> str:
         """Path of the authority's certificate (PEM) in a private directory; empty unless open."""
-        return str(Path(self._folder.name, "ca.pem")) if self._folder is not None else ""
+        return str(self._folder.path / "ca.pem") if self._folder is not None else ""
 
     def open(self) -> None:
         """Write the file."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="mockkms-")
+            self._folder = PemFolder()
             Path(self.ca_file).write_bytes(self._authority)
 
     def close(self) -> None:
         """Remove the file."""
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
             self._folder = None

@@ -1,0 +1,47 @@
+"""The control token, from an argument, a file or the environment.
+
+A token on a command line can be read by every user of the machine, in the list of processes; one in a file or in the
+environment cannot.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VARIABLE = "MOCKKMS_CONTROL_TOKEN"
+FILE_VARIABLE = "MOCKKMS_CONTROL_TOKEN_FILE"
+DEFAULTS = f"${VARIABLE}, or the content of the file ${FILE_VARIABLE}"
+_LONGEST = 8192
+"""Bytes of a token: more does not fit in a header everywhere."""
+
+
+def control_token(token: str | None = None, file: str | Path | None = None) -> str:
+    """Return ``token``, the token in ``file``, or that of the environment if both are None; empty: no token.
+
+    Raises ValueError if both are given, and for a file that cannot be read or contains something else than one line.
+    """
+    if token is not None and file is not None:
+        raise ValueError("control token: give either the token or a file, not both")
+    if token is None and file is None:
+        token = os.environ.get(VARIABLE)
+        file = os.environ.get(FILE_VARIABLE) or None
+    if token is not None:
+        return token
+    return "" if file is None else _read(Path(file))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        token = content.decode().strip()
+    except OSError as error:
+        raise ValueError(f"control token: {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise ValueError(f"control token: {path}: the file is not UTF-8 text") from None
+    if not token:
+        raise ValueError(f"control token: {path}: the file is empty")
+    if len(content) > _LONGEST or not token.isprintable():
+        raise ValueError(f"control token: {path}: expected one line of at most {_LONGEST} bytes")
+    return token

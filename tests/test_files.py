@@ -1,0 +1,99 @@
+"""Files and folders of processes that were killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockkms import MockKMS
+from mockkms.files import PemFolder, remove_abandoned_folders, remove_leftovers, replace_file
+
+HOLDER = """
+import sys
+from mockkms.files import PemFolder
+from mockkms import MockKMS
+kms = MockKMS(tls=True).start()
+folder = PemFolder()
+(folder.path / "key.pem").write_text("secret")
+print(folder.path, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, of this process and its children."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return tmp_path
+
+
+def held() -> tuple[subprocess.Popen[str], Path]:
+    """A process that has a server with TLS and a folder."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    with process:
+        process.send_signal(signal.SIGKILL)
+
+
+def test_the_next_start_removes_the_folders_of_a_killed_process(temporary: Path) -> None:
+    process, folder = held()
+    remove_abandoned_folders()
+    assert (folder / "key.pem").exists(), "a folder in use was removed"
+    assert len(list(temporary.iterdir())) == 2
+    killed(process)
+    assert folder.exists()
+    with MockKMS():
+        assert list(temporary.iterdir()) == []
+
+
+def test_only_folders_with_nothing_but_pem_files_are_removed(temporary: Path) -> None:
+    other, like = temporary / "mockkms-tests", temporary / "mockkms-pem-mine"
+    for folder in (other, like):
+        folder.mkdir()
+        (folder / "notes.txt").write_text("")
+    (temporary / "mockkms-pem-file").write_text("")
+    (temporary / "mockkms-pem-link").symlink_to(other)
+    remove_abandoned_folders()
+    assert len(list(temporary.rglob("*"))) == 6
+    assert (other / "notes.txt").exists()
+
+
+def test_a_folder_is_private_and_goes_when_closed(temporary: Path) -> None:
+    with PemFolder() as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(temporary.iterdir()) == []
+    made = PemFolder()
+    (made.path / "a.pem").write_text("")
+    made.close()
+    made.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_file_that_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in (".state-longer-than-it", ".other-12345678", "state")]
+    left = tmp_path / ".state-12345678"
+    for path in (*kept, left):
+        path.write_text("")
+    writer = os.open(left, os.O_RDONLY)
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(writer, fcntl.LOCK_EX)
+    remove_leftovers(tmp_path / "state")
+    assert left.exists(), "a file that is being written was removed"
+    os.close(writer)
+    remove_leftovers(tmp_path / "state")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    replace_file(tmp_path / "state", b"new")
+    assert (tmp_path / "state").read_bytes() == b"new"
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
