@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.seals import shamir
 
 KEY_SIZE = 32
@@ -22,22 +23,6 @@ KEY_SIZE = 32
 MIN_KEY, MAX_KEY = 16, KEY_SIZE + shamir.SHARE_OVERHEAD
 MAX_OPERATIONS = 3865470566
 Random = Callable[[int], bytes]
-
-
-class SealError(Exception):
-    """A refused seal operation, with the real server's text.
-
-    ``status`` is the HTTP status with which the endpoints outside the core answer.
-    """
-
-    def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.text = text
-        self.status = status
-
-
-class InvalidUnsealKey(SealError):
-    """A wrong key: too short, too long, or unable to decrypt the root key."""
 
 
 @dataclass
@@ -121,26 +106,29 @@ class Barrier:
         self.unseal_keys = [base64.b64encode(part).decode() for part in parts]
 
     def authenticate(self, unseal_key: bytes) -> None:
-        """Check ``unseal_key`` by decrypting the stored root key. Raises InvalidUnsealKey."""
+        """Check ``unseal_key`` by decrypting the stored root key. Raises ValueError."""
+        fault = self._fault(unseal_key)
+        if fault:
+            raise ValueError(f"invalid key: failed to decrypt keys from storage: {fault}")
+
+    def _fault(self, unseal_key: bytes) -> str:
         if len(unseal_key) not in (16, 24, 32):
-            raise InvalidUnsealKey(
-                "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
-                f"crypto/aes: invalid key size {len(unseal_key)}"
-            )
+            return f"crypto/aes: invalid key size {len(unseal_key)}"
         try:
             AESGCM(unseal_key).decrypt(self.stored[:12], self.stored[12:], None)
         except InvalidTag:
-            raise InvalidUnsealKey(
-                "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: "
-                f"{self.wrapper}cipher: message authentication failed"
-            ) from None
+            return f"{self.wrapper}cipher: message authentication failed"
+        return ""
 
     def recover(self, parts: list[bytes]) -> bytes:
         """Return the unseal key of the given shares. Raises ValueError with the text of Vault's ``shamir`` package."""
         return parts[0] if self.threshold == 1 else shamir.combine(parts)
 
     def unseal(self, part: bytes, new_nonce: Callable[[], str]) -> bool:
-        """Add one share; return True once unsealed. Raises InvalidUnsealKey and discards the shares entered so far."""
+        """Add one share; return True once unsealed.
+
+        Raises ErrorResponse for a wrong key, and discards the shares entered so far.
+        """
         check_length(part)
         if part in self.progress:
             return False
@@ -150,11 +138,10 @@ class Barrier:
             return False
         parts = self.progress
         self.reset()
-        try:
+        with refusing("invalid key: failed to compute combined key: "):
             key = self.recover(parts)
-        except ValueError as error:
-            raise InvalidUnsealKey(f"invalid key: failed to compute combined key: {error}") from None
-        self.authenticate(key)
+        with refusing("unable to retrieve stored keys: "):
+            self.authenticate(key)
         self.sealed = False
         return True
 
@@ -181,12 +168,12 @@ class SealState:
     """The root token that ``sys/init`` created, which a real server shows once."""
 
 
-def check_length(key: bytes) -> None:
-    """Raise InvalidUnsealKey for a key or share that is too short or too long."""
+def check_length(key: bytes, prefix: str = "invalid key: ") -> None:
+    """Raise ErrorResponse for a key or share that is too short or too long."""
     if len(key) < MIN_KEY:
-        raise InvalidUnsealKey(f"invalid key: key is shorter than minimum {MIN_KEY} bytes")
+        raise ErrorResponse(f"{prefix}key is shorter than minimum {MIN_KEY} bytes")
     if len(key) > MAX_KEY:
-        raise InvalidUnsealKey(f"invalid key: key is longer than maximum {MAX_KEY} bytes")
+        raise ErrorResponse(f"{prefix}key is longer than maximum {MAX_KEY} bytes")
 
 
 def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[bytes]]:
@@ -196,24 +183,32 @@ def make_key(shares: int, threshold: int, random: Random) -> tuple[bytes, list[b
 
 
 def decode_key(text: str, *, bounded: bool = True) -> bytes:
-    """Return a key given as hex or base64. Raises SealError.
+    """Return a key given as hex or base64. Raises ErrorResponse.
 
     ``bounded``: hex of a length that no key has is decoded as base64, which may consist of hex digits by chance.
     """
-    try:
-        key = bytes.fromhex(text) if len(text) % 2 == 0 and text.isalnum() and text.isascii() else None
-    except ValueError:
-        key = None
-    if key is not None and (not bounded or MIN_KEY <= len(key) <= MAX_KEY):
-        return key
-    try:
-        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
-    except ValueError:
-        raise SealError("'key' must be a valid hex or base64 string") from None
+    for decode in (_hex, _base64):
+        try:
+            key = decode(text)
+        except ValueError:
+            continue
+        if decode is _base64 or not bounded or MIN_KEY <= len(key) <= MAX_KEY:
+            return key
+    raise ErrorResponse("'key' must be a valid hex or base64 string")
+
+
+def _hex(text: str) -> bytes:
+    if not text.isalnum():
+        raise ValueError("white space")
+    return bytes.fromhex(text)
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
 
 
 def validate_shares(shares: int, threshold: int, pgp_keys: list[str]) -> None:
-    """Raise SealError, with the real server's text, for an invalid seal configuration."""
+    """Raise ValueError, with the real server's text, for an invalid seal configuration."""
     checks = (
         (shares < 1, "shares must be at least one"),
         (threshold < 1, "threshold must be at least one"),
@@ -228,4 +223,4 @@ def validate_shares(shares: int, threshold: int, pgp_keys: list[str]) -> None:
     )
     for wrong, text in checks:
         if wrong:
-            raise SealError(text)
+            raise ValueError(text)

@@ -5,39 +5,23 @@ from __future__ import annotations
 import base64
 
 from mockkms.crypto import pgp
-from mockkms.vault.seals.barrier import Barrier, SealError, ShareBackup
+from mockkms.vault.seals.barrier import Barrier, ShareBackup
 
 
 def check(keys: list[str] | None) -> None:
-    """Raise SealError for a key that is not usable for encryption."""
-    try:
-        for key in keys or ():
-            pgp.check(str(key))
-    except ValueError as error:
-        raise SealError(str(error)) from None
-
-
-def fingerprint(key: str) -> str:
-    """Return the fingerprint of a key in lower-case hex. Raises SealError."""
-    try:
-        return pgp.fingerprint(key)
-    except ValueError as error:
-        raise SealError(str(error)) from None
-
-
-def encrypt(text: bytes, key: str) -> bytes:
-    """Return ``text`` encrypted to a key. Raises SealError."""
-    try:
-        return pgp.encrypt(text, key)
-    except ValueError as error:
-        raise SealError(str(error)) from None
+    """Raise ValueError for a key that is not usable for encryption."""
+    for key in keys or ():
+        pgp.check(str(key))
 
 
 def encrypt_shares(shares: list[bytes], keys: list[str] | None) -> list[bytes]:
-    """Return each share, as hex, encrypted to the key at the same index; without keys the shares themselves."""
+    """Return each share, as hex, encrypted to the key at the same index; without keys the shares themselves.
+
+    Raises ValueError.
+    """
     if not keys:
         return shares
-    return [encrypt(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
+    return [pgp.encrypt(share.hex().encode(), str(key)) for share, key in zip(shares, keys, strict=True)]
 
 
 def store_backup(barrier: Barrier, nonce: str, shares: list[bytes], fingerprints: list[str]) -> None:
@@ -62,4 +46,4 @@ def rotation_fingerprints(barrier: Barrier) -> tuple[list[str] | None, bool]:
     running = barrier.rotation
     if running is None or not running.pgp_keys:
         return None, False
-    return [fingerprint(key) for key in running.pgp_keys], running.backup
+    return [pgp.fingerprint(key) for key in running.pgp_keys], running.backup

@@ -1,26 +1,20 @@
 """Rotation (rekeying) of an unseal key: shares of the old key are given, shares of a new one returned.
 
 If requested, the holders verify the new shares before the new key takes effect. Both products follow this procedure;
-``RotationTexts`` holds their messages. All errors are ``SealError``.
+``RotationTexts`` holds their messages. All errors are ``ErrorResponse``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 
+from mockkms.crypto import pgp
 from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.seals import pgp_shares, shamir
-from mockkms.vault.seals.barrier import (
-    Barrier,
-    InvalidUnsealKey,
-    Random,
-    Rotation,
-    SealError,
-    check_length,
-    make_key,
-    validate_shares,
-)
+from mockkms.vault.seals.barrier import Barrier, Random, Rotation, check_length, make_key, validate_shares
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,8 @@ class RotationTexts:
 
     invalid: str
     """The prefix of an error in the configuration."""
+    invalid_status: int
+    """The HTTP status of such an error."""
     running: str
     none: str
     finished: str
@@ -45,13 +41,19 @@ class RotationTexts:
     bounded: bool
     """Whether the length of a share is checked first."""
 
-    def wrap(self, framing: str, text: str, status: int = 400) -> SealError:
-        """Return an error that wraps another one."""
-        return SealError(framing + (f"%!w(*errors.errorString=&{{{text}}})" if self.shows_go else text), status)
+    @contextmanager
+    def refusing(self, framing: str, status: int = 400) -> Iterator[None]:
+        """Raise ErrorResponse for a ValueError of the body."""
+        try:
+            yield
+        except ValueError as error:
+            shown = f"%!w(*errors.errorString=&{{{error}}})" if self.shows_go else error
+            raise ErrorResponse(f"{framing}{shown}", status=status) from None
 
 
 ROTATION = RotationTexts(
     invalid="invalid rotate seal configuration: ",
+    invalid_status=400,
     running="rotation already in progress",
     none="no rotation in progress",
     finished="rotation already finished; verification must be performed; nonce for the verification operation is ",
@@ -68,6 +70,7 @@ ROTATION = RotationTexts(
 )
 REKEY = RotationTexts(
     invalid="invalid rekey seal configuration: ",
+    invalid_status=500,
     running="rekey already in progress",
     none="no barrier rekey in progress",
     finished=(
@@ -97,51 +100,45 @@ class NewShares:
 
 
 def start(barrier: Barrier, rotation: Rotation, texts: RotationTexts) -> None:
-    """Start a rotation. Raises SealError."""
+    """Start a rotation. Raises ErrorResponse."""
     # One product looks for a running rotation before it validates the configuration, the other one after.
     if barrier.rotation is not None and texts is ROTATION:
-        raise SealError(texts.running)
-    try:
+        raise ErrorResponse(texts.running)
+    with texts.refusing(texts.invalid, texts.invalid_status):
         validate_shares(rotation.shares, rotation.threshold, rotation.pgp_keys)
         pgp_shares.check(rotation.pgp_keys)
-    except SealError as error:
-        raise texts.wrap(texts.invalid, error.text, 500) from None
     if barrier.rotation is not None:
-        raise SealError(texts.running)
+        raise ErrorResponse(texts.running)
     barrier.rotation = rotation
 
 
 def add_share(
     barrier: Barrier, key: bytes, nonce: str, texts: RotationTexts, random: Random, new_nonce: Callable[[], str]
 ) -> NewShares | None:
-    """Add a share of the current key; return the shares of the new key once there are enough. Raises SealError."""
+    """Add a share of the current key; return the shares of the new key once there are enough. Raises ErrorResponse."""
     if texts.bounded:
-        try:
-            check_length(key)
-        except InvalidUnsealKey as error:
-            raise SealError(error.text.removeprefix("invalid key: ")) from None
+        check_length(key, "")
     rotation = barrier.rotation
     if rotation is None:
-        raise SealError(texts.none)
+        raise ErrorResponse(texts.none)
     if rotation.verification_key:
-        raise SealError(f'{texts.finished}"{rotation.verification_nonce}"')
+        raise ErrorResponse(f'{texts.finished}"{rotation.verification_nonce}"')
     if nonce != rotation.nonce:
-        raise SealError(f'{texts.nonce}"{rotation.nonce}"')
+        raise ErrorResponse(f'{texts.nonce}"{rotation.nonce}"')
     if key in rotation.progress:
-        raise SealError(texts.repeated)
+        raise ErrorResponse(texts.repeated)
     rotation.progress.append(key)
     if len(rotation.progress) < barrier.threshold:
         return None
     given, rotation.progress = rotation.progress, []
-    try:
+    with texts.refusing(texts.combine):
         old = barrier.recover(given)
-    except ValueError as error:
-        raise texts.wrap(texts.combine, str(error)) from None
     _authenticate(barrier, old, texts)
     new, shares = make_key(rotation.shares, rotation.threshold, random)
-    result = NewShares(shares=pgp_shares.encrypt_shares(shares, rotation.pgp_keys), backup=rotation.backup)
+    with refusing():
+        result = NewShares(shares=pgp_shares.encrypt_shares(shares, rotation.pgp_keys), backup=rotation.backup)
     if rotation.pgp_keys:
-        result.fingerprints = [pgp_shares.fingerprint(key) for key in rotation.pgp_keys]
+        result.fingerprints = [pgp.fingerprint(key) for key in rotation.pgp_keys]
         if rotation.backup:
             pgp_shares.store_backup(barrier, rotation.nonce, result.shares, result.fingerprints)
     if rotation.verify:
@@ -156,13 +153,12 @@ def add_share(
 def _authenticate(barrier: Barrier, key: bytes, texts: RotationTexts) -> None:
     try:
         barrier.authenticate(key)
-    except InvalidUnsealKey as error:
-        text = error.text.removeprefix("unable to retrieve stored keys: ")
+    except ValueError as error:
         if not texts.shows_go:
-            raise SealError(texts.authenticate + text) from None
+            raise ErrorResponse(f"{texts.authenticate}{error}") from None
         if len(key) not in (16, 24, 32):
-            raise SealError(f"failed to setup unseal key: %!w(aes.KeySizeError={len(key)})") from None
-        raise SealError(f"{texts.authenticate}%!w(*vault.ErrDecrypt=&{{0xc000000000}})") from None
+            raise ErrorResponse(f"failed to setup unseal key: %!w(aes.KeySizeError={len(key)})") from None
+        raise ErrorResponse(f"{texts.authenticate}%!w(*vault.ErrDecrypt=&{{0xc000000000}})") from None
 
 
 def _finish(barrier: Barrier, key: bytes, shares: list[bytes], random: Random) -> None:
@@ -177,18 +173,20 @@ def verify(
 ) -> str | None:
     """Add a share of the new key; return the nonce once the new key is verified and in effect, else None.
 
-    Raises SealError.
+    Raises ErrorResponse.
     """
     rotation = barrier.rotation
     if rotation is None:
-        raise SealError("no rotation in progress" if texts is ROTATION else "no rekey in progress")
+        raise ErrorResponse("no rotation in progress" if texts is ROTATION else "no rekey in progress")
     if not rotation.verification_key:
-        raise SealError(texts.verification_none)
+        raise ErrorResponse(texts.verification_none)
     if nonce != rotation.verification_nonce:
-        raise SealError(f'incorrect nonce supplied; nonce for this verify operation is "{rotation.verification_nonce}"')
+        raise ErrorResponse(
+            f'incorrect nonce supplied; nonce for this verify operation is "{rotation.verification_nonce}"'
+        )
     if texts.bounded and key in rotation.verification_progress:
         # The other product notices a repeated share only when it combines the shares.
-        raise SealError("given key has already been provided during this verify operation")
+        raise ErrorResponse("given key has already been provided during this verify operation")
     rotation.verification_progress.append(key)
     if len(rotation.verification_progress) < rotation.threshold:
         return None
@@ -196,12 +194,10 @@ def verify(
     # A failed verification starts again under a new nonce, so the shares are dropped before they are combined.
     done = rotation.verification_nonce
     restart_verification(barrier, new_nonce)
-    try:
+    with texts.refusing(texts.verification_combine):
         recovered = given[0] if rotation.threshold == 1 else shamir.combine(given)
-    except ValueError as error:
-        raise texts.wrap(texts.verification_combine, str(error)) from None
     if recovered != rotation.verification_key:
-        raise SealError(texts.verification_failed)
+        raise ErrorResponse(texts.verification_failed)
     _finish(barrier, recovered, rotation.pending, random)
     return done
 

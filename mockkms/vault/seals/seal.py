@@ -67,7 +67,7 @@ class SealStore:
             self.core.mfa.forget_logins()
 
     def unseal(self, part: bytes) -> bool:
-        """Add one unseal share; return True once unsealed. Raises InvalidKey."""
+        """Add one unseal share; return True once unsealed. Raises ErrorResponse for a wrong key."""
         return self.barrier.unseal(part, self.core.entropy.uuid)
 
     def open(self) -> None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import (
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Response,
+    permission_denied,
+    refusing,
+)
 from mockkms.vault.kernel.namespaces import parse_name
 from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import Barrier, InvalidUnsealKey, SealError, make_key, validate_shares
+from mockkms.vault.seals.barrier import Barrier, make_key, validate_shares
 from mockkms.vault.sys.engine import engine
 
 _NEEDS = Feature.NAMESPACES
@@ -59,11 +67,9 @@ def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
         if re.fullmatch(r"-?\d{1,9}", value) is None:
             raise BackendError("value of shares parameter must be integer")
         counts.append(int(value))
-    try:
+    with refusing("invalid seal config: "):
         validate_shares(counts[0], counts[1], pgp_keys)
         pgp_shares.check(pgp_keys)
-    except SealError as error:
-        raise ErrorResponse(f"invalid seal config: {error.text}") from None
     return counts[0], counts[1]
 
 
@@ -144,23 +150,16 @@ def unseal_namespace(_state: object, call: Call) -> dict[str, object]:
     if not call["key"]:
         raise BackendError("provided key is empty")
     part = _decoded(call["key"])
-    try:
-        if barrier.sealed:
-            barrier.unseal(part, call.core.entropy.uuid)
-    except InvalidUnsealKey as error:
-        raise ErrorResponse(error.text) from None
+    if barrier.sealed:
+        barrier.unseal(part, call.core.entropy.uuid)
     return _shown(barrier)
 
 
 def _decoded(text: str) -> bytes:
-    try:
+    with suppress(ValueError):
         return bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
+    with refusing():
         return b64.decode(text)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
 
 
 @delete_sealed.on(Operation.DELETE)

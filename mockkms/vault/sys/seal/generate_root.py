@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from mockkms.crypto import pgp
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import Barrier, InvalidUnsealKey, RootGeneration, SealError, check_length, decode_key
+from mockkms.vault.seals.barrier import Barrier, RootGeneration, check_length, decode_key
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.rotate_keyring import barrier_of
 from mockkms.vault.tokens.token import Token
@@ -56,17 +57,17 @@ def otp_length(core: Context, namespace: str) -> int:
 
 
 def start(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
-    """Start an attempt; return its one-time password if one was generated, else an empty text. Raises SealError."""
+    """Start an attempt; return its one-time password if one was generated, else an empty text. Raises ErrorResponse."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp, fingerprint = otp or made, ""
     if otp:
         if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
-            raise SealError("OTP string has incorrect length")
+            raise ErrorResponse("OTP string has incorrect length")
     else:
         fingerprint = _checked(pgp_key)
     if barrier.generation is not None:
         scope = " for this namespace" if core.product.has(Feature.NAMESPACES) else ""
-        raise SealError("root generation already in progress" + scope)
+        raise ErrorResponse("root generation already in progress" + scope)
     barrier.generation = RootGeneration(
         nonce=core.entropy.uuid(), otp=otp, pgp_key=pgp_key if fingerprint else "", pgp_fingerprint=fingerprint
     )
@@ -74,37 +75,34 @@ def start(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: st
 
 
 def _checked(pgp_key: str) -> str:
-    """Check a PGP key and return its fingerprint. Raises SealError."""
-    try:
+    """Check a PGP key and return its fingerprint. Raises ErrorResponse."""
+    with refusing("error parsing PGP key: "):
         pgp_shares.check([pgp_key])
-        return pgp_shares.fingerprint(pgp_key)
-    except SealError as error:
-        raise SealError(f"error parsing PGP key: {error.text}") from None
+        return pgp.fingerprint(pgp_key)
 
 
 def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce: str) -> tuple[int, str]:
-    """Add a share; return ``(progress, encoded token)``, the latter empty until there are enough. Raises SealError."""
+    """Add a share; return ``(progress, encoded token)``, the latter empty until there are enough.
+
+    Raises ErrorResponse.
+    """
     check_length(key)
     running = barrier.generation
     if running is None:
-        raise SealError("no root generation in progress")
+        raise ErrorResponse("no root generation in progress")
     if nonce != running.nonce:
-        raise SealError(f'incorrect nonce supplied; nonce for this root generation operation is "{running.nonce}"')
+        raise ErrorResponse(f'incorrect nonce supplied; nonce for this root generation operation is "{running.nonce}"')
     if key in running.progress:
-        raise SealError("given key has already been provided during this generation operation")
+        raise ErrorResponse("given key has already been provided during this generation operation")
     running.progress.append(key)
     progress = len(running.progress)
     if progress < barrier.threshold:
         return progress, ""
     given, running.progress = running.progress, []
-    try:
+    with refusing("failed to compute root key: "):
         unseal_key = barrier.recover(given)
-    except ValueError as error:
-        raise SealError(f"failed to compute root key: {error}") from None
-    try:
+    with refusing("root generation aborted: unable to authenticate: unable to retrieve stored keys: "):
         barrier.authenticate(unseal_key)
-    except InvalidUnsealKey as error:
-        raise SealError(f"root generation aborted: unable to authenticate: {error.text}") from None
     made = core.tokens.put(
         Token(
             id=core.product.service_prefix + core.entropy.base62(_TOKEN_LENGTH),
@@ -121,7 +119,8 @@ def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce
     made.lease_id = ""
     barrier.generation = None
     if running.pgp_key:
-        return progress, base64.b64encode(pgp_shares.encrypt(made.id.encode(), running.pgp_key)).decode()
+        with refusing():
+            return progress, base64.b64encode(pgp.encrypt(made.id.encode(), running.pgp_key)).decode()
     mixed = bytes(a ^ b for a, b in zip(made.id.encode(), running.otp.encode("utf-8", "replace"), strict=True))
     return progress, base64.b64encode(mixed).decode().rstrip("=")
 
@@ -156,10 +155,7 @@ def read_attempt(_state: object, call: Call) -> dict[str, object]:
 @attempt.on(Operation.UPDATE)
 def start_attempt(_state: object, call: Call) -> dict[str, object]:
     """Start an attempt; its one-time password is shown only here."""
-    try:
-        made = start(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    made = start(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
     return _shown(call, made)
 
 
@@ -178,13 +174,11 @@ def add_attempt_share(_state: object, call: Call) -> dict[str, object]:
     for name in ("nonce", "key"):
         if not call[name]:
             raise ErrorResponse(f"{name} is required")
-    try:
+    barrier = barrier_of(call)
+    with refusing("", BackendError, of=ErrorResponse):
         key = decode_key(call["key"].strip(), bounded=False)
-        barrier = barrier_of(call)
         required, fingerprint = barrier.threshold, fingerprint_of(barrier)
         progress, token = add_share(call.core, call.request.namespace, barrier, key, call["nonce"])
-    except SealError as error:
-        raise BackendError(error.text) from None
     return {
         "complete": progress == required,
         "encoded_token": token,
@@ -204,30 +198,25 @@ def decode_token(_state: object, call: Call) -> dict[str, object]:
         return {"token": _decoded(encoded, otp)}
     if not encoded or not otp:
         raise ErrorResponse("provided 'encoded_token' or 'otp' is empty")
-    try:
-        raw = _unpadded(encoded)
-    except ValueError as error:
-        raise ErrorResponse(f"error decoding base64'd token: {error}") from None
-    if len(raw) != len(otp):
-        raise ErrorResponse(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
-    return {"token": bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")}
+    return {"token": _xored(encoded, otp, ErrorResponse)}
 
 
 def _decoded(encoded: str, otp: bytes) -> str:
     """Return the decoded token; the older decoder refuses an empty one-time password. Raises BackendError."""
     if not otp:
-        try:
+        with refusing("error xoring token: error decoding first base64 value: ", BackendError):
             first = b64.decode(encoded)
-        except ValueError as error:
-            raise BackendError(f"error xoring token: error decoding first base64 value: {error}") from None
         which = "second" if first else "first"
         raise BackendError(f"error xoring token: decoded {which} base64 value is nil or empty")
-    try:
+    return _xored(encoded, otp, BackendError)
+
+
+def _xored(encoded: str, otp: bytes, error: type[VaultError]) -> str:
+    """Return a token that was combined with a one-time password. Raises ``error``."""
+    with refusing("error decoding base64'd token: ", error):
         raw = _unpadded(encoded)
-    except ValueError as error:
-        raise BackendError(f"error decoding base64'd token: {error}") from None
     if len(raw) != len(otp):
-        raise BackendError(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
+        raise error(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
     return bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")
 
 

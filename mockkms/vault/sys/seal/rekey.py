@@ -14,7 +14,7 @@ from mockkms.vault.framework.message import (
 )
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares, rotation
-from mockkms.vault.seals.barrier import Barrier, Rotation, SealError, decode_key
+from mockkms.vault.seals.barrier import Barrier, Rotation, decode_key
 from mockkms.vault.seals.rotation import REKEY
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal import generate_root
@@ -125,10 +125,7 @@ def start_rekey(_state: object, call: Call) -> Response:
         verify=body.require_verification,
         started=call.now(),
     )
-    try:
-        rotation.start(barrier, wanted, REKEY)
-    except SealError as error:
-        raise ErrorResponse(error.text, status=error.status) from None
+    rotation.start(barrier, wanted, REKEY)
     return Response(document=_status(barrier))
 
 
@@ -164,10 +161,7 @@ def add_rekey_share(_state: object, call: Call) -> Response:
     barrier = _open(call)
     key, nonce = _share(_body(call, RekeyUpdateRequest))
     entropy = call.core.entropy
-    try:
-        result = rotation.add_share(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    result = rotation.add_share(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
     if result is None:
         return Response(document=_status(barrier))
     shown = shown_shares(result)
@@ -182,10 +176,7 @@ def _share(
     """Return the share and the nonce of a body. Raises ErrorResponse."""
     if not body.key:
         raise ErrorResponse("'key' must be specified in request body as JSON")
-    try:
-        return decode_key(body.key), body.nonce
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    return decode_key(body.key), body.nonce
 
 
 @verify.on(Operation.READ)
@@ -213,10 +204,7 @@ def verify_rekey_share(_state: object, call: Call) -> Response:
     barrier = _open(call)
     key, nonce = _share(_body(call, RekeyVerificationUpdateRequest))
     entropy = call.core.entropy
-    try:
-        done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
     return Response(document=_verification(barrier) if done is None else {"nonce": done, "complete": True})
 
 
@@ -295,10 +283,7 @@ def start_attempt(_state: object, call: Call) -> Response:
 def _start(call: Call) -> Response:
     barrier = _open(call)
     body = _body(call, GenerateRootInitRequest, required=False)
-    try:
-        made = generate_root.start(call.core, "", barrier, body.otp, body.pgp_key)
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    made = generate_root.start(call.core, "", barrier, body.otp, body.pgp_key)
     return Response(document=_attempt(call, barrier, made))
 
 
@@ -314,10 +299,7 @@ def add_attempt_share(_state: object, call: Call) -> Response:
     barrier = _open(call)
     key, nonce = _share(_body(call, GenerateRootUpdateRequest))
     required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
-    try:
-        progress, token = generate_root.add_share(call.core, "", barrier, key, nonce)
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    progress, token = generate_root.add_share(call.core, "", barrier, key, nonce)
     document = _attempt(call, barrier)
     document.update(
         nonce=nonce, started=True, progress=progress, required=required, complete=progress == required,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from mockkms.crypto import pgp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, framed, permission_denied, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
-from mockkms.vault.seals.barrier import InvalidUnsealKey, SealError, decode_key, validate_shares
+from mockkms.vault.seals.barrier import decode_key, validate_shares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
 
@@ -90,8 +91,6 @@ def seal_server(_state: object, call: Call) -> None:
 
 def _authorize(call: Call) -> None:
     """Authenticate and authorise the request, with sudo, as the core does for other paths."""
-    from mockkms.vault.framework.message import framed
-
     core, request = call.core, call.request
     token = core.tokens.authenticate(request)
     if not core.policies.check(request, token, True).allowed:
@@ -131,18 +130,13 @@ def unseal_server(_state: object, call: Call) -> Response:
         return Response(document=seal_document(core))
     if not body.key:
         raise ErrorResponse("'key' must be specified in request body as JSON, or 'reset' set to true")
-    try:
-        key = decode_key(body.key)
-        if body.migrate:
-            raise ErrorResponse("can't perform a seal migration, no migration seal found", status=500)
-        if not core.seal.barrier.initialized:
-            raise ErrorResponse(f"{core.product.texts.product} is not initialized")
-        if core.seal.sealed:
-            core.seal.unseal(key)
-    except InvalidUnsealKey as error:
-        raise ErrorResponse(error.text) from None
-    except SealError as error:
-        raise ErrorResponse(error.text) from None
+    key = decode_key(body.key)
+    if body.migrate:
+        raise ErrorResponse("can't perform a seal migration, no migration seal found", status=500)
+    if not core.seal.barrier.initialized:
+        raise ErrorResponse(f"{core.product.texts.product} is not initialized")
+    if core.seal.sealed:
+        core.seal.unseal(key)
     return Response(document=seal_document(core))
 
 
@@ -160,23 +154,19 @@ def initialize(_state: object, call: Call) -> Response:
     recovery = [name for name in ("recovery_shares", "recovery_threshold", "recovery_pgp_keys") if getattr(body, name)]
     if recovery:
         raise ErrorResponse(f"parameters {','.join(recovery)} not applicable to seal type shamir")
-    try:
+    with refusing("invalid seal configuration: "):
         validate_shares(body.secret_shares, body.secret_threshold, body.pgp_keys)
         pgp_shares.check(body.pgp_keys)
-    except SealError as error:
-        raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
     if core.seal.barrier.initialized:
         raise ErrorResponse(f"{core.product.texts.product} is already initialized")
     owner = body.root_token_pgp_key
-    try:
+    with refusing("invalid seal configuration: "):
         # The real server detects a bad key only after initialising, when the new keys are lost.
         pgp_shares.check([owner] if owner else [])
         parts, token = core.initialize(body.secret_shares, body.secret_threshold)
         parts = pgp_shares.encrypt_shares(parts, body.pgp_keys)
         if owner:
-            token = base64.b64encode(pgp_shares.encrypt(token.encode(), owner)).decode()
-    except SealError as error:
-        raise ErrorResponse(f"invalid seal configuration: {error.text}") from None
+            token = base64.b64encode(pgp.encrypt(token.encode(), owner)).decode()
     return Response(
         document={
             "keys": [part.hex() for part in parts],
