@@ -6,24 +6,30 @@ from collections.abc import Callable
 
 
 class error_context:
-    """Context manager: raises ``raised(prefix + str(error))`` for an error of its body.
+    """Context manager: an expected exception of the body is raised again with a prefix, and without its cause.
 
-    ``of`` names the types of exceptions that are translated; all others pass.
+    Args:
+        prefix: What precedes the exception's own message.
+        raised: Makes the new exception of its message.
+        of: The expected exceptions; all others pass.
+        text: The whole message, where the exception's own is not shown.
     """
 
-    __slots__ = ("_of", "_prefix", "_raised")
+    __slots__ = ("_of", "_prefix", "_raised", "_text")
 
     def __init__(
         self,
-        prefix: str,
+        prefix: str = "",
         raised: Callable[[str], Exception] = ValueError,
+        *,
         of: type[Exception] | tuple[type[Exception], ...] = ValueError,
+        text: str = "",
     ) -> None:
-        self._prefix, self._raised, self._of = prefix, raised, of
+        self._prefix, self._raised, self._of, self._text = prefix, raised, of, text
 
     def __enter__(self) -> None:
         """Enter the body."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, self._of):
-            raise self._raised(f"{self._prefix}{error}") from None
+            raise self._raised(self._text or f"{self._prefix}{error}") from None
