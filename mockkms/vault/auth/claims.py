@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockkms.crypto import jws
 from mockkms.vault.golang.number import Number
 
+UNEXPECTED_ALGORITHM = "invalid algorithm (alg) header parameter: token signed with unexpected algorithm"
 DEFAULT_LEEWAY = 150
 """Seconds by which a missing exp or nbf is guessed."""
 DEFAULT_SKEW = 60
 """Seconds by which clocks may differ."""
+
+
+Claims = dict[str, object]
+"""The claims of a token as decoded from JSON; a number with a fraction is a ``Number``."""
 
 
 @dataclass
@@ -51,17 +55,29 @@ def _unreadable(token: jws.Token) -> bool:
     return False
 
 
-def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float) -> dict[str, Any]:
+def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float) -> Claims:
     """Return all claims of a token that is as expected at ``now``. Raises ValueError with the server's text."""
     token = signature_checked(text, keys)
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
-        raise ValueError("invalid algorithm (alg) header parameter: token signed with unexpected algorithm")
+        raise ValueError(UNEXPECTED_ALGORITHM)
+    claims = claims_in(token)
+    check(claims, expected, now)
+    return claims
+
+
+def claims_in(token: jws.Token) -> Claims:
+    """Return the claims of a token whose signature was checked. Raises ValueError if they are not a JSON object."""
     try:
-        claims: dict[str, Any] = json.loads(token.payload, parse_float=Number)
+        claims: object = json.loads(token.payload, parse_float=Number)
     except (ValueError, RecursionError):
         raise ValueError("error verifying token signature: the payload is not JSON") from None
     if not isinstance(claims, dict):
         raise ValueError("error verifying token signature: the payload is not a JSON object")
+    return claims
+
+
+def check(claims: Claims, expected: Expected, now: float) -> None:
+    """Compare claims with the expected ones at ``now``, in seconds. Raises ValueError with the server's text."""
     if expected.issuer and claims.get("iss") != expected.issuer:
         raise ValueError("invalid issuer (iss) claim")
     if expected.subject and claims.get("sub") != expected.subject:
@@ -69,16 +85,15 @@ def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, no
     if expected.audiences and not set(expected.audiences) & set(_audiences(claims)):
         raise ValueError("invalid audience (aud) claim: audience claim does not match any expected audience")
     _check_times(claims, expected, now)
-    return claims
 
 
-def _audiences(claims: dict[str, Any]) -> list[str]:
+def _audiences(claims: Claims) -> list[str]:
     audience = claims.get("aud")
     values = audience if isinstance(audience, list) else [audience]
     return [value for value in values if isinstance(value, str)]
 
 
-def _check_times(claims: dict[str, Any], expected: Expected, now: float) -> None:
+def _check_times(claims: Claims, expected: Expected, now: float) -> None:
     issued, expires, starts = (_moment(claims.get(name)) for name in ("iat", "exp", "nbf"))
     if not issued and not expires and not starts:
         if not expected.times_required:
@@ -101,7 +116,7 @@ def _leeway(seconds: int, default: int) -> int:
     return 0 if seconds < 0 else seconds or default
 
 
-def _moment(value: Any) -> int:
+def _moment(value: object) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, Number)):
@@ -109,9 +124,9 @@ def _moment(value: Any) -> int:
     return int(float(value)) if isinstance(value, Number) else value
 
 
-def claim(claims: dict[str, Any], name: str) -> Any:
+def claim(claims: Claims, name: str) -> object:
     """Return a claim by its name, or by a JSON pointer that begins with ``/``; None without one."""
-    value: Any = claims
+    value: object = claims
     if not name.startswith("/"):
         value = claims.get(name)
     else:
@@ -124,7 +139,7 @@ def claim(claims: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _step(value: Any, part: str) -> Any:
+def _step(value: object, part: str) -> object:
     if isinstance(value, dict):
         return value.get(part)
     if isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, ErrorResponse, Request
+from mockkms.vault.framework.message import Auth, Request, refusing
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -58,11 +58,9 @@ class TokenParams(Record):
 
     def take_token_params(self, call: Call) -> None:
         """Set what was sent, under deprecated names too. Raises ErrorResponse."""
-        try:
+        with refusing():
             self.parse(call)
             self.upgrade(call)
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
 
     def take_own(self, call: Call) -> None:
         """Set the other members, those of the derived record, whose parameters were sent."""

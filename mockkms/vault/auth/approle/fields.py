@@ -8,7 +8,7 @@ from typing import Any
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, engine
 from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, edited, too_long
 from mockkms.vault.framework.endpoint import Call, Endpoint
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.tokens import cidr
 
@@ -125,19 +125,15 @@ def _change_blocks(call: Call, role: AppRoleRole) -> None:
             blocks = list(call[name])
             if not blocks:
                 raise ErrorResponse("missing bound_cidr_list")
-            try:
+            with refusing("failed to validate CIDR blocks: "):
                 cidr.check_blocks(blocks)
-            except ValueError as error:
-                raise ErrorResponse(f"failed to validate CIDR blocks: {error}") from None
             role.secret_id_bound_cidrs = blocks
 
 
 def _change_token_blocks(call: Call, role: AppRoleRole) -> None:
     if "token_bound_cidrs" in call:
-        try:
+        with refusing("failed to parse token_bound_cidrs: "):
             role.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
-        except ValueError as error:
-            raise ErrorResponse(f"failed to parse token_bound_cidrs: {error}") from None
 
 
 def _clear_blocks(role: AppRoleRole) -> None:

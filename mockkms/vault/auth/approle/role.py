@@ -8,7 +8,7 @@ from typing import Any
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, constrained, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
@@ -60,10 +60,8 @@ def write_role(state: AppRole, call: Call, *, role_name: str) -> Response | None
     found = state.roles.get(name)
     role = edited(found) if found is not None else AppRoleRole(name=name, hmac_key=call.core.entropy.uuid())
     warnings = _adjust_type(call)
-    try:
+    with refusing():
         role.parse(call)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     _ids(call, role, new=found is None)
     _secret_ids(call, role)
     role.upgrade(call)
@@ -121,10 +119,8 @@ def _secret_ids(call: Call, role: AppRoleRole) -> None:
         if name in call:
             role.secret_id_bound_cidrs = list(call[name])
             break
-    try:
+    with refusing("failed to validate CIDR blocks: ", BackendError):
         cidr.check_blocks(role.secret_id_bound_cidrs or [])
-    except ValueError as error:
-        raise BackendError(f"failed to validate CIDR blocks: {error}") from None
     role.update_from(call, "secret_id_num_uses")
     if role.secret_id_num_uses < 0:
         raise ErrorResponse("secret_id_num_uses cannot be negative")

@@ -11,7 +11,7 @@ from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, 
 from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
 from mockkms.vault.framework.pages import page
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
@@ -78,10 +78,8 @@ def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, Any]:
     entry.token_bound_cidrs = _blocks(call["token_bound_cidrs"], "token CIDR blocks", role.token_bound_cidrs)
     entry.num_uses = _uses(call, role)
     entry.ttl = _ttl(call, role)
-    try:
+    with refusing("failed to parse metadata: "):
         entry.metadata = parse_metadata(call["metadata"])
-    except ValueError as error:
-        raise ErrorResponse(f"failed to parse metadata: {error}") from None
     sweep(state, call)
     granted = add_secret_id(state, call, role, entry)
     return {
@@ -108,10 +106,8 @@ def add_secret_id(state: AppRole, call: Call, role: AppRoleRole, entry: SecretID
 
 
 def _blocks(blocks: list[str], what: str, outer: list[str] | None) -> list[str]:
-    try:
+    with refusing(f"failed to validate {what}: ", BackendError):
         cidr.check_blocks(blocks)
-    except ValueError as error:
-        raise BackendError(f"failed to validate {what}: {error}") from None
     check_subset(blocks, outer)
     return list(blocks)
 

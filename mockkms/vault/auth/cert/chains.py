@@ -17,10 +17,6 @@ _LONGEST = 8
 _CLIENT = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
-class ChainError(Exception):
-    """A certificate that leads to a trusted one and still is not valid; the text is Go's."""
-
-
 _LONGEST_CACHED = 64 * 1024
 """Characters of a text whose certificates are kept."""
 
@@ -54,7 +50,8 @@ def chains(
 ) -> list[list[x509.Certificate]]:
     """Return every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
-    Raises ChainError where the first one is not valid now, or where chains lead to a root and none of them is valid.
+    Raises ValueError with Go's text where the first one is not valid now, or where chains lead to a root and none of
+    them is valid.
     """
     _check_time(presented[0], now)
     found, fault = [], None
@@ -62,7 +59,7 @@ def chains(
         try:
             _check(chain, now)
             found.append(chain)
-        except ChainError as error:
+        except ValueError as error:
             fault = error
     if fault is not None and not found:
         raise fault
@@ -98,20 +95,20 @@ def _check(chain: list[x509.Certificate], now: datetime) -> None:
     for place, certificate in enumerate(chain):
         _check_time(certificate, now)
         if place and not is_authority(certificate):
-            raise ChainError("x509: certificate is not authorized to sign other certificates")
+            raise ValueError("x509: certificate is not authorized to sign other certificates")
         try:
             usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
         except (x509.ExtensionNotFound, ValueError):
             continue
         if not usages & _CLIENT:
-            raise ChainError("x509: certificate specifies an incompatible key usage")
+            raise ValueError("x509: certificate specifies an incompatible key usage")
 
 
 def _check_time(certificate: x509.Certificate, now: datetime) -> None:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begin <= now <= end:
         word, limit = ("before", begin) if now < begin else ("after", end)
-        raise ChainError(
+        raise ValueError(
             f"x509: certificate has expired or is not yet valid: current time {_go(now)} is {word} {_go(limit)}"
         )
 

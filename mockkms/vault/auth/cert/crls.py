@@ -9,7 +9,7 @@ from cryptography import x509
 from mockkms.vault.auth.cert.model import Cert, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.pages import PAGE, page
 
 crl = engine.path(
@@ -66,13 +66,11 @@ def write(state: Cert, call: Call, *, url: str, name: str) -> None:
 
 
 def _serials(data: bytes) -> list[str]:
-    try:
+    with refusing(text=f"failed to parse CRL: {_asn1_fault(data)}"):
         if data.startswith(b"-----BEGIN X509 CRL"):
             parsed = x509.load_pem_x509_crl(data)
         else:
             parsed = x509.load_der_x509_crl(data)
-    except ValueError:
-        raise ErrorResponse(f"failed to parse CRL: {_asn1_fault(data)}") from None
     return [str(entry.serial_number) for entry in parsed]
 
 

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mockkms.vault.auth.cert import matching
-from mockkms.vault.auth.cert.chains import ChainError, certificates, chains, is_authority
+from mockkms.vault.auth.cert.chains import certificates, chains, is_authority
 from mockkms.vault.auth.cert.model import Cert, CertRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -22,6 +22,7 @@ from mockkms.vault.framework.message import (
     Request,
     Response,
     permission_denied,
+    refusing,
 )
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
@@ -108,10 +109,8 @@ def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: 
         (name, state.roles[name], certificates(state.roles[name].certificate)) for name in asked if name in state.roles
     ]
     roots = [held for _, _, trusted in roles if trusted and is_authority(trusted[0]) for held in trusted]
-    try:
+    with refusing("failed to verify client's certificate: ", BackendError):
         found = chains(presented, roots, datetime.fromtimestamp(call.now(), UTC))
-    except ChainError as error:
-        raise BackendError(f"failed to verify client's certificate: {error}") from None
     for name, role, trusted in roles:
         known = trusted and not is_authority(trusted[0]) and trusted[0] == presented[0]
         if known and _accepts(state, role, presented[0], list(trusted)):

@@ -9,7 +9,7 @@ from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 
 engine = Engine("auth/gcp", kind="auth", new_state=Cloud, help="Logins with tokens of Google; only configured here.")
 
@@ -110,10 +110,8 @@ def write(state: Cloud, call: Call, *, credentials: str) -> None:
 
 
 def _key(text: str) -> dict[str, Any]:
-    try:
+    with refusing("error reading google credentials from given JSON: "):
         key = json.loads(text)
-    except ValueError as error:
-        raise ErrorResponse(f"error reading google credentials from given JSON: {error}") from None
     if not isinstance(key, dict):
         raise ErrorResponse("error reading google credentials from given JSON: it is not an object")
     return {str(name): str(value) for name, value in key.items()}

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from mockkms import outside
 from mockkms.vault.auth.github.model import Account, Github, GithubConfig
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, refusing
 
 ADDRESS = "https://api.github.com/"
 _PAGE = "?per_page=100"
@@ -108,10 +108,8 @@ def _answer(base: str, path: str, token: str) -> Any:
     headers = {"Accept": "application/vnd.github.v3+json", "User-Agent": "go-github"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    try:
+    with refusing(error=BackendError, of=OSError, text=f'Get "{base}{path}": {_refusal(base)}'):
         status, body = outside.get(base + path, headers)
-    except OSError:
-        raise BackendError(f'Get "{base}{path}": {_refusal(base)}') from None
     try:
         found = json.loads(body) if body.strip() else None
     except ValueError:

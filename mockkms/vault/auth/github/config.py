@@ -8,7 +8,7 @@ from mockkms import outside
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 
 config = engine.path("config", GithubConfig.fields, help="The organization whose members may log in.")
 
@@ -29,12 +29,12 @@ def write(state: Github, call: Call, *, base_url: str) -> None:
     if "base_url" in call:
         made.base_url = _address(base_url)
     if not made.organization_id:
-        try:
+        with refusing(
+            "unable to fetch the organization_id, you must manually set it in the config: ",
+            BackendError,
+            of=BackendError,
+        ):
             made.organization_id = api.organization_id(state, made)
-        except BackendError as error:
-            raise BackendError(
-                f"unable to fetch the organization_id, you must manually set it in the config: {error.errors[0]}"
-            ) from None
     made.take_token_params(call)
     state.config = made
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.jwt.login import claims_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel import CelError
 from mockkms.vault.cel.program import library
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response
+from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -50,20 +51,16 @@ def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
         raise ErrorResponse(f'role "{name}" could not be found')
     if not jwt:
         raise ErrorResponse("missing token")
-    claims = claims_of(state, config, role, call)
-    try:
+    claims = claims_of(state, config, role, call, jwt)
+    with refusing("error executing cel program: ", of=CelError):
         made = _answer(role, name, claims, call.now())
-    except CelError as fault:
-        raise ErrorResponse(f"error executing cel program: {fault}") from None
-    try:
+    with refusing("error converting proto auth: "):
         auth = _auth(made)
-    except ValueError as error:
-        raise ErrorResponse(f"error converting proto auth: {error}") from None
     auth.internal.update(role=name, role_type="cel")
     return Response(auth=auth)
 
 
-def _answer(role: CelRole, name: str, claims: dict[str, Any], now: float) -> Any:
+def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
     """Return the ``pb.Auth`` that the program makes. Raises CelError if it makes none."""
     moment = library("celpy.celtypes").TimestampType(datetime.fromtimestamp(now, UTC))
     try:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel import CelError, read_program
+from mockkms.vault.cel import read_program
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.pages import page
 from mockkms.vault.products.features import Feature
 
@@ -67,10 +67,8 @@ def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str
     """Create or replace a role. Raises ErrorResponse, and BackendError for an invalid program."""
     if "cel_program" not in call:
         raise ErrorResponse("missing required field 'cel_program'")
-    try:
+    with refusing("failed to decode 'cel_program': "):
         program = read_program(cel_program)
-    except CelError as fault:
-        raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
     if not program.expression:
         raise ErrorResponse("cel_program.expression cannot be empty")
     return _keep(state, call, CelRole(program, **{name: call[name] for name in _OWN}))
@@ -84,10 +82,8 @@ def patch(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str
         raise ErrorResponse("Unable to fetch cel role entry to patch")
     changed = replace(found, **{name: call[name] for name in _OWN if name in call})
     if "cel_program" in call:
-        try:
+        with refusing("failed to decode 'cel_program': "):
             asked = read_program(cel_program)
-        except CelError as fault:
-            raise ErrorResponse(f"failed to decode 'cel_program': {fault}") from None
         changed.program = replace(
             found.program,
             expression=asked.expression or found.program.expression,
@@ -103,10 +99,8 @@ def delete(state: JWT, call: Call, *, name: str) -> None:
 
 
 def _keep(state: JWT, call: Call, made: CelRole) -> dict[str, Any]:
-    try:
+    with refusing(error=BackendError):
         made.program.validate(DECLARED)
-    except CelError as fault:
-        raise BackendError(str(fault)) from None
     state.cel_roles[call["name"]] = made
     return _shown(call["name"], made)
 

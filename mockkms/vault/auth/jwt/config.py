@@ -12,7 +12,7 @@ from mockkms.vault.auth.jwt.model import JWT, JwtConfig, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
@@ -131,10 +131,8 @@ def _check_pairs(made: JwtConfig) -> None:
 
 def parsed(pem: str, prefix: str = "") -> jws.PublicKey:
     """Return a public key from PEM. Raises ErrorResponse."""
-    try:
+    with refusing(text=f"{prefix}data does not contain any valid public keys"):
         return jws.load_key(pem.encode())
-    except ValueError:
-        raise ErrorResponse(f"{prefix}data does not contain any valid public keys") from None
 
 
 def _is_certificates(pem: str) -> bool:
@@ -156,7 +154,5 @@ def _check_rest(made: JwtConfig, product: Product) -> None:
             raise ErrorResponse("query response_mode may not be used with an id_token response_type")
     elif made.oidc_response_mode != "form_post":
         raise ErrorResponse(f'invalid response_mode: "{made.oidc_response_mode}"')
-    try:
+    with refusing("invalid provider_config: "):
         custom.check(made.provider_config, product)
-    except ValueError as error:
-        raise ErrorResponse(f"invalid provider_config: {error}") from None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mockkms.vault.auth.claims import claim
+from mockkms.vault.auth.claims import Claims, claim
 from mockkms.vault.auth.jwt.model import JwtConfig
 from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.products import Product
@@ -18,13 +16,13 @@ _NO_CREDENTIALS = (
 )
 
 
-def shown(settings: dict[str, Any]) -> dict[str, Any]:
+def shown(settings: dict[str, object]) -> dict[str, object]:
     """Return the settings of a provider without its secrets."""
     hidden = _SECRET if settings.get("provider") == "gsuite" else ""
     return {name: value for name, value in settings.items() if name != hidden}
 
 
-def check(settings: dict[str, Any], product: Product) -> None:
+def check(settings: dict[str, object], product: Product) -> None:
     """Raise ValueError for settings that the real plugin refuses."""
     if not settings:
         return
@@ -39,7 +37,7 @@ def check(settings: dict[str, Any], product: Product) -> None:
         raise ValueError(f'error initializing "gsuite" provider_config: {fault}')
 
 
-def _gsuite_fault(settings: dict[str, Any]) -> str:
+def _gsuite_fault(settings: dict[str, object]) -> str:
     depth = settings.get("groups_recurse_max_depth")
     if isinstance(depth, int) and depth < 0:
         return "'gsuite_recurse_max_depth' must be a positive integer"
@@ -53,7 +51,7 @@ def _gsuite_fault(settings: dict[str, Any]) -> str:
     return "" if settings.get("impersonate_principal") else _NO_CREDENTIALS
 
 
-def take_groups(config: JwtConfig, claims: dict[str, Any], name: str, access_token: str | None) -> None:
+def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str | None) -> None:
     """Put the groups into the claim ``name``, where the provider has them elsewhere or in another form.
 
     Raises ValueError where they would have to be asked for; ``access_token`` None: none can be given.
@@ -83,8 +81,8 @@ def _unasked(access_token: str | None) -> str:
     return "unable to call Microsoft Graph API"
 
 
-def _put(claims: dict[str, Any], name: str, groups: list[str]) -> None:
-    holder: Any = claims
+def _put(claims: Claims, name: str, groups: list[str]) -> None:
+    holder: object = claims
     if name.startswith("/"):
         *above, name = name[1:].split("/")
         holder = claim(claims, "/" + "/".join(above)) if above else claims

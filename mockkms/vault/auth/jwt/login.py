@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from mockkms.vault.auth.claims import Expected, claim, validate
+from mockkms.vault.auth.claims import Claims, Expected, claim, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
@@ -20,6 +19,7 @@ from mockkms.vault.framework.message import (
     Operation,
     Response,
     permission_denied,
+    refusing,
 )
 from mockkms.vault.golang.number import Number
 from mockkms.vault.policy import globs
@@ -58,7 +58,7 @@ def log_in(state: JWT, call: Call, *, jwt: str, distributed_claim_access_token: 
         raise ErrorResponse("missing token")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    claims = claims_of(state, config, role, call)
+    claims = claims_of(state, config, role, call, jwt)
     if claim(claims, "aud") and not role.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
     known = call.core.product.has(Feature.DISTRIBUTED_CLAIMS)
@@ -66,9 +66,7 @@ def log_in(state: JWT, call: Call, *, jwt: str, distributed_claim_access_token: 
     return Response(auth=auth_of(call, config, role, name, claims, token))
 
 
-def auth_of(
-    call: Call, config: JwtConfig, role: JwtRole, name: str, claims: dict[str, Any], access_token: str | None
-) -> Auth:
+def auth_of(call: Call, config: JwtConfig, role: JwtRole, name: str, claims: Claims, access_token: str | None) -> Auth:
     """Return the login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
     alias = _identity(claims, name, role)
     groups = _groups(config, claims, role, access_token)
@@ -86,12 +84,10 @@ def auth_of(
     return auth
 
 
-def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call) -> dict[str, Any]:
-    """Return the claims of the token sent, valid for ``role``. Raises ErrorResponse."""
-    try:
+def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call, jwt: str) -> Claims:
+    """Return the claims of the token ``jwt``, valid for ``role``. Raises ErrorResponse."""
+    with refusing("error validating token: error verifying token signature: ", of=Unreachable):
         keys = keys_of(state, call, config)
-    except Unreachable as error:
-        raise ErrorResponse(f"error validating token: error verifying token signature: {error}") from None
     expected = Expected(
         issuer=config.bound_issuer,
         subject=role.bound_subject if isinstance(role, JwtRole) else "",
@@ -101,13 +97,11 @@ def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call
         expiration_leeway=role.expiration_leeway,
         skew=role.clock_skew_leeway,
     )
-    try:
-        return validate(call["jwt"], keys, expected, call.now())
-    except ValueError as error:
-        raise ErrorResponse(f"error validating token: {error}") from None
+    with refusing("error validating token: "):
+        return validate(jwt, keys, expected, call.now())
 
 
-def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> LoginAlias:
+def _identity(claims: Claims, name: str, role: JwtRole) -> LoginAlias:
     user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
     if user is None:
         raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
@@ -125,26 +119,25 @@ def _identity(claims: dict[str, Any], name: str, role: JwtRole) -> LoginAlias:
     return {"name": user, "metadata": metadata}
 
 
-def _groups(config: JwtConfig, claims: dict[str, Any], role: JwtRole, access_token: str | None) -> list[LoginAlias]:
+def _groups(config: JwtConfig, claims: Claims, role: JwtRole, access_token: str | None) -> list[LoginAlias]:
     if not role.groups_claim:
         return []
-    try:
+    with refusing("failed to fetch groups: "):
         custom.take_groups(config, claims, role.groups_claim, access_token)
-    except ValueError as error:
-        raise ErrorResponse(f"failed to fetch groups: {error}") from None
     value = claim(claims, role.groups_claim)
     if value is None:
         raise ErrorResponse(f'failed to fetch groups: "{role.groups_claim}" claim not found in token')
     if isinstance(value, dict):
         raise ErrorResponse(f'"{role.groups_claim}" claim could not be converted to string list')
-    groups = value if isinstance(value, list) else [value]
-    for group in groups:
+    groups: list[LoginAlias] = []
+    for group in value if isinstance(value, list) else [value]:
         if not isinstance(group, str):
             raise ErrorResponse(f"value {shown_value(group)} in groups claim could not be parsed as string")
-    return [{"name": group} for group in groups if group]
+        groups += [{"name": group}] if group else []
+    return groups
 
 
-def _check_bound_claims(role: JwtRole, claims: dict[str, Any]) -> None:
+def _check_bound_claims(role: JwtRole, claims: Claims) -> None:
     for name, wanted in (role.bound_claims or {}).items():
         found = claim(claims, name)
         if found is None:
@@ -156,7 +149,7 @@ def _check_bound_claims(role: JwtRole, claims: dict[str, Any]) -> None:
             )
 
 
-def _listed(value: Any, whose: str) -> list[Any]:
+def _listed(value: object, whose: str) -> list[object]:
     if value is None or isinstance(value, dict):
         raise ErrorResponse(
             f"error validating claims: {whose} claim is not a string, bool, int or list: {shown_value(value)}"
@@ -164,7 +157,7 @@ def _listed(value: Any, whose: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _matches(wanted: list[Any], actual: list[Any], single: bool, kind: str) -> bool:
+def _matches(wanted: list[object], actual: list[object], single: bool, kind: str) -> bool:
     for want in wanted:
         for have in actual:
             if kind == "glob":
@@ -175,7 +168,7 @@ def _matches(wanted: list[Any], actual: list[Any], single: bool, kind: str) -> b
     return False
 
 
-def _same(want: Any, have: Any, single: bool) -> bool:
+def _same(want: object, have: object, single: bool) -> bool:
     if isinstance(want, bool) or isinstance(have, bool) or isinstance(want, str) or isinstance(have, str):
         return type(want) is type(have) and bool(want == have)
     # On the real server a number inside a list never equals: only single numbers are brought to one form.
@@ -186,13 +179,13 @@ def _same(want: Any, have: Any, single: bool) -> bool:
 _ACTION = re.compile(r"\{\{\s*\.([\w.]+)\s*\}\}")
 
 
-def _filled(policies: list[str], claims: dict[str, Any]) -> list[str]:
+def _filled(policies: list[str], claims: Claims) -> list[str]:
     """Policy names with ``{{.claim}}`` filled in; empty ones are dropped."""
     filled = set()
     for index, policy in enumerate(policies):
         text = policy
         for action in _ACTION.finditer(policy):
-            value: Any = claims
+            value: object = claims
             for part in action.group(1).split("."):
                 value = value.get(part) if isinstance(value, dict) else None
             if value is None:

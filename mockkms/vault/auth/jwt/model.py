@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.cel import Program
@@ -33,7 +33,7 @@ class JwtConfig:
     jwt_supported_algs: list[str] = field(default_factory=list)
     default_role: str = ""
     bound_issuer: str = ""
-    provider_config: dict[str, Any] = field(default_factory=dict)
+    provider_config: dict[str, object] = field(default_factory=dict)
     override_allowed_server_names: list[str] = field(default_factory=list)
     jwks_pairs: list[dict[str, str]] = field(default_factory=list)
     """``jwks_url`` and ``jwks_ca_pem`` of each of several issuers."""
@@ -63,7 +63,7 @@ class JwtRole(TokenParams):
     ] = None
     bound_claims_type: Annotated[str, param(Kind.STRING, help="string or glob.")] = "string"
     bound_claims: Annotated[
-        dict[str, Any] | None, param(Kind.MAP, help="Claims and the values that they must have.")
+        dict[str, object] | None, param(Kind.MAP, help="Claims and the values that they must have.")
     ] = None
     claim_mappings: Annotated[
         dict[str, str] | None, param(Kind.KV_PAIRS, help="Claims to copy into metadata, with the names there.")

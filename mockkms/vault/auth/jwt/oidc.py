@@ -5,18 +5,25 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from mockkms.crypto import jws
-from mockkms.vault.auth.claims import Expected, validate
+from mockkms.vault.auth.claims import Claims, Expected, validate
 from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig, JwtRole, Pending, engine
 from mockkms.vault.auth.jwt.provider import OidcIssuer, Unreachable
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Response,
+    permission_denied,
+    refusing,
+)
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
@@ -66,7 +73,7 @@ poll = engine.path(
 
 
 @auth_url.on(Operation.UPDATE)
-def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) -> dict[str, Any]:
+def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) -> Reply:
     """Return the provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
     config = state.config
     if config is None:
@@ -215,10 +222,8 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
         raise ErrorResponse("invalid client_nonce")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    try:
+    with refusing("error getting provider for login operation: ", BackendError, of=Unreachable):
         provider = providers.discovered(call, config)
-    except Unreachable as error:
-        raise BackendError(f"error getting provider for login operation: {error}") from None
     code = pending.code if call["code"] == _NO_CODE else call["code"]
     if not code and not pending.id_token:
         raise ErrorResponse(f"{failed} No code or id_token received.")
@@ -228,10 +233,8 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
         raise ErrorResponse(f"{failed} sub claim does not match bound subject")
     if tokens.get("access_token") and provider.userinfo_endpoint:
         claims |= _told(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
-    try:
+    with refusing(f"{failed} ", of=ErrorResponse):
         auth = auth_of(call, config, role, pending.role, claims, str(tokens.get("access_token") or ""))
-    except ErrorResponse as error:
-        raise ErrorResponse(f"{failed} {error.errors[0]}") from None
     for name in role.oauth2_metadata or []:
         auth.metadata = {**(auth.metadata or {}), f"oauth2_{name}": str(tokens.get(name) or "")}
     return auth
@@ -239,31 +242,28 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
 
 def _proved(
     call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Claims, dict[str, object]]:
     """Return the claims of a proper token, and what came with it. Raises ErrorResponse."""
-    tokens: dict[str, Any] = {"id_token": pending.id_token}
-    if code:
-        form = {"code": code, "grant_type": "authorization_code", "redirect_uri": pending.redirect_uri}
-        try:
-            tokens = providers.exchanged(call, config, provider, {**form, "code_verifier": pending.verifier})
-        except Unreachable as error:
-            raise ErrorResponse(f"{_failed(call)} Error exchanging oidc code: {json.dumps(str(error))}.") from None
     expected = Expected(
         issuer=provider.issuer, audiences=role.bound_audiences or [config.oidc_client_id],
         algorithms=config.jwt_supported_algs or ["RS256"],
     )  # fmt: skip
+    form = {"code": code, "grant_type": "authorization_code", "redirect_uri": pending.redirect_uri}
+    tokens: dict[str, object] = {"id_token": pending.id_token}
     try:
+        if code:
+            tokens = providers.exchanged(call, config, provider, {**form, "code_verifier": pending.verifier})
         claims = validate(str(tokens.get("id_token") or ""), provider.keys, expected, call.now())
         if claims.get("nonce") != pending.nonce:
             raise ValueError("invalid id_token nonce")
-    except ValueError as error:
+    except (Unreachable, ValueError) as error:
         if code:
             raise ErrorResponse(f"{_failed(call)} Error exchanging oidc code: {json.dumps(str(error))}.") from None
         raise ErrorResponse(f"Token verification failed. {error}") from None
     return claims, tokens
 
 
-def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: Any) -> dict[str, Any]:
+def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: object) -> dict[str, object]:
     """Return the provider's user info; errors there do not prevent a login."""
     try:
         told = providers.user_info(call, config, provider, access_token)

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from mockkms import outside
@@ -71,7 +70,7 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
     return _keys(_json(call, config, config.jwks_url)) if config.jwks_url else []
 
 
-def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, Any]:
+def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, object]:
     """Return what the token endpoint answers to a form. Raises Unreachable."""
     secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
     basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
@@ -83,12 +82,12 @@ def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping
         return _json(call, config, provider.token_endpoint, {}, own)
 
 
-def user_info(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str) -> dict[str, Any]:
+def user_info(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str) -> dict[str, object]:
     """Return the provider's user info. Raises Unreachable."""
     return _json(call, config, provider.userinfo_endpoint, {"Authorization": f"Bearer {access_token}"})
 
 
-def _keys(document: dict[str, Any]) -> list[jws.PublicKey]:
+def _keys(document: dict[str, object]) -> list[jws.PublicKey]:
     listed = document.get("keys")
     found = [jws.of_jwk(key) for key in listed] if isinstance(listed, list) else []
     return [key for key in found if key is not None]
@@ -100,7 +99,7 @@ def _json(
     url: str,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     method = "GET" if form is None else "POST"
     try:
         parts = urlsplit(url)

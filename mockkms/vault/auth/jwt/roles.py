@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.jwt.model import JWT, JwtRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
@@ -61,7 +59,7 @@ def _take_bound_claims(made: JwtRole, call: Call) -> None:
                 raise ErrorResponse(f"claim is not a string: {shown_value(item)}")
 
 
-def shown_value(value: Any) -> str:
+def shown_value(value: object) -> str:
     """Return a JSON value as Go prints it with ``%v``."""
     if value is None:
         return "<nil>"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto import jws
-from mockkms.vault.auth.claims import Expected, validate
+from mockkms.vault.auth.claims import UNEXPECTED_ALGORITHM, Claims, Expected, check, claims_in, signature_checked
 from mockkms.vault.auth.kubernetes import review, selector
 from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, KubernetesRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Response,
+    permission_denied,
+    refusing,
+)
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -45,7 +51,8 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
     _check_bounds(state.config, found, account)
     alias = _alias_name(found, account)
     known = {name: account[name] for name in ("name", "namespace", "uid")}
-    audiences = [found.audience] if found.audience else claims.get("aud") or []
+    named = claims.get("aud")
+    audiences = [found.audience] if found.audience else named if isinstance(named, list) else []
     if known not in state.reviewed and not review.confirms(state.config, audiences, jwt, known):
         if not review.can_be_asked(state.config):
             call.request.trace.hint = "list the cluster's accounts in the world under service_accounts"
@@ -83,27 +90,28 @@ def _auth(role: KubernetesRole, name: str, call: Call, account: dict[str, str], 
     return role.apply(auth, call.request)
 
 
-def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str) -> dict[str, Any]:
+def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str) -> Claims:
     keys = [jws.load_key(pem.encode()) for pem in config.pem_keys] or None
     pss = call.core.product.has(Feature.KUBERNETES_PSS)
     algorithms = [name for name in jws.ALGORITHMS if name[:2] in (("RS", "ES", "PS") if pss else ("RS", "ES"))]
-    expected = Expected(audiences=[role.audience] if role.audience else [], algorithms=algorithms, times_required=False)
+    with refusing(error=BackendError, text="permission denied", status=403):
+        token = signature_checked(jwt, keys)
+        if token.algorithm not in algorithms:
+            # Where no key is configured, Vault does not even parse other algorithms.
+            unparsed = pss and keys is None
+            raise permission_denied() if unparsed else BackendError(UNEXPECTED_ALGORITHM, status=403)
+        claims = claims_in(token)
+    expected = Expected(audiences=[role.audience] if role.audience else [], times_required=False)
     if not config.disable_iss_validation:
         expected.issuer = config.issuer
-    try:
-        claims = validate(jwt, keys, expected, call.now())
-    except ValueError as error:
-        # Where no key is configured, Vault does not even parse other algorithms.
-        unparsed = pss and keys is None and "unexpected algorithm" in str(error)
-        if "verifying token signature" in str(error) or unparsed:
-            raise permission_denied() from None
-        raise BackendError(str(error), status=403) from None
+    with refusing(error=BackendError, status=403):
+        check(claims, expected, call.now())
     if not isinstance(claims.get("aud", []), list):
         raise BackendError(_decoding_fault(call, claims["aud"]))
     return claims
 
 
-def _decoding_fault(call: Call, audience: Any) -> str:
+def _decoding_fault(call: Call, audience: object) -> str:
     """Return the claim decoder's error for an ``aud`` that is not a list."""
     kind = "string" if isinstance(audience, str) else "map" if isinstance(audience, dict) else "float64"
     fault = f"source data must be an array or slice, got {kind}"
@@ -112,7 +120,7 @@ def _decoding_fault(call: Call, audience: Any) -> str:
     return f"decoding failed due to the following error(s):\n\n'aud' {fault}"
 
 
-def _account(claims: dict[str, Any]) -> dict[str, str]:
+def _account(claims: Claims) -> dict[str, str]:
     prefix = "kubernetes.io/serviceaccount/"
     account = {
         "name": claims.get(prefix + "service-account.name"),

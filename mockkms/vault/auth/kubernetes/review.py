@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from mockkms import outside
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig
@@ -16,7 +15,7 @@ def can_be_asked(config: KubernetesConfig) -> bool:
     return outside.is_here(config.kubernetes_host)
 
 
-def confirms(config: KubernetesConfig, audiences: list[Any], token: str, account: dict[str, str]) -> bool:
+def confirms(config: KubernetesConfig, audiences: list[str], token: str, account: dict[str, str]) -> bool:
     """Return whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
     if not can_be_asked(config):
         return False
@@ -39,7 +38,7 @@ def confirms(config: KubernetesConfig, audiences: list[Any], token: str, account
     return isinstance(answer, dict) and _of(answer, audiences) == account
 
 
-def _of(answer: dict[str, Any], audiences: list[str]) -> dict[str, str] | None:
+def _of(answer: dict[str, object], audiences: list[str]) -> dict[str, str] | None:
     """Return the account that a review names; None where it refuses, or names no service account."""
     status = answer.get("status")
     if not isinstance(status, dict) or status.get("error") or status.get("authenticated") is not True:

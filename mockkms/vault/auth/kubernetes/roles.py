@@ -7,7 +7,7 @@ from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesRole, engi
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.framework.message import ErrorResponse, Response, refusing
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products.features import Feature
 
@@ -86,10 +86,8 @@ def _check_bounds(made: KubernetesRole) -> None:
             '"bound_service_account_namespace_selector" is not set',
         )
     else:
-        try:
+        with refusing(text='invalid "bound_service_account_namespace_selector" configured'):
             selector.parse(made.bound_service_account_namespace_selector)
-        except ValueError:
-            raise ErrorResponse('invalid "bound_service_account_namespace_selector" configured') from None
     if len(made.bound_service_account_namespaces or []) > 1 and "*" in (made.bound_service_account_namespaces or []):
         raise ErrorResponse('can not mix "*" with values')
     made.alias_name_source = made.alias_name_source or _SOURCES[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from mockkms import outside
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig
@@ -37,8 +36,8 @@ def matches(config: KubernetesConfig, text: str, namespace: str) -> bool:
     headers = {"Authorization": f"Bearer {config.token_reviewer_jwt}", "Accept": "application/json"}
     url = f"{config.kubernetes_host.removesuffix('/')}/api/v1/namespaces/{namespace}"
     status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
-    answer: Any = json.loads(body)
-    answer = answer if isinstance(answer, dict) else {}
+    found: object = json.loads(body)
+    answer = found if isinstance(found, dict) else {}
     if status != 200 and answer.get("status") != "Success":
         raise ValueError(f"failed to get namespace (code {status} status {answer.get('message', '')})")
     metadata = answer.get("metadata")

@@ -11,7 +11,7 @@ from mockkms.outside import filters
 from mockkms.outside.ldap import Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import LdapConfig
-from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
+from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing
 
 REFUSED = "ldap operation failed: failed to bind as user"
 """Said of a name that is not found and of a wrong password alike."""
@@ -58,17 +58,15 @@ def _context(config: LdapConfig) -> ssl.SSLContext:
 
 def log_in(config: LdapConfig, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
     """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
-    try:
+    with refusing(error=InvalidCredentials, of=LdapError, text=REFUSED):
         dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
         connection.bind(dn, password)
-    except LdapError:
-        raise InvalidCredentials(REFUSED) from None
     if config.binddn and config.bindpass:
-        try:
+        with refusing(
+            error=InvalidCredentials, of=LdapError, text="ldap operation failed: failed to re-bind with the BindDN user"
+        ):
             connection.bind(config.binddn, config.bindpass)
-        except LdapError:
-            raise InvalidCredentials("ldap operation failed: failed to re-bind with the BindDN user") from None
-    try:
+    with refusing("LDAP search failed: ", of=LdapError):
         if config.upndomain:
             written = filters.escaped(name)
             wanted = f"(userPrincipalName={written}@{config.upndomain})"
@@ -77,8 +75,6 @@ def log_in(config: LdapConfig, url: str, connection: Connection, name: str, pass
             found = connection.search(config.userdn, wanted, [])
             dn = found[-1].dn if found else ""
         return _groups(config, url, connection, dn, name), _alias(config, connection, name)
-    except LdapError as error:
-        raise ErrorResponse(f"LDAP search failed: {error}") from None
 
 
 def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) -> Entry:
@@ -101,11 +97,9 @@ def _groups(config: LdapConfig, url: str, connection: Connection, dn: str, name:
         return []
     search_filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
     if config.anonymous_group_search:
-        try:
-            with connect(config, url) as nobody:
-                found = nobody.search(config.groupdn, search_filter, [config.groupattr])
-        except OSError:
-            raise ErrorResponse("ldap operation failed: failed to connect to LDAP server") from None
+        failed = "ldap operation failed: failed to connect to LDAP server"
+        with refusing(of=OSError, text=failed), connect(config, url) as anonymous:
+            found = anonymous.search(config.groupdn, search_filter, [config.groupattr])
     else:
         found = connection.search(config.groupdn, search_filter, [config.groupattr])
     names = [value for entry in found for value in entry.attributes.get(config.groupattr.lower()) or [entry.dn]]

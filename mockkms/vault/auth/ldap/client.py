@@ -9,7 +9,7 @@ from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, Connection, Entry, LdapError
 from mockkms.vault.auth.ldap import asked, directory
 from mockkms.vault.auth.ldap.model import LdapConfig
-from mockkms.vault.framework.message import BackendError, InvalidCredentials
+from mockkms.vault.framework.message import BackendError, InvalidCredentials, refusing
 from mockkms.vault.golang.fmt import quote
 
 AUTHENTICATE = "ldap.(Client).Authenticate"
@@ -33,23 +33,19 @@ def log_in(config: LdapConfig, connection: Connection, name: str, password: str)
 
     Raises InvalidCredentials, and BackendError with the client's text.
     """
-    try:
+    with refusing(error=InvalidCredentials, of=LdapError, text=asked.REFUSED):
         bound = _bind_dn(config, connection, name)
         connection.bind(bound, password)
-    except LdapError:
-        raise InvalidCredentials(asked.REFUSED) from None
     if config.binddn and config.bindpass:
-        try:
+        with refusing(
+            f"{AUTHENTICATE}: unable to re-bind with the configuration BindDN user: ", BackendError, of=LdapError
+        ):
             connection.bind(config.binddn, config.bindpass)
-        except LdapError as error:
-            raise _failed("unable to re-bind with the configuration BindDN user", error) from None
     dn = _user_dn(config, connection, bound, name)
     attributes = _attributes(connection, dn)
     if config.anonymous_group_search:
-        try:
+        with refusing(f"{AUTHENTICATE}: group search anonymous bind failed: ", BackendError, of=LdapError):
             connection.bind("", "")
-        except LdapError as error:
-            raise _failed("group search anonymous bind failed", error) from None
     groups = _groups(config, connection, dn, name)
     known = directory.named_in(config, dn) or name
     return groups, known if config.username_as_alias else _alias(config, attributes), known

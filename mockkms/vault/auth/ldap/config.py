@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 
 _TLS = ("tls10", "tls11", "tls12", "tls13")
@@ -40,19 +40,13 @@ def write(state: Ldap, call: Call) -> Response | None:
     made.take_own(call)
     made.url, made.userattr = made.url.lower(), made.userattr.lower()
     made.schema = made.schema.strip().lower() or "openldap"
-    try:
+    with refusing():
         _check(made)
         made.parse(call)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
-    try:
+    with refusing(error=BackendError):
         made.parse_rotation(call)
-    except ValueError as error:
-        raise BackendError(str(error)) from None
-    try:
+    with refusing():
         made.register_rotation()
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     state.config = made
     warnings = _warnings(made)
     return Response(warnings=warnings) if warnings else None

@@ -22,6 +22,7 @@ from mockkms.vault.framework.message import (
     Operation,
     Response,
     permission_denied,
+    refusing,
 )
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.policy import names
@@ -80,10 +81,8 @@ def log_in(state: Ldap, call: Call, *, username: str, password: str) -> Response
 def renew(state: Ldap, call: Call) -> Response:
     """Renew a login while the directory returns the same policies. Raises VaultError."""
     auth: Auth = call.raw["auth"]
-    try:
+    with refusing(error=BackendError, of=InvalidCredentials, text="invalid credentials"):
         found = _ask(state, call, (auth.metadata or {}).get("username", ""), str(call.raw.get("password") or ""))
-    except InvalidCredentials:
-        raise BackendError("invalid credentials") from None
     policies = [*(state.config.token_policies or []), *found.policies]
     if not names.equivalent(policies, auth.token_policies):
         raise BackendError("policies have changed, not renewing")

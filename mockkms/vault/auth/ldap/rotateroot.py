@@ -9,8 +9,8 @@ from mockkms.vault.auth.ldap import asked
 from mockkms.vault.auth.ldap.login import connection_fault
 from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.policy.passwords import PasswordPolicyError, parse_password_policy
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products.features import Feature
 
 _ACTIVE_DIRECTORY = "ad"
@@ -38,10 +38,8 @@ def _new_password(call: Call, config: LdapConfig) -> str:
     text = call.core.state.policies.password.get((call.mount.namespace, config.password_policy))
     if text is None:
         raise BackendError("policy does not exist")
-    try:
+    with refusing(error=BackendError):
         return parse_password_policy(text).generate(call.core.entropy)
-    except PasswordPolicyError as error:
-        raise BackendError(str(error)) from None
 
 
 def _change(config: LdapConfig, password: str) -> None:
@@ -54,13 +52,11 @@ def _change(config: LdapConfig, password: str) -> None:
             faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
             continue
         with connection:
-            try:
+            with refusing(error=BackendError, of=LdapError):
                 connection.bind(config.binddn, config.bindpass)
                 if config.schema == _ACTIVE_DIRECTORY:
                     connection.replace(config.binddn, "unicodePwd", f'"{password}"'.encode("utf-16-le"))
                 else:
                     connection.replace(config.binddn, "userPassword", password.encode())
-            except LdapError as error:
-                raise BackendError(str(error)) from None
             return
     raise BackendError(*faults)

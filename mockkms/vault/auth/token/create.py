@@ -9,7 +9,7 @@ from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine, is_sud
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
@@ -164,10 +164,8 @@ def _kind(call: Call, role: TokenRole | None) -> str:
 
 
 def _seconds_or(text: str, refusal: str) -> float:
-    try:
+    with refusing(text=refusal):
         return parse_seconds(text)
-    except ValueError:
-        raise ErrorResponse(refusal) from None
 
 
 def _entity(call: Call, role: TokenRole | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mockkms.vault.auth.token.model import TokenRole
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token
@@ -21,10 +21,8 @@ class AskedToken:
 
 
 def _lifetime(name: str, text: str) -> int:
-    try:
+    with refusing():
         seconds = int(parse_seconds(text))
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     if seconds < 0:
         raise ErrorResponse(f"{name} must be positive")
     return seconds

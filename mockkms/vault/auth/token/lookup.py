@@ -7,7 +7,7 @@ from typing import Any
 from mockkms.vault.auth.token.model import TokenRoles, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.tokens.token import Token
 from mockkms.world.clock import rfc3339
 
@@ -29,10 +29,8 @@ def list_accessors(state: TokenRoles, call: Call) -> dict[str, Any]:
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
     token_id = call["token"] or call.request.token
-    try:
+    with refusing():
         token = call.core.tokens.checked(token_id, tainted=True)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     if token is None:
         raise ErrorResponse("bad token", status=403)
     return describe(call, token)

@@ -6,7 +6,7 @@ from mockkms.vault.auth.token.lookup import by_accessor
 from mockkms.vault.auth.token.model import TokenRoles, engine, show_policies
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.tokens.token import Token
 
 _INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Seconds to live from now, as a wish.")}
@@ -28,10 +28,8 @@ renew_self = engine.path(
 def renew_token(state: TokenRoles, call: Call, *, token: str) -> Response | None:
     if not token:
         raise ErrorResponse("missing token ID")
-    try:
+    with refusing("error looking up token to renew: ", BackendError):
         return extend(call, call.core.tokens.checked(token))
-    except ValueError as error:
-        raise BackendError(f"error looking up token to renew: {error}") from None
 
 
 @renew_self.on(Operation.UPDATE)

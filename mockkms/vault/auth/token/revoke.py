@@ -6,7 +6,7 @@ from mockkms.vault.auth.token.lookup import check_namespace
 from mockkms.vault.auth.token.model import TokenRoles, engine, is_sudo
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens.token import Token
 
@@ -68,10 +68,8 @@ def revoke_alone(state: TokenRoles, call: Call) -> None:
 
 def _checked(call: Call, prefix: str) -> Token | None:
     """Return the token sent. Raises BackendError for a malformed batch token."""
-    try:
+    with refusing(prefix, BackendError):
         return call.core.tokens.checked(call["token"])
-    except ValueError as error:
-        raise BackendError(prefix + str(error)) from None
 
 
 def _refuse_batch(token: Token) -> None:

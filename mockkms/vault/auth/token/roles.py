@@ -8,7 +8,7 @@ from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.framework.message import ErrorResponse, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.policy import names
@@ -82,10 +82,8 @@ def _token_type(call: Call, role: TokenRole) -> None:
 def _shared(call: Call, role: TokenRole) -> None:
     frame = "error parsing role fields: "
     if "token_bound_cidrs" in call:
-        try:
+        with refusing(frame):
             role.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
-        except ValueError as error:
-            raise ErrorResponse(f"{frame}{error}") from None
     role.update_from(call, "token_explicit_max_ttl", "token_no_default_policy", "token_period", "token_num_uses")
     if role.token_num_uses < 0:
         raise ErrorResponse(f"{frame}'token_num_uses' cannot be negative")
@@ -117,10 +115,8 @@ def _cidrs(call: Call, role: TokenRole, warnings: list[str]) -> None:
             warnings.append(_both("token_bound_cidrs", "bound_cidrs"))
         role.bound_cidrs = []
     elif "bound_cidrs" in call:
-        try:
+        with refusing("error parsing bound_cidrs: "):
             role.bound_cidrs = cidr.parse_addresses(call["bound_cidrs"])
-        except ValueError as error:
-            raise ErrorResponse(f"error parsing bound_cidrs: {error}") from None
         role.token_bound_cidrs = list(role.bound_cidrs)
 
 

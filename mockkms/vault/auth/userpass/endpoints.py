@@ -22,6 +22,7 @@ from mockkms.vault.framework.message import (
     Operation,
     Request,
     Response,
+    refusing,
 )
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
@@ -117,13 +118,11 @@ def write_user(
     given_twice = bool(password and password_hash)
     if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
         _check_password(call)
-    try:
+    with refusing():
         user.parse(call)
         if password or password_hash:
             _set_password(call, user)
         user.upgrade(call)
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
 
 
 def _check_password(call: Call) -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 
 accounts = engine.path("config/sts[/]", help="Accounts whose machines are asked through a role.")
 account = engine.path(
@@ -95,14 +95,10 @@ def write_certificate(state: AwsAuth, call: Call, *, aws_public_cert: str, cert_
     if not text:
         raise ErrorResponse("missing aws_public_cert")
     if "-----BEGIN" not in text:
-        try:
+        with refusing(text="failed to decode the certificate: neither PEM nor PEM in base64"):
             text = base64.b64decode(text, validate=True).decode()
-        except ValueError:
-            raise ErrorResponse("failed to decode the certificate: neither PEM nor PEM in base64") from None
-    try:
+    with refusing(text="invalid certificate; failed to decode and parse certificate"):
         x509.load_pem_x509_certificate(text.encode())
-    except ValueError:
-        raise ErrorResponse("invalid certificate; failed to decode and parse certificate") from None
     state.certificates[cert_name] = {"aws_public_cert": text, "type": call["type"]}
 
 

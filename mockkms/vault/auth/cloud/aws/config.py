@@ -10,7 +10,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 
 _ALIASES = {
     "iam_alias": ("role_id", "unique_id", "canonical_arn", "full_arn"),
@@ -81,12 +81,10 @@ def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[
         old.get("allowed_sts_header_values") if headers is None else [_canonical(header) for header in headers]
     )
     rotation = _rotation(old)
-    try:
+    with refusing():
         rotation.parse_rotation(call)
         _check_identity(made)
         rotation.register_rotation()
-    except ValueError as error:
-        raise ErrorResponse(str(error)) from None
     state.config = made | {name: getattr(rotation, name) for name in automated_rotation.NAMES}
 
 

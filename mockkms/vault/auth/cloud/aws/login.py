@@ -9,7 +9,7 @@ from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, unsupported_path
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing, unsupported_path
 
 _IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
 
@@ -51,10 +51,8 @@ def log_in(_state: AwsAuth, call: Call) -> None:
 
 def _check_machine(call: Call) -> None:
     if "pkcs7" in call:
-        try:
+        with refusing(error=BackendError, text="failed to decode the PEM encoded PKCS#7 signature"):
             base64.b64decode("".join(call["pkcs7"].split()), validate=True)
-        except ValueError:
-            raise BackendError("failed to decode the PEM encoded PKCS#7 signature") from None
         return
     for name, told in (("identity", "instance identity document"), ("signature", "SHA256 RSA signature")):
         _decoded(call[name], f"failed to base64 decode the {told}")
@@ -69,10 +67,8 @@ def _check_request(call: Call) -> None:
     if not call["iam_request_url"]:
         raise ErrorResponse("missing iam_request_url")
     address = _decoded(call["iam_request_url"], "failed to base64 decode iam_request_url")
-    try:
+    with refusing(text="error parsing iam_request_url"):
         urlsplit(address.decode())
-    except ValueError:
-        raise ErrorResponse("error parsing iam_request_url") from None
     if not call["iam_request_body"] and method == "POST":
         raise ErrorResponse("missing iam_request_body")
     _decoded(call["iam_request_body"], "failed to base64 decode iam_request_body")
@@ -81,7 +77,5 @@ def _check_request(call: Call) -> None:
 
 
 def _decoded(text: str, refusal: str) -> bytes:
-    try:
+    with refusing(text=refusal):
         return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise ErrorResponse(refusal) from None

@@ -10,7 +10,7 @@ from typing import Any
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
 
 _FOREIGN = (
@@ -86,7 +86,5 @@ def parsed(state: AwsAuth, text: str) -> tuple[AwsAuthRole, int]:
         raise ErrorResponse(f'entry not found for "{members.get("r", "")}"')
     if not hmac.compare_digest(_signature(role, plain).encode(), signature.encode()):
         raise ErrorResponse("role tag signature verification failed")
-    try:
+    with refusing("failed to parse the role tag: "):
         return role, int(parse_seconds(members.get("t", "0")))
-    except ValueError as error:
-        raise ErrorResponse(f"failed to parse the role tag: {error}") from None
