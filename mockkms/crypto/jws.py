@@ -30,7 +30,8 @@ class Token:
 
     header: dict[str, Any]
     payload: bytes
-    signed: bytes
+    protected: str
+    """The header in base64url."""
     signature: bytes
 
     @property
@@ -38,6 +39,20 @@ class Token:
         """The ``alg`` of the header."""
         value = self.header.get("alg", "")
         return value if isinstance(value, str) else ""
+
+    @property
+    def signed(self) -> bytes:
+        """The signed bytes: the payload is as it is, not in base64url, if ``b64`` is false (RFC 7797)."""
+        payload = self.payload if self.header.get("b64") is False else encode(self.payload).encode()
+        return self.protected.encode() + b"." + payload
+
+    @property
+    def understood(self) -> bool:
+        """Whether every header that ``crit`` names is supported, as go-jose decides it: only ``b64`` is."""
+        critical = self.header.get("crit")
+        if critical is None:
+            return True
+        return isinstance(critical, list) and all(name == "b64" for name in critical)
 
     def claims(self) -> dict[str, Any]:
         """The payload as a JSON object. Raises ValueError."""
@@ -55,8 +70,7 @@ def parse(text: str) -> Token:
     header = json.loads(_decode(parts[0]))
     if not isinstance(header, dict):
         raise ValueError("the header is no JSON object")
-    signed = f"{parts[0]}.{parts[1]}".encode()
-    return Token(header, _decode(parts[1]), signed, _decode(parts[2]))
+    return Token(header, _decode(parts[1]), parts[0], _decode(parts[2]))
 
 
 def load_key(pem: bytes) -> PublicKey:
@@ -73,7 +87,12 @@ def load_key(pem: bytes) -> PublicKey:
 
 
 def verified(token: Token, key: PublicKey) -> bool:
-    """Whether ``key`` made the signature, with the algorithm that the header names."""
+    """Whether ``key`` made the signature, with the algorithm that the header names.
+
+    False for an unsupported critical header too.
+    """
+    if not token.understood:
+        return False
     algorithm = token.algorithm
     try:
         if isinstance(key, ed25519.Ed25519PublicKey):

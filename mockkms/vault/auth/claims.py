@@ -13,6 +13,7 @@ DEFAULT_LEEWAY = 150
 """Seconds by which a missing exp or nbf is guessed."""
 DEFAULT_SKEW = 60
 """Seconds by which clocks may differ."""
+_NO_KEY = "no known key successfully validated the token signature"
 
 
 Claims = dict[str, object]
@@ -33,8 +34,11 @@ class Expected:
     times_required: bool = True
 
 
-def signature_checked(text: str, keys: list[jws.PublicKey] | None) -> jws.Token:
-    """Return the token, verified by one of ``keys`` (None: not verified). Raises ValueError with the server's text."""
+def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bool = False) -> jws.Token:
+    """Return the token, verified by one of ``keys`` (None: not verified). Raises ValueError with the server's text.
+
+    ``remote``: the keys come from a URL; go-oidc verifies with those, and has a text of its own.
+    """
     try:
         token = jws.parse(text)
     except (ValueError, RecursionError) as error:
@@ -43,7 +47,8 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None) -> jws.Token:
         if token.algorithm not in jws.ALGORITHMS:
             raise ValueError("error verifying token signature: go-jose/go-jose: unexpected signature algorithm")
     elif not any(jws.verified(token, key) for key in keys) or _unreadable(token):
-        raise ValueError("error verifying token signature: no known key successfully validated the token signature")
+        why = "failed to verify id token signature" if remote else _NO_KEY
+        raise ValueError(f"error verifying token signature: {why}")
     return token
 
 
@@ -55,9 +60,11 @@ def _unreadable(token: jws.Token) -> bool:
     return False
 
 
-def validate(text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float) -> Claims:
+def validate(
+    text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float, *, remote: bool = False
+) -> Claims:
     """Return all claims of a token that is as expected at ``now``. Raises ValueError with the server's text."""
-    token = signature_checked(text, keys)
+    token = signature_checked(text, keys, remote=remote)
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
         raise ValueError(UNEXPECTED_ALGORITHM)
     claims = claims_in(token)

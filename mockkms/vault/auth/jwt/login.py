@@ -98,7 +98,7 @@ def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call
         skew=role.clock_skew_leeway,
     )
     with refusing("error validating token: "):
-        return validate(jwt, keys, expected, call.now())
+        return validate(jwt, keys, expected, call.now(), remote=not config.jwt_validation_pubkeys)
 
 
 def _identity(claims: Claims, name: str, role: JwtRole) -> LoginAlias:

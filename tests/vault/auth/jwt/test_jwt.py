@@ -72,6 +72,34 @@ def test_signatures_of_other_keys_are_refused(world: World) -> None:
     assert login(world, OTHER, "ES256").errors == refused
 
 
+def with_header(payload: bytes | None = None, **header: Any) -> str:
+    """A token signed by KEY with these headers; ``payload``: what is signed instead of the claims in base64url."""
+    protected = jws.encode(json.dumps({"alg": "EdDSA", **header}).encode())
+    claims = jws.encode(json.dumps(CLAIMS).encode())
+    signed = protected.encode() + b"." + (claims.encode() if payload is None else payload)
+    return f"{protected}.{claims}.{jws.encode(KEY.sign(signed))}"
+
+
+@pytest.mark.parametrize("critical", [["exp"], ["b64", "x"], [None], "b64", {}, 1, False])
+def test_unknown_critical_headers_are_refused(world: World, critical: Any) -> None:
+    refused = ["error validating token: error verifying token signature: "
+               "no known key successfully validated the token signature"]  # fmt: skip
+    token = with_header(crit=critical, exp=1)
+    assert world.write("auth/jwt/login", {"jwt": token}, token="").errors == refused
+
+
+@pytest.mark.parametrize("headers", [{"crit": None}, {"crit": []}, {"crit": ["b64"]}, {"b64": "false"}])
+def test_known_critical_headers(world: World, headers: dict[str, Any]) -> None:
+    assert world.write("auth/jwt/login", {"jwt": with_header(**headers)}, token="").errors is None
+
+
+def test_a_payload_that_is_signed_without_base64(world: World) -> None:
+    headers = {"crit": ["b64"], "b64": False}
+    token = with_header(json.dumps(CLAIMS).encode(), **headers)
+    assert world.write("auth/jwt/login", {"jwt": token}, token="").errors is None
+    assert world.write("auth/jwt/login", {"jwt": with_header(**headers)}, token="").errors
+
+
 def test_the_algorithm_must_be_supported(world: World) -> None:
     config = {"jwt_validation_pubkeys": [pem(OTHER)], "jwt_supported_algs": "EdDSA", "default_role": "r"}
     world.write("auth/jwt/config", config)
@@ -119,6 +147,8 @@ def test_a_world_may_serve_keys_at_a_url(world: World) -> None:
     config = {"jwks_url": "https://issuer.test/jwks", "default_role": "r", "keys": [pem(KEY).strip()]}
     seed.configure(world.core, mount, config)
     assert login(world).errors is None
+    refused = "error validating token: error verifying token signature: failed to verify id token signature"
+    assert login(world, OTHER, "ES256").errors == [refused]
     assert seed.dump(mount.state)["config"] == config
     unknown = world.write("auth/jwt/config", {"jwks_url": "https://other.test/jwks"})
     assert unknown.errors == ["error checking jwks URL"]

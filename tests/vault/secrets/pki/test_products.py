@@ -82,6 +82,33 @@ def test_names_the_issuer_may_not_sign_for(pki: Authority) -> None:
     assert (status, errors) == (500, [f"1 error occurred:\n\t* verification of parsed bundle failed: {text}\n\n"])
 
 
+_UNNAMED = "x509: issuer has name constraints but leaf doesn't have a SAN extension"
+
+
+def test_a_leaf_without_names_below_constraints() -> None:
+    pki = Authority("vault")
+    given = {"common_name": "Bound", "key_type": "ec", "issuer_name": "bound", "exclude_cn_from_sans": True}
+    pki.data("pki/root/generate/internal", **given, permitted_dns_domains="in.test")
+    pki.data("pki/roles/unnamed", allow_any_name=True, key_type="ec", enforce_hostnames=False)
+    asked = {"common_name": "x.in.test", "exclude_cn_from_sans": True}
+    assert pki.errors("pki/issuer/bound/issue/unnamed", **asked) == (500, [f"1 error occurred:\n\t* {_UNNAMED}\n\n"])
+    _, errors = pki.errors("pki/issuer/bound/sign-intermediate", csr=csr("Sub CA"), common_name="Sub CA")
+    assert errors == [f"1 error occurred:\n\t* verification of parsed bundle failed: {_UNNAMED}\n\n"]
+
+
+def test_constraints_of_the_authorities_above() -> None:
+    pki = Authority("vault")
+    given = {"common_name": "Bound", "key_type": "ec", "issuer_name": "bound", "exclude_cn_from_sans": True}
+    pki.data("pki/root/generate/internal", **given, permitted_dns_domains="in.test")
+    asked = pki.data("pki/intermediate/generate/internal", common_name="sub.in.test", key_type="ec")
+    signed = pki.data("pki/issuer/bound/sign-intermediate", csr=asked["csr"], common_name="sub.in.test", ttl="5000h")
+    made = pki.data("pki/intermediate/set-signed", certificate=signed["certificate"])["imported_issuers"]
+    assert pki.data(f"pki/issuer/{made[0]}/issue/any", common_name="x.in.test")["certificate"]
+    status, errors = pki.errors(f"pki/issuer/{made[0]}/issue/any", common_name="x.out.test")
+    assert status == 500
+    assert 'DNS name "x.out.test" is not permitted by any constraint' in errors[0]
+
+
 @pytest.mark.parametrize(
     ("limits", "asked", "text"),
     [

@@ -1,15 +1,16 @@
-"""Name constraints: the names that a CA may certify, checked as by Go's X.509 library."""
+"""Whether the authorities above a certificate may certify its names, checked as by Go's X.509 library."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
 
+from mockkms.crypto.x509 import read
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.pki.certificates import urls
 
@@ -32,17 +33,56 @@ def network(text: str) -> str:
         raise ValueError(f"invalid CIDR address: {text}") from None
 
 
-def check(issuer: bytes, certificate: bytes) -> None:
-    """Raise ValueError with Go's text if ``issuer`` may not certify a name of ``certificate`` (both DER)."""
+def verify(certificate: bytes, authorities: Sequence[bytes]) -> None:
+    """Raise ValueError with Go's text if no chain of ``authorities`` allows ``certificate`` (all DER).
+
+    As ``VerifyCertificate`` in Vault's certutil, which looks neither at times nor at extended key usages: the
+    authorities that issued themselves end a chain, or all of them if none did.
+    """
     loaded = x509.load_der_x509_certificate(certificate)
-    if any(item.critical and item.oid.dotted_string not in _KNOWN for item in loaded.extensions):
-        raise ValueError("x509: unhandled critical extension")
-    limits = _limits(issuer) if len(issuer) <= _LONGEST_CACHED else _limits.__wrapped__(issuer)
-    if limits is None:
-        return
-    permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
-    for label, name, kind, matches in _names(loaded):
-        _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
+    unhandled = [item.oid for item in loaded.extensions if item.critical and item.oid.dotted_string not in _KNOWN]
+    if unhandled:
+        raise ValueError(f"x509: unhandled critical extension ({unhandled[0].dotted_string})")
+    known = [read.load(one) for one in authorities]
+    roots = [one for one in known if one.subject == one.issuer] or known
+    fault = _chain_fault(loaded, [read.load(certificate)], roots, [one for one in known if one not in roots])
+    if fault:
+        raise ValueError(fault)
+
+
+def _chain_fault(
+    leaf: x509.Certificate,
+    chain: list[read.Certificate],
+    roots: list[read.Certificate],
+    intermediates: list[read.Certificate],
+) -> str:
+    """Return what is wrong with every way from a chain to a root; empty if one is right."""
+    fault = ""
+    for authority in (*roots, *intermediates):
+        last = chain[-1]
+        if authority in chain or authority.subject != last.issuer or not last.signed_by(authority):
+            continue
+        fault = _authority_fault(leaf, chain, authority)
+        if not fault and authority in intermediates:
+            fault = _chain_fault(leaf, [*chain, authority], roots, intermediates)
+        if not fault:
+            return ""
+    return fault or "x509: certificate signed by unknown authority"
+
+
+def _authority_fault(leaf: x509.Certificate, chain: list[read.Certificate], authority: read.Certificate) -> str:
+    """Return why an authority may not be the next of a chain; empty if it may."""
+    limits = _limits(authority.der) if len(authority.der) <= _LONGEST_CACHED else _limits.__wrapped__(authority.der)
+    if limits is not None:
+        permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
+        try:
+            for label, name, kind, matches in _names(leaf):
+                _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
+        except ValueError as error:
+            return str(error)
+    if authority.basic and authority.path_length is not None and len(chain) - 1 > authority.path_length:
+        return "x509: too many intermediates for path length constraint"
+    return ""
 
 
 _LONGEST_CACHED = 16 * 1024
@@ -65,7 +105,7 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return
+        raise ValueError("x509: issuer has name constraints but leaf doesn't have a SAN extension") from None
     for one in found:
         if isinstance(one, x509.RFC822Name):
             yield "email address", one.value, x509.RFC822Name, _mail_matches

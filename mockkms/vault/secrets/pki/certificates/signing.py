@@ -59,7 +59,7 @@ def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = 
     """Raise BackendError for a certificate that its issuer may not sign, in products that verify this."""
     if call.core.product.has(Feature.PKI_VERIFIED):
         with refusing(framing, BackendError):
-            name_constraints.check(signer.certificate.der, made.der)
+            name_constraints.verify(made.der, signer.chain)
 
 
 def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
