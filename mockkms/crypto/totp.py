@@ -6,6 +6,7 @@ import base64
 import hmac
 import struct
 import zlib
+from typing import TypedDict
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +19,15 @@ ALGORITHMS: dict[str, type[hashes.SHA1 | hashes.SHA256 | hashes.SHA512]] = {
 }
 _IN_PATH = "$&+,/:;=@-_.~"
 _IN_QUERY = "$&+=:@-_.~"
+
+
+class Settings(TypedDict):
+    """The settings that determine a passcode."""
+
+    period: int
+    """Seconds."""
+    digits: int
+    algorithm: str
 
 
 def encoded(key: bytes) -> str:

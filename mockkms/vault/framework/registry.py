@@ -47,7 +47,7 @@ _TABLE = {
     "pki": Type("secrets.pki", "secrets.pki.world"),
     "database": Type("secrets.database", "secrets.database.world"),
     "ssh": Type("secrets.ssh", "secrets.ssh.world"),
-    "totp": Type("secrets.totp", "secrets.totp.world"),
+    "totp": Type("secrets.totp", "secrets.totp"),
     "secret/aws": Type("secrets.aws.engine", "secrets.aws.world"),
     "auth/aws": Type("auth.cloud.aws"),
     "auth/azure": Type("auth.cloud.azure"),

@@ -5,8 +5,6 @@ State: secrets by token id and path. Wrapped responses lie here too, under ``res
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -51,17 +49,17 @@ def _path(call: Call) -> str:
 
 
 @secret.existence
-def exists(state: Cubbyholes, call: Call) -> bool:
-    return call["path"] in _own(state, call)
+def exists(state: Cubbyholes, call: Call, *, path: str) -> bool:
+    return path in _own(state, call)
 
 
 @secret.on(Operation.READ)
-def read(state: Cubbyholes, call: Call) -> Response | None:
+def read(state: Cubbyholes, call: Call, *, path: str) -> Response | None:
     kept = _own(state, call).get(_path(call))
     if kept is None:
         return None
     client = call.request.client
-    wrapped = client is not None and client.wrapping and call["path"] == "response"
+    wrapped = client is not None and client.wrapping and path == "response"
     return Response(data=kept.value(), warnings=[DEPRECATED] if wrapped else [])
 
 
@@ -77,12 +75,12 @@ def write(state: Cubbyholes, call: Call) -> None:
 
 
 @secret.on(Operation.DELETE)
-def delete(state: Cubbyholes, call: Call) -> None:
-    _own(state, call).pop(call["path"], None)
+def delete(state: Cubbyholes, call: Call, *, path: str) -> None:
+    _own(state, call).pop(path, None)
 
 
 @secret.on(Operation.LIST)
-def list_keys(state: Cubbyholes, call: Call) -> dict[str, Any]:
+def list_keys(state: Cubbyholes, call: Call) -> dict[str, object]:
     path: str = call["path"]
     if path and not path.endswith("/"):
         path += "/"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -61,7 +60,9 @@ persona_one.on(Operation.UPDATE)(write_entity)
 @one.on(Operation.UPDATE)
 @old_alias.on(Operation.UPDATE)
 @old_one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> dict[str, Any] | None:
+def write(
+    state: object, call: Call, *, canonical_id: str, entity_id: str, mount_accessor: str
+) -> dict[str, object] | None:
     """Make an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
     given = "custom_metadata" in call
     custom: dict[str, str] | None = call["custom_metadata"] if given else {}
@@ -71,8 +72,8 @@ def write(state: Any, call: Call) -> dict[str, Any] | None:
         raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
     identity = store(call)
     sources = {name: call[name] for name in _SOURCES if name in call}
-    canonical = call["canonical_id"] or call["entity_id"]
-    name, accessor = call["name"], call["mount_accessor"]
+    canonical = canonical_id or entity_id
+    name, accessor = call["name"], mount_accessor
     if call["id"]:
         stored = own(call, identity.state.aliases, call["id"])
         if stored is None:
@@ -110,7 +111,7 @@ def _mount(call: Call, accessor: str, refusal: str) -> Mount:
 
 def _create(
     call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None, sources: dict[str, str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     identity = store(call)
     namespace = call.request.namespace
     entity = own(call, identity.state.entities, canonical) if canonical else identity.new_entity(namespace)
@@ -136,7 +137,7 @@ def _update(
     accessor: str,
     custom: dict[str, str] | None,
     sources: dict[str, str],
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     identity = store(call)
     moved = bool(canonical) and canonical != changed.canonical_id
     renamed = (name, accessor, custom or {}) != (changed.name, changed.mount_accessor, changed.custom_metadata or {})
@@ -194,12 +195,12 @@ def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
 @one.on(Operation.READ)
 @old_one.on(Operation.READ)
 @persona_one.on(Operation.READ)
-def read(state: Any, call: Call) -> dict[str, Any] | None:
+def read(state: object, call: Call) -> dict[str, object] | None:
     """An alias."""
     return shown(call, own(call, store(call).state.aliases, call["id"]))
 
 
-def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
+def shown(call: Call, alias: Alias | None) -> dict[str, object] | None:
     """An alias of an entity or a group as it is answered."""
     if alias is None:
         return None
@@ -219,7 +220,7 @@ def shown(call: Call, alias: Alias | None) -> dict[str, Any] | None:
 @one.on(Operation.DELETE)
 @old_one.on(Operation.DELETE)
 @persona_one.on(Operation.DELETE)
-def delete(state: Any, call: Call) -> None:
+def delete(state: object, call: Call) -> None:
     """Take an alias away from its entity."""
     identity = store(call)
     found = own(call, identity.state.aliases, call["id"])
@@ -236,12 +237,12 @@ def delete(state: Any, call: Call) -> None:
 @ids.on(Operation.LIST)
 @old_ids.on(Operation.LIST)
 @persona_ids.on(Operation.LIST)
-def list_ids(state: Any, call: Call) -> dict[str, Any]:
+def list_ids(state: object, call: Call) -> dict[str, object]:
     """The ids of all aliases of the namespace."""
     return aliases_listed(call, store(call).state.aliases)
 
 
-def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, Any]:
+def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, object]:
     """The list of aliases of one kind with what is known of them."""
     found = sorted((a for a in aliases.values() if a.namespace == call.request.namespace), key=lambda a: a.id)
     info = {
@@ -256,4 +257,4 @@ def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, Any]:
         }
         for alias in found
     }
-    return listed([alias.id for alias in found], info)
+    return listed(info)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mockkms.vault.framework.context import Identities
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
@@ -40,7 +40,7 @@ def mount_shown(call: Call, accessor: str) -> dict[str, str]:
     return {"mount_path": mount.path, "mount_type": mount.type} if mount else {}
 
 
-def alias_shown(call: Call, alias: Alias) -> dict[str, Any]:
+def alias_shown(call: Call, alias: Alias) -> dict[str, object]:
     """What every answer about an alias has."""
     return {
         "canonical_id": alias.canonical_id,
@@ -55,12 +55,12 @@ def alias_shown(call: Call, alias: Alias) -> dict[str, Any]:
     }
 
 
-def listed(keys: list[str], info: dict[str, Any]) -> dict[str, Any]:
-    """A list answer with ``key_info``; empty where there is nothing, which is a 404."""
-    return {"keys": keys, "key_info": info} if keys else {}
+def listed(info: Mapping[str, object]) -> dict[str, object]:
+    """Return a list, sorted, with ``key_info``; the empty list is an empty object, which the server sends as a 404."""
+    return {"keys": sorted(info), "key_info": info} if info else {}
 
 
-def bare_json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def bare_json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON document outside the envelope, as the OIDC endpoints answer; members as they stand."""
     body = json_text.encode(document, ordered=True).encode("utf-8", "replace")
     return Response(raw=body, status=status, headers=headers or {})
@@ -82,6 +82,6 @@ def elsewhere(text: str) -> ErrorResponse:
     return ErrorResponse(text, status=403)
 
 
-def names_of(listed: dict[str, Any]) -> dict[str, Any]:
-    """Return a listing by name, made of a listing by id whose ``key_info`` has the names; empty for an empty one."""
-    return {"keys": [info["name"] for info in listed["key_info"].values()]} if listed else {}
+def names_of(info: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Return a list of names from what the list of ids says of each; empty like that of ``listed``."""
+    return {"keys": [one["name"] for one in info.values()]} if info else {}

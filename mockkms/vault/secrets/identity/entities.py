@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.identity import Entity
@@ -54,18 +52,18 @@ names = engine.path("entity/name[/]", help="List the names of all entities.")
 @entity.on(Operation.UPDATE)
 @named.on(Operation.UPDATE)
 @one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> dict[str, Any] | Response | None:
+def write(state: object, call: Call, *, name: str) -> Reply:
     """Make an entity, or change what was sent of one. Raises ErrorResponse and BackendError."""
     identity, namespace = store(call), call.request.namespace
     found = _meant(call)
     policies = policy_names(call["policies"]) if "policies" in call else None
     metadata = call.get("metadata")
     check_metadata("entity", metadata)
-    changed = found or identity.new_entity(namespace, call["name"])
+    changed = found or identity.new_entity(namespace, name)
     if found is not None:
         found.settle()
         found.updated = call.now()
-        found.name = call["name"] or found.name
+        found.name = name or found.name
     if policies is not None:
         changed.policies = policies
     if metadata is not None:
@@ -96,18 +94,18 @@ def _meant(call: Call) -> Entity | None:
 
 
 @one.on(Operation.READ)
-def read(state: Any, call: Call) -> dict[str, Any] | None:
+def read(state: object, call: Call) -> dict[str, object] | None:
     """An entity with its aliases and groups."""
     return shown(call, store(call).state.entities.get(call["id"]))
 
 
 @named.on(Operation.READ)
-def read_named(state: Any, call: Call) -> dict[str, Any] | None:
+def read_named(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """An entity by its name, in any case."""
-    return shown(call, store(call).entity_named(call.request.namespace, call["name"]))
+    return shown(call, store(call).entity_named(call.request.namespace, name))
 
 
-def shown(call: Call, entity: Entity | None) -> dict[str, Any] | None:
+def shown(call: Call, entity: Entity | None) -> dict[str, object] | None:
     """An entity as it is answered; None for none in this namespace."""
     if entity is None or entity.namespace != call.request.namespace:
         return None
@@ -136,23 +134,23 @@ def shown(call: Call, entity: Entity | None) -> dict[str, Any] | None:
 
 
 @one.on(Operation.DELETE)
-def delete(state: Any, call: Call) -> None:
+def delete(state: object, call: Call) -> None:
     """Delete an entity; its tokens are refused from now on."""
     _delete(call, store(call).state.entities.get(call["id"]))
 
 
 @named.on(Operation.DELETE)
-def delete_named(state: Any, call: Call) -> None:
+def delete_named(state: object, call: Call, *, name: str) -> None:
     """Delete an entity by its name."""
-    _delete(call, store(call).entity_named(call.request.namespace, call["name"]))
+    _delete(call, store(call).entity_named(call.request.namespace, name))
 
 
 @batch_delete.on(Operation.UPDATE)
-def delete_batch(state: Any, call: Call) -> None:
+def delete_batch(state: object, call: Call, *, entity_ids: list[str]) -> None:
     """Delete several entities; ignore unknown ids."""
-    if not call["entity_ids"]:
+    if not entity_ids:
         raise ErrorResponse("missing entity ids to delete")
-    for entity_id in call["entity_ids"]:
+    for entity_id in entity_ids:
         _delete(call, store(call).state.entities.get(entity_id))
 
 
@@ -162,21 +160,22 @@ def _delete(call: Call, entity: Entity | None) -> None:
 
 
 @ids.on(Operation.LIST)
-def list_ids(state: Any, call: Call) -> dict[str, Any]:
+def list_ids(state: object, call: Call) -> dict[str, object]:
     """The ids of all entities of the namespace."""
-    return _listed(call)
+    return listed(_infos(call))
 
 
 @names.on(Operation.LIST)
-def list_names(state: Any, call: Call) -> dict[str, Any]:
+def list_names(state: object, call: Call) -> dict[str, object]:
     """The names of all entities of the namespace, in the order of their ids, and nothing more."""
-    return names_of(_listed(call))
+    return names_of(_infos(call))
 
 
-def _listed(call: Call) -> dict[str, Any]:
+def _infos(call: Call) -> dict[str, dict[str, object]]:
+    """Return what lists say of each entity of the namespace, by id and in the order of ids."""
     entities = [e for e in store(call).state.entities.values() if e.namespace == call.request.namespace]
     entities.sort(key=lambda entity: entity.id)
-    info: dict[str, Any] = {}
+    info: dict[str, dict[str, object]] = {}
     for entity in entities:
         info[entity.id] = {"name": entity.name}
         if entity.aliases:
@@ -189,4 +188,4 @@ def _listed(call: Call) -> dict[str, Any]:
                 }
                 for alias in entity.aliases
             ]
-    return listed([entity.id for entity in entities], info)
+    return info

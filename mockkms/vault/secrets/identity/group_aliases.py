@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -27,18 +26,18 @@ one, ids = by_id("group-alias", _FIELDS, "A group alias by its id.")
 
 
 @alias.on(Operation.UPDATE)
-def register(state: Any, call: Call) -> dict[str, Any] | None:
+def register(state: object, call: Call) -> dict[str, object] | None:
     """Make a group alias, or change the one with this id."""
     return _write_by_id(call) if "id" in call else _write(call, None)
 
 
 @one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> dict[str, Any] | None:
+def write(state: object, call: Call) -> dict[str, object] | None:
     """Change a group alias."""
     return _write_by_id(call)
 
 
-def _write_by_id(call: Call) -> dict[str, Any] | None:
+def _write_by_id(call: Call) -> dict[str, object] | None:
     if not call["id"]:
         raise ErrorResponse("empty group alias ID")
     found = own(call, store(call).state.group_aliases, call["id"])
@@ -47,7 +46,7 @@ def _write_by_id(call: Call) -> dict[str, Any] | None:
     return _write(call, found)
 
 
-def _write(call: Call, found: Alias | None) -> dict[str, Any] | None:
+def _write(call: Call, found: Alias | None) -> dict[str, object] | None:
     identity = store(call)
     name, accessor, canonical = call["name"], call["mount_accessor"], call["canonical_id"]
     if not name:
@@ -119,13 +118,13 @@ def _set(call: Call, group: Group, alias: Alias | None) -> None:
 
 
 @one.on(Operation.READ)
-def read(state: Any, call: Call) -> dict[str, Any] | None:
+def read(state: object, call: Call) -> dict[str, object] | None:
     """A group alias."""
     return shown(call, own(call, store(call).state.group_aliases, call["id"]))
 
 
 @one.on(Operation.DELETE)
-def delete(state: Any, call: Call) -> None:
+def delete(state: object, call: Call) -> None:
     """Take an alias away from its group."""
     identity = store(call)
     found = own(call, identity.state.group_aliases, call["id"])
@@ -139,6 +138,6 @@ def delete(state: Any, call: Call) -> None:
 
 
 @ids.on(Operation.LIST)
-def list_ids(state: Any, call: Call) -> dict[str, Any]:
+def list_ids(state: object, call: Call) -> dict[str, object]:
     """The ids of all group aliases of the namespace."""
     return aliases_listed(call, store(call).state.group_aliases)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
@@ -44,7 +42,7 @@ names = engine.path("group/name[/]", help="List the names of all groups.")
 
 
 @group.on(Operation.UPDATE)
-def register(state: Any, call: Call) -> dict[str, Any] | None:
+def register(state: object, call: Call) -> dict[str, object] | None:
     """Make a group, or change the one with this id or name."""
     if "id" in call:
         return _write_by_id(call)
@@ -52,12 +50,12 @@ def register(state: Any, call: Call) -> dict[str, Any] | None:
 
 
 @one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> dict[str, Any] | None:
+def write(state: object, call: Call) -> dict[str, object] | None:
     """Change what was sent of a group."""
     return _write_by_id(call)
 
 
-def _write_by_id(call: Call) -> dict[str, Any] | None:
+def _write_by_id(call: Call) -> dict[str, object] | None:
     if not call["id"]:
         raise ErrorResponse("empty group ID")
     found = own(call, store(call).state.groups, call["id"])
@@ -67,18 +65,18 @@ def _write_by_id(call: Call) -> dict[str, Any] | None:
 
 
 @named.on(Operation.UPDATE)
-def write_named(state: Any, call: Call) -> dict[str, Any] | None:
+def write_named(state: object, call: Call) -> dict[str, object] | None:
     """Make a group, or change the one with this name."""
     return _write_by_name(call)
 
 
-def _write_by_name(call: Call) -> dict[str, Any] | None:
+def _write_by_name(call: Call) -> dict[str, object] | None:
     if not call["name"]:
         raise ErrorResponse("empty group name")
     return _write(call, store(call).group_named(call.request.namespace, call["name"]))
 
 
-def _write(call: Call, found: Group | None) -> dict[str, Any] | None:
+def _write(call: Call, found: Group | None) -> dict[str, object] | None:
     identity, now = store(call), call.now()
     policies = policy_names(call["policies"]) if "policies" in call else None
     group_type = _type(call, found)
@@ -174,18 +172,18 @@ def _set_member_groups(call: Call, parent: Group, below: list[str]) -> None:
 
 
 @one.on(Operation.READ)
-def read(state: Any, call: Call) -> dict[str, Any] | None:
+def read(state: object, call: Call) -> dict[str, object] | None:
     """A group with its members."""
     return shown(call, own(call, store(call).state.groups, call["id"]))
 
 
 @named.on(Operation.READ)
-def read_named(state: Any, call: Call) -> dict[str, Any] | None:
+def read_named(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A group by its name, in any case."""
-    return shown(call, store(call).group_named(call.request.namespace, call["name"]))
+    return shown(call, store(call).group_named(call.request.namespace, name))
 
 
-def shown(call: Call, group: Group | None) -> dict[str, Any] | None:
+def shown(call: Call, group: Group | None) -> dict[str, object] | None:
     """A group as it is answered."""
     if group is None:
         return None
@@ -208,15 +206,15 @@ def shown(call: Call, group: Group | None) -> dict[str, Any] | None:
 
 
 @one.on(Operation.DELETE)
-def delete(state: Any, call: Call) -> None:
+def delete(state: object, call: Call) -> None:
     """Delete a group."""
     _delete(call, own(call, store(call).state.groups, call["id"]))
 
 
 @named.on(Operation.DELETE)
-def delete_named(state: Any, call: Call) -> None:
+def delete_named(state: object, call: Call, *, name: str) -> None:
     """Delete a group by its name."""
-    _delete(call, store(call).group_named(call.request.namespace, call["name"]))
+    _delete(call, store(call).group_named(call.request.namespace, name))
 
 
 def _delete(call: Call, group: Group | None) -> None:
@@ -225,21 +223,22 @@ def _delete(call: Call, group: Group | None) -> None:
 
 
 @ids.on(Operation.LIST)
-def list_ids(state: Any, call: Call) -> dict[str, Any]:
+def list_ids(state: object, call: Call) -> dict[str, object]:
     """The ids of all groups of the namespace."""
-    return _listed(call)
+    return listed(_infos(call))
 
 
 @names.on(Operation.LIST)
-def list_names(state: Any, call: Call) -> dict[str, Any]:
+def list_names(state: object, call: Call) -> dict[str, object]:
     """The names of all groups of the namespace, in the order of their ids, and nothing more."""
-    return names_of(_listed(call))
+    return names_of(_infos(call))
 
 
-def _listed(call: Call) -> dict[str, Any]:
+def _infos(call: Call) -> dict[str, dict[str, object]]:
+    """Return what lists say of each group of the namespace, by id and in the order of ids."""
     groups = [g for g in store(call).state.groups.values() if g.namespace == call.request.namespace]
     groups.sort(key=lambda group: group.id)
-    info: dict[str, Any] = {}
+    info: dict[str, dict[str, object]] = {}
     for group in groups:
         info[group.id] = {
             "name": group.name,
@@ -253,4 +252,4 @@ def _listed(call: Call) -> dict[str, Any]:
                 "mount_accessor": group.alias.mount_accessor,
                 **mount_shown(call, group.alias.mount_accessor),
             }
-    return listed([group.id for group in groups], info)
+    return info

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -23,36 +21,37 @@ group = engine.path("lookup/group", fields=_QUERY, help="Find a group.")
 
 
 @entity.on(Operation.UPDATE)
-def find_entity(state: Any, call: Call) -> dict[str, Any] | None:
+def find_entity(
+    state: object, call: Call, *, name: str, alias_id: str, alias_mount_accessor: str, alias_name: str
+) -> dict[str, object] | None:
     """The entity that the query means, or nothing."""
     _check(call)
     identity = store(call)
     known = identity.state.entities
     if call["id"]:
         return entities.shown(call, known.get(call["id"]))
-    if call["name"]:
-        return entities.shown(call, identity.entity_named(call.request.namespace, call["name"]))
-    if call["alias_id"]:
-        alias = identity.state.aliases.get(call["alias_id"])
-    else:
-        alias = identity.by_factors(call["alias_mount_accessor"], call["alias_name"])
+    if name:
+        return entities.shown(call, identity.entity_named(call.request.namespace, name))
+    alias = identity.state.aliases.get(alias_id) if alias_id else identity.by_factors(alias_mount_accessor, alias_name)
     return entities.shown(call, known.get(alias.canonical_id)) if alias is not None else None
 
 
 @group.on(Operation.UPDATE)
-def find_group(state: Any, call: Call) -> dict[str, Any] | None:
+def find_group(
+    state: object, call: Call, *, name: str, alias_id: str, alias_mount_accessor: str, alias_name: str
+) -> dict[str, object] | None:
     """The group that the query means, or nothing."""
     _check(call)
     identity = store(call)
     known = identity.state.groups
     if call["id"]:
         return groups.shown(call, own(call, known, call["id"]))
-    if call["name"]:
-        return groups.shown(call, identity.group_named(call.request.namespace, call["name"]))
-    if call["alias_id"]:
-        alias = identity.state.group_aliases.get(call["alias_id"])
+    if name:
+        return groups.shown(call, identity.group_named(call.request.namespace, name))
+    if alias_id:
+        alias = identity.state.group_aliases.get(alias_id)
     else:
-        alias = identity.group_by_factors(call["alias_mount_accessor"], call["alias_name"])
+        alias = identity.group_by_factors(alias_mount_accessor, alias_name)
     return groups.shown(call, own(call, known, alias.canonical_id)) if alias is not None else None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -26,24 +24,32 @@ merge = engine.path(
 
 
 @merge.on(Operation.UPDATE)
-def merge_entities(state: Any, call: Call) -> Response | None:
+def merge_entities(
+    state: object,
+    call: Call,
+    *,
+    to_entity_id: str,
+    from_entity_ids: list[str],
+    conflicting_alias_ids_to_keep: list[str],
+    force: bool,
+) -> Response | None:
     """Merge. Raises ErrorResponse; aliases on one mount answer 400 with the list of clashes."""
-    if not call["to_entity_id"]:
+    if not to_entity_id:
         raise ErrorResponse("missing entity id to merge to")
-    if not call["from_entity_ids"]:
+    if not from_entity_ids:
         raise ErrorResponse("missing entity ids to merge from")
     identity = store(call)
-    target = own(call, identity.state.entities, call["to_entity_id"])
+    target = own(call, identity.state.entities, to_entity_id)
     if target is None:
         raise ErrorResponse("entity id to merge to is invalid")
-    keep = call["conflicting_alias_ids_to_keep"]
-    if len(call["from_entity_ids"]) > 1 and len(keep) > 1:
+    keep = conflicting_alias_ids_to_keep
+    if len(from_entity_ids) > 1 and len(keep) > 1:
         raise ErrorResponse(
             "aliases conflicts cannot be resolved with multiple from entity ids - merge one entity at a time"
         )
-    sources = [_source(call, target, entity_id) for entity_id in distinct(call["from_entity_ids"])]
+    sources = [_source(call, target, entity_id) for entity_id in distinct(from_entity_ids)]
     refusal = None if keep else _clashes(call, target, sources)
-    _check_mfa(target, sources, call["force"])
+    _check_mfa(target, sources, force)
     if refusal is not None:
         return refusal
     _check_choice(target, sources, keep)

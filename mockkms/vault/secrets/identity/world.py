@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, RecordShape, Text
@@ -18,6 +18,41 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
 _SOURCES = ("issuer", "external_id")
+
+
+class AliasSpec(TypedDict, total=False):
+    """An alias: who an entity, or an external group, is on one auth method."""
+
+    mount: Required[str]
+    """The path of the auth mount: ``auth/userpass/``."""
+    name: Required[str]
+    custom_metadata: Mapping[str, str]
+    issuer: str
+    external_id: str
+
+
+class EntitySpec(TypedDict, total=False):
+    """An entity."""
+
+    id: str
+    policies: list[str]
+    metadata: Mapping[str, str]
+    disabled: bool
+    aliases: list[AliasSpec]
+
+
+class GroupSpec(TypedDict, total=False):
+    """A group."""
+
+    type: str
+    policies: list[str]
+    metadata: Mapping[str, str]
+    members: list[str]
+    """Names of entities."""
+    groups: list[str]
+    """Names of member groups, which are written before."""
+    alias: AliasSpec
+    """Of an external group."""
 
 
 def _keys(_type: str) -> dict[str, Key]:
@@ -66,7 +101,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     mfa.fill(to.below("mfa"), namespace, spec.get("mfa") or {})
 
 
-def _dump(core: Context, mount: Mount) -> dict[str, Any]:
+def _dump(core: Context, mount: Mount) -> dict[str, object]:
     namespace = mount.namespace
     shown = {
         "entities": dump_entities(core, namespace),
@@ -77,12 +112,8 @@ def _dump(core: Context, mount: Mount) -> dict[str, Any]:
     return {word: found for word, found in shown.items() if found}
 
 
-def add_entity(core: Context, name: str, spec: Mapping[str, Any], namespace: str = "") -> Entity:
-    """Write an entity: ``id`` (any text), ``policies``, ``metadata``, ``disabled``, and ``aliases``, each with
-    ``mount`` (the path of an auth mount: ``auth/userpass/``), ``name`` and perhaps ``custom_metadata``.
-
-    Raises VaultError with the server's text.
-    """
+def add_entity(core: Context, name: str, spec: EntitySpec, namespace: str = "") -> Entity:
+    """Write an entity. Raises VaultError with the server's text."""
     identity = core.identity
     data = {key: value for key, value in spec.items() if key in ("policies", "metadata", "disabled")}
     seeding.write(core, _mount(core, namespace, "identity/"), "entity", {"name": name, **data})
@@ -94,7 +125,11 @@ def add_entity(core: Context, name: str, spec: Mapping[str, Any], namespace: str
         identity.put_entity(entity)
     for alias in spec.get("aliases", ()):
         mount = _mount(core, namespace, alias["mount"])
-        wanted = {"name": alias["name"], "mount_accessor": mount.accessor, "canonical_id": entity.id}
+        wanted: dict[str, object] = {
+            "name": alias["name"],
+            "mount_accessor": mount.accessor,
+            "canonical_id": entity.id,
+        }
         if alias.get("custom_metadata"):
             wanted["custom_metadata"] = dict(alias["custom_metadata"])
         wanted.update({word: alias[word] for word in _SOURCES if alias.get(word)})
@@ -102,14 +137,10 @@ def add_entity(core: Context, name: str, spec: Mapping[str, Any], namespace: str
     return entity
 
 
-def add_group(core: Context, name: str, spec: Mapping[str, Any], namespace: str = "") -> Group:
-    """Write a group: ``type``, ``policies``, ``metadata``, ``members`` (names of entities), ``groups`` (names of
-    member groups, written before), and for an external group ``alias`` with ``mount`` and ``name``.
-
-    Raises VaultError with the server's text.
-    """
+def add_group(core: Context, name: str, spec: GroupSpec, namespace: str = "") -> Group:
+    """Write a group. Raises VaultError with the server's text."""
     identity = core.identity
-    data: dict[str, Any] = {key: spec[key] for key in ("type", "policies", "metadata") if key in spec}
+    data: dict[str, object] = {key: spec[key] for key in ("type", "policies", "metadata") if key in spec}
     if "members" in spec:
         data["member_entity_ids"] = [_named(identity.entity_named(namespace, n), n) for n in spec["members"]]
     if "groups" in spec:
@@ -138,29 +169,29 @@ def _named(found: Entity | Group | None, name: str) -> str:
     return found.id
 
 
-def dump_entities(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]:
+def dump_entities(core: Context, namespace: str = "") -> dict[str, dict[str, object]]:
     """Every entity of a namespace by name, as ``add_entity`` reads it."""
     found = {}
     for entity in core.state.identity.entities.values():
         if entity.namespace == namespace:
-            shown: dict[str, Any] = {"id": entity.id, "policies": entity.policies, "metadata": entity.metadata}
+            shown: dict[str, object] = {"id": entity.id, "policies": entity.policies, "metadata": entity.metadata}
             shown["disabled"] = entity.disabled
             shown["aliases"] = [_alias(core, alias) for alias in entity.aliases]
             found[entity.name] = {key: value for key, value in shown.items() if value}
     return dict(sorted(found.items()))
 
 
-def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]:
+def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, object]]:
     """Every group of a namespace by name, as ``add_group`` reads it; members stand before what holds them."""
     state = core.state.identity
     inside = [group for group in state.groups.values() if group.namespace == namespace]
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     while len(found) < len(inside):
         for group in inside:
             below = [other for other in inside if group.id in (other.parents or ())]
             if group.name in found or any(other.name not in found for other in below):
                 continue
-            shown: dict[str, Any] = {"type": group.type, "policies": group.policies, "metadata": group.metadata}
+            shown: dict[str, object] = {"type": group.type, "policies": group.policies, "metadata": group.metadata}
             if group.type == "internal":
                 members = (state.entities.get(member_id) for member_id in group.members or ())
                 shown["members"] = sorted(entity.name for entity in members if entity is not None)
@@ -170,9 +201,9 @@ def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, Any]]
     return found
 
 
-def _alias(core: Context, alias: Alias) -> dict[str, Any]:
+def _alias(core: Context, alias: Alias) -> dict[str, object]:
     mount = core.state.mounts.by_accessor(alias.mount_accessor)
-    shown: dict[str, Any] = {"mount": mount.path if mount else "", "name": alias.name}
+    shown: dict[str, object] = {"mount": mount.path if mount else "", "name": alias.name}
     if alias.custom_metadata:
         shown["custom_metadata"] = dict(alias.custom_metadata)
     shown.update({word: text for word in _SOURCES if (text := getattr(alias, word))})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call, Field
@@ -35,15 +34,15 @@ secret = engine.path(
 
 
 @secret.existence
-def _exists(state: KV1, call: Call) -> bool:
-    return call["path"] in state.secrets
+def _exists(state: KV1, call: Call, *, path: str) -> bool:
+    return path in state.secrets
 
 
 @secret.on(Operation.READ)
-def read(state: KV1, call: Call) -> Response | None:
+def read(state: KV1, call: Call, *, path: str) -> Response | None:
     """The secret, with the lease duration (seconds) that it asks for itself or the mount's default."""
     _refuse_relative(call, "read failed: ")
-    kept = state.secrets.get(call["path"])
+    kept = state.secrets.get(path)
     if kept is None:
         return None
     data = kept.value()
@@ -52,7 +51,7 @@ def read(state: KV1, call: Call) -> Response | None:
     return Response(data=data, lease=Lease(ttl=_ttl(call, data), renewable=renewable, registered=leased))
 
 
-def _ttl(call: Call, data: dict[str, Any]) -> int:
+def _ttl(call: Call, data: dict[str, object]) -> int:
     asked = data.get("ttl") if "ttl" in data else data.get("lease", "")
     if "ttl" in data or "lease" in data:
         if asked is None:
@@ -65,32 +64,32 @@ def _ttl(call: Call, data: dict[str, Any]) -> int:
 
 
 @secret.on(Operation.CREATE, Operation.UPDATE)
-def write(state: KV1, call: Call) -> None:
+def write(state: KV1, call: Call, *, path: str) -> None:
     """Replace the secret by the body. Raises ErrorResponse without a path or without a body."""
-    if not call["path"]:
+    if not path:
         raise ErrorResponse("missing path")
     if not call.request.data:
         raise ErrorResponse("missing data fields")
     _refuse_relative(call, "failed to write: ")
-    state.secrets[call["path"]] = keep(call.request.data)
+    state.secrets[path] = keep(call.request.data)
 
 
 @secret.on(Operation.DELETE)
-def delete(state: KV1, call: Call) -> None:
+def delete(state: KV1, call: Call, *, path: str) -> None:
     """Delete the secret; succeed if it does not exist."""
     _refuse_relative(call)
-    state.secrets.pop(call["path"], None)
+    state.secrets.pop(path, None)
 
 
 @secret.on(Operation.LIST)
-def list_secrets(state: KV1, call: Call) -> dict[str, Any]:
+def list_secrets(state: KV1, call: Call) -> dict[str, object]:
     """The names directly below a folder."""
     names = children(state.secrets, _folder(call))
     return {"keys": names} if names else {}
 
 
 @secret.on(Operation.SCAN)
-def scan(state: KV1, call: Call) -> dict[str, Any]:
+def scan(state: KV1, call: Call) -> dict[str, object]:
     """Every path below a folder; an empty one has no ``keys`` member."""
     keys = walk(state.secrets, _folder(call))
     return {"keys": keys} if keys else {}

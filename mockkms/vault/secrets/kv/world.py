@@ -66,7 +66,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             add_key(core, mount, path, key)
 
 
-def _dump(core: Context, mount: Mount) -> dict[str, Any]:
+def _dump(core: Context, mount: Mount) -> dict[str, object]:
     now = core.clock.now()
     if mount.engine != "kv2":
         return {"secrets": dump_secrets(mount.state, now)}
@@ -74,7 +74,7 @@ def _dump(core: Context, mount: Mount) -> dict[str, Any]:
     return {"keys": dump_keys(mount.state, now), **({"config": config} if config else {})}
 
 
-def add_secret(core: Context, mount: Mount, path: str, secret: Mapping[str, Any]) -> None:
+def add_secret(core: Context, mount: Mount, path: str, secret: Mapping[str, object]) -> None:
     """Write a secret: its data, on either version. Raises VaultError with the server's text."""
     if mount.engine == "kv2":
         seeding.write(core, mount, f"data/{path}", {"data": dict(secret)})
@@ -100,12 +100,12 @@ def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> 
                 seeding.write(core, mount, f"{action}/{path}", {"versions": [index + 1]})
 
 
-def configure(core: Context, mount: Mount, config: Mapping[str, Any]) -> None:
+def configure(core: Context, mount: Mount, config: Mapping[str, object]) -> None:
     """Write the settings of a version 2 mount. Raises VaultError with the server's text."""
     seeding.write(core, mount, "config", config)
 
 
-def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, Any]:
+def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, object]:
     """The current data of every secret that can be read, as ``add_secret`` takes it."""
     if isinstance(state, KV1):
         return {path: kept.value() for path, kept in sorted(state.secrets.items())}
@@ -118,12 +118,12 @@ def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, Any]:
     return found
 
 
-def dump_keys(state: KV2, now: float) -> dict[str, dict[str, Any]]:
+def dump_keys(state: KV2, now: float) -> dict[str, dict[str, object]]:
     """Every key with its settings and history, as ``add_key`` takes it; versions beyond the window are gone."""
     return {path: _described(state, key, now) for path, key in sorted(state.keys.items())}
 
 
-def _described(state: KV2, key: Secret, now: float) -> dict[str, Any]:
+def _described(state: KV2, key: Secret, now: float) -> dict[str, object]:
     versions: list[Any] = []
     for number, version in sorted(key.versions.items()):
         data = state.payloads.get((key.path, number))

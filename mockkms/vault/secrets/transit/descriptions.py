@@ -43,7 +43,7 @@ FIELDS = ("type", "versions", *_SWITCHES, "convergent", *_NUMBERS, "convergent_v
 """Every member of a key's description."""
 
 
-def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, Any], scope: str = "") -> Key:
+def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, object], scope: str = "") -> Key:
     """Make the key ``name`` from its description; ``scope`` (the mount's path) keeps equal names of mounts apart.
 
     Raises SpecFault with the path of the member at fault.
@@ -58,7 +58,7 @@ def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, Any], 
     if isinstance(versions, int) and not isinstance(versions, bool):
         if not 0 < versions <= MOST_VERSIONS or versions < first:
             raise SpecFault("versions", f"a key has {first} to {MOST_VERSIONS} versions")
-        entries: list[Mapping[str, Any]] = [{}] * (versions - first + 1)
+        entries: list[Mapping[str, object]] = [{}] * (versions - first + 1)
     elif isinstance(versions, list) and versions:
         entries = versions
     else:
@@ -70,12 +70,12 @@ def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, Any], 
     return key
 
 
-def dump_keys(state: Transit) -> dict[str, dict[str, Any]]:
+def dump_keys(state: Transit) -> dict[str, dict[str, object]]:
     """The descriptions of all keys by name; what has its default value is left out."""
     return {name: _dump(key) for name, key in sorted(state.keys.items())}
 
 
-def _settings(name: str, spec: Mapping[str, Any]) -> Key:
+def _settings(name: str, spec: Mapping[str, object]) -> Key:
     """The key without versions."""
     key_type = spec.get("type", "aes256-gcm96")
     if not isinstance(key_type, str) or key_type not in TYPES:
@@ -134,14 +134,14 @@ def _check_bounds(key: Key) -> None:
         raise SpecFault("min_available_version", "must not be above min_decryption_version")
 
 
-def _typed(spec: Mapping[str, Any], member: str, kind: type[Any], default: Any) -> Any:
+def _typed(spec: Mapping[str, object], member: str, kind: type[Any], default: Any) -> Any:
     value = spec.get(member, default)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise SpecFault(member, f"{value!r} is not {'a whole number' if kind is int else 'true or false'}")
     return value
 
 
-def _seconds(spec: Mapping[str, Any]) -> int:
+def _seconds(spec: Mapping[str, object]) -> int:
     try:
         seconds = int(parse_seconds(spec.get("auto_rotate_period", 0)))
     except ValueError as error:
@@ -160,7 +160,7 @@ def _moment(value: Any, path: str) -> float:
         raise SpecFault(path, f"{value!r} is not a time: use RFC 3339 or seconds since the epoch") from None
 
 
-def _event(spec: Mapping[str, Any], member: str) -> Event | None:
+def _event(spec: Mapping[str, object], member: str) -> Event | None:
     value = spec.get(member)
     if value is None:
         return None
@@ -169,9 +169,9 @@ def _event(spec: Mapping[str, Any], member: str) -> Event | None:
     return Event(_moment(value.get("time"), f"{member}.time"), value["version"])
 
 
-def _dump(key: Key) -> dict[str, Any]:
+def _dump(key: Key) -> dict[str, object]:
     fresh = Key(key.name, key.type, kdf=KDF_HKDF if key.derived else 0)
-    spec: dict[str, Any] = {"type": key.type}
+    spec: dict[str, object] = {"type": key.type}
     for member in (*_SWITCHES, *_NUMBERS, "auto_rotate_period"):
         if getattr(key, member) != getattr(fresh, member):
             spec[member] = getattr(key, member)
@@ -187,8 +187,8 @@ def _dump(key: Key) -> dict[str, Any]:
     return spec
 
 
-def _dump_version(key: Key, version: KeyVersion) -> dict[str, Any]:
-    entry: dict[str, Any] = show_version(key, version)
+def _dump_version(key: Key, version: KeyVersion) -> dict[str, object]:
+    entry: dict[str, object] = show_version(key, version)
     if key.type != "hmac":
         entry["hmac_key"] = b64.encode(version.hmac_key)
     entry["created"] = _time(version.created)

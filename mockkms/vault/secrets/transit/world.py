@@ -93,7 +93,7 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
             descriptions.seed_key(mount.state, to.core, name, key, scope)
 
 
-def _dump(_core: Context, mount: Mount) -> dict[str, Any]:
+def _dump(_core: Context, mount: Mount) -> dict[str, object]:
     return {"keys": descriptions.dump_keys(mount.state)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -26,7 +25,7 @@ one = engine.path(
 listing = engine.path("mfa/login-enforcement[/]", help="List the login enforcements.")
 
 
-def shown(call: Call, one: Enforcement) -> dict[str, Any]:
+def shown(call: Call, one: Enforcement) -> dict[str, object]:
     """An enforcement as it is answered."""
     return {
         "id": one.id,
@@ -42,28 +41,28 @@ def shown(call: Call, one: Enforcement) -> dict[str, Any]:
 
 
 @listing.on(Operation.LIST)
-def list_enforcements(state: Any, call: Call) -> dict[str, Any]:
+def list_enforcements(state: object, call: Call) -> dict[str, object]:
     """Those of the namespace."""
     found = {one.name: one for one in call.core.mfa.enforcements() if one.namespace == call.request.namespace}
-    return listed(sorted(found), {name: shown(call, one) for name, one in found.items()})
+    return listed({name: shown(call, one) for name, one in found.items()})
 
 
 @one.on(Operation.READ)
-def read(state: Any, call: Call) -> dict[str, Any] | None:
+def read(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """One of the namespace."""
-    found = call.core.mfa.enforcement(call.request.namespace, call["name"])
+    found = call.core.mfa.enforcement(call.request.namespace, name)
     return shown(call, found) if found else None
 
 
 @one.on(Operation.DELETE)
-def delete(state: Any, call: Call) -> None:
+def delete(state: object, call: Call, *, name: str) -> None:
     """Its logins need no second proof any more."""
-    if call.core.mfa.enforcement(call.request.namespace, call["name"]) is not None:
-        del call.core.mfa.state(call.request.namespace).enforcements[call["name"]]
+    if call.core.mfa.enforcement(call.request.namespace, name) is not None:
+        del call.core.mfa.state(call.request.namespace).enforcements[name]
 
 
 @one.on(Operation.UPDATE)
-def write(state: Any, call: Call) -> None:
+def write(state: object, call: Call, *, mfa_method_ids: list[str]) -> None:
     """Make one, or change what was sent of one; the methods have to be named each time."""
     own, name = call.request.namespace, call["name"]
     found = call.core.mfa.enforcement(own, name)
@@ -71,7 +70,7 @@ def write(state: Any, call: Call) -> None:
     if "mfa_method_ids" not in call:
         raise ErrorResponse("missing method ids")
     _check_methods(call)
-    changed.method_ids = call["mfa_method_ids"]
+    changed.method_ids = mfa_method_ids
     subjects = ("auth_method_accessors", "auth_method_types", "identity_group_ids", "identity_entity_ids")
     for word, put in zip(subjects, ("accessors", "types", "group_ids", "entity_ids"), strict=True):
         if word in call:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.identity.mfa import MfaMethod
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity.engine import elsewhere, engine, listed, namespace_id
@@ -45,8 +44,8 @@ def _bind(method_type: str) -> None:
         every.on(Operation.UPDATE)(_writer(method_type))
 
 
-def _reader(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
-    def read(state: Any, call: Call) -> dict[str, Any] | None:
+def _reader(method_type: str) -> Callable[[object, Call], dict[str, object] | None]:
+    def read(state: object, call: Call) -> dict[str, object] | None:
         if not call["method_id"]:
             raise ErrorResponse("missing method ID")
         method = call.core.mfa.method(call["method_id"])
@@ -62,21 +61,21 @@ def _reader(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
     return read
 
 
-def _lister(method_type: str) -> Callable[[Any, Call], dict[str, Any]]:
-    def list_methods(state: Any, call: Call) -> dict[str, Any]:
+def _lister(method_type: str) -> Callable[[object, Call], dict[str, object]]:
+    def list_methods(state: object, call: Call) -> dict[str, object]:
         own = call.request.namespace
         info = {
             method.id: shown(call, method)
             for method in call.core.mfa.methods()
             if own.startswith(method.namespace) and method_type in ("", method.type)
         }
-        return listed(sorted(info), info)
+        return listed(info)
 
     return list_methods
 
 
-def _writer(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
-    def write(state: Any, call: Call) -> dict[str, Any] | None:
+def _writer(method_type: str) -> Callable[[object, Call], dict[str, object] | None]:
+    def write(state: object, call: Call) -> dict[str, object] | None:
         mfa, own = call.core.mfa, call.request.namespace
         method_id, name = call.get("method_id", ""), call["method_name"]
         found = mfa.method(method_id) if method_id else None
@@ -90,10 +89,8 @@ def _writer(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
             raise ErrorResponse("request namespace does not match method namespace")
         if method is None:
             method = MfaMethod(call.core.entropy.uuid(), method_type, own)
-        try:
+        with refusing():
             config = SETTINGS[method_type](call)
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
         method.type, method.config, method.name = method_type, config, name or method.name
         if "username_format" in call.endpoint.fields:
             method.username_format = call.get("username_format", method.username_format)
@@ -103,8 +100,8 @@ def _writer(method_type: str) -> Callable[[Any, Call], dict[str, Any] | None]:
     return write
 
 
-def _deleter(method_type: str) -> Callable[[Any, Call], None]:
-    def delete(state: Any, call: Call) -> None:
+def _deleter(method_type: str) -> Callable[[object, Call], None]:
+    def delete(state: object, call: Call) -> None:
         mfa, method_id = call.core.mfa, call["method_id"]
         if not method_id:
             raise ErrorResponse("missing method ID")
@@ -125,10 +122,10 @@ def _deleter(method_type: str) -> Callable[[Any, Call], None]:
     return delete
 
 
-def shown(call: Call, method: MfaMethod) -> dict[str, Any]:
+def shown(call: Call, method: MfaMethod) -> dict[str, object]:
     """A method as it is answered: without its secret settings."""
     config = method.config
-    data: dict[str, Any] = {}
+    data: dict[str, object] = {}
     if method.type == "totp":
         data = dict(config)
     elif method.type == "okta":

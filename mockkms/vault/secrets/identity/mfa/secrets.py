@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity import Entity
 from mockkms.vault.identity.mfa import MfaMethod, Secret
@@ -23,16 +22,16 @@ admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Take a
 
 
 @generate.on(Operation.UPDATE)
-def make_own(state: Any, call: Call) -> Reply:
+def make_own(state: object, call: Call) -> Reply:
     """A key for who asks."""
     client = call.request.client
     return _make(call, client.entity_id if client is not None else "")
 
 
 @admin_generate.on(Operation.UPDATE)
-def make_for(state: Any, call: Call) -> Reply:
+def make_for(state: object, call: Call, *, entity_id: str) -> Reply:
     """A key for any entity of the namespace."""
-    return _make(call, call["entity_id"])
+    return _make(call, entity_id)
 
 
 def _make(call: Call, entity_id: str) -> Reply:
@@ -50,17 +49,15 @@ def _make(call: Call, entity_id: str) -> Reply:
     return _new_key(call, method, entity)
 
 
-def _new_key(call: Call, method: MfaMethod, entity: Entity) -> dict[str, Any]:
+def _new_key(call: Call, method: MfaMethod, entity: Entity) -> dict[str, object]:
     from mockkms.crypto import totp
 
     config = method.config
-    settings: dict[str, Any] = {word: config[word] for word in ("period", "digits", "algorithm")}
+    settings: totp.Settings = {"period": config["period"], "digits": config["digits"], "algorithm": config["algorithm"]}
     secret = totp.encoded(call.core.entropy.bytes(config["key_size"]))
     url = totp.url(secret, config["issuer"], entity.id, **settings)
-    try:
+    with refusing("failed to generate QR code image: ", BackendError):
         picture = totp.picture(url, config["qr_size"]) if config["qr_size"] else b""
-    except ValueError as error:
-        raise BackendError(f"failed to generate QR code image: {error}") from None
     call.core.mfa.state(entity.namespace).keys[method.id, entity.id] = secret
     entity.settle()
     entity.mfa[method.id] = Secret(method.name, skew=config["skew"], **settings)
@@ -69,13 +66,13 @@ def _new_key(call: Call, method: MfaMethod, entity: Entity) -> dict[str, Any]:
 
 
 @admin_destroy.on(Operation.UPDATE)
-def destroy(state: Any, call: Call) -> None:
+def destroy(state: object, call: Call, *, method_id: str, entity_id: str) -> None:
     """The key itself stays where it lies, as on the real server; the entity no longer has it."""
-    if not call["method_id"]:
+    if not method_id:
         raise ErrorResponse("missing method ID")
-    if not call["entity_id"]:
+    if not entity_id:
         raise ErrorResponse("missing entity ID")
-    entity = _entity(call, call["entity_id"])
+    entity = _entity(call, entity_id)
     method = _method(call)
     if method.type != TOTP:
         raise BackendError("method ID does not match TOTP type")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
@@ -53,7 +52,7 @@ _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
 
-def _totp(call: Call) -> dict[str, Any]:
+def _totp(call: Call) -> dict[str, object]:
     checks = (
         (not call.get("enable_self_enrollment"), "enable_self_enrollment is an enterprise only feature"),
         (call["algorithm"] in ("SHA1", "SHA256", "SHA512"), "unrecognized algorithm"),
@@ -72,7 +71,7 @@ def _totp(call: Call) -> dict[str, Any]:
     }
 
 
-def _okta(call: Call) -> dict[str, Any]:
+def _okta(call: Call) -> dict[str, object]:
     for word in ("org_name", "api_token"):
         if not call[word]:
             raise ValueError(f"{word} must be set")
@@ -82,18 +81,18 @@ def _okta(call: Call) -> dict[str, Any]:
     return config
 
 
-def _duo(call: Call) -> dict[str, Any]:
+def _duo(call: Call) -> dict[str, object]:
     for word in ("secret_key", "integration_key", "api_hostname"):
         if not call[word]:
             raise ValueError(f"{word} is empty")
     return {word: call[word] for word in FIELDS["duo"] if word != "username_format"}
 
 
-def _pingid(call: Call) -> dict[str, Any]:
+def _pingid(call: Call) -> dict[str, object]:
     text = call["settings_file_base64"]
     if not text:
         raise ValueError("settings_file_base64 is empty")
-    config: dict[str, Any] = {**dict.fromkeys(_PINGID, ""), "use_signature": False}
+    config: dict[str, object] = {**dict.fromkeys(_PINGID, ""), "use_signature": False}
     for line in b64.decode(text).decode("utf-8", "replace").split("\n"):
         if line.startswith("#") or not line.strip():
             continue
@@ -112,7 +111,7 @@ def _pingid(call: Call) -> dict[str, Any]:
     return config
 
 
-SETTINGS: dict[str, Callable[[Call], dict[str, Any]]] = {
+SETTINGS: dict[str, Callable[[Call], dict[str, object]]] = {
     "totp": _totp, "okta": _okta, "duo": _duo, "pingid": _pingid,
 }  # fmt: skip
 """The settings that a method takes from a call, by type. Raises ValueError with the server's text."""

@@ -24,6 +24,23 @@ _TYPES = ("totp", "duo", "okta", "pingid")
 _PINGID = ("use_base64_key", "use_signature", "token", "idp_url", "org_alias", "admin_url", "authenticator_url")
 
 
+_Found = TypeVar("_Found")
+
+
+class EnforcementSpec(TypedDict, total=False):
+    """An enforcement: names of methods, any of which will do, and whose logins need one."""
+
+    methods: Required[list[str]]
+    mounts: list[str]
+    """Paths of auth mounts: ``auth/userpass/``."""
+    types: list[str]
+    """Types of auth methods."""
+    groups: list[str]
+    """Names."""
+    entities: list[str]
+    """Names."""
+
+
 def _base32(text: str) -> str | None:
     try:
         base64.b32decode(text + "=" * (-len(text) % 8))
@@ -89,7 +106,7 @@ def _method(core: Context, namespace: str, name: str) -> MfaMethod:
     return found
 
 
-def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> MfaMethod:
+def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, object]) -> MfaMethod:
     """Write a method: its ``type``, the parameters of that type, and perhaps ``id``. Raises VaultError."""
     data = {key: value for key, value in spec.items() if key not in ("type", "id")}
     seeding.write(core, _identity(core, namespace), f"mfa/method/{spec['type']}", {**data, "method_name": name})
@@ -102,12 +119,10 @@ def add_method(core: Context, namespace: str, name: str, spec: Mapping[str, Any]
     return method
 
 
-def add_enforcement(core: Context, namespace: str, name: str, spec: Mapping[str, Any]) -> Enforcement:
-    """Write an enforcement: ``methods`` by name, and whose logins: ``mounts`` (paths), ``types``, ``groups`` and
-    ``entities`` (names). Raises VaultError.
-    """
+def add_enforcement(core: Context, namespace: str, name: str, spec: EnforcementSpec) -> Enforcement:
+    """Write an enforcement. Raises VaultError."""
     identity, mounts = core.identity, core.state.mounts
-    data: dict[str, Any] = {"mfa_method_ids": [_method(core, namespace, one).id for one in spec["methods"]]}
+    data: dict[str, object] = {"mfa_method_ids": [_method(core, namespace, one).id for one in spec["methods"]]}
     if "mounts" in spec:
         found = [(path, mounts.get(namespace, path.rstrip("/") + "/")) for path in spec["mounts"]]
         data["auth_method_accessors"] = [_there(mount, path).accessor for path, mount in found]
@@ -121,7 +136,7 @@ def add_enforcement(core: Context, namespace: str, name: str, spec: Mapping[str,
     return core.mfa.state(namespace).enforcements[name]
 
 
-def _there(found: Any, name: str) -> Any:
+def _there(found: _Found | None, name: str) -> _Found:
     if found is None:
         raise ErrorResponse(f"not found: {name}")
     return found
@@ -139,11 +154,11 @@ def add_key(core: Context, namespace: str, name: str, entity_name: str, key: str
     core.identity.changed()
 
 
-def dump(core: Context, namespace: str) -> dict[str, Any]:
+def dump(core: Context, namespace: str) -> dict[str, object]:
     """The MFA of a namespace as it is read; what has no name is left to the exact part of a dump."""
     state = core.state.identity.mfa.get(namespace, MfaState())
     named = {method.id: method.name for method in state.methods.values() if method.name}
-    shown: dict[str, Any] = {"services": state.services} if state.services != "unreachable" else {}
+    shown: dict[str, object] = {"services": state.services} if state.services != "unreachable" else {}
     shown["methods"] = {
         m.name: _method_shown(m) for m in sorted(state.methods.values(), key=lambda m: m.name) if m.name
     }
@@ -160,7 +175,7 @@ def dump(core: Context, namespace: str) -> dict[str, Any]:
     return {word: found for word, found in {**shown, "keys": keys}.items() if found}
 
 
-def _method_shown(method: MfaMethod) -> dict[str, Any]:
+def _method_shown(method: MfaMethod) -> dict[str, object]:
     config = dict(method.config)
     if method.type == PINGID:
         lines = [f"{word}={str(config[word]).lower() if word == 'use_signature' else config[word]}" for word in _PINGID]
@@ -175,12 +190,12 @@ def _method_shown(method: MfaMethod) -> dict[str, Any]:
     return shown
 
 
-def _enforcement_shown(core: Context, one: Enforcement, named: Mapping[str, str]) -> dict[str, Any]:
+def _enforcement_shown(core: Context, one: Enforcement, named: Mapping[str, str]) -> dict[str, object]:
     identity, mounts = core.state.identity, core.state.mounts
     found = [mounts.by_accessor(accessor) for accessor in one.accessors]
     groups = [identity.groups.get(object_id) for object_id in one.group_ids]
     entities = [identity.entities.get(object_id) for object_id in one.entity_ids]
-    shown: dict[str, Any] = {"methods": [named[object_id] for object_id in one.method_ids], "types": one.types}
+    shown: dict[str, object] = {"methods": [named[object_id] for object_id in one.method_ids], "types": one.types}
     shown["mounts"] = [mount.path for mount in found if mount is not None]
     shown["groups"] = [group.name for group in groups if group is not None]
     shown["entities"] = [entity.name for entity in entities if entity is not None]

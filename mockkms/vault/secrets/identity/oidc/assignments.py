@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -48,21 +47,20 @@ def _lowered(given: str) -> str:
     return bare.lower() + dot + namespace
 
 
-def listed_names(names: Iterable[str]) -> dict[str, Any]:
+def listed_names(names: Iterable[str]) -> dict[str, object]:
     """A plain list answer; empty where there is nothing, which is a 404."""
     keys = sorted(names)
     return {"keys": keys} if keys else {}
 
 
 @assignment.existence
-def _assignment_exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).assignments
+def _assignment_exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).assignments
 
 
 @assignment.on(Operation.CREATE, Operation.UPDATE)
-def write_assignment(state: Any, call: Call) -> None:
+def write_assignment(state: object, call: Call, *, name: str) -> None:
     """Make an assignment, or change what was sent of one. Raises ErrorResponse for the one that allows all."""
-    name = call["name"]
     if name == ALLOW_ALL:
         raise ErrorResponse(f'modification of assignment "{ALLOW_ALL}" not allowed')
     found = service(call).assignments.setdefault(name, Assignment())
@@ -71,14 +69,14 @@ def write_assignment(state: Any, call: Call) -> None:
 
 
 @assignment.on(Operation.READ)
-def read_assignment(state: Any, call: Call) -> dict[str, Any] | None:
+def read_assignment(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """An assignment."""
-    found = service(call).assignments.get(call["name"])
+    found = service(call).assignments.get(name)
     return {"entity_ids": found.entity_ids, "group_ids": found.group_ids} if found else None
 
 
 @assignment.on(Operation.DELETE)
-def delete_assignment(state: Any, call: Call) -> None:
+def delete_assignment(state: object, call: Call) -> None:
     """Delete an assignment. Raises ErrorResponse for the one that allows all, and while clients use it."""
     oidc, name = service(call), call["name"]
     if name == ALLOW_ALL:
@@ -93,18 +91,18 @@ def delete_assignment(state: Any, call: Call) -> None:
 
 
 @assignments.on(Operation.LIST)
-def list_assignments(state: Any, call: Call) -> dict[str, Any]:
+def list_assignments(state: object, call: Call) -> dict[str, object]:
     """The names of all assignments."""
     return listed_names(service(call).assignments)
 
 
 @scope.existence
-def _scope_exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).scopes
+def _scope_exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).scopes
 
 
 @scope.on(Operation.CREATE, Operation.UPDATE)
-def write_scope(state: Any, call: Call) -> None:
+def write_scope(state: object, call: Call) -> None:
     """Make a scope, or change what was sent of one. Raises ErrorResponse for its name or template."""
     name, known = call["name"], service(call).scopes
     if name == OPENID:
@@ -116,14 +114,14 @@ def write_scope(state: Any, call: Call) -> None:
 
 
 @scope.on(Operation.READ)
-def read_scope(state: Any, call: Call) -> dict[str, Any] | None:
+def read_scope(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A scope."""
-    found = service(call).scopes.get(call["name"])
+    found = service(call).scopes.get(name)
     return {"description": found.description, "template": found.template} if found else None
 
 
 @scope.on(Operation.DELETE)
-def delete_scope(state: Any, call: Call) -> None:
+def delete_scope(state: object, call: Call) -> None:
     """Delete a scope. Raises ErrorResponse while providers offer it."""
     oidc, name = service(call), call["name"]
     users = sorted(provider for provider, entry in oidc.providers.items() if name in entry.scopes_supported)
@@ -135,6 +133,6 @@ def delete_scope(state: Any, call: Call) -> None:
 
 
 @scopes.on(Operation.LIST)
-def list_scopes(state: Any, call: Call) -> dict[str, Any]:
+def list_scopes(state: object, call: Call) -> dict[str, object]:
     """The names of all scopes."""
     return listed_names(service(call).scopes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.vault.framework.endpoint import Call, Field
@@ -45,13 +44,13 @@ class OAuthError(Exception):
         self.text = text
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As it is sent."""
         return {"error": self.code, "error_description": self.text}
 
 
 @authorize.on(Operation.READ, Operation.UPDATE)
-def give_code(state: Any, call: Call) -> Response:
+def give_code(state: object, call: Call) -> Response:
     """A code, or why there is none, outside the envelope."""
     client_state = call["state"]
     try:

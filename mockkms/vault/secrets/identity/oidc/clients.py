@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -47,12 +46,12 @@ def with_id(call: Call, client_id: str) -> Client | None:
 
 
 @client.existence
-def _exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).clients
+def _exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).clients
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
-def write_client(state: Any, call: Call) -> None:
+def write_client(state: object, call: Call) -> None:
     """Make a client, or change what was sent of one. Raises ErrorResponse."""
     oidc, name = service(call), call["name"]
     found = oidc.clients.get(name)
@@ -94,29 +93,29 @@ def _set_type(made: Client, call: Call, exists: bool) -> None:
 
 
 @client.on(Operation.READ)
-def read_client(state: Any, call: Call) -> dict[str, Any] | None:
+def read_client(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A client, its secret included."""
-    found = service(call).clients.get(call["name"])
+    found = service(call).clients.get(name)
     if found is None:
         return None
     secret = {"client_secret": found.client_secret} if found.client_type == "confidential" else {}
     return {**_shown(call, found), **secret}
 
 
-def _shown(call: Call, found: Client) -> dict[str, Any]:
+def _shown(call: Call, found: Client) -> dict[str, object]:
     product, fields = call.core.product, client.fields
     known = (name for name in _SHOWN if name not in fields or fields[name].known_to(product))
     return {name: getattr(found, name) for name in known}
 
 
 @client.on(Operation.DELETE)
-def delete_client(state: Any, call: Call) -> None:
+def delete_client(state: object, call: Call, *, name: str) -> None:
     """Delete a client."""
-    service(call).clients.pop(call["name"], None)
+    service(call).clients.pop(name, None)
 
 
 @clients.on(Operation.LIST)
-def list_clients(state: Any, call: Call) -> dict[str, Any]:
+def list_clients(state: object, call: Call) -> dict[str, object]:
     """All clients, without their secrets."""
     known = service(call).clients
-    return listed(sorted(known), {name: _shown(call, entry) for name, entry in sorted(known.items())})
+    return listed({name: _shown(call, entry) for name, entry in sorted(known.items())})

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import Any
 
 from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call, Field
@@ -49,7 +48,7 @@ userinfo = engine.path("oidc/provider/{name}/userinfo", fields=_NAME, help="Clai
 
 
 @token.on(Operation.UPDATE)
-def exchange(state: Any, call: Call) -> Response:
+def exchange(state: object, call: Call) -> Response:
     """Tokens, or why there are none, outside the envelope."""
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     try:
@@ -60,7 +59,7 @@ def exchange(state: Any, call: Call) -> Response:
         return bare_json(error.document, _TOKEN_STATUS.get(error.code, 400), headers)
 
 
-def _tokens(call: Call) -> dict[str, Any]:
+def _tokens(call: Call) -> dict[str, object]:
     oidc = service(call)
     provider = oidc.providers.get(call["name"])
     if provider is None:
@@ -105,7 +104,7 @@ def _basic(header: str) -> tuple[str, str] | None:
     return (name, secret) if colon else None
 
 
-def _by_credentials(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, Any]:
+def _by_credentials(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, object]:
     scopes = asked_scopes(call["scope"], provider)
     claims = _claims(call, client.client_id, client)
     claims["jti"] = call.core.entropy.uuid()
@@ -113,7 +112,7 @@ def _by_credentials(call: Call, client: Client, key: NamedKey, provider: Provide
     return {"access_token": signed, "expires_in": client.id_token_ttl, "token_type": "Bearer"}
 
 
-def _claims(call: Call, subject: str, client: Client) -> dict[str, Any]:
+def _claims(call: Call, subject: str, client: Client) -> dict[str, object]:
     now = call.now()
     return {
         "aud": client.client_id,
@@ -125,12 +124,12 @@ def _claims(call: Call, subject: str, client: Client) -> dict[str, Any]:
     }
 
 
-def _signed(call: Call, key: NamedKey, claims: dict[str, Any]) -> str:
+def _signed(call: Call, key: NamedKey, claims: dict[str, object]) -> str:
     signing = key.signing(call)
     return jws.sign(json_text.encode(claims), signing.load(), key.algorithm, signing.id)
 
 
-def _by_code(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, Any]:
+def _by_code(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, object]:
     code = call["code"]
     if not code:
         raise OAuthError("invalid_request", "code parameter is required")
@@ -217,9 +216,9 @@ def _half_hash(algorithm: str, text: str) -> str:
     return jws.encode(digest[: len(digest) // 2])
 
 
-def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, Any]:
+def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, object]:
     """The claims of some scopes. Raises OAuthError where two make the same one."""
-    claims: dict[str, Any] = {}
+    claims: dict[str, object] = {}
     owners: dict[str, str] = {}
     for name in scopes:
         found = service(call).scopes.get(name)
@@ -233,7 +232,7 @@ def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, A
     return claims
 
 
-def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, Any]:
+def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, object]:
     """A template's claims; none where it cannot be filled, which the real server only logs."""
     if not template or (entity is None and "identity.entity" in template):
         return {}
@@ -246,7 +245,7 @@ def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, Any]:
 
 
 @userinfo.on(Operation.READ, Operation.UPDATE)
-def tell(state: Any, call: Call) -> Response:
+def tell(state: object, call: Call) -> Response:
     """Claims about the user of an access token, or why there are none, outside the envelope."""
     try:
         return bare_json(dict(sorted(_about(call).items())))
@@ -257,7 +256,7 @@ def tell(state: Any, call: Call) -> Response:
         return bare_json(error.document, status, headers)
 
 
-def _about(call: Call) -> dict[str, Any]:
+def _about(call: Call) -> dict[str, object]:
     provider = service(call).providers.get(call["name"])
     if provider is None:
         raise OAuthError("invalid_request", "provider not found")

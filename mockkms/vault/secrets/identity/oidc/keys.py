@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.vault.framework.endpoint import Call, Field
@@ -86,17 +85,17 @@ def issued_by(call: Call, base: str) -> str:
 
 
 @config.on(Operation.READ)
-def read_config(state: Any, call: Call) -> dict[str, Any]:
+def read_config(state: object, call: Call) -> dict[str, object]:
     """The issuer as it was set."""
     return {"issuer": service(call).issuer}
 
 
 @config.on(Operation.UPDATE)
-def write_config(state: Any, call: Call) -> Response | None:
+def write_config(state: object, call: Call, *, issuer: str) -> Response | None:
     """Set the issuer. Raises ErrorResponse for one that is more than scheme, host and port."""
     if "issuer" not in call:
         return None
-    text = call["issuer"]
+    text = issuer
     if text and not is_issuer(text):
         raise ErrorResponse(INVALID_ISSUER)
     service(call).issuer = text
@@ -115,17 +114,19 @@ def is_issuer(text: str) -> bool:
 
 
 @key.existence
-def _exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).keys
+def _exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).keys
 
 
 @key.on(Operation.CREATE, Operation.UPDATE)
-def write_key(state: Any, call: Call) -> None:
+def write_key(
+    state: object, call: Call, *, rotation_period: int, verification_ttl: int, allowed_client_ids: list[str]
+) -> None:
     """Create a key, or change the settings sent; a new algorithm starts a new ring. Raises ErrorResponse."""
     oidc, name = service(call), call["name"]
     found = oidc.keys.get(name)
-    rotation = call["rotation_period"] if found is None else call.get("rotation_period", found.rotation_period)
-    verification = call["verification_ttl"] if found is None else call.get("verification_ttl", found.verification_ttl)
+    rotation = rotation_period if found is None else call.get("rotation_period", found.rotation_period)
+    verification = verification_ttl if found is None else call.get("verification_ttl", found.verification_ttl)
     if rotation < 60:
         raise ErrorResponse("rotation_period must be at least one minute")
     if verification > 10 * rotation:
@@ -146,7 +147,7 @@ def write_key(state: Any, call: Call) -> None:
     made = found or NamedKey()
     made.rotation_period, made.verification_ttl = rotation, verification
     if found is None or "allowed_client_ids" in call:
-        made.allowed_client_ids = call["allowed_client_ids"]
+        made.allowed_client_ids = allowed_client_ids
     made.next_rotation = min(made.next_rotation or math.inf, call.now() + rotation)
     if algorithm != made.algorithm:
         made.algorithm = algorithm
@@ -155,11 +156,11 @@ def write_key(state: Any, call: Call) -> None:
 
 
 @key.on(Operation.READ)
-def read_key(state: Any, call: Call) -> dict[str, Any] | None:
+def read_key(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A key's settings; its secret half never leaves."""
-    if call["name"] == DEFAULT_KEY:
+    if name == DEFAULT_KEY:
         default_key(call)
-    found = service(call).keys.get(call["name"])
+    found = service(call).keys.get(name)
     if found is None:
         return None
     return {
@@ -171,7 +172,7 @@ def read_key(state: Any, call: Call) -> dict[str, Any] | None:
 
 
 @key.on(Operation.DELETE)
-def delete_key(state: Any, call: Call) -> None:
+def delete_key(state: object, call: Call) -> None:
     """Delete a key. Raises ErrorResponse for the default key, and while roles use it."""
     oidc, name = service(call), call["name"]
     if name == DEFAULT_KEY:
@@ -190,23 +191,23 @@ def delete_key(state: Any, call: Call) -> None:
 
 
 @keys.on(Operation.LIST)
-def list_keys(state: Any, call: Call) -> dict[str, Any]:
+def list_keys(state: object, call: Call) -> dict[str, object]:
     """The names of all keys."""
     default_key(call)
     return {"keys": sorted(service(call).keys)}
 
 
 @rotation.on(Operation.UPDATE)
-def rotate_key(state: Any, call: Call) -> None:
+def rotate_key(state: object, call: Call, *, name: str) -> None:
     """Rotate now. Raises ErrorResponse for an unknown key."""
-    found = service(call).keys.get(call["name"])
+    found = service(call).keys.get(name)
     if found is None:
-        raise ErrorResponse(f'no named key found at "{call["name"]}"')
+        raise ErrorResponse(f'no named key found at "{name}"')
     found.rotate(call, call.get("verification_ttl", found.verification_ttl))
 
 
 @discovery.on(Operation.READ)
-def discover(state: Any, call: Call) -> Response:
+def discover(state: object, call: Call) -> Response:
     """The discovery document, outside the envelope."""
     base = issuer(call)
     document = {
@@ -220,16 +221,16 @@ def discover(state: Any, call: Call) -> Response:
 
 
 @published.on(Operation.READ)
-def publish(state: Any, call: Call) -> Response:
+def publish(state: object, call: Call) -> Response:
     """Return the public halves of the keys that roles use, as long as their signatures count."""
     return bare_json({"keys": [entry.jwk() for entry in published_keys(call)]})
 
 
 @child_discovery.on(Operation.READ)
 @child_published.on(Operation.READ)
-def refuse_child(state: Any, call: Call) -> Response:
+def refuse_child(state: object, call: Call, *, child: str) -> Response:
     """Raise ErrorResponse: child issuers belong to the paid edition."""
-    raise ErrorResponse(f'invalid child issuer "{call["child"]}"')
+    raise ErrorResponse(f'invalid child issuer "{child}"')
 
 
 def published_keys(call: Call) -> list[SigningKey]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -46,15 +45,15 @@ def issuer_of(call: Call, name: str) -> str:
 
 
 @provider.existence
-def _exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).providers
+def _exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).providers
 
 
 @provider.on(Operation.CREATE, Operation.UPDATE)
-def write_provider(state: Any, call: Call) -> Response | None:
+def write_provider(state: object, call: Call, *, name: str) -> Response | None:
     """Make a provider, or change what was sent of one. Raises ErrorResponse and BackendError."""
     oidc = service(call)
-    made = replace(oidc.providers.get(call["name"], Provider()))
+    made = replace(oidc.providers.get(name, Provider()))
     made.issuer = call.get("issuer", made.issuer)
     made.allowed_client_ids = distinct(call.get("allowed_client_ids", made.allowed_client_ids))
     made.scopes_supported = distinct(call.get("scopes_supported", made.scopes_supported))
@@ -62,7 +61,7 @@ def write_provider(state: Any, call: Call) -> Response | None:
         raise ErrorResponse(INVALID_ISSUER)
     warnings = [ISSUER_WARNING] if made.issuer else []
     warnings += _clashes(oidc, made.scopes_supported, call.now())
-    oidc.providers[call["name"]] = made
+    oidc.providers[name] = made
     return Response(warnings=warnings) if warnings else None
 
 
@@ -87,7 +86,7 @@ def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
     return warnings
 
 
-def _shown(call: Call, name: str) -> dict[str, Any]:
+def _shown(call: Call, name: str) -> dict[str, object]:
     found = service(call).providers[name]
     return {
         "allowed_client_ids": found.allowed_client_ids,
@@ -97,34 +96,34 @@ def _shown(call: Call, name: str) -> dict[str, Any]:
 
 
 @provider.on(Operation.READ)
-def read_provider(state: Any, call: Call) -> dict[str, Any] | None:
+def read_provider(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A provider."""
-    return _shown(call, call["name"]) if call["name"] in service(call).providers else None
+    return _shown(call, name) if name in service(call).providers else None
 
 
 @provider.on(Operation.DELETE)
-def delete_provider(state: Any, call: Call) -> None:
+def delete_provider(state: object, call: Call, *, name: str) -> None:
     """Delete a provider. Raises ErrorResponse for the default one."""
-    if call["name"] == DEFAULT_PROVIDER:
+    if name == DEFAULT_PROVIDER:
         raise ErrorResponse(f'deletion of OIDC provider "{DEFAULT_PROVIDER}" not allowed')
-    service(call).providers.pop(call["name"], None)
+    service(call).providers.pop(name, None)
 
 
 @providers.on(Operation.LIST)
-def list_providers(state: Any, call: Call) -> dict[str, Any]:
+def list_providers(state: object, call: Call, *, allowed_client_id: str) -> dict[str, object]:
     """All providers, or those that one client may use."""
-    wanted = call["allowed_client_id"]
+    wanted = allowed_client_id
     names = sorted(n for n, entry in service(call).providers.items() if not wanted or entry.allows(wanted))
-    return listed(names, {name: _shown(call, name) for name in names})
+    return listed({name: _shown(call, name) for name in names})
 
 
 @discovery.on(Operation.READ)
-def discover(state: Any, call: Call) -> Response | None:
+def discover(state: object, call: Call, *, name: str) -> Response | None:
     """The discovery document of a provider."""
-    found = service(call).providers.get(call["name"])
+    found = service(call).providers.get(name)
     if found is None:
         return None
-    base = issuer_of(call, call["name"])
+    base = issuer_of(call, name)
     methods = call.core.product.has(Feature.CHALLENGE_METHODS)
     document = {
         "issuer": base,
@@ -147,7 +146,7 @@ def discover(state: Any, call: Call) -> Response | None:
 
 
 @published.on(Operation.READ)
-def publish(state: Any, call: Call) -> Response | None:
+def publish(state: object, call: Call) -> Response | None:
     """The public keys of the clients that may use a provider."""
     oidc = service(call)
     found = oidc.providers.get(call["name"])

@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 from dataclasses import replace
-from typing import Any
 
 from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call, Field
@@ -51,16 +50,16 @@ introspection = engine.path(
 
 
 @role.existence
-def _exists(state: Any, call: Call) -> bool:
-    return call["name"] in service(call).roles
+def _exists(state: object, call: Call, *, name: str) -> bool:
+    return name in service(call).roles
 
 
 @role.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: Any, call: Call) -> None:
+def write_role(state: object, call: Call, *, ttl: int) -> None:
     """Make a role, or change what was sent of one. Raises ErrorResponse."""
     oidc = service(call)
     found = oidc.roles.get(call["name"])
-    made = replace(found) if found else TokenRole(ttl=call["ttl"])
+    made = replace(found) if found else TokenRole(ttl=ttl)
     for name in ("key", "template", "ttl", "client_id"):
         if name in call:
             setattr(made, name, call[name])
@@ -105,27 +104,27 @@ def check_template(template: str, now: float) -> None:
 
 
 @role.on(Operation.READ)
-def read_role(state: Any, call: Call) -> dict[str, Any] | None:
+def read_role(state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """A role."""
-    found = service(call).roles.get(call["name"])
+    found = service(call).roles.get(name)
     return dict(vars(found)) if found else None
 
 
 @role.on(Operation.DELETE)
-def delete_role(state: Any, call: Call) -> None:
+def delete_role(state: object, call: Call, *, name: str) -> None:
     """Delete a role."""
-    service(call).roles.pop(call["name"], None)
+    service(call).roles.pop(name, None)
 
 
 @roles.on(Operation.LIST)
-def list_roles(state: Any, call: Call) -> dict[str, Any]:
+def list_roles(state: object, call: Call) -> dict[str, object]:
     """The names of all roles."""
     names = sorted(service(call).roles)
     return {"keys": names} if names else {}
 
 
 @token.on(Operation.READ)
-def make_token(state: Any, call: Call) -> Response:
+def make_token(state: object, call: Call) -> Response:
     """A signed token of the caller's entity. Raises ErrorResponse."""
     oidc, name = service(call), call["name"]
     found = oidc.roles.get(name)
@@ -140,7 +139,7 @@ def make_token(state: Any, call: Call) -> Response:
         )
     entity = _caller(call)
     now, lifetime = call.now(), min(found.ttl, key.verification_ttl)
-    claims: dict[str, Any] = {
+    claims: dict[str, object] = {
         "aud": found.client_id,
         "exp": int(now + lifetime),
         "iat": int(now),
@@ -171,10 +170,10 @@ def _caller(call: Call) -> Entity:
 
 
 @introspection.on(Operation.UPDATE)
-def introspect(state: Any, call: Call) -> Response:
+def introspect(state: object, call: Call) -> Response:
     """Whether a token is good, and if not why, outside the envelope."""
     fault = _fault(call)
-    document: dict[str, Any] = {"active": False, "error": fault} if fault else {"active": True}
+    document: dict[str, object] = {"active": False, "error": fault} if fault else {"active": True}
     return bare_json(document)
 
 
@@ -197,7 +196,7 @@ def _fault(call: Call) -> str:
     return "entity is disabled" if entity.disabled else ""
 
 
-def _wrong_claim(call: Call, claims: dict[str, Any], now: float) -> str:
+def _wrong_claim(call: Call, claims: dict[str, object], now: float) -> str:
     if claims.get("iss") != issuer(call):
         return "invalid issuer claim (iss)"
     if call["client_id"] and claims.get("aud") != call["client_id"]:

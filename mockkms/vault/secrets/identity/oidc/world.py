@@ -86,7 +86,7 @@ def add(core: Context, namespace: str, part: str, name: str, spec: Spec) -> None
     Raises VaultError with the server's text, ValueError.
     """
     values = dict(spec)
-    own: dict[str, Any] = {
+    own: dict[str, object] = {
         word: values.pop(word) for word in ("ring", "next_rotation", "client_secret") if word in values
     }
     if part == "clients" and "client_id" in values:
@@ -116,7 +116,7 @@ def _ids(core: Context, namespace: str, people: dict[str, list[str]], word: str)
     return found
 
 
-def _set_ring(key: NamedKey, own: dict[str, Any]) -> None:
+def _set_ring(key: NamedKey, own: dict[str, object]) -> None:
     from mockkms.vault.secrets.identity.oidc.model import SigningKey
 
     ring = []
@@ -143,7 +143,7 @@ def _mount(core: Context, namespace: str) -> Mount:
 # -- describing again ------------------------------------------------------------------------------------------------
 
 
-def dump(core: Context, namespace: str) -> dict[str, Any]:
+def dump(core: Context, namespace: str) -> dict[str, object]:
     """The provider as the functions here read it; what every server has is left out."""
     service: Oidc | None = core.state.identity.oidc.get(namespace)
     if service is None:
@@ -151,7 +151,7 @@ def dump(core: Context, namespace: str) -> dict[str, Any]:
     from mockkms.vault.secrets.identity.oidc import model
 
     fresh = model.Oidc()
-    shown: dict[str, Any] = {"issuer": service.issuer, "keys": {n: _key(k) for n, k in service.keys.items()}}
+    shown: dict[str, object] = {"issuer": service.issuer, "keys": {n: _key(k) for n, k in service.keys.items()}}
     for part, left_out in (
         ("scopes", ()), ("assignments", ()), ("clients", ("name",)), ("providers", ()), ("roles", ()),
     ):  # fmt: skip
@@ -164,10 +164,10 @@ def dump(core: Context, namespace: str) -> dict[str, Any]:
     return {word: value for word, value in shown.items() if value}
 
 
-def _key(key: NamedKey) -> dict[str, Any]:
+def _key(key: NamedKey) -> dict[str, object]:
     ring = []
     for one in key.ring:
-        shown: dict[str, Any] = {"id": one.id, "private": keys.private_pem(one.private, pkcs8=True) + "\n"}
+        shown: dict[str, object] = {"id": one.id, "private": keys.private_pem(one.private, pkcs8=True) + "\n"}
         if one.algorithm != key.algorithm:
             shown["algorithm"] = one.algorithm
         ring.append(shown | ({"expires": one.expires} if one.expires else {}))

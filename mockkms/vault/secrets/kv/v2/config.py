@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
@@ -29,7 +27,7 @@ config = engine.path(
 
 
 @config.on(Operation.READ)
-def read(state: KV2, call: Call) -> dict[str, Any]:
+def read(state: KV2, call: Call) -> dict[str, object]:
     """The settings, those never set too."""
     shown = {
         "max_versions": state.config.max_versions,
@@ -43,13 +41,21 @@ def read(state: KV2, call: Call) -> dict[str, Any]:
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)
-def write(state: KV2, call: Call) -> None:
+def write(
+    state: KV2,
+    call: Call,
+    *,
+    max_versions: int,
+    cas_required: bool,
+    metadata_cas_required: bool,
+    delete_version_after: int,
+) -> None:
     """Change what was sent."""
     if "max_versions" in call:
-        state.config.max_versions = call["max_versions"] & UINT32
+        state.config.max_versions = max_versions & UINT32
     if "cas_required" in call:
-        state.config.cas_required = call["cas_required"]
+        state.config.cas_required = cas_required
     if "metadata_cas_required" in call:
-        state.config.metadata_cas_required = call["metadata_cas_required"]
+        state.config.metadata_cas_required = metadata_cas_required
     if "delete_version_after" in call:
-        state.config.delete_version_after = max(call["delete_version_after"], DISABLED)
+        state.config.delete_version_after = max(delete_version_after, DISABLED)

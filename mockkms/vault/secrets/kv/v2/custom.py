@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote
@@ -14,7 +12,7 @@ MAX_VALUE_BYTES = 512
 _PREFIX = "custom_metadata validation failed: "
 
 
-def parsed(sent: dict[str, Any]) -> dict[str, str]:
+def parsed(sent: dict[str, object]) -> dict[str, str]:
     """The sent pairs as texts. Raises ErrorResponse with every fault."""
     try:
         pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -52,36 +52,36 @@ def refuse_folder(_state: KV2, call: Call) -> Response:
 
 
 @data.existence
-def _exists(state: KV2, call: Call) -> bool:
-    return state.find(call["path"]) is not None
+def _exists(state: KV2, call: Call, *, path: str) -> bool:
+    return state.find(path) is not None
 
 
 @data.on(Operation.READ)
-def read(state: KV2, call: Call) -> Response | dict[str, Any] | None:
+def read(state: KV2, call: Call, *, path: str) -> Reply:
     """A version of the secret; 404 with its metadata where it is deleted or destroyed."""
     found = _version(state, call)
     if found is None:
         return None
     key, number, version = found
-    shown: dict[str, Any] = {"data": None, "metadata": described(key, number, version)}
+    shown: dict[str, object] = {"data": None, "metadata": described(key, number, version)}
     if version.gone(call.now()):
         return not_found(call, shown)
-    shown["data"] = payload(state, call["path"], number)
+    shown["data"] = payload(state, path, number)
     return shown
 
 
 @subkeys.on(Operation.READ)
-def read_subkeys(state: KV2, call: Call) -> Response | dict[str, Any] | None:
+def read_subkeys(state: KV2, call: Call, *, path: str, depth: int) -> Reply:
     """The keys of a version with null for every leaf."""
     found = _version(state, call)
     if found is None:
         return None
     key, number, version = found
-    shown: dict[str, Any] = {"metadata": described(key, number, version), "subkeys": None}
+    shown: dict[str, object] = {"metadata": described(key, number, version), "subkeys": None}
     if version.gone(call.now()):
         return not_found(call, shown)
-    secret = payload(state, call["path"], number)
-    shown["subkeys"] = None if secret is None else leaves_removed(secret.value(), call["depth"])
+    secret = payload(state, path, number)
+    shown["subkeys"] = None if secret is None else leaves_removed(secret.value(), depth)
     return shown
 
 
@@ -95,9 +95,8 @@ def _version(state: KV2, call: Call) -> tuple[Key, int, Version] | None:
 
 
 @data.on(Operation.CREATE, Operation.UPDATE)
-def write(state: KV2, call: Call) -> dict[str, Any]:
+def write(state: KV2, call: Call, *, path: str) -> dict[str, object]:
     """Make a new version. Raises ErrorResponse without path or data, or when check-and-set refuses."""
-    path = call["path"]
     if not path:
         raise ErrorResponse("missing path")
     if "data" not in call:
@@ -108,9 +107,8 @@ def write(state: KV2, call: Call) -> dict[str, Any]:
 
 
 @data.on(Operation.PATCH)
-def patch(state: KV2, call: Call) -> Response | dict[str, Any]:
+def patch(state: KV2, call: Call, *, path: str) -> Response | dict[str, object]:
     """Make a new version from the current one by a JSON merge patch; 404 where there is none to patch."""
-    path = call["path"]
     if "data" not in call:
         raise ErrorResponse("no data provided")
     key = state.find(path)
@@ -132,7 +130,7 @@ def patch(state: KV2, call: Call) -> Response | dict[str, Any]:
     return _append(state, call, key, None)
 
 
-def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, Any]:
+def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, object]:
     now = call.now()
     key.updated_by = author(call)
     version = Version(created=now, deleted=state.expiry(key, now), created_by=key.updated_by)
@@ -141,9 +139,9 @@ def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, Any]:
 
 
 @data.on(Operation.DELETE)
-def delete(state: KV2, call: Call) -> None:
+def delete(state: KV2, call: Call, *, path: str) -> None:
     """Mark the current version as deleted."""
-    key = state.find(call["path"])
+    key = state.find(path)
     version = key.versions.get(key.current) if key else None
     if key is not None and version is not None and not version.gone(call.now()):
         version.deleted = call.now()

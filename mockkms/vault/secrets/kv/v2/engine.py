@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, Response
@@ -28,7 +26,7 @@ def time_text(moment: float | None) -> str:
     return "" if moment is None else rfc3339(moment)
 
 
-def described(key: Key, number: int, version: Version) -> dict[str, Any]:
+def described(key: Key, number: int, version: Version) -> dict[str, object]:
     """What every answer about one version shows."""
     return {
         "created_time": time_text(version.created),
@@ -39,7 +37,7 @@ def described(key: Key, number: int, version: Version) -> dict[str, Any]:
     }
 
 
-def not_found(call: Call, data: dict[str, Any] | None, *warnings: str) -> Response:
+def not_found(call: Call, data: dict[str, object] | None, *warnings: str) -> Response:
     """404 with the usual envelope, as for a deleted version."""
     return Response(data=data, status=404, warnings=list(warnings))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -58,20 +56,20 @@ detailed = engine.path(
 
 
 @metadata.existence
-def _exists(state: KV2, call: Call) -> bool:
-    return state.find(call["path"]) is not None
+def _exists(state: KV2, call: Call, *, path: str) -> bool:
+    return state.find(path) is not None
 
 
 @metadata.on(Operation.READ)
-def read(state: KV2, call: Call) -> dict[str, Any] | None:
+def read(state: KV2, call: Call, *, path: str) -> dict[str, object] | None:
     """Settings and history of a key."""
-    key = state.find(call["path"])
+    key = state.find(path)
     return None if key is None else shown(key, call.core.product)
 
 
-def shown(key: Key, product: Product) -> dict[str, Any]:
+def shown(key: Key, product: Product) -> dict[str, object]:
     """A key's metadata as it is answered."""
-    answer: dict[str, Any] = {
+    answer: dict[str, object] = {
         "cas_required": key.cas_required,
         "created_time": time_text(key.created),
         "current_version": key.current,
@@ -90,8 +88,8 @@ def shown(key: Key, product: Product) -> dict[str, Any]:
     return answer
 
 
-def _version(version: Version, product: Product) -> dict[str, Any]:
-    answer: dict[str, Any] = {
+def _version(version: Version, product: Product) -> dict[str, object]:
+    answer: dict[str, object] = {
         "created_time": time_text(version.created),
         "deletion_time": time_text(version.deleted),
         "destroyed": version.destroyed,
@@ -103,10 +101,10 @@ def _version(version: Version, product: Product) -> dict[str, Any]:
 
 
 @metadata.on(Operation.LIST)
-def list_keys(state: KV2, call: Call) -> dict[str, Any]:
+def list_keys(state: KV2, call: Call, *, exclude_deleted: bool) -> dict[str, object]:
     """The names directly below a folder."""
     names = _listed(state, call)
-    if call["exclude_deleted"]:
+    if exclude_deleted:
         # A deletion time that is still to come counts too; folders and destroyed versions stay.
         names = [name for name in names if not _deleted(state.keys.get(_folder(call) + name))]
     return {"keys": names} if names else {}
@@ -118,25 +116,25 @@ def _deleted(key: Key | None) -> bool:
 
 
 @metadata.on(Operation.SCAN)
-def scan_keys(state: KV2, call: Call) -> dict[str, Any]:
+def scan_keys(state: KV2, call: Call) -> dict[str, object]:
     """Every path below a folder."""
     names = walk(state.keys, _folder(call))
     return {"keys": names} if names else {}
 
 
 @detailed.on(Operation.LIST)
-def list_detailed(state: KV2, call: Call) -> dict[str, Any]:
+def list_detailed(state: KV2, call: Call) -> dict[str, object]:
     """The names directly below a folder with their metadata; an empty object for a folder."""
     return _with_info(state, call, _listed(state, call))
 
 
 @detailed.on(Operation.SCAN)
-def scan_detailed(state: KV2, call: Call) -> dict[str, Any]:
+def scan_detailed(state: KV2, call: Call) -> dict[str, object]:
     """Every path below a folder with its metadata."""
     return _with_info(state, call, walk(state.keys, _folder(call)))
 
 
-def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, Any]:
+def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, object]:
     if not names:
         return {}
     info = {}
@@ -156,21 +154,23 @@ def _listed(state: KV2, call: Call) -> list[str]:
 
 
 @metadata.on(Operation.CREATE, Operation.UPDATE)
-def write(state: KV2, call: Call) -> Response | None:
+def write(
+    state: KV2, call: Call, *, custom_metadata: dict[str, object], max_versions: int, delete_version_after: int
+) -> Response | None:
     """Change the settings that were sent; create the key if it does not exist. Raises ErrorResponse."""
     path, now = call["path"], call.now()
     if not path:
         raise ErrorResponse("missing path")
     if not any(name in call for name in _SETTINGS):
         return None
-    custom = parsed(call["custom_metadata"]) if "custom_metadata" in call else None
+    custom = parsed(custom_metadata) if "custom_metadata" in call else None
     key = state.find(path)
     _check_and_set(state, call, key)
     key = key or Key(path=path, created=now, updated=now)
     if "max_versions" in call:
-        key.max_versions = call["max_versions"] & UINT32
+        key.max_versions = max_versions & UINT32
     if "delete_version_after" in call:
-        key.delete_version_after = call["delete_version_after"]
+        key.delete_version_after = delete_version_after
     if "custom_metadata" in call:
         key.custom_metadata = custom or None
     _finish(state, call, key)
@@ -178,14 +178,16 @@ def write(state: KV2, call: Call) -> Response | None:
 
 
 @metadata.on(Operation.PATCH)
-def patch(state: KV2, call: Call) -> Response | None:
+def patch(
+    state: KV2, call: Call, *, custom_metadata: dict[str, object], max_versions: int, delete_version_after: int
+) -> Response | None:
     """Change what was sent of an existing key; null takes a setting, or a member of custom_metadata, away."""
     path, zero_counts = call["path"], call.core.product.has(Feature.KV_PATCH_ZERO)
     if not zero_counts and not any(name in call for name in _SETTINGS):
         return None
     if not path:
         raise ErrorResponse("missing path")
-    sent = {name: value for name, value in call["custom_metadata"].items() if value is not None}
+    sent = {name: value for name, value in custom_metadata.items() if value is not None}
     parsed(sent)
     key = state.find(path)
     if key is None:
@@ -195,12 +197,12 @@ def patch(state: KV2, call: Call) -> Response | None:
         if not isinstance(value, str):
             raise _unfit("bool" if isinstance(value, bool) else "number", "custom_metadata", "string")
     if "max_versions" in call:
-        if not 0 <= call["max_versions"] <= UINT32:
-            raise _unfit(f"number {call['max_versions']}", "max_versions", "uint32")
-        key.max_versions = call["max_versions"]
-    if "delete_version_after" in call and (zero_counts or call["delete_version_after"]):
+        if not 0 <= max_versions <= UINT32:
+            raise _unfit(f"number {max_versions}", "max_versions", "uint32")
+        key.max_versions = max_versions
+    if "delete_version_after" in call and (zero_counts or delete_version_after):
         # Elsewhere 0 merges as an empty object on the real server, and changes nothing.
-        key.delete_version_after = call["delete_version_after"]
+        key.delete_version_after = delete_version_after
     if "custom_metadata" in call:
         key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])
     _finish(state, call, key)
@@ -211,7 +213,7 @@ def _unfit(value: str, name: str, go_type: str) -> BackendError:
     return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {go_type}")
 
 
-def _patched(before: dict[str, str] | None, sent: dict[str, Any] | None) -> dict[str, str] | None:
+def _patched(before: dict[str, str] | None, sent: dict[str, str | None] | None) -> dict[str, str] | None:
     if sent is None:
         return None
     merged = {**(before or {}), **sent}
@@ -254,6 +256,6 @@ def _warned(state: KV2, call: Call) -> Response | None:
 
 
 @metadata.on(Operation.DELETE)
-def delete(state: KV2, call: Call) -> None:
+def delete(state: KV2, call: Call, *, path: str) -> None:
     """Remove a key with all its versions."""
-    state.forget(call["path"])
+    state.forget(path)

@@ -70,7 +70,7 @@ def float_text(value: float) -> int | Number:
     return Number(f"{digits:f}")
 
 
-def merge(target: Any, patch: dict[str, Any]) -> Any:
+def merge(target: Any, patch: dict[str, object]) -> Any:
     """RFC 7396: ``patch`` applied to the object ``target``; both stay as they are."""
     result = dict(target)
     for name, value in patch.items():
@@ -89,7 +89,7 @@ def _without_nulls(value: Any) -> Any:
     return deep_json.copy(value, lambda item: item, keep_null=False)
 
 
-def leaves_removed(value: dict[str, Any], max_depth: int, depth: int = 1) -> dict[str, Any]:
+def leaves_removed(value: dict[str, object], max_depth: int, depth: int = 1) -> dict[str, object]:
     """The keys of ``value`` with every leaf null; objects deeper than ``max_depth`` (0: no limit) are leaves."""
     deeper = max_depth == 0 or depth + 1 <= max_depth
     return {

@@ -51,11 +51,11 @@ def _updated(state: KV2, call: Call, by: dict[str, str] | None) -> None:
 
 
 @destroy.on(Operation.CREATE, Operation.UPDATE)
-def destroy_versions(state: KV2, call: Call) -> None:
+def destroy_versions(state: KV2, call: Call, *, path: str) -> None:
     """Erase each version's payload; its metadata stays."""
     for _, number, version in _chosen(state, call, "no version number provided"):
         version.destroyed = True
-        state.payloads.pop((call["path"], number), None)
+        state.payloads.pop((path, number), None)
 
 
 def _chosen(state: KV2, call: Call, missing: str) -> Iterator[tuple[Key, int, Version]]:

@@ -33,9 +33,19 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def datakey(state: Transit, call: Call) -> Reply:
+def datakey(
+    state: Transit,
+    call: Call,
+    *,
+    plaintext: str,
+    name: str,
+    bits: int,
+    associated_data: str,
+    padding_scheme: str,
+    key_version: int,
+) -> Reply:
     """The data key is not kept."""
-    if call["plaintext"] not in ("plaintext", "wrapped"):
+    if plaintext not in ("plaintext", "wrapped"):
         raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
     try:
         context = b64.decode(call["context"])
@@ -46,23 +56,23 @@ def datakey(state: Transit, call: Call) -> Reply:
         b64.decode(nonce)
     except ValueError:
         raise ErrorResponse("failed to base64-decode nonce") from None
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")
-    if call["bits"] not in (128, 256, 512):
+    if bits not in (128, 256, 512):
         raise ErrorResponse("invalid bit length")
-    associated = call["associated_data"]
+    associated = associated_data
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
-    padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
+    padding = padding_scheme if call.core.product.has(Feature.TRANSIT_NONCE) else ""
     try:
         cipher.check_padding(key, padding)
     except UserFault as error:
         raise ErrorResponse(f"padding_scheme argument invalid: {error}") from None
     random = call.core.entropy.bytes
-    fresh = random(call["bits"] // 8)
+    fresh = random(bits // 8)
     try:
-        text, number = cipher.encrypt(key, call["key_version"], context, fresh, associated, random, padding)
+        text, number = cipher.encrypt(key, key_version, context, fresh, associated, random, padding)
     except UserFault as error:
         raise ErrorResponse(str(error)) from None
     except KeyFault as error:
@@ -70,6 +80,6 @@ def datakey(state: Transit, call: Call) -> Reply:
     if nonce:
         raise BackendError(NONCE_REFUSED)
     data = {"ciphertext": text, "key_version": number}
-    if call["plaintext"] == "plaintext":
+    if plaintext == "plaintext":
         data["plaintext"] = b64.encode(fresh)
     return data

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -84,7 +82,7 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(str(error)) from None
 
 
-def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, Any]:
+def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, object]:
     plaintext = ""
     check_item(key, number, item)
     if not item.error:

@@ -37,22 +37,31 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def derive_key(state: Transit, call: Call) -> Reply:
+def derive_key(
+    state: Transit,
+    call: Call,
+    *,
+    key_derivation_algorithm: str,
+    peer_public_key: str,
+    derived_key_type: str,
+    base_key_name: str,
+    base_key_version: int,
+) -> Reply:
     """The new key counts as imported; on a name in use it becomes that key's next version."""
-    if call["key_derivation_algorithm"] != "ecdh":
-        raise ErrorResponse(f"key derivation algorithm {call['key_derivation_algorithm']} not supported")
-    if not call["peer_public_key"]:
+    if key_derivation_algorithm != "ecdh":
+        raise ErrorResponse(f"key derivation algorithm {key_derivation_algorithm} not supported")
+    if not peer_public_key:
         raise ErrorResponse("peer public key not provided")
-    kind = TYPES.get(call["derived_key_type"].lower())
+    kind = TYPES.get(derived_key_type.lower())
     if kind is None or not kind.aead:
-        raise ErrorResponse(f"unknown key type {call['derived_key_type']}")
-    base = find(state, call["base_key_name"], call.core)
+        raise ErrorResponse(f"unknown key type {derived_key_type}")
+    base = find(state, base_key_name, call.core)
     if base is None:
         raise ErrorResponse("specified base key not found")
     if not base.kind.agrees:
         raise ErrorResponse(f"base key type {base.type} does not support key agreement")
     try:
-        secret = _agree(base, call["base_key_version"], call["peer_public_key"], kind.size)
+        secret = _agree(base, base_key_version, peer_public_key, kind.size)
         _keep(state, call, kind.name, secret)
     except KeyFault as error:
         raise BackendError(str(error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -100,7 +100,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     return {"ciphertext": text, "key_version": number}
 
 
-def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, Any]:
+def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, object]:
     if not item.error and item.nonce:
         item.error = NONCE_REFUSED
         outcome.user_error = True

@@ -105,7 +105,7 @@ def _strict_version(value: Any, number: int, faults: list[str]) -> int:
     return 0
 
 
-def decode_leniently(call: Call, raw: Any, fields: Mapping[str, type]) -> list[dict[str, Any]]:
+def decode_leniently(call: Call, raw: Any, fields: Mapping[str, type]) -> list[dict[str, object]]:
     """Items as structs of ``fields``: name to ``str``, ``int``, ``bool``, in the order of their faults; absent is zero.
 
     Raises BackendError ``failed to parse batch input: …``, ErrorResponse for an empty batch.
@@ -121,7 +121,9 @@ def decode_leniently(call: Call, raw: Any, fields: Mapping[str, type]) -> list[d
     return items
 
 
-def _lenient_item(raw: Any, number: int, fields: Mapping[str, type], faults: list[ConversionError]) -> dict[str, Any]:
+def _lenient_item(
+    raw: Any, number: int, fields: Mapping[str, type], faults: list[ConversionError]
+) -> dict[str, object]:
     item = {name: kind() for name, kind in fields.items()}
     if raw is None:
         return item
@@ -139,7 +141,7 @@ def _lenient_item(raw: Any, number: int, fields: Mapping[str, type], faults: lis
     return item
 
 
-def _any_case(raw: dict[str, Any], name: str) -> Any:
+def _any_case(raw: dict[str, object], name: str) -> Any:
     return next((value for given, value in raw.items() if given.lower() == name), None)
 
 
@@ -211,7 +213,7 @@ class Outcome:
     user_error: bool = False
     internal_error: bool = False
 
-    def response(self, data: dict[str, Any], call: Call) -> Response | dict[str, Any]:
+    def response(self, data: dict[str, object], call: Call) -> Response | dict[str, object]:
         """The batch's answer: user errors make it a 400, internal ones alone a 500, unless the caller chose a code."""
         if not self.user_error and not self.internal_error:
             return data

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
@@ -47,13 +45,13 @@ _RSA_ITEM = {**_ITEM, "nonce": str, "decrypt_padding_scheme": str, "encrypt_padd
 
 
 @endpoint.on(Operation.UPDATE)
-def rewrap(state: Transit, call: Call) -> Reply:
+def rewrap(state: Transit, call: Call, *, ciphertext: str) -> Reply:
     """Rewrap one ciphertext, or each item of a batch. A batch reports errors per item, with status 200."""
     batch = call.raw.get("batch_input")
     padded = call.core.product.has(Feature.TRANSIT_NONCE)
     if batch is not None:
         sent = decode_leniently(call, batch, _RSA_ITEM if padded else _ITEM)
-    elif not call["ciphertext"]:
+    elif not ciphertext:
         raise ErrorResponse(MISSING)
     else:
         names = ("ciphertext", "context", "key_version", *(("nonce", *_PADDINGS) if padded else ()))
@@ -88,7 +86,7 @@ def _check_padding(key: Key, number: int, name: str, padding: str) -> None:
         raise UserFault(f"'[{number}].{name}' invalid: {error}") from None
 
 
-def _result(key: Key, number: int, item: Item, call: Call, paddings: dict[str, str]) -> dict[str, Any]:
+def _result(key: Key, number: int, item: Item, call: Call, paddings: dict[str, str]) -> dict[str, object]:
     """The outcome of one item. Raises BackendError for what is not the caller's fault: it ends the whole batch."""
     old, new = _PADDINGS
     if item.error:

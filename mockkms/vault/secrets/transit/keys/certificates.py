@@ -31,11 +31,11 @@ chain = engine.path(
 
 
 @request.on(Operation.UPDATE)
-def make_request(state: Transit, call: Call) -> Reply:
+def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
     """A request signed by the key."""
     key = _signing_key(state, call)
     try:
-        template = x509.load_request(call["csr"])
+        template = x509.load_request(csr)
     except x509.CertificateError as error:
         raise ErrorResponse(_worded(call, str(error))) from None
     try:
@@ -48,11 +48,11 @@ def make_request(state: Transit, call: Call) -> Reply:
 
 
 @chain.on(Operation.UPDATE)
-def set_certificate(state: Transit, call: Call) -> Reply:
+def set_certificate(state: Transit, call: Call, *, certificate_chain: str) -> Reply:
     """Keep a chain with a version; an older one is replaced."""
     key = _signing_key(state, call)
     try:
-        found = x509.load_chain(call["certificate_chain"])
+        found = x509.load_chain(certificate_chain)
     except x509.CertificateError as error:
         raise ErrorResponse(_worded(call, str(error))) from None
     try:
@@ -65,7 +65,7 @@ def set_certificate(state: Transit, call: Call) -> Reply:
         raise BackendError(_worded(call, f"failed to persist certificate chain: {error}")) from None
     version.certificate_chain = [certificate.der for certificate in found]
     name = "certificate-chain" if call.core.product.has(Feature.TRANSIT_REWORDED) else "certificate_chain"
-    return {"name": key.name, "type": key.type, name: call["certificate_chain"]}
+    return {"name": key.name, "type": key.type, name: certificate_chain}
 
 
 _REWORDED = {

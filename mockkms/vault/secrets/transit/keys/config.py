@@ -27,14 +27,14 @@ config = engine.path(
 
 
 @config.on(Operation.UPDATE)
-def configure(state: Transit, call: Call) -> Reply:
+def configure(state: Transit, call: Call, *, name: str, auto_rotate_period: int) -> Reply:
     """Change what was sent; a refused request changes nothing."""
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
-        raise ErrorResponse(f"no existing key named {call['name']} could be found")
+        raise ErrorResponse(f"no existing key named {name} could be found")
     decryption, encryption, warnings = _new_bounds(key, call)
     if "auto_rotate_period" in call:
-        check_rotation_period(call["auto_rotate_period"])
+        check_rotation_period(auto_rotate_period)
     if _changes(key, call, decryption, encryption):
         if key.min_available_version > encryption:
             raise ErrorResponse("min encryption version should not be less than min available version")

@@ -64,31 +64,42 @@ def list_keys(state: Transit, call: Call) -> Reply:
 
 
 @keys.on(Operation.UPDATE)
-def create_key(state: Transit, call: Call) -> Reply:
+def create_key(
+    state: Transit,
+    call: Call,
+    *,
+    auto_rotate_period: int,
+    convergent_encryption: bool,
+    derived: bool,
+    key_size: int,
+    name: str,
+    exportable: bool,
+    allow_plaintext_backup: bool,
+) -> Reply:
     """Make a key; one that exists is shown as it is."""
-    period = call["auto_rotate_period"]
+    period = auto_rotate_period
     check_rotation_period(period)
-    if call["convergent_encryption"] and not call["derived"]:
+    if convergent_encryption and not derived:
         raise ErrorResponse("convergent encryption requires derivation to be enabled")
-    key_type, size = call["type"], call["key_size"]
+    key_type, size = call["type"], key_size
     check_type(key_type, call, call.core.product)
     if size and key_type != "hmac":
         raise ErrorResponse(f"key_size is not valid for algorithm {key_type}")
     if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
         raise ErrorResponse(f"invalid key_size {size}")
     check_edition(key_type)
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         try:
             key = create(
                 state,
-                call["name"],
+                name,
                 key_type,
                 call.core,
-                derived=call["derived"],
-                convergent=call["convergent_encryption"],
-                exportable=call["exportable"],
-                allow_plaintext_backup=call["allow_plaintext_backup"],
+                derived=derived,
+                convergent=convergent_encryption,
+                exportable=exportable,
+                allow_plaintext_backup=allow_plaintext_backup,
                 auto_rotate_period=period,
                 key_size=size,
             )
@@ -138,9 +149,9 @@ def check_edition(key_type: str) -> None:
 
 
 @keys.on(Operation.READ)
-def read_key(state: Transit, call: Call) -> Reply:
+def read_key(state: Transit, call: Call, *, name: str) -> Reply:
     """The key and its versions."""
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         return None
     context: Any = b""
@@ -153,9 +164,8 @@ def read_key(state: Transit, call: Call) -> Reply:
 
 
 @keys.on(Operation.DELETE)
-def delete_key(state: Transit, call: Call) -> Reply:
+def delete_key(state: Transit, call: Call, *, name: str) -> Reply:
     """Delete a key that allows it."""
-    name = call["name"]
     key = state.keys.get(name)
     if key is None:
         raise ErrorResponse(f"error deleting policy {name}: could not delete key; not found")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, pem
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mockkms.vault.products import Product
 
 
-def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, Any]:
+def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, object]:
     """The ``data`` of a key. With ``context``, a derived ``ed25519`` key shows its public keys for that context."""
     kind = key.kind
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "name": key.name,
         "type": key.type,
         "derived": key.derived,
@@ -57,11 +57,11 @@ def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, Any]:
     return data
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event) -> dict[str, object]:
     return {"time": rfc3339(event.time), "version": event.version}
 
 
-def _show_derivation(data: dict[str, Any], key: Key) -> None:
+def _show_derivation(data: dict[str, object], key: Key) -> None:
     if key.kdf == KDF_HKDF:
         data["kdf"] = "hkdf_sha256"
     else:
@@ -71,7 +71,7 @@ def _show_derivation(data: dict[str, Any], key: Key) -> None:
         data["convergent_encryption_version"] = key.convergent_version
 
 
-def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, Any]:
+def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, object]:
     shown = {
         "name": key.kind.curve or key.type,
         "public_key": _public_text(key, number, version, context),

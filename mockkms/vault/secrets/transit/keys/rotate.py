@@ -23,9 +23,9 @@ rotate = engine.path(
 
 
 @rotate.on(Operation.UPDATE)
-def rotate_key(state: Transit, call: Call) -> Reply:
+def rotate_key(state: Transit, call: Call, *, name: str) -> Reply:
     """Older versions go on decrypting."""
-    key = keyring.find(state, call["name"], call.core)
+    key = keyring.find(state, name, call.core)
     if key is None:
         raise ErrorResponse("key not found")
     try:

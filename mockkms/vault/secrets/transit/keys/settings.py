@@ -29,9 +29,8 @@ def read_cache(state: Transit, call: Call) -> Reply:
 
 
 @cache.on(Operation.UPDATE)
-def write_cache(state: Transit, call: Call) -> Reply:
+def write_cache(state: Transit, call: Call, *, size: int) -> Reply:
     """Set the size."""
-    size = call["size"]
     if size != 0 and size < _SMALLEST_CACHE:
         raise ErrorResponse(f"size must be 0 or a value greater or equal to {_SMALLEST_CACHE}")
     state.cache_size = size
@@ -45,7 +44,7 @@ def read_config(state: Transit, call: Call) -> Reply:
 
 
 @config.on(Operation.UPDATE)
-def write_config(state: Transit, call: Call) -> Reply:
+def write_config(state: Transit, call: Call, *, disable_upsert: bool) -> Reply:
     """Set them; what is not sent goes back to its default."""
-    state.disable_upsert = call["disable_upsert"]
+    state.disable_upsert = disable_upsert
     return {"disable_upsert": state.disable_upsert}

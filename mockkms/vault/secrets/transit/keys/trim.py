@@ -23,14 +23,14 @@ trim = engine.path(
 
 
 @trim.on(Operation.UPDATE)
-def trim_key(state: Transit, call: Call) -> Reply:
+def trim_key(state: Transit, call: Call, *, name: str, min_available_version: int) -> Reply:
     """What is trimmed is gone for good."""
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         raise ErrorResponse("invalid key name")
     if "min_available_version" not in call:
         raise ErrorResponse("missing min_available_version")
-    wanted = call["min_available_version"]
+    wanted = min_available_version
     refusal = _refusal(key, wanted)
     if refusal:
         raise ErrorResponse(refusal)

@@ -23,7 +23,7 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def make(state: Transit, call: Call) -> Reply:
+def make(state: Transit, call: Call, *, urlalgorithm: str) -> Reply:
     """The digest of the input; SHA-1 is not offered here."""
     if "input" not in call:
         raise ErrorResponse("input missing")
@@ -34,7 +34,7 @@ def make(state: Transit, call: Call) -> Reply:
     output_format = call["format"]
     if output_format not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {output_format}; must be "hex" or "base64"')
-    algorithm = call["urlalgorithm"] or call["algorithm"]
+    algorithm = urlalgorithm or call["algorithm"]
     if algorithm not in hashes.HASHES or algorithm == "sha1":
         raise ErrorResponse(f"unsupported algorithm {algorithm}")
     digest = hashes.digest(algorithm, data)

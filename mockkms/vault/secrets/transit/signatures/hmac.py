@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from mockkms.crypto import hashes, mac
 from mockkms.crypto.encoding import b64
@@ -44,24 +44,24 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def make(state: Transit, call: Call) -> Reply:
+def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorithm: str) -> Reply:
     """One HMAC, or one for each item of a batch."""
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         raise ErrorResponse("encryption key not found")
-    number = call["key_version"] or key.latest_version
+    number = key_version or key.latest_version
     if key.min_encryption_version and number != key.latest_version and number < key.min_encryption_version:
         raise ErrorResponse("cannot generate HMAC: version is too old (disallowed by policy)")
     try:
         secret = key.hmac_key(number)
     except KeyFault as error:
         raise ErrorResponse(str(error)) from None
-    algorithm = call["urlalgorithm"] or call["algorithm"]
+    algorithm = urlalgorithm or call["algorithm"]
     if algorithm not in hashes.HASHES:
         # The real server prints the number of the hash it did not find.
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
-    def work(item: dict[str, str]) -> dict[str, Any]:
+    def work(item: dict[str, str]) -> dict[str, object]:
         sealed = mac.sign(secret, decode_input(item, _MISSING), algorithm)
         return {"hmac": f"{PREFIX}{number}:{b64.encode(sealed)}"}
 
@@ -82,7 +82,7 @@ def verify(state: Transit, call: Call, items: list[dict[str, str]], is_batch: bo
     if algorithm == hashes.NONE:
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
-    def work(item: dict[str, str]) -> dict[str, Any]:
+    def work(item: dict[str, str]) -> dict[str, object]:
         data = decode_input(item)
         number, given = _given(key, item)
         try:
@@ -90,7 +90,7 @@ def verify(state: Transit, call: Call, items: list[dict[str, str]], is_batch: bo
         except KeyFault as error:
             raise ItemFault(str(error)) from None
 
-    def shown(item: dict[str, str]) -> dict[str, Any]:
+    def shown(item: dict[str, str]) -> dict[str, object]:
         return {name: valid for name, valid in work(item).items() if valid}
 
     return answer_batch(items, shown, _shape(call)) if is_batch else answer_one(items[0], work)

@@ -27,7 +27,7 @@ class ItemFailure(Exception):
 class Shape:
     """How the results of a batch look."""
 
-    defaults: dict[str, Any]
+    defaults: dict[str, object]
     """Members of every result, those of failed items too."""
     order: tuple[str, ...]
     """All members in the order in which they are sent."""
@@ -53,7 +53,7 @@ def decode_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, str]]:
     return items
 
 
-def decode_loose_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, Any]]:
+def decode_loose_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, object]]:
     """Return items as maps of whatever they hold; ``item_type`` is Go's name of an item, for texts.
 
     Raises ErrorResponse ``failed to parse batch input: …``, also for an empty batch.
@@ -121,8 +121,8 @@ def decode_context(item: dict[str, str], framing: str = "") -> bytes:
 
 
 def answer_batch(
-    items: list[dict[str, Any]], work: Callable[[dict[str, Any]], dict[str, Any]], shape: Shape
-) -> dict[str, Any]:
+    items: list[dict[str, object]], work: Callable[[dict[str, object]], dict[str, object]], shape: Shape
+) -> dict[str, object]:
     """The results of ``work`` for each item, faults among them, with the items' references."""
     results = []
     for item in items:
@@ -136,14 +136,14 @@ def answer_batch(
     return {"batch_results": results}
 
 
-def _reference(item: dict[str, Any]) -> str:
+def _reference(item: dict[str, object]) -> str:
     try:
         return text_of(item.get("reference"))
     except ValueError:
         return ""
 
 
-def answer_one(item: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def answer_one(item: dict[str, object], work: Callable[[dict[str, object]], dict[str, object]]) -> dict[str, object]:
     """What ``work`` says to the only item. Raises ErrorResponse, BackendError."""
     try:
         return work(item)

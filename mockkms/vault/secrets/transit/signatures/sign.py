@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -37,19 +35,19 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def sign(state: Transit, call: Call) -> Reply:
+def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_context: str) -> Reply:
     """One signature, or one for each item of a batch."""
     options = signing.options_of(call)
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         raise ErrorResponse("signing key not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support signing")
     signing.check_unhashed(options)
-    asked = call["key_version"]
+    asked = key_version
     unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
 
-    def work(item: dict[str, str]) -> dict[str, Any]:
+    def work(item: dict[str, str]) -> dict[str, object]:
         data = signing.digest(key, decode_input(item, unable=unable), options)
         context = decode_context(item)
         signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
@@ -57,7 +55,7 @@ def sign(state: Transit, call: Call) -> Reply:
             made = signing.sign(key, asked, context, data, options)
         except KeyFault as error:
             raise ItemFailure(str(error)) from None
-        result: dict[str, Any] = {"signature": made.text, "key_version": made.version}
+        result: dict[str, object] = {"signature": made.text, "key_version": made.version}
         if made.public:
             result["publickey"] = b64.encode(made.public)
         return result
@@ -67,7 +65,7 @@ def sign(state: Transit, call: Call) -> Reply:
         return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
     single = {"input": call["input"], "context": call["context"]}
     if call.core.product.has(Feature.TRANSIT_ENTERPRISE):
-        single["signature_context"] = call["signature_context"]
+        single["signature_context"] = signature_context
     result = answer_one(single, work)
     if "publickey" in result:
         result["public_key"] = result.pop("publickey")

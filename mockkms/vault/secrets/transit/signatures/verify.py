@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -68,7 +68,7 @@ _REWORDED = _Texts(
 
 
 @endpoint.on(Operation.UPDATE)
-def verify(state: Transit, call: Call) -> Reply:
+def verify(state: Transit, call: Call, *, name: str) -> Reply:
     """One check, or one for each item of a batch."""
     product = call.core.product
     reworded = product.has(Feature.TRANSIT_REWORDED)
@@ -82,14 +82,14 @@ def verify(state: Transit, call: Call) -> Reply:
             items = decode_maps(call, call.raw["batch_input"], _HMAC_ITEM)
         return hmac.verify(state, call, items, is_batch)
     options = signing.options_of(call)
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         raise ErrorResponse("signature verification key not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support {'signing' if reworded else 'verification'}")
     signing.check_unhashed(options)
 
-    def work(item: dict[str, Any]) -> dict[str, Any]:
+    def work(item: dict[str, object]) -> dict[str, object]:
         data, context, signature = _parsed(item) if reworded else _decoded(item)
         framing = "failed to parse item: failed to parse batch item: "
         signing.check_pure(key, call, options, item.get("signature_context", ""), framing)
@@ -111,7 +111,7 @@ def _decoded(item: dict[str, str]) -> tuple[bytes, bytes, str]:
     return data, decode_context(item), item["signature"]
 
 
-def _parsed(item: dict[str, Any]) -> tuple[bytes, bytes, str]:
+def _parsed(item: dict[str, object]) -> tuple[bytes, bytes, str]:
     """Return input, context and signature of an item whose members may be of any type. Raises ItemFault."""
     at = "input"
     try:
@@ -124,7 +124,7 @@ def _parsed(item: dict[str, Any]) -> tuple[bytes, bytes, str]:
         raise ItemFault(f"failed to parse item: failed to parse {at}: {error}") from None
 
 
-def _items(call: Call, reworded: bool) -> tuple[list[dict[str, Any]], bool]:
+def _items(call: Call, reworded: bool) -> tuple[list[dict[str, object]], bool]:
     batch = call.raw.get("batch_input")
     if batch is not None:
         return (decode_loose_maps if reworded else decode_maps)(call, batch, _ITEM), True
@@ -135,7 +135,7 @@ def _items(call: Call, reworded: bool) -> tuple[list[dict[str, Any]], bool]:
     return [item], False
 
 
-def _proof(items: list[dict[str, Any]], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
+def _proof(items: list[dict[str, object]], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
     """Return what is to be checked: the first of ``proofs`` that an item has counts. Raises ErrorResponse."""
     found = [next((name for name in proofs if name in item), "") for item in items]
     kinds = [name for name in proofs if name in found]

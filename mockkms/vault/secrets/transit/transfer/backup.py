@@ -29,11 +29,11 @@ restore = engine.path(
 
 
 @backup.on(Operation.READ)
-def back_up(state: Transit, call: Call) -> Reply:
+def back_up(state: Transit, call: Call, *, name: str) -> Reply:
     """The key remembers that it was backed up."""
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
-        raise BackendError(f'key "{call["name"]}" not found')
+        raise BackendError(f'key "{name}" not found')
     if key.soft_deleted:
         raise BackendError(SOFT_DELETED)
     if not key.exportable:
@@ -46,22 +46,22 @@ def back_up(state: Transit, call: Call) -> Reply:
 
 
 @restore.on(Operation.UPDATE)
-def restore_key(state: Transit, call: Call) -> Reply:
+def restore_key(state: Transit, call: Call, *, backup: str, name: str, force: bool) -> Reply:
     """What the real server would choke on is a 400 here."""
-    if not call["backup"]:
+    if not backup:
         raise ErrorResponse("'backup' must be supplied")
-    if "/" in call["name"]:
+    if "/" in name:
         raise BackendError("key names cannot be paths")
     try:
-        document = go_json.decode(b64.decode(call["backup"]))
+        document = go_json.decode(b64.decode(backup))
     except ValueError as error:
         raise BackendError(str(error)) from None
     try:
         key = backup_format.load(document)
     except backup_format.BadBackup as error:
         raise ErrorResponse(f"invalid backup: {error}") from None
-    key.name = call["name"] or key.name
-    if key.name in state.keys and not call["force"]:
+    key.name = name or key.name
+    if key.name in state.keys and not force:
         raise BackendError(f'key "{key.name}" already exists')
     try:
         backup_format.check_bounds(key)

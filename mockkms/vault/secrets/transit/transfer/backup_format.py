@@ -25,7 +25,7 @@ class BadBackup(ValueError):
 # -- writing -------------------------------------------------------------------------------------------------------
 
 
-def dump(key: Key) -> dict[str, Any]:
+def dump(key: Key) -> dict[str, object]:
     """The backup document of a key."""
     first = key.min_available_version
     archive = [key.versions.get(number) for number in range(first, key.latest_version + 1)]
@@ -35,7 +35,7 @@ def dump(key: Key) -> dict[str, Any]:
     }
 
 
-def _policy(key: Key) -> dict[str, Any]:
+def _policy(key: Key) -> dict[str, object]:
     return {
         "name": key.name,
         **({"key_size": key.key_size} if key.key_size else {}),
@@ -65,11 +65,11 @@ def _policy(key: Key) -> dict[str, Any]:
     }
 
 
-def _event(event: Event | None) -> dict[str, Any] | None:
+def _event(event: Event | None) -> dict[str, object] | None:
     return {"time": rfc3339(event.time), "version": event.version} if event else None
 
 
-def _version(kind: KeyType, version: KeyVersion | None) -> dict[str, Any]:
+def _version(kind: KeyType, version: KeyVersion | None) -> dict[str, object]:
     """One version; None is the empty place of version 0."""
     version = version or KeyVersion(b"", b"", 0)
     raw = kind.aead or kind.name in ("hmac", "ed25519")
@@ -97,8 +97,8 @@ def _curve_numbers(kind: KeyType, version: KeyVersion) -> dict[str, int | None]:
     return {"ec_x": point.x, "ec_y": point.y, "ec_d": numbers.ec_secret(version.key) if version.key else None}
 
 
-def _rsa_numbers(kind: KeyType, version: KeyVersion) -> dict[str, Any]:
-    private: dict[str, Any] | None = None
+def _rsa_numbers(kind: KeyType, version: KeyVersion) -> dict[str, object]:
+    private: dict[str, object] | None = None
     public = None
     if kind.bits and version.key:
         n, e, d, p, q, dp, dq, qinv = numbers.rsa_numbers(version.key)
@@ -167,7 +167,7 @@ def check_bounds(key: Key) -> None:
         raise BadBackup("need to move keys from archive but archive version not up-to-date")
 
 
-def _read_versions(key: Key, document: Any, policy: dict[str, Any]) -> None:
+def _read_versions(key: Key, document: Any, policy: dict[str, object]) -> None:
     archive = _member(_member(document, "archived_keys", dict), "keys", list)
     for at, entry in enumerate(archive):
         number = at + key.min_available_version
@@ -179,7 +179,7 @@ def _read_versions(key: Key, document: Any, policy: dict[str, Any]) -> None:
         key.versions[int(text)] = _read_version(key.kind, entry)
 
 
-def _read_version(kind: KeyType, entry: dict[str, Any]) -> KeyVersion:
+def _read_version(kind: KeyType, entry: dict[str, object]) -> KeyVersion:
     version = KeyVersion(
         key=_read_bytes(entry, "key"),
         hmac_key=_read_bytes(entry, "hmac_key"),
@@ -194,7 +194,7 @@ def _read_version(kind: KeyType, entry: dict[str, Any]) -> KeyVersion:
     return version
 
 
-def _read_numbers(kind: KeyType, entry: dict[str, Any], version: KeyVersion) -> None:
+def _read_numbers(kind: KeyType, entry: dict[str, object], version: KeyVersion) -> None:
     """Fill in the halves of an asymmetric key. Raises ValueError if the numbers do not form a key."""
     if kind.curve:
         secret = _member(entry, "ec_d", int)
@@ -217,21 +217,21 @@ def _read_numbers(kind: KeyType, entry: dict[str, Any], version: KeyVersion) -> 
         version.public = _decode(_member(entry, "public_key", str)) or version.key[32:]
 
 
-def _read_time(entry: dict[str, Any]) -> float:
+def _read_time(entry: dict[str, object]) -> float:
     text = _member(entry, "time", str)
     if text and text != ZERO_TIME:
         return _read(parse_rfc3339, text)
     return float(_member(entry, "creation_time", int))
 
 
-def _read_event(policy: dict[str, Any], name: str) -> Event | None:
+def _read_event(policy: dict[str, object], name: str) -> Event | None:
     event = _member(policy, name, dict)
     if not event:
         return None
     return Event(_read(parse_rfc3339, _member(event, "time", str)), _member(event, "version", int))
 
 
-def _read_bytes(entry: dict[str, Any], name: str) -> bytes:
+def _read_bytes(entry: dict[str, object], name: str) -> bytes:
     return _decode(_member(entry, name, str))
 
 

@@ -33,7 +33,7 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.READ)
-def export(state: Transit, call: Call) -> Reply:
+def export(state: Transit, call: Call, *, name: str) -> Reply:
     """One version or all that are in use."""
     what, key_format = call["type"], call["format"]
     if what == "cmac-key" and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
@@ -42,7 +42,7 @@ def export(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(f"invalid export type: {what}")
     if key_format not in FORMATS:
         raise ErrorResponse(f"invalid format: {key_format}")
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
         return None
     if not key.exportable and what not in _PUBLIC:

@@ -55,11 +55,21 @@ extend = engine.path(
 
 
 @create.on(Operation.UPDATE)
-def import_key(state: Transit, call: Call) -> Reply:
+def import_key(
+    state: Transit,
+    call: Call,
+    *,
+    auto_rotate_period: int,
+    allow_rotation: bool,
+    name: str,
+    derived: bool,
+    exportable: bool,
+    allow_plaintext_backup: bool,
+) -> Reply:
     """A new key of imported material."""
     if "convergent_encryption" in call.raw:
         raise BackendError("import cannot be used on keys with convergent encryption enabled")
-    if call["auto_rotate_period"] > 0 and not call["allow_rotation"]:
+    if auto_rotate_period > 0 and not allow_rotation:
         raise BackendError("allow_rotation must be set to true if auto-rotation is enabled")
     _check_one_source(call)
     key_type = call["type"].lower()
@@ -68,7 +78,6 @@ def import_key(state: Transit, call: Call) -> Reply:
     kind = TYPES.get(key_type)
     if kind is None or (kind.name == "xchacha20-poly1305" and not call.core.product.has(Feature.TRANSIT_ADDITIONS)):
         raise ErrorResponse(f"unknown key type: {call['type']}")
-    name = call["name"]
     if find(state, name, call.core) is not None:
         raise BackendError(
             "the import path cannot be used with an existing key; use import-version to rotate an existing imported key"
@@ -76,12 +85,12 @@ def import_key(state: Transit, call: Call) -> Reply:
     key = Key(
         name=name,
         type=kind.name,
-        derived=call["derived"],
-        exportable=call["exportable"],
-        allow_plaintext_backup=call["allow_plaintext_backup"],
-        auto_rotate_period=call["auto_rotate_period"],
+        derived=derived,
+        exportable=exportable,
+        allow_plaintext_backup=allow_plaintext_backup,
+        auto_rotate_period=auto_rotate_period,
         imported=True,
-        allow_imported_rotation=call["allow_rotation"],
+        allow_imported_rotation=allow_rotation,
     )
     material, private = _material(state, call, kind)
     try:
@@ -93,12 +102,12 @@ def import_key(state: Transit, call: Call) -> Reply:
 
 
 @extend.on(Operation.UPDATE)
-def import_version(state: Transit, call: Call) -> Reply:
+def import_version(state: Transit, call: Call, *, name: str, version: int) -> Reply:
     """A new version of an imported key, or the private half of a version that has none."""
     _check_one_source(call)
-    key = find(state, call["name"], call.core)
+    key = find(state, name, call.core)
     if key is None:
-        raise BackendError(f"no key found with name {call['name']}; to import a new key, use the import/ endpoint")
+        raise BackendError(f"no key found with name {name}; to import a new key, use the import/ endpoint")
     if not key.imported:
         raise BackendError("the import_version endpoint can only be used with an imported key")
     if key.convergent_encryption:
@@ -106,7 +115,7 @@ def import_version(state: Transit, call: Call) -> Reply:
     material, private = _material(state, call, key.kind)
     try:
         if "version" in call:
-            number = call["version"]
+            number = version
             _check_completable(key, number, private)
             complete(key, number, material)
         else:

@@ -17,7 +17,7 @@ VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_
 """Every member of a version's description."""
 
 
-def read_version(key: Key, entry: Mapping[str, Any], path: str) -> KeyVersion:
+def read_version(key: Key, entry: Mapping[str, object], path: str) -> KeyVersion:
     """The version whose material, or public half alone, is given. An HMAC key not given follows from the material."""
     for member in entry:
         if member not in VERSION_FIELDS:
@@ -42,7 +42,7 @@ def read_version(key: Key, entry: Mapping[str, Any], path: str) -> KeyVersion:
     return KeyVersion(secret, hmac_key, 0, public, certificate_chain=ders)
 
 
-def show_version(key: Key, version: KeyVersion) -> dict[str, Any]:
+def show_version(key: Key, version: KeyVersion) -> dict[str, object]:
     """Return the private material, or the public half of a key without one, as ``read_version`` takes it."""
     if version.private_missing:
         return {"public_key": _public_text(key, version.public)}
@@ -55,7 +55,7 @@ def _public_text(key: Key, public: bytes) -> str:
     return b64.encode(public) if key.type == "ed25519" else pem.encode("PUBLIC KEY", public)
 
 
-def _text(entry: Mapping[str, Any], member: str, path: str) -> str:
+def _text(entry: Mapping[str, object], member: str, path: str) -> str:
     value = entry[member]
     if not isinstance(value, str):
         raise SpecFault(f"{path}.{member}", "must be text")
