@@ -132,7 +132,7 @@ def add_entity(core: Context, name: str, spec: EntitySpec, namespace: str = "") 
         }
         if alias.get("custom_metadata"):
             wanted["custom_metadata"] = dict(alias["custom_metadata"])
-        wanted.update({word: alias[word] for word in _SOURCES if alias.get(word)})
+        wanted.update({word: text for word, text in alias.items() if word in _SOURCES and text})
         seeding.write(core, _mount(core, namespace, "identity/"), "entity-alias", wanted)
     return entity
 
@@ -140,7 +140,7 @@ def add_entity(core: Context, name: str, spec: EntitySpec, namespace: str = "") 
 def add_group(core: Context, name: str, spec: GroupSpec, namespace: str = "") -> Group:
     """Write a group. Raises VaultError with the server's text."""
     identity = core.identity
-    data: dict[str, object] = {key: spec[key] for key in ("type", "policies", "metadata") if key in spec}
+    data = {key: value for key, value in spec.items() if key in ("type", "policies", "metadata")}
     if "members" in spec:
         data["member_entity_ids"] = [_named(identity.entity_named(namespace, n), n) for n in spec["members"]]
     if "groups" in spec:

@@ -8,8 +8,8 @@ from mockkms.vault.secrets.transit.engine import engine
 load_endpoints(
     __name__, "transfer.backup", "transfer.byok", "keys.certificates", "encryption.datakey", "encryption.decrypt",
     "encryption.derive_key", "encryption.encrypt", "transfer.export", "signatures.hash", "signatures.hmac",
-    "transfer.import_", "keys.config", "keys.keys", "random", "encryption.rewrap", "keys.rotate", "keys.settings",
-    "signatures.sign", "keys.soft_delete", "keys.trim", "signatures.verify", "transfer.wrapping_key",
+    "transfer.import_", "keys.config", "keys.keys", "random", "encryption.rewrap", "keys.lifecycle", "keys.settings",
+    "signatures.sign", "signatures.verify", "transfer.wrapping_key",
 )  # fmt: skip
 
 __all__ = ["engine"]

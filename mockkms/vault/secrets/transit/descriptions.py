@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.world_section import SpecFault
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.secrets.transit.keys.keyring import add_version, check_options, new_version
@@ -21,7 +22,6 @@ from mockkms.vault.secrets.transit.model import (
     TYPES,
     Event,
     Key,
-    KeyFault,
     KeyVersion,
     Transit,
 )
@@ -86,7 +86,7 @@ def _settings(name: str, spec: Mapping[str, object]) -> Key:
     convergent = _typed(spec, "convergent", bool, False)
     try:
         check_options(key.kind, derived=key.derived, convergent=convergent)
-    except KeyFault as error:
+    except VaultError as error:
         raise SpecFault("convergent" if convergent else "derived", str(error)) from None
     key.kdf = KDF_HKDF if key.derived else 0
     key.convergent_encryption = convergent

@@ -1,6 +1,7 @@
-"""What transit remembers, as plain data, and the rules of keys that every endpoint shares.
+"""The state of transit as plain data, and the rules of keys that every endpoint shares.
 
-Three kinds of faults mirror what the real server tells apart; each endpoint decides what status they become.
+Like the real server's key code they tell the caller's mistakes (``ErrorResponse``) from failures of the server
+(``BackendError``). Endpoints that make no such difference translate with ``refusing``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mockkms.crypto import kdf
+from mockkms.vault.framework.message import BackendError, ErrorResponse
 
 SOFT_DELETED = "refusing to use soft-deleted key"
 TOO_OLD = "ciphertext or signature version is disallowed by policy (too old)"
@@ -23,18 +25,6 @@ KDF_HKDF = 1
 CONVERGENT_VERSION = 3
 HMAC_MIN_SIZE, HMAC_MAX_SIZE = 32, 512
 """Bytes of an ``hmac`` key."""
-
-
-class KeyFault(Exception):
-    """What the real server's key code returns as a plain error."""
-
-
-class UserFault(KeyFault):
-    """The caller's mistake."""
-
-
-class InternalFault(KeyFault):
-    """A fault on the server's side, such as associated data that is not base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,48 +177,48 @@ class Key:
                 yield number, self.versions[number]
 
     def version(self, number: int) -> KeyVersion:
-        """A version that is not archived. Raises UserFault ``no such key version``."""
+        """A version that is not archived. Raises ErrorResponse ``no such key version``."""
         found = self.versions.get(number) if number >= self.min_decryption_version else None
         if found is None:
-            raise UserFault("no such key version")
+            raise ErrorResponse("no such key version")
         return found
 
     def check_alive(self) -> None:
-        """Raises UserFault for a soft-deleted key."""
+        """Raises ErrorResponse for a soft-deleted key."""
         if self.soft_deleted:
-            raise UserFault(SOFT_DELETED)
+            raise ErrorResponse(SOFT_DELETED)
 
     def version_to_use(self, asked: int, purpose: str) -> int:
-        """The version for ``encryption`` or ``signing``: 0 asks for the latest. Raises UserFault out of bounds."""
+        """The version for ``encryption`` or ``signing``: 0 asks for the latest. Raises ErrorResponse out of bounds."""
         if asked == 0:
             return self.latest_version
         if asked < 0:
-            raise UserFault(f"requested version for {purpose} is negative")
+            raise ErrorResponse(f"requested version for {purpose} is negative")
         if asked > self.latest_version:
-            raise UserFault(f"requested version for {purpose} is higher than the latest key version")
+            raise ErrorResponse(f"requested version for {purpose} is higher than the latest key version")
         if asked < self.min_encryption_version:
-            raise UserFault(f"requested version for {purpose} is less than the minimum encryption key version")
+            raise ErrorResponse(f"requested version for {purpose} is less than the minimum encryption key version")
         return asked
 
     def material(self, context: bytes, number: int, size: int) -> bytes:
-        """The symmetric key of a version: stored, or ``size`` bytes derived for ``context``. Raises UserFault."""
+        """The symmetric key of a version: stored, or ``size`` bytes derived for ``context``. Raises ErrorResponse."""
         if self.soft_deleted:
-            raise UserFault(SOFT_DELETED)
+            raise ErrorResponse(SOFT_DELETED)
         return self.derive(context, number, size) if self.derived else self.version(number).key
 
     def signing_seed(self, context: bytes, number: int) -> bytes:
-        """The 32-byte seed of an ``ed25519`` version, derived for ``context`` in derived keys. Raises UserFault."""
+        """The 32-byte seed of an ``ed25519`` version, derived for ``context`` in derived keys. Raises ErrorResponse."""
         return self.material(context, number, 32)[:32]
 
     def derive(self, context: bytes, number: int, size: int) -> bytes:
-        """``size`` bytes for ``context`` from a version. Raises UserFault without a context or for an unfit type."""
+        """Derive ``size`` bytes for ``context`` from a version. Raises ErrorResponse if it or the type does not fit."""
         self.check_alive()
         if not self.kind.derives:
-            raise UserFault(f"derivation not supported for key type {self.type}")
+            raise ErrorResponse(f"derivation not supported for key type {self.type}")
         if not 0 < number <= self.latest_version:
-            raise UserFault("invalid key version")
+            raise ErrorResponse("invalid key version")
         if not context:
-            raise UserFault(
+            raise ErrorResponse(
                 "missing 'context' for key derivation; the key was created using a derived key, which means "
                 "additional, per-request information must be included in order to perform operations with the key"
             )
@@ -236,40 +226,40 @@ class Key:
         if self.kdf == KDF_COUNTER:
             return kdf.counter_sha256(secret, context)
         if self.kdf != KDF_HKDF:
-            raise InternalFault("unsupported key derivation mode")
+            raise BackendError("unsupported key derivation mode")
         return kdf.hkdf_sha256(secret, b"", context, size)
 
     def hmac_key(self, number: int) -> bytes:
-        """The HMAC key of a version (already resolved; no key has version 0). Raises KeyFault, UserFault."""
+        """The HMAC key of a version (already resolved; no key has version 0). Raises ErrorResponse."""
         self.check_alive()
         if number < 0:
-            raise KeyFault("key version does not exist (cannot be negative)")
+            raise ErrorResponse("key version does not exist (cannot be negative)")
         if number > self.latest_version:
-            raise KeyFault(f"key version does not exist; latest key version is {self.latest_version}")
+            raise ErrorResponse(f"key version does not exist; latest key version is {self.latest_version}")
         found = self.version(number)
         if not found.hmac_key:
-            raise KeyFault("no HMAC key exists for that key version")
+            raise ErrorResponse("no HMAC key exists for that key version")
         return found.hmac_key
 
     def version_of_text(self, text: str, what: str) -> tuple[int, str]:
         """Split ``vault:v<n>:<rest>``, ``what`` being ``ciphertext`` or ``signature``, and check the version's bounds.
 
-        Raises UserFault with the real server's text; ``v0`` of a ciphertext counts as version 1.
+        Raises ErrorResponse with the real server's text; ``v0`` of a ciphertext counts as version 1.
         """
         if not text.startswith(PREFIX):
-            raise UserFault(f"invalid {what}: no prefix")
+            raise ErrorResponse(f"invalid {what}: no prefix")
         digits, colon, rest = text[len(PREFIX) :].partition(":")
         if not colon:
-            raise UserFault(f"invalid {what}: wrong number of fields")
+            raise ErrorResponse(f"invalid {what}: wrong number of fields")
         number = go_atoi(digits)
         if number is None:
-            raise UserFault(f"invalid {what}: version number could not be decoded")
+            raise ErrorResponse(f"invalid {what}: version number could not be decoded")
         if number == 0 and what == "ciphertext":
             number = 1
         if number > self.latest_version:
-            raise UserFault(f"invalid {what}: version is too new")
+            raise ErrorResponse(f"invalid {what}: version is too new")
         if number < self.min_decryption_version:
-            raise UserFault(TOO_OLD)
+            raise ErrorResponse(TOO_OLD)
         return number, rest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.message import ErrorResponse

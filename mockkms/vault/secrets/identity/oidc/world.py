@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
@@ -24,7 +24,24 @@ PARTS = {
     "roles": "role",
 }  # fmt: skip
 """The parts in the order in which they need each other, and where the API has them."""
+_BEYOND = {
+    "keys": ("ring", "next_rotation"),
+    "clients": ("client_id", "client_secret"),
+    "assignments": ("entities", "groups"),
+}
+"""The members of a part that the API does not have."""
 _KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
+
+
+class SigningKeySpec(TypedDict, total=False):
+    """A key pair of a ring."""
+
+    id: Required[str]
+    private: Required[str]
+    """PEM."""
+    algorithm: str
+    expires: float
+    """When its signatures expire (Unix seconds)."""
 
 
 def _pem(text: str) -> str | None:
@@ -85,30 +102,29 @@ def add(core: Context, namespace: str, part: str, name: str, spec: Spec) -> None
 
     Raises VaultError with the server's text, ValueError.
     """
-    values = dict(spec)
-    own: dict[str, object] = {
-        word: values.pop(word) for word in ("ring", "next_rotation", "client_secret") if word in values
-    }
-    if part == "clients" and "client_id" in values:
-        own["client_id"] = values.pop("client_id")
-    people: dict[str, list[str]] = {word: values.pop(word) for word in ("entities", "groups") if word in values}
+    beyond = _BEYOND.get(part, ())
+    values = {word: value for word, value in spec.items() if word not in beyond}
     seeding.write(core, _mount(core, namespace), f"oidc/{PARTS[part]}/{name}", values)
-    service = core.state.identity.oidc[namespace]
+    service: Oidc = core.state.identity.oidc[namespace]
     if part == "clients":
-        for word, value in own.items():
-            setattr(service.clients[name], word, value)
+        client = service.clients[name]
+        client.client_id = spec.get("client_id", client.client_id)
+        client.client_secret = spec.get("client_secret", client.client_secret)
     elif part == "keys":
-        _set_ring(service.keys[name], own)
+        _set_ring(service.keys[name], spec.get("ring") or [])
+        service.keys[name].next_rotation = spec.get("next_rotation", service.keys[name].next_rotation)
     elif part == "assignments":
         chosen = service.assignments[name]
-        chosen.entity_ids = sorted({*values.get("entity_ids", ()), *_ids(core, namespace, people, "entities")})
-        chosen.group_ids = sorted({*values.get("group_ids", ()), *_ids(core, namespace, people, "groups")})
+        # Ids of a world file may be any texts; the endpoint turns them into lower case.
+        entities, groups = spec.get("entities", ()), spec.get("groups", ())
+        chosen.entity_ids = sorted({*spec.get("entity_ids", ()), *_ids(core, namespace, "entities", entities)})
+        chosen.group_ids = sorted({*spec.get("group_ids", ()), *_ids(core, namespace, "groups", groups)})
 
 
-def _ids(core: Context, namespace: str, people: dict[str, list[str]], word: str) -> list[str]:
+def _ids(core: Context, namespace: str, word: str, names: Iterable[str]) -> list[str]:
     """Return the ids of entities or groups by their names. Raises ValueError for an unknown name."""
     identity, found = core.identity, []
-    for name in people.get(word, ()):
+    for name in names:
         one = (identity.entity_named if word == "entities" else identity.group_named)(namespace, name)
         if one is None:
             raise ValueError(f'nothing is named "{name}" among the {word}')
@@ -116,11 +132,11 @@ def _ids(core: Context, namespace: str, people: dict[str, list[str]], word: str)
     return found
 
 
-def _set_ring(key: NamedKey, own: dict[str, object]) -> None:
+def _set_ring(key: NamedKey, given: list[SigningKeySpec]) -> None:
     from mockkms.vault.secrets.identity.oidc.model import SigningKey
 
     ring = []
-    for one in own.get("ring") or ():
+    for one in given:
         block = pem.decode(one["private"].strip() + "\n")
         private = keys.parse(block.der if block is not None else b"")
         algorithm = one.get("algorithm", key.algorithm)
@@ -131,7 +147,6 @@ def _set_ring(key: NamedKey, own: dict[str, object]) -> None:
         if sum(not one.expires for one in ring) != 2:
             raise ValueError("two keys of a ring have no end: the one that signs, and the next")
         key.ring = ring
-    key.next_rotation = own.get("next_rotation", key.next_rotation)
 
 
 def _mount(core: Context, namespace: str) -> Mount:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from mockkms.crypto import aead
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
-from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, InternalFault, Key, UserFault
+from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
+from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, Key
 
 PADDINGS = ("oaep", "pkcs1v15")
 Random = Callable[[int], bytes]
@@ -20,14 +21,13 @@ def encrypt(
 ) -> tuple[str, int]:
     """Encrypt with version ``asked`` (0: the latest); returns the ciphertext and the version used.
 
-    ``associated`` is base64, empty for none; ``padding`` is that of RSA keys. Raises UserFault and InternalFault in the
-    real server's texts.
+    ``associated`` is base64, empty for none; ``padding`` is that of RSA keys. Raises ErrorResponse and BackendError.
     """
     if key.soft_deleted:
         key.check_alive()
     kind = key.kind
     if not kind.encrypts:
-        raise UserFault(f"message encryption not supported for key type {key.type}")
+        raise ErrorResponse(f"message encryption not supported for key type {key.type}")
     number = key.version_to_use(asked, "encryption")
     if kind.aead:
         sealed = _seal(key, number, context, plaintext, associated, random)
@@ -37,39 +37,40 @@ def encrypt(
 
 
 def decrypt(key: Key, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
-    """The plaintext of what ``encrypt`` made. Raises UserFault and InternalFault."""
+    """The plaintext of what ``encrypt`` made. Raises ErrorResponse and InternalFault."""
     if key.soft_deleted:
         key.check_alive()
     kind = key.kind
     if not kind.encrypts:
-        raise UserFault(f"message decryption not supported for key type {key.type}")
+        raise ErrorResponse(f"message decryption not supported for key type {key.type}")
     number, body = key.version_of_text(text, "ciphertext")
     _check_convergence(key, number)
     try:
         sealed = b64.decode(body)
     except ValueError:
-        raise UserFault("invalid ciphertext: could not decode base64") from None
+        raise ErrorResponse("invalid ciphertext: could not decode base64") from None
     if kind.aead:
         return _open(key, number, context, sealed, associated)
     return _decrypt_rsa(key, number, sealed, padding)
 
 
-def check_padding(key: Key, padding: str) -> None:
-    """Raise UserFault for a padding that does not exist, or that the key's type has none of; empty is the default."""
-    if padding not in ("", *PADDINGS):
-        raise UserFault(f"unknown padding scheme: {padding}")
+def check_padding(key: Key, padding: str, name: str) -> None:
+    """Raise ErrorResponse for an unknown padding, or one of a key that is not RSA; ``name`` of the parameter precedes.
+
+    An empty padding is the default one.
+    """
+    if padding and padding not in PADDINGS:
+        raise ErrorResponse(f"{name} invalid: unknown padding scheme: {padding}")
     if padding and not key.kind.bits:
-        raise UserFault(f"unsupported key type {key.type} for padding scheme")
+        raise ErrorResponse(f"{name} invalid: unsupported key type {key.type} for padding scheme")
 
 
 def associated_bytes(associated: str) -> bytes | None:
-    """Associated data from base64; None for none. Raises InternalFault, as the real server blames itself here."""
+    """Associated data from base64; None for none. Raises BackendError, as the real server blames itself here."""
     if not associated:
         return None
-    try:
+    with refusing("unable to get associated_data/additional_data from factory[0]: ", BackendError):
         return b64.decode(associated)
-    except ValueError as error:
-        raise InternalFault(f"unable to get associated_data/additional_data from factory[0]: {error}") from None
 
 
 def _seal(key: Key, number: int, context: bytes, plaintext: bytes, associated: str, random: Random) -> bytes:
@@ -79,12 +80,12 @@ def _seal(key: Key, number: int, context: bytes, plaintext: bytes, associated: s
     if not key.convergent_encryption:
         secret = key.material(context, number, kind.size)[: kind.size]
         if len(secret) < kind.size:
-            raise InternalFault("could not derive key, length too small")
+            raise BackendError("could not derive key, length too small")
         extra = associated_bytes(associated) if associated else None
         return aead.seal(algorithm, secret, random(nonce_size), plaintext, extra)
     both = key.material(context, number, kind.size + 32)
     if len(both) < kind.size + 32:
-        raise InternalFault("could not derive key, length too small")
+        raise BackendError("could not derive key, length too small")
     extra = associated_bytes(associated)
     _check_convergence(key, number)
     nonce = hmac.digest(both[kind.size :], plaintext, "sha256")[:nonce_size]
@@ -95,42 +96,36 @@ def _open(key: Key, number: int, context: bytes, sealed: bytes, associated: str)
     kind = key.kind
     secret = key.material(context, number, kind.size)
     if len(secret) != kind.size:
-        raise InternalFault("could not derive enc key, length not correct")
+        raise BackendError("could not derive enc key, length not correct")
     extra = associated_bytes(associated) if associated else None
     if len(sealed) < aead.NONCE_SIZES[kind.aead]:
-        raise UserFault("invalid ciphertext length")
+        raise ErrorResponse("invalid ciphertext length")
     try:
         return aead.open_sealed(kind.aead, secret, sealed, extra)
     except aead.AuthenticationFailed as error:
-        raise UserFault(str(error)) from None
+        raise ErrorResponse(str(error)) from None
 
 
 def _check_convergence(key: Key, number: int) -> None:
-    """Refuse convergent schemes 1 and 2, which are unsupported today. Raises UserFault."""
+    """Refuse convergent schemes 1 and 2, which are unsupported today. Raises ErrorResponse."""
     if not key.convergent_encryption:
         return
     version = key.versions.get(number)
     scheme = (version.convergent_version if version else 0) or key.convergent_version or 1
     if 0 < scheme < CONVERGENT_VERSION:
-        raise UserFault(f"refusing to support decryption with old convergent encryption key: version {scheme}")
+        raise ErrorResponse(f"refusing to support decryption with old convergent encryption key: version {scheme}")
 
 
 def _encrypt_rsa(key: Key, number: int, plaintext: bytes, padding: str) -> bytes:
-    try:
-        if padding == "pkcs1v15":
-            return rsa.encrypt_pkcs1v15(key.version(number).public, plaintext)
-        return rsa.encrypt_oaep(key.version(number).public, plaintext)
-    except rsa.RSAError as error:
-        raise InternalFault(f"failed to RSA encrypt the plaintext: {error}") from None
+    encrypt = rsa.encrypt_pkcs1v15 if padding == "pkcs1v15" else rsa.encrypt_oaep
+    with refusing("failed to RSA encrypt the plaintext: ", BackendError, of=rsa.RSAError):
+        return encrypt(key.version(number).public, plaintext)
 
 
 def _decrypt_rsa(key: Key, number: int, sealed: bytes, padding: str) -> bytes:
     version = key.version(number)
     if version.private_missing:
-        raise InternalFault("cannot decrypt ciphertext, key version does not have a private counterpart")
-    try:
-        if padding == "pkcs1v15":
-            return rsa.decrypt_pkcs1v15(version.key, sealed)
-        return rsa.decrypt_oaep(version.key, sealed)
-    except rsa.RSAError as error:
-        raise InternalFault(f"failed to RSA decrypt the ciphertext: {error}") from None
+        raise BackendError("cannot decrypt ciphertext, key version does not have a private counterpart")
+    decrypt = rsa.decrypt_pkcs1v15 if padding == "pkcs1v15" else rsa.decrypt_oaep
+    with refusing("failed to RSA decrypt the ciphertext: ", BackendError, of=rsa.RSAError):
+        return decrypt(version.key, sealed)

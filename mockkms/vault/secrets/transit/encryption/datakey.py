@@ -5,14 +5,14 @@ from __future__ import annotations
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.encrypt import NONCE_REFUSED
 from mockkms.vault.secrets.transit.encryption.items import NONCE, PADDING
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import KeyFault, Transit, UserFault
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import Transit
 
 endpoint = engine.path(
     "datakey/{plaintext}/{name}",
@@ -39,47 +39,32 @@ def datakey(
     *,
     plaintext: str,
     name: str,
+    context: str,
+    nonce: str,
     bits: int,
     associated_data: str,
     padding_scheme: str,
     key_version: int,
 ) -> Reply:
-    """The data key is not kept."""
+    """Return a random key, encrypted; it is not kept."""
     if plaintext not in ("plaintext", "wrapped"):
         raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
-    try:
-        context = b64.decode(call["context"])
-    except ValueError:
-        raise ErrorResponse("failed to base64-decode context") from None
-    nonce = call["nonce"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
-    try:
+    with refusing(text="failed to base64-decode context"):
+        derivation = b64.decode(context)
+    with refusing(text="failed to base64-decode nonce"):
         b64.decode(nonce)
-    except ValueError:
-        raise ErrorResponse("failed to base64-decode nonce") from None
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse("encryption key not found")
+    key = existing(state, name, call.core, "encryption key not found")
     if bits not in (128, 256, 512):
         raise ErrorResponse("invalid bit length")
-    associated = associated_data
-    if associated and not key.kind.aead:
+    if associated_data and not key.kind.aead:
         raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
-    padding = padding_scheme if call.core.product.has(Feature.TRANSIT_NONCE) else ""
-    try:
-        cipher.check_padding(key, padding)
-    except UserFault as error:
-        raise ErrorResponse(f"padding_scheme argument invalid: {error}") from None
+    cipher.check_padding(key, padding_scheme, "padding_scheme argument")
     random = call.core.entropy.bytes
     fresh = random(bits // 8)
-    try:
-        text, number = cipher.encrypt(key, key_version, context, fresh, associated, random, padding)
-    except UserFault as error:
-        raise ErrorResponse(str(error)) from None
-    except KeyFault as error:
-        raise BackendError(str(error)) from None
+    text, number = cipher.encrypt(key, key_version, derivation, fresh, associated_data, random, padding_scheme)
     if nonce:
         raise BackendError(NONCE_REFUSED)
-    data = {"ciphertext": text, "key_version": number}
+    data: dict[str, object] = {"ciphertext": text, "key_version": number}
     if plaintext == "plaintext":
         data["plaintext"] = b64.encode(fresh)
     return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, VaultError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.encrypt import check_item
@@ -18,8 +18,8 @@ from mockkms.vault.secrets.transit.encryption.items import (
     decode_strictly,
 )
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import InternalFault, Key, KeyFault, Transit
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import Key, Transit
 
 MISSING = "missing ciphertext to decrypt"
 
@@ -67,19 +67,11 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     if fault:
         raise ErrorResponse(fault)
     padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
-    try:
-        cipher.check_padding(key, padding)
-    except KeyFault as error:
-        raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+    cipher.check_padding(key, padding, "'[0].padding_scheme'")
     associated = call["associated_data"]
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
-    try:
-        return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
-    except InternalFault as error:
-        raise BackendError(str(error)) from None
-    except KeyFault as error:
-        raise ErrorResponse(str(error)) from None
+    return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
 
 
 def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, object]:
@@ -89,12 +81,8 @@ def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, ob
         try:
             opened = cipher.decrypt(key, item.decoded_context, item.text, item.associated_data, item.padding_scheme)
             plaintext = b64.encode(opened)
-        except KeyFault as error:
-            item.error = str(error)
-            if isinstance(error, InternalFault):
-                outcome.internal_error = True
-            else:
-                outcome.user_error = True
+        except VaultError as error:
+            item.error = outcome.failed(error)
     if item.error:
         return {"plaintext": "", "error": item.error, "reference": item.reference}
     outcome.succeeded = True
@@ -108,7 +96,4 @@ def check_ciphertext(item: Item) -> None:
 
 
 def _key(state: Transit, call: Call) -> Key:
-    key = find(state, call["name"], call.core)
-    if key is None:
-        raise ErrorResponse("encryption key not found")
-    return key
+    return existing(state, call["name"], call.core, "encryption key not found")

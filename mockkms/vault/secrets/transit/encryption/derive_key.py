@@ -5,20 +5,17 @@ from __future__ import annotations
 from mockkms.crypto import agreement, asymmetric, kdf
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import add_version, find
+from mockkms.vault.secrets.transit.keys.keyring import add_version, existing
 from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,
     HMAC_MIN_SIZE,
     TYPES,
-    InternalFault,
     Key,
-    KeyFault,
     KeyVersion,
     Transit,
-    UserFault,
 )
 
 endpoint = engine.path(
@@ -55,39 +52,35 @@ def derive_key(
     kind = TYPES.get(derived_key_type.lower())
     if kind is None or not kind.aead:
         raise ErrorResponse(f"unknown key type {derived_key_type}")
-    base = find(state, base_key_name, call.core)
-    if base is None:
-        raise ErrorResponse("specified base key not found")
+    base = existing(state, base_key_name, call.core, "specified base key not found")
     if not base.kind.agrees:
         raise ErrorResponse(f"base key type {base.type} does not support key agreement")
-    try:
+    with refusing(error=BackendError, of=VaultError):
         secret = _agree(base, base_key_version, peer_public_key, kind.size)
         _keep(state, call, kind.name, secret)
-    except KeyFault as error:
-        raise BackendError(str(error)) from None
     return None
 
 
 def _agree(base: Key, asked: int, peer: str, size: int) -> bytes:
-    """``size`` bytes derived from what both sides share. Raises KeyFault."""
+    """``size`` bytes derived from what both sides share. Raises VaultError."""
     if asked < 0:
-        raise UserFault("requested version of the base key is negative")
+        raise ErrorResponse("requested version of the base key is negative")
     number = asked or base.latest_version
     if number > base.latest_version:
-        raise UserFault("requested version of the base key is higher than the latest key version")
+        raise ErrorResponse("requested version of the base key is higher than the latest key version")
     if number < base.min_available_version:
-        raise UserFault("requested version of the base key is less than the minimum available key version")
+        raise ErrorResponse("requested version of the base key is less than the minimum available key version")
     version = base.version(number)
     try:
         public = agreement.peer_key(peer)
-    except ValueError as error:
-        raise UserFault(f"failed to parse supplied peer public key PEM: {error} ") from None
+    except ValueError as error:  # The text really ends with a blank.
+        raise ErrorResponse(f"failed to parse supplied peer public key PEM: {error} ") from None
     if public.family != "ec":
-        raise UserFault("supplied peer public key is not an ECDSA key")
+        raise ErrorResponse("supplied peer public key is not an ECDSA key")
     if public.curve != base.kind.curve:
-        raise UserFault(f"base private key type {base.type} does not match peer public key curve")
+        raise ErrorResponse(f"base private key type {base.type} does not match peer public key curve")
     if version.private_missing:
-        raise InternalFault("ecdsa: invalid private key")
+        raise BackendError("ecdsa: invalid private key")
     return kdf.hkdf_sha256(agreement.ecdh(version.key, public.public), b"", b"", size)
 
 
@@ -103,9 +96,9 @@ def _keep(state: Transit, call: Call, key_type: str, secret: bytes) -> None:
         fits = HMAC_MIN_SIZE <= len(secret) <= HMAC_MAX_SIZE
         key.key_size = len(secret) if fits else key.key_size
     else:
-        raise KeyFault("error importing key: error parsing asymmetric key: asn1: structure error: tags don't match")
+        raise BackendError("error importing key: error parsing asymmetric key: asn1: structure error: tags don't match")
     if not fits:
-        raise KeyFault(f"error importing key: invalid key size {len(secret)} bytes for key type {key.type}")
+        raise BackendError(f"error importing key: invalid key size {len(secret)} bytes for key type {key.type}")
     if kind.aead:
         hmac_key = asymmetric.draw(call.core.entropy, 32)
     add_version(key, KeyVersion(secret, hmac_key, call.now()))

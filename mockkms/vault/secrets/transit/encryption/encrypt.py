@@ -7,7 +7,7 @@ from typing import Final
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, VaultError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.items import (
@@ -20,7 +20,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
 )
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
-from mockkms.vault.secrets.transit.model import TYPES, InternalFault, Key, KeyFault, Transit, UserFault
+from mockkms.vault.secrets.transit.model import TYPES, Key, Transit
 
 NONCE_REFUSED: Final = "provided nonce not allowed for this key"
 """Only the first kind of convergent keys, long gone, took a nonce from its caller."""
@@ -83,20 +83,12 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
         raise ErrorResponse(NONCE_REFUSED)
     padding = given.get("padding_scheme", "")
     if padding:
-        try:
-            cipher.check_padding(key, padding)
-        except KeyFault as error:
-            raise ErrorResponse(f"'[0].padding_scheme' invalid: {error}") from None
+        cipher.check_padding(key, padding, "'[0].padding_scheme'")
     associated = given.get("associated_data", "")
     if associated and not key.kind.aead:
         raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
     version = given.get("key_version", 0)
-    try:
-        text, number = cipher.encrypt(key, version, context, plaintext, associated, call.core.entropy.bytes, padding)
-    except InternalFault as error:
-        raise BackendError(str(error)) from None
-    except KeyFault as error:
-        raise ErrorResponse(str(error)) from None
+    text, number = cipher.encrypt(key, version, context, plaintext, associated, call.core.entropy.bytes, padding)
     return {"ciphertext": text, "key_version": number}
 
 
@@ -112,12 +104,8 @@ def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> 
             key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
             call.core.entropy.bytes, item.padding_scheme,
         )  # fmt: skip
-    except KeyFault as error:
-        if isinstance(error, InternalFault):
-            outcome.internal_error = True
-        else:
-            outcome.user_error = True
-        return {"error": str(error), "reference": item.reference}
+    except VaultError as error:
+        return {"error": outcome.failed(error), "reference": item.reference}
     outcome.succeeded = True
     return {"ciphertext": text, "key_version": version, "reference": item.reference}
 
@@ -133,11 +121,12 @@ def check_item(key: Key, number: int, item: Item) -> None:
     """
     if item.error:
         return
-    try:
-        cipher.check_padding(key, item.padding_scheme)
-    except UserFault as error:
-        item.error = f"'[{number}].padding_scheme' invalid: {error}"
-        return
+    if item.padding_scheme:
+        try:
+            cipher.check_padding(key, item.padding_scheme, f"'[{number}].padding_scheme'")
+        except ErrorResponse as error:
+            item.error = str(error)
+            return
     if item.associated_data and not key.kind.aead:
         item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
 
@@ -159,7 +148,4 @@ def _key(state: Transit, call: Call, derived: bool) -> Key:
         raise ErrorResponse(f"unknown key type {key_type}")
     if state.disable_upsert:
         raise ErrorResponse("encryption key not found")
-    try:
-        return create(state, call["name"], key_type, call.core, derived=derived, convergent=convergent)
-    except KeyFault as error:
-        raise BackendError(str(error)) from None
+    return create(state, call["name"], key_type, call.core, derived=derived, convergent=convergent)

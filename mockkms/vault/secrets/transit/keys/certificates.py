@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from mockkms.crypto.x509 import certificates as x509
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import Key, KeyFault, KeyVersion, Transit, UserFault
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import Key, KeyVersion, Transit
 
 _COMMON: Final = {
     "name": Field(Kind.STRING, help="Name of the key."),
@@ -34,16 +36,12 @@ chain = engine.path(
 def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
     """A request signed by the key."""
     key = _signing_key(state, call)
-    try:
+    with _refusing(call, x509.CertificateError):
         template = x509.load_request(csr)
-    except x509.CertificateError as error:
-        raise ErrorResponse(_worded(call, str(error))) from None
-    try:
+    with refusing("could not create the csr: ", of=ErrorResponse):
         version = key.version(_number(key, call))
         if version.private_missing:
-            raise UserFault("private key not imported for key version selected")
-    except UserFault as error:
-        raise ErrorResponse(f"could not create the csr: {error}") from None
+            raise ErrorResponse("private key not imported for key version selected")
     return {"name": key.name, "type": key.type, "csr": x509.sign_request(version.key, template)}
 
 
@@ -51,18 +49,12 @@ def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
 def set_certificate(state: Transit, call: Call, *, certificate_chain: str) -> Reply:
     """Keep a chain with a version; an older one is replaced."""
     key = _signing_key(state, call)
-    try:
+    with _refusing(call, x509.CertificateError):
         found = x509.load_chain(certificate_chain)
-    except x509.CertificateError as error:
-        raise ErrorResponse(_worded(call, str(error))) from None
-    try:
+    with _refusing(call, VaultError, "failed to persist certificate chain: "):
         _check_order(found)
         version = key.version(_number(key, call))
         _check_match(key, version, found[0])
-    except UserFault as error:
-        raise ErrorResponse(_worded(call, f"failed to persist certificate chain: {error}")) from None
-    except KeyFault as error:
-        raise BackendError(_worded(call, f"failed to persist certificate chain: {error}")) from None
     version.certificate_chain = [certificate.der for certificate in found]
     name = "certificate-chain" if call.core.product.has(Feature.TRANSIT_REWORDED) else "certificate_chain"
     return {"name": key.name, "type": key.type, name: certificate_chain}
@@ -79,20 +71,23 @@ _REWORDED = {
 """Parts of messages, and how Vault's later releases have them."""
 
 
-def _worded(call: Call, text: str) -> str:
-    """Return a message as the product has it."""
-    if call.core.product.has(Feature.TRANSIT_REWORDED):
-        for before, after in _REWORDED.items():
-            text = text.replace(before, after)
-    return text
+@contextmanager
+def _refusing(call: Call, of: type[Exception], prefix: str = "") -> Iterator[None]:
+    """Context manager: refuse the request for an exception of the body, in the product's text."""
+    try:
+        yield
+    except of as error:
+        text = f"{prefix}{error}"
+        if call.core.product.has(Feature.TRANSIT_REWORDED):
+            for before, after in _REWORDED.items():
+                text = text.replace(before, after)
+        raise (BackendError if isinstance(error, BackendError) else ErrorResponse)(text) from None
 
 
 def _signing_key(state: Transit, call: Call) -> Key:
     """The key, if it can sign for itself. Raises ErrorResponse."""
     name = call["name"]
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse(f"key with provided name '{name}' not found")
+    key = existing(state, name, call.core, f"key with provided name '{name}' not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type '{key.type}' does not support signing")
     if key.derived:
@@ -106,22 +101,22 @@ def _number(key: Key, call: Call) -> int:
 
 
 def _check_order(found: list[x509.Certificate]) -> None:
-    """One leaf in front, authorities behind it. Raises UserFault."""
+    """One leaf in front, authorities behind it. Raises ErrorResponse."""
     if found[0].authority:
-        raise UserFault("certificate in the first element is not a valid leaf certificate")
+        raise ErrorResponse("certificate in the first element is not a valid leaf certificate")
     if len(found) > 1 and not found[-1].authority:
-        raise UserFault("certificate in the last element is not a valid CA certificate")
+        raise ErrorResponse("certificate in the last element is not a valid CA certificate")
     if not all(certificate.authority for certificate in found[1:]):
-        raise UserFault("could not validate if there is only one leaf certificate in the provided chain")
+        raise ErrorResponse("could not validate if there is only one leaf certificate in the provided chain")
 
 
 def _check_match(key: Key, version: KeyVersion, leaf: x509.Certificate) -> None:
-    """The leaf is for this very key. Raises UserFault for another type, KeyFault for another key."""
+    """The leaf is for this very key. Raises ErrorResponse for another type, BackendError for another key."""
     algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
     if leaf.algorithm != algorithm:
-        raise UserFault(
+        raise ErrorResponse(
             "could not validate key match between leaf certificate key and key entry in transit: provided leaf "
             f"certificate public key algorithm '{leaf.algorithm}' does not match the transit key type '{key.type}'"
         )
     if leaf.public != version.public:
-        raise KeyFault("leaf certificate public key does not match the selected key version")
+        raise BackendError("leaf certificate public key does not match the selected key version")

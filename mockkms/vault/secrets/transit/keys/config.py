@@ -6,7 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
+from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.keys.keys import check_rotation_period
 from mockkms.vault.secrets.transit.keys.reading import shown
 from mockkms.vault.secrets.transit.model import Key, Transit
@@ -29,9 +29,7 @@ config = engine.path(
 @config.on(Operation.UPDATE)
 def configure(state: Transit, call: Call, *, name: str, auto_rotate_period: int) -> Reply:
     """Change what was sent; a refused request changes nothing."""
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse(f"no existing key named {name} could be found")
+    key = existing(state, name, call.core, f"no existing key named {name} could be found")
     decryption, encryption, warnings = _new_bounds(key, call)
     if "auto_rotate_period" in call:
         check_rotation_period(auto_rotate_period)

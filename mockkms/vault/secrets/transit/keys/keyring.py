@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.rsa import pool
+from mockkms.vault.framework.message import BackendError, ErrorResponse
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.model import (
     CONVERGENT_VERSION,
     HMAC_MAX_SIZE,
     HMAC_MIN_SIZE,
     KDF_HKDF,
+    SOFT_DELETED,
     TYPES,
     Key,
-    KeyFault,
     KeyType,
     KeyVersion,
     Transit,
@@ -33,6 +34,14 @@ def find(state: Transit, name: str, core: Context) -> Key | None:
     key = state.keys.get(name)
     if key is not None and key.auto_rotate_period:
         rotate_if_due(key, core)
+    return key
+
+
+def existing(state: Transit, name: str, core: Context, refusal: str) -> Key:
+    """Return the key of this name as ``find`` does. Raises ErrorResponse with ``refusal`` if it does not exist."""
+    key = find(state, name, core)
+    if key is None:
+        raise ErrorResponse(refusal)
     return key
 
 
@@ -61,7 +70,7 @@ def create(
     auto_rotate_period: int = 0,
     key_size: int = 0,
 ) -> Key:
-    """A new key with one version, kept under ``name``. Raises KeyFault where type and options do not fit."""
+    """A new key with one version, kept under ``name``. Raises VaultError where type and options do not fit."""
     kind = TYPES[key_type]
     check_options(kind, derived=derived, convergent=convergent)
     key = Key(
@@ -82,25 +91,26 @@ def create(
 
 
 def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
-    """Raises KeyFault for a type that cannot be derived or convergent as asked."""
+    """Raises VaultError for a type that cannot be derived or convergent as asked."""
     if kind.aead:
         if convergent and not derived:
-            raise KeyFault("convergent encryption requires derivation to be enabled")
+            raise BackendError("convergent encryption requires derivation to be enabled")
     elif kind.derives:
         if convergent:
-            raise KeyFault(f"convergent encryption not supported for keys of type {kind.name}")
+            raise BackendError(f"convergent encryption not supported for keys of type {kind.name}")
     elif derived or convergent:
-        raise KeyFault(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
+        raise BackendError(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
 
 
 def rotate(key: Key, now: float, core: Context, label: str = "") -> None:
     """Add a version made at ``now`` (seconds since the epoch), of material that ``label`` names if one is given.
 
-    Raises KeyFault, UserFault where that is refused.
+    Raises VaultError where that is refused.
     """
-    key.check_alive()
+    if key.soft_deleted:
+        raise BackendError(SOFT_DELETED)
     if key.imported and not key.allow_imported_rotation:
-        raise KeyFault(f"imported key {key.name} does not allow rotation within Vault")
+        raise BackendError(f"imported key {key.name} does not allow rotation within Vault")
     add_version(key, new_version(key, now, core, label))
     key.imported = False
 
@@ -114,11 +124,13 @@ def add_version(key: Key, version: KeyVersion) -> None:
 
 
 def new_version(key: Key, now: float, core: Context, label: str = "") -> KeyVersion:
-    """Fresh material for a key. Raises KeyFault for an ``hmac`` key of no good size."""
+    """Fresh material for a key. Raises VaultError for an ``hmac`` key of no good size."""
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
         if not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
-            raise KeyFault(f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes")
+            raise BackendError(
+                f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes"
+            )
         secret = asymmetric.draw(entropy, key.key_size, label)
         return KeyVersion(secret, secret, now)
     hmac_key = asymmetric.draw(entropy, 32, label and f"{label}/hmac")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.pages import PAGE
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.keys.reading import shown
-from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyFault, Transit
+from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Transit
 
 CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
 _POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
@@ -77,34 +75,30 @@ def create_key(
     allow_plaintext_backup: bool,
 ) -> Reply:
     """Make a key; one that exists is shown as it is."""
-    period = auto_rotate_period
-    check_rotation_period(period)
+    check_rotation_period(auto_rotate_period)
     if convergent_encryption and not derived:
         raise ErrorResponse("convergent encryption requires derivation to be enabled")
-    key_type, size = call["type"], key_size
+    key_type: str = call["type"]
     check_type(key_type, call, call.core.product)
-    if size and key_type != "hmac":
+    if key_size and key_type != "hmac":
         raise ErrorResponse(f"key_size is not valid for algorithm {key_type}")
-    if size and not HMAC_MIN_SIZE <= size <= HMAC_MAX_SIZE:
-        raise ErrorResponse(f"invalid key_size {size}")
+    if key_size and not HMAC_MIN_SIZE <= key_size <= HMAC_MAX_SIZE:
+        raise ErrorResponse(f"invalid key_size {key_size}")
     check_edition(key_type)
     key = find(state, name, call.core)
     if key is None:
-        try:
-            key = create(
-                state,
-                name,
-                key_type,
-                call.core,
-                derived=derived,
-                convergent=convergent_encryption,
-                exportable=exportable,
-                allow_plaintext_backup=allow_plaintext_backup,
-                auto_rotate_period=period,
-                key_size=size,
-            )
-        except KeyFault as error:
-            raise BackendError(str(error)) from None
+        key = create(
+            state,
+            name,
+            key_type,
+            call.core,
+            derived=derived,
+            convergent=convergent_encryption,
+            exportable=exportable,
+            allow_plaintext_backup=allow_plaintext_backup,
+            auto_rotate_period=auto_rotate_period,
+            key_size=key_size,
+        )
     return shown(key, call.core.product)
 
 
@@ -123,14 +117,12 @@ def check_type(key_type: str, call: Call, product: Product) -> None:
     if key_type == "ml-dsa":
         _check_ml_dsa(call["parameter_set"])
     elif key_type == "hybrid":
-        try:
+        with refusing("invalid config for hybrid key: ", of=ErrorResponse):
             if call["hybrid_key_type_pqc"] != "ml-dsa":
                 raise ErrorResponse(f"invalid PQC key type: {call['hybrid_key_type_pqc']}")
             _check_ml_dsa(call["parameter_set"])
             if call["hybrid_key_type_ec"] not in _HYBRID_EC:
                 raise ErrorResponse(f"invalid key type for hybrid key: {call['hybrid_key_type_ec']}")
-        except ErrorResponse as error:
-            raise ErrorResponse(f"invalid config for hybrid key: {error}") from None
 
 
 def _check_ml_dsa(parameters: str) -> None:
@@ -149,18 +141,14 @@ def check_edition(key_type: str) -> None:
 
 
 @keys.on(Operation.READ)
-def read_key(state: Transit, call: Call, *, name: str) -> Reply:
-    """The key and its versions."""
+def read_key(state: Transit, call: Call, *, name: str, context: str) -> Reply:
+    """Return the key with its versions, or None."""
     key = find(state, name, call.core)
     if key is None:
         return None
-    context: Any = b""
-    if call["context"]:
-        try:
-            context = b64.decode(call["context"])
-        except ValueError:
-            raise ErrorResponse("failed to base64-decode context") from None
-    return shown(key, call.core.product, context)
+    with refusing(text="failed to base64-decode context"):
+        derivation = b64.decode(context)
+    return shown(key, call.core.product, derivation)
 
 
 @keys.on(Operation.DELETE)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, pem
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, Key, KeyFault, KeyVersion
+from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, Key, KeyVersion
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _show_derivation(data: dict[str, object], key: Key) -> None:
 
 
 def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, object]:
-    shown = {
+    shown: dict[str, object] = {
         "name": key.kind.curve or key.type,
         "public_key": _public_text(key, number, version, context),
         "certificate_chain": "\n".join(pem.encode("CERTIFICATE", der).strip() for der in version.certificate_chain),
@@ -90,8 +90,6 @@ def _public_text(key: Key, number: int, version: KeyVersion, context: bytes) -> 
         return b64.encode(version.public)
     if not context:
         return ""
-    try:
+    with refusing("failed to derive key to return public component: ", BackendError, of=VaultError):
         private = asymmetric.ed25519_from_seed(key.signing_seed(context, number))
-    except KeyFault as error:
-        raise BackendError(f"failed to derive key to return public component: {error}") from None
     return b64.encode(private[32:])

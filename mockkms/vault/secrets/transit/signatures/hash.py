@@ -6,7 +6,7 @@ from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.model import Transit
 
@@ -27,10 +27,8 @@ def make(state: Transit, call: Call, *, urlalgorithm: str) -> Reply:
     """The digest of the input; SHA-1 is not offered here."""
     if "input" not in call:
         raise ErrorResponse("input missing")
-    try:
+    with refusing("unable to decode input as base64: "):
         data = b64.decode(call["input"])
-    except ValueError as error:
-        raise ErrorResponse(f"unable to decode input as base64: {error}") from None
     output_format = call["format"]
     if output_format not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {output_format}; must be "hex" or "base64"')

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from mockkms.crypto import hashes, mac
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import PREFIX, Key, KeyFault, Transit, go_atoi
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import PREFIX, Key, Transit, go_atoi
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
-    ItemFault,
-    Shape,
+    BatchShape,
+    Item,
     answer_batch,
-    answer_one,
     decode_input,
     decode_maps,
+    text_of,
 )
 
 _ITEM: Final = "transit.batchRequestHMACItem"
-_SHAPE = Shape({}, ("hmac", "valid", "error", "reference"))
-_ALWAYS_VALID = Shape({"valid": False}, _SHAPE.order)
+_SHAPE = BatchShape({}, ("hmac", "valid", "error", "reference"))
+_ALWAYS_VALID = BatchShape({"valid": False}, _SHAPE.order)
 """``valid`` is shown of every item, also where nothing was checked."""
 _MISSING = "missing input for HMAC"
 
@@ -46,22 +47,17 @@ endpoint = engine.path(
 @endpoint.on(Operation.UPDATE)
 def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorithm: str) -> Reply:
     """One HMAC, or one for each item of a batch."""
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse("encryption key not found")
+    key = existing(state, name, call.core, "encryption key not found")
     number = key_version or key.latest_version
     if key.min_encryption_version and number != key.latest_version and number < key.min_encryption_version:
         raise ErrorResponse("cannot generate HMAC: version is too old (disallowed by policy)")
-    try:
-        secret = key.hmac_key(number)
-    except KeyFault as error:
-        raise ErrorResponse(str(error)) from None
+    secret = key.hmac_key(number)
     algorithm = urlalgorithm or call["algorithm"]
     if algorithm not in hashes.HASHES:
         # The real server prints the number of the hash it did not find.
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
-    def work(item: dict[str, str]) -> dict[str, object]:
+    def work(item: Item) -> dict[str, object]:
         sealed = mac.sign(secret, decode_input(item, _MISSING), algorithm)
         return {"hmac": f"{PREFIX}{number}:{b64.encode(sealed)}"}
 
@@ -70,55 +66,48 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
         return answer_batch(decode_maps(call, batch, _ITEM), work, _shape(call))
     if "input" not in call:
         raise ErrorResponse(_MISSING)
-    return answer_one({"input": call["input"]}, work)
+    return work({"input": call["input"]})
 
 
-def verify(state: Transit, call: Call, items: list[dict[str, str]], is_batch: bool) -> Reply:
+def verify(state: Transit, call: Call, items: Sequence[Item], is_batch: bool) -> Reply:
     """Check the HMACs of ``items``; a malformed one in a batch lacks ``valid`` in its result."""
-    key = find(state, call["name"], call.core)
-    if key is None:
-        raise ErrorResponse("encryption key not found")
+    key = existing(state, call["name"], call.core, "encryption key not found")
     algorithm = signing.hash_asked(call)
     if algorithm == hashes.NONE:
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
-    def work(item: dict[str, str]) -> dict[str, object]:
+    def work(item: Item) -> dict[str, object]:
         data = decode_input(item)
         number, given = _given(key, item)
-        try:
-            return {"valid": mac.verify(key.hmac_key(number), data, given, algorithm)}
-        except KeyFault as error:
-            raise ItemFault(str(error)) from None
+        return {"valid": mac.verify(key.hmac_key(number), data, given, algorithm)}
 
-    def shown(item: dict[str, str]) -> dict[str, object]:
+    def shown(item: Item) -> dict[str, object]:
         return {name: valid for name, valid in work(item).items() if valid}
 
-    return answer_batch(items, shown, _shape(call)) if is_batch else answer_one(items[0], work)
+    return answer_batch(items, shown, _shape(call)) if is_batch else work(items[0])
 
 
-def _shape(call: Call) -> Shape:
+def _shape(call: Call) -> BatchShape:
     return _ALWAYS_VALID if call.core.product.has(Feature.TRANSIT_REWORDED) else _SHAPE
 
 
-def _given(key: Key, item: dict[str, str]) -> tuple[int, bytes]:
-    """Version and bytes of the HMAC to check. Raises ItemFault."""
+def _given(key: Key, item: Item) -> tuple[int, bytes]:
+    """Version and bytes of the HMAC to check. Raises ErrorResponse."""
     if "hmac" not in item:
-        raise ItemFault("missing hmac")
-    text = item["hmac"]
+        raise ErrorResponse("missing hmac")
+    text = text_of(item["hmac"])
     if not text.startswith(PREFIX):
-        raise ItemFault("invalid HMAC to verify: no prefix")
+        raise ErrorResponse("invalid HMAC to verify: no prefix")
     digits, colon, encoded = text[len(PREFIX) :].partition(":")
     if not colon:
-        raise ItemFault("invalid HMAC: wrong number of fields")
+        raise ErrorResponse("invalid HMAC: wrong number of fields")
     number = go_atoi(digits)
     if number is None:
-        raise ItemFault("invalid HMAC: version number could not be decoded")
-    try:
+        raise ErrorResponse("invalid HMAC: version number could not be decoded")
+    with refusing("unable to decode verification HMAC as base64: "):
         given = b64.decode(encoded)
-    except ValueError as error:
-        raise ItemFault(f"unable to decode verification HMAC as base64: {error}") from None
     if number > key.latest_version:
-        raise ItemFault("invalid HMAC: version is too new")
+        raise ErrorResponse("invalid HMAC: version is too new")
     if number < key.min_decryption_version:
-        raise ItemFault("cannot verify HMAC: version is too old (disallowed by policy)")
+        raise ErrorResponse("cannot verify HMAC: version is too old (disallowed by policy)")
     return number, given

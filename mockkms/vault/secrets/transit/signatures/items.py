@@ -1,33 +1,29 @@
-"""Batch items that are plain maps of text: what ``sign``, ``verify`` and ``hmac`` take, and how their batches end."""
+"""The items of ``sign``, ``verify`` and ``hmac``, which are plain maps of texts, and the results of their batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, conversion_text
 from mockkms.vault.framework.fields import ConversionError, go_kind, go_type, several
-from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import shown
 from mockkms.vault.golang.number import Number
 from mockkms.vault.secrets.transit.encryption.items import no_list
 
-
-class ItemFault(Exception):
-    """What is wrong with one item: the caller's mistake, sent bare and as 400 outside a batch."""
-
-
-class ItemFailure(Exception):
-    """A failure of the server with one item: a framed 500 outside a batch."""
+Item = Mapping[str, object]
+"""One item: texts by name; in checks of later releases values of any type."""
+Work = Callable[[Item], Mapping[str, object]]
+"""Does what is asked with one item. Raises ErrorResponse for a mistake of the caller, BackendError for a failure."""
 
 
 @dataclass(slots=True)
-class Shape:
-    """How the results of a batch look."""
+class BatchShape:
+    """The members of the results of a batch."""
 
-    defaults: dict[str, object]
+    defaults: Mapping[str, object]
     """Members of every result, those of failed items too."""
     order: tuple[str, ...]
     """All members in the order in which they are sent."""
@@ -36,7 +32,7 @@ class Shape:
 UNABLE = "unable to decode input as base64"
 
 
-def decode_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, str]]:
+def decode_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
     """Items that tell an absent text from an empty one; ``item_type`` is Go's name of an item, for texts.
 
     Numbers count as text and null as empty. Raises BackendError ``failed to parse batch input: …``, ErrorResponse for
@@ -53,7 +49,7 @@ def decode_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, str]]:
     return items
 
 
-def decode_loose_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, object]]:
+def decode_loose_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
     """Return items as maps of whatever they hold; ``item_type`` is Go's name of an item, for texts.
 
     Raises ErrorResponse ``failed to parse batch input: …``, also for an empty batch.
@@ -69,7 +65,7 @@ def decode_loose_maps(call: Call, raw: Any, item_type: str) -> list[dict[str, ob
     return items
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """Return a member of a loose map as the weak decoder turns it into text. Raises ValueError."""
     if value is None:
         return ""
@@ -81,7 +77,7 @@ def text_of(value: Any) -> str:
     raise ValueError(f"1 error(s) decoding:\n\n* {text}")
 
 
-def _map(raw: Any, at: int, item_type: str, faults: list[ConversionError]) -> dict[str, str]:
+def _map(raw: object, at: int, item_type: str, faults: list[ConversionError]) -> dict[str, str]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
@@ -102,52 +98,36 @@ def _map(raw: Any, at: int, item_type: str, faults: list[ConversionError]) -> di
     return texts
 
 
-def decode_input(item: dict[str, str], missing: str = "missing input", unable: str = UNABLE) -> bytes:
-    """The ``input`` of an item. Raises ItemFault."""
+def decode_input(item: Item, missing: str = "missing input", unable: str = UNABLE) -> bytes:
+    """Return the ``input`` of an item, decoded from base64. Raises ErrorResponse."""
     if "input" not in item:
-        raise ItemFault(missing)
-    try:
-        return b64.decode(item["input"])
-    except ValueError as error:
-        raise ItemFault(f"{unable}: {error}") from None
+        raise ErrorResponse(missing)
+    with refusing(f"{unable}: "):
+        return b64.decode(text_of(item["input"]))
 
 
-def decode_context(item: dict[str, str], framing: str = "") -> bytes:
-    """The ``context`` of an item, empty if absent. Raises ItemFault; with ``framing``, it says what is wrong."""
-    try:
-        return b64.decode(item.get("context", ""))
-    except ValueError as error:
-        raise ItemFault(f"{framing}{error}" if framing else "failed to base64-decode context") from None
+def decode_context(item: Item) -> bytes:
+    """Return the ``context`` of an item, decoded from base64; empty if absent. Raises ErrorResponse."""
+    with refusing(text="failed to base64-decode context"):
+        return b64.decode(text_of(item.get("context")))
 
 
-def answer_batch(
-    items: list[dict[str, object]], work: Callable[[dict[str, object]], dict[str, object]], shape: Shape
-) -> dict[str, object]:
-    """The results of ``work`` for each item, faults among them, with the items' references."""
+def answer_batch(items: Sequence[Item], work: Work, shape: BatchShape) -> dict[str, object]:
+    """Return the result of ``work`` for each item, errors among them, with the items' references."""
     results = []
     for item in items:
         result = dict(shape.defaults)
         try:
-            result |= work(item)
-        except (ItemFault, ItemFailure) as error:
+            result.update(work(item))
+        except VaultError as error:
             result["error"] = str(error)
         result["reference"] = _reference(item)
         results.append({name: result[name] for name in shape.order if name in result})
     return {"batch_results": results}
 
 
-def _reference(item: dict[str, object]) -> str:
+def _reference(item: Item) -> str:
     try:
         return text_of(item.get("reference"))
     except ValueError:
         return ""
-
-
-def answer_one(item: dict[str, object], work: Callable[[dict[str, object]], dict[str, object]]) -> dict[str, object]:
-    """What ``work`` says to the only item. Raises ErrorResponse, BackendError."""
-    try:
-        return work(item)
-    except ItemFault as error:
-        raise ErrorResponse(str(error)) from None
-    except ItemFailure as error:
-        raise BackendError(str(error)) from None

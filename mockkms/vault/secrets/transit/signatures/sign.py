@@ -5,24 +5,23 @@ from __future__ import annotations
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import KeyFault, Transit
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import Transit
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
     UNABLE,
-    ItemFailure,
-    Shape,
+    BatchShape,
+    Item,
     answer_batch,
-    answer_one,
     decode_context,
     decode_input,
     decode_maps,
 )
 
-_SHAPE = Shape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
+_SHAPE = BatchShape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
 
 endpoint = engine.path(
     "sign/{name}[/{urlalgorithm:some}]",
@@ -38,23 +37,19 @@ endpoint = engine.path(
 def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_context: str) -> Reply:
     """One signature, or one for each item of a batch."""
     options = signing.options_of(call)
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse("signing key not found")
+    key = existing(state, name, call.core, "signing key not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support signing")
     signing.check_unhashed(options)
     asked = key_version
     unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
 
-    def work(item: dict[str, str]) -> dict[str, object]:
+    def work(item: Item) -> dict[str, object]:
         data = signing.digest(key, decode_input(item, unable=unable), options)
         context = decode_context(item)
         signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
-        try:
+        with refusing(error=BackendError, of=VaultError):
             made = signing.sign(key, asked, context, data, options)
-        except KeyFault as error:
-            raise ItemFailure(str(error)) from None
         result: dict[str, object] = {"signature": made.text, "key_version": made.version}
         if made.public:
             result["publickey"] = b64.encode(made.public)
@@ -66,7 +61,7 @@ def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_c
     single = {"input": call["input"], "context": call["context"]}
     if call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         single["signature_context"] = signature_context
-    result = answer_one(single, work)
+    result = work(single)
     if "publickey" in result:
         result["public_key"] = result.pop("publickey")
     return result

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mockkms.crypto import asymmetric, ecdsa, eddsa, hashes
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import InternalFault, Key, KeyFault, KeyVersion, UserFault, go_atoi
-from mockkms.vault.secrets.transit.signatures.items import ItemFault
+from mockkms.vault.secrets.transit.model import Key, KeyVersion, go_atoi
 
 DEFAULT_HASH: Final = "sha2-256"
 
@@ -92,27 +91,27 @@ def check_unhashed(options: Options) -> None:
         raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
 
 
-def check_pure(key: Key, call: Call, options: Options, context: Any, framing: str) -> None:
+def check_pure(key: Key, call: Call, options: Options, context: object, framing: str) -> None:
     """Check that an item asks for no more than plain Ed25519, where the product signs with that alone.
 
-    ``context`` is the item's ``signature_context``. Raises ItemFault, with ``framing`` in front.
+    ``context`` is the item's ``signature_context``. Raises ErrorResponse, with ``framing`` in front.
     """
     if not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         return
     if not isinstance(context, str):
-        raise ItemFault(f'{framing}expected string for key="signature_context", got={_quoted(context)}')
+        raise ErrorResponse(f'{framing}expected string for key="signature_context", got={_quoted(context)}')
     if key.type != "ed25519":
         return
     pure = f"{framing}only Pure Ed25519 signatures supported,"
     if options.prehashed:
-        raise ItemFault(f"{pure} prehashed must be false")
+        raise ErrorResponse(f"{pure} prehashed must be false")
     if options.hash == "sha2-512":
-        raise ItemFault(f"{pure} hash_alogithm should not be set")
+        raise ErrorResponse(f"{pure} hash_alogithm should not be set")
     if context:
-        raise ItemFault(f"{pure} signature_context must be empty")
+        raise ErrorResponse(f"{pure} signature_context must be empty")
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     """Return a value that is not a string as ``%q`` prints it."""
     if isinstance(value, bool):
         return f"%!q(bool={str(value).lower()})"
@@ -136,12 +135,12 @@ class Signature:
 
 
 def sign(key: Key, asked: int, context: bytes, data: bytes, options: Options) -> Signature:
-    """Sign ``data`` (see ``digest``) with version ``asked`` (0: the latest). Raises KeyFault of all kinds."""
+    """Sign ``data`` (see ``digest``) with version ``asked`` (0: the latest). Raises VaultError."""
     key.check_alive()
     number = key.version_to_use(asked, "signing")
     version = key.version(number)
     if version.private_missing:
-        raise UserFault("requested version for signing does not contain a private part")
+        raise ErrorResponse("requested version for signing does not contain a private part")
     public = b""
     if key.kind.curve:
         raw = ecdsa.sign(version.key, data, options.jws)
@@ -157,18 +156,14 @@ def sign(key: Key, asked: int, context: bytes, data: bytes, options: Options) ->
 
 
 def verify(key: Key, context: bytes, data: bytes, text: str, options: Options) -> bool:
-    """Whether ``text`` is a signature of ``data`` (see ``digest``). Raises KeyFault of all kinds."""
+    """Whether ``text`` is a signature of ``data`` (see ``digest``). Raises VaultError."""
     key.check_alive()
     number, encoded = key.version_of_text(text, "signature")
-    try:
+    with refusing(text="invalid base64 signature value"):
         raw = b64.decode_url(encoded) if options.jws else b64.decode(encoded)
-    except ValueError:
-        raise UserFault("invalid base64 signature value") from None
     if key.kind.curve:
-        try:
+        with refusing(of=ecdsa.BadSignature):
             return ecdsa.verify(key.version(number).public, data, raw, options.jws)
-        except ecdsa.BadSignature as error:
-            raise UserFault(str(error)) from None
     if key.kind.bits:
         return _verify_rsa(key.version(number), key.kind.bits, data, raw, options)
     if key.derived:
@@ -181,29 +176,25 @@ def verify(key: Key, context: bytes, data: bytes, text: str, options: Options) -
 def _seed(key: Key, context: bytes, number: int) -> bytes:
     if not key.derived:
         return key.version(number).key[:32]
-    try:
+    with refusing("error deriving key: ", BackendError, of=VaultError):
         return key.signing_seed(context, number)
-    except KeyFault as error:
-        raise InternalFault(f"error deriving key: {error}") from None
 
 
 def _scheme(bits: int, options: Options) -> str:
     scheme = options.scheme or "pss"
     if scheme == "pss":
         if not rsa.SALT_HASH <= options.salt <= rsa.max_salt(bits, options.hash):
-            raise UserFault(f"requested salt length {options.salt} is invalid")
+            raise ErrorResponse(f"requested salt length {options.salt} is invalid")
     elif scheme != "pkcs1v15":
-        raise InternalFault(f"unsupported rsa signature algorithm {scheme}")
+        raise BackendError(f"unsupported rsa signature algorithm {scheme}")
     return scheme
 
 
 def _sign_rsa(version: KeyVersion, bits: int, data: bytes, options: Options) -> bytes:
-    try:
+    with refusing(error=BackendError, of=rsa.RSAError):
         if _scheme(bits, options) == "pss":
             return rsa.sign_pss(version.key, data, options.hash, options.salt)
         return rsa.sign_pkcs1v15(version.key, data, options.hash)
-    except rsa.RSAError as error:
-        raise KeyFault(str(error)) from None
 
 
 def _verify_rsa(version: KeyVersion, bits: int, data: bytes, raw: bytes, options: Options) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,15 +12,13 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import KeyFault, Transit, UserFault
+from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.model import Transit
 from mockkms.vault.secrets.transit.signatures import hmac, signing
 from mockkms.vault.secrets.transit.signatures.items import (
-    ItemFailure,
-    ItemFault,
-    Shape,
+    BatchShape,
+    Item,
     answer_batch,
-    answer_one,
     decode_context,
     decode_input,
     decode_loose_maps,
@@ -27,7 +26,7 @@ from mockkms.vault.secrets.transit.signatures.items import (
     text_of,
 )
 
-_SHAPE = Shape({"valid": False}, ("valid", "error", "reference"))
+_SHAPE = BatchShape({"valid": False}, ("valid", "error", "reference"))
 
 endpoint = engine.path(
     "verify/{name}[/{urlalgorithm:some}]",
@@ -82,37 +81,30 @@ def verify(state: Transit, call: Call, *, name: str) -> Reply:
             items = decode_maps(call, call.raw["batch_input"], _HMAC_ITEM)
         return hmac.verify(state, call, items, is_batch)
     options = signing.options_of(call)
-    key = find(state, name, call.core)
-    if key is None:
-        raise ErrorResponse("signature verification key not found")
+    key = existing(state, name, call.core, "signature verification key not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support {'signing' if reworded else 'verification'}")
     signing.check_unhashed(options)
 
-    def work(item: dict[str, object]) -> dict[str, object]:
+    def work(item: Item) -> dict[str, object]:
         data, context, signature = _parsed(item) if reworded else _decoded(item)
         framing = "failed to parse item: failed to parse batch item: "
         signing.check_pure(key, call, options, item.get("signature_context", ""), framing)
-        try:
-            return {"valid": signing.verify(key, context, signing.digest(key, data, options), signature, options)}
-        except UserFault as error:
-            raise ItemFault(str(error)) from None
-        except KeyFault as error:
-            raise ItemFailure(str(error)) from None
+        return {"valid": signing.verify(key, context, signing.digest(key, data, options), signature, options)}
 
-    return answer_batch(items, work, _SHAPE) if is_batch else answer_one(items[0], work)
+    return answer_batch(items, work, _SHAPE) if is_batch else work(items[0])
 
 
-def _decoded(item: dict[str, str]) -> tuple[bytes, bytes, str]:
-    """Return input, context and signature of an item. Raises ItemFault."""
+def _decoded(item: Item) -> tuple[bytes, bytes, str]:
+    """Return input, context and signature of an item. Raises ErrorResponse."""
     data = decode_input(item)
     if "signature" not in item:
-        raise ItemFault("missing signature")
-    return data, decode_context(item), item["signature"]
+        raise ErrorResponse("missing signature")
+    return data, decode_context(item), text_of(item["signature"])
 
 
-def _parsed(item: dict[str, object]) -> tuple[bytes, bytes, str]:
-    """Return input, context and signature of an item whose members may be of any type. Raises ItemFault."""
+def _parsed(item: Item) -> tuple[bytes, bytes, str]:
+    """Return input, context and signature of an item whose members may be of any type. Raises ErrorResponse."""
     at = "input"
     try:
         data = b64.decode(text_of(item.get("input")))
@@ -121,10 +113,10 @@ def _parsed(item: dict[str, object]) -> tuple[bytes, bytes, str]:
         at = "context"
         return data, b64.decode(text_of(item.get("context"))), signature
     except ValueError as error:
-        raise ItemFault(f"failed to parse item: failed to parse {at}: {error}") from None
+        raise ErrorResponse(f"failed to parse item: failed to parse {at}: {error}") from None
 
 
-def _items(call: Call, reworded: bool) -> tuple[list[dict[str, object]], bool]:
+def _items(call: Call, reworded: bool) -> tuple[Sequence[Item], bool]:
     batch = call.raw.get("batch_input")
     if batch is not None:
         return (decode_loose_maps if reworded else decode_maps)(call, batch, _ITEM), True
@@ -135,7 +127,7 @@ def _items(call: Call, reworded: bool) -> tuple[list[dict[str, object]], bool]:
     return [item], False
 
 
-def _proof(items: list[dict[str, object]], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
+def _proof(items: Sequence[Item], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
     """Return what is to be checked: the first of ``proofs`` that an item has counts. Raises ErrorResponse."""
     found = [next((name for name in proofs if name in item), "") for item in items]
     kinds = [name for name in proofs if name in found]

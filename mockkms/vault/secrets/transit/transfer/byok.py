@@ -8,7 +8,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.model import SOFT_DELETED, Key, KeyVersion, Transit
@@ -49,10 +49,8 @@ def export(state: Transit, call: Call) -> Reply:
 
 
 def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> str:
-    try:
+    with refusing(error=BackendError):
         hash_name = keywrap.hash_named(call["hash"])
-    except keywrap.WrapError as error:
-        raise BackendError(str(error)) from None
     if not destination.kind.signs:
         raise BackendError(f"message signing not supported for key type {destination.type}")
     if not destination.kind.bits:
@@ -60,12 +58,9 @@ def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> 
     if version.private_missing:
         raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: nil")
     ephemeral = call.core.entropy.bytes(keywrap.EPHEMERAL_SIZE)
-    try:
+    failed = "failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: "
+    with refusing(failed, BackendError, of=rsa.RSAError):
         return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash_name))
-    except rsa.RSAError as error:
-        raise BackendError(
-            f"failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: {error}"
-        ) from None
 
 
 def _container(source: Key, version: KeyVersion) -> bytes:

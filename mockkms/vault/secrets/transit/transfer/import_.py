@@ -6,10 +6,9 @@ from typing import Final
 
 from mockkms.crypto import keywrap
 from mockkms.crypto.encoding import b64, containers, pem
-from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import add_version, find
@@ -19,7 +18,6 @@ from mockkms.vault.secrets.transit.model import (
     HMAC_MIN_SIZE,
     TYPES,
     Key,
-    KeyFault,
     KeyType,
     KeyVersion,
     Transit,
@@ -93,10 +91,8 @@ def import_key(
         allow_imported_rotation=allow_rotation,
     )
     material, private = _material(state, call, kind)
-    try:
+    with refusing("error importing key: ", BackendError, of=VaultError):
         take_in(key, material, private, call)
-    except KeyFault as error:
-        raise BackendError(f"error importing key: {error}") from None
     state.keys[name] = key
     return None
 
@@ -113,15 +109,12 @@ def import_version(state: Transit, call: Call, *, name: str, version: int) -> Re
     if key.convergent_encryption:
         raise BackendError("import_version cannot be used on keys with convergent encryption enabled")
     material, private = _material(state, call, key.kind)
-    try:
+    with refusing(error=BackendError, of=VaultError):
         if "version" in call:
-            number = version
-            _check_completable(key, number, private)
-            complete(key, number, material)
+            _check_completable(key, version, private)
+            complete(key, version, material)
         else:
             take_in(key, material, private, call)
-    except KeyFault as error:
-        raise BackendError(str(error)) from None
     return None
 
 
@@ -137,36 +130,32 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
         if not kind.asymmetric:
             raise BackendError("provided type does not support public_key import")
         return call["public_key"].encode("utf-8", "surrogatepass"), False
-    try:
+    with refusing():
         hash_name = keywrap.hash_named(call["hash_function"])
-    except keywrap.WrapError as error:
-        raise ErrorResponse(str(error)) from None
-    try:
+    with refusing(error=BackendError):
         blob = b64.decode(call["ciphertext"])
         if len(blob) <= 512:
             raise keywrap.WrapError("provided ciphertext is too short")
         return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
-    except (rsa.RSAError, ValueError) as error:
-        raise BackendError(str(error)) from None
 
 
 def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
     """Add a version of imported material, or complete the latest one if it lacks just this private key.
 
-    Raises KeyFault.
+    Raises VaultError.
     """
     key.check_alive()
     if private and key.versions and key.latest.private_missing:
         try:
             complete(key, key.latest_version, material)
-        except KeyFault:
+        except VaultError:
             pass
         else:
             return
     random = call.core.entropy.bytes
     version = KeyVersion(b"", b"" if key.type == "hmac" else random(32), call.now())
     if key.type == "ed25519" and key.derived and not private:
-        raise KeyFault(
+        raise BackendError(
             "unable to import only public key for derived Ed25519 key: imported key should not be an Ed25519 key pair "
             "but is instead an HKDF key"
         )
@@ -184,7 +173,7 @@ def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
 def _check_size(key: Key, size: int) -> None:
     wanted = range(HMAC_MIN_SIZE, HMAC_MAX_SIZE + 1) if key.type == "hmac" else (key.kind.size,)
     if size not in wanted:
-        raise KeyFault(f"invalid key size {size} bytes for key type {key.type}")
+        raise BackendError(f"invalid key size {size} bytes for key type {key.type}")
 
 
 def _parse(material: bytes, private: bool, names_form: bool = False) -> containers.Parsed:
@@ -193,45 +182,45 @@ def _parse(material: bytes, private: bool, names_form: bool = False) -> containe
             return containers.parse_private(material)
         block = pem.decode(material.decode("utf-8", "surrogatepass"))
         if block is None:
-            raise KeyFault("error parsing public key: not in PEM format")
+            raise BackendError("error parsing public key: not in PEM format")
         return containers.parse_public(block.der)
     except containers.ContainerError as error:
         text = str(error)
         if names_form:
             text = text.replace(": asn1: ", ": private key must be encoded as PKCS#8: asn1: ", 1)
-        raise KeyFault(text) from None
+        raise BackendError(text) from None
 
 
 def _fill(key: Key, version: KeyVersion, parsed: containers.Parsed) -> None:
-    """Put a parsed key into a version if it is of the key's type. Raises KeyFault."""
+    """Put a parsed key into a version if it is of the key's type. Raises VaultError."""
     kind = key.kind
     family = "rsa" if kind.bits else "ec" if kind.curve else kind.name
     if parsed.family != family:
-        raise KeyFault(f"invalid key type: expected {key.type}, got {parsed.go_type}")
+        raise BackendError(f"invalid key type: expected {key.type}, got {parsed.go_type}")
     if kind.curve and parsed.curve != kind.curve:
-        raise KeyFault(f"invalid curve: expected {kind.curve}, got {parsed.curve}")
+        raise BackendError(f"invalid curve: expected {kind.curve}, got {parsed.curve}")
     size = (parsed.bits + 7) // 8
     if kind.bits and size != kind.bits // 8:
-        raise KeyFault(f"invalid key size: expected {kind.bits // 8} bytes, got {size} bytes")
+        raise BackendError(f"invalid key size: expected {kind.bits // 8} bytes, got {size} bytes")
     version.key, version.public = parsed.private or version.key, parsed.public
 
 
 def _check_completable(key: Key, number: int, private: bool) -> None:
-    """Raises KeyFault unless version ``number`` waits for a private key and one is given."""
+    """Raises VaultError unless version ``number`` waits for a private key and one is given."""
     version = key.version(number)
     if not key.kind.asymmetric:
-        raise KeyFault("provided type does not support importing key versions")
+        raise BackendError("provided type does not support importing key versions")
     if not version.private_missing:
-        raise KeyFault("private key imported, key version cannot be updated")
+        raise BackendError("private key imported, key version cannot be updated")
     if not private:
-        raise KeyFault("cannot add a public key to a key version that already has a public key set")
+        raise BackendError("cannot add a public key to a key version that already has a public key set")
 
 
 def complete(key: Key, number: int, material: bytes) -> None:
-    """Give version ``number`` its private half. Raises KeyFault, UserFault where the halves do not match."""
+    """Give version ``number`` its private half. Raises VaultError where the halves do not match."""
     key.check_alive()
     version = key.version(number)
     parsed = _parse(material, True)
     if parsed.family in ("rsa", "ec", "ed25519") and parsed.public != version.public:
-        raise KeyFault("cannot import key, key pair does not match")
+        raise BackendError("cannot import key, key pair does not match")
     _fill(key, version, parsed)

@@ -1,0 +1,97 @@
+"""``keys/{name}/rotate``, ``trim`` and ``soft-delete``: new versions, old ones deleted, and keys out of use."""
+
+from __future__ import annotations
+
+from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit.keys import keyring
+from mockkms.vault.secrets.transit.keys.reading import shown
+from mockkms.vault.secrets.transit.model import Key, Transit
+
+rotate = engine.path(
+    "keys/{name}/rotate",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+    },
+    help="Add a version to a key.",
+)
+_NAMED = {"name": Field(Kind.STRING, help="Name of the key.")}
+
+delete = engine.path(
+    "keys/{name}/soft-delete", _NAMED, help="Put a key out of use without losing it.", needs=Feature.TRANSIT_ADDITIONS
+)
+restore = engine.path(
+    "keys/{name}/soft-delete-restore", _NAMED, help="Put a key back into use.", needs=Feature.TRANSIT_ADDITIONS
+)
+trim = engine.path(
+    "keys/{name}/trim",
+    {
+        "name": Field(Kind.STRING, help="Name of the key."),
+        "min_available_version": Field(
+            Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions in use."
+        ),
+    },
+    help="Delete the versions of a key that its bounds no longer admit.",
+)
+
+
+@rotate.on(Operation.UPDATE)
+def rotate_key(state: Transit, call: Call, *, name: str) -> Reply:
+    """Older versions go on decrypting."""
+    key = keyring.existing(state, name, call.core, "key not found")
+    keyring.rotate(key, call.now(), call.core)
+    return shown(key, call.core.product)
+
+
+@delete.on(Operation.DELETE)
+def soft_delete(state: Transit, call: Call) -> Reply:
+    """Mark the key as deleted; its configuration may still be changed."""
+    return _mark(state, call, True, "key was already marked as soft deleted")
+
+
+@restore.on(Operation.UPDATE)
+def soft_delete_restore(state: Transit, call: Call) -> Reply:
+    """Take the mark away."""
+    return _mark(state, call, False, "key was already restored")
+
+
+def _mark(state: Transit, call: Call, deleted: bool, already: str) -> Reply:
+    key = keyring.find(state, call["name"], call.core)
+    if key is None:
+        return None
+    warnings = [already] if key.soft_deleted == deleted else []
+    key.soft_deleted = deleted
+    return Response(data=shown(key, call.core.product), warnings=warnings)
+
+
+@trim.on(Operation.UPDATE)
+def trim_key(state: Transit, call: Call, *, name: str, min_available_version: int) -> Reply:
+    """What is trimmed is gone for good."""
+    key = keyring.existing(state, name, call.core, "invalid key name")
+    if "min_available_version" not in call:
+        raise ErrorResponse("missing min_available_version")
+    wanted = min_available_version
+    refusal = _refusal(key, wanted)
+    if refusal:
+        raise ErrorResponse(refusal)
+    key.min_available_version = wanted
+    key.versions = {number: version for number, version in key.versions.items() if number >= wanted}
+    return shown(key, call.core.product)
+
+
+def _refusal(key: Key, wanted: int) -> str:
+    """Why versions below ``wanted`` may not be trimmed; empty if they may."""
+    if wanted < key.min_available_version:
+        return "minimum available version cannot be decremented"
+    if key.min_encryption_version == 0:
+        return "minimum available version cannot be set when minimum encryption version is not set"
+    if wanted > key.min_encryption_version:
+        return "minimum available version cannot be greater than minmum encryption version"
+    if wanted > key.min_decryption_version:
+        return "minimum available version cannot be greater than minimum decryption version"
+    return "minimum available version should be positive" if wanted == 0 else ""
