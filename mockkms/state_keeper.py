@@ -20,7 +20,7 @@ _SHARE = 10
 """A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""
 
 _LONGEST_SAVE = 10.0
-"""Seconds that the end of a server waits for a save that is under way."""
+"""Seconds that the end of a server waits for a save in progress, and for a request that holds the state."""
 
 
 class StateKeeper:
@@ -58,8 +58,14 @@ class StateKeeper:
         self._stop.set()
         self._thread.join(_LONGEST_SAVE)
         self._thread = None
-        # What the process itself changed is no request, and shows in no count.
-        self._save()
+        # What the process itself changed is not a request, so no count shows it.
+        if self._world.lock.acquire(timeout=_LONGEST_SAVE):
+            try:
+                self._save()
+            finally:
+                self._world.lock.release()
+        else:
+            self._warn(f"a request still holds the state; {self.path} lacks the changes of the last moments")
         self._lock.release()
 
     def _run(self) -> None:

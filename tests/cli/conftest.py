@@ -28,10 +28,16 @@ class Served:
 
     def stop(self, number: int = signal.SIGTERM) -> float:
         """Send a signal; the seconds until the process was gone."""
-        begun = time.monotonic()
+        started = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(WAIT)
-        return time.monotonic() - begun
+        try:
+            self.process.wait(WAIT)
+        except subprocess.TimeoutExpired:
+            # Python's fault handler writes what each thread is doing.
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(WAIT)
+            pytest.fail(f"not ended after {WAIT} s:\n{self.text()}")
+        return time.monotonic() - started
 
     def text(self) -> str:
         """All that it wrote."""
@@ -60,7 +66,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         with log.open("w") as out:
             process = subprocess.Popen(
                 command(*given, *flags, "--ready-file", str(ready)),
-                stdout=out, stderr=subprocess.STDOUT, text=True, env=environment(**words), cwd=tmp_path,
+                stdout=out, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+                env=environment(**words, PYTHONFAULTHANDLER="1"),
             )  # fmt: skip
         made.append(process)
         until = time.monotonic() + WAIT

@@ -8,8 +8,8 @@ import gc
 import ipaddress
 import os
 import signal
+import socket
 import sys
-import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -91,9 +91,7 @@ def serve_until_signal(
     _start(kms, options)
     screen.take_log()
     _ignore_reloads()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    signals = EndingSignals()
     try:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
@@ -103,13 +101,35 @@ def serve_until_signal(
         if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
         gc.freeze()
-        stop.wait()
+        signals.wait()
     finally:
         kms.stop()
         if options.pid_file:
             Path(options.pid_file).unlink(missing_ok=True)
         farewell()
     return _leave()
+
+
+class EndingSignals:
+    """Catches SIGINT and SIGTERM and lets the main thread wait for one."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._caught = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._catch)
+        # Python runs handlers between two instructions of the main thread. There, threading.Event.set() never returns
+        # if wait() holds the event's lock; and a signal that the system hands to another thread wakes no Event.wait().
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+
+    def _catch(self, *_: object) -> None:
+        self._caught = True
+
+    def wait(self) -> None:
+        """Return once a signal was caught since the object was made."""
+        while not self._caught:
+            self._reader.recv(64)
 
 
 def _import_aiohttp() -> None:
