@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mockkms.vault.audit.device import Device, devices, disable, enable, hashed
-from mockkms.vault.audit.log import record
+from mockkms.vault.audit.log import record, record_request
 
-__all__ = ["Device", "devices", "disable", "enable", "hashed", "record"]
+__all__ = ["Device", "devices", "disable", "enable", "hashed", "record", "record_request"]

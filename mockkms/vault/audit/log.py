@@ -22,21 +22,36 @@ Hash = Callable[[str], str]
 
 
 def record(core: Context, request: Request, response: Response, asked: dict[str, object]) -> bool:
-    """Write both lines to every device with a file. ``asked`` is the request's data as received.
+    """Write the line of the answer, and before it that of the request unless ``record_request`` wrote it.
 
-    Return whether the answer may be sent: at least one device logged it, or none has a file.
+    ``asked`` is the request's data as received. Return whether the answer may be sent: at least one device logged it,
+    or none has a file.
     """
-    found = devices(core).values()
-    if not found or not _audited(core, request):
+    if not devices(core) or not _audited(core, request):
         return True
+    lines = 2 if request.trace.unaudited else 1
+    return _written(core, lambda device: entries(core, device, request, response, asked)[-lines:])
+
+
+def record_request(core: Context, request: Request) -> bool:
+    """Write the line of a request that is about to run, to every device with a file.
+
+    Return whether it may run: at least one device logged it, or none has a file.
+    """
+    request.trace.unaudited = False
+    if not devices(core) or not _audited(core, request):
+        return True
+    return _written(core, lambda device: entries(core, device, request, Response(), request.data)[:1])
+
+
+def _written(core: Context, lines: Callable[[Device], list[dict[str, object]]]) -> bool:
     taken = False
-    for device in found:
+    for device in devices(core).values():
         if not device.file:
             taken = True
             continue
-        lines = b"".join(_line(entry) for entry in entries(core, device, request, response, asked))
         try:
-            device.sink(core).write(lines)
+            device.sink(core).write(b"".join(_line(entry) for entry in lines(device)))
             taken = True
         except SinkError:
             continue

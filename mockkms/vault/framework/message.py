@@ -106,6 +106,8 @@ class Trace:
     rule: str = ""
     """The deciding policy rule, or why there was none."""
     denied: bool = False
+    unaudited: bool = False
+    """The request's line in the audit log has yet to be written."""
     unhandled: bool = False
     """No endpoint of ours answers this path or operation."""
     hint: str = ""

@@ -158,6 +158,8 @@ class Core:
         """Answer one request. Never raises a VaultError: an error is a Response with ``errors``."""
         if not request.id:
             request.id = self.entropy.uuid()
+        if self.state.system.get("audit"):
+            request.trace.unaudited = True
         try:
             response = self._handle(request)
         except VaultError as error:
@@ -178,7 +180,7 @@ class Core:
         if request.trace.headers:
             response.headers.update(request.trace.headers)
         if self.state.system.get("audit") and not audit.record(self, request, response, request.data):
-            return Response(status=500, errors=[error_list(["internal error"])], request_id=request.id)
+            return Response(status=500, errors=["internal error"], request_id=request.id)
         return response
 
     def _handle(self, request: Request) -> Response:
@@ -284,6 +286,8 @@ class Core:
                 if not decision.allowed:
                     trace.denied = True
                     raise permission_denied()
+                if trace.unaudited and not audit.record_request(self, request):
+                    raise ErrorResponse(error_list(["internal error"]), status=500)
                 # Only after the policies: without permission an unmounted path is 403, not 404.
                 if found.mount is None:
                     trace.unhandled = True
@@ -327,6 +331,8 @@ class Core:
         assert engine is not None
         if request.operation in _CREATING:
             request.operation = Operation.UPDATE
+        if request.trace.unaudited and not audit.record_request(self, request):
+            raise ErrorResponse("internal error", status=500)
         user = ""
         # A locked user is refused before the credentials are checked (``isUserLocked`` in ``handleLoginRequest``).
         if engine.user is not None and self.lockout.guards(mount):
