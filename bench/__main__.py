@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import calls, faults, processes, rates, suites
+from bench import calls, faults, operations, processes, rates, suites
 
 _TARGETS = {
     "encrypt at 1 connection, of the floor": ("≥", 0.85),
@@ -44,7 +44,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
     """All figures."""
     rounds, seconds = (1, 0.02) if quick else (7, 0.2)
     figures: dict[str, Any] = {}
-    with processes.floor() as floor, processes.ours() as ours:
+    with processes.floor() as (floor, _), processes.ours() as ours:
         figures["resident_mib"] = ours.resident()
         named = calls.prepare(ours.port).named()
         figures["rates"] = rates.against_floor(floor, ours.port, named, rounds, seconds)
@@ -55,6 +55,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         for count in faults.COUNTS:
             faults.set_rules(ours.port, count)
             figures["rules_ms"] |= rates.each(ours.port, {str(count): calls.FLOOR}, rounds, seconds)
+    figures["operations"] = operations.stored(operations.measure(2 if quick else 9, 20 if quick else 200))
     figures["cold_start_s"], figures["cold_start_ratio"] = cold_start(1 if quick else 9)
     inside = processes.python("-m", "bench.inside", "5" if quick else "25")[1]
     figures |= json.loads(inside) | suites.fixture(3 if quick else 30)
@@ -76,7 +77,11 @@ def cold_start(rounds: int) -> tuple[float, float]:
 
 def table(figures: dict[str, Any]) -> str:
     """The figures for people."""
-    lines = [f"{'requests a second':<28}{'1 conn':>10}{'of floor':>10}{'16 conn':>10}{'of floor':>10}"]
+    costs = {name: operations.Cost(**cost) for name, cost in figures["operations"].items()}
+    lines = [
+        operations.table(costs),
+        f"{'requests a second':<28}{'1 conn':>10}{'of floor':>10}{'16 conn':>10}{'of floor':>10}",
+    ]
     one, many = figures["rates"]["1"], figures["rates"]["16"]
     for name in one:
         cells = "".join(f"{told[name]['rate']:>10.0f}{told[name]['ratio']:>10.2f}" for told in (one, many))
@@ -113,6 +118,7 @@ def rows(figures: dict[str, Any]) -> dict[str, float]:
         "resident at start, MiB": figures["resident_mib"],
         "resident after load, MiB": figures["resident_after_load_mib"],
         "rsa-4096 key, ms": figures["rsa_4096_ms"],
+        **{f"CPU of {name}, by the floor": cost["ratio"] for name, cost in figures["operations"].items()},
         **{f"encrypt with {count} rules that do not fit, ms": value for count, value in rules.items()},
         **{f"encrypt a batch of {size}, ms": value for size, value in batch.items()},
     }

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from statistics import median
 
-from bench import load, processes
+from bench import load, operations, processes
 
 REQUESTS = 500
 RULES: dict[str, list[dict[str, str]]] = {
@@ -21,12 +20,6 @@ RULES: dict[str, list[dict[str, str]]] = {
     "operation": [{"match": "transit/*", "operation": "delete", "answer": "sealed"}],
 }
 _ENCRYPT = load.request("POST", "/v1/transit/encrypt/k", b'{"plaintext": "Zm91ciBzY29yZSBhbmQgc2V2ZW4="}')
-
-
-def cpu(pid: int) -> float:
-    """Return the CPU time that all threads of a process took so far, in microseconds."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int(thread.joinpath("schedstat").read_text().split()[0]) for thread in threads) / 1000
 
 
 def measure(blocks: int) -> dict[str, float]:
@@ -42,10 +35,10 @@ def measure(blocks: int) -> dict[str, float]:
                     load.once(server.port, load.request("POST", "/_mockkms/faults", json.dumps(rules).encode()))
                 with load.connect(server.port) as connection:
                     load.exchange(connection, _ENCRYPT)
-                    before = cpu(server.process.pid)
+                    before = operations.cpu(server.process.pid)
                     for _ in range(REQUESTS):
                         load.exchange(connection, _ENCRYPT)
-                    times[name].append((cpu(server.process.pid) - before) / REQUESTS)
+                    times[name].append((operations.cpu(server.process.pid) - before) / REQUESTS)
     return {name: median(found) for name, found in times.items()}
 
 

@@ -61,13 +61,13 @@ def ours(*options: str) -> Iterator[Ours]:
 
 
 @contextmanager
-def floor() -> Iterator[int]:
-    """The floor in a process of its own: its port."""
+def floor() -> Iterator[tuple[int, int]]:
+    """The floor in a process of its own: its port and its process id."""
     command = [sys.executable, "-m", "bench.floor"]
     process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
-        yield int(process.stdout.readline())
+        yield int(process.stdout.readline()), process.pid
     finally:
         _end(process)
 

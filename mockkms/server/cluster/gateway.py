@@ -14,13 +14,15 @@ import pickle
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import Gateway
+from mockkms.server.gateway.gateway import Gateway, Later
+from mockkms.server.wire.responses import plain
 from mockkms.vault.kernel.ha import Peer, Standing
 from mockkms.vault.sys.monitoring.status import HOST
 from mockkms.world.world import World
@@ -65,12 +67,16 @@ class NodeGateway(Gateway):
 
     # -- where a request came to -------------------------------------------------------------------------------------
 
-    async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request as the node whose port it came to."""
+    def begin(self, http: HttpRequest) -> HttpReply | Later:
+        """Return what answers one request as the node whose port it came to."""
+        return partial(self._on_node, http)
+
+    async def _on_node(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         if aio.transport is not None and isinstance(self.host, NodeServer):
             NODE.set(self.host.node_at(aio.transport.get_extra_info("sockname")[1]))
             _TRANSPORT.set(aio.transport)
-        return await super().serve(http, aio)
+        found = super().begin(http)
+        return plain(found) if isinstance(found, HttpReply) else await found(aio)
 
     @staticmethod
     def transport() -> asyncio.BaseTransport | None:

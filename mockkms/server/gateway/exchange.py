@@ -29,6 +29,8 @@ class HttpRequest:
     body: bytes = b""
     remote_address: str = ""
     remote_port: int = 0
+    local_address: str = ""
+    """The address of this machine that it came to."""
     client_certificates: tuple[bytes, ...] | None = None
     """DER, the client's own first; None where the connection is not encrypted."""
     prefix: str = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import perf_counter
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, err
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.proxy.streaming import PassedOn
 from mockkms.server.wire.raw import WireAnswer
-from mockkms.server.wire.responses import PlainResponse
+from mockkms.server.wire.responses import PlainResponse, plain
 from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import Operation, Request, operation_of_method
 from mockkms.vault.kernel import matching
@@ -33,6 +34,8 @@ from mockkms.world.journal.entry import Entry, admin_key, short_path
 from mockkms.world.world import World
 
 Answer = Callable[[HttpRequest], HttpReply | Awaitable[HttpReply]]
+Begun = Callable[[], Awaitable[web.StreamResponse]]
+"""The rest of a request that could not be answered at once."""
 Look = Callable[[World, HttpRequest], View]
 FAULT_HEADER = "X-Mockkms-Fault"
 _PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
@@ -53,8 +56,8 @@ class FaultLayer:
         self._look = look or view_of
         world.overdue = self._overdue
 
-    async def serve(self, http: HttpRequest) -> web.StreamResponse:
-        """Answer one request, with the faults of matching rules."""
+    def begin(self, http: HttpRequest) -> HttpReply | Begun:
+        """Answer one request, with the faults of matching rules, or return what does if that may take time."""
         world = self.world
         started = perf_counter()
         if world.faults.active:
@@ -62,21 +65,30 @@ class FaultLayer:
             self._due(view)
             plan = world.faults.before(view)
             if plan is not None:
-                return await self._around(http, plan, started)
+                return partial(self._around, http, plan, started)
         now = world.clock.now()
         asked = self._answer(http)
+        if isinstance(asked, HttpReply) and asked.rest is None:
+            self._passed(http, asked, asked.body, "", now, started)
+            return asked
+        return partial(self._finish, asked, http, now, started)
+
+    async def _finish(
+        self, asked: HttpReply | Awaitable[HttpReply], http: HttpRequest, now: float, started: float
+    ) -> web.StreamResponse:
         reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
         if reply.rest is not None:
-            return PassedOn(reply, reply.rest, lambda body, cut: self._passed(http, reply, body, cut, now, started))
-        world.journal.record(Entry(
-            now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
-            reply.status, reply.body, self._since(now, started),
-        ))  # fmt: skip
-        return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
+            return PassedOn(reply, reply.rest, lambda body, cut: self._streamed(http, reply, body, cut, now, started))
+        self._passed(http, reply, reply.body, "", now, started)
+        return plain(reply)
 
-    def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
+    def _streamed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
         """Record a response that was streamed."""
         reply.body = body
+        self._passed(http, reply, body, cut, now, started)
+
+    def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
+        """Record a response that no rule changed."""
         self.world.journal.record(Entry(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
             reply.status, body, self._since(now, started), cut=cut,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from aiohttp import web
@@ -20,7 +21,7 @@ from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
-from mockkms.server.wire.responses import PlainResponse
+from mockkms.server.wire.responses import plain
 from mockkms.vault.framework.message import Request, Response
 from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
@@ -29,15 +30,15 @@ from mockkms.world.world import World
 _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
 
 
-def came_to_loopback(aio: web.BaseRequest) -> bool:
-    """Return whether a request came to a loopback address of this machine."""
-    name = aio.transport.get_extra_info("sockname") if aio.transport is not None else None
-    return isinstance(name, tuple) and is_loopback(str(name[0]))
-
-
+Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+"""Answers a request that could not be answered at once."""
 _LARGE = 64 * 1024
 """Bytes of a body from which on a request is decoded and answered off the loop: a batch may take seconds."""
 _HEALTH = "/v1/sys/health"
+
+
+async def _awaited(begun: Callable[[], Awaitable[web.StreamResponse]], aio: web.BaseRequest) -> web.StreamResponse:
+    return await begun()
 
 
 class Gateway:
@@ -74,16 +75,28 @@ class Gateway:
         gateway.control.browsers = gateway.browsers = self.browsers
         return gateway
 
+    def begin(self, http: HttpRequest) -> HttpReply | Later:
+        """Answer one request of any service, or return what answers it if that may take time."""
+        target = http.target
+        if target.startswith(TENANT_PREFIX) and self._tenant_gateways is not None:
+            return partial(self._tenant_gateways.serve, http)
+        refused = self.browsers.refusal(self.world.core, target, http.headers, forwarded=self.forwards)
+        if refused is not None and is_loopback(http.local_address):
+            return refused
+        if target.startswith(CONTROL_PREFIX):
+            return partial(self._controlled, http)
+        found = self.layer.begin(http)
+        return found if isinstance(found, HttpReply) else partial(_awaited, found)
+
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any service."""
-        if http.target.startswith(TENANT_PREFIX) and self._tenant_gateways is not None:
-            return await self._tenant_gateways.serve(http, aio)
-        refused = self.browsers.refusal(self.world.core, http.target, http.headers, forwarded=self.forwards)
-        if refused is not None and came_to_loopback(aio):
-            return PlainResponse(status=refused.status, body=refused.body, headers=refused.headers)
-        if http.target.startswith(CONTROL_PREFIX):
-            return await self.control.serve(http)
-        return await self.layer.serve(http)
+        found = self.begin(http)
+        if isinstance(found, HttpReply):
+            return plain(found)
+        return await found(aio)
+
+    async def _controlled(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
+        return await self.control.serve(http)
 
     def cut_all(self) -> None:
         """Abort every connection of the server."""

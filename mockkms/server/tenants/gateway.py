@@ -19,7 +19,7 @@ from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.tenants.tenants import BadTenantId, TenantError, Tenants
 from mockkms.server.wire.raw import WireAnswer
-from mockkms.server.wire.responses import PlainResponse
+from mockkms.server.wire.responses import plain
 from mockkms.world.world import World
 
 TENANT_PREFIX = "/t/"
@@ -83,7 +83,7 @@ class TenantGateways:
             world = self.tenants.enter(name)
         except TenantError as error:
             refusal = error_reply(404 if isinstance(error, BadTenantId) else 503, f"mockkms: {error}")
-            return PlainResponse(status=refusal.status, body=refusal.body, headers=refusal.headers)
+            return plain(refusal)
         gateway, ports = self._gateway(name, world)
         ports.carrying[id(aio)] = aio
         http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"

@@ -8,10 +8,12 @@ overtake the answers to the requests before it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockkms.server.wire.chunks import ChunkedBody
-from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_length, usual_method
+from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_fields, usual_method
 
 _STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
 _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
@@ -19,6 +21,7 @@ _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """Shown to aiohttp's parser in the place of a head that is refused."""
 _LONGEST_USUAL = 8192
 """Bytes of header fields up to which what they say is remembered; longer ones are read each time."""
+_VERSION = len(" HTTP/1.1")
 _TLS_HELLO = b"\x16\x03"
 _PEEKED = 4
 """Bytes that Go waits for before it reads another request on a connection."""
@@ -34,6 +37,19 @@ class Note:
     wants_continue: bool = False
     refusal: bytes = b""
     """Not a request at all: the answer to send."""
+
+
+class Whole(NamedTuple):
+    """A usual request that came in one piece."""
+
+    method: str
+    target: str
+    """Path and query, as sent."""
+    headers: Mapping[str, str]
+    """Case-insensitive."""
+    body: bytes
+    shown: bytes
+    """The request for aiohttp's parser."""
 
 
 def method_of(method: str) -> str:
@@ -76,6 +92,26 @@ class Framing:
         """Whether a head is complete and its body is not."""
         return bool(self._body or self._chunks)
 
+    def whole(self, data: bytes) -> Whole | None:
+        """Take one usual request that came in one piece, between two requests; None is taken of anything else."""
+        end = data.find(b"\r\n\r\n") + 4
+        line_end = data.find(b"\r\n")
+        if end <= 3 or end - line_end > _LONGEST_USUAL:
+            return None
+        method = usual_method(data, line_end)
+        if not method:
+            return None
+        length, headers = usual_fields(data[line_end:end])
+        if length != len(data) - end:
+            return None
+        self.heads += 1
+        self._posted = method == b"POST"
+        stand_in = _STAND_IN.get(method)
+        return Whole(
+            method.decode(), data[len(method) + 1 : line_end - _VERSION].decode(), headers, data[end:],
+            data if stand_in is None else stand_in + data[4:],
+        )  # fmt: skip
+
     def feed(self, data: bytes) -> bytes:
         """Take the bytes that came; return those for aiohttp's parser."""
         if self.closed:
@@ -112,7 +148,7 @@ class Framing:
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
         method = usual_method(data, line_end) if end > 3 and end - line_end <= _LONGEST_USUAL else b""
-        length = usual_length(data[line_end:end]) if method else -1
+        length = usual_fields(data[line_end:end]).length if method else -1
         if length < 0:
             return b"", data
         self.heads += 1

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockkms.server.wire.targets import BadTarget, Target, read_target
 from mockkms.vault.golang.fmt import quote
@@ -87,12 +90,34 @@ def usual_method(data: bytes, line_end: int) -> bytes:
     return found[1] if found is not None else b""
 
 
+class UsualFields(NamedTuple):
+    """Header fields that aiohttp and Go read alike."""
+
+    length: int
+    """Bytes of the body; -1: the fields are not of this kind."""
+    headers: CIMultiDictProxy[str]
+
+
+_UNUSUAL = UsualFields(-1, CIMultiDictProxy(CIMultiDict()))
+
+
 @lru_cache(maxsize=256)
-def usual_length(fields: bytes) -> int:
-    """Return the length of the body by header fields that aiohttp and Go read alike; -1 for any others.
+def usual_fields(fields: bytes) -> UsualFields:
+    """Return the header fields and the length of the body; a length of -1 if aiohttp or Go might read them otherwise.
 
     ``fields`` begins with the line end of the request line.
     """
+    length = _usual_length(fields)
+    if length < 0:
+        return _UNUSUAL
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in fields[2:-4].decode("utf-8", "surrogateescape").split("\r\n"):  # As aiohttp decodes them.
+        name, _, value = line.partition(":")
+        headers.add(name, value.strip(" \t"))
+    return UsualFields(length, CIMultiDictProxy(headers))
+
+
+def _usual_length(fields: bytes) -> int:
     if _USUAL_FIELDS.fullmatch(fields) is None:
         return -1
     lower = fields.lower()

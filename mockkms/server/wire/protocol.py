@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from mockkms.server.wire.framing import UNEXPECTED_EOF, Framing, Note
+from mockkms.server.gateway.exchange import HttpReply
+from mockkms.server.wire.framing import UNEXPECTED_EOF, Framing, Note, Whole
 from mockkms.server.wire.heads import MAX_HEAD
-from mockkms.server.wire.responses import PlainResponse
+from mockkms.server.wire.responses import PlainResponse, plain_bytes
 
 HEAD_SECONDS = 10.0
 """Seconds for a head, as the real server's ``http_read_header_timeout``; a connection that is later is closed."""
@@ -26,10 +28,16 @@ IDLE_SECONDS = 300.0
 """Seconds between two requests, as its ``http_idle_timeout``."""
 HALF_CLOSED_SECONDS = 0.05
 """Seconds between two looks at whether requests are still being answered to a client that has ended its side."""
-PRIVATE = ("_loop", "_reading_paused", "_handle_request")
+PRIVATE = ("_loop", "_reading_paused", "_handle_request", "_waiter")
 """Names of aiohttp's protocol that this package relies on."""
 REQUEST_CODE = getattr(getattr(RequestHandler, "_handle_request", None), "__code__", None)
 """The coroutine that aiohttp makes a task of for each request; None if it is called otherwise some day."""
+_NEVER = 365 * 86400.0
+"""Seconds until aiohttp closes an idle connection: it does not see the requests that are answered without it."""
+Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+"""Answers a request that cannot be answered at once."""
+Begin = Callable[["Protocol", Whole], HttpReply | Later]
+"""Answers a request at once, or begins to."""
 _LOG = logging.getLogger("mockkms.server")
 
 
@@ -40,10 +48,23 @@ class BodyFault(Exception):
 class Protocol(RequestHandler):
     """Reads requests as Go does, within Go's time limits."""
 
-    __slots__ = ("_began", "_deadline", "_watch", "answered", "framing", "reading", "taken", "trust")
+    __slots__ = (
+        "_began", "_begin", "_deadline", "_idle", "_last", "_watch", "answered", "begun", "bypassed", "framing",
+        "local", "peer", "reading", "taken", "trust",
+    )  # fmt: skip
 
-    def __init__(self, manager: web.Server, **options: Any) -> None:
+    def __init__(self, manager: web.Server, begin: Begin | None = None, **options: Any) -> None:
         super().__init__(manager, **options)
+        self._begin = begin
+        """Answers whole requests without aiohttp; None: aiohttp has them all."""
+        self.begun: Later | None = None
+        """What the request that aiohttp has been given now is answered by; None: it has to be begun."""
+        self.bypassed = 0
+        """Requests that aiohttp was not given."""
+        self.local = ""
+        """The address of this machine that the connection was made to; empty if it has no such address."""
+        self.peer: tuple[str, int] = ("", 0)
+        """Address and port of the client."""
         self.framing = Framing()
         self.taken = 0
         """Requests that have been taken up, refused ones included."""
@@ -56,22 +77,39 @@ class Protocol(RequestHandler):
         self._began = self._deadline = 0.0
         """When the current request began, and when what is missing of it must be here; 0: nothing is missing."""
         self._watch: asyncio.TimerHandle | None = None
+        self._last = 0.0
+        """When the last answer was made."""
+        self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start reading."""
         super().connection_made(transport)
+        here, there = (transport.get_extra_info(name) for name in ("sockname", "peername"))
+        if isinstance(here, tuple):
+            self.local = str(here[0])
+        if isinstance(there, tuple):
+            self.peer = there[0], there[1]
         self._more_to_come()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Cancel what is under way."""
         if self._watch is not None:
             self._watch.cancel()
+        if self._idle is not None:
+            self._idle.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; aiohttp calls this without any to take up again what it had set aside."""
         if data:
             framing = self.framing
+            if self._begin is not None and framing.between and not framing.closed and self._waits():
+                whole = framing.whole(data)
+                if whole is not None:
+                    self._deadline = 0.0
+                    if not self._start(self._begin, whole):
+                        super().data_received(whole.shown)
+                    return
             data = framing.feed(data)
             if framing.closed or framing.between:
                 self._deadline = 0.0
@@ -80,6 +118,28 @@ class Protocol(RequestHandler):
             if not data:
                 return
         super().data_received(data)
+
+    def _waits(self) -> bool:
+        """Return whether aiohttp waits for a request, and the client takes what is written."""
+        waiter = self._waiter
+        return waiter is not None and not waiter.done() and not self.writing_paused
+
+    def _start(self, begin: Begin, whole: Whole) -> bool:
+        """Answer a request without aiohttp; return False if it cannot be answered at once: then it is begun."""
+        try:
+            found = begin(self, whole)
+        except Exception as error:  # noqa: BLE001 - answered by aiohttp, as what any handler raises
+            self.begun = _raising(error)
+            return False
+        if not isinstance(found, HttpReply):
+            self.begun = found
+            return False
+        self.taken += 1
+        self.bypassed += 1
+        if self.transport is not None:
+            self.transport.write(plain_bytes(whole.method, found.status, found.body, found.headers, found.repeated))
+        self.release()
+        return True
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio lets a protocol keep the transport
         """Answer what was sent whole before the client ended its side; the transport is closed afterwards."""
@@ -103,7 +163,7 @@ class Protocol(RequestHandler):
         """Go on after a body was read."""
         # After each body that is read, aiohttp 3.14 has its parser look for what it holds back. Where it has given out
         # as many messages as were sent there is nothing, and the look would cost a twentieth of a short request.
-        given_out = getattr(self, "_request_count", -1)
+        given_out = getattr(self, "_request_count", -1) + self.bypassed
         if self._reading_paused or not self.framing.between or given_out != self.framing.heads:
             super().resume_reading(*options, **named)
 
@@ -116,6 +176,9 @@ class Protocol(RequestHandler):
     def release(self) -> None:
         """Count a request whose answer is made; the time of the next one begins now, as Go reads it only now."""
         self.answered += 1
+        self._last = self._loop.time()
+        if self._idle is None:
+            self._idle = self._loop.call_at(self._last + IDLE_SECONDS, self._look_whether_idle)
         if self._deadline:
             self._deadline = 0.0
             self._more_to_come()
@@ -166,6 +229,16 @@ class Protocol(RequestHandler):
         else:
             self.transport.close()
 
+    def _look_whether_idle(self) -> None:
+        if self.transport is None:
+            return
+        now = self._loop.time()
+        ends = self._last + IDLE_SECONDS
+        if self.answered == self.framing.heads and self.framing.between and now >= ends:
+            self.transport.close()
+            return
+        self._idle = self._loop.call_at(ends if ends > now else now + IDLE_SECONDS, self._look_whether_idle)
+
     def _stop_reading(self, fault: str) -> None:
         """Nothing more comes, or is waited for; ``fault`` is what the current body ends with, if it is incomplete."""
         self._deadline = 0.0
@@ -176,10 +249,17 @@ class Protocol(RequestHandler):
             self.reading.feed_eof()
 
 
-class Manager(web.Server):
-    """Makes a protocol for each connection."""
+def _raising(error: Exception) -> Later:
+    async def fail(aio: web.BaseRequest) -> web.StreamResponse:
+        raise error
 
-    def __init__(self, handler: Any) -> None:
+    return fail
+
+
+class Manager(web.Server):
+    """Makes a protocol for each connection; ``begin`` answers whole requests without aiohttp, if given."""
+
+    def __init__(self, handler: Any, begin: Begin | None = None) -> None:
         super().__init__(
             handler,
             handler_cancellation=True,
@@ -188,11 +268,12 @@ class Manager(web.Server):
             max_line_size=MAX_HEAD,
             max_field_size=MAX_HEAD,
             max_headers=MAX_HEAD,
-            keepalive_timeout=IDLE_SECONDS,
+            keepalive_timeout=_NEVER,
             lingering_time=0.5,
             logger=_LOG,
         )
+        self._begin = begin
 
     def __call__(self) -> RequestHandler:
         """Return the protocol for a new connection."""
-        return Protocol(self, loop=self._loop, **self._kwargs)
+        return Protocol(self, self._begin, loop=self._loop, **self._kwargs)

@@ -15,6 +15,8 @@ from functools import lru_cache
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from mockkms.server.gateway.exchange import HttpReply
+
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 _REFUSED_SECONDS = 0.5
 """Seconds that a refused connection stays open, as in Go."""
@@ -29,7 +31,7 @@ class PlainResponse(web.StreamResponse):
     def __init__(
         self, *, status: int, body: bytes, headers: Mapping[str, str], repeated: Iterable[tuple[str, str]] = ()
     ) -> None:
-        super().__init__(status=status, reason=_REASONS.get(status) or f"status code {status}")
+        super().__init__(status=status, reason=_reason(status))
         self._plain_body, self._plain_headers, self._repeated = body, headers, repeated
         self._open = True
 
@@ -58,22 +60,13 @@ class PlainResponse(web.StreamResponse):
     def _bytes(self, request: web.BaseRequest) -> bytes:
         status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
         begun, declared = self._begun()
-        if status not in _BODILESS and status >= 200 and (body or not bodiless):
-            begun += f"Content-Length: {len(body)}\r\n"
-        else:
-            if bodiless and declared:
-                begun += f"Content-Length: {declared}\r\n"
-            bodiless = True
+        begun, bodiless = _with_length(begun, declared, status, body, bodiless)
         head = self._end(begun, request)
         return head if bodiless else head + body
 
     def _begun(self) -> tuple[str, str]:
         """Status line and headers, and apart from them the length that they declare."""
-        headers = self._plain_headers
-        # More than the usual headers may be long: of those no copy is kept.
-        short = len(headers) <= _USUAL_HEADERS or sum(map(len, headers.values())) <= _LONGEST_CACHED
-        head = _head if short else _head.__wrapped__
-        begun, declared = head(self.status, self.reason or "", tuple(headers.items()), _date())
+        begun, declared, _ = _head_of(self.status, self._plain_headers)
         return begun + "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in self._repeated), declared
 
     def _end(self, begun: str, request: web.BaseRequest) -> bytes:
@@ -82,6 +75,39 @@ class PlainResponse(web.StreamResponse):
         elif not self._open:
             begun += "Connection: close\r\n"
         return (begun + "\r\n").encode("utf-8", "replace")
+
+
+def plain_bytes(
+    method: str, status: int, body: bytes, headers: Mapping[str, str], repeated: Iterable[tuple[str, str]] = ()
+) -> bytes:
+    """Return a whole HTTP/1.1 answer as a ``PlainResponse`` writes it."""
+    begun, declared, encoded = _head_of(status, headers)
+    bodiless = method == "HEAD"
+    if not (bodiless or repeated or status in _BODILESS or status < 200):
+        return b"%bContent-Length: %d\r\n\r\n%b" % (encoded, len(body), body)
+    begun += "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in repeated)
+    begun, bodiless = _with_length(begun, declared, status, body, bodiless)
+    head = (begun + "\r\n").encode("utf-8", "replace")
+    return head if bodiless else head + body
+
+
+def _with_length(begun: str, declared: str, status: int, body: bytes, bodiless: bool) -> tuple[str, bool]:
+    """Return the head with the length of the body, and whether no body is sent."""
+    if status not in _BODILESS and status >= 200 and (body or not bodiless):
+        return f"{begun}Content-Length: {len(body)}\r\n", bodiless
+    return f"{begun}Content-Length: {declared}\r\n" if bodiless and declared else begun, True
+
+
+def _head_of(status: int, headers: Mapping[str, str]) -> tuple[str, str, bytes]:
+    # More than the usual headers may be long: of those no copy is kept.
+    short = len(headers) <= _USUAL_HEADERS or sum(map(len, headers.values())) <= _LONGEST_CACHED
+    head = _head if short else _head.__wrapped__
+    return head(status, tuple(headers.items()), _date())
+
+
+def plain(reply: HttpReply) -> PlainResponse:
+    """Return the answer of a gateway as aiohttp sends it."""
+    return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
 
 
 class Refusal(web.StreamResponse):
@@ -115,9 +141,12 @@ _LONGEST_CACHED = 4096
 
 
 @lru_cache(maxsize=64)
-def _head(status: int, reason: str, headers: tuple[tuple[str, str], ...], date: str) -> tuple[str, str]:
-    """Status line and headers, and apart from them the length that they declare. Most answers of a second share one."""
-    lines, declared, dated = [f"HTTP/1.1 {status} {reason}"], "", False
+def _head(status: int, headers: tuple[tuple[str, str], ...], date: str) -> tuple[str, str, bytes]:
+    """Status line and headers, apart from them the length that they declare, and the first again as bytes.
+
+    Most answers of a second share one.
+    """
+    lines, declared, dated = [f"HTTP/1.1 {status} {_reason(status)}"], "", False
     for name, text in headers:
         low = name.lower()
         if low == "content-length":
@@ -127,7 +156,12 @@ def _head(status: int, reason: str, headers: tuple[tuple[str, str], ...], date: 
         lines.append(_line(f"{name}: {text}"))
     if not dated:
         lines.append(f"Date: {date}")
-    return "\r\n".join((*lines, "")), _line(declared)
+    begun = "\r\n".join((*lines, ""))
+    return begun, _line(declared), begun.encode("utf-8", "replace")
+
+
+def _reason(status: int) -> str:
+    return _REASONS.get(status) or f"status code {status}"
 
 
 def _line(text: str) -> str:

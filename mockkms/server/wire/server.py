@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -20,11 +21,11 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
-from mockkms.server.wire.framing import UNEXPECTED_EOF, method_of
+from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.listener import Listener, listening
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
-from mockkms.server.wire.protocol import HEAD_SECONDS, BodyFault, Manager, Protocol
-from mockkms.server.wire.responses import PlainResponse, Refusal
+from mockkms.server.wire.protocol import HEAD_SECONDS, BodyFault, Later, Manager, Protocol
+from mockkms.server.wire.responses import PlainResponse, Refusal, plain
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
 from mockkms.vault.kernel.trust import trusted
@@ -203,7 +204,7 @@ class Server:
             ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
-        self._manager = Manager(self._handle)
+        self._manager = Manager(self._handle, self._begin)
         self._listen_on(sockets)
 
     def _listen_on(self, sockets: list[socket.socket]) -> None:
@@ -257,6 +258,17 @@ class Server:
         await asyncio.gather(*pending, return_exceptions=True)
         await self.gateway.close()
 
+    def _begin(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
+        """Answer a usual request that came whole, or begin to."""
+        target, mark, query = whole.target.partition("?")
+        found = self.gateway.begin(HttpRequest(
+            whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
+            shown(connection.transport), bare_mark=bool(mark) and not query,
+        ))  # fmt: skip
+        if connection.trust is not None and isinstance(found, HttpReply):
+            return partial(_finished, found)  # Whether the connection goes on is said in the answer.
+        return found
+
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         connection = aio.protocol
         assert isinstance(connection, Protocol)
@@ -271,6 +283,9 @@ class Server:
         note = connection.take()
         if note is not None and note.refusal:
             return Refusal(note.refusal)
+        begun, connection.begun = connection.begun, None
+        if begun is not None:
+            return self._ended(await begun(aio), connection)
         method, wanted = (note.method, note.target) if note is not None else (method_of(aio.method), aio.raw_path)
         target, mark, query = wanted.partition("?")
         if target == "*" and method == "OPTIONS":
@@ -288,27 +303,35 @@ class Server:
                 refusal.force_close()
                 return refusal
         fault = connection.body_fault
-        peer = aio.transport.get_extra_info("peername") if aio.transport is not None else None
         http = HttpRequest(
             method=method,
             target=target,
             query=query,
             headers=aio.headers,
             body=body,
-            remote_address=peer[0] if isinstance(peer, tuple) else "",
-            remote_port=peer[1] if isinstance(peer, tuple) else 0,
+            remote_address=connection.peer[0],
+            remote_port=connection.peer[1],
+            local_address=connection.local,
             client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
             body_fault=fault,
         )
-        answer = await self.gateway.serve(http, aio)
+        found = self.gateway.begin(http)
+        answer = plain(found) if isinstance(found, HttpReply) else await found(aio)
         if fault and (fault != UNEXPECTED_EOF or aio.content_length is None):
             answer.force_close()
+        return self._ended(answer, connection)
+
+    def _ended(self, answer: web.StreamResponse, connection: Protocol) -> web.StreamResponse:
         trust = connection.trust
         if trust is not None and trust != trusted(self.gateway.world.core):
             # The next connection is one on which its client is asked for the certificates trusted by now.
             answer.force_close()
         return answer
+
+
+async def _finished(reply: HttpReply, aio: web.BaseRequest) -> web.StreamResponse:
+    return plain(reply)
 
 
 async def _refused_as_plain(made: socket.socket) -> bool:

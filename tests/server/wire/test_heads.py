@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockkms.server.wire.framing import Framing
-from mockkms.server.wire.heads import MAX_HEAD, read_head, usual_length, usual_method
+from mockkms.server.wire.heads import MAX_HEAD, read_head, usual_fields, usual_method
 
 USUAL = [
     b"GET /v1/a HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -30,7 +30,7 @@ UNUSUAL = [
 def _short(head: bytes) -> int:
     """Return the body's length as the short way reads it; -1 where it does not."""
     line_end = head.find(b"\r\n")
-    return usual_length(head[line_end:]) if usual_method(head, line_end) else -1
+    return usual_fields(head[line_end:]).length if usual_method(head, line_end) else -1
 
 
 @pytest.mark.parametrize("head", USUAL)

@@ -33,6 +33,20 @@ def test_the_limits_are_those_of_vault() -> None:
     assert (protocol.HEAD_SECONDS, protocol.REQUEST_SECONDS, protocol.IDLE_SECONDS) == (10, 30, 300)
 
 
+@pytest.mark.parametrize("sent", [HEALTH, HEALTH[:20], HEALTH.replace(b"health", b"seal-status") * 2])
+def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    """In one piece, in two, and two requests at once: answered with and without aiohttp."""
+    monkeypatch.setattr(protocol, "IDLE_SECONDS", 0.2)
+    with MockKMS() as kms, Wire(kms) as wire:
+        started = time.monotonic()
+        wire.send(sent)
+        if len(sent) == 20:
+            wire.send(HEALTH[20:])
+        while not wire.closed():
+            assert time.monotonic() - started < 5
+        assert time.monotonic() - started >= 0.2
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /v1/sys", HEAD])
 def test_a_head_that_does_not_come_ends_the_connection_without_an_answer(hasty: MockKMS, sent: bytes) -> None:
     started = time.monotonic()
