@@ -14,10 +14,11 @@ from mockkms.vault.hcl.decode import (
     decode_string,
     decode_strings,
     field_values,
+    key_faults,
     loads,
 )
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Literal, Node, Object, Position, UnknownKeys, bullets
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Literal, Node, Object, Position, bullets
 
 __all__ = [
     "HclError",
@@ -27,7 +28,6 @@ __all__ = [
     "Node",
     "Object",
     "Position",
-    "UnknownKeys",
     "bullets",
     "check_keys",
     "decode_any",
@@ -36,6 +36,7 @@ __all__ = [
     "decode_string",
     "decode_strings",
     "field_values",
+    "key_faults",
     "loads",
     "parse",
 ]

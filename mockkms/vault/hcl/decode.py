@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, UnknownKeys
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, Position, bullets
 from mockkms.vault.hcl.values import integer
 
 
@@ -21,15 +21,32 @@ def loads(text: str | bytes) -> dict[str, object]:
     return decode_map(parse(text), "root")
 
 
-def check_keys(node: Node, valid: Collection[str]) -> None:
-    """Raise UnknownKeys for keys that are not in ``valid``, HclError for a node that cannot have keys."""
+def check_keys(node: Node, valid: Collection[str], prefix: str = "") -> None:
+    """Raise HclError for keys that are not in ``valid``, or a node that cannot have keys.
+
+    ``prefix`` precedes each fault.
+    """
+    wrong = _unknown(node, valid, prefix)
+    if wrong:
+        messages = [f'{prefix}invalid key "{item.keys[0].name}" on line {item.assign.line}' for item in wrong]
+        raise HclError(bullets(messages), place=Position(wrong[0].keys[0].position.line, 1))
+
+
+def _unknown(node: Node, valid: Collection[str], prefix: str) -> list[HclItem]:
+    """Return the items with other keys than ``valid``."""
     items = node.members if isinstance(node, Object) else node
     if not isinstance(items, HclItems):
-        raise HclError(f"cannot check HCL keys of type {node.type_name}")
-    wrong = [item for item in items.items if item.keys[0].name not in valid]
-    if wrong:
-        messages = [f'invalid key "{item.keys[0].name}" on line {item.assign.line}' for item in wrong]
-        raise UnknownKeys(messages, wrong[0].keys[0].position.line)
+        raise HclError(f"{prefix}cannot check HCL keys of type {node.type_name}")
+    return [item for item in items.items if item.keys[0].name not in valid]
+
+
+def key_faults(node: Node, valid: Collection[str], prefix: str) -> list[str]:
+    """Return what is wrong with the keys of a block, one message for each, each with ``prefix``."""
+    try:
+        wrong = _unknown(node, valid, prefix)
+    except HclError as error:
+        return [str(error)]
+    return [f'{prefix}invalid key "{item.keys[0].name}" on line {item.assign.line}' for item in wrong]
 
 
 def field_values(items: HclItems, name: str) -> list[Node]:

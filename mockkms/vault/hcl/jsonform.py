@@ -6,8 +6,19 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
-from mockkms.vault.hcl.tree import NOWHERE, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object, Position
-from mockkms.vault.hcl.values import integer, unescape
+from mockkms.vault.hcl.tree import (
+    NOWHERE,
+    EndOfText,
+    HclError,
+    HclItem,
+    HclItems,
+    ItemKey,
+    ListNode,
+    Literal,
+    Object,
+    Position,
+)
+from mockkms.vault.hcl.values import floating, integer, unescape
 
 _MAX_DEPTH = 100
 _TOKEN = re.compile(
@@ -30,17 +41,13 @@ class _Token(NamedTuple):
     position: Position
 
 
-class _EndOfText(Exception):
-    """The text ended early; the real parser keeps what it has read."""
-
-
 def parse_json(text: str) -> HclItems:
     """Parse a JSON text into HCL items. Raises HclError."""
     reader = _JsonReader(text)
     reader.next()
     try:
         found = reader.object()
-    except _EndOfText:
+    except EndOfText:
         found = Object()
     _fold(found.members)
     return found.members
@@ -90,7 +97,7 @@ class _JsonReader:
                 members.append(self._item())
                 if self.next().kind != "COMMA":
                     break
-        except _EndOfText:
+        except EndOfText:
             pass
         except HclError:
             # A closing brace in place of a key ends the object: ``{}``, or a trailing comma.
@@ -109,7 +116,7 @@ class _JsonReader:
         while True:
             token = self.next()
             if token.kind == "EOF":
-                raise _EndOfText
+                raise EndOfText
             if token.kind == "STRING":
                 keys.append(ItemKey(unescape(token.text[1:-1]), token.text))
             elif token.kind == "COLON" and keys:
@@ -124,7 +131,7 @@ class _JsonReader:
         if token.kind == "LBRACK":
             return self._list()
         if token.kind == "EOF":
-            raise _EndOfText
+            raise EndOfText
         if token.kind in ("RBRACE", "RBRACK", "COMMA", "COLON"):
             raise HclError(f"Expected object value, got unknown token: {token.position} {token.kind} {token.text}")
         return _literal(token)
@@ -154,10 +161,7 @@ def _literal(token: _Token) -> Literal:
     if token.kind == "NUMBER":
         return Literal(integer(token.text), token.text)
     if token.kind == "FLOAT":
-        try:
-            return Literal(float(token.text), token.text)
-        except ValueError:
-            raise HclError(f'strconv.ParseFloat: parsing "{token.text}": invalid syntax') from None
+        return Literal(floating(token.text), token.text)
     return Literal(unescape(token.text[1:-1]), token.text)
 
 

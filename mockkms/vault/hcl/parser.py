@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.hcl.lexer import LITERALS, HclToken, Lexer, TokenKind
-from mockkms.vault.hcl.tree import NOWHERE, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object
+from mockkms.vault.hcl.tree import NOWHERE, EndOfText, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object
 from mockkms.vault.hcl.values import literal, unquote
 
 MAX_DEPTH = 100
@@ -22,10 +25,6 @@ def parse(text: str | bytes, *, unique: bool = False) -> HclItems:
 
         return parse_json(text)
     return _HclParser(text.replace("\r\n", "\n"), unique).parse()
-
-
-class _EndOfText(Exception):
-    """The text ended at the start of an item or before its value."""
 
 
 class _HclParser:
@@ -63,7 +62,7 @@ class _HclParser:
         while not (inside and self._peek().kind is TokenKind.RBRACE):
             try:
                 item = self._item()
-            except _EndOfText:
+            except EndOfText:
                 break
             if self.unique and item.assign.line:
                 for key in item.keys:
@@ -99,7 +98,7 @@ class _HclParser:
                 name = "" if self.lexer.fault else unquote(token.text, token.position)
                 keys.append(ItemKey(name, token.text, token.position))
             elif kind is TokenKind.EOF and not keys:
-                raise _EndOfText
+                raise EndOfText
             elif kind is TokenKind.EOF or (kind is TokenKind.RBRACE and keys):
                 return keys, token
             elif kind in (TokenKind.ASSIGN, TokenKind.LBRACE):
@@ -128,7 +127,7 @@ class _HclParser:
         if token.kind is TokenKind.LBRACK:
             return self._list(token)
         if token.kind is TokenKind.EOF:
-            raise _EndOfText
+            raise EndOfText
         raise HclError(f"Unknown token: {token.position} {token.kind} {token.text}", token.position)
 
     def _literal(self, token: HclToken) -> Literal:
@@ -175,7 +174,6 @@ class _HclParser:
         if token.kind not in (TokenKind.LBRACE, TokenKind.LBRACK):
             raise HclError(f"unexpected token while parsing list: {token.kind}", token.position)
         what = "object" if token.kind is TokenKind.LBRACE else "list"
-        try:
+        at = functools.partial(HclError, position=token.position)
+        with error_context(f"error while trying to parse {what} within list: ", at, of=HclError):
             return self._object(token) if token.kind is TokenKind.LBRACE else self._list(token)
-        except HclError as error:
-            raise HclError(f"error while trying to parse {what} within list: {error}", token.position) from None

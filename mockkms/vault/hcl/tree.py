@@ -20,11 +20,14 @@ NOWHERE = Position()
 
 
 class HclError(ValueError):
-    """Invalid HCL, or a value of the wrong kind. ``str()`` is the real parser's message."""
+    """Invalid HCL, or a value of the wrong kind. ``str()`` is the real parser's message.
 
-    def __init__(self, message: str, position: Position | None = None) -> None:
+    ``place`` is the position of the fault where the message does not begin with one.
+    """
+
+    def __init__(self, message: str, position: Position | None = None, *, place: Position | None = None) -> None:
         super().__init__(message if position is None else f"At {position}: {message}")
-        self.position = position
+        self.position = place or position
         """None where the real parser gives no position."""
 
     @property
@@ -38,13 +41,8 @@ class HclError(ValueError):
         return self.position.column if self.position else 0
 
 
-class UnknownKeys(HclError):
-    """Keys that are not allowed in a block: one message for each."""
-
-    def __init__(self, messages: list[str], line: int) -> None:
-        super().__init__(bullets(messages))
-        self.position = Position(line, 1) if line else None
-        self.messages = messages
+class EndOfText(Exception):
+    """The text ended early; the real parsers keep what they have read."""
 
 
 def bullets(messages: list[str]) -> str:

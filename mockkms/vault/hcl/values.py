@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.hcl.lexer import HclToken, TokenKind
 from mockkms.vault.hcl.tree import HclError, Literal, Position
 
@@ -26,23 +28,26 @@ def _value(token: HclToken) -> str | int | float | bool:
     if kind is TokenKind.NUMBER:
         return integer(text, token.position)
     if kind is TokenKind.FLOAT:
-        try:
-            return float(text)
-        except ValueError:
-            raise HclError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
+        return floating(text)
     return heredoc(text) if kind is TokenKind.HEREDOC else unquote(text, token.position)
+
+
+def floating(text: str) -> float:
+    """Return a number with a fraction or an exponent. Raises HclError with Go's text."""
+    with error_context(raised=HclError, text=f'strconv.ParseFloat: parsing "{text}": invalid syntax'):
+        return float(text)
 
 
 def integer(text: str, position: Position | None = None) -> int:
     """Return a whole number with Go's prefixes (``0x``, a leading 0 is octal). Raises HclError with Go's text."""
     body = text.lstrip("+-")
-    try:
-        if not re.fullmatch(r"[0-9a-fA-FxXoO]+", body):
-            raise ValueError
+    number = None
+    if re.fullmatch(r"[0-9a-fA-FxXoO]+", body):
         base = 16 if body[:2] in ("0x", "0X") else 8 if len(body) > 1 and body[0] == "0" else 10
-        number = int(text, base) if len(text) < 400 else 2**64
-    except ValueError:
-        raise HclError(f'strconv.ParseInt: parsing "{text}": invalid syntax', position) from None
+        with suppress(ValueError):
+            number = int(text, base) if len(text) < 400 else 2**64
+    if number is None:
+        raise HclError(f'strconv.ParseInt: parsing "{text}": invalid syntax', position)
     if number not in _INT64:
         raise HclError(f'strconv.ParseInt: parsing "{text}": value out of range', position)
     return number

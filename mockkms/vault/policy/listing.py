@@ -12,6 +12,8 @@ import hashlib
 import re
 from collections.abc import Callable, Collection
 
+from mockkms.vault.golang.errors import error_context
+
 _TRIM_BEFORE = re.compile(r"-\s")
 _TRIM_AFTER = re.compile(r"\s-")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|(\|)|([^\s|]+)')
@@ -31,10 +33,8 @@ def check_filter(template: str, path: str, capabilities: Collection[str]) -> Non
     """Raise ValueError for a filter that is invalid in a rule for ``path`` with these capabilities."""
     if "list" not in capabilities:
         raise ValueError("list_scan_response_keys_filter_path needs to be used on a path with the list capability")
-    try:
+    with error_context("unable to compile template for list_scan_response_keys_filter_path: "):
         first, second = (render_filter(template, path, key) for key in ("one-key", "other-key"))
-    except ValueError as error:
-        raise ValueError(f"unable to compile template for list_scan_response_keys_filter_path: {error}") from None
     if first == second:
         raise ValueError("list_scan_response_keys_filter_path resulted in same path for two different keys")
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
+from mockkms.vault.framework.fields import ConversionError
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import shown
 from mockkms.world.entropy import Entropy
 
 _LARGEST_CHARSET = 256
 _ATTEMPTS = 2000
-
-
-class PasswordPolicyError(ValueError):
-    """An invalid password policy. ``str()`` is OpenBao's text, ``older`` that of Vault's older decoder."""
-
-    def __init__(self, text: str, older: str = "") -> None:
-        super().__init__(text)
-        self.older = older or text
-
-    def behind(self, before: str) -> PasswordPolicyError:
-        """Return the same error with ``before`` as a prefix."""
-        return type(self)(before + str(self), before + self.older)
 
 
 @dataclass(frozen=True)
@@ -55,45 +45,35 @@ class PasswordPolicy:
     def generate(self, entropy: Entropy) -> str:
         """Return a password, drawn uniformly from the charset, that meets every rule.
 
-        Raises PasswordPolicyError for a charset of more than 256 characters, or if no draw meets the rules.
+        Raises ValueError for a charset of more than 256 characters, or if no draw meets the rules.
         """
         charset = self.charset
         if len(charset) > _LARGEST_CHARSET:
-            raise PasswordPolicyError(
-                "unable to generate random characters: charset is too long: limited to 255 characters"
-            )
+            raise ValueError("unable to generate random characters: charset is too long: limited to 255 characters")
         for _ in range(_ATTEMPTS):
             password = "".join(charset[entropy.below(len(charset))] for _ in range(self.length))
             if all(rule.passes(password) for rule in self.rules):
                 return password
-        raise PasswordPolicyError("timed out generating string")
+        raise ValueError("timed out generating string")
 
 
 def parse_password_policy(text: str) -> PasswordPolicy:
-    """Parse an HCL or JSON text into a policy. Raises PasswordPolicyError."""
-    try:
+    """Parse an HCL or JSON text into a policy. Raises ValueError, ConversionError where the products' texts differ."""
+    with error_context("unable to decode: "):
         data = hcl.loads(text)
-    except hcl.HclError as error:
-        raise PasswordPolicyError(f"unable to decode: {error}") from None
     length = _whole(data, "length", "failed to decode configuration: ")
-    try:
-        rules = tuple(_rule(block) for block in _blocks(data.get("rule", []), "unable to retrieve rules: "))
-    except _RuleError as error:
-        raise error.behind("unable to parse rules: ") from None
+    rules = tuple(_rule(block) for block in _blocks(data.get("rule", []), "unable to retrieve rules: "))
     policy = PasswordPolicy(length, rules)
     faults = _faults(policy)
     if faults:
-        raise PasswordPolicyError(hcl.bullets(faults))
+        raise ValueError(hcl.bullets(faults))
     return policy
 
 
-class _RuleError(PasswordPolicyError):
-    """A rule that cannot be read."""
-
-
-def _decoding(fault: str, older: str) -> PasswordPolicyError:
-    return PasswordPolicyError(
-        f"decoding failed due to the following error(s):\n\n{fault}", f"1 error(s) decoding:\n\n* {older}"
+def _decoding(before: str, fault: str, older: str) -> ConversionError:
+    return ConversionError(
+        f"{before}decoding failed due to the following error(s):\n\n{fault}",
+        f"{before}1 error(s) decoding:\n\n* {older}",
     )
 
 
@@ -102,7 +82,7 @@ def _whole(data: dict[str, object], name: str, before: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         kind = {bool: "bool", str: "string"}.get(type(value)) or _list_kind(value)
         fault = f"'{name}' expected type 'int', got unconvertible type '{kind}'"
-        raise _decoding(fault, f"{fault}, value: '{shown(value)}'").behind(before)
+        raise _decoding(before, fault, f"{fault}, value: '{shown(value)}'")
     return int(value)
 
 
@@ -120,44 +100,33 @@ def _blocks(value: object, before: str) -> list[dict[str, object]]:
         else:
             kind = {bool: "bool", str: "string", int: "int", float: "float64"}.get(type(block), "slice")
             fault = f"'[{index}]' expected a map"
-            raise _decoding(f'{fault} or struct, got "{kind}"', f"{fault}, got '{kind}'").behind(before)
+            raise _decoding(before, f'{fault} or struct, got "{kind}"', f"{fault}, got '{kind}'")
     return blocks
 
 
 def _rule(block: dict[str, object]) -> CharsetRule:
     if not block:
-        raise _RuleError("unable to get rule info: rule is empty")
+        raise ValueError("unable to parse rules: unable to get rule info: rule is empty")
     kind, value = next(iter(block.items()))
-    try:
-        found = _blocks(value, "")
-    except PasswordPolicyError as error:
-        raise _rule_error(error, "unable to get rule info: unable to get rule data: ") from None
+    found = _blocks(value, "unable to parse rules: unable to get rule info: unable to get rule data: ")
     if not found:
-        raise _RuleError("unable to get rule info: rule info cannot be empty")
+        raise ValueError("unable to parse rules: unable to get rule info: rule info cannot be empty")
     if kind != "charset":
-        raise _RuleError(f"unable to parse rule {kind}: unrecognized rule type {kind}")
-    before = f"unable to parse rule {kind}: failed to parse charset restriction: "
+        raise ValueError(f"unable to parse rules: unable to parse rule {kind}: unrecognized rule type {kind}")
+    before = f"unable to parse rules: unable to parse rule {kind}: failed to parse charset restriction: "
     charset = next((v for key, v in found[0].items() if key.casefold() == "charset"), "")
     if not isinstance(charset, str):
-        raise _rule_error(_charset_error(charset), before)
-    try:
-        least = _whole(found[0], "min-chars", "")
-    except PasswordPolicyError as error:
-        raise _rule_error(error, before) from None
-    return CharsetRule(charset, least)
+        raise _charset_error(charset, before)
+    return CharsetRule(charset, _whole(found[0], "min-chars", before))
 
 
-def _rule_error(error: PasswordPolicyError, before: str) -> _RuleError:
-    return _RuleError(before + str(error), before + error.older)
-
-
-def _charset_error(value: object) -> PasswordPolicyError:
+def _charset_error(value: object, before: str) -> ConversionError:
     if isinstance(value, list):
         fault = "'charset[0]' expected type 'int32', got unconvertible type 'string'"
-        return _decoding(fault, f"{fault}, value: '{shown(value[0]) if value else ''}'")
+        return _decoding(before, fault, f"{fault}, value: '{shown(value[0]) if value else ''}'")
     kind = {bool: "bool", int: "int", float: "float64"}.get(type(value), "map")
     fault = f"'charset': source data must be an array or slice, got {kind}"
-    return _decoding(fault, fault)
+    return _decoding(before, fault, fault)
 
 
 def _faults(policy: PasswordPolicy) -> list[str]:

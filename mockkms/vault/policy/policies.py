@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, refusing
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.dialect import PolicyDialect
@@ -266,13 +266,11 @@ class PolicyStore:
             blocked += [] if policy.allow_wildcards else ["*", "+"]
         now = self.core.clock.now()
         templates = Templates.of(self.core.product, entity, self._groups(entity), now, namespace, blocked)
-        try:
+        # A filled-in value may make the path invalid; the real server answers with the same error.
+        with refusing("", BackendError, of=PolicyError, text="internal error"):
             return parse_policy(
                 policy.text, self.dialect, namespace=namespace, now=now, substitute=templates.fill
             ).rules
-        except PolicyError:
-            # A filled-in value made the path invalid; the real server answers with the same error.
-            raise BackendError("internal error") from None
 
 
 def walk(names: list[str]) -> list[str]:

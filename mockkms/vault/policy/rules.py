@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import field
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
@@ -78,24 +80,28 @@ def parse_policy(
 
     ``substitute`` fills identity templates; rules whose templates cannot be filled are left out.
     """
-    try:
+    with _reported_at(hcl.Position()):
         items = hcl.parse(text, unique=dialect.unique_attributes)
         hcl.check_keys(items, ("name", "path"))
         for value in hcl.field_values(items, "name"):
             hcl.decode_string(value, "root.name")
-    except hcl.HclError as error:
-        raise PolicyError(str(error), error.line, error.column) from None
     parsed = ParsedPolicy([])
     for item in items.under("path").items:
         written = item.keys[0].name if item.keys else "path"
         place = item.keys[0].position if item.keys else item.position
-        try:
+        with _reported_at(place):
             _add_rule(parsed, _Block(item, written, dialect), namespace, now, substitute)
-        except hcl.HclError as error:
-            raise PolicyError(str(error), error.line or place.line, error.column or place.column) from None
-        except ValueError as error:
-            raise PolicyError(str(error), place.line, place.column) from None
     return parsed
+
+
+@contextmanager
+def _reported_at(place: hcl.Position) -> Iterator[None]:
+    """Raise PolicyError for a ValueError of the body, at its own position or else at ``place``."""
+    try:
+        yield
+    except ValueError as error:
+        own = (isinstance(error, hcl.HclError) and error.position) or place
+        raise PolicyError(str(error), own.line or place.line, own.column or place.column) from None
 
 
 @dataclass
@@ -125,36 +131,25 @@ class _Block:
 
     def check_keys(self) -> hcl.HclItems:
         """Check the block's keys and return its items. Raises HclError."""
-        try:
-            hcl.check_keys(self.item.value, self.dialect.rule_keys)
-        except hcl.UnknownKeys as error:
-            raise hcl.UnknownKeys([f"path {quote(self.path)}: {text}" for text in error.messages], error.line) from None
-        except hcl.HclError as error:
-            raise self.named(error) from None
+        hcl.check_keys(self.item.value, self.dialect.rule_keys, f"path {quote(self.path)}: ")
         assert isinstance(self.item.value, hcl.Object)
         return self.item.value.members
-
-    def named(self, error: Exception) -> hcl.HclError:
-        """Return the same error prefixed with the block's path."""
-        found = hcl.HclError(f"path {quote(self.path)}: {error}")
-        found.position = getattr(error, "position", None)
-        return found
 
     def read(self, items: hcl.HclItems) -> _Values:
         """Return the values of the block, decoded in the real server's order. Raises HclError."""
         values = _Values()
-        try:
-            for name, decode in _DECODERS.items():
-                for node in hcl.field_values(items, name):
+        for name, decode in _DECODERS.items():
+            for node in hcl.field_values(items, name):
+                try:
                     decoded = decode(node, f"root.{name}")
-                    before = getattr(values, name)
-                    if isinstance(before, list) and isinstance(decoded, list):
-                        decoded = before + decoded
-                    elif isinstance(before, dict) and isinstance(decoded, dict):
-                        decoded = {**before, **{key: before.get(key, []) + value for key, value in decoded.items()}}
-                    setattr(values, name, decoded)
-        except hcl.HclError as error:
-            raise self.named(error) from None
+                except hcl.HclError as error:
+                    raise hcl.HclError(f"path {quote(self.path)}: {error}", place=error.position) from None
+                before = getattr(values, name)
+                if isinstance(before, list) and isinstance(decoded, list):
+                    decoded = before + decoded
+                elif isinstance(before, dict) and isinstance(decoded, dict):
+                    decoded = {**before, **{key: before.get(key, []) + value for key, value in decoded.items()}}
+                setattr(values, name, decoded)
         return values
 
 
@@ -202,10 +197,8 @@ def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, s
 
 
 def _moment(block: _Block, text: str) -> float:
-    try:
+    with error_context(f"path {quote(block.path)}: invalid expiration time: "):
         return parse_moment(text)
-    except ValueError as error:
-        raise ValueError(f"path {quote(block.path)}: invalid expiration time: {error}") from None
 
 
 def _shape_path(rule: PolicyRule) -> None:
@@ -256,24 +249,16 @@ def _duration(name: str, value: object) -> float:
     """Return a duration in seconds; 0 if it is missing. Raises ValueError."""
     if value is None:
         return 0
-    try:
+    with error_context(f"error parsing {name}: ", of=(ValueError, OverflowError)):
         return parse_seconds(value)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"error parsing {name}: {error}") from None
 
 
 def _check_control_groups(items: hcl.HclItems) -> None:
     """Check the syntax of control groups. They have no effect: no request waits for approval."""
     faults: list[str] = []
     for item in items.under("control_group").items:
-        try:
-            hcl.check_keys(item.value, ("ttl", "self_auth_allowed", "factor"))
-        except hcl.UnknownKeys as error:
-            faults.extend(f"path control_group: {text}" for text in error.messages)
-        except hcl.HclError as error:
-            faults.append(f"path control_group: {error}")
-        else:
-            faults.extend(_control_group_faults(item.value))
+        wrong = hcl.key_faults(item.value, ("ttl", "self_auth_allowed", "factor"), "path control_group: ")
+        faults.extend(wrong or _control_group_faults(item.value))
     if faults:
         raise ValueError(f"error handling control_group: {hcl.bullets(faults)}")
 
@@ -281,11 +266,9 @@ def _check_control_groups(items: hcl.HclItems) -> None:
 def _control_group_faults(block: hcl.Node) -> list[str]:
     assert isinstance(block, hcl.Object)
     for factor in block.members.under("factor").items:
-        try:
-            hcl.check_keys(factor.value, ("controlled_capabilities", "identity"))
-        except hcl.UnknownKeys as error:
-            texts = [f"path control_group factor: {text}" for text in error.messages]
-            return [f"error handling control_group factor: {hcl.bullets(texts)}"]
+        wrong = hcl.key_faults(factor.value, ("controlled_capabilities", "identity"), "path control_group factor: ")
+        if wrong:
+            return [f"error handling control_group factor: {hcl.bullets(wrong)}"]
     for value in hcl.field_values(block.members, "ttl"):
         try:
             parse_seconds(hcl.decode_any(value, "root.ttl"))

@@ -6,34 +6,29 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.products import Product
 
 
-class TemplateError(ValueError):
-    """A template that cannot be filled, or has unbalanced braces."""
-
-
 def has_template(text: str) -> bool:
     """Return whether ``text`` contains a template. Raises ValueError for unbalanced braces."""
-    try:
+    with error_context("failed to validate policy templating: "):
         return len(_split(text)) > 1
-    except TemplateError as error:
-        raise ValueError(f"failed to validate policy templating: {error}") from None
 
 
 def _split(text: str) -> list[tuple[str, str]]:
     """Split ``text`` into pairs of a directive and the text after it; the first directive is empty."""
     first, *rest = text.split("{{")
     if "}}" in first:
-        raise TemplateError("unbalanced templating characters")
+        raise ValueError("unbalanced templating characters")
     parts = [("", first)]
     for piece in rest:
         halves = piece.split("}}")
         if len(halves) != 2:
-            raise TemplateError("unbalanced templating characters")
+            raise ValueError("unbalanced templating characters")
         parts.append((halves[0].strip(), halves[1]))
     return parts
 
@@ -82,20 +77,20 @@ class Templates:
         """Return ``text`` with its templates filled; None if one cannot be filled."""
         try:
             return self.render(text)
-        except TemplateError:
+        except ValueError:
             return None
 
     def render(self, text: str) -> str:
-        """Return ``text`` with its templates filled. Raises TemplateError with the reason."""
+        """Return ``text`` with its templates filled. Raises ValueError with the reason."""
         out = []
         for index, (directive, after) in enumerate(_split(text)):
             if index:
                 value = self._value(directive)
                 if not self.wildcards and ("*" in value or "+" in value):
-                    raise TemplateError("globs and wildcards are not allowed in template result")
+                    raise ValueError("globs and wildcards are not allowed in template result")
                 for blocked in self.blocked:
                     if blocked in value:
-                        raise TemplateError(f'template substitution contains forbidden value "{blocked}"')
+                        raise ValueError(f'template substitution contains forbidden value "{blocked}"')
                 out.append(value)
             out.append(after)
         return "".join(out)
@@ -103,11 +98,11 @@ class Templates:
     def _value(self, directive: str) -> str:
         if directive.startswith("identity.entity."):
             if self.entity is None:
-                raise TemplateError("string contains entity template directives but no entity was provided")
+                raise ValueError("string contains entity template directives but no entity was provided")
             return self._entity(directive.removeprefix("identity.entity."))
         if directive.startswith("identity.groups."):
             if not self.groups:
-                raise TemplateError("string contains groups template directives but no groups were provided")
+                raise ValueError("string contains groups template directives but no groups were provided")
             return self._group(directive.removeprefix("identity.groups."))
         if directive.startswith("time."):
             return self._time(directive.removeprefix("time."))
@@ -117,42 +112,40 @@ class Templates:
         if selector.startswith("aliases."):
             accessor, dot, attribute = selector.removeprefix("aliases.").partition(".")
             if not dot:
-                raise TemplateError("invalid alias selector")
+                raise ValueError("invalid alias selector")
             for alias in self.entity.aliases:
                 if alias.mount_accessor == accessor:
                     return _attribute(alias, attribute, ("id", "name"), ("metadata", "custom_metadata"))
-            raise TemplateError("alias not found")
+            raise ValueError("alias not found")
         return _attribute(self.entity, selector, ("id", "name"), ("metadata",))
 
     def _group(self, selector: str) -> str:
         kind, dot, rest = selector.partition(".")
         if not dot or kind not in ("ids", "names"):
-            raise TemplateError("invalid groups selector")
+            raise ValueError("invalid groups selector")
         wanted, dot, attribute = rest.partition(".")
         if not dot:
-            raise TemplateError("invalid groups accessor")
+            raise ValueError("invalid groups accessor")
         for group in self.groups:
             if kind == "names" and getattr(group, "namespace", "") != self.namespace:
                 continue
             if wanted == (group.id if kind == "ids" else group.name):
                 return _attribute(group, attribute, ("id", "name"), ("metadata",))
-        raise TemplateError(f'entity is not a member of group "{wanted}"')
+        raise ValueError(f'entity is not a member of group "{wanted}"')
 
     def _time(self, selector: str) -> str:
         parts = selector.split(".", 2)
         if parts[0] != "now":
-            raise TemplateError(f'invalid time selector "{parts[0]}"')
+            raise ValueError(f'invalid time selector "{parts[0]}"')
         if len(parts) == 1:
             return str(int(self.now))
         if len(parts) == 2:
-            raise TemplateError("missing time operand")
+            raise ValueError("missing time operand")
         if parts[1] not in ("plus", "minus"):
-            raise TemplateError(f'invalid time operator "{parts[1]}"')
-        try:
+            raise ValueError(f'invalid time operator "{parts[1]}"')
+        with error_context("invalid duration: ", of=(ValueError, OverflowError)):
             shift = parse_seconds(parts[2])
             return str(int(self.now + (shift if parts[1] == "plus" else -shift)))
-        except (ValueError, OverflowError) as error:
-            raise TemplateError(f"invalid duration: {error}") from None
 
 
 def _attribute(thing: Any, selector: str, plain: Sequence[str], maps: Sequence[str]) -> str:
@@ -168,5 +161,5 @@ def _attribute(thing: Any, selector: str, plain: Sequence[str], maps: Sequence[s
     return str(value)
 
 
-def _not_found() -> TemplateError:
-    return TemplateError("no value could be found for one of the template directives")
+def _not_found() -> ValueError:
+    return ValueError("no value could be found for one of the template directives")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mockkms.vault.policy.listing import render_filter
-from mockkms.vault.policy.templates import TemplateError, Templates, has_template
+from mockkms.vault.policy.templates import Templates, has_template
 
 _ALIAS = SimpleNamespace(
     mount_accessor="acc_1", id="alias-id", name="ann@x", metadata={"role": "dev"}, custom_metadata={"c": "d"}
@@ -68,19 +68,19 @@ def test_values(text: str, filled: str) -> None:
     ],
 )
 def test_what_cannot_be_filled(text: str, reason: str) -> None:
-    with pytest.raises(TemplateError, match=reason):
+    with pytest.raises(ValueError, match=reason):
         _TEMPLATES.render(text)
     assert _TEMPLATES.fill(text) is None
 
 
 def test_blocked_characters_and_missing_owners() -> None:
     wild = SimpleNamespace(id="x", name="a*", metadata=None, aliases=[])
-    with pytest.raises(TemplateError, match=r'forbidden value "\*"'):
+    with pytest.raises(ValueError, match=r'forbidden value "\*"'):
         Templates(wild, [], 0, blocked=["*"]).render("{{identity.entity.name}}")
     assert Templates(wild, [], 0).render("{{identity.entity.name}}") == "a*"
-    with pytest.raises(TemplateError, match="no entity was provided"):
+    with pytest.raises(ValueError, match="no entity was provided"):
         Templates(None, [], 0).render("{{identity.entity.id}}")
-    with pytest.raises(TemplateError, match="no groups were provided"):
+    with pytest.raises(ValueError, match="no groups were provided"):
         Templates(wild, [], 0).render("{{identity.groups.names.ops.id}}")
 
 

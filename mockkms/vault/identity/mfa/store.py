@@ -11,7 +11,7 @@ from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.kernel.mounts import Mount
-from mockkms.vault.policy.templates import TemplateError, Templates
+from mockkms.vault.policy.templates import Templates
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -183,7 +183,7 @@ class MfaStore:
         groups = core.identity.groups_of(entity.id)
         try:
             return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
-        except TemplateError as error:
+        except ValueError as error:
             raise MfaError(str(error)) from None
 
     def _totp(self, method: MfaMethod, entity: Entity, secret: Secret, passcode: str) -> None:

@@ -148,10 +148,8 @@ def _lifetime(name: str, text: str) -> int:
     """Return a duration in seconds. Raises ErrorResponse."""
     if not text:
         raise ErrorResponse(f"'{name}' is a required parameter")
-    try:
+    with refusing(f"Invalid '{name}': ", of=(ValueError, OverflowError)):
         return int(parse_seconds(text))
-    except (ValueError, OverflowError) as error:
-        raise ErrorResponse(f"Invalid '{name}': {error}") from None
 
 
 @roles.write

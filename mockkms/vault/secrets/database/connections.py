@@ -9,6 +9,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import servers, usernames
 from mockkms.vault.secrets.database.engine import (
@@ -52,6 +53,7 @@ _SUPPORTED = {
 }
 """The credential types that plugins add to their settings, for those that support more than passwords."""
 _USER = re.compile(r"[\w\-.:~!$&'()*+,;=%@]*", re.ASCII)
+_UNCREATED = "error creating database object: "
 _HIDDEN = ("password", "private_key")
 _PASSWORD_IN_URL = (
     "Password found in connection_url, use a templated url to enable root rotation and prevent read access to password "
@@ -132,10 +134,8 @@ def write(state: Database, call: Call, *, verify_connection: bool) -> Response |
     _check_version(call, plugin)
     with refusing():
         new.parse_rotation(call)
-    try:
+    with refusing(_UNCREATED, of=DatabaseError):
         _check(state, call, new)
-    except DatabaseError as error:
-        raise _refused(str(error)) from None
     with refusing():
         new.register_rotation()
     if plugin in _SUPPORTED:
@@ -159,7 +159,7 @@ def _check_version(call: Call, plugin: str) -> None:
 
     version = call["plugin_version"]
     if version and semantic_version(call.core, version) != builtin_version(call.core, plugin):
-        raise _refused(_unknown_plugin(plugin, version))
+        raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin, version))
 
 
 def _unknown_plugin(plugin: str, version: str = "") -> str:
@@ -198,7 +198,7 @@ def _check_sql(call: Call, details: dict[str, object]) -> None:
             raise DatabaseError("cannot use both self-managed and vault-managed workflows")
     lifetime = details.get("max_connection_lifetime")
     if lifetime is not None:
-        with refusing("invalid max_connection_lifetime: ", DatabaseError):
+        with error_context("invalid max_connection_lifetime: ", DatabaseError):
             convert(Kind.SECONDS, lifetime)
     kind = str(details.get("auth_type") or "")
     if call.core.product.has(Feature.DATABASE_ROTATION) and kind not in _AUTH_TYPES:
@@ -209,12 +209,8 @@ def _check_template(call: Call, template: object) -> None:
     if not template:
         return
     names = {"DisplayName": "", "RoleName": ""}
-    with refusing("unable to initialize username template: unable to parse template: ", DatabaseError):
+    with error_context("unable to initialize username template: unable to parse template: ", DatabaseError):
         usernames.render(str(template), names, call.core.entropy, call.now())
-
-
-def _refused(text: str) -> ErrorResponse:
-    return ErrorResponse(f"error creating database object: {text}")
 
 
 def _password_of(url: str) -> str | None:
@@ -277,9 +273,8 @@ def rotate_root_password(state: Database, call: Call) -> None:
     opened(state, call, call["name"])
     made = new_password(call, found.password_policy)
     try:
-        servers.server_of(state, call, found).change_password(username, made, found.root_rotation_statements)
-    except DatabaseError as error:
-        raise BackendError(f"failed to update user: {error}") from None
+        with refusing("failed to update user: ", BackendError, of=DatabaseError):
+            servers.server_of(state, call, found).change_password(username, made, found.root_rotation_statements)
     finally:
         found.stop()
     found.connection_details["password"] = made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.golang import cron
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.policy import names as policynames
@@ -103,13 +103,12 @@ def rotate_now(state: Database, call: Call, *, name: str) -> None:
     role = state.static_roles.get(name)
     if role is None:
         raise ErrorResponse("no static role found for role name")
-    try:
+    refusal = (
+        "unable to finish rotating credentials; retries will continue in the background but it is also safe to retry "
+        "manually: "
+    )
+    with refusing(refusal, BackendError, of=BackendError):
         rotate(state, call, name, role)
-    except BackendError as error:
-        raise BackendError(
-            "unable to finish rotating credentials; retries will continue in the background but it is also safe to "
-            f"retry manually: {error.errors[0]}"
-        ) from None
 
 
 def rotate(state: Database, call: Call, name: str, role: StaticDatabaseRole) -> None:
@@ -119,10 +118,8 @@ def rotate(state: Database, call: Call, name: str, role: StaticDatabaseRole) -> 
         raise BackendError(f"unsupported credential_type: {quote(role.credential_type)}")
     servers.opened(state, call, role.db_name)
     secret = new_secret(call, connection, role)
-    try:
+    with refusing("error setting credentials: ", BackendError, of=DatabaseError):
         _change(state, call, connection, role, secret)
-    except DatabaseError as error:
-        raise BackendError(f"error setting credentials: {error}") from None
     role.password = secret.get("password", "")
     role.private_key = secret.get("rsa_private_key", "")
     role.last_rotation = call.now()

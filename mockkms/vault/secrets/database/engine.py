@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
@@ -25,9 +27,19 @@ class DatabaseError(BackendError):
         self.whole = whole
         """The plugin reports this text without the usual prefixes."""
 
-    def prefixed(self, text: str) -> DatabaseError:
-        """Return the error with ``text`` in front, unless the plugin reports it without prefixes."""
-        return self if self.whole else DatabaseError(f"{text}{self}")
+
+@contextmanager
+def reworded(form: Callable[[str], str]) -> Iterator[None]:
+    """Pass the text of a DatabaseError of the body through ``form``, unless the plugin reports it as a whole."""
+    try:
+        yield
+    except DatabaseError as fault:
+        raise fault if fault.whole else DatabaseError(form(str(fault))) from None
+
+
+def prefixed(text: str) -> AbstractContextManager[None]:
+    """Put ``text`` in front of a DatabaseError of the body, unless the plugin reports it as a whole."""
+    return reworded(text.__add__)
 
 
 @dataclass

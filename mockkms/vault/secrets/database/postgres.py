@@ -11,18 +11,20 @@ import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from mockkms import outside
 from mockkms.outside import postgres, scram
 from mockkms.outside.postgres import ConnectFault, PostgresError
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind, convert
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
-from mockkms.vault.secrets.database.engine import DatabaseConnection, DatabaseError
+from mockkms.vault.secrets.database.engine import DatabaseConnection, DatabaseError, prefixed, reworded
 from mockkms.vault.secrets.database.postgresurl import ConnectionStringError, PostgresTarget
 
 _CHANGE_PASSWORD = "ALTER ROLE \"{{username}}\" WITH PASSWORD '{{password}}';"
@@ -47,11 +49,8 @@ class PostgresServer:
     def verify(self) -> None:
         """Connect."""
         ping = "" if self._plain else "ping failed: "
-        try:
-            with self._session():
-                pass
-        except DatabaseError as fault:
-            raise fault.prefixed(f"error verifying connection: {ping}") from None
+        with prefixed(f"error verifying connection: {ping}"), self._session():
+            pass
 
     def create(self, names: Mapping[str, str], statements: Sequence[str]) -> None:
         """Create a user. ``names`` are the values of ``name``, ``username``, ``password`` and ``expiration``."""
@@ -78,11 +77,8 @@ class PostgresServer:
             with self._transaction("") as session:
                 self._run(session, statements, {"name": username, "username": username}, "")
             return
-        with self._session() as session:
-            try:
-                self._drop_all(session, username)
-            except PostgresError as error:
-                raise self._error(error) from None
+        with self._session() as session, self._reported():
+            self._drop_all(session, username)
 
     def _drop_all(self, session: postgres.Connection, username: str) -> None:
         value, name = postgres.literal(username), postgres.identifier(username)
@@ -108,7 +104,7 @@ class PostgresServer:
             except PostgresError as error:
                 last = error
         if last is not None:
-            raise self._error(last, "could not perform all revocation statements: ")
+            raise self._error(f"could not perform all revocation statements: {last}")
         session.query(f"DROP ROLE IF EXISTS {name}")
 
     # -- sessions ------------------------------------------------------------------------------------------------
@@ -124,16 +120,14 @@ class PostgresServer:
             except (PostgresError, DatabaseError) as error:
                 with suppress(PostgresError):
                     session.query("ROLLBACK")
-                raise error if isinstance(error, DatabaseError) else self._error(error) from None
+                raise error if isinstance(error, DatabaseError) else self._error(str(error)) from None
 
     @contextmanager
     def _session(self, unreachable: str = "") -> Iterator[postgres.Connection]:
         """Lend the plugin's idle session, or a new one, and store it for the next use."""
         now = self._call.now()
-        try:
+        with prefixed(unreachable):
             session, since = self._idle.take(now, self._lifetime) or (self._connected(), now)
-        except DatabaseError as fault:
-            raise fault.prefixed(unreachable) from None
         try:
             yield session
         except OSError as error:
@@ -173,10 +167,8 @@ class PostgresServer:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             return context
-        try:
+        with error_context(raised=partial(ConnectFault, "tls error"), of=(OSError, TypeError)):
             context.load_verify_locations(cafile=target.root or None, cadata=self._ca or None)
-        except (OSError, TypeError) as error:
-            raise ConnectFault("tls error", error) from None
         return context
 
     def _unconnected(self, target: PostgresTarget, address: str, faults: Sequence[ConnectFault]) -> str:
@@ -211,10 +203,8 @@ class PostgresServer:
     ) -> None:
         for statement in statements:
             for query in [statement] if _spans_lines(statement) else split(statement):
-                try:
+                with self._reported(before):
                     session.query(_filled(query, names))
-                except PostgresError as error:
-                    raise self._error(error, before) from None
 
     def _with_hash(self, names: Mapping[str, str]) -> dict[str, str]:
         if not self._hashes:
@@ -222,9 +212,12 @@ class PostgresServer:
         salt = self._call.core.entropy.bytes(16)
         return {**names, "password": scram.verifier(names["password"], salt)}
 
-    def _error(self, error: Exception, before: str = "") -> DatabaseError:
+    def _reported(self, before: str = "") -> error_context:
+        """Return a context manager that turns an error of the server into one of the plugin."""
+        return error_context(before, self._error, of=PostgresError)
 
-        return DatabaseError(self._shown(f"{before}{error}"))
+    def _error(self, text: str) -> DatabaseError:
+        return DatabaseError(self._shown(text))
 
     def _shown(self, text: str) -> str:
         return text.replace(self._hidden, "[password]") if self._hidden else text
@@ -237,12 +230,9 @@ def _seconds(setting: object) -> float:
         return 0
 
 
-@contextmanager
-def _listed() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as fault:
-        raise fault if fault.whole else DatabaseError(error_list([str(fault)])) from None
+def _listed() -> AbstractContextManager[None]:
+    """Format an error of the body as a list."""
+    return reworded(lambda text: error_list([text]))
 
 
 def expiration(expires: float) -> str:

@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Response, refusing
 from mockkms.vault.golang import cron
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -130,10 +131,8 @@ def _set_times(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
             raise ErrorResponse("rotation_window is invalid with use of rotation_period")
         role.rotation_schedule, role.rotation_window = "", 0
     if by_schedule:
-        try:
+        with error_context(raised=lambda fault: ErrorResponse(f"could not parse rotation_schedule{_extra(fault)}")):
             cron.parse(call["rotation_schedule"])
-        except ValueError as error:
-            raise ErrorResponse(f"could not parse rotation_schedule{_extra(error)}") from None
         role.rotation_schedule, role.rotation_period = call["rotation_schedule"], 0
         if "rotation_window" in call:
             if call["rotation_window"] < _SHORTEST_WINDOW:
@@ -142,7 +141,7 @@ def _set_times(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
             role.rotation_window = call["rotation_window"]
 
 
-def _extra(fault: object) -> str:
+def _extra(fault: str) -> str:
     """Return a value as Go appends it to a format that has too few verbs, as some of the real server's have."""
     return f"%!(EXTRA string=error, *errors.errorString={fault})"
 
@@ -190,13 +189,9 @@ def _certificate_settings(given: Mapping[str, str]) -> dict[str, object]:
 
 def _bits(given: Mapping[str, str], sizes: tuple[int, ...], refusal: str) -> int:
     text = given.get("key_bits", "")
-    try:
+    fault = f"cannot parse 'key_bits' as int: strconv.ParseInt: parsing {quote(text)}: invalid syntax"
+    with error_context(text=f"1 error(s) decoding:\n\n* {fault}"):
         bits = int(text or 0)
-    except ValueError:
-        raise ValueError(
-            f"1 error(s) decoding:\n\n* cannot parse 'key_bits' as int: strconv.ParseInt: parsing {quote(text)}: "
-            "invalid syntax"
-        ) from None
     if bits and bits not in sizes:
         raise ValueError(refusal.format(bits))
     return bits

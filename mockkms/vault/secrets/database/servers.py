@@ -15,9 +15,10 @@ from urllib.parse import quote
 from mockkms import outside
 from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
-from mockkms.vault.secrets.database.engine import Database, DatabaseConnection, DatabaseError
+from mockkms.vault.secrets.database.engine import Database, DatabaseConnection, DatabaseError, prefixed
 from mockkms.vault.secrets.database.postgres import PostgresServer
 
 _POSTGRES = ("postgresql-database-plugin", "redshift-database-plugin")
@@ -63,10 +64,8 @@ class MysqlServer(AssumedServer):
         self._host, self._port = host, port
 
     def verify(self) -> None:
-        try:
+        with prefixed("error verifying - ping: "):
             self._dial()
-        except DatabaseError as error:
-            raise error.prefixed("error verifying - ping: ") from None
 
     def create(self, names: Mapping[str, str], statements: Sequence[str]) -> None:
         self._dial()
@@ -78,11 +77,9 @@ class MysqlServer(AssumedServer):
         self._dial()
 
     def _dial(self) -> None:
-        try:
-            with waiting():
-                socket.create_connection((self._host, self._port), timeout=outside.PATIENCE).close()
-        except OSError:
-            raise DatabaseError(outside.refusal(self._host, self._port)) from None
+        refused = outside.refusal(self._host, self._port)
+        with error_context(raised=DatabaseError, of=OSError, text=refused), waiting():
+            socket.create_connection((self._host, self._port), timeout=outside.PATIENCE).close()
 
 
 def server_of(state: Database, call: Call, connection: DatabaseConnection) -> DatabaseServer:

@@ -8,8 +8,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.world.entropy import Entropy
 
 _USUAL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time)'
@@ -45,7 +45,7 @@ def default_template(plugin: str) -> str:
 def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float) -> str:
     """Return a template filled in with ``names`` (``DisplayName``, ``RoleName``). ``now`` is seconds since the epoch.
 
-    Raises TemplateError for a template that is malformed or cannot be filled in.
+    Raises ValueError for a template that is malformed or cannot be filled in.
     """
     found, end = [], 0
     for match in re.finditer(r"\{\{-?(.*?)-?\}\}", template, re.DOTALL):
@@ -54,7 +54,7 @@ def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float
         end = match.end()
     rest = template[end:]
     if "{{" in rest:
-        raise TemplateError("unclosed action")
+        raise ValueError("unclosed action")
     return "".join([*found, rest])
 
 
@@ -67,7 +67,7 @@ class _TemplateParser:
     def whole(self) -> object:
         value = self.pipeline()
         if self.at < len(self.text):
-            raise TemplateError(f"unexpected {quote(self.text[self.at :].strip())} in command")
+            raise ValueError(f"unexpected {quote(self.text[self.at :].strip())} in command")
         return value
 
     def pipeline(self) -> object:
@@ -81,27 +81,25 @@ class _TemplateParser:
         match = self._match()
         name = match.group(8) if match else None
         if match is None or match.group(1) or match.group(3):
-            raise TemplateError("missing value for command")
+            raise ValueError("missing value for command")
         if name is None:
             return self._operand()
         self._next()
         function = self.functions.get(name)
         if function is None:
-            raise TemplateError(f"function {quote(name)} not defined")
+            raise ValueError(f"function {quote(name)} not defined")
         arguments = []
         while self._peek() not in ("|", ")", ""):
             arguments.append(self._operand())
-        try:
+        with error_context(of=(TypeError, AttributeError), text=f"wrong number or type of args for {name}"):
             return function(*arguments, *piped)
-        except (TypeError, AttributeError):
-            raise TemplateError(f"wrong number or type of args for {name}") from None
 
     def _operand(self) -> object:
         match = self._next()
         if match.group(2):
             value = self.pipeline()
             if self._peek() != ")":
-                raise TemplateError("unclosed left paren")
+                raise ValueError("unclosed left paren")
             self._next()
             return value
         if match.group(4) is not None:
@@ -112,12 +110,12 @@ class _TemplateParser:
             return int(match.group(6))
         if match.group(7):
             if match.group(7) not in self.names:
-                raise TemplateError(f"can't evaluate field {match.group(7)} in type dbplugin.UsernameMetadata")
+                raise ValueError(f"can't evaluate field {match.group(7)} in type dbplugin.UsernameMetadata")
             return self.names[match.group(7)]
         name = match.group(8)
         if name in self.functions:
             return self.functions[name]()
-        raise TemplateError(f"function {quote(name)} not defined")
+        raise ValueError(f"function {quote(name)} not defined")
 
     def _match(self) -> re.Match[str] | None:
         return _TOKEN.match(self.text, self.at)
@@ -129,7 +127,7 @@ class _TemplateParser:
     def _next(self) -> re.Match[str]:
         match = self._match()
         if match is None:
-            raise TemplateError(f"unexpected {quote(self.text[self.at :].strip())} in operand")
+            raise ValueError(f"unexpected {quote(self.text[self.at :].strip())} in operand")
         self.at = match.end()
         return match
 
@@ -154,13 +152,13 @@ def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., object]]
 
 def _positive(length: int) -> int:
     if length <= 0:
-        raise TemplateError(f"max length must be > 0 but was {length}")
+        raise ValueError(f"max length must be > 0 but was {length}")
     return length
 
 
 def _truncate_sha256(length: int, text: str) -> str:
     if length <= _HASH:
-        raise TemplateError(f"max length must be > {_HASH} but was {length}")
+        raise ValueError(f"max length must be > {_HASH} but was {length}")
     if len(text) <= length:
         return text
     kept = text[: length - _HASH]

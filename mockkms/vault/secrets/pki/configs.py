@@ -9,7 +9,6 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import go_duration, parse_seconds
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references, store
@@ -103,7 +102,7 @@ def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
     elif state.issuers:
         try:
             urls.filled(state, changed, min(state.issuers))
-        except TemplateError as error:
+        except ValueError as error:
             warnings.append(urls.hint(error))
     state.urls = changed
     return Response(data=_urls_shown(state), warnings=warnings)

@@ -6,7 +6,7 @@ import ipaddress
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.ssh.engine import ROLE_NAME, SSH, SshRole, engine
 from mockkms.vault.tokens import cidr
@@ -63,10 +63,8 @@ def _user(role: SshRole, requested: str) -> str:
 
 def _address(text: str, quoted: str) -> str:
     """Return an IP address in its usual form. Raises ErrorResponse, which shows the address as ``quoted``."""
-    try:
+    with refusing(text=f"Invalid IP {quoted}"):
         return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ErrorResponse(f"Invalid IP {quoted}") from None
 
 
 def _has_address(role: SshRole, address: str) -> bool:

@@ -217,7 +217,7 @@ def _host_allowed(role: SshRole, domains: list[str], name: str) -> bool:
 
 
 def _filled(call: Call, text: str, *, commas: bool) -> str:
-    """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises TemplateError."""
+    """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises ValueError."""
     client = call.request.client
     if client is None or not client.entity_id or "{{" not in text:
         return text

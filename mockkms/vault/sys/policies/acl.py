@@ -7,7 +7,7 @@ import binascii
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing, unsupported_operation
 from mockkms.vault.policy.policy import Policy
 from mockkms.vault.policy.rules import PolicyError
 from mockkms.vault.products.features import Feature
@@ -172,10 +172,8 @@ def _renamed(call: Call) -> list[str]:
 def _write(call: Call, text: str, known: Policy | None = None) -> None:
     if not text:
         raise ErrorResponse("'policy' parameter not supplied or empty")
-    try:
+    with refusing(of=PolicyError):
         _store(call, decoded(text), known)
-    except PolicyError as error:
-        raise ErrorResponse(str(error)) from None
 
 
 def _store(call: Call, text: str, known: Policy | None) -> None:

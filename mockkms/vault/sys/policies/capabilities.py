@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.policy.acl import Permissions
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -71,17 +71,13 @@ def _capabilities(call: Call, token_id: str) -> Response:
     for path in paths:
         if not path:
             raise BackendError("missing path", status=400)
-        try:
+        with refusing("", BackendError):
             token = call.core.tokens.checked(token_id)
-        except ValueError as error:
-            raise BackendError(str(error)) from None
         if token is None:
             raise BackendError("invalid token", status=400)
-        try:
+        # Refused if the token's entity was deleted or disabled.
+        with refusing("", BackendError, of=ErrorResponse, text="invalid token", status=400):
             data[path] = call.core.policies.capabilities(token, path, call.request.namespace)
-        except ErrorResponse:
-            # The token's entity was deleted or disabled.
-            raise BackendError("invalid token", status=400) from None
     if len(paths) == 1:
         data["capabilities"] = data[paths[0]]
     return Response(data=data, flat=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, conversion_text
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, Operation, Response
-from mockkms.vault.policy.passwords import PasswordPolicyError, parse_password_policy
+from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
+from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.policies.acl import decoded
@@ -49,9 +49,9 @@ def write_password_policy(_state: object, call: Call) -> Response:
     text = decoded(text)
     try:
         policy = parse_password_policy(text)
-    except PasswordPolicyError as error:
-        text = error.older if call.core.product.has(Feature.OLDER_DECODER) else str(error)
-        raise BackendError(f"invalid password policy: {text}", status=400) from None
+    except ValueError as error:
+        fault = conversion_text(call.core.product, error)
+        raise BackendError(f"invalid password policy: {fault}", status=400) from None
     if not _SHORTEST <= policy.length <= _LONGEST:
         raise BackendError(f"passwords must be between {_SHORTEST} and {_LONGEST} characters", status=400)
     if not policy.possible:
@@ -78,7 +78,5 @@ def delete_password_policy(_state: object, call: Call) -> None:
 def generate_password(_state: object, call: Call) -> dict[str, object]:
     """Return a password that meets every rule."""
     text = _stored(call)
-    try:
+    with refusing("failed to generate password from policy: ", BackendError):
         return {"password": parse_password_policy(text).generate(call.core.entropy)}
-    except PasswordPolicyError as error:
-        raise BackendError(f"failed to generate password from policy: {error}") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Urls
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
@@ -48,13 +47,13 @@ def fault(urls: Urls) -> str:
 
 
 def of_issuer(state: PKI, issuer: PkiIssuer) -> Urls:
-    """Return the addresses that an issuer writes into certificates. Raises TemplateError."""
+    """Return the addresses that an issuer writes into certificates. Raises ValueError."""
     chosen = issuer.urls if issuer.urls is not None and not issuer.urls.empty else state.urls
     return filled(state, chosen, issuer.id)
 
 
 def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
-    """Return the addresses with their templates filled in. Raises TemplateError."""
+    """Return the addresses with their templates filled in. Raises ValueError."""
     if urls.empty:
         return Urls()
     if not urls.templating:
@@ -64,7 +63,7 @@ def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
         done = [_fill(state, url, issuer_id) for url in getattr(urls, name)]
         bad = first_bad(done)
         if bad:
-            raise TemplateError(f"error validating templated {name}; invalid URI: {bad}")
+            raise ValueError(f"error validating templated {name}; invalid URI: {bad}")
         setattr(found, name, done)
     return found
 
@@ -75,13 +74,13 @@ def _fill(state: PKI, url: str, issuer_id: str) -> str:
         ("{{cluster_aia_path}}", state.aia_path, "aia_path"),
     ):
         if template in url and not value:
-            raise TemplateError(f"unable to template AIA URLs as we lack local cluster address information ({name})")
+            raise ValueError(f"unable to template AIA URLs as we lack local cluster address information ({name})")
     if "{{issuer_id}}" in url and not issuer_id:
-        raise TemplateError("unable to template AIA URLs as we lack an issuer_id for this operation")
+        raise ValueError("unable to template AIA URLs as we lack an issuer_id for this operation")
     url = url.replace("{{cluster_path}}", state.cluster_path).replace("{{cluster_aia_path}}", state.aia_path)
     return url.replace("{{issuer_id}}", issuer_id)
 
 
-def hint(error: TemplateError) -> str:
+def hint(error: ValueError) -> str:
     """Return the warning about addresses whose templates cannot be filled in yet."""
     return f"issuance may fail: {error}\n\nConsider setting the cluster-local address if it is not already set."

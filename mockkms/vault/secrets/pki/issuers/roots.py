@@ -10,7 +10,6 @@ from mockkms.crypto.x509.build import Extension
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, signing, urls
 from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
@@ -164,11 +163,11 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
     """Return the mount's addresses; none for a root if they contain the issuer's id. Raises BackendError."""
     try:
         return urls.filled(state, state.urls, "")
-    except TemplateError as error:
+    except ValueError as error:
         fault = str(error)
     try:
         urls.filled(state, state.urls, "empty-issuer-id")
-    except TemplateError:
+    except ValueError:
         raise BackendError(
             f"unable to parse AIA URL information: {fault}\nUsing templated AIA URL's {{{{issuer_id}}}} field when "
             "generating root certificates is not supported."

@@ -8,7 +8,6 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read
 from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.message import BackendError
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey, Urls
@@ -43,7 +42,7 @@ def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
         )
     try:
         found = urls.of_issuer(state, issuer)
-    except TemplateError as error:
+    except ValueError as error:
         raise BackendError(f"unable to fetch AIA URL information: {error}") from None
     return Signer(issuer, read.load(issuer.certificate), key, found, chain_of(state, issuer))
 

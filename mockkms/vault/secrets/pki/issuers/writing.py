@@ -7,7 +7,6 @@ from typing import Any
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.policy.templates import TemplateError
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import chains, issuers, references, store
 from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, Urls
@@ -68,7 +67,7 @@ def _templating_note(state: PKI, issuer: PkiIssuer) -> list[str]:
         return []
     try:
         urls.filled(state, issuer.urls, issuer.id)
-    except TemplateError as error:
+    except ValueError as error:
         return [urls.hint(error)]
     return []
 
