@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, constrained, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.pages import page
@@ -27,7 +26,7 @@ listing = engine.path("role[/]", PAGE, help="The names of all roles.")
 
 
 @listing.on(Operation.LIST)
-def list_roles(state: AppRole, call: Call, *, after: str, limit: int) -> dict[str, Any]:
+def list_roles(state: AppRole, call: Call, *, after: str, limit: int) -> Reply:
     return {"keys": page(sorted(state.roles), after, limit)}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
 from mockkms.vault.framework.pages import page
@@ -46,7 +46,7 @@ def sweep(state: AppRole, call: Call) -> None:
 
 
 @secret_ids.on(Operation.LIST)
-def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, limit: int) -> dict[str, Any]:
+def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, limit: int) -> Reply:
     role = state.role(call)
     if role is None:
         raise ErrorResponse(f'role "{role_name}" does not exist')
@@ -56,12 +56,12 @@ def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, l
 
 
 @secret_ids.on(Operation.UPDATE)
-def generate(state: AppRole, call: Call) -> dict[str, Any]:
+def generate(state: AppRole, call: Call) -> Reply:
     return _register(state, call, call.core.entropy.uuid())
 
 
 @custom.on(Operation.UPDATE)
-def register_custom(state: AppRole, call: Call, *, secret_id: str) -> dict[str, Any]:
+def register_custom(state: AppRole, call: Call, *, secret_id: str) -> Reply:
     return _register(state, call, secret_id)
 
 
@@ -191,7 +191,7 @@ def _shown(entry: SecretID) -> dict[str, Any]:
 
 
 @lookup.on(Operation.UPDATE)
-def look_up(state: AppRole, call: Call, *, secret_id: str) -> dict[str, Any] | None:
+def look_up(state: AppRole, call: Call, *, secret_id: str) -> Reply:
     role = _role(state, call, "secret_id")
     entry = role.secret_ids.get(role.digest(secret_id))
     return None if entry is None else _shown(entry)
@@ -208,7 +208,7 @@ def _no_accessor(call: Call) -> str:
 
 
 @lookup_accessor.on(Operation.UPDATE)
-def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> dict[str, Any] | None:
+def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> Reply:
     role = _role(state, call, "secret_id_accessor")
     accessor: str = secret_id_accessor
     if accessor in state.dangling:

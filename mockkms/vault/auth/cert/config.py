@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.cert.model import Cert, CertConfig, engine
-from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 
@@ -15,7 +13,7 @@ config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 
 
 @config.on(Operation.READ)
-def read(state: Cert, call: Call) -> dict[str, Any]:
+def read(state: Cert, call: Call) -> Reply:
     """Return the settings, those never set too."""
     return state.config.shown(call.core.product)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cryptography import x509
 
 from mockkms.vault.auth.cert.model import Cert, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.pages import PAGE, page
@@ -25,14 +23,14 @@ listing = engine.path("crls[/]", fields=PAGE, help="The names of all revocation 
 
 
 @listing.on(Operation.LIST)
-def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> dict[str, Any]:
+def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> Reply:
     """Return the names of all revocation lists."""
     names = page(sorted(state.crls), after, limit)
     return {"keys": names} if names else {}
 
 
 @crl.on(Operation.READ)
-def read(state: Cert, call: Call) -> dict[str, Any]:
+def read(state: Cert, call: Call) -> Reply:
     """Return the serial numbers of a list. Raises ErrorResponse for an unknown one."""
     serials = _existing(state, call)
     return {"serials": {serial: {} for serial in serials}} if serials else {}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
@@ -56,7 +54,7 @@ declare(engine, _BOUNDS, _check)
 
 
 @config.on(Operation.READ)
-def read(state: Cloud, _call: Call) -> dict[str, Any] | None:
+def read(state: Cloud, _call: Call) -> Reply:
     """Return the settings without the secret."""
     return None if state.config is None else {name: state.config[name] for name in _SHOWN}
 

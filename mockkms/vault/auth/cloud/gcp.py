@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
@@ -84,7 +84,7 @@ declare(engine, _BOUNDS, _check, lists=("role[/]", "roles[/]"))
 
 
 @config.on(Operation.READ)
-def read(state: Cloud, _call: Call) -> dict[str, Any] | None:
+def read(state: Cloud, _call: Call) -> Reply:
     """Return the settings; of the key only its owner."""
     if state.config is None:
         return None

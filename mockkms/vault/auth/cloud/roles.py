@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind, zero
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -54,7 +54,7 @@ def declare(
         return name.lower() in state.roles
 
     @one.on(Operation.READ)
-    def read(state: Cloud, call: Call, *, name: str) -> dict[str, Any] | None:
+    def read(state: Cloud, call: Call, *, name: str) -> Reply:
         found = state.roles.get(name.lower())
         if found is None:
             return None
@@ -81,7 +81,7 @@ def declare(
         listing = engine.path(template, help="The names of all roles.")
 
         @listing.on(Operation.LIST)
-        def list_roles(state: Cloud, _call: Call) -> dict[str, Any]:
+        def list_roles(state: Cloud, _call: Call) -> Reply:
             return {"keys": sorted(state.roles)}
 
 

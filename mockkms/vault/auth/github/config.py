@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms import outside
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Github, GithubConfig, engine
-from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 
 config = engine.path("config", GithubConfig.fields, help="The organization whose members may log in.")
 
 
 @config.on(Operation.READ)
-def read(state: Github, call: Call) -> dict[str, Any] | None:
+def read(state: Github, call: Call) -> Reply:
     """Return the configuration."""
     return None if state.config is None else state.config.shown(call.core.product)
 

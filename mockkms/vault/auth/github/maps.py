@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.github.model import Github, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
@@ -29,7 +29,7 @@ def _declare(kind: str) -> None:
     )
 
     @listing.on(Operation.LIST, Operation.READ)
-    def list_keys(state: Github, call: Call) -> dict[str, Any]:
+    def list_keys(state: Github, call: Call) -> Reply:
         names = sorted(mappings(state))
         return {"keys": names} if names else {}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel import read_program
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.pages import page
@@ -49,21 +49,21 @@ role = engine.path(
 
 
 @listing.on(Operation.LIST)
-def list_roles(state: JWT, call: Call, *, after: str, limit: int) -> dict[str, Any]:
+def list_roles(state: JWT, call: Call, *, after: str, limit: int) -> Reply:
     """Return the names of all CEL roles."""
     names = page(sorted(state.cel_roles), after, limit)
     return {"keys": names} if names else {}
 
 
 @role.on(Operation.READ)
-def read(state: JWT, call: Call, *, name: str) -> dict[str, Any] | None:
+def read(state: JWT, call: Call, *, name: str) -> Reply:
     """Return a role as it was written."""
     found = state.cel_roles.get(name)
     return None if found is None else _shown(name, found)
 
 
 @role.on(Operation.UPDATE)
-def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str, Any]:
+def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> Reply:
     """Create or replace a role. Raises ErrorResponse, and BackendError for an invalid program."""
     if "cel_program" not in call:
         raise ErrorResponse("missing required field 'cel_program'")
@@ -75,7 +75,7 @@ def write(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str
 
 
 @role.on(Operation.PATCH)
-def patch(state: JWT, call: Call, *, cel_program: dict[str, object]) -> dict[str, Any]:
+def patch(state: JWT, call: Call, *, cel_program: dict[str, object]) -> Reply:
     """Change what was sent; of a program, each half by itself. Raises ErrorResponse and BackendError."""
     found = state.cel_roles.get(call["name"])
     if found is None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cryptography import x509
 
 from mockkms.crypto import jws
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products import Product
@@ -58,7 +56,7 @@ _APART = ("namespace_in_state", "skip_jwks_validation")
 
 
 @config.on(Operation.READ)
-def read(state: JWT, call: Call) -> dict[str, Any] | None:
+def read(state: JWT, call: Call) -> Reply:
     """Return the configuration without the client secret."""
     if state.config is None:
         return None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.ldap.model import Ldap, LdapUser, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
@@ -29,19 +27,19 @@ user_list = engine.path("users[/]", help="The names of all users.")
 
 
 @group_list.on(Operation.LIST)
-def list_groups(state: Ldap, call: Call) -> dict[str, Any]:
+def list_groups(state: Ldap, call: Call) -> Reply:
     """Return the names of all groups."""
     return {"keys": walk(state.groups, "")}
 
 
 @user_list.on(Operation.LIST)
-def list_users(state: Ldap, call: Call) -> dict[str, Any]:
+def list_users(state: Ldap, call: Call) -> Reply:
     """Return the names of all users."""
     return {"keys": walk(state.users, "")}
 
 
 @groups.on(Operation.READ)
-def read_group(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
+def read_group(state: Ldap, call: Call, *, name: str) -> Reply:
     """Return a group."""
     found = state.groups.get(state.canonical(name))
     return None if found is None else {"policies": found}
@@ -60,7 +58,7 @@ def delete_group(state: Ldap, call: Call) -> None:
 
 
 @users.on(Operation.READ)
-def read_user(state: Ldap, call: Call, *, name: str) -> dict[str, Any] | None:
+def read_user(state: Ldap, call: Call, *, name: str) -> Reply:
     """Return a user; the groups are one text."""
     found = state.users.get(state.canonical(name))
     return None if found is None else {"groups": ",".join(found.groups), "policies": found.policies}

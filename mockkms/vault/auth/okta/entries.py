@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.okta.model import STATUSES, Okta, OktaUser, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, RecordShape, Text
@@ -28,19 +26,19 @@ group_list = engine.path("groups[/]", help="The names of all groups.")
 
 
 @user_list.on(Operation.LIST)
-def list_users(state: Okta, call: Call) -> dict[str, Any]:
+def list_users(state: Okta, call: Call) -> Reply:
     """Return the names of all users."""
     return {"keys": children(state.users, "")}
 
 
 @group_list.on(Operation.LIST)
-def list_groups(state: Okta, call: Call) -> dict[str, Any]:
+def list_groups(state: Okta, call: Call) -> Reply:
     """Return the names of all groups."""
     return {"keys": walk(state.groups, "")}
 
 
 @users.on(Operation.READ)
-def read_user(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
+def read_user(state: Okta, call: Call, *, name: str) -> Reply:
     """Return a user."""
     found = state.users.get(name)
     return None if found is None else {"groups": found.groups, "policies": found.policies}
@@ -59,7 +57,7 @@ def delete_user(state: Okta, call: Call, *, name: str) -> None:
 
 
 @groups.on(Operation.READ)
-def read_group(state: Okta, call: Call, *, name: str) -> dict[str, Any] | None:
+def read_group(state: Okta, call: Call, *, name: str) -> Reply:
     """Return a group, in any case."""
     known = state.known_group(name)
     return None if known is None else {"policies": state.groups[known]}

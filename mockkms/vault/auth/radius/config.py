@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.radius.model import Radius, RadiusConfig, engine
-from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation
 
 config = engine.path("config", RadiusConfig.fields, help="The authentication server.")
@@ -18,7 +16,7 @@ def exists(state: Radius, call: Call) -> bool:
 
 
 @config.on(Operation.READ)
-def read(state: Radius, call: Call) -> dict[str, Any] | None:
+def read(state: Radius, call: Call) -> Reply:
     """Return the configuration without the shared secret."""
     found = state.config
     if found is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.radius.model import Radius, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.framework.pages import PAGE, page
@@ -37,13 +35,13 @@ def exists(state: Radius, call: Call, *, name: str) -> bool:
 
 
 @listing.on(Operation.LIST)
-def list_users(state: Radius, call: Call, *, after: str, limit: int) -> dict[str, Any]:
+def list_users(state: Radius, call: Call, *, after: str, limit: int) -> Reply:
     """Return the names of all users."""
     return {"keys": page(children(state.users, ""), after, limit)}
 
 
 @users.on(Operation.READ)
-def read(state: Radius, call: Call, *, name: str) -> dict[str, Any] | None:
+def read(state: Radius, call: Call, *, name: str) -> Reply:
     """Return a user."""
     found = state.users.get(state.looked_up(call, name))
     return None if found is None else {"policies": found}

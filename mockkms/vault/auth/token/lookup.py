@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.vault.auth.token.model import TokenRoles, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.tokens.token import Token
@@ -21,13 +21,13 @@ lookup_self = engine.path("lookup-self", {"token": Field(Kind.STRING, help="Not 
 
 
 @accessors.on(Operation.LIST)
-def list_accessors(state: TokenRoles, call: Call) -> dict[str, Any]:
+def list_accessors(state: TokenRoles, call: Call) -> Reply:
     tokens = call.core.state.tokens.by_id.values()
     return {"keys": [t.accessor for t in tokens if t.namespace == call.request.namespace and t.num_uses >= 0]}
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)
-def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
+def lookup_token(state: TokenRoles, call: Call) -> Reply:
     token_id = call["token"] or call.request.token
     with refusing():
         token = call.core.tokens.checked(token_id, tainted=True)
@@ -37,7 +37,7 @@ def lookup_token(state: TokenRoles, call: Call) -> dict[str, Any]:
 
 
 @lookup_self.on(Operation.READ, Operation.UPDATE)
-def lookup_own(state: TokenRoles, call: Call) -> dict[str, Any]:
+def lookup_own(state: TokenRoles, call: Call) -> Reply:
     token = call.request.client
     if token is None:
         raise ErrorResponse("bad token", status=403)
@@ -45,7 +45,7 @@ def lookup_own(state: TokenRoles, call: Call) -> dict[str, Any]:
 
 
 @lookup_accessor.on(Operation.UPDATE)
-def lookup_by_accessor(state: TokenRoles, call: Call) -> dict[str, Any]:
+def lookup_by_accessor(state: TokenRoles, call: Call) -> Reply:
     token = by_accessor(call)
     return {**describe(call, token), "id": ""}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from cryptography import x509
 
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 
@@ -35,7 +34,7 @@ certificate = engine.path(
 
 
 @accounts.on(Operation.LIST)
-def list_accounts(state: AwsAuth, _call: Call) -> dict[str, Any]:
+def list_accounts(state: AwsAuth, _call: Call) -> Reply:
     """Return the accounts."""
     return {"keys": sorted(state.accounts)}
 
@@ -46,7 +45,7 @@ def account_exists(state: AwsAuth, call: Call, *, account_id: str) -> bool:
 
 
 @account.on(Operation.READ)
-def read_account(state: AwsAuth, call: Call, *, account_id: str) -> dict[str, str] | None:
+def read_account(state: AwsAuth, call: Call, *, account_id: str) -> Reply:
     """Return one account."""
     return state.accounts.get(account_id)
 
@@ -70,7 +69,7 @@ def delete_account(state: AwsAuth, call: Call, *, account_id: str) -> None:
 
 
 @certificates.on(Operation.LIST)
-def list_certificates(state: AwsAuth, _call: Call) -> dict[str, Any]:
+def list_certificates(state: AwsAuth, _call: Call) -> Reply:
     """Return the names."""
     return {"keys": sorted(state.certificates)}
 
@@ -81,7 +80,7 @@ def certificate_exists(state: AwsAuth, call: Call, *, cert_name: str) -> bool:
 
 
 @certificate.on(Operation.READ)
-def read_certificate(state: AwsAuth, call: Call, *, cert_name: str) -> dict[str, str] | None:
+def read_certificate(state: AwsAuth, call: Call, *, cert_name: str) -> Reply:
     """Return one certificate, in PEM."""
     return state.certificates.get(cert_name)
 

@@ -8,7 +8,7 @@ from typing import Any
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 
@@ -64,7 +64,7 @@ def exists(state: AwsAuth, _call: Call) -> bool:
 
 
 @client.on(Operation.READ)
-def read_client(state: AwsAuth, call: Call) -> dict[str, Any] | None:
+def read_client(state: AwsAuth, call: Call) -> Reply:
     """Return the settings without the secret."""
     if state.config is None:
         return None
@@ -119,7 +119,7 @@ def _identity(state: AwsAuth) -> dict[str, Any]:
 
 
 @identity.on(Operation.READ)
-def read_identity(state: AwsAuth, _call: Call) -> dict[str, Any]:
+def read_identity(state: AwsAuth, _call: Call) -> Reply:
     """Return the settings, defaults included."""
     return _identity(state)
 
@@ -143,7 +143,7 @@ def write_identity(state: AwsAuth, call: Call) -> None:
 
 
 @rotate.on(Operation.UPDATE)
-def rotate_root(state: AwsAuth, call: Call) -> dict[str, Any]:
+def rotate_root(state: AwsAuth, call: Call) -> Reply:
     """Return the access key that replaces the present one. Raises ErrorResponse where there is none to replace."""
     if state.config is None:
         raise ErrorResponse("no configuration found")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.auth.cloud.aws.tags import parsed
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.world.clock import rfc3339
@@ -49,7 +48,7 @@ def _current(call: Call) -> str:
 
 
 @machines.on(Operation.LIST)
-def list_machines(_state: AwsAuth, _call: Call) -> dict[str, Any]:
+def list_machines(_state: AwsAuth, _call: Call) -> Reply:
     """None: no machine logs in here."""
     return {"keys": []}
 
@@ -65,7 +64,7 @@ def delete_machine(_state: AwsAuth, _call: Call) -> None:
 
 
 @tags.on(Operation.LIST)
-def list_tags(state: AwsAuth, _call: Call) -> dict[str, Any]:
+def list_tags(state: AwsAuth, _call: Call) -> Reply:
     """Return the denied tags as they are; in order of their base64, by which they are stored."""
     return {"keys": sorted(state.denied_tags, key=lambda text: base64.b64encode(text.encode()))}
 
@@ -83,7 +82,7 @@ def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
 
 
 @tag.on(Operation.READ)
-def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> dict[str, Any] | None:
+def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
     """When a tag was denied and until when."""
     found = state.denied_tags.get(_plain(role_tag))
     return None if found is None else {name: rfc3339(at) for name, at in found.items()}
@@ -111,7 +110,7 @@ def settings_exist(state: AwsAuth, call: Call) -> bool:
 
 
 @periodic.on(Operation.READ)
-def read_settings(state: AwsAuth, call: Call) -> dict[str, Any] | None:
+def read_settings(state: AwsAuth, call: Call) -> Reply:
     """Return the settings of a list."""
     return state.tidies.get(_current(call))
 

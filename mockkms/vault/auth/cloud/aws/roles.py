@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.duration import go_duration
@@ -45,7 +45,7 @@ every_too = engine.path("roles[/]", help="The names of all roles.")
 
 @every.on(Operation.LIST)
 @every_too.on(Operation.LIST)
-def list_roles(state: AwsAuth, _call: Call) -> dict[str, Any]:
+def list_roles(state: AwsAuth, _call: Call) -> Reply:
     """Return the names."""
     return {"keys": sorted(state.roles)}
 
@@ -56,7 +56,7 @@ def exists(state: AwsAuth, call: Call) -> bool:
 
 
 @role.on(Operation.READ)
-def read_role(state: AwsAuth, call: Call) -> dict[str, Any] | None:
+def read_role(state: AwsAuth, call: Call) -> Reply:
     """Return one role."""
     found = state.roles.get(call["role"].lower())
     if found is None:
