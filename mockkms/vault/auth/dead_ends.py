@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Operation, unsupported_path
@@ -12,7 +10,7 @@ from mockkms.vault.framework.message import Operation, unsupported_path
 def declare(engine: Engine, *prefixes: str) -> None:
     """Declare everything below ``prefixes`` that no endpoint before it answers."""
 
-    def nowhere(state: Any, call: Call) -> None:
+    def nowhere(state: object, call: Call) -> None:
         raise unsupported_path()
 
     for prefix in prefixes:

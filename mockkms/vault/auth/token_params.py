@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
@@ -53,7 +53,7 @@ class TokenParams(Record):
             Kind.KV_PAIRS, help="Custom metadata of the alias that a first login creates.", needs=Feature.ALIAS_METADATA
         ),
     ] = field(default_factory=dict)
-    old: dict[str, Any] = field(default_factory=dict)
+    old: dict[str, object] = field(default_factory=dict)
     """Values under deprecated names, of those in ``old_names``."""
 
     def take_token_params(self, call: Call) -> None:
@@ -110,14 +110,14 @@ class TokenParams(Record):
                 self.old[old] = value
                 setattr(self, new, value)
 
-    def shown(self, product: Product) -> dict[str, Any]:
+    def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows; old names only where they were used."""
         data = super().shown(product)
         for name in ("token_bound_cidrs", "token_policies"):
             data[name] = data[name] or []
         return data | {old: data[f"token_{old}"] for old in self.old_names if self.old.get(old)}
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new record has them, under the old names where those were used."""
         used = {name: value for name, value in self.old.items() if value}
         changed = super().changed()

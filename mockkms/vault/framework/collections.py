@@ -12,8 +12,8 @@ leaves it out of ``supplies``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Container, Mapping
+from typing import Generic, TypeVar
 
 from mockkms.vault.framework.endpoint import Call, Field, Fields, Reply
 from mockkms.vault.framework.engine import Engine
@@ -23,6 +23,7 @@ from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.framework.records import Record
 from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 S = TypeVar("S")
 R = TypeVar("R", bound=Record)
@@ -48,9 +49,10 @@ class Collection(Generic[S, R]):
         paged: bool = True,
         empty_list: bool = False,
         existence: bool = True,
+        needs: Feature | None = None,
         supplies: Container[Operation] = _ALL,
-        shown: Callable[[R, Product], dict[str, Any]] | None = None,
-        listed: Callable[[R], dict[str, Any]] | None = None,
+        shown: Callable[[R, Product], Mapping[str, object]] | None = None,
+        listed: Callable[[R], Mapping[str, object]] | None = None,
     ) -> None:
         """Declare ``template``, whose first capture is the name of a record, and the list of its folder.
 
@@ -67,6 +69,7 @@ class Collection(Generic[S, R]):
             paged: Whether the list has ``after`` and ``limit``.
             empty_list: Whether an empty list has status 200; 404 without.
             existence: Whether policies tell a create from an update; without, every write is an update.
+            needs: Only products with this feature have the paths.
             supplies: The operations supplied, of list, read and delete.
             shown: Returns what a read shows, in place of ``Record.shown``.
             listed: Returns what the list shows of a record under ``key_info``.
@@ -83,8 +86,10 @@ class Collection(Generic[S, R]):
         self._existence = existence
         self._capture = capture = rest.partition("}")[0].partition(":")[0]
         named = name or Field(Kind.STRING, help="Name.")
-        self.one = engine.path(template, lambda: {capture: named, **record.fields(), **(extra or {})}, help=help)
-        self.listing = engine.path(f"{folder}[/]", PAGE if paged else {}, help=list_help)
+        self.one = engine.path(
+            template, lambda: {capture: named, **record.fields(), **(extra or {})}, help=help, needs=needs
+        )
+        self.listing = engine.path(f"{folder}[/]", PAGE if paged else {}, help=list_help, needs=needs)
         if Operation.LIST in supplies:
             self.listing.on(Operation.LIST)(self._list)
         if Operation.READ in supplies:

@@ -110,13 +110,18 @@ class Record:
             if name in call:
                 setattr(self, name, call[name])
 
+    def replace_from(self, call: Call) -> None:
+        """Set all members to the parameters of ``call``; those that were not sent get their defaults."""
+        for name in self.params():
+            setattr(self, name, call[name])
+
     def copy(self) -> Self:
         """Return a copy that can be changed without a change of this record."""
         return copy.deepcopy(self)
 
-    def shown(self, product: Product) -> dict[str, Any]:
+    def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
-        data: dict[str, Any] = {}
+        data: dict[str, object] = {}
         for name, declared in self.params().items():
             if declared.show is Show.NEVER or not declared.field.known_to(product):
                 continue
@@ -125,7 +130,7 @@ class Record:
                 data[name] = copy.copy(value) if isinstance(value, (dict, list)) else value
         return data
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new record has them: what a world dump writes."""
         fresh = type(self)()
         return {name: getattr(self, name) for name in self.params() if getattr(self, name) != getattr(fresh, name)}

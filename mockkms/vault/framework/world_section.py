@@ -6,10 +6,10 @@ where. The module is imported when a world file has a mount of the type, or when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mockkms.vault.framework.shapes.collections import Key
 
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 Steps = tuple[str | int, ...]
 """The way to a value of a world file: keys of mappings and indexes of lists."""
+
+
+def mapping_at(spec: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """Return the mapping under ``key`` of a description that its shape has read; an empty one if it is absent."""
+    found = spec.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def list_at(spec: Mapping[str, object], key: str) -> Sequence[object]:
+    """Return the list under ``key`` of a description that its shape has read; an empty one if it is absent."""
+    found = spec.get(key)
+    return found if isinstance(found, list) else ()
 
 
 class SpecFault(ValueError):
@@ -53,11 +65,11 @@ class WorldSection:
 
     keys: Callable[[str], Mapping[str, Key]]
     """The keys of a mount, by the type as users name it; types of several names may differ (``kv``, ``kv-v1``)."""
-    fill: Callable[[Filling, Mount, Mapping[str, Any]], None]
+    fill: Callable[[Filling, Mount, Mapping[str, object]], None]
     """Put a description that was read with ``keys`` into a fresh mount. Faults go to the first argument."""
-    dump: Callable[[Context, Mount], dict[str, Any]]
+    dump: Callable[[Context, Mount], Mapping[str, object]]
     """Describe a mount as ``fill`` reads it. Default and empty values are left out."""
-    check: Callable[[Mount, Mapping[str, Any]], Iterable[tuple[Steps, str]]] | None = None
+    check: Callable[[Mount, Mapping[str, object]], Iterable[tuple[Steps, str]]] | None = None
     """Check a filled mount further than loading does, which must be fast: steps and message of each fault."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Keys that are options of the mount, and choose its implementation, each with what is meant by its absence."""

@@ -5,6 +5,8 @@
         named("roles", "roles by name", roles),
     )
 
+A part whose world files differ from the API says how: ``more`` keys, how to ``add`` one, how to ``describe`` one.
+
 Shapes come from the endpoints that write the records, and a world is filled through these endpoints, so that both
 accept the same. A dump writes what differs from a new record. A section may be declared beside its endpoints: shapes
 are imported when a world file is read.
@@ -16,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mockkms.vault.framework.world_section import Filling, WorldSection
+from mockkms.vault.framework.world_section import Filling, WorldSection, mapping_at
 from mockkms.vault.kernel import seeding
 
 if TYPE_CHECKING:
@@ -37,58 +39,98 @@ class Part:
 
     key: str
     shape: Callable[[], Key]
-    fill: Callable[[Filling, Mount, Mapping[str, Any]], None]
+    fill: Callable[[Filling, Mount, Mapping[str, object]], None]
     """Apply the section to a new mount, as far as this key is concerned; it may be absent."""
     dump: Callable[[Context, Mount], object]
     """Return the value that ``fill`` reads. Empty values are left out."""
 
 
-def one(key: str, help: str, endpoint: Endpoint, record: Callable[[Any], Record | None]) -> Part:
-    """Return the part of a single record, such as a configuration, that ``endpoint`` writes."""
+def one(
+    key: str,
+    help: str,
+    endpoint: Endpoint,
+    record: Callable[[Any], R | None],
+    *,
+    more: Callable[[], Mapping[str, Key]] | None = None,
+    add: Callable[[Context, Mount, Mapping[str, object]], object] | None = None,
+    describe: Callable[[Context, Mount, R], object] | None = None,
+) -> Part:
+    """Return the part of a single record, such as a configuration, that ``endpoint`` writes.
 
-    def dump(_core: Context, mount: Mount) -> object:
+    Args:
+        key: The key in world files.
+        help: Its description.
+        endpoint: Writes the record.
+        record: Returns the record of a mount's state.
+        more: Keys that are not parameters of the endpoint.
+        add: Writes the record, in place of the endpoint. Raises VaultError.
+        describe: Returns what ``add`` reads, in place of ``Record.changed``.
+    """
+
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+        data = mapping_at(spec, key)
+        if not data:
+            return
+        with to.guard(key):
+            if add is not None:
+                add(to.core, mount, data)
+            else:
+                seeding.write(to.core, mount, endpoint.template, data)
+
+    def dump(core: Context, mount: Mount) -> object:
         found = record(mount.state)
-        return None if found is None else found.changed()
+        if found is None:
+            return None
+        return found.changed() if describe is None else describe(core, mount, found)
 
-    return Part(
-        key,
-        lambda: _key(endpoint, help),
-        lambda to, mount, spec: seeding.write_settings(to, mount, spec, key, endpoint.template),
-        dump,
-    )
+    return Part(key, lambda: _key(endpoint, help, more), fill, dump)
 
 
-def named(key: str, help: str, collection: Collection[S, R]) -> Part:
-    """Return the part of records by name."""
+def named(
+    key: str,
+    help: str,
+    collection: Collection[S, R],
+    *,
+    more: Callable[[], Mapping[str, Key]] | None = None,
+    add: Callable[[Context, Mount, str, Mapping[str, object]], object] | None = None,
+    describe: Callable[[Context, Mount, R], object] | None = None,
+) -> Part:
+    """Return the part of records by name. ``more``, ``add`` and ``describe`` are as for ``one``."""
 
-    def dump(_core: Context, mount: Mount) -> object:
-        return {name: record.changed() for name, record in sorted(collection.records(mount.state).items())}
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+        given = mapping_at(spec, key)
+        for name in given:
+            with to.guard(key, name):
+                data = mapping_at(given, name)
+                if add is not None:
+                    add(to.core, mount, name, data)
+                else:
+                    seeding.write(to.core, mount, f"{collection.folder}/{name}", data)
 
-    return Part(
-        key,
-        lambda: _key(collection.one, help, named=True),
-        lambda to, mount, spec: seeding.write_named(to, mount, spec, key, collection.folder),
-        dump,
-    )
+    def dump(core: Context, mount: Mount) -> object:
+        records = sorted(collection.records(mount.state).items())
+        return {name: one.changed() if describe is None else describe(core, mount, one) for name, one in records}
+
+    return Part(key, lambda: _key(collection.one, help, more, named=True), fill, dump)
 
 
-def _key(endpoint: Endpoint, help: str, *, named: bool = False) -> Key:
+def _key(endpoint: Endpoint, help: str, more: Callable[[], Mapping[str, Key]] | None, *, named: bool = False) -> Key:
     # Imported here, because sections are declared beside the endpoints, and servers start without world files.
     from mockkms.vault.framework.shapes.collections import Key, MapOf
     from mockkms.vault.framework.shapes.parameters import parameters_of
 
-    shape = parameters_of(endpoint)
+    shape = parameters_of(endpoint, **(more() if more is not None else {}))
     return Key(MapOf(shape) if named else shape, help)
 
 
 def record_section(*parts: Part) -> WorldSection:
     """Return the section of a type of mount. Parts are applied in this order."""
 
-    def fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
         for part in parts:
             part.fill(to, mount, spec)
 
-    def dump(core: Context, mount: Mount) -> dict[str, Any]:
+    def dump(core: Context, mount: Mount) -> dict[str, object]:
         values = {part.key: part.dump(core, mount) for part in parts}
         return {key: value for key, value in values.items() if value}
 

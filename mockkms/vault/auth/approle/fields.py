@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, engine
-from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, edited, too_long
+from mockkms.vault.auth.approle.role import ROLE_FIELDS, ROLE_NAME, too_long
 from mockkms.vault.framework.endpoint import Call, Endpoint
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.tokens import cidr
 
-Show = Callable[[AppRoleRole], dict[str, Any]]
+Show = Callable[[AppRoleRole], dict[str, object]]
 Change = Callable[[Call, AppRoleRole], None]
 Clear = Callable[[AppRoleRole], None]
 _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
@@ -37,7 +36,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
 
         @endpoint.on(Operation.UPDATE)
         def update(state: AppRole, call: Call) -> None:
-            role = edited(state.must(call))
+            role = state.must(call).copy()
             change(call, role)
             state.put(role)
 
@@ -47,14 +46,14 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
         def delete(state: AppRole, call: Call) -> None:
             found = state.role(call)
             if found is not None:
-                role = edited(found)
+                role = found.copy()
                 clear(role)
                 state.put(role)
 
     return endpoint
 
 
-def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint:
+def _plain(path: str, name: str, check: Change | None, default: object) -> Endpoint:
     """Return a parameter that is one value of the role."""
 
     def change(call: Call, role: AppRoleRole) -> None:
@@ -72,8 +71,8 @@ def _plain(path: str, name: str, check: Change | None, default: Any) -> Endpoint
 # -- policies and period, which have former names ----------------------------------------------------------------
 
 
-def _show_policies(role: AppRoleRole) -> dict[str, Any]:
-    data: dict[str, Any] = {"token_policies": list(role.token_policies or [])}
+def _show_policies(role: AppRoleRole) -> dict[str, object]:
+    data: dict[str, object] = {"token_policies": list(role.token_policies or [])}
     if role.old.get("policies"):
         data["policies"] = role.old["policies"]
     return data
@@ -94,9 +93,8 @@ def _clear_policies(role: AppRoleRole) -> None:
     role.old.pop("policies", None)
 
 
-def _show_period(role: AppRoleRole) -> dict[str, Any]:
-    old = role.old.get("period", 0)
-    return {"token_period": role.token_period, **({"period": old} if old > 0 else {})}
+def _show_period(role: AppRoleRole) -> dict[str, object]:
+    return {"token_period": role.token_period, **({"period": role.old_period} if role.old_period > 0 else {})}
 
 
 def _change_period(call: Call, role: AppRoleRole) -> None:
@@ -108,7 +106,7 @@ def _change_period(call: Call, role: AppRoleRole) -> None:
         role.old["period"] = role.token_period
     most = call.core.max_ttl(call.mount)
     if role.token_period > most:
-        raise too_long(role.old.get("period", 0), most)
+        raise too_long(role.old_period, most)
 
 
 def _clear_period(role: AppRoleRole) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
@@ -63,6 +64,18 @@ class AppRoleRole(TokenParams):
     ] = False
     secret_ids: dict[str, SecretID] = field(default_factory=dict)
     """By their HMAC, which is what a listing shows."""
+
+    def copy(self) -> Self:
+        """Return a copy to change. It shares the secret ids, which a change of the role leaves as they are."""
+        made = copy(self)
+        made.old = dict(self.old)
+        return made
+
+    @property
+    def old_period(self) -> int:
+        """Seconds: the period that was sent under its deprecated name; 0 if it was not."""
+        period = self.old.get("period")
+        return period if isinstance(period, int) else 0
 
     def digest(self, text: str) -> str:
         """HMAC of a secret id under the role's key. Raises BackendError for one that is too long."""

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, constrained, engine
-from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.framework.collections import Collection
+from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
-from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
-ROLE_NAME = {"role_name": Field(Kind.STRING, help="Name of the role, in any case.")}
+_NAME = Field(Kind.STRING, help="Name of the role, in any case.")
+ROLE_NAME = {"role_name": _NAME}
 _OLD_LIST = Field(Kind.COMMA_STRINGS, help="The former name of secret_id_bound_cidrs.", deprecated=True)
 ROLE_FIELDS = {**AppRoleRole.fields(), "bound_cidr_list": _OLD_LIST}
-PAGE = {
-    "after": Field(Kind.STRING, query=True, help="Entry after which to start.", needs=Feature.PAGINATION),
-    "limit": Field(Kind.INT, query=True, help="Most entries to show.", needs=Feature.PAGINATION),
-}
 
-role_path = engine.path("role/{role_name}", {**ROLE_NAME, **ROLE_FIELDS}, help="A role.")
-listing = engine.path("role[/]", PAGE, help="The names of all roles.")
-
-
-@listing.on(Operation.LIST)
-def list_roles(state: AppRole, call: Call, *, after: str, limit: int) -> Reply:
-    return {"keys": page(sorted(state.roles), after, limit)}
-
-
-@role_path.existence
-def exists(state: AppRole, call: Call) -> bool:
-    return state.role(call) is not None
+roles = Collection[AppRole, AppRoleRole](
+    engine,
+    "role/{role_name}",
+    AppRoleRole,
+    lambda state: state.roles,
+    name=_NAME,
+    lower=True,
+    extra={"bound_cidr_list": _OLD_LIST},
+    empty_list=True,
+    supplies=(Operation.LIST,),
+    help="A role.",
+    list_help="The names of all roles.",
+)
 
 
-@role_path.on(Operation.READ)
+@roles.one.on(Operation.READ)
 def read_role(state: AppRole, call: Call) -> Response | None:
     role = state.role(call)
     if role is None:
@@ -44,29 +39,30 @@ def read_role(state: AppRole, call: Call) -> Response | None:
     return Response(data=role.shown(call.core.product), warnings=[] if constrained(role) else [text])
 
 
-@role_path.on(Operation.DELETE)
+@roles.one.on(Operation.DELETE)
 def delete_role(state: AppRole, call: Call) -> None:
     role = state.role(call)
     if role is not None:
         state.drop(role, call.now())
 
 
-@role_path.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: AppRole, call: Call, *, role_name: str) -> Response | None:
-    name: str = role_name.lower()
+@roles.write
+def write_role(state: AppRole, call: Call, name: str, role: AppRoleRole) -> Response | None:
+    """Create or change a role. Raises ErrorResponse and BackendError."""
     if len(name) > 4096:
         raise ErrorResponse("role_name is longer than maximum of 4096 bytes")
-    found = state.roles.get(name)
-    role = edited(found) if found is not None else AppRoleRole(name=name, hmac_key=call.core.entropy.uuid())
+    new = not role.hmac_key
+    if new:
+        role.name, role.hmac_key = name, call.core.entropy.uuid()
     warnings = _adjust_type(call)
     with refusing():
         role.parse(call)
-    _ids(call, role, new=found is None)
+    _ids(call, role, new=new)
     _secret_ids(call, role)
     role.upgrade(call)
     most = call.core.max_ttl(call.mount)
-    if role.old.get("period", 0) > most:
-        raise too_long(role.old["period"], most)
+    if role.old_period > most:
+        raise too_long(role.old_period, most)
     if role.token_max_ttl > most:
         warnings.append(
             "token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max TTL value will be "
@@ -74,13 +70,6 @@ def write_role(state: AppRole, call: Call, *, role_name: str) -> Response | None
         )
     state.put(role)
     return Response(warnings=warnings) if warnings else None
-
-
-def edited(role: AppRoleRole) -> AppRoleRole:
-    """Return a copy to change, so that a refused write changes nothing."""
-    changed = copy(role)
-    changed.old = dict(role.old)
-    return changed
 
 
 def too_long(period: int, most: int) -> ErrorResponse:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import suppress
-from typing import Any
 
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
-from mockkms.vault.auth.approle.role import PAGE, ROLE_NAME
+from mockkms.vault.auth.approle.role import ROLE_NAME
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
-from mockkms.vault.framework.pages import page
+from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
 
@@ -65,7 +64,7 @@ def register_custom(state: AppRole, call: Call, *, secret_id: str) -> Reply:
     return _register(state, call, secret_id)
 
 
-def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, Any]:
+def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, object]:
     if not secret_id:
         raise ErrorResponse("missing secret_id")
     role = state.role(call)
@@ -141,7 +140,7 @@ def parse_metadata(text: str) -> dict[str, str]:
         return {}
     with suppress(ValueError):
         text = base64.b64decode(text, validate=True).decode("utf-8", "replace")
-    parsed: Any = ""
+    parsed: object = ""
     with suppress(ValueError, RecursionError):
         parsed = json.loads(text)
     if parsed is None:
@@ -176,7 +175,7 @@ def _role(state: AppRole, call: Call, needed: str) -> AppRoleRole:
     return role
 
 
-def _shown(entry: SecretID) -> dict[str, Any]:
+def _shown(entry: SecretID) -> dict[str, object]:
     return {
         "secret_id_accessor": entry.accessor,
         "secret_id_num_uses": entry.num_uses,

@@ -6,7 +6,6 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms import outside
@@ -69,7 +68,7 @@ def member(state: Github, config: GithubConfig, token: str, call: Call) -> Membe
     teams = _listed(base, "user/teams" + _PAGE, token)
     return Member(
         str(user or ""),
-        [(int(org.get("id") or 0), str(org.get("login") or "")) for org in organizations],
+        [(_number(org.get("id")), str(org.get("login") or "")) for org in organizations],
         [_team(team) for team in teams],
     )
 
@@ -87,24 +86,28 @@ def slug(team: str) -> str:
     return re.sub(r"[^\w-]+", "-", team.lower()).strip("-")
 
 
-def _team(team: dict[str, Any]) -> tuple[str, str, int]:
+def _team(team: dict[str, object]) -> tuple[str, str, int]:
     organization = team.get("organization")
-    number = organization.get("id") if isinstance(organization, dict) else 0
+    number = _number(organization.get("id")) if isinstance(organization, dict) else 0
     name = str(team.get("name") or "")
-    return name, str(team.get("slug") or name), int(number or 0)
+    return name, str(team.get("slug") or name), number
 
 
-def _listed(base: str, path: str, token: str) -> list[dict[str, Any]]:
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _listed(base: str, path: str, token: str) -> list[dict[str, object]]:
     found = _answer(base, path, token)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def _asked(base: str, path: str, token: str) -> dict[str, Any]:
+def _asked(base: str, path: str, token: str) -> dict[str, object]:
     found = _answer(base, path, token)
     return found if isinstance(found, dict) else {}
 
 
-def _answer(base: str, path: str, token: str) -> Any:
+def _answer(base: str, path: str, token: str) -> object:
     headers = {"Accept": "application/vnd.github.v3+json", "User-Agent": "go-github"}
     if token:
         headers["Authorization"] = f"Bearer {token}"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from mockkms.vault.auth import directories
-from mockkms.vault.auth.github.model import Github, engine
-from mockkms.vault.framework.endpoint import Call, Field, Reply
+from mockkms.vault.auth.github.config import config
+from mockkms.vault.auth.github.model import Account, Github, Mappings, engine
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
-from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
-from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.shapes.collections import Key, Text
 
 
-def _declare(kind: str) -> None:
-    def mappings(state: Github) -> dict[str, dict[str, Any]]:
-        return state.teams if kind == "teams" else state.users
-
+def _declare(kind: str, mappings: Callable[[Github], Mappings]) -> Endpoint:
     listing = engine.path(f"map/{kind}[/]", help=f"The names of all mapped {kind}.")
     single = engine.path(
         f"map/{kind}/{{key:re([-\\w]+)}}",
@@ -51,12 +47,14 @@ def _declare(kind: str) -> None:
     def delete(state: Github, call: Call, *, key: str) -> None:
         mappings(state).pop(key.lower(), None)
 
-
-_declare("teams")
-_declare("users")
+    return single
 
 
-def policies(mappings: dict[str, dict[str, Any]], names: Iterable[str]) -> list[str]:
+teams = _declare("teams", lambda state: state.teams)
+users = _declare("users", lambda state: state.users)
+
+
+def policies(mappings: Mappings, names: Iterable[str]) -> list[str]:
     """Return the policies of some names and of ``default``; sorted, each once."""
     found: set[str] = set()
     for name in ("default", *names):
@@ -69,20 +67,17 @@ def policies(mappings: dict[str, dict[str, Any]], names: Iterable[str]) -> list[
 # -- in world files --------------------------------------------------------------------------------------------------
 
 
-def _world_keys(_type: str) -> dict[str, Key]:
-    account = RecordShape(
-        {
-            "user": Key(Text(), "name of the user", required=True),
-            "org": Key(directories.NAMES, "organizations that the user is a member of"),
-            "teams": Key(directories.NAMES, "teams of the user in the configured organization"),
-        }
-    )
+def _account() -> dict[str, Key]:
     return {
-        "config": Key(written("github", "config"), "the organization"),
-        "teams": Key(MapOf(directories.NAMES), "policies by team"),
-        "users": Key(MapOf(directories.NAMES), "policies by user"),
-        "directory": Key(MapOf(account), "GitHub's accounts, by personal access token"),
+        "user": Key(Text(), "name of the user", required=True),
+        "org": Key(directories.NAMES, "organizations that the user is a member of"),
+        "teams": Key(directories.NAMES, "teams of the user in the configured organization"),
     }
 
 
-section = directories.section(_world_keys, {"teams": "map/teams", "users": "map/users"})
+section = directories.Directory(
+    Account, _account, "GitHub's accounts, by personal access token", config, "the organization"
+).section(
+    directories.entries("teams", "policies by team", teams, lambda mount: mount.state.teams, directories.NAMES),
+    directories.entries("users", "policies by user", users, lambda mount: mount.state.users, directories.NAMES),
+)

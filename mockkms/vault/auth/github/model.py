@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import param
+
+Mappings = dict[str, dict[str, object]]
+"""Policies by team or user, as they were sent, by key in lower case."""
 
 
 @dataclass
@@ -37,12 +40,9 @@ class Account:
 class Github:
     """One mount."""
 
-    person: ClassVar = Account
-    """The class of the entries of ``directory``."""
     config: GithubConfig | None = None
-    teams: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Mappings as they were sent, by key in lower case."""
-    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    teams: Mappings = field(default_factory=dict)
+    users: Mappings = field(default_factory=dict)
     directory: dict[str, Account] = field(default_factory=dict)
     """The accounts of the world's GitHub, by token. If there are none, GitHub cannot be reached."""
 

@@ -14,45 +14,10 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Response, 
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
+_LENIENT = Field(Kind.BOOL, help="Accept a URL that does not answer.", needs=Feature.JWT_ADDITIONS)
 config = engine.path(
-    "config",
-    fields={
-        "oidc_discovery_url": Field(Kind.STRING, help="Base of the issuer's discovery document."),
-        "oidc_discovery_ca_pem": Field(Kind.STRING, help="CA certificates for the discovery URL."),
-        "oidc_client_id": Field(Kind.STRING, help="OAuth client id at the issuer."),
-        "oidc_client_secret": Field(Kind.STRING, help="OAuth client secret at the issuer."),
-        "oidc_response_mode": Field(Kind.STRING, help="query or form_post."),
-        "oidc_response_types": Field(Kind.COMMA_STRINGS, help="code, id_token, or both."),
-        "jwks_url": Field(Kind.STRING, help="Where the issuer's keys are."),
-        "jwks_ca_pem": Field(Kind.STRING, help="CA certificates for jwks_url."),
-        "default_role": Field(Kind.LOWER_STRING, help="Role of a login that names none."),
-        "jwt_validation_pubkeys": Field(Kind.COMMA_STRINGS, help="The issuer's public keys, PEM."),
-        "jwt_supported_algs": Field(Kind.COMMA_STRINGS, help="Accepted signature algorithms."),
-        "bound_issuer": Field(Kind.STRING, help="Required ``iss`` claim."),
-        "provider_config": Field(Kind.MAP, help="Settings of a known identity provider."),
-        "override_allowed_server_names": Field(
-            Kind.COMMA_STRINGS, help="Host names accepted in TLS.", needs=Feature.JWT_ADDITIONS
-        ),
-        "jwks_pairs": Field(
-            Kind.SLICE, help="Several JWKS URLs, each with its CA certificates.", needs=Feature.JWKS_PAIRS
-        ),
-        "unsupported_critical_cert_extensions": Field(
-            Kind.COMMA_STRINGS, help="Critical extensions of TLS certificates to overlook.", needs=Feature.JWKS_PAIRS
-        ),
-        "namespace_in_state": Field(Kind.BOOL, help="The OIDC state carries the namespace."),
-        "skip_jwks_validation": Field(
-            Kind.BOOL, help="Accept a URL that does not answer.", needs=Feature.JWT_ADDITIONS
-        ),
-    },
-    help="Whose tokens are accepted.",
+    "config", lambda: {**JwtConfig.fields(), "skip_jwks_validation": _LENIENT}, help="Whose tokens are accepted."
 )
-_SHOWN = (
-    "oidc_discovery_url", "oidc_discovery_ca_pem", "oidc_client_id", "oidc_response_mode", "oidc_response_types",
-    "default_role", "jwt_validation_pubkeys", "jwt_supported_algs", "jwks_url", "jwks_ca_pem", "bound_issuer",
-    "override_allowed_server_names", "namespace_in_state", "jwks_pairs", "unsupported_critical_cert_extensions",
-)  # fmt: skip
-
-_APART = ("namespace_in_state", "skip_jwks_validation")
 
 
 @config.on(Operation.READ)
@@ -61,8 +26,7 @@ def read(state: JWT, call: Call) -> Reply:
     if state.config is None:
         return None
     product = call.core.product
-    shown = {name: getattr(state.config, name) for name in _SHOWN if config.fields[name].known_to(product)}
-    shown["provider_config"] = custom.shown(state.config.provider_config)
+    shown = state.config.shown(product) | {"provider_config": custom.shown(state.config.provider_config)}
     return {**shown, "status": "valid"} if product.has(Feature.JWT_ADDITIONS) else shown
 
 
@@ -70,8 +34,7 @@ def read(state: JWT, call: Call) -> Reply:
 def write(state: JWT, call: Call, *, skip_jwks_validation: bool) -> Response | None:
     """Replace the configuration. Raises ErrorResponse."""
     product = call.core.product
-    names = [name for name, declared in config.fields.items() if declared.known_to(product) and name not in _APART]
-    made = JwtConfig(**{name: call[name] for name in names})
+    made = JwtConfig.from_call(call)
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
     lenient = product.has(Feature.JWT_ADDITIONS) and skip_jwks_validation
     warning = _check_source(state, call, made, lenient)

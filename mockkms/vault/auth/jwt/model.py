@@ -10,35 +10,60 @@ from mockkms.vault.cel import Program
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth
-from mockkms.vault.framework.records import Show, param
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 _ADDED = Feature.JWT_ADDITIONS
 
 
 @dataclass
-class JwtConfig:
+class JwtConfig(Record):
     """Whose tokens are accepted: exactly one of the key sources is set."""
 
-    jwt_validation_pubkeys: list[str] = field(default_factory=list)
-    """PEM."""
-    jwks_url: str = ""
-    jwks_ca_pem: str = ""
-    oidc_discovery_url: str = ""
-    oidc_discovery_ca_pem: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: str = ""
-    oidc_response_mode: str = ""
-    oidc_response_types: list[str] = field(default_factory=list)
-    jwt_supported_algs: list[str] = field(default_factory=list)
-    default_role: str = ""
-    bound_issuer: str = ""
-    provider_config: dict[str, object] = field(default_factory=dict)
-    override_allowed_server_names: list[str] = field(default_factory=list)
-    jwks_pairs: list[dict[str, str]] = field(default_factory=list)
+    oidc_discovery_url: Annotated[str, param(Kind.STRING, help="Base of the issuer's discovery document.")] = ""
+    oidc_discovery_ca_pem: Annotated[str, param(Kind.STRING, help="CA certificates for the discovery URL.")] = ""
+    oidc_client_id: Annotated[str, param(Kind.STRING, help="OAuth client id at the issuer.")] = ""
+    oidc_client_secret: Annotated[
+        str, param(Kind.STRING, help="OAuth client secret at the issuer.", show=Show.NEVER)
+    ] = ""
+    oidc_response_mode: Annotated[str, param(Kind.STRING, help="query or form_post.")] = ""
+    oidc_response_types: Annotated[list[str], param(Kind.COMMA_STRINGS, help="code, id_token, or both.")] = field(
+        default_factory=list
+    )
+    jwks_url: Annotated[str, param(Kind.STRING, help="Where the issuer's keys are.")] = ""
+    jwks_ca_pem: Annotated[str, param(Kind.STRING, help="CA certificates for jwks_url.")] = ""
+    default_role: Annotated[str, param(Kind.LOWER_STRING, help="Role of a login that names none.")] = ""
+    jwt_validation_pubkeys: Annotated[list[str], param(Kind.COMMA_STRINGS, help="The issuer's public keys, PEM.")] = (
+        field(default_factory=list)
+    )
+    jwt_supported_algs: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Accepted signature algorithms.")] = field(
+        default_factory=list
+    )
+    bound_issuer: Annotated[str, param(Kind.STRING, help="Required ``iss`` claim.")] = ""
+    provider_config: Annotated[
+        dict[str, object], param(Kind.MAP, help="Settings of a known identity provider.", show=Show.NEVER)
+    ] = field(default_factory=dict)
+    override_allowed_server_names: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Host names accepted in TLS.", needs=_ADDED)
+    ] = field(default_factory=list)
+    jwks_pairs: Annotated[
+        list[object],
+        param(Kind.SLICE, help="Several JWKS URLs, each with its CA certificates.", needs=Feature.JWKS_PAIRS),
+    ] = field(default_factory=list)
     """``jwks_url`` and ``jwks_ca_pem`` of each of several issuers."""
-    unsupported_critical_cert_extensions: list[str] = field(default_factory=list)
-    namespace_in_state: bool = True
+    unsupported_critical_cert_extensions: Annotated[
+        list[str],
+        param(
+            Kind.COMMA_STRINGS, help="Critical extensions of TLS certificates to overlook.", needs=Feature.JWKS_PAIRS
+        ),
+    ] = field(default_factory=list)
+    namespace_in_state: Annotated[bool, param(Kind.BOOL, help="The OIDC state carries the namespace.")] = True
+
+    @property
+    def keys_url(self) -> str:
+        """The address of the issuer's keys or discovery document; empty if the keys are configured."""
+        return self.oidc_discovery_url or self.jwks_url
 
 
 @dataclass
@@ -95,15 +120,29 @@ class JwtRole(TokenParams):
 
 
 @dataclass
-class CelRole:
+class CelRole(Record):
     """A role that is a program: it examines a token's claims and returns the login or the reason for a refusal."""
 
-    program: Program
-    message: str = ""
-    expiration_leeway: int = 150
-    not_before_leeway: int = 150
-    clock_skew_leeway: int = 60
-    bound_audiences: list[str] = field(default_factory=list)
+    program: Program = field(default_factory=Program)
+    message: Annotated[str, param(Kind.STRING, help="Error message if the program fails.")] = ""
+    expiration_leeway: Annotated[
+        int, param(Kind.SIGNED_SECONDS, help="Leeway in seconds if ``exp`` is missing; -1 is none.")
+    ] = 150
+    not_before_leeway: Annotated[
+        int, param(Kind.SIGNED_SECONDS, help="Leeway in seconds if ``nbf`` is missing; -1 is none.")
+    ] = 150
+    clock_skew_leeway: Annotated[int, param(Kind.SIGNED_SECONDS, help="How far clocks may differ; -1 is none.")] = 60
+    bound_audiences: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Accepted aud claims; one must match.")] = (
+        field(default_factory=list)
+    )
+
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows."""
+        return {"cel_program": self.program.shown(), **super().shown(product)}
+
+    def changed(self) -> dict[str, object]:
+        """Return the program, and the parameters that are not as a new role has them."""
+        return {"cel_program": self.program.shown(), **super().changed()}
 
 
 @dataclass

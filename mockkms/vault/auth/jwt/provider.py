@@ -53,6 +53,8 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
     """Return the keys that tokens are checked with. Raises Unreachable."""
     found: list[jws.PublicKey] = []
     for pair in config.jwks_pairs:
+        if not isinstance(pair, dict):
+            continue
         one = JwtConfig(jwks_url=str(pair.get("jwks_url", "")), jwks_ca_pem=str(pair.get("jwks_ca_pem", "")))
         try:
             found += keys_of(state, call, one)
@@ -61,8 +63,7 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
             raise
     if config.jwks_pairs:
         return found
-    url = config.oidc_discovery_url or config.jwks_url
-    pems = config.jwt_validation_pubkeys or state.jwks.get(url)
+    pems = config.jwt_validation_pubkeys or state.jwks.get(config.keys_url)
     if pems is not None:
         return [jws.load_key(pem.encode()) for pem in pems]
     if config.oidc_discovery_url:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.kubernetes.config import config
 from mockkms.vault.auth.kubernetes.roles import roles
 from mockkms.vault.framework.shapes.collections import Key, ListOf, RecordShape, Text
+from mockkms.vault.framework.world_section import list_at
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ def _accounts() -> Key:
     return Key(ListOf(RecordShape(account)), "the cluster's service accounts, for its token reviews")
 
 
-def _fill_accounts(_to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
-    mount.state.reviewed = [dict(account) for account in spec.get("service_accounts") or []]
+def _fill_accounts(_to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+    accounts = list_at(spec, "service_accounts")
+    mount.state.reviewed = [dict(account) for account in accounts if isinstance(account, Mapping)]
 
 
 def _dump_accounts(_core: Context, mount: Mount) -> object:

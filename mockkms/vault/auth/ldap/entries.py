@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import directories
-from mockkms.vault.auth.ldap.model import Ldap, LdapUser, engine
+from mockkms.vault.auth.ldap.config import config
+from mockkms.vault.auth.ldap.model import Ldap, LdapPerson, LdapUser, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
-from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.shapes.collections import Key, MapOf, Text
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.tree import walk
@@ -86,21 +86,24 @@ def _deleted(state: Ldap, call: Call) -> str:
 # -- in world files --------------------------------------------------------------------------------------------------
 
 
-def _world_keys(_type: str) -> dict[str, Key]:
-    person = RecordShape(
-        {
-            "password": directories.PASSWORD,
-            "groups": Key(directories.NAMES, "groups in the directory, by name or DN"),
-            "dn": Key(Text(), "default: userattr, name and userdn"),
-            "attributes": Key(MapOf(Text()), "attributes by name, for the alias"),
-        }
-    )
+def _person() -> dict[str, Key]:
     return {
-        "config": Key(written("auth/ldap", "config"), "the directory's address, and how users and groups are found"),
-        "users": Key(MapOf(written("auth/ldap", "users/x")), "groups and policies that the mount adds, by user"),
-        "groups": Key(MapOf(written("auth/ldap", "groups/x")), "policies by group"),
-        "directory": Key(MapOf(person), "the people in the directory, by user name"),
+        "password": directories.PASSWORD,
+        "groups": Key(directories.NAMES, "groups in the directory, by name or DN"),
+        "dn": Key(Text(), "default: userattr, name and userdn"),
+        "attributes": Key(MapOf(Text()), "attributes by name, for the alias"),
     }
 
 
-section = directories.section(_world_keys, {"users": "users", "groups": "groups"})
+section = directories.Directory(
+    LdapPerson,
+    _person,
+    "the people in the directory, by user name",
+    config,
+    "the directory's address, and how users and groups are found",
+).section(
+    directories.entries(
+        "users", "groups and policies that the mount adds, by user", users, lambda mount: mount.state.users
+    ),
+    directories.entries("groups", "policies by group", groups, lambda mount: mount.state.groups),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
@@ -73,7 +73,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
         str, param(Kind.STRING, help="How bindpass is changed: openldap or ad.", needs=Feature.LDAP_SCHEMA)
     ] = "openldap"
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new configuration has them."""
         return super().changed() | self.changed_rotation()
 
@@ -102,8 +102,6 @@ class LdapPerson:
 class Ldap:
     """One mount."""
 
-    person: ClassVar = LdapPerson
-    """The class of the entries of ``directory``."""
     config: LdapConfig = field(default_factory=LdapConfig)
     users: dict[str, LdapUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import directories
-from mockkms.vault.auth.okta.model import STATUSES, Okta, OktaUser, engine
+from mockkms.vault.auth.okta.config import config
+from mockkms.vault.auth.okta.model import STATUSES, Okta, OktaPerson, OktaUser, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, RecordShape, Text
-from mockkms.vault.framework.shapes.parameters import written
+from mockkms.vault.framework.shapes.collections import Choice, Key, Text
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.tree import children, walk
 
@@ -79,21 +79,18 @@ def delete_group(state: Okta, call: Call, *, name: str) -> None:
 # -- in world files --------------------------------------------------------------------------------------------------
 
 
-def _world_keys(_type: str) -> dict[str, Key]:
-    person = RecordShape(
-        {
-            "password": directories.PASSWORD,
-            "groups": Key(directories.NAMES, "groups at Okta"),
-            "status": Key(Choice(STATUSES, "status"), "Okta's status after the correct password; default: SUCCESS"),
-            "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
-        }
-    )
+def _person() -> dict[str, Key]:
     return {
-        "config": Key(written("okta", "config"), "the organization"),
-        "users": Key(MapOf(written("okta", "users/x")), "groups and policies that the mount adds, by user"),
-        "groups": Key(MapOf(written("okta", "groups/x")), "policies by group"),
-        "directory": Key(MapOf(person), "Okta's users, by user name"),
+        "password": directories.PASSWORD,
+        "groups": Key(directories.NAMES, "groups at Okta"),
+        "status": Key(Choice(STATUSES, "status"), "Okta's status after the correct password; default: SUCCESS"),
+        "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
     }
 
 
-section = directories.section(_world_keys, {"users": "users", "groups": "groups"})
+section = directories.Directory(OktaPerson, _person, "Okta's users, by user name", config, "the organization").section(
+    directories.entries(
+        "users", "groups and policies that the mount adds, by user", users, lambda mount: mount.state.users
+    ),
+    directories.entries("groups", "policies by group", groups, lambda mount: mount.state.groups),
+)

@@ -63,8 +63,6 @@ class OktaPerson:
 class Okta:
     """One mount."""
 
-    person: ClassVar = OktaPerson
-    """The class of the entries of ``directory``."""
     config: OktaConfig | None = None
     users: dict[str, OktaUser] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
@@ -48,8 +48,6 @@ class RadiusPerson:
 class Radius:
     """One mount."""
 
-    person: ClassVar = RadiusPerson
-    """The class of the entries of ``directory``."""
     config: RadiusConfig | None = None
     users: dict[str, list[str]] = field(default_factory=dict)
     """Policies by user, under the name as it was written."""

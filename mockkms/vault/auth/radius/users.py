@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from mockkms.vault.auth import directories
-from mockkms.vault.auth.radius.model import Radius, engine
+from mockkms.vault.auth.radius.config import config
+from mockkms.vault.auth.radius.model import Radius, RadiusPerson, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.framework.pages import PAGE, page
-from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape
-from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.tree import children
 
@@ -65,12 +64,10 @@ def delete(state: Radius, call: Call, *, name: str) -> None:
 # -- in world files --------------------------------------------------------------------------------------------------
 
 
-def _world_keys(_type: str) -> dict[str, Key]:
-    return {
-        "config": Key(written("radius", "config"), "the authentication server's address"),
-        "users": Key(MapOf(written("radius", "users/x")), "policies by registered user"),
-        "directory": Key(MapOf(RecordShape({"password": directories.PASSWORD})), "the server's users, by user name"),
-    }
-
-
-section = directories.section(_world_keys, {"users": "users"})
+section = directories.Directory(
+    RadiusPerson,
+    lambda: {"password": directories.PASSWORD},
+    "the server's users, by user name",
+    config,
+    "the authentication server's address",
+).section(directories.entries("users", "policies by registered user", users, lambda mount: mount.state.users))

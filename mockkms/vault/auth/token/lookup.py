@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.auth.token.model import TokenRoles, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -74,10 +72,10 @@ def check_namespace(call: Call, accessor: str) -> None:
         raise BackendError("cannot lookup token in different namespace")
 
 
-def describe(call: Call, token: Token) -> dict[str, Any]:
+def describe(call: Call, token: Token) -> dict[str, object]:
     """``data`` of a look-up."""
     leases = call.core.leases
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "id": token.id,
         "accessor": token.accessor,
         "policies": token.policies,

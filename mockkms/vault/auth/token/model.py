@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
@@ -60,11 +60,11 @@ class TokenRole(Record):
     token_num_uses: Annotated[int, _shared("token_num_uses", Show.SET)] = 0
     token_type: Annotated[str, _shared("token_type")] = "default-service"
 
-    def shown(self, product: Product) -> dict[str, Any]:
+    def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
         return super().shown(product) | {"name": self.name}
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new role has them, under the old names where those were used."""
         changed = super().changed()
         for name in ("period", "explicit_max_ttl", "bound_cidrs"):
@@ -129,5 +129,5 @@ def is_sudo(call: Call) -> bool:
     if client is None or client.num_uses < 0:
         return False
     request = call.request
-    held: list[Any] = call.core.policies.capabilities(client, request.path, request.namespace)
+    held = call.core.policies.capabilities(client, request.path, request.namespace)
     return "root" in held or "sudo" in held

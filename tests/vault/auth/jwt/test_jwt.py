@@ -149,7 +149,7 @@ def test_a_world_may_serve_keys_at_a_url(world: World) -> None:
     assert login(world).errors is None
     refused = "error validating token: error verifying token signature: failed to verify id token signature"
     assert login(world, OTHER, "ES256").errors == [refused]
-    assert seed.dump(mount.state)["config"] == config
+    assert seed.section.dump(world.core, mount)["config"] == config
     unknown = world.write("auth/jwt/config", {"jwks_url": "https://other.test/jwks"})
     assert unknown.errors == ["error checking jwks URL"]
 
