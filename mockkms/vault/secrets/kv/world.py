@@ -12,8 +12,7 @@ from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.kv.v1 import KV1
-from mockkms.vault.secrets.kv.v2.model import KV2
-from mockkms.vault.secrets.kv.v2.model import Key as Secret
+from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -123,7 +122,7 @@ def dump_keys(state: KV2, now: float) -> dict[str, dict[str, object]]:
     return {path: _described(state, key, now) for path, key in sorted(state.keys.items())}
 
 
-def _described(state: KV2, key: Secret, now: float) -> dict[str, object]:
+def _described(state: KV2, key: SecretMetadata, now: float) -> dict[str, object]:
     versions: list[Any] = []
     for number, version in sorted(key.versions.items()):
         data = state.payloads.get((key.path, number))

@@ -21,9 +21,9 @@ from mockkms.vault.secrets.transit.model import (
     KDF_HKDF,
     TYPES,
     Event,
-    Key,
     KeyVersion,
     Transit,
+    TransitKey,
 )
 from mockkms.vault.secrets.transit.transfer.material import read_version, show_version
 from mockkms.world.clock import parse_rfc3339, rfc3339
@@ -43,7 +43,7 @@ FIELDS = ("type", "versions", *_SWITCHES, "convergent", *_NUMBERS, "convergent_v
 """Every member of a key's description."""
 
 
-def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, object], scope: str = "") -> Key:
+def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, object], scope: str = "") -> TransitKey:
     """Make the key ``name`` from its description; ``scope`` (the mount's path) keeps equal names of mounts apart.
 
     Raises SpecFault with the path of the member at fault.
@@ -75,12 +75,12 @@ def dump_keys(state: Transit) -> dict[str, dict[str, object]]:
     return {name: _dump(key) for name, key in sorted(state.keys.items())}
 
 
-def _settings(name: str, spec: Mapping[str, object]) -> Key:
+def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     """The key without versions."""
     key_type = spec.get("type", "aes256-gcm96")
     if not isinstance(key_type, str) or key_type not in TYPES:
         raise SpecFault("type", f"{key_type!r} is none of {', '.join(TYPES)}")
-    key = Key(name, key_type)
+    key = TransitKey(name, key_type)
     for member in _SWITCHES:
         setattr(key, member, _typed(spec, member, bool, getattr(key, member)))
     convergent = _typed(spec, "convergent", bool, False)
@@ -104,7 +104,7 @@ def _settings(name: str, spec: Mapping[str, object]) -> Key:
     return key
 
 
-def _add(key: Key, core: Context, entry: Any, path: str, label: str) -> None:
+def _add(key: TransitKey, core: Context, entry: Any, path: str, label: str) -> None:
     """Add the version that ``entry`` describes."""
     if not isinstance(entry, Mapping):
         raise SpecFault(path, "a version is a mapping such as {material: …, created: …}")
@@ -121,7 +121,7 @@ def _add(key: Key, core: Context, entry: Any, path: str, label: str) -> None:
         key.key_size = len(version.key)
 
 
-def _check_bounds(key: Key) -> None:
+def _check_bounds(key: TransitKey) -> None:
     latest = key.latest_version
     key.min_decryption_version = max(1, key.min_decryption_version)
     if key.min_decryption_version > latest:
@@ -169,8 +169,8 @@ def _event(spec: Mapping[str, object], member: str) -> Event | None:
     return Event(_moment(value.get("time"), f"{member}.time"), value["version"])
 
 
-def _dump(key: Key) -> dict[str, object]:
-    fresh = Key(key.name, key.type, kdf=KDF_HKDF if key.derived else 0)
+def _dump(key: TransitKey) -> dict[str, object]:
+    fresh = TransitKey(key.name, key.type, kdf=KDF_HKDF if key.derived else 0)
     spec: dict[str, object] = {"type": key.type}
     for member in (*_SWITCHES, *_NUMBERS, "auto_rotate_period"):
         if getattr(key, member) != getattr(fresh, member):
@@ -187,7 +187,7 @@ def _dump(key: Key) -> dict[str, object]:
     return spec
 
 
-def _dump_version(key: Key, version: KeyVersion) -> dict[str, object]:
+def _dump_version(key: TransitKey, version: KeyVersion) -> dict[str, object]:
     entry: dict[str, object] = show_version(key, version)
     if key.type != "hmac":
         entry["hmac_key"] = b64.encode(version.hmac_key)

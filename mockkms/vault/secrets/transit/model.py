@@ -129,7 +129,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class Key:
+class TransitKey:
     """A named key with all its versions."""
 
     name: str
@@ -276,10 +276,10 @@ def go_atoi(text: str) -> int | None:
 class Transit:
     """Everything one transit mount knows."""
 
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[str, TransitKey] = field(default_factory=dict)
     cache_size: int = 0
     """Keys the real server would cache; kept and shown, without effect."""
     disable_upsert: bool = False
     """``encrypt`` must not create keys."""
-    wrapping_key: Key | None = None
+    wrapping_key: TransitKey | None = None
     """The RSA-4096 key for imports, made when first asked for."""

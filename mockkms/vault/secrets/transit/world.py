@@ -29,8 +29,7 @@ from mockkms.vault.framework.shapes.collections import (
 from mockkms.vault.framework.world_section import Filling, Steps, WorldSection
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.transit import descriptions
-from mockkms.vault.secrets.transit.model import TYPES
-from mockkms.vault.secrets.transit.model import Key as TransitKey
+from mockkms.vault.secrets.transit.model import TYPES, TransitKey
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 from mockkms.world.entropy import Entropy
 
 START = 1_800_000_000.0
@@ -37,7 +37,7 @@ class Ring:
         state: Transit = mount.state
         return state
 
-    def key(self, name: str = "k") -> Key:
+    def key(self, name: str = "k") -> TransitKey:
         return self.state.keys[name]
 
     def ask(self, operation: str, path: str, **data: Any) -> Response:

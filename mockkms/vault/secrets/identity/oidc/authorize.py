@@ -11,7 +11,7 @@ from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity.engine import bare_json, engine, own, store
 from mockkms.vault.secrets.identity.oidc.assignments import OPENID
 from mockkms.vault.secrets.identity.oidc.clients import with_id
-from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, AuthCode, Client, Provider, service
+from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, AuthCode, OidcClient, Provider, service
 
 CODE_LIFETIME = 300
 """Seconds."""
@@ -91,7 +91,7 @@ def _entry(call: Call) -> AuthCode:
     return entry
 
 
-def _provider(call: Call, client: Client) -> Provider:
+def _provider(call: Call, client: OidcClient) -> Provider:
     if not call["redirect_uri"]:
         raise OAuthError("invalid_request", "redirect_uri parameter is required")
     if not _allowed(call["redirect_uri"], client.redirect_uris):
@@ -130,7 +130,7 @@ def asked_scopes(text: str, provider: Provider) -> list[str]:
     return [name for name in wanted if name in provider.scopes_supported and name != OPENID]
 
 
-def _entity(call: Call, client: Client) -> Entity:
+def _entity(call: Call, client: OidcClient) -> Entity:
     caller = call.request.client
     if caller is None or not caller.entity_id:
         raise OAuthError("access_denied", "identity entity must be associated with the request")
@@ -142,7 +142,7 @@ def _entity(call: Call, client: Client) -> Entity:
     return entity
 
 
-def assigned(call: Call, entity: Entity, client: Client) -> bool:
+def assigned(call: Call, entity: Entity, client: OidcClient) -> bool:
     """Whether a client's assignments let an entity log in. Raises OAuthError for one that is gone."""
     if entity.disabled:
         return False
@@ -158,7 +158,7 @@ def assigned(call: Call, entity: Entity, client: Client) -> bool:
     return False
 
 
-def _challenge(call: Call, client: Client, entry: AuthCode) -> None:
+def _challenge(call: Call, client: OidcClient, entry: AuthCode) -> None:
     if "code_challenge" not in call:
         if client.client_type == "public":
             raise OAuthError("invalid_request", "PKCE is required for public clients")

@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity.engine import engine, listed
 from mockkms.vault.secrets.identity.oidc.assignments import distinct
-from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, Client, default_key, service
+from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcClient, default_key, service
 
 _ID_LENGTH, _SECRET_LENGTH, _SECRET_PREFIX = 32, 64, "hvo_secret_"
 _SHOWN = (
@@ -40,7 +40,7 @@ client = engine.path(
 clients = engine.path("oidc/client[/]", help="All clients.")
 
 
-def with_id(call: Call, client_id: str) -> Client | None:
+def with_id(call: Call, client_id: str) -> OidcClient | None:
     """The client with this id."""
     return next((entry for entry in service(call).clients.values() if entry.client_id == client_id), None)
 
@@ -55,7 +55,7 @@ def write_client(state: object, call: Call) -> None:
     """Make a client, or change what was sent of one. Raises ErrorResponse."""
     oidc, name = service(call), call["name"]
     found = oidc.clients.get(name)
-    made = replace(found) if found else Client(name)
+    made = replace(found) if found else OidcClient(name)
     for member in ("redirect_uris", "assignments"):
         setattr(made, member, distinct(call.get(member, getattr(made, member))))
     for wanted in made.assignments:
@@ -81,7 +81,7 @@ def write_client(state: object, call: Call) -> None:
     oidc.clients[name] = made
 
 
-def _set_type(made: Client, call: Call, exists: bool) -> None:
+def _set_type(made: OidcClient, call: Call, exists: bool) -> None:
     if "client_type" not in call:
         return
     wanted = call["client_type"]
@@ -102,7 +102,7 @@ def read_client(state: object, call: Call, *, name: str) -> dict[str, object] | 
     return {**_shown(call, found), **secret}
 
 
-def _shown(call: Call, found: Client) -> dict[str, object]:
+def _shown(call: Call, found: OidcClient) -> dict[str, object]:
     product, fields = call.core.product, client.fields
     known = (name for name in _SHOWN if name not in fields or fields[name].known_to(product))
     return {name: getattr(found, name) for name in known}

@@ -17,7 +17,7 @@ from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity.engine import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scopes, assigned
 from mockkms.vault.secrets.identity.oidc.clients import with_id
-from mockkms.vault.secrets.identity.oidc.model import AuthCode, Client, NamedKey, Provider, service
+from mockkms.vault.secrets.identity.oidc.model import AuthCode, NamedKey, OidcClient, Provider, service
 from mockkms.vault.secrets.identity.oidc.providers import issuer_of
 from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled
 from mockkms.vault.secrets.identity.oidc.tokens import RESERVED
@@ -80,7 +80,7 @@ def _tokens(call: Call) -> dict[str, object]:
     return (_by_code if grant == "authorization_code" else _by_credentials)(call, client, key, provider)
 
 
-def _client(call: Call) -> Client:
+def _client(call: Call) -> OidcClient:
     basic = _basic(call.request.headers.get("Authorization", ""))
     client_id, secret = basic or (call["client_id"], call["client_secret"])
     if not basic and not client_id:
@@ -104,7 +104,7 @@ def _basic(header: str) -> tuple[str, str] | None:
     return (name, secret) if colon else None
 
 
-def _by_credentials(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, object]:
+def _by_credentials(call: Call, client: OidcClient, key: NamedKey, provider: Provider) -> dict[str, object]:
     scopes = asked_scopes(call["scope"], provider)
     claims = _claims(call, client.client_id, client)
     claims["jti"] = call.core.entropy.uuid()
@@ -112,7 +112,7 @@ def _by_credentials(call: Call, client: Client, key: NamedKey, provider: Provide
     return {"access_token": signed, "expires_in": client.id_token_ttl, "token_type": "Bearer"}
 
 
-def _claims(call: Call, subject: str, client: Client) -> dict[str, object]:
+def _claims(call: Call, subject: str, client: OidcClient) -> dict[str, object]:
     now = call.now()
     return {
         "aud": client.client_id,
@@ -129,7 +129,7 @@ def _signed(call: Call, key: NamedKey, claims: dict[str, object]) -> str:
     return jws.sign(json_text.encode(claims), signing.load(), key.algorithm, signing.id)
 
 
-def _by_code(call: Call, client: Client, key: NamedKey, provider: Provider) -> dict[str, object]:
+def _by_code(call: Call, client: OidcClient, key: NamedKey, provider: Provider) -> dict[str, object]:
     code = call["code"]
     if not code:
         raise OAuthError("invalid_request", "code parameter is required")
@@ -154,7 +154,7 @@ def _by_code(call: Call, client: Client, key: NamedKey, provider: Provider) -> d
     }
 
 
-def _granted(call: Call, client: Client, entry: AuthCode) -> Entity:
+def _granted(call: Call, client: OidcClient, entry: AuthCode) -> Entity:
     if entry.client_id != client.client_id:
         raise OAuthError("invalid_grant", "authorization code was not issued to the client")
     if entry.provider != call["name"]:
@@ -172,7 +172,7 @@ def _granted(call: Call, client: Client, entry: AuthCode) -> Entity:
     return entity
 
 
-def _verify_challenge(call: Call, client: Client, entry: AuthCode) -> None:
+def _verify_challenge(call: Call, client: OidcClient, entry: AuthCode) -> None:
     verifier = call["code_verifier"]
     if not entry.challenge:
         if client.client_type == "public":
@@ -189,7 +189,7 @@ def _verify_challenge(call: Call, client: Client, entry: AuthCode) -> None:
         raise OAuthError("invalid_grant", "invalid code_verifier for token exchange")
 
 
-def _access_token(call: Call, client: Client, entry: AuthCode) -> str:
+def _access_token(call: Call, client: OidcClient, entry: AuthCode) -> str:
     """A batch token that may do nothing but ask who its user is."""
     policy = f'path "identity/oidc/provider/{call["name"]}/userinfo" {{ capabilities = ["read", "update"] }}'
     made = Token(

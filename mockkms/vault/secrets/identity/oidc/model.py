@@ -79,7 +79,7 @@ class NamedKey:
 
 
 @dataclass
-class TokenRole:
+class OidcRole:
     """What a token says and for how long."""
 
     key: str = ""
@@ -105,7 +105,7 @@ class Scope:
 
 
 @dataclass
-class Client:
+class OidcClient:
     """An application that logs its users in here. Lifetimes in seconds."""
 
     name: str
@@ -157,10 +157,10 @@ class Oidc:
 
     issuer: str = ""
     keys: dict[str, NamedKey] = field(default_factory=dict)
-    roles: dict[str, TokenRole] = field(default_factory=dict)
+    roles: dict[str, OidcRole] = field(default_factory=dict)
     assignments: dict[str, Assignment] = field(default_factory=lambda: {ALLOW_ALL: Assignment(["*"], ["*"])})
     scopes: dict[str, Scope] = field(default_factory=dict)
-    clients: dict[str, Client] = field(default_factory=dict)
+    clients: dict[str, OidcClient] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=lambda: {DEFAULT_PROVIDER: Provider("", ["*"])})
     codes: dict[str, AuthCode] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity.engine import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
-from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, TokenRole, default_key, service
+from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcRole, default_key, service
 from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled
 
 RESERVED = (
@@ -59,7 +59,7 @@ def write_role(state: object, call: Call, *, ttl: int) -> None:
     """Make a role, or change what was sent of one. Raises ErrorResponse."""
     oidc = service(call)
     found = oidc.roles.get(call["name"])
-    made = replace(found) if found else TokenRole(ttl=ttl)
+    made = replace(found) if found else OidcRole(ttl=ttl)
     for name in ("key", "template", "ttl", "client_id"):
         if name in call:
             setattr(made, name, call[name])

@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_found, payload
 from mockkms.vault.secrets.kv.v2.invalid import COMMANDS, refuse
-from mockkms.vault.secrets.kv.v2.model import KV2, Key, Version
+from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
 from mockkms.vault.secrets.kv.v2.payload import leaves_removed, merge, stored
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
@@ -85,7 +85,7 @@ def read_subkeys(state: KV2, call: Call, *, path: str, depth: int) -> Reply:
     return shown
 
 
-def _version(state: KV2, call: Call) -> tuple[Key, int, Version] | None:
+def _version(state: KV2, call: Call) -> tuple[SecretMetadata, int, Version] | None:
     key = state.find(call["path"])
     if key is None:
         return None
@@ -130,7 +130,7 @@ def patch(state: KV2, call: Call, *, path: str) -> Response | dict[str, object]:
     return _append(state, call, key, None)
 
 
-def _append(state: KV2, call: Call, key: Key, secret: Any) -> dict[str, object]:
+def _append(state: KV2, call: Call, key: SecretMetadata, secret: Any) -> dict[str, object]:
     now = call.now()
     key.updated_by = author(call)
     version = Version(created=now, deleted=state.expiry(key, now), created_by=key.updated_by)
@@ -148,7 +148,7 @@ def delete(state: KV2, call: Call, *, path: str) -> None:
         version.deleted_by = key.updated_by = author(call)
 
 
-def _check_and_set(state: KV2, call: Call, key: Key) -> None:
+def _check_and_set(state: KV2, call: Call, key: SecretMetadata) -> None:
     options = call["options"]
     if "cas" in options:
         if _weak_int(options["cas"]) != key.current:

@@ -7,7 +7,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, Response
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.v2.model import KV2, Key, Version
+from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 from mockkms.vault.tokens.token import client_id
 from mockkms.world.clock import rfc3339
@@ -26,7 +26,7 @@ def time_text(moment: float | None) -> str:
     return "" if moment is None else rfc3339(moment)
 
 
-def described(key: Key, number: int, version: Version) -> dict[str, object]:
+def described(key: SecretMetadata, number: int, version: Version) -> dict[str, object]:
     """What every answer about one version shows."""
     return {
         "created_time": time_text(version.created),

@@ -11,7 +11,7 @@ from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
-from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, Key, Version, clean
+from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, SecretMetadata, Version, clean
 from mockkms.vault.secrets.tree import children, walk
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
@@ -67,7 +67,7 @@ def read(state: KV2, call: Call, *, path: str) -> dict[str, object] | None:
     return None if key is None else shown(key, call.core.product)
 
 
-def shown(key: Key, product: Product) -> dict[str, object]:
+def shown(key: SecretMetadata, product: Product) -> dict[str, object]:
     """A key's metadata as it is answered."""
     answer: dict[str, object] = {
         "cas_required": key.cas_required,
@@ -110,7 +110,7 @@ def list_keys(state: KV2, call: Call, *, exclude_deleted: bool) -> dict[str, obj
     return {"keys": names} if names else {}
 
 
-def _deleted(key: Key | None) -> bool:
+def _deleted(key: SecretMetadata | None) -> bool:
     version = key.versions.get(key.current) if key else None
     return version is not None and version.deleted is not None
 
@@ -166,7 +166,7 @@ def write(
     custom = parsed(custom_metadata) if "custom_metadata" in call else None
     key = state.find(path)
     _check_and_set(state, call, key)
-    key = key or Key(path=path, created=now, updated=now)
+    key = key or SecretMetadata(path=path, created=now, updated=now)
     if "max_versions" in call:
         key.max_versions = max_versions & UINT32
     if "delete_version_after" in call:
@@ -220,7 +220,7 @@ def _patched(before: dict[str, str] | None, sent: dict[str, str | None] | None) 
     return {name: text for name, text in merged.items() if text is not None} or None
 
 
-def _check_and_set(state: KV2, call: Call, key: Key | None) -> None:
+def _check_and_set(state: KV2, call: Call, key: SecretMetadata | None) -> None:
     required = state.config.metadata_cas_required or (key is not None and key.metadata_cas_required)
     if "metadata_cas" not in call:
         if required:
@@ -232,7 +232,7 @@ def _check_and_set(state: KV2, call: Call, key: Key | None) -> None:
         raise ErrorResponse("metadata check-and-set parameter does not match the current version")
 
 
-def _finish(state: KV2, call: Call, key: Key) -> None:
+def _finish(state: KV2, call: Call, key: SecretMetadata) -> None:
     if "cas_required" in call:
         key.cas_required = call["cas_required"]
     if "metadata_cas_required" in call:

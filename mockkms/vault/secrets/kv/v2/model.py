@@ -45,7 +45,7 @@ class Version:
 
 
 @dataclass
-class Key:
+class SecretMetadata:
     """The metadata of one key and its version history."""
 
     path: str
@@ -89,25 +89,25 @@ class KV2:
     """
 
     config: Config = field(default_factory=Config)
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[str, SecretMetadata] = field(default_factory=dict)
     payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
 
-    def find(self, path: str) -> Key | None:
+    def find(self, path: str) -> SecretMetadata | None:
         """The metadata of a path, or None."""
         return self.keys.get(path) or self.keys.get(clean(path))
 
-    def open(self, path: str, now: float) -> Key:
+    def open(self, path: str, now: float) -> SecretMetadata:
         """The metadata of a path, begun now if there was none (not filed before ``file``)."""
-        return self.find(path) or Key(path=path, created=now, updated=now)
+        return self.find(path) or SecretMetadata(path=path, created=now, updated=now)
 
-    def append(self, path: str, key: Key, version: Version, payload: Payload) -> None:
+    def append(self, path: str, key: SecretMetadata, version: Version, payload: Payload) -> None:
         """File a new version with its payload."""
         for number in key.add(version, self.config.max_versions):
             self.payloads.pop((path, number), None)
         self.payloads[path, key.current] = payload
         self.keys[clean(path)] = key
 
-    def expiry(self, key: Key, now: float) -> float | None:
+    def expiry(self, key: SecretMetadata, now: float) -> float | None:
         """When a version made now expires: the shorter of the mount's and the key's times."""
         mount = self.config.delete_version_after
         if mount == DISABLED or not (mount or key.delete_version_after):

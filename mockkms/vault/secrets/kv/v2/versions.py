@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.secrets.kv.v2.engine import author, engine
-from mockkms.vault.secrets.kv.v2.model import KV2, Key, Version
+from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
 
 
 def _endpoint(action: str, help: str, versions: str) -> Endpoint:
@@ -58,7 +58,7 @@ def destroy_versions(state: KV2, call: Call, *, path: str) -> None:
         state.payloads.pop((path, number), None)
 
 
-def _chosen(state: KV2, call: Call, missing: str) -> Iterator[tuple[Key, int, Version]]:
+def _chosen(state: KV2, call: Call, missing: str) -> Iterator[tuple[SecretMetadata, int, Version]]:
     numbers = call["versions"]
     if not numbers:
         raise ErrorResponse(missing)

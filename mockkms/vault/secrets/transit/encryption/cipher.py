@@ -9,7 +9,7 @@ from mockkms.crypto import aead
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
-from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, Key
+from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, TransitKey
 
 PADDINGS = ("oaep", "pkcs1v15")
 Random = Callable[[int], bytes]
@@ -17,7 +17,7 @@ Random = Callable[[int], bytes]
 
 
 def encrypt(
-    key: Key, asked: int, context: bytes, plaintext: bytes, associated: str, random: Random, padding: str = ""
+    key: TransitKey, asked: int, context: bytes, plaintext: bytes, associated: str, random: Random, padding: str = ""
 ) -> tuple[str, int]:
     """Encrypt with version ``asked`` (0: the latest); returns the ciphertext and the version used.
 
@@ -36,7 +36,7 @@ def encrypt(
     return f"vault:v{number}:{b64.encode(sealed)}", number
 
 
-def decrypt(key: Key, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
+def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
     """The plaintext of what ``encrypt`` made. Raises ErrorResponse and InternalFault."""
     if key.soft_deleted:
         key.check_alive()
@@ -54,7 +54,7 @@ def decrypt(key: Key, context: bytes, text: str, associated: str, padding: str =
     return _decrypt_rsa(key, number, sealed, padding)
 
 
-def check_padding(key: Key, padding: str, name: str) -> None:
+def check_padding(key: TransitKey, padding: str, name: str) -> None:
     """Raise ErrorResponse for an unknown padding, or one of a key that is not RSA; ``name`` of the parameter precedes.
 
     An empty padding is the default one.
@@ -73,7 +73,7 @@ def associated_bytes(associated: str) -> bytes | None:
         return b64.decode(associated)
 
 
-def _seal(key: Key, number: int, context: bytes, plaintext: bytes, associated: str, random: Random) -> bytes:
+def _seal(key: TransitKey, number: int, context: bytes, plaintext: bytes, associated: str, random: Random) -> bytes:
     kind = key.kind
     algorithm = kind.aead
     nonce_size = aead.NONCE_SIZES[algorithm]
@@ -92,7 +92,7 @@ def _seal(key: Key, number: int, context: bytes, plaintext: bytes, associated: s
     return aead.seal(algorithm, both[: kind.size], nonce, plaintext, extra)
 
 
-def _open(key: Key, number: int, context: bytes, sealed: bytes, associated: str) -> bytes:
+def _open(key: TransitKey, number: int, context: bytes, sealed: bytes, associated: str) -> bytes:
     kind = key.kind
     secret = key.material(context, number, kind.size)
     if len(secret) != kind.size:
@@ -106,7 +106,7 @@ def _open(key: Key, number: int, context: bytes, sealed: bytes, associated: str)
         raise ErrorResponse(str(error)) from None
 
 
-def _check_convergence(key: Key, number: int) -> None:
+def _check_convergence(key: TransitKey, number: int) -> None:
     """Refuse convergent schemes 1 and 2, which are unsupported today. Raises ErrorResponse."""
     if not key.convergent_encryption:
         return
@@ -116,13 +116,13 @@ def _check_convergence(key: Key, number: int) -> None:
         raise ErrorResponse(f"refusing to support decryption with old convergent encryption key: version {scheme}")
 
 
-def _encrypt_rsa(key: Key, number: int, plaintext: bytes, padding: str) -> bytes:
+def _encrypt_rsa(key: TransitKey, number: int, plaintext: bytes, padding: str) -> bytes:
     encrypt = rsa.encrypt_pkcs1v15 if padding == "pkcs1v15" else rsa.encrypt_oaep
     with refusing("failed to RSA encrypt the plaintext: ", BackendError, of=rsa.RSAError):
         return encrypt(key.version(number).public, plaintext)
 
 
-def _decrypt_rsa(key: Key, number: int, sealed: bytes, padding: str) -> bytes:
+def _decrypt_rsa(key: TransitKey, number: int, sealed: bytes, padding: str) -> bytes:
     version = key.version(number)
     if version.private_missing:
         raise BackendError("cannot decrypt ciphertext, key version does not have a private counterpart")

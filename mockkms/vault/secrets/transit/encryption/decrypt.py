@@ -19,7 +19,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
 )
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 MISSING = "missing ciphertext to decrypt"
 
@@ -74,7 +74,7 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
 
 
-def _result(key: Key, number: int, item: Item, outcome: Outcome) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: Outcome) -> dict[str, object]:
     plaintext = ""
     check_item(key, number, item)
     if not item.error:
@@ -95,5 +95,5 @@ def check_ciphertext(item: Item) -> None:
         raise ValueError(MISSING)
 
 
-def _key(state: Transit, call: Call) -> Key:
+def _key(state: Transit, call: Call) -> TransitKey:
     return existing(state, call["name"], call.core, "encryption key not found")

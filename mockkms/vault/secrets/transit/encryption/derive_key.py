@@ -13,9 +13,9 @@ from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,
     HMAC_MIN_SIZE,
     TYPES,
-    Key,
     KeyVersion,
     Transit,
+    TransitKey,
 )
 
 endpoint = engine.path(
@@ -61,7 +61,7 @@ def derive_key(
     return None
 
 
-def _agree(base: Key, asked: int, peer: str, size: int) -> bytes:
+def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
     """``size`` bytes derived from what both sides share. Raises VaultError."""
     if asked < 0:
         raise ErrorResponse("requested version of the base key is negative")
@@ -86,7 +86,7 @@ def _agree(base: Key, asked: int, peer: str, size: int) -> bytes:
 
 def _keep(state: Transit, call: Call, key_type: str, secret: bytes) -> None:
     """Import the derived secret, as a key of its own or as the next version of the key of that name."""
-    key = state.keys.get(call["name"]) or Key(call["name"], key_type, imported=True)
+    key = state.keys.get(call["name"]) or TransitKey(call["name"], key_type, imported=True)
     key.check_alive()
     kind = key.kind
     hmac_key = secret

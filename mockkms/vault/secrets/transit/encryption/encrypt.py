@@ -20,7 +20,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
 )
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
-from mockkms.vault.secrets.transit.model import TYPES, Key, Transit
+from mockkms.vault.secrets.transit.model import TYPES, Transit, TransitKey
 
 NONCE_REFUSED: Final = "provided nonce not allowed for this key"
 """Only the first kind of convergent keys, long gone, took a nonce from its caller."""
@@ -92,7 +92,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     return {"ciphertext": text, "key_version": number}
 
 
-def _result(key: Key, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, object]:
     if not item.error and item.nonce:
         item.error = NONCE_REFUSED
         outcome.user_error = True
@@ -114,7 +114,7 @@ def _check_plaintext(item: Item) -> None:
     b64.decode(item.text)
 
 
-def check_item(key: Key, number: int, item: Item) -> None:
+def check_item(key: TransitKey, number: int, item: Item) -> None:
     """Note in an item of a batch what does not fit its key.
 
     The real server does not count these faults as the caller's: alone, they leave the batch a 200.
@@ -131,7 +131,7 @@ def check_item(key: Key, number: int, item: Item) -> None:
         item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
 
 
-def _key(state: Transit, call: Call, derived: bool) -> Key:
+def _key(state: Transit, call: Call, derived: bool) -> TransitKey:
     """The key; one that does not exist is made, derived if the request has contexts. Raises ErrorResponse."""
     key = find(state, call["name"], call.core)
     if key is not None:

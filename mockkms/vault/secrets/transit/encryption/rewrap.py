@@ -25,7 +25,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
 )
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 endpoint = engine.path(
     "rewrap/{name}",
@@ -89,7 +89,7 @@ def rewrap(
     return results[0]
 
 
-def _result(key: Key, number: int, item: RewrapItem, call: Call) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: RewrapItem, call: Call) -> dict[str, object]:
     """Return the result of one item. Raises BackendError for a failure of the server, which ends the whole batch."""
     if item.error:
         return {"error": item.error, "reference": item.reference}

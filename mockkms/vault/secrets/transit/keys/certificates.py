@@ -13,7 +13,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import Key, KeyVersion, Transit
+from mockkms.vault.secrets.transit.model import KeyVersion, Transit, TransitKey
 
 _COMMON: Final = {
     "name": Field(Kind.STRING, help="Name of the key."),
@@ -84,7 +84,7 @@ def _refusing(call: Call, of: type[Exception], prefix: str = "") -> Iterator[Non
         raise (BackendError if isinstance(error, BackendError) else ErrorResponse)(text) from None
 
 
-def _signing_key(state: Transit, call: Call) -> Key:
+def _signing_key(state: Transit, call: Call) -> TransitKey:
     """The key, if it can sign for itself. Raises ErrorResponse."""
     name = call["name"]
     key = existing(state, name, call.core, f"key with provided name '{name}' not found")
@@ -95,7 +95,7 @@ def _signing_key(state: Transit, call: Call) -> Key:
     return key
 
 
-def _number(key: Key, call: Call) -> int:
+def _number(key: TransitKey, call: Call) -> int:
     number: int = call.get("version", key.latest_version)
     return number
 
@@ -110,7 +110,7 @@ def _check_order(found: list[x509.Certificate]) -> None:
         raise ErrorResponse("could not validate if there is only one leaf certificate in the provided chain")
 
 
-def _check_match(key: Key, version: KeyVersion, leaf: x509.Certificate) -> None:
+def _check_match(key: TransitKey, version: KeyVersion, leaf: x509.Certificate) -> None:
     """The leaf is for this very key. Raises ErrorResponse for another type, BackendError for another key."""
     algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
     if leaf.algorithm != algorithm:

@@ -9,7 +9,7 @@ from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.keys.keys import check_rotation_period
 from mockkms.vault.secrets.transit.keys.reading import shown
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 config = engine.path(
     "keys/{name}/config",
@@ -42,7 +42,7 @@ def configure(state: Transit, call: Call, *, name: str, auto_rotate_period: int)
     return Response(data=shown(key, call.core.product), warnings=warnings)
 
 
-def _new_bounds(key: Key, call: Call) -> tuple[int, int, list[str]]:
+def _new_bounds(key: TransitKey, call: Call) -> tuple[int, int, list[str]]:
     """The bounds for decryption and encryption after this request, and warnings."""
     warnings = []
     decryption, encryption = key.min_decryption_version, key.min_encryption_version
@@ -73,7 +73,7 @@ def _new_bounds(key: Key, call: Call) -> tuple[int, int, list[str]]:
     return decryption, encryption, warnings
 
 
-def _changes(key: Key, call: Call, decryption: int, encryption: int) -> bool:
+def _changes(key: TransitKey, call: Call, decryption: int, encryption: int) -> bool:
     """Whether anything is to be stored; only then the trimmed versions are looked at."""
     return (
         (decryption, encryption) != (key.min_decryption_version, key.min_encryption_version)
@@ -84,7 +84,7 @@ def _changes(key: Key, call: Call, decryption: int, encryption: int) -> bool:
     )
 
 
-def _apply(key: Key, call: Call, decryption: int, encryption: int) -> None:
+def _apply(key: TransitKey, call: Call, decryption: int, encryption: int) -> None:
     key.min_decryption_version = decryption
     key.min_encryption_version = encryption
     key.deletion_allowed = call.get("deletion_allowed", key.deletion_allowed)

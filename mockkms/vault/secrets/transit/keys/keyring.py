@@ -15,10 +15,10 @@ from mockkms.vault.secrets.transit.model import (
     KDF_HKDF,
     SOFT_DELETED,
     TYPES,
-    Key,
     KeyType,
     KeyVersion,
     Transit,
+    TransitKey,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MISSED_ROTATIONS = 64
 """After a jump of the clock at most this many due rotations are made up for."""
 
 
-def find(state: Transit, name: str, core: Context) -> Key | None:
+def find(state: Transit, name: str, core: Context) -> TransitKey | None:
     """The key of this name, after the rotations that are due by the clock; None if there is none."""
     key = state.keys.get(name)
     if key is not None and key.auto_rotate_period:
@@ -37,7 +37,7 @@ def find(state: Transit, name: str, core: Context) -> Key | None:
     return key
 
 
-def existing(state: Transit, name: str, core: Context, refusal: str) -> Key:
+def existing(state: Transit, name: str, core: Context, refusal: str) -> TransitKey:
     """Return the key of this name as ``find`` does. Raises ErrorResponse with ``refusal`` if it does not exist."""
     key = find(state, name, core)
     if key is None:
@@ -45,7 +45,7 @@ def existing(state: Transit, name: str, core: Context, refusal: str) -> Key:
     return key
 
 
-def rotate_if_due(key: Key, core: Context) -> None:
+def rotate_if_due(key: TransitKey, core: Context) -> None:
     """Make the rotations that a server running all the time would have made by now."""
     if key.soft_deleted or (key.imported and not key.allow_imported_rotation):
         return
@@ -69,11 +69,11 @@ def create(
     allow_plaintext_backup: bool = False,
     auto_rotate_period: int = 0,
     key_size: int = 0,
-) -> Key:
+) -> TransitKey:
     """A new key with one version, kept under ``name``. Raises VaultError where type and options do not fit."""
     kind = TYPES[key_type]
     check_options(kind, derived=derived, convergent=convergent)
-    key = Key(
+    key = TransitKey(
         name=name,
         type=key_type,
         derived=derived,
@@ -102,7 +102,7 @@ def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
         raise BackendError(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
 
 
-def rotate(key: Key, now: float, core: Context, label: str = "") -> None:
+def rotate(key: TransitKey, now: float, core: Context, label: str = "") -> None:
     """Add a version made at ``now`` (seconds since the epoch), of material that ``label`` names if one is given.
 
     Raises VaultError where that is refused.
@@ -115,7 +115,7 @@ def rotate(key: Key, now: float, core: Context, label: str = "") -> None:
     key.imported = False
 
 
-def add_version(key: Key, version: KeyVersion) -> None:
+def add_version(key: TransitKey, version: KeyVersion) -> None:
     """Make ``version`` the latest one."""
     if key.convergent_encryption and (key.convergent_version == -1 or key.convergent_version > 1):
         version.convergent_version = CONVERGENT_VERSION
@@ -123,7 +123,7 @@ def add_version(key: Key, version: KeyVersion) -> None:
     key.versions[key.latest_version] = version
 
 
-def new_version(key: Key, now: float, core: Context, label: str = "") -> KeyVersion:
+def new_version(key: TransitKey, now: float, core: Context, label: str = "") -> KeyVersion:
     """Fresh material for a key. Raises VaultError for an ``hmac`` key of no good size."""
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
@@ -145,7 +145,7 @@ def new_version(key: Key, now: float, core: Context, label: str = "") -> KeyVers
     return KeyVersion(secret, hmac_key, now, asymmetric.public_of(secret))
 
 
-def _in_use(core: Context, key: Key) -> set[bytes]:
+def _in_use(core: Context, key: TransitKey) -> set[bytes]:
     """The public halves of the world's RSA keys, so that the pool gives none of them a second time."""
     keys = [key]
     for mount in core.state.mounts.entries.values():

@@ -9,7 +9,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys import keyring
 from mockkms.vault.secrets.transit.keys.reading import shown
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 rotate = engine.path(
     "keys/{name}/rotate",
@@ -84,7 +84,7 @@ def trim_key(state: Transit, call: Call, *, name: str, min_available_version: in
     return shown(key, call.core.product)
 
 
-def _refusal(key: Key, wanted: int) -> str:
+def _refusal(key: TransitKey, wanted: int) -> str:
     """Why versions below ``wanted`` may not be trimmed; empty if they may."""
     if wanted < key.min_available_version:
         return "minimum available version cannot be decremented"

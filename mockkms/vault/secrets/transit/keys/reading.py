@@ -8,14 +8,14 @@ from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, pem
 from mockkms.vault.framework.message import BackendError, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, Key, KeyVersion
+from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, KeyVersion, TransitKey
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
     from mockkms.vault.products import Product
 
 
-def shown(key: Key, product: Product, context: bytes = b"") -> dict[str, object]:
+def shown(key: TransitKey, product: Product, context: bytes = b"") -> dict[str, object]:
     """The ``data`` of a key. With ``context``, a derived ``ed25519`` key shows its public keys for that context."""
     kind = key.kind
     data: dict[str, object] = {
@@ -61,7 +61,7 @@ def _event(event: Event) -> dict[str, object]:
     return {"time": rfc3339(event.time), "version": event.version}
 
 
-def _show_derivation(data: dict[str, object], key: Key) -> None:
+def _show_derivation(data: dict[str, object], key: TransitKey) -> None:
     if key.kdf == KDF_HKDF:
         data["kdf"] = "hkdf_sha256"
     else:
@@ -71,7 +71,9 @@ def _show_derivation(data: dict[str, object], key: Key) -> None:
         data["convergent_encryption_version"] = key.convergent_version
 
 
-def _show_version(key: Key, number: int, version: KeyVersion, product: Product, context: bytes) -> dict[str, object]:
+def _show_version(
+    key: TransitKey, number: int, version: KeyVersion, product: Product, context: bytes
+) -> dict[str, object]:
     shown: dict[str, object] = {
         "name": key.kind.curve or key.type,
         "public_key": _public_text(key, number, version, context),
@@ -83,7 +85,7 @@ def _show_version(key: Key, number: int, version: KeyVersion, product: Product, 
     return shown
 
 
-def _public_text(key: Key, number: int, version: KeyVersion, context: bytes) -> str:
+def _public_text(key: TransitKey, number: int, version: KeyVersion, context: bytes) -> str:
     if key.type != "ed25519":
         return pem.encode("PUBLIC KEY", version.public)
     if not key.derived:

@@ -13,7 +13,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import PREFIX, Key, Transit, go_atoi
+from mockkms.vault.secrets.transit.model import PREFIX, Transit, TransitKey, go_atoi
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
     BatchShape,
@@ -91,7 +91,7 @@ def _shape(call: Call) -> BatchShape:
     return _ALWAYS_VALID if call.core.product.has(Feature.TRANSIT_REWORDED) else _SHAPE
 
 
-def _given(key: Key, item: Item) -> tuple[int, bytes]:
+def _given(key: TransitKey, item: Item) -> tuple[int, bytes]:
     """Version and bytes of the HMAC to check. Raises ErrorResponse."""
     if "hmac" not in item:
         raise ErrorResponse("missing hmac")

@@ -13,7 +13,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import Key, KeyVersion, go_atoi
+from mockkms.vault.secrets.transit.model import KeyVersion, TransitKey, go_atoi
 
 DEFAULT_HASH: Final = "sha2-256"
 
@@ -91,7 +91,7 @@ def check_unhashed(options: Options) -> None:
         raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
 
 
-def check_pure(key: Key, call: Call, options: Options, context: object, framing: str) -> None:
+def check_pure(key: TransitKey, call: Call, options: Options, context: object, framing: str) -> None:
     """Check that an item asks for no more than plain Ed25519, where the product signs with that alone.
 
     ``context`` is the item's ``signature_context``. Raises ErrorResponse, with ``framing`` in front.
@@ -118,7 +118,7 @@ def _quoted(value: object) -> str:
     return quote(str(value)) if value is not None else "%!q(<nil>)"
 
 
-def digest(key: Key, data: bytes, options: Options) -> bytes:
+def digest(key: TransitKey, data: bytes, options: Options) -> bytes:
     """What is signed of the input."""
     if options.prehashed or not key.kind.hashes_input:
         return data
@@ -134,7 +134,7 @@ class Signature:
     public: bytes = b""
 
 
-def sign(key: Key, asked: int, context: bytes, data: bytes, options: Options) -> Signature:
+def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Options) -> Signature:
     """Sign ``data`` (see ``digest``) with version ``asked`` (0: the latest). Raises VaultError."""
     key.check_alive()
     number = key.version_to_use(asked, "signing")
@@ -155,7 +155,7 @@ def sign(key: Key, asked: int, context: bytes, data: bytes, options: Options) ->
     return Signature(f"vault:v{number}:{encoded}", number, public)
 
 
-def verify(key: Key, context: bytes, data: bytes, text: str, options: Options) -> bool:
+def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Options) -> bool:
     """Whether ``text`` is a signature of ``data`` (see ``digest``). Raises VaultError."""
     key.check_alive()
     number, encoded = key.version_of_text(text, "signature")
@@ -173,7 +173,7 @@ def verify(key: Key, context: bytes, data: bytes, text: str, options: Options) -
     return eddsa.verify(public, data, raw)
 
 
-def _seed(key: Key, context: bytes, number: int) -> bytes:
+def _seed(key: TransitKey, context: bytes, number: int) -> bytes:
     if not key.derived:
         return key.version(number).key[:32]
     with refusing("error deriving key: ", BackendError, of=VaultError):

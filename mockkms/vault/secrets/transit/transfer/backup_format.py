@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, numbers, pem
-from mockkms.vault.secrets.transit.model import TYPES_BY_NUMBER, Event, Key, KeyType, KeyVersion
+from mockkms.vault.secrets.transit.model import TYPES_BY_NUMBER, Event, KeyType, KeyVersion, TransitKey
 from mockkms.world.clock import ZERO_TIME, parse_rfc3339, rfc3339
 
 _NANOSECONDS = 1_000_000_000
@@ -25,7 +25,7 @@ class BadBackup(ValueError):
 # -- writing -------------------------------------------------------------------------------------------------------
 
 
-def dump(key: Key) -> dict[str, object]:
+def dump(key: TransitKey) -> dict[str, object]:
     """The backup document of a key."""
     first = key.min_available_version
     archive = [key.versions.get(number) for number in range(first, key.latest_version + 1)]
@@ -35,7 +35,7 @@ def dump(key: Key) -> dict[str, object]:
     }
 
 
-def _policy(key: Key) -> dict[str, object]:
+def _policy(key: TransitKey) -> dict[str, object]:
     return {
         "name": key.name,
         **({"key_size": key.key_size} if key.key_size else {}),
@@ -119,7 +119,7 @@ def _public_text(kind: KeyType, version: KeyVersion) -> str:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def load(document: Any) -> Key:
+def load(document: Any) -> TransitKey:
     """The key of a backup document. Raises BadBackup; bounds of versions are left to ``check_bounds``."""
     policy = _member(document, "policy", dict)
     if not policy:
@@ -127,7 +127,7 @@ def load(document: Any) -> Key:
     kind = TYPES_BY_NUMBER.get(_member(policy, "type", int))
     if kind is None:
         raise BadBackup(f"unsupported key type {policy.get('type')}")
-    key = Key(
+    key = TransitKey(
         name=_member(policy, "name", str),
         type=kind.name,
         latest_version=_member(policy, "latest_version", int),
@@ -152,7 +152,7 @@ def load(document: Any) -> Key:
     return key
 
 
-def check_bounds(key: Key) -> None:
+def check_bounds(key: TransitKey) -> None:
     """Check the version bounds of a key that was read. Raises BadBackup with the real server's text."""
     low, high, encryption = key.min_decryption_version, key.latest_version, key.min_encryption_version
     if low < 1:
@@ -167,7 +167,7 @@ def check_bounds(key: Key) -> None:
         raise BadBackup("need to move keys from archive but archive version not up-to-date")
 
 
-def _read_versions(key: Key, document: Any, policy: dict[str, object]) -> None:
+def _read_versions(key: TransitKey, document: Any, policy: dict[str, object]) -> None:
     archive = _member(_member(document, "archived_keys", dict), "keys", list)
     for at, entry in enumerate(archive):
         number = at + key.min_available_version

@@ -11,7 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import find
-from mockkms.vault.secrets.transit.model import SOFT_DELETED, Key, KeyVersion, Transit
+from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey
 from mockkms.vault.secrets.transit.transfer.export import versions_asked
 
 endpoint = engine.path(
@@ -48,7 +48,7 @@ def export(state: Transit, call: Call) -> Reply:
     return {"name": source.name, "type": source.type, "keys": wrapped}
 
 
-def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> str:
+def _wrapped(destination: TransitKey, source: TransitKey, version: KeyVersion, call: Call) -> str:
     with refusing(error=BackendError):
         hash_name = keywrap.hash_named(call["hash"])
     if not destination.kind.signs:
@@ -63,7 +63,7 @@ def _wrapped(destination: Key, source: Key, version: KeyVersion, call: Call) -> 
         return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash_name))
 
 
-def _container(source: Key, version: KeyVersion) -> bytes:
+def _container(source: TransitKey, version: KeyVersion) -> bytes:
     """The bytes to wrap: a symmetric key as it is, any other in PKCS #8."""
     if source.type != "ed25519":
         return version.key

@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.keys.keys import CMAC_REFUSED
-from mockkms.vault.secrets.transit.model import SOFT_DELETED, Key, KeyVersion, Transit, go_atoi
+from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey, go_atoi
 
 TYPES: Final = ("encryption-key", "signing-key", "hmac-key", "public-key", "certificate-chain")
 _PUBLIC: Final = ("public-key", "certificate-chain")
@@ -56,7 +56,7 @@ def export(state: Transit, call: Call, *, name: str) -> Reply:
     return {"name": key.name, "type": key.type, "keys": texts}
 
 
-def versions_asked(key: Key, asked: str) -> list[tuple[int, KeyVersion]]:
+def versions_asked(key: TransitKey, asked: str) -> list[tuple[int, KeyVersion]]:
     """The versions for ``""`` (all in use), ``latest``, ``3`` or ``v3``. Raises ErrorResponse."""
     if not asked:
         return list(key.usable())
@@ -70,7 +70,7 @@ def versions_asked(key: Key, asked: str) -> list[tuple[int, KeyVersion]]:
     return [(number, key.versions[number])]
 
 
-def _check_ability(key: Key, what: str) -> None:
+def _check_ability(key: TransitKey, what: str) -> None:
     if what == "encryption-key" and not key.kind.encrypts:
         raise ErrorResponse("encryption not supported for the key")
     if what == "signing-key" and not key.kind.signs:
@@ -79,7 +79,7 @@ def _check_ability(key: Key, what: str) -> None:
         raise ErrorResponse("certificate chain not supported for keys that do not support signing")
 
 
-def _text(key: Key, version: KeyVersion, what: str, key_format: str) -> str:
+def _text(key: TransitKey, version: KeyVersion, what: str, key_format: str) -> str:
     if what == "certificate-chain":
         if not version.certificate_chain:
             raise BackendError("selected key version does not have a certificate chain imported")
@@ -96,7 +96,7 @@ def _text(key: Key, version: KeyVersion, what: str, key_format: str) -> str:
     return _public(key, version, key_format) if what == "public-key" else _private(key, version, key_format)
 
 
-def _private(key: Key, version: KeyVersion, key_format: str) -> str:
+def _private(key: TransitKey, version: KeyVersion, key_format: str) -> str:
     """The private half; empty where only the public one was imported."""
     if version.private_missing:
         return ""
@@ -107,7 +107,7 @@ def _private(key: Key, version: KeyVersion, key_format: str) -> str:
     return encodings.ed25519_private_text(version.key, key_format)
 
 
-def _public(key: Key, version: KeyVersion, key_format: str) -> str:
+def _public(key: TransitKey, version: KeyVersion, key_format: str) -> str:
     if key.type == "ed25519":
         return encodings.ed25519_public_text(version.public, key_format)
     text = encodings.public_text(version.public, key_format)

@@ -17,10 +17,10 @@ from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,
     HMAC_MIN_SIZE,
     TYPES,
-    Key,
     KeyType,
     KeyVersion,
     Transit,
+    TransitKey,
 )
 from mockkms.vault.secrets.transit.transfer.wrapping_key import wrapping_key
 
@@ -80,7 +80,7 @@ def import_key(
         raise BackendError(
             "the import path cannot be used with an existing key; use import-version to rotate an existing imported key"
         )
-    key = Key(
+    key = TransitKey(
         name=name,
         type=kind.name,
         derived=derived,
@@ -139,7 +139,7 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
         return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
 
 
-def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
+def take_in(key: TransitKey, material: bytes, private: bool, call: Call) -> None:
     """Add a version of imported material, or complete the latest one if it lacks just this private key.
 
     Raises VaultError.
@@ -170,7 +170,7 @@ def take_in(key: Key, material: bytes, private: bool, call: Call) -> None:
     add_version(key, version)
 
 
-def _check_size(key: Key, size: int) -> None:
+def _check_size(key: TransitKey, size: int) -> None:
     wanted = range(HMAC_MIN_SIZE, HMAC_MAX_SIZE + 1) if key.type == "hmac" else (key.kind.size,)
     if size not in wanted:
         raise BackendError(f"invalid key size {size} bytes for key type {key.type}")
@@ -191,7 +191,7 @@ def _parse(material: bytes, private: bool, names_form: bool = False) -> containe
         raise BackendError(text) from None
 
 
-def _fill(key: Key, version: KeyVersion, parsed: containers.Parsed) -> None:
+def _fill(key: TransitKey, version: KeyVersion, parsed: containers.Parsed) -> None:
     """Put a parsed key into a version if it is of the key's type. Raises VaultError."""
     kind = key.kind
     family = "rsa" if kind.bits else "ec" if kind.curve else kind.name
@@ -205,7 +205,7 @@ def _fill(key: Key, version: KeyVersion, parsed: containers.Parsed) -> None:
     version.key, version.public = parsed.private or version.key, parsed.public
 
 
-def _check_completable(key: Key, number: int, private: bool) -> None:
+def _check_completable(key: TransitKey, number: int, private: bool) -> None:
     """Raises VaultError unless version ``number`` waits for a private key and one is given."""
     version = key.version(number)
     if not key.kind.asymmetric:
@@ -216,7 +216,7 @@ def _check_completable(key: Key, number: int, private: bool) -> None:
         raise BackendError("cannot add a public key to a key version that already has a public key set")
 
 
-def complete(key: Key, number: int, material: bytes) -> None:
+def complete(key: TransitKey, number: int, material: bytes) -> None:
     """Give version ``number`` its private half. Raises VaultError where the halves do not match."""
     key.check_alive()
     version = key.version(number)

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from mockkms.crypto import asymmetric, kdf
 from mockkms.crypto.encoding import b64, containers, pem
 from mockkms.vault.framework.world_section import SpecFault
-from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Key, KeyVersion
+from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyVersion, TransitKey
 
 VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_chain", "convergent_version")
 """Every member of a version's description."""
 
 
-def read_version(key: Key, entry: Mapping[str, object], path: str) -> KeyVersion:
+def read_version(key: TransitKey, entry: Mapping[str, object], path: str) -> KeyVersion:
     """The version whose material, or public half alone, is given. An HMAC key not given follows from the material."""
     for member in entry:
         if member not in VERSION_FIELDS:
@@ -42,7 +42,7 @@ def read_version(key: Key, entry: Mapping[str, object], path: str) -> KeyVersion
     return KeyVersion(secret, hmac_key, 0, public, certificate_chain=ders)
 
 
-def show_version(key: Key, version: KeyVersion) -> dict[str, object]:
+def show_version(key: TransitKey, version: KeyVersion) -> dict[str, object]:
     """Return the private material, or the public half of a key without one, as ``read_version`` takes it."""
     if version.private_missing:
         return {"public_key": _public_text(key, version.public)}
@@ -51,7 +51,7 @@ def show_version(key: Key, version: KeyVersion) -> dict[str, object]:
     return {"material": b64.encode(version.key)}
 
 
-def _public_text(key: Key, public: bytes) -> str:
+def _public_text(key: TransitKey, public: bytes) -> str:
     return b64.encode(public) if key.type == "ed25519" else pem.encode("PUBLIC KEY", public)
 
 
@@ -69,7 +69,7 @@ def _base64(text: str, path: str) -> bytes:
         raise SpecFault(path, str(error)) from None
 
 
-def _private(key: Key, text: str, path: str) -> tuple[bytes, bytes]:
+def _private(key: TransitKey, text: str, path: str) -> tuple[bytes, bytes]:
     """Secret and public half."""
     kind = key.kind
     if kind.aead or kind.name == "hmac":
@@ -97,7 +97,7 @@ def _private(key: Key, text: str, path: str) -> tuple[bytes, bytes]:
     return parsed.private, parsed.public or asymmetric.public_of(parsed.private)
 
 
-def _public(key: Key, text: str, path: str) -> bytes:
+def _public(key: TransitKey, text: str, path: str) -> bytes:
     if key.type == "ed25519" and "-----BEGIN" not in text:
         raw = _base64(text, path)
         if len(raw) != 32:
@@ -114,7 +114,7 @@ def _public(key: Key, text: str, path: str) -> bytes:
     return parsed.public
 
 
-def _check_fit(key: Key, parsed: containers.Parsed, path: str) -> None:
+def _check_fit(key: TransitKey, parsed: containers.Parsed, path: str) -> None:
     kind = key.kind
     found = {"rsa": f"rsa-{parsed.bits}", "ec": f"ecdsa-{parsed.curve.lower().replace('-', '')}"}.get(
         parsed.family, parsed.family

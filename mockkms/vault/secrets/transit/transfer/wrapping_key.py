@@ -9,7 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys import keyring
-from mockkms.vault.secrets.transit.model import Key, Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -23,10 +23,10 @@ def read(state: Transit, call: Call) -> Reply:
     return {"public_key": pem.encode("PUBLIC KEY", wrapping_key(state, call.core).latest.public)}
 
 
-def wrapping_key(state: Transit, core: Context) -> Key:
+def wrapping_key(state: Transit, core: Context) -> TransitKey:
     """The mount's RSA-4096 key for imports, made when first asked for."""
     if state.wrapping_key is None:
-        key = Key("import/wrapping-key", "rsa-4096")
+        key = TransitKey("import/wrapping-key", "rsa-4096")
         keyring.rotate(key, core.clock.now(), core)
         state.wrapping_key = key
     return state.wrapping_key
