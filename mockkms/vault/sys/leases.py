@@ -9,7 +9,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import children
+from mockkms.vault.secrets.kv.paths import children
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.world.clock import rfc3339

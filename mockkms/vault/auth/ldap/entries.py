@@ -11,7 +11,7 @@ from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Key, MapOf, Text
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import walk
+from mockkms.vault.secrets.kv.paths import walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name in the directory.")

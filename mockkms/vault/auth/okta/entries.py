@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Choice, Key, Text
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.tree import children, walk
+from mockkms.vault.secrets.kv.paths import children, walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name at Okta.")

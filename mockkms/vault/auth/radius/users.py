@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.tree import children
+from mockkms.vault.secrets.kv.paths import children
 
 users = engine.path(
     "users/{name:some}",

@@ -1,14 +1,98 @@
-"""The identity secrets engine: entities, groups, the OpenID Connect provider, and MFA."""
+"""The identity secrets engine: entities, groups, the OpenID Connect provider, and MFA.
+
+The data is not in the mount but in ``core.state.identity``, where logins and policies use it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
+from mockkms.vault.framework.context import Identities
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.secrets.identity.engine import engine
+from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.golang import json_text
+from mockkms.vault.identity import Alias, Entity, Group
+from mockkms.vault.products.features import Feature
+from mockkms.world.clock import rfc3339
+
+_Kept = TypeVar("_Kept", Entity, Group, Alias)
+
+engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
+
+
+SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that looks after it; not used.", needs=Feature.IDENTITY_SOURCES)
+
+
+def by_id(stem: str, fields: Mapping[str, Field], help: str) -> tuple[Endpoint, Endpoint]:
+    """``stem/id/{id}`` and the list ``stem/id``."""
+    one = engine.path(stem + "/id/{id}", fields={"id": Field(Kind.STRING, help="The id."), **fields}, help=help)
+    return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")
+
+
+def store(call: Call) -> Identities:
+    """The identity store."""
+    return call.core.identity
+
+
+def mount_shown(call: Call, accessor: str) -> dict[str, str]:
+    """``mount_path`` and ``mount_type`` of an accessor; nothing for a mount that is gone."""
+    mount = call.core.state.mounts.by_accessor(accessor)
+    return {"mount_path": mount.path, "mount_type": mount.type} if mount else {}
+
+
+def alias_shown(call: Call, alias: Alias) -> dict[str, object]:
+    """What every answer about an alias has."""
+    return {
+        "canonical_id": alias.canonical_id,
+        "creation_time": rfc3339(alias.created),
+        "id": alias.id,
+        "last_update_time": rfc3339(alias.updated),
+        "merged_from_canonical_ids": alias.merged_from,
+        "metadata": alias.metadata,
+        "mount_accessor": alias.mount_accessor,
+        "name": alias.name,
+        **mount_shown(call, alias.mount_accessor),
+    }
+
+
+def listed(info: Mapping[str, object]) -> dict[str, object]:
+    """Return a list, sorted, with ``key_info``; the empty list is an empty object, which the server sends as a 404."""
+    return {"keys": sorted(info), "key_info": info} if info else {}
+
+
+def bare_json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON document outside the envelope, as the OIDC endpoints answer; members as they stand."""
+    body = json_text.encode(document, ordered=True).encode("utf-8", "replace")
+    return Response(raw=body, status=status, headers=headers or {})
+
+
+def namespace_id(call: Call, namespace: str) -> str:
+    """``root`` or the short id of a namespace."""
+    return call.core.namespaces.id_of(namespace)
+
+
+def own(call: Call, known: Mapping[str, _Kept], object_id: str) -> _Kept | None:
+    """What has this id, if it is of the request's namespace: namespaces share no identities."""
+    found = known.get(object_id)
+    return found if found is not None and found.namespace == call.request.namespace else None
+
+
+def elsewhere(text: str) -> ErrorResponse:
+    """A reference across namespaces: 403."""
+    return ErrorResponse(text, status=403)
+
+
+def names_of(info: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Return a list of names from what the list of ids says of each; empty like that of ``listed``."""
+    return {"keys": [one["name"] for one in info.values()]} if info else {}
+
 
 load_endpoints(
     __name__, "aliases", "entities", "group_aliases", "groups", "lookup", "merge", "mfa.enforcements",
     "mfa.methods", "mfa.secrets", "oidc.assignments", "oidc.authorize", "oidc.clients", "oidc.exchange",
     "oidc.keys", "oidc.providers", "oidc.tokens",
 )  # fmt: skip
-
-__all__ = ["engine"]

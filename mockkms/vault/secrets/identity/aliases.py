@@ -11,7 +11,7 @@ from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.model import settle_alias
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import (
+from mockkms.vault.secrets.identity import (
     alias_shown,
     by_id,
     elsewhere,

@@ -8,7 +8,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.identity import Entity
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import (
+from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,
     by_id,

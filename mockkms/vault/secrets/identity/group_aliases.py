@@ -10,8 +10,8 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.identity import Alias, Group
 from mockkms.vault.identity.model import EXTERNAL
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
 from mockkms.vault.secrets.identity.aliases import aliases_listed, shown
-from mockkms.vault.secrets.identity.engine import by_id, elsewhere, engine, own, store
 
 _FIELDS = {
     "name": Field(Kind.STRING, help="What the group is called there."),

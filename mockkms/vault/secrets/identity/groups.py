@@ -8,7 +8,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.identity import Group
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.identity.model import EXTERNAL, INTERNAL
-from mockkms.vault.secrets.identity.engine import (
+from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,
     by_id,

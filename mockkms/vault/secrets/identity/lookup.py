@@ -5,8 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
-from mockkms.vault.secrets.identity import entities, groups
-from mockkms.vault.secrets.identity.engine import engine, own, store
+from mockkms.vault.secrets.identity import engine, entities, groups, own, store
 
 _QUERY = {
     "id": Field(Kind.STRING, help="Its id."),

@@ -8,7 +8,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.checks import distinct
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import engine, mount_shown, own, store
+from mockkms.vault.secrets.identity import engine, mount_shown, own, store
 
 merge = engine.path(
     "entity/merge[/]",

@@ -12,7 +12,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, 
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import children, walk
+from mockkms.vault.secrets.kv.paths import children, walk
 
 
 @dataclass

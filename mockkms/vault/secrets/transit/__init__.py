@@ -1,15 +1,41 @@
-"""The transit secrets engine: encryption as a service. One file for each endpoint or pair of related endpoints."""
+"""The transit secrets engine: encryption as a service. One file for each endpoint or group of related endpoints."""
 
 from __future__ import annotations
 
+from mockkms.vault.framework.endpoint import Field
+from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit.model import Transit
+
+engine = Engine(
+    "transit",
+    kind="secret",
+    new_state=Transit,
+    help="Encrypts, decrypts, signs, verifies and hashes data with named keys that stay inside the server.",
+)
+
+# Parameters of several endpoints.
+NAME = Field(Kind.STRING, help="Name of the key.")
+CONTEXT = Field(Kind.STRING, help="Context of a derived key, in base64.")
+NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs=Feature.TRANSIT_NONCE)
+PADDING = Field(Kind.STRING, help="Padding of RSA keys: oaep (if empty) or pkcs1v15.", needs=Feature.TRANSIT_NONCE)
+KEY_VERSION = Field(Kind.INT, help="Version to use; 0: the latest.")
+DERIVED = Field(Kind.BOOL, help="Derive a key for each context.")
+EXPORTABLE = Field(Kind.BOOL, help="Allow the key to leave the server.")
+PLAINTEXT_BACKUP = Field(Kind.BOOL, help="Allow backups, which hold the key in the clear.")
+PARTIAL_FAILURE = Field(Kind.INT, help="Status for a batch that failed in part.")
+HASH_OF_WRAPPING = Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512.")
+ROTATION_PERIOD = Field(Kind.SECONDS, default=0, help="Age in seconds at which a new version is made; 0: never.")
+MANAGED_KEY = {
+    "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+    "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+}
 
 load_endpoints(
     __name__, "transfer.backup", "transfer.byok", "keys.certificates", "encryption.datakey", "encryption.decrypt",
-    "encryption.derive_key", "encryption.encrypt", "transfer.export", "signatures.hash", "signatures.hmac",
-    "transfer.import_", "keys.config", "keys.keys", "random", "encryption.rewrap", "keys.lifecycle", "keys.settings",
-    "signatures.sign", "signatures.verify", "transfer.wrapping_key",
+    "encryption.derive_key", "encryption.encrypt", "transfer.export", "signatures.hmac", "transfer.import_",
+    "keys.config", "keys.keys", "keyless", "encryption.rewrap", "keys.lifecycle", "keys.settings", "signatures.sign",
+    "signatures.verify",
 )  # fmt: skip
-
-__all__ = ["engine"]

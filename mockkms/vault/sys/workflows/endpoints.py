@@ -11,7 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, permission_denied
 from mockkms.vault.framework.pages import page
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.tree import walk
+from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.identity.mfa import Enforcement
-from mockkms.vault.secrets.identity.engine import engine, listed, namespace_id, own, store
+from mockkms.vault.secrets.identity import engine, listed, namespace_id, own, store
 
 one = engine.path(
     "mfa/login-enforcement/{name}",

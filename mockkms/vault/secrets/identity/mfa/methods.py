@@ -9,7 +9,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.identity.mfa import MfaMethod
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import elsewhere, engine, listed, namespace_id
+from mockkms.vault.secrets.identity import elsewhere, engine, listed, namespace_id
 from mockkms.vault.secrets.identity.mfa.settings import FIELDS, SETTINGS
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -11,7 +11,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity import Entity
 from mockkms.vault.identity.mfa import MfaMethod, Secret
 from mockkms.vault.identity.mfa.model import TOTP
-from mockkms.vault.secrets.identity.engine import engine, own, store
+from mockkms.vault.secrets.identity import engine, own, store
 
 _METHOD = {"method_id": Field(Kind.STRING, help="Id of the method.")}
 _BOTH = {**_METHOD, "entity_id": Field(Kind.STRING, help="Id of the entity.")}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
-from mockkms.vault.secrets.identity.engine import engine
+from mockkms.vault.secrets.identity import engine
 from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, Assignment, Scope, service
 from mockkms.vault.secrets.identity.oidc.tokens import check_template, decoded_template
 

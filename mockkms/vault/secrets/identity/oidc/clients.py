@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import engine, listed
+from mockkms.vault.secrets.identity import engine, listed
 from mockkms.vault.secrets.identity.oidc.assignments import distinct
 from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcClient, default_key, service
 

@@ -9,7 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import bare_json, engine
+from mockkms.vault.secrets.identity import bare_json, engine
 from mockkms.vault.secrets.identity.oidc.model import (
     ALGORITHMS,
     DEFAULT_KEY,

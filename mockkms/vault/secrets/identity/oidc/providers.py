@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.identity import Entity
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.identity.engine import bare_json, engine, listed
+from mockkms.vault.secrets.identity import bare_json, engine, listed
 from mockkms.vault.secrets.identity.oidc.assignments import OPENID, distinct
 from mockkms.vault.secrets.identity.oidc.keys import INVALID_ISSUER, ISSUER_WARNING, is_issuer, issued_by
 from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS, DEFAULT_PROVIDER, Oidc, Provider, service

@@ -14,7 +14,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.identity import Entity
-from mockkms.vault.secrets.identity.engine import bare_json, engine, namespace_id, own, store
+from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
 from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcRole, default_key, service
 from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled

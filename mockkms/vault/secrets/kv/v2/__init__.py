@@ -1,8 +1,9 @@
-"""KV version 2: secrets in versions. One file for each family of endpoints."""
+"""KV version 2: secrets in versions. One file for each group of endpoints."""
 
-from mockkms.vault.secrets.kv.v2 import config, data, invalid, metadata, upgrade, versions
+# The order counts: folders below ``data/`` are tried before secrets.
+from mockkms.vault.secrets.kv.v2 import invalid, config, data, metadata, versions  # isort: skip
 from mockkms.vault.secrets.kv.v2.engine import engine
 
 invalid.declare()
 
-__all__ = ["config", "data", "engine", "invalid", "metadata", "upgrade", "versions"]
+__all__ = ["config", "data", "engine", "invalid", "metadata", "versions"]

@@ -9,20 +9,12 @@ from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_found, payload
-from mockkms.vault.secrets.kv.v2.invalid import COMMANDS, refuse
 from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
 from mockkms.vault.secrets.kv.v2.payload import leaves_removed, merge, stored
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _VERSION = Field(Kind.INT, help="The version to read; the current one if absent or not positive.", query=True)
 
-folders = engine.path(
-    "data/{path:re((?:.*/)?)}",
-    fields={"path": _PATH},
-    help="Not the path of a secret.",
-    arbitrary=True,
-    needs=Feature.KV_SECRETS_ONLY,
-)
 data = engine.path(
     "data/{path:all}",
     fields={
@@ -43,12 +35,6 @@ subkeys = engine.path(
     },
     help="Read the structure of a secret without its values.",
 )
-
-
-@folders.on(*COMMANDS)
-def refuse_folder(_state: KV2, call: Call) -> Response:
-    """404, with a warning that says where secrets are."""
-    return refuse(call)
 
 
 @data.existence

@@ -7,15 +7,33 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, Response
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.kv.v1 import KV1
 from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
-from mockkms.vault.secrets.kv.v2.payload import Unreadable
+from mockkms.vault.secrets.kv.v2.payload import Unreadable, stored
 from mockkms.vault.tokens.token import client_id
 from mockkms.world.clock import rfc3339
+
+UPGRADED = {"actor": "kv_upgrade", "operation": "upgrade"}
+"""The author of what an upgrade writes."""
+
+
+def upgrade(before: KV1, now: float) -> KV2:
+    """The state of a version 2 mount with what a version 1 mount held; ``now`` in seconds since the epoch."""
+    after = KV2()
+    for path, kept in before.secrets.items():
+        key = after.open(path, now)
+        key.updated_by = UPGRADED
+        after.append(path, key, Version(created=now, created_by=UPGRADED), stored(kept.value()))
+        # The real server migrates with a window of one version, which leaves this mark.
+        key.oldest = 1
+    return after
+
 
 engine = Engine(
     "kv2",
     kind="secret",
     new_state=KV2,
+    take_over=upgrade,
     policy_folders=("data/", "metadata/"),
     help="Keeps arbitrary secrets in versions.",
 )

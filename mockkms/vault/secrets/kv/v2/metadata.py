@@ -9,10 +9,10 @@ from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.kv.paths import children, clean, walk
 from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
-from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, SecretMetadata, Version, clean
-from mockkms.vault.secrets.tree import children, walk
+from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, SecretMetadata, Version
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _PAGING = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import field
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang.json_text import Encoded
+from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 
 Payload = Encoded | Unreadable | None
@@ -122,10 +122,3 @@ class KV2:
         for number in key.versions:
             self.payloads.pop((path, number), None)
         self.keys.pop(clean(path), None)
-
-
-def clean(path: str) -> str:
-    """The path that metadata is filed under: no slash at either end, none doubled."""
-    if "//" not in path and "./" not in path and not path.endswith(("/", "/.")) and not path.startswith("/"):
-        return path
-    return posixpath.normpath("/" + path).lstrip("/")

@@ -7,10 +7,9 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit import CONTEXT, KEY_VERSION, NONCE, PADDING, engine
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.encrypt import NONCE_REFUSED
-from mockkms.vault.secrets.transit.encryption.items import NONCE, PADDING
-from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import Transit
 
@@ -19,9 +18,9 @@ endpoint = engine.path(
     {
         "name": Field(Kind.STRING, help="Name of the key to encrypt with."),
         "plaintext": Field(Kind.STRING, help="plaintext: show the data key as well; wrapped: encrypted only."),
-        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "context": CONTEXT,
         "bits": Field(Kind.INT, default=256, help="Size of the data key: 128, 256 or 512 bits."),
-        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
+        "key_version": KEY_VERSION,
         "associated_data": Field(
             Kind.STRING, help="Data to authenticate but not encrypt, in base64.", needs=Feature.TRANSIT_ADDITIONS
         ),

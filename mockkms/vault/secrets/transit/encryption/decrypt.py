@@ -7,17 +7,15 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, VaultError
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit import CONTEXT, NAME, NONCE, PADDING, PARTIAL_FAILURE, engine
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.encrypt import check_item
 from mockkms.vault.secrets.transit.encryption.items import (
-    NONCE,
-    PADDING,
     Item,
     Outcome,
     decode_contexts,
     decode_strictly,
 )
-from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
@@ -26,10 +24,10 @@ MISSING = "missing ciphertext to decrypt"
 endpoint = engine.path(
     "decrypt/{name}",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "ciphertext": Field(Kind.STRING, help="What to decrypt, as encrypt gave it."),
-        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
-        "partial_failure_response_code": Field(Kind.INT, help="Status for a batch that failed in part."),
+        "context": CONTEXT,
+        "partial_failure_response_code": PARTIAL_FAILURE,
         "associated_data": Field(Kind.STRING, help="The authenticated data given at encryption, in base64."),
         "batch_input": Field(Kind.SLICE, help="Items to decrypt; the parameters for a single one are ignored then."),
         "nonce": NONCE,

@@ -7,7 +7,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.keys.keyring import add_version, existing
 from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,

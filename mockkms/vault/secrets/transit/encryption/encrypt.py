@@ -9,16 +9,14 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, VaultError
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit import CONTEXT, KEY_VERSION, NAME, NONCE, PADDING, PARTIAL_FAILURE, engine
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.items import (
-    NONCE,
-    PADDING,
     Item,
     Outcome,
     decode_contexts,
     decode_strictly,
 )
-from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.model import TYPES, Transit, TransitKey
 
@@ -28,13 +26,13 @@ NONCE_REFUSED: Final = "provided nonce not allowed for this key"
 endpoint = engine.path(
     "encrypt/{name}",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "plaintext": Field(Kind.STRING, help="What to encrypt, in base64."),
-        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+        "context": CONTEXT,
         "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key, should it have to be made."),
         "convergent_encryption": Field(Kind.BOOL, help="Make the key a convergent one, should it have to be made."),
-        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
-        "partial_failure_response_code": Field(Kind.INT, help="Status for a batch that failed in part."),
+        "key_version": KEY_VERSION,
+        "partial_failure_response_code": PARTIAL_FAILURE,
         "associated_data": Field(Kind.STRING, help="Data to authenticate but not encrypt, in base64 (AEAD keys)."),
         "batch_input": Field(Kind.SLICE, help="Items to encrypt; the parameters for a single one are ignored then."),
         "nonce": NONCE,

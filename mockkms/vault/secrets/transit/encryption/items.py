@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mockkms.crypto.encoding import b64
-from mockkms.vault.framework.endpoint import Call, Field
-from mockkms.vault.framework.fields import Kind, go_kind, go_type
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Response, VaultError
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 MISSING_BATCH = "missing batch input to process"
-PADDING = Field(Kind.STRING, help="Padding of RSA keys: oaep (if empty) or pkcs1v15.", needs=Feature.TRANSIT_NONCE)
-NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs=Feature.TRANSIT_NONCE)
 INT64 = range(-(1 << 63), 1 << 63)
 
 

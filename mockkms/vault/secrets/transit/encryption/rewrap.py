@@ -10,30 +10,28 @@ from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.fmt import shown
 from mockkms.vault.golang.number import Number
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit import CONTEXT, KEY_VERSION, NAME, NONCE, PADDING, engine
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.decrypt import MISSING, check_ciphertext
 from mockkms.vault.secrets.transit.encryption.encrypt import NONCE_REFUSED
 from mockkms.vault.secrets.transit.encryption.items import (
     INT64,
     MISSING_BATCH,
-    NONCE,
-    PADDING,
     Item,
     decode_contexts,
     no_list,
     unparsed,
 )
-from mockkms.vault.secrets.transit.engine import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 endpoint = engine.path(
     "rewrap/{name}",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "ciphertext": Field(Kind.STRING, help="The ciphertext to encrypt again, as returned by encrypt."),
-        "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
-        "key_version": Field(Kind.INT, help="Version to encrypt with; 0 is the latest."),
+        "context": CONTEXT,
+        "key_version": KEY_VERSION,
         "batch_input": Field(Kind.SLICE, help="Items to rewrap; the parameters for a single one are ignored then."),
         "nonce": NONCE,
         "decrypt_padding_scheme": PADDING,

@@ -11,12 +11,12 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import KeyVersion, Transit, TransitKey
 
 _COMMON: Final = {
-    "name": Field(Kind.STRING, help="Name of the key."),
+    "name": NAME,
     "version": Field(Kind.INT, help="Version to use; the latest if absent."),
 }
 

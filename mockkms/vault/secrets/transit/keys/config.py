@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.keys.keys import check_rotation_period
 from mockkms.vault.secrets.transit.keys.reading import shown
@@ -14,7 +14,7 @@ from mockkms.vault.secrets.transit.model import Transit, TransitKey
 config = engine.path(
     "keys/{name}/config",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "min_decryption_version": Field(Kind.INT, help="Oldest version that still decrypts and verifies."),
         "min_encryption_version": Field(Kind.INT, help="Oldest version that may encrypt and sign; 0 sets no bound."),
         "deletion_allowed": Field(Kind.BOOL, help="Whether the key may be deleted."),

@@ -9,7 +9,15 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.framework.pages import PAGE
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import (
+    DERIVED,
+    EXPORTABLE,
+    MANAGED_KEY,
+    NAME,
+    PLAINTEXT_BACKUP,
+    ROTATION_PERIOD,
+    engine,
+)
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.keys.reading import shown
 from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Transit
@@ -29,19 +37,18 @@ listing = engine.path(
 keys = engine.path(
     "keys/{name}",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key to make."),
-        "derived": Field(Kind.BOOL, help="Use a key of its own for every context."),
+        "derived": DERIVED,
         "convergent_encryption": Field(Kind.BOOL, help="Equal plaintexts in one context give equal ciphertexts."),
-        "exportable": Field(Kind.BOOL, help="Allow the key to leave the server."),
-        "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups, which hold the key in the clear."),
+        "exportable": EXPORTABLE,
+        "allow_plaintext_backup": PLAINTEXT_BACKUP,
         "context": Field(Kind.STRING, help="Base64 context whose public key a derived signing key shows."),
-        "auto_rotate_period": Field(Kind.SECONDS, default=0, help="Age at which a new version is made; 0 is never."),
+        "auto_rotate_period": ROTATION_PERIOD,
         "parameter_set": Field(Kind.STRING, help="Kind of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE),
         "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
         "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
-        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
-        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        **MANAGED_KEY,
         "key_size": Field(Kind.INT, default=0, help="Bytes of an HMAC key, 32 to 512."),
     },
     help="Named keys: make one, look at it, delete it.",

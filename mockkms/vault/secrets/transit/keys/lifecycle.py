@@ -6,7 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import MANAGED_KEY, NAME, engine
 from mockkms.vault.secrets.transit.keys import keyring
 from mockkms.vault.secrets.transit.keys.reading import shown
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
@@ -14,14 +14,12 @@ from mockkms.vault.secrets.transit.model import Transit, TransitKey
 rotate = engine.path(
     "keys/{name}/rotate",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
-        "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
-        "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "name": NAME,
+        **MANAGED_KEY,
     },
     help="Add a version to a key.",
 )
-_NAMED = {"name": Field(Kind.STRING, help="Name of the key.")}
-
+_NAMED = {"name": NAME}
 delete = engine.path(
     "keys/{name}/soft-delete", _NAMED, help="Put a key out of use without losing it.", needs=Feature.TRANSIT_ADDITIONS
 )
@@ -31,7 +29,7 @@ restore = engine.path(
 trim = engine.path(
     "keys/{name}/trim",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "min_available_version": Field(
             Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions in use."
         ),

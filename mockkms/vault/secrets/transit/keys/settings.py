@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.model import Transit
 
 _SMALLEST_CACHE = 10

@@ -11,7 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import KEY_VERSION, NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import PREFIX, Transit, TransitKey, go_atoi
 from mockkms.vault.secrets.transit.signatures import signing
@@ -33,11 +33,11 @@ _MISSING = "missing input for HMAC"
 endpoint = engine.path(
     "hmac/{name}[/{urlalgorithm:some}]",
     {
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "input": Field(Kind.STRING, help="What is authenticated, in base64."),
         "algorithm": Field(Kind.STRING, default="sha2-256", help="The hash: sha1, sha2-* or sha3-*."),
         "urlalgorithm": Field(Kind.STRING, help="The hash, in the path."),
-        "key_version": Field(Kind.INT, help="Version to use; 0 is the latest."),
+        "key_version": KEY_VERSION,
         "batch_input": Field(Kind.SLICE, help="Many inputs at once."),
     },
     help="Make an HMAC.",

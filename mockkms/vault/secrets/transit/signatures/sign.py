@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mockkms.crypto.encoding import b64
-from mockkms.vault.framework.endpoint import Call, Field, Reply
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import KEY_VERSION, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import Transit
 from mockkms.vault.secrets.transit.signatures import signing
@@ -27,7 +26,7 @@ endpoint = engine.path(
     "sign/{name}[/{urlalgorithm:some}]",
     {
         **signing.FIELDS,
-        "key_version": Field(Kind.INT, help="Version to sign with; 0 is the latest."),
+        "key_version": KEY_VERSION,
     },
     help="Sign data.",
 )

@@ -13,14 +13,15 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.transit import CONTEXT, NAME
 from mockkms.vault.secrets.transit.model import KeyVersion, TransitKey, go_atoi
 
 DEFAULT_HASH: Final = "sha2-256"
 
 FIELDS: Final = {
-    "name": Field(Kind.STRING, help="Name of the key."),
+    "name": NAME,
     "input": Field(Kind.STRING, help="What is signed, in base64."),
-    "context": Field(Kind.STRING, help="Context of a derived key, in base64."),
+    "context": CONTEXT,
     "hash_algorithm": Field(
         Kind.STRING, default=DEFAULT_HASH, help="Hash of the input: sha1, sha2-*, sha3-*, or none with prehashed input."
     ),

@@ -11,7 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import Transit
 from mockkms.vault.secrets.transit.signatures import hmac, signing

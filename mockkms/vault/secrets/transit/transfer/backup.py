@@ -7,14 +7,14 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.golang import json as go_json
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.model import SOFT_DELETED, Event, Transit
 from mockkms.vault.secrets.transit.transfer import backup_format
 
 backup = engine.path(
     "backup/{name}",
-    {"name": Field(Kind.STRING, help="Name of the key.")},
+    {"name": NAME},
     help="A key with all its versions, in clear text.",
 )
 restore = engine.path(

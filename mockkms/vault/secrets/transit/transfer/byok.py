@@ -9,7 +9,7 @@ from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey
 from mockkms.vault.secrets.transit.transfer.export import versions_asked

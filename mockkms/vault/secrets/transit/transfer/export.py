@@ -9,7 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
+from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.keys.keys import CMAC_REFUSED
 from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey, go_atoi
@@ -22,7 +22,7 @@ endpoint = engine.path(
     "export/{type}/{name}[/{version:some}]",
     {
         "type": Field(Kind.STRING, help="encryption-key, signing-key, hmac-key, public-key or certificate-chain."),
-        "name": Field(Kind.STRING, help="Name of the key."),
+        "name": NAME,
         "version": Field(Kind.STRING, help="A version, or latest; all if absent."),
         "format": Field(
             Kind.STRING, help="raw, der or pem; each type's own if empty.", query=True, needs=Feature.TRANSIT_ADDITIONS

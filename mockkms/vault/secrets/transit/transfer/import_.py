@@ -1,8 +1,8 @@
-"""``keys/{name}/import`` and ``keys/{name}/import_version``: keys that were made elsewhere."""
+"""``wrapping_key``, ``keys/{name}/import`` and ``keys/{name}/import_version``: keys that were made elsewhere."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mockkms.crypto import keywrap
 from mockkms.crypto.encoding import b64, containers, pem
@@ -10,8 +10,16 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.engine import engine
-from mockkms.vault.secrets.transit.keys.keyring import add_version, find
+from mockkms.vault.secrets.transit import (
+    DERIVED,
+    EXPORTABLE,
+    HASH_OF_WRAPPING,
+    NAME,
+    PLAINTEXT_BACKUP,
+    ROTATION_PERIOD,
+    engine,
+)
+from mockkms.vault.secrets.transit.keys.keyring import add_version, find, rotate
 from mockkms.vault.secrets.transit.keys.keys import CMAC, CMAC_REFUSED
 from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,
@@ -22,13 +30,15 @@ from mockkms.vault.secrets.transit.model import (
     Transit,
     TransitKey,
 )
-from mockkms.vault.secrets.transit.transfer.wrapping_key import wrapping_key
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
 
 _MATERIAL: Final = {
-    "name": Field(Kind.STRING, help="Name of the key."),
+    "name": NAME,
     "ciphertext": Field(Kind.STRING, help="The key wrapped for wrapping_key, in base64."),
     "public_key": Field(Kind.STRING, help="A public key in PEM, instead of ciphertext."),
-    "hash_function": Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512."),
+    "hash_function": HASH_OF_WRAPPING,
 }
 
 create = engine.path(
@@ -37,11 +47,11 @@ create = engine.path(
         **_MATERIAL,
         "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key it is."),
         "allow_rotation": Field(Kind.BOOL, help="The server may make new versions."),
-        "derived": Field(Kind.BOOL, help="Use a key of its own for every context."),
-        "exportable": Field(Kind.BOOL, help="Allow the key to leave the server."),
-        "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups, which hold the key in the clear."),
+        "derived": DERIVED,
+        "exportable": EXPORTABLE,
+        "allow_plaintext_backup": PLAINTEXT_BACKUP,
         "context": Field(Kind.STRING, help="Known, without effect."),
-        "auto_rotate_period": Field(Kind.SECONDS, default=0, help="Age at which a new version is made; 0 is never."),
+        "auto_rotate_period": ROTATION_PERIOD,
     },
     help="Import a key.",
 )
@@ -50,6 +60,22 @@ extend = engine.path(
     {**_MATERIAL, "version": Field(Kind.INT, help="A version with only a public key, to get its private half.")},
     help="Import a version of an imported key.",
 )
+wrapping = engine.path("wrapping_key", help="The key to wrap imports with.")
+
+
+@wrapping.on(Operation.READ)
+def read_wrapping_key(state: Transit, call: Call) -> Reply:
+    """The public half, in PEM."""
+    return {"public_key": pem.encode("PUBLIC KEY", wrapping_key(state, call.core).latest.public)}
+
+
+def wrapping_key(state: Transit, core: Context) -> TransitKey:
+    """The mount's RSA-4096 key for imports, made when first asked for."""
+    if state.wrapping_key is None:
+        key = TransitKey("import/wrapping-key", "rsa-4096")
+        rotate(key, core.clock.now(), core)
+        state.wrapping_key = key
+    return state.wrapping_key
 
 
 @create.on(Operation.UPDATE)

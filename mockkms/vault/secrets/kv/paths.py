@@ -1,12 +1,23 @@
-"""Secrets by path, listed as folders: what LIST and SCAN show of a flat set of keys."""
+"""Paths of secrets: as metadata is filed under them, and listed as folders by LIST and SCAN."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
 
+def clean(path: str) -> str:
+    """Return the path that metadata is filed under: no slash at either end, none doubled.
+
+    The usual path is returned as it is, without a call of ``normpath``.
+    """
+    if "//" not in path and "./" not in path and not path.endswith(("/", "/.")) and not path.startswith("/"):
+        return path
+    return posixpath.normpath("/" + path).lstrip("/")
+
+
 def children(keys: Iterable[str], folder: str) -> list[str]:
-    """The names directly below ``folder`` (``""`` or with a trailing slash), sorted; folders end in a slash."""
+    """Return the names directly below ``folder`` (``""`` or with a trailing slash), sorted; folders end in a slash."""
     start = len(folder)
     names = set()
     for key in keys:
@@ -17,7 +28,7 @@ def children(keys: Iterable[str], folder: str) -> list[str]:
 
 
 def walk(keys: Iterable[str], folder: str) -> list[str]:
-    """Every key below ``folder``, relative to it: each folder's own keys first, then its folders, last one first."""
+    """Return every key below ``folder``, relative to it: the keys of a folder, then its folders, last one first."""
     below = [key[len(folder) :] for key in keys if key.startswith(folder)]
     found: list[str] = []
     frontier = [""]
