@@ -2,9 +2,14 @@
 
 Any page that a developer opens can send requests to this machine, and can read the answers once its own host name
 resolves to 127.0.0.1 (DNS rebinding); the default root token is public knowledge. A loopback listener therefore
-answers a request with ``Origin`` or ``Sec-Fetch-*``, which only browsers send, only if ``Host`` and ``Origin`` are
-names of this machine, names that were allowed, or origins that the CORS configuration of the world allows. Other
-clients may send any ``Host``, as to the real server.
+answers a request of a browser only if ``Host`` and the page's origin are names of this machine, names that were
+allowed, or origins that the CORS configuration of the world allows. Other clients may send any ``Host``, as to the
+real server.
+
+A browser shows itself by ``Origin`` or ``Sec-Fetch-*``. Neither comes with a GET to a page's own origin if that has
+no TLS and is not called ``localhost``, as is the case after rebinding; but then the headers come that every browser
+sends and no client library does. Without ``Origin``, what a page of another site loads (images, scripts, frames) shows
+itself by ``Sec-Fetch-Site: cross-site``; a document that a link opens is let through, since it can only be looked at.
 """
 
 from __future__ import annotations
@@ -18,6 +23,10 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.config.cors import settings
 
 _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+_BROWSER_HEADERS = ("Accept-Language", "Referer", "Sec-Fetch-Dest", "Sec-CH-UA", "Upgrade-Insecure-Requests")
+"""Headers that browsers send and client libraries do not."""
+_MOST_HOSTS, _LONGEST_HOST = 64, 256
+"""How many values of ``Host`` are remembered, and the longest, in characters."""
 
 
 class BrowserGuard:
@@ -26,6 +35,8 @@ class BrowserGuard:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         self.allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
         """Host names that count as this machine's; ``*`` allows every one."""
+        self._local_hosts: set[str] = set()
+        """Values of ``Host`` with a name of this machine, as every request has one."""
 
     def is_local(self, name: str) -> bool:
         """Return whether a host name is this machine's or allowed."""
@@ -41,18 +52,46 @@ class BrowserGuard:
         """
         # Written out, as every request comes by here.
         if "Origin" not in headers and "Sec-Fetch-Site" not in headers and "Sec-Fetch-Mode" not in headers:
-            return None
+            host = headers.get("Host", "")
+            if host in self._local_hosts or self._is_local_host(host) or not _of_a_browser(headers):
+                return None
         host, origin = host_name(headers.get("Host", "")), headers.get("Origin", "")
         allowed = settings(core)
-        if allowed is not None and origin and (allowed.origins == ["*"] or origin in allowed.origins):
+        origins = [] if allowed is None else allowed.origins
+        if origin and (origins == ["*"] or origin in origins):
             return None
         if not self.is_local(host):
             return _refused(f"the host name {host!r} is not one of this server", host)
+        if not origin:
+            return self._refusal_of_loaded(headers, origins)
         decided = target.startswith("/v1/") and (forwarded or allowed is not None)
         page = host_name(netloc(origin))
-        if origin and not decided and not self.is_local(page):
+        if not decided and not self.is_local(page):
             return _refused(f"pages of {origin} may not use this server", page)
         return None
+
+    def _refusal_of_loaded(self, headers: Mapping[str, str], origins: list[str]) -> HttpReply | None:
+        """Return the 403 for what a page of another site loads without ``Origin``."""
+        if headers.get("Sec-Fetch-Site") != "cross-site" or origins == ["*"]:
+            return None
+        if headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document":
+            return None
+        page = netloc(headers.get("Referer", ""))
+        if page and (self.is_local(host_name(page)) or any(origin.partition("://")[2] == page for origin in origins)):
+            return None
+        return _refused(f"pages of {page or 'other sites'} may not use this server", host_name(page))
+
+    def _is_local_host(self, host: str) -> bool:
+        if not self.is_local(host_name(host)):
+            return False
+        if len(self._local_hosts) < _MOST_HOSTS and len(host) <= _LONGEST_HOST:
+            self._local_hosts.add(host)
+        return True
+
+
+def _of_a_browser(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser sent these headers: a page can change their values, but not leave them all out."""
+    return any(name in headers for name in _BROWSER_HEADERS) or headers.get("User-Agent", "").startswith("Mozilla/")
 
 
 def _refused(what: str, name: str) -> HttpReply:

@@ -82,6 +82,13 @@ class FaultLayer:
         self._passed(http, reply, reply.body, "", now, started)
         return plain(reply)
 
+    def record_refused(self, http: HttpRequest, reply: HttpReply) -> None:
+        """Record a request that was refused before any rule or service saw it."""
+        self.world.journal.record(Entry(
+            self.world.clock.now(), service_of(http), http.method, wire_target(http), http.headers, http.body, None,
+            reply.status, reply.body, 0.0,
+        ))  # fmt: skip
+
     def _streamed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
         """Record a response that was streamed."""
         reply.body = body

@@ -82,6 +82,7 @@ class Gateway:
             return partial(self._tenant_gateways.serve, http)
         refused = self.browsers.refusal(self.world.core, target, http.headers, forwarded=self.forwards)
         if refused is not None and is_loopback(http.local_address):
+            self.layer.record_refused(http, refused)
             return refused
         if target.startswith(CONTROL_PREFIX):
             return partial(self._controlled, http)
