@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.audit import sink
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
@@ -48,7 +48,7 @@ class Device:
         return "" if path.lower() in _DISCARD else path
 
     def sink(self, core: Context) -> sink.Sink:
-        """Return the open file of a device that has one. Raises SinkError."""
+        """Return the open file of a device that has one. Raises ErrorResponse."""
         return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
     def switch(self, name: str, default: bool) -> bool:
@@ -104,26 +104,18 @@ def _fault(device: Device) -> str:
 
 def _open(core: Context, device: Device) -> None:
     """Open the device's file and write the real server's test line to it. Raises ErrorResponse."""
-    try:
+    failed = f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: "
+    with refusing(failed, of=ErrorResponse):
         mode = sink.file_mode(device.file, device.options.get("mode", ""))
-    except sink.SinkError as error:
-        raise ErrorResponse(_uncreated(device, error.text)) from None
-    try:
-        opened = sink.sink(core, device.path, device.file, mode)
-    except sink.SinkError as error:
-        fault = f"sanity check failed; unable to open {quote(device.file)} for writing: {error.text}"
-        raise ErrorResponse(_uncreated(device, fault)) from None
+        with refusing(f"sanity check failed; unable to open {quote(device.file)} for writing: ", of=ErrorResponse):
+            opened = sink.sink(core, device.path, device.file, mode)
     if device.options.get("skip_test") == "true":
         return
     try:
         opened.write(_probe(core))
-    except sink.SinkError as error:
+    except ErrorResponse as error:
         sink.close(core, device.path)
-        raise ErrorResponse(f"audit backend failed test message: {error.text}") from None
-
-
-def _uncreated(device: Device, fault: str) -> str:
-    return f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: {fault}"
+        raise ErrorResponse(f"audit backend failed test message: {error}") from None
 
 
 def _probe(core: Context) -> bytes:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mockkms.vault.audit.device import Device, audited_headers, devices, hashed
-from mockkms.vault.audit.sink import SinkError
-from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Request, Response
 from mockkms.vault.golang import deep_json
 from mockkms.vault.kernel import matching
 from mockkms.world.clock import parse_rfc3339, rfc3339
@@ -53,7 +52,7 @@ def _written(core: Context, lines: Callable[[Device], list[dict[str, object]]]) 
         try:
             device.sink(core).write(b"".join(_line(entry) for entry in lines(device)))
             taken = True
-        except SinkError:
+        except ErrorResponse:
             continue
     return taken
 

@@ -265,6 +265,15 @@ class InvalidCredentials(ErrorResponse):
     """A login with the wrong secret of a user that exists: counted by the user lockout."""
 
 
+class PermissionDenied(ErrorResponse):
+    """A refused request, without any reason; status 403."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("permission denied")
+
+
 class BackendError(VaultError):
     """A failure that the real server returns as a Go error; status 500 by default."""
 

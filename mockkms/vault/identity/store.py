@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.message import ErrorResponse, LoginAlias
+from mockkms.vault.framework.message import LoginAlias, PermissionDenied
 from mockkms.vault.identity.checks import check_metadata
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.kernel.mounts import Mount
@@ -123,7 +123,7 @@ class IdentityStore:
             known.metadata, known.updated = metadata, self.core.clock.now()
             self.changed()
         if entity.disabled:
-            raise ErrorResponse("permission denied", status=403)
+            raise PermissionDenied
         self.follow_groups(entity.id, mount, group_aliases)
         return entity.id
 

@@ -19,6 +19,7 @@ from mockkms.vault.framework.message import (
     InvalidCredentials,
     NotFound,
     Operation,
+    PermissionDenied,
     Request,
     Response,
     VaultError,
@@ -237,7 +238,7 @@ class Core:
             request.path = path = path.removesuffix("/")
         if request.operation is Operation.INTERNAL:
             if self.product.has(Feature.MOUNT_TYPE):
-                raise ErrorResponse("permission denied", status=403)
+                raise PermissionDenied
             raise ErrorResponse("cannot handle internal-only request operation")
         settle_namespace(self, request)
         if request.token.startswith(BATCH_PREFIXES):
@@ -340,7 +341,7 @@ class Core:
             if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
                 raise ErrorResponse("failed to determine alias name from login request", status=500)
             if self.lockout.locked(mount, user):
-                raise ErrorResponse("permission denied", status=403)
+                raise PermissionDenied
         try:
             response = self._dispatch(request, found)
         except InvalidCredentials:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import (
-    BackendError,
     ErrorResponse,
     NotFound,
     Operation,
+    PermissionDenied,
     Request,
     Response,
     VaultError,
 )
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
@@ -35,22 +35,13 @@ def log_in(core: Context, request: Request) -> Token | Response:
 
     Raises VaultError: the login's own error, marked by a header, or the fault in the headers.
     """
-    try:
+    with error_context(raised=_failed):
         inner = _login(request)
-    except ValueError as error:
-        raise _failed(str(error)) from None
     request.mfa = {}
     try:
         response = core.pass_on(inner)
-    except NotFound:
-        raise _failed("specified authentication path was not found", 404) from None
-    except ErrorResponse as error:
-        if error.errors == ["permission denied"]:
-            raise _failed("permission denied", error.status) from None
-        error.headers[FAILED] = "true"
-        raise
-    except BackendError as error:
-        raise _failed("; ".join(error.errors), error.status) from None
+    except VaultError as error:
+        raise _login_error(error) from None
     auth = response.auth
     if auth is None:
         response.headers[FAILED] = "true"
@@ -71,6 +62,16 @@ def refuse_lease(response: Response) -> None:
     """Raise VaultError for an answer that would outlive its token."""
     if response.lease is not None and response.lease.registered:
         raise VaultError("requests with inline authentication cannot generate leases", status=500)
+
+
+def _login_error(error: VaultError) -> VaultError:
+    """Return what answers the request for an error of its login."""
+    if isinstance(error, NotFound):
+        return _failed("specified authentication path was not found", 404)
+    if isinstance(error, ErrorResponse) and not isinstance(error, PermissionDenied):
+        error.headers[FAILED] = "true"
+        return error
+    return _failed("; ".join(error.errors), error.status)
 
 
 def _failed(text: str, status: int = 500) -> VaultError:
@@ -123,10 +124,8 @@ def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, object]]:
 
 
 def _parameter(value: str) -> tuple[str, object]:
-    try:
+    with error_context(text="failed raw url-safe base64 decoding header value"):
         text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("failed raw url-safe base64 decoding header value") from None
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Request
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, PermissionDenied, Request
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
-from mockkms.vault.identity.mfa.store import MfaError
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import ttl
@@ -60,13 +60,11 @@ def _second_proof(
         warnings.append("Found MFA header but failed to find MFA Enforcement Config")
         return None
     if entity is None:
-        raise ErrorResponse("permission denied", status=403)
+        raise PermissionDenied
     if request.mfa:
         for enforcement in subject_to:
-            try:
+            with error_context(raised=lambda _text: PermissionDenied()):
                 core.mfa.check(enforcement, entity, request.mfa)
-            except MfaError:
-                raise ErrorResponse("permission denied", status=403) from None
         return None
     request_id = core.entropy.uuid()
     login = PendingLogin(auth, request.path, request.namespace, core.clock.now(), mount.accessor, user)

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, refusing
+from mockkms.vault.framework.message import (
+    BackendError,
+    ErrorResponse,
+    Operation,
+    PermissionDenied,
+    Request,
+    Response,
+    refusing,
+)
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.dialect import PolicyDialect
@@ -203,7 +211,7 @@ class PolicyStore:
         identity = self.core.identity
         entity = identity.entity(token.entity_id)
         if entity is None or entity.disabled:
-            raise ErrorResponse("permission denied", status=403)
+            raise PermissionDenied
         derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
         frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))
         # The identity store's generation is part of the key, so that a change there fills the templates again.

@@ -6,7 +6,7 @@ import re
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import children
@@ -114,10 +114,8 @@ def renew_lease(_state: object, call: Call) -> Response | None:
     assert entry is not None
     if entry.auth is not None:
         raise ErrorResponse("tokens cannot be renewed through this endpoint")
-    try:
+    with refusing(of=BackendError):
         return leases.renew(entry, call["increment"])
-    except BackendError as error:
-        raise ErrorResponse(*error.errors) from None
 
 
 def _done(call: Call) -> Response | None:
@@ -132,10 +130,8 @@ def revoke_lease(_state: object, call: Call) -> Response | None:
     if entry is not None and not call["sync"]:
         leases.revoke_quietly(entry)
     elif entry is not None:
-        try:
+        with refusing(of=BackendError):
             leases.revoke(entry)
-        except BackendError as error:
-            raise ErrorResponse(*error.errors) from None
     return _done(call)
 
 

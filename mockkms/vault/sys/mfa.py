@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.golang.number import Number
 from mockkms.vault.identity.mfa import PendingLogin
-from mockkms.vault.identity.mfa.store import MfaError
 from mockkms.vault.kernel.login import grant
 from mockkms.vault.sys.engine import engine
 
@@ -69,15 +68,10 @@ def _token(call: Call, login: PendingLogin, creds: dict[str, list[str]]) -> Resp
     if not subject_to:
         raise BackendError("found nil or empty MFAEnforcement configuration")
     for enforcement in subject_to:
-        try:
+        with refusing(f"failed to satisfy enforcement {enforcement.name}. error: ", status=403):
             core.mfa.check(enforcement, entity, creds)
-        except MfaError as fault:
-            text = f"failed to satisfy enforcement {enforcement.name}. error: {fault}"
-            raise ErrorResponse(text, status=403) from None
-    try:
+    with refusing("failed to create a token. error: ", BackendError, of=VaultError):
         warnings = grant(core, call.request, mount, login.auth, login.path)
-    except VaultError as error:
-        raise BackendError(f"failed to create a token. error: {'; '.join(error.errors)}") from None
     if login.user:
         core.lockout.unlock(mount.accessor, login.user)
     return Response(auth=login.auth, warnings=warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -89,10 +89,8 @@ def write_key(_state: object, call: Call) -> None:
     """Store a value; an existing one keeps its compression, unless the request removes it."""
     raw = call["value"].encode("utf-8", "surrogatepass")
     if _encoding(call) == "base64":
-        try:
+        with refusing():
             raw = b64.decode(call["value"])
-        except ValueError as error:
-            raise ErrorResponse(str(error)) from None
     path = _checked(call)
     kinds: dict[str, str] = call.core.state.system.setdefault("raw_compression", {})
     kind: str = call["compression_type"]

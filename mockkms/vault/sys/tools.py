@@ -6,7 +6,7 @@ from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.random_bytes import check_size
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -41,10 +41,8 @@ random_tool = engine.path(
 def hash_data(_state: object, call: Call) -> dict[str, object]:
     """Return the hash of the input."""
     algorithm = call["urlalgorithm"] or call["algorithm"]
-    try:
+    with refusing("unable to decode input as base64: "):
         data = b64.decode(call["input"])
-    except ValueError as error:
-        raise ErrorResponse(f"unable to decode input as base64: {error}") from None
     form = call["format"]
     if form not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {form}; must be "hex" or "base64"')

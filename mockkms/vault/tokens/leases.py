@@ -21,6 +21,7 @@ from mockkms.vault.framework.message import (
     Request,
     Response,
     VaultError,
+    refusing,
 )
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.tokens import ttl
@@ -181,10 +182,8 @@ class LeaseStore:
         if mount is not None:
             engine = registry.engine(mount.engine)
             if engine.renew is not None:
-                try:
+                with refusing(f"failed to renew entry: {_NO_RESPONSE} err: ", BackendError, of=BackendError):
                     reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
-                except BackendError as error:
-                    raise BackendError(f"failed to renew entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
         response = reply if isinstance(reply, Response) else Response(lease=lease)
         if response.lease is None:
             return None
@@ -218,12 +217,10 @@ class LeaseStore:
             return None
         engine = registry.engine(mount.engine)
         if engine.renew is not None:
-            try:
+            with refusing("failed to renew entry: ", BackendError, of=BackendError):
                 reply = engine.renew(
                     mount.state, self._call(mount, entry, {**entry.auth.internal, "auth": auth}, asking)
                 )
-            except BackendError as error:
-                raise BackendError(f"failed to renew entry: {error.errors[0]}") from None
             auth = reply.auth if isinstance(reply, Response) else None
         if auth is None:
             return None
@@ -293,10 +290,8 @@ class LeaseStore:
             return
         engine = registry.engine(mount.engine)
         if engine.revoke is not None:
-            try:
+            with refusing(f"failed to revoke entry: {_NO_RESPONSE} err: ", BackendError, of=BackendError):
                 engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))
-            except BackendError as error:
-                raise BackendError(f"failed to revoke entry: {_NO_RESPONSE} err: {error.errors[0]}") from None
 
     def _forget(self, entry: LeaseEntry) -> None:
         self.state.items.pop(entry.id, None)

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA512
 
+from mockkms.vault.golang.errors import error_context
+
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
@@ -54,12 +56,11 @@ def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
 def verify(core: Context, text: str) -> str:
     """Verify the signature and return the wrapping token in ``jti``. Raises ValueError with the server's text."""
     head, body, signature = text.split(".")
-    try:
+    unparsed = "wrapping token could not be parsed: go-jose/go-jose: parse error"
+    with error_context(of=(ValueError, AttributeError), text=unparsed):
         algorithm = json.loads(_decode(head)).get("alg")
         claims = json.loads(_decode(body))
         raw = _decode(signature)
-    except (ValueError, AttributeError):
-        raise ValueError("wrapping token could not be parsed: go-jose/go-jose: parse error") from None
     if algorithm != "ES512":
         raise ValueError(
             f'wrapping token could not be parsed: go-jose/go-jose: unexpected signature algorithm "{algorithm}"; '

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo, refusing
 from mockkms.vault.golang.json_text import keep
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.wrapping.envelope import envelope
@@ -104,10 +104,8 @@ def check_request(core: Context, request: Request) -> None:
     """
     if request.path not in _GUARDED:
         return
-    try:
+    with refusing("error validating wrapping token: ", status=403):
         token = _resolve(core, request)
-    except ValueError as error:
-        raise ErrorResponse(f"error validating wrapping token: {error}", status=403) from None
     if token is None or not token.wrapping:
         raise invalid()
 

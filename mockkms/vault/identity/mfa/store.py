@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret
@@ -29,10 +30,6 @@ _NONE = MfaState()
 
 Creds = Mapping[str, list[str]]
 """What was sent, by method id, or by the namespace and name of a method."""
-
-
-class MfaError(Exception):
-    """A failed MFA validation, with the reason."""
 
 
 class MfaStore:
@@ -120,7 +117,7 @@ class MfaStore:
     # -- checking ------------------------------------------------------------------------------------------------
 
     def check(self, enforcement: Enforcement, entity: Entity, creds: Creds) -> None:
-        """Raise MfaError if none of the credentials sent satisfies ``enforcement``."""
+        """Raise ValueError if none of the credentials sent satisfies ``enforcement``."""
         known = self._by_id(enforcement, creds)
         last = f"login MFA validation failed for methodID: [{' '.join(enforcement.method_ids)}]"
         faults = []
@@ -129,11 +126,11 @@ class MfaStore:
                 continue
             try:
                 self._prove(method_id, entity, known[method_id])
-            except MfaError as fault:
+            except ValueError as fault:
                 faults.append(str(fault))
             else:
                 return
-        raise MfaError(error_list([*faults, last]))
+        raise ValueError(error_list([*faults, last]))
 
     def _by_id(self, enforcement: Enforcement, creds: Creds) -> dict[str, list[str]]:
         known: dict[str, list[str]] = {}
@@ -154,53 +151,48 @@ class MfaStore:
                     f"failed to find MFA credentials associated with an MFA method ID {method_id}, method name {name}"
                 )
         if not known:
-            raise MfaError("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
+            raise ValueError("failed to sanitize MFA creds, " + (error_list(faults) if faults else "<nil>"))
         return known
 
     def _prove(self, method_id: str, entity: Entity, creds: list[str]) -> None:
         method = self.method(method_id)
         if method is None:
-            raise MfaError("MFA method configuration not present")
+            raise ValueError("MFA method configuration not present")
         username = entity.name
         if method.type != TOTP and method.username_format:
             username = self._username(method.username_format, entity)
-        try:
+        with error_context("failed to parse MFA factor, "):
             passcode = passcode_of(creds)
-        except ValueError as error:
-            raise MfaError(f"failed to parse MFA factor, {error}") from None
         if method.type != TOTP:
             fault = services.fault(method, username, self._states.get(method.namespace, _NONE).services)
             if fault:
-                raise MfaError(fault)
+                raise ValueError(fault)
             return
         secret = entity.mfa.get(method_id)
         if secret is None:
-            raise MfaError(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
+            raise ValueError(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
         self._totp(method, entity, secret, passcode)
 
     def _username(self, template: str, entity: Entity) -> str:
         core = self.core
         groups = core.identity.groups_of(entity.id)
-        try:
-            return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
-        except ValueError as error:
-            raise MfaError(str(error)) from None
+        return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
 
     def _totp(self, method: MfaMethod, entity: Entity, secret: Secret, passcode: str) -> None:
         if len(passcode.encode("utf-8", "replace")) != secret.digits or passcode.strip() != passcode:
-            raise MfaError(BAD)
+            raise ValueError(BAD)
         from mockkms.crypto import totp
 
         now, state = self.core.clock.now(), self.state(method.namespace)
         if state.used.get((method.id, passcode), 0) > now:
-            raise MfaError(BAD)
+            raise ValueError(BAD)
         self._count_try(state, method, entity, secret)
         key = self.state(entity.namespace).keys.get((method.id, entity.id), "")
         if not key:
-            raise MfaError("empty key for entity's TOTP secret")
+            raise ValueError("empty key for entity's TOTP secret")
         period, digits, algorithm = secret.period, secret.digits, secret.algorithm
         if not totp.valid(passcode, key, now, skew=secret.skew, period=period, digits=digits, algorithm=algorithm):
-            raise MfaError(BAD)
+            raise ValueError(BAD)
         state.used = {code: until for code, until in state.used.items() if until > now}
         state.used[method.id, passcode] = now + secret.period * (2 + secret.skew)
         state.attempts.pop((method.id, entity.id), None)
@@ -216,7 +208,7 @@ class MfaStore:
             wait = go_duration(secret.period)
             if secret.skew:
                 wait = wait.removesuffix("s") + f".{2 * secret.skew:09}s"
-            raise MfaError(
+            raise ValueError(
                 f"maximum TOTP validation attempts {tries + 1} exceeded the allowed attempts {most}. "
                 f"Please try again in {wait} seconds"
             )

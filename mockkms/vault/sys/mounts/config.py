@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
 from mockkms.vault.kernel.mounts import MountConfig
@@ -140,10 +140,8 @@ def lease_settings(core: Context, config: NewMountConfig) -> tuple[int, int]:
 def _lease(text: str, which: str) -> float:
     if text in ("", "system"):
         return 0
-    try:
+    with refusing(f"unable to parse {which} TTL of {text}: ", of=(ValueError, OverflowError)):
         return parse_seconds(text)
-    except (ValueError, OverflowError) as error:
-        raise ErrorResponse(f"unable to parse {which} TTL of {text}: {error}") from None
 
 
 def new_config(config: NewMountConfig, leases: tuple[int, int], version: str) -> MountConfig:

@@ -9,7 +9,7 @@ from mockkms.vault.framework import builtins, registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_int64
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount, MountTable
@@ -215,10 +215,8 @@ def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
     if match is None:
         raise ErrorResponse(f"{refusal}{core.product.texts.malformed_version}: {text}")
     segments, number, word, meta = match.groups()
-    try:
+    with refusing(f"{refusal}error parsing version: "):
         numbers = [parse_int64(segment) for segment in segments.split(".")]
-    except ValueError as error:
-        raise ErrorResponse(f"{refusal}error parsing version: {error}") from None
     pre = number or word
     shown = ".".join(str(part) for part in [*numbers, 0, 0][: max(len(numbers), 3)])
     return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")

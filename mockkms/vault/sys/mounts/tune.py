@@ -7,7 +7,7 @@ import copy
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.golang.duration import parse_int64, parse_seconds
 from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
@@ -182,10 +182,8 @@ def _lease(text: str, present: int) -> float:
 
 
 def _duration(text: str) -> float:
-    try:
+    with refusing(of=(ValueError, OverflowError)):
         return parse_seconds(text)
-    except (ValueError, OverflowError) as error:
-        raise ErrorResponse(str(error)) from None
 
 
 def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
@@ -267,10 +265,8 @@ def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
 
 
 def _version(text: str, framing: str) -> int:
-    try:
+    with refusing(f"{framing}: "):
         return parse_int64(text) if text else 0
-    except ValueError as error:
-        raise ErrorResponse(f"{framing}: {error}") from None
 
 
 def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Response | None:

@@ -75,13 +75,11 @@ def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
 
 def _stanzas(text: str) -> tuple[dict[str, str], list[str]]:
     if text.lstrip().startswith("{"):
-        try:
+        with refusing("unable to parse seal config: ", BackendError, of=(ValueError, AttributeError, TypeError)):
             seals = json.loads(text).get("seal", {})
             listed = seals if isinstance(seals, list) else [seals]
             pairs = [(kind, body) for entry in listed for kind, body in entry.items()]
             settings = {str(k): str(v) for _kind, body in pairs for k, v in dict(body).items()}
-        except (ValueError, AttributeError, TypeError) as error:
-            raise BackendError(f"unable to parse seal config: {error}") from None
         return settings, [str(kind) for kind, _body in pairs]
     found = list(_STANZA.finditer(text))
     settings = {name: value for match in found for name, value in _SETTING.findall(match["body"])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, PermissionDenied, Response, refusing
 from mockkms.vault.policy.acl import Permissions
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -88,7 +88,7 @@ def resultant_acl(_state: object, call: Call) -> dict[str, object]:
     """Return the merged rules: exact paths and prefixes, and those with ``+`` segments where the product shows them."""
     token = call.core.tokens.lookup(call.request.token, tainted=True)
     if token is None:
-        raise ErrorResponse("permission denied", status=403)
+        raise PermissionDenied
     acl = call.core.policies.acl(token)
     product = call.core.product
     confined = {"chroot_namespace": ""} if product.has(Feature.CHROOT_NAMESPACE) else {}

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, permission_denied
+from mockkms.vault.framework.message import (
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Request,
+    Response,
+    permission_denied,
+    refusing,
+)
 from mockkms.vault.framework.pages import page
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import walk
@@ -112,13 +120,11 @@ def read(_state: object, call: Call) -> dict[str, object] | None:
 @one.on(Operation.UPDATE)
 def write(_state: object, call: Call) -> dict[str, object]:
     """Store a workflow, replacing all of its settings."""
-    from mockkms.vault.sys.workflows.text import WorkflowError, parse
+    from mockkms.vault.sys.workflows.text import parse
 
     found = _known(call).get(_path(call))
-    try:
+    with refusing():
         parse(call["workflow"])
-    except WorkflowError as error:
-        raise ErrorResponse(str(error)) from None
     if call["cas_required"] or (found is not None and found.cas_required):
         raise ErrorResponse("check-and-set parameter required for this call")
     made = Stored(
@@ -142,22 +148,20 @@ def delete(_state: object, call: Call) -> None:
 @execution.on(Operation.UPDATE)
 def execute(_state: object, call: Call) -> Reply:
     """Run a workflow; without an ``output`` block the answer is empty."""
-    from mockkms.vault.sys.workflows.run import RunError, refused
+    from mockkms.vault.sys.workflows.run import within
 
     run = _run(call)
-    described = run.workflow.output is not None
-    try:
+    if run.workflow.output is not None:
         run.run()
-        return run.output() if described else Response()
-    except RunError as error:
-        raise refused(error, "" if described else "failed to evaluate workflow: ") from None
+        return run.output()
+    with within("failed to evaluate workflow"):
+        run.run()
+    return Response()
 
 
 @trace.on(Operation.UPDATE)
 def show(_state: object, call: Call) -> dict[str, object]:
     """Run a workflow; return every request and response, and the error, which is encoded as ``{}``."""
-    from mockkms.vault.sys.workflows.run import RunError
-
     run = _run(call)
     shown: dict[str, object] = {"history": run.history, "error": None}
     try:
@@ -165,13 +169,13 @@ def show(_state: object, call: Call) -> dict[str, object]:
         if run.workflow.output is not None:
             output = run.output()
             shown["response"] = {"data": output.data, "headers": output.headers}
-    except RunError:
+    except BackendError:
         shown["error"] = {}
     return shown
 
 
 def _run(call: Call) -> Run:
-    from mockkms.vault.sys.workflows.run import Run, RunError, refused
+    from mockkms.vault.sys.workflows.run import Run
     from mockkms.vault.sys.workflows.text import parse
 
     found = _known(call).get(_path(call))
@@ -189,7 +193,4 @@ def _run(call: Call) -> Run:
         return call.core.handle(inner)
 
     prefix = f"{request.id}.authed.workflow.{call['path']}"
-    try:
-        return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler)
-    except RunError as error:
-        raise refused(error) from None
+    return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler)

@@ -7,10 +7,11 @@ Values come from ``input``, ``request`` and ``response``, and from templates tha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mockkms.vault.framework.fields import convert, zero
-from mockkms.vault.framework.message import BackendError, Operation, Request, Response
+from mockkms.vault.framework.message import BackendError, Operation, Request, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
@@ -24,12 +25,14 @@ History = dict[str, dict[str, dict[str, object]]]
 """Requests or responses by the names of their flow and of themselves."""
 
 
-class RunError(Exception):
-    """A run that failed, with the reason and the HTTP status of the answer."""
-
-    def __init__(self, text: str, status: int = 500) -> None:
-        super().__init__(text)
-        self.status = status
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """Name the place in the workflow in which an error of the body happened. The status is kept."""
+    try:
+        yield
+    except BackendError as error:
+        error.errors[0] = f"{place}: {error.errors[0]}"
+        raise
 
 
 class Run:
@@ -43,11 +46,9 @@ class Run:
         self.handler = handler
         self.input: dict[str, object] = {}
         self.history: dict[str, History | None] = {"requests": None, "responses": None}
-        try:
+        with within("failed building profile engine"):
             self._check_names()
             self._read_input()
-        except RunError as error:
-            raise RunError(f"failed building profile engine: {error}") from None
 
     def _check_names(self) -> None:
         flows = self.workflow.flows
@@ -65,37 +66,33 @@ class Run:
     def _read_input(self) -> None:
         for index, declared in enumerate(self.workflow.fields or ()):
             if declared.name == "path" or any(f.name == declared.name for f in (self.workflow.fields or ())[:index]):
-                raise RunError(f"input.fields.{index} [named {quote(declared.name)}] already present in request schema")
+                raise BackendError(
+                    f"input.fields.{index} [named {quote(declared.name)}] already present in request schema"
+                )
         for declared in self.workflow.fields or ():
             value = declared.default if declared.default is not None else zero(declared.kind)
             if declared.name in self.sent:
-                try:
+                failed = f'failed input schema validation: error converting input for field "{declared.name}": '
+                with refusing(failed, BackendError):
                     there, converted = convert(declared.kind, self.sent[declared.name])
-                except ValueError as error:
-                    text = f'error converting input for field "{declared.name}": {error}'
-                    raise RunError(f"failed input schema validation: {text}") from None
                 value = converted if there else value
             self.input[declared.name] = value
         for declared in self.workflow.fields or ():
             if declared.required and declared.name not in self.sent:
-                raise RunError(f"failed input validation: missing required field {quote(declared.name)}")
+                raise BackendError(f"failed input validation: missing required field {quote(declared.name)}")
 
     def run(self) -> None:
-        """Make all requests. Raises RunError at the first failure that is not allowed."""
+        """Make all requests. Raises BackendError at the first failure that is not allowed."""
         for index, flow in enumerate(self.workflow.flows):
-            try:
+            with within(f"flow.[{flow.name} ({index})]"):
                 if "when" in flow.settings and not _truth(self._part("when", flow.settings["when"])):
                     continue
                 for number, request in enumerate(flow.requests):
-                    try:
+                    with within(f"request.[{request.name} ({number})]"):
                         self._request(index, flow, number, request)
-                    except RunError as error:
-                        raise RunError(f"request.[{request.name} ({number})]: {error}", error.status) from None
-            except RunError as error:
-                raise RunError(f"flow.[{flow.name} ({index})]: {error}", error.status) from None
 
     def output(self) -> Response:
-        """Return the answer that the ``output`` block describes. Raises RunError."""
+        """Return the answer that the ``output`` block describes. Raises BackendError."""
         settings = self.workflow.output or {}
         found = self._part("output data", settings["data"]) if "data" in settings else None
         data = None if found is None else _mapping(found)
@@ -105,18 +102,14 @@ class Run:
         return Response(data=data, headers=headers)
 
     def _part(self, what: str, setting: object) -> object:
-        try:
+        with within(f"failed to evaluate {what}"):
             return self.value(setting)
-        except RunError as error:
-            raise RunError(f"failed to evaluate {what}: {error}") from None
 
     def _request(self, index: int, flow: WorkflowBlock, number: int, block: WorkflowBlock) -> None:
         settings = block.settings
-        try:
+        with within("in building request"):
             request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
             execute = "when" not in settings or _truth(self._part("when", settings["when"]))
-        except RunError as error:
-            raise RunError(f"in building request: {error}") from None
         shown = {"id": request.id, "operation": request.operation.value, "path": request.path, "data": request.data}
         self._keep("requests", flow, block, {**shown, "headers": dict(request.headers), "client_token": request.token})
         if not execute:
@@ -126,15 +119,15 @@ class Run:
             self._keep("responses", flow, block, _shown(response))
         elif not allowed:
             status = response.status if response.status in (403, 404, 405) else 500
-            raise RunError(f"failed to evaluate request: {'; '.join(response.errors) or 'request failed'}", status)
+            fault = "; ".join(response.errors) or "request failed"
+            raise BackendError(f"failed to evaluate request: {fault}", status=status)
 
     def _built(self, request_id: str, settings: dict[str, object]) -> tuple[Request, bool]:
         names = ("operation", "path", "token", "data", "headers", "allow_failure")
         found = {name: self._part(name.replace("_", " "), settings[name]) for name in names if name in settings}
-        try:
-            operation = Operation(_text(found.get("operation", "")))
-        except ValueError:
-            raise RunError(f"failed to evaluate operation: unknown operation {found.get('operation', '')}") from None
+        named = found.get("operation", "")
+        with refusing(error=BackendError, text=f"failed to evaluate operation: unknown operation {named}"):
+            operation = Operation(_text(named))
         headers = {name: _text(value) for name, value in _mapping(found.get("headers")).items()}
         request = Request(
             operation,
@@ -156,7 +149,7 @@ class Run:
     # -- values --------------------------------------------------------------------------------------------------
 
     def value(self, setting: object) -> object:
-        """Return a setting with its references filled in. Raises RunError."""
+        """Return a setting with its references filled in. Raises BackendError."""
         if isinstance(setting, list) and setting and all(isinstance(part, dict) for part in setting):
             setting = _collapsed(setting)
         if isinstance(setting, list):
@@ -164,12 +157,12 @@ class Run:
         if not isinstance(setting, dict):
             return setting
         if ("eval_source" in setting) != ("eval_type" in setting):
-            raise RunError("malformed object; missing either 'eval_type' or 'eval_source'")
+            raise BackendError("malformed object; missing either 'eval_type' or 'eval_source'")
         filled = {key: self.value(item) for key, item in setting.items()}
         return self._sourced(filled) if "eval_source" in filled else filled
 
     def _sourced(self, reference: dict[str, object]) -> object:
-        """Return the value that a reference names. Raises RunError."""
+        """Return the value that a reference names. Raises BackendError."""
         source = reference["eval_source"]
         sources: dict[object, Callable[[dict[str, object]], object]] = {
             "request": lambda reference: self._from_history("request", reference),
@@ -179,30 +172,28 @@ class Run:
         if self.workflow.fields is not None:
             sources["input"] = self._from_input
         if not isinstance(source, str) or source not in sources:
-            raise RunError(f"unknown value for 'eval_source': {source}")
-        try:
+            raise BackendError(f"unknown value for 'eval_source': {source}")
+        with within(f"failed to evaluate source '{source}'"):
             return _converted(sources[source](reference), str(reference["eval_type"]))
-        except RunError as error:
-            raise RunError(f"failed to evaluate source '{source}': {error}") from None
 
     def _from_input(self, reference: dict[str, object]) -> object:
         name = str(reference.get("field_name"))
         if name not in self.input:
-            raise RunError(f"referenced field {quote(name)} is missing from schema")
+            raise BackendError(f"referenced field {quote(name)} is missing from schema")
         return self.input[name]
 
     def _from_history(self, kind: str, reference: dict[str, object]) -> object:
         for name in ("flow_name", f"{kind}_name"):
             if name not in reference:
-                raise RunError(f"{kind} source is missing required field '{name}'")
+                raise BackendError(f"{kind} source is missing required field '{name}'")
         flow, name = str(reference["flow_name"]), str(reference[f"{kind}_name"])
         kept = self.history[f"{kind}s"]
         if kept is None:
-            raise RunError("no values written")
+            raise BackendError("no values written")
         if flow not in kept:
-            raise RunError(f"missing outer block '{flow}'")
+            raise BackendError(f"missing outer block '{flow}'")
         if name not in kept[flow]:
-            raise RunError(f"in outer block '{flow}': missing inner block '{name}'")
+            raise BackendError(f"in outer block '{flow}': missing inner block '{name}'")
         return _selected(kept[flow][name], _list(reference.get("field_selector", [])))
 
     def _from_template(self, reference: dict[str, object]) -> str:
@@ -216,12 +207,12 @@ class Run:
 
 
 def _named(known: object, action: str) -> str:
-    """Return the value that a template's action names. Raises RunError."""
+    """Return the value that a template's action names. Raises BackendError."""
     if not _DOTTED.fullmatch(action):
-        raise RunError(f"the template action {quote(action)} is not emulated")
+        raise BackendError(f"the template action {quote(action)} is not emulated")
     for step in action[1:].split("."):
         if not isinstance(known, dict) or step not in known:
-            raise RunError(f"failed to execute templator: map has no entry for key {quote(step)}")
+            raise BackendError(f"failed to execute templator: map has no entry for key {quote(step)}")
         known = known[step]
     return _text(known)
 
@@ -230,22 +221,22 @@ def _check_unique(blocks: list[WorkflowBlock], text: str) -> None:
     seen: dict[str, int] = {}
     for index, block in enumerate(blocks):
         if block.name in seen:
-            raise RunError(text.format(block.name, seen[block.name], index))
+            raise BackendError(text.format(block.name, seen[block.name], index))
         seen[block.name] = index
 
 
 def _check_name(kind: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         rule = "must start with a letter or underscore and contain only letters, digits"
-        raise RunError(f"{kind} name '{name}' is invalid: {rule}")
+        raise BackendError(f"{kind} name '{name}' is invalid: {rule}")
 
 
 def _mapping(value: object) -> dict[str, object]:
-    """Return an object as a new dict; a missing one is empty. Raises RunError for any other value."""
+    """Return an object as a new dict; a missing one is empty. Raises BackendError for any other value."""
     if not value:
         return {}
     if not isinstance(value, dict):
-        raise RunError(f"expected a map, got {quote(type(value).__name__)}")
+        raise BackendError(f"expected a map, got {quote(type(value).__name__)}")
     return dict(value)
 
 
@@ -265,31 +256,30 @@ def _selected(found: object, selector: list[object]) -> object:
     for depth, step in enumerate(selector):
         if isinstance(step, str):
             if not isinstance(found, dict) or step not in found:
-                raise RunError(f"error resolving field: field {quote(step)} at depth {depth} is missing")
+                raise BackendError(f"error resolving field: field {quote(step)} at depth {depth} is missing")
             found = found[step]
         elif isinstance(step, int) and isinstance(found, list) and 0 <= step < len(found):
             found = found[step]
         else:
-            raise RunError(f"error resolving field: selector ({step}) out of bounds at depth {depth}")
+            raise BackendError(f"error resolving field: selector ({step}) out of bounds at depth {depth}")
     return found
 
 
 def _converted(value: object, value_type: str) -> object:
-    try:
+    fault = f"conversion-error: cannot convert value to type '{value_type}'"
+    with refusing(error=BackendError, of=(TypeError, ValueError), text=fault):
         if value_type == "string":
             return _text(value)
         if value_type == "int":
             return int(_number(value))
         if value_type == "float64":
             return float(_number(value))
-    except (TypeError, ValueError):
-        raise RunError(f"conversion-error: cannot convert value to type '{value_type}'") from None
     if value_type == "bool":
         return _truth(value)
     if value_type == "[]string":
         return [_text(item) for item in _list(value)]
     if value_type not in ("", "map", "map[string]interface{}", "any", "interface{}"):
-        raise RunError(f"unsupported type conversion: {value_type}")
+        raise BackendError(f"unsupported type conversion: {value_type}")
     return value
 
 
@@ -311,7 +301,7 @@ def _text(value: object) -> str:
     if isinstance(value, list) and len(value) == 1:
         return _text(value[0])
     if isinstance(value, list | dict):
-        raise RunError(f"expected type 'string', got unconvertible type '{type(value).__name__}'")
+        raise BackendError(f"expected type 'string', got unconvertible type '{type(value).__name__}'")
     return "" if value is None else str(value)
 
 
@@ -331,8 +321,3 @@ def _shown(response: Response) -> dict[str, object]:
     } if auth else None  # fmt: skip
     data = response.document if response.document is not None else response.plain_data()
     return {"auth": shown, "data": data, "redirect": response.redirect, "warnings": response.warnings or None}
-
-
-def refused(error: RunError, what: str = "") -> BackendError:
-    """Return the error that answers a failed run."""
-    return BackendError(what + str(error), status=error.status)

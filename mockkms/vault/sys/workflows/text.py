@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.hcl.decode import decode_map
 from mockkms.vault.hcl.parser import parse as parse_hcl
-from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Object
+from mockkms.vault.hcl.tree import HclItem, HclItems, Object
 
 KINDS = {
     "string": Kind.STRING, "int": Kind.INT, "int64": Kind.INT64, "bool": Kind.BOOL, "map": Kind.MAP,
@@ -24,10 +25,6 @@ _FIELD = ("type", "name", "default", "description", "required", "deprecated", "q
 
 
 T = TypeVar("T")
-
-
-class WorkflowError(ValueError):
-    """An invalid workflow text, with the reason."""
 
 
 @dataclass
@@ -60,11 +57,9 @@ class Workflow:
 
 
 def parse(text: str) -> Workflow:
-    """Parse a workflow. Raises WorkflowError."""
-    try:
+    """Parse a workflow. Raises ValueError."""
+    with error_context("failed during HCL parsing: "):
         items = parse_hcl(text)
-    except HclError as error:
-        raise WorkflowError(f"failed during HCL parsing: {error}") from None
     unused: list[str] = []
     fields = flows = output = None
     if found := items.under("input").items:
@@ -74,17 +69,15 @@ def parse(text: str) -> Workflow:
     if found := items.under("output").items:
         output = _stage("failed to parse output configuration block", _output, found, unused)
     if not flows:
-        raise WorkflowError('workflow must have at least one "flow" block')
+        raise ValueError('workflow must have at least one "flow" block')
     if unused:
-        raise WorkflowError("\n".join(unused))
+        raise ValueError("\n".join(unused))
     return Workflow(fields, flows, output)
 
 
 def _stage(what: str, read: Callable[[list[HclItem], list[str]], T], found: list[HclItem], unused: list[str]) -> T:
-    try:
+    with error_context(f"{what}: "):
         return read(found, unused)
-    except (WorkflowError, HclError) as error:
-        raise WorkflowError(f"{what}: {error}") from None
 
 
 def _settings(item: HclItem, known: Collection[str], unused: list[str], blocks: str = "") -> dict[str, object]:
@@ -107,14 +100,14 @@ def _flows(found: list[HclItem], unused: list[str]) -> list[WorkflowBlock]:
         settings = _settings(item, ("type", "when"), unused, "request")
         name = str(settings.get("type") or (item.keys[0].name if len(item.keys) == 1 else ""))
         if not name:
-            raise WorkflowError(f"flow.{index}: flow type must be specified")
+            raise ValueError(f"flow.{index}: flow type must be specified")
         flow = WorkflowBlock(name, settings)
         for number, inner in enumerate(_inside(item, "request")):
             said = _settings(inner, _REQUEST, unused)
             called = str(said.get("type") or (inner.keys[0].name if len(inner.keys) == 1 else ""))
             if not called:
                 text = f"request.{number}: initialize type must be specified"
-                raise WorkflowError(f"flow.{index}: error parsing 'request': {text}")
+                raise ValueError(f"flow.{index}: error parsing 'request': {text}")
             flow.requests.append(WorkflowBlock(called, said))
         flows.append(flow)
     return flows
@@ -122,7 +115,7 @@ def _flows(found: list[HclItem], unused: list[str]) -> list[WorkflowBlock]:
 
 def _input(found: list[HclItem], unused: list[str]) -> list[InputField]:
     if len(found) > 1:
-        raise WorkflowError("only a single 'input' block is allowed")
+        raise ValueError("only a single 'input' block is allowed")
     _settings(found[0], (), unused, "field")
     fields = []
     for index, item in enumerate(_inside(found[0], "field")):
@@ -132,17 +125,17 @@ def _input(found: list[HclItem], unused: list[str]) -> list[InputField]:
         wanted = (not input_type) + (not name)
         if wanted and len(keys) != wanted:
             text = "field type and name must be specified either as keys or block parameters"
-            raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
+            raise ValueError(f"input: error parsing 'field': field.{index}: {text}")
         input_type = input_type or keys[0]
         name = name or keys[-1]
         if input_type not in KINDS:
             text = f"unknown field type: {quote(input_type)}"
-            raise WorkflowError(f"input: error parsing 'field': field.{index}: {text}")
+            raise ValueError(f"input: error parsing 'field': field.{index}: {text}")
         fields.append(InputField(name, KINDS[input_type], said.get("default"), said.get("required") is True))
     return fields
 
 
 def _output(found: list[HclItem], unused: list[str]) -> dict[str, object]:
     if len(found) > 1:
-        raise WorkflowError("only a single 'output' block is allowed")
+        raise ValueError("only a single 'output' block is allowed")
     return _settings(found[0], ("data", "headers"), unused)
