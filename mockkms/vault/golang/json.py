@@ -53,10 +53,11 @@ _KEEPING = json.JSONDecoder(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def decode(body: bytes, *, any_number: bool = False) -> Any:
+def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> Any:
     """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
 
     ``any_number`` keeps numbers outside the range of a float as they were sent instead of refusing them.
+    With ``whole`` errors are those of ``json.Unmarshal``, which sees a whole text first: a decoder of a stream says less.
     """
     text = body.decode("utf-8", "replace")
     try:
@@ -65,15 +66,15 @@ def decode(body: bytes, *, any_number: bool = False) -> Any:
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise
-        value = _decode_slowly(text, any_number)
+        value = _decode_slowly(text, any_number, whole)
     if "\\u" in text:
         value = deep_json.map_texts(value, _without_surrogates)
     return value
 
 
-def decode_object(body: bytes) -> dict[str, object] | None:
+def decode_object(body: bytes, *, whole: bool = False) -> dict[str, object] | None:
     """Like ``decode``, for an endpoint's parameters: an object or null. Raises GoJSONError."""
-    return as_object(decode(body))
+    return as_object(decode(body, whole=whole))
 
 
 def as_object(value: object) -> dict[str, object] | None:
@@ -84,8 +85,9 @@ def as_object(value: object) -> dict[str, object] | None:
     raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(text: str, any_number: bool) -> Any:
+def _decode_slowly(text: str, any_number: bool, whole: bool) -> Any:
     scanner = Scanner(text.encode("utf-8"))
+    scanner.whole = whole
     scanner.any_number = any_number
     scanner.run()
     try:
@@ -144,6 +146,7 @@ class Scanner:
         self.state = "value"
         self.stack: list[str] = []
         self.any_number = False
+        self.whole = False
 
     def run(self) -> None:
         data = self.data
@@ -172,7 +175,7 @@ class Scanner:
             raise self.fail(byte, _CONTEXT[state])
         elif state in ("object-start", "object-key"):
             if char != '"':
-                raise self.fail(byte, _CONTEXT[state])
+                raise self.fail(byte, _CONTEXT["object-key" if self.whole else state])
             self.string()
             self.state = "object-colon"
         elif state in ("object-colon", "object-comma", "array-comma"):

@@ -126,11 +126,9 @@ def write(
 
 def _read_url(key: TotpKey, url: str) -> None:
     """Set what an otpauth URL says. Raises ErrorResponse."""
-    try:
+    with refusing(text="an error occurred while parsing url string"):
         parts = urlsplit(url)
         query = parse_qs(parts.query, keep_blank_values=True)
-    except ValueError:
-        raise ErrorResponse("an error occurred while parsing url string") from None
     first = {name: values[0] for name, values in query.items() if values[0]}
     issuer, colon, account = unquote(parts.path).removeprefix("/").partition(":")
     key.account_name, key.key = account if colon else issuer, first.get("secret", "")

@@ -8,12 +8,14 @@ made in one run decrypt in the next.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.world_section import SpecFault
 from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.transit.keys.keyring import add_version, check_options, new_version
 from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
 MOST_VERSIONS = 1000
+_T = TypeVar("_T")
 
 _SWITCHES = (
     "derived", "exportable", "allow_plaintext_backup", "deletion_allowed", "imported", "allow_imported_rotation",
@@ -84,10 +87,8 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     for member in _SWITCHES:
         setattr(key, member, _typed(spec, member, bool, getattr(key, member)))
     convergent = _typed(spec, "convergent", bool, False)
-    try:
+    with error_context(raised=partial(SpecFault, "convergent" if convergent else "derived"), of=VaultError):
         check_options(key.kind, derived=key.derived, convergent=convergent)
-    except VaultError as error:
-        raise SpecFault("convergent" if convergent else "derived", str(error)) from None
     key.kdf = KDF_HKDF if key.derived else 0
     key.convergent_encryption = convergent
     key.convergent_version = _typed(spec, "convergent_version", int, -1 if convergent else 0)
@@ -104,7 +105,7 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     return key
 
 
-def _add(key: TransitKey, core: Context, entry: Any, path: str, label: str) -> None:
+def _add(key: TransitKey, core: Context, entry: object, path: str, label: str) -> None:
     """Add the version that ``entry`` describes."""
     if not isinstance(entry, Mapping):
         raise SpecFault(path, "a version is a mapping such as {material: …, created: …}")
@@ -134,7 +135,7 @@ def _check_bounds(key: TransitKey) -> None:
         raise SpecFault("min_available_version", "must not be above min_decryption_version")
 
 
-def _typed(spec: Mapping[str, object], member: str, kind: type[Any], default: Any) -> Any:
+def _typed(spec: Mapping[str, object], member: str, kind: type[_T], default: _T) -> _T:
     value = spec.get(member, default)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise SpecFault(member, f"{value!r} is not {'a whole number' if kind is int else 'true or false'}")
@@ -142,22 +143,19 @@ def _typed(spec: Mapping[str, object], member: str, kind: type[Any], default: An
 
 
 def _seconds(spec: Mapping[str, object]) -> int:
-    try:
+    with error_context(raised=partial(SpecFault, "auto_rotate_period")):
         seconds = int(parse_seconds(spec.get("auto_rotate_period", 0)))
-    except ValueError as error:
-        raise SpecFault("auto_rotate_period", str(error)) from None
     if seconds != 0 and seconds < 3600:
         raise SpecFault("auto_rotate_period", "must be 0 to disable or at least an hour")
     return seconds
 
 
-def _moment(value: Any, path: str) -> float:
+def _moment(value: object, path: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    try:
+    wrong = f"{value!r} is not a time: use RFC 3339 or seconds since the epoch"
+    with error_context(raised=partial(SpecFault, path), text=wrong):
         return parse_rfc3339(str(value))
-    except ValueError:
-        raise SpecFault(path, f"{value!r} is not a time: use RFC 3339 or seconds since the epoch") from None
 
 
 def _event(spec: Mapping[str, object], member: str) -> Event | None:

@@ -19,7 +19,7 @@ from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scop
 from mockkms.vault.secrets.identity.oidc.clients import with_id
 from mockkms.vault.secrets.identity.oidc.model import AuthCode, NamedKey, OidcClient, Provider, service
 from mockkms.vault.secrets.identity.oidc.providers import issuer_of
-from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled
+from mockkms.vault.secrets.identity.oidc.template import filled
 from mockkms.vault.secrets.identity.oidc.tokens import RESERVED
 from mockkms.vault.tokens.token import Token
 
@@ -239,7 +239,7 @@ def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, objec
     groups = store(call).groups_of(entity.id) if entity is not None else []
     try:
         made = json.loads(filled(template, entity or Entity("", "", "", 0, 0), groups, call.now()))
-    except (TemplateFault, ValueError):
+    except ValueError:
         return {}
     return made if isinstance(made, dict) else {}
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.identity import Alias, Entity, Group
 
 
-class TemplateFault(Exception):
-    """The template names something that does not exist; the text is the server's."""
-
-
 def filled(template: str, entity: Entity, groups: list[Group], now: float) -> str:
-    """``template`` with each directive replaced by its value as JSON. Raises TemplateFault."""
+    """``template`` with each directive replaced by its value as JSON. Raises ValueError with the server's text."""
     first, *pieces = template.split("{{")
     if "}}" in first or any(piece.count("}}") != 1 for piece in pieces):
-        raise TemplateFault("unbalanced templating characters")
+        raise ValueError("unbalanced templating characters")
     out = [first]
     for piece in pieces:
         directive, _, after = piece.partition("}}")
@@ -26,22 +22,20 @@ def filled(template: str, entity: Entity, groups: list[Group], now: float) -> st
     return "".join(out)
 
 
-def _value(directive: str, entity: Entity, groups: list[Group], now: float) -> Any:
+def _value(directive: str, entity: Entity, groups: list[Group], now: float) -> object:
     if directive.startswith("identity.entity."):
         return _of_entity(directive.removeprefix("identity.entity."), entity, groups)
     if directive == "time.now":
         return int(now)
     match = re.fullmatch(r"time\.now\.(plus|minus)\.(.+)", directive)
     if match is None:
-        raise TemplateFault("no value could be found for one of the template directives")
-    try:
+        raise ValueError("no value could be found for one of the template directives")
+    with error_context("invalid duration: "):
         shift = parse_seconds(match.group(2))
-    except ValueError as error:
-        raise TemplateFault(f"invalid duration: {error}") from None
     return int(now + shift if match.group(1) == "plus" else now - shift)
 
 
-def _of_entity(selector: str, entity: Entity, groups: list[Group]) -> Any:
+def _of_entity(selector: str, entity: Entity, groups: list[Group]) -> object:
     if selector in ("id", "name"):
         return getattr(entity, selector)
     if selector == "groups.names":
@@ -55,16 +49,16 @@ def _of_entity(selector: str, entity: Entity, groups: list[Group]) -> Any:
     return _mapped(selector, {"metadata": entity.metadata})
 
 
-def _of_alias(selector: str, alias: Alias | None) -> Any:
+def _of_alias(selector: str, alias: Alias | None) -> object:
     if selector in ("id", "name"):
         return getattr(alias, selector) if alias is not None else ""
     maps = {"metadata": alias.metadata, "custom_metadata": alias.custom_metadata} if alias is not None else {}
     return _mapped(selector, {"metadata": None, "custom_metadata": None, **maps})
 
 
-def _mapped(selector: str, maps: dict[str, dict[str, str] | None]) -> Any:
+def _mapped(selector: str, maps: dict[str, dict[str, str] | None]) -> object:
     name, dot, key = selector.partition(".")
     if name not in maps:
-        raise TemplateFault("no value could be found for one of the template directives")
+        raise ValueError("no value could be found for one of the template directives")
     values = maps[name] or {}
     return values.get(key, "") if dot else values

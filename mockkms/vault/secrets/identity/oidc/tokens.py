@@ -10,14 +10,14 @@ from dataclasses import replace
 from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import json_text
-from mockkms.vault.golang.json import GoJSONError, decode_object
+from mockkms.vault.golang.json import decode_object
 from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
 from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcRole, default_key, service
-from mockkms.vault.secrets.identity.oidc.template import TemplateFault, filled
+from mockkms.vault.secrets.identity.oidc.template import filled
 
 RESERVED = (
     "iat", "aud", "exp", "iss", "sub", "namespace", "nonce", "auth_time", "at_hash", "c_hash",
@@ -90,14 +90,10 @@ def check_template(template: str, now: float) -> None:
     """Raises ErrorResponse for a template that makes no JSON object, or claims what is not its to claim."""
     if not template:
         return
-    try:
-        claims = decode_object(filled(template, Entity("", "", "", 0, 0), [], now).encode()) or {}
-    except TemplateFault as error:
-        raise ErrorResponse(f"error parsing template: {error}") from None
-    except GoJSONError as error:
-        # Here the real server reads the text in one piece, and says more of a bad first key.
-        place = " looking for beginning of object key string" if str(error).endswith("'") else ""
-        raise ErrorResponse(f"error parsing template JSON: {error}{place}") from None
+    with refusing("error parsing template: "):
+        text = filled(template, Entity("", "", "", 0, 0), [], now)
+    with refusing("error parsing template JSON: "):
+        claims = decode_object(text.encode(), whole=True) or {}
     for name in claims:
         if name in RESERVED:
             raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(RESERVED)}')
@@ -151,7 +147,7 @@ def make_token(state: object, call: Call) -> Response:
         try:
             more = json.loads(filled(found.template, entity, store(call).groups_of(entity.id), now))
             claims = {**more, **claims}
-        except (TemplateFault, ValueError):
+        except ValueError:
             # The real server logs this and leaves the template out.
             pass
     signing = key.signing(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.framework.fields import Kind, convert
-from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
 
 MAX_KEYS = 64
@@ -14,10 +14,8 @@ _PREFIX = "custom_metadata validation failed: "
 
 def parsed(sent: dict[str, object]) -> dict[str, str]:
     """The sent pairs as texts. Raises ErrorResponse with every fault."""
-    try:
+    with refusing(_PREFIX):
         pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
-    except ValueError as error:
-        raise ErrorResponse(_PREFIX + str(error)) from None
     faults = faults_of(pairs)
     if faults:
         raise ErrorResponse(framed(faults))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_found, payload
-from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
+from mockkms.vault.secrets.kv.v2.model import KV2, Payload, SecretMetadata, Version
 from mockkms.vault.secrets.kv.v2.payload import leaves_removed, merge, stored
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
@@ -116,7 +114,7 @@ def patch(state: KV2, call: Call, *, path: str) -> Response | dict[str, object]:
     return _append(state, call, key, None)
 
 
-def _append(state: KV2, call: Call, key: SecretMetadata, secret: Any) -> dict[str, object]:
+def _append(state: KV2, call: Call, key: SecretMetadata, secret: Payload) -> dict[str, object]:
     now = call.now()
     key.updated_by = author(call)
     version = Version(created=now, deleted=state.expiry(key, now), created_by=key.updated_by)
@@ -143,8 +141,6 @@ def _check_and_set(state: KV2, call: Call, key: SecretMetadata) -> None:
         raise ErrorResponse("check-and-set parameter required for this call")
 
 
-def _weak_int(value: Any) -> int:
-    try:
+def _weak_int(value: object) -> int:
+    with refusing(text="error parsing check-and-set parameter"):
         return int(convert(Kind.INT64, value)[1])
-    except ValueError:
-        raise ErrorResponse("error parsing check-and-set parameter") from None

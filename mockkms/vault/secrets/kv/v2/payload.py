@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang import deep_json
@@ -11,6 +11,7 @@ from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.golang.number import Number
 
 _EXACT = 2**53
+_INFINITE = float("inf")
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,15 @@ class Unreadable:
     error: str
 
 
-def stored(value: Any) -> Encoded | Unreadable | None:
+def stored(value: object) -> Encoded | Unreadable | None:
     """What is kept of ``value``: its text as a later read shows it, None for null, or an ``Unreadable``."""
     try:
-        return None if value is None else keep(_copy(value))
-    except _TooLarge as error:
+        return None if value is None else keep(deep_json.copy(value, _scalar))
+    except OverflowError as error:
         return Unreadable(f"json: cannot unmarshal number {error} into Go value of type float64")
 
 
-class _TooLarge(Exception):
-    pass
-
-
-def _copy(value: Any) -> Any:
-    return deep_json.copy(value, _scalar)
-
-
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float, Number)):
         return value
     if isinstance(value, int) and -_EXACT <= value <= _EXACT:
@@ -45,12 +38,12 @@ def _scalar(value: Any) -> Any:
 
 
 def _number(value: int | float | Number) -> int | Number:
-    try:
+    """Return a number as a 64-bit float that keeps its text. Raises OverflowError, with the number as its message."""
+    nearest = _INFINITE
+    with suppress(OverflowError):
         nearest = float(value)
-    except OverflowError:
-        raise _TooLarge(value) from None
-    if nearest in (float("inf"), float("-inf")):
-        raise _TooLarge(value)
+    if abs(nearest) == _INFINITE:
+        raise OverflowError(value)
     return float_text(nearest)
 
 
@@ -70,22 +63,24 @@ def float_text(value: float) -> int | Number:
     return Number(f"{digits:f}")
 
 
-def merge(target: Any, patch: dict[str, object]) -> Any:
+def merge(target: dict[str, object], patch: dict[str, object]) -> dict[str, object]:
     """RFC 7396: ``patch`` applied to the object ``target``; both stay as they are."""
     result = dict(target)
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
-        elif isinstance(value, dict) and isinstance(result.get(name), dict):
-            result[name] = merge(result[name], value)
-        elif isinstance(value, dict) or not isinstance(result.get(name), dict):
+            continue
+        before = result.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            result[name] = merge(before, value)
+        elif isinstance(value, dict) or not isinstance(before, dict):
             result[name] = _without_nulls(value)
         else:
             result[name] = value
     return result
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: object) -> object:
     return deep_json.copy(value, lambda item: item, keep_null=False)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
@@ -105,15 +105,12 @@ def _decoded(item: Item) -> tuple[bytes, bytes, str]:
 
 def _parsed(item: Item) -> tuple[bytes, bytes, str]:
     """Return input, context and signature of an item whose members may be of any type. Raises ErrorResponse."""
-    at = "input"
-    try:
+    with refusing("failed to parse item: failed to parse input: "):
         data = b64.decode(text_of(item.get("input")))
-        at = "signature as a string"
+    with refusing("failed to parse item: failed to parse signature as a string: "):
         signature = text_of(item["signature"])
-        at = "context"
+    with refusing("failed to parse item: failed to parse context: "):
         return data, b64.decode(text_of(item.get("context"))), signature
-    except ValueError as error:
-        raise ErrorResponse(f"failed to parse item: failed to parse {at}: {error}") from None
 
 
 def _items(call: Call, reworded: bool) -> tuple[Sequence[Item], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import find
@@ -52,21 +52,15 @@ def restore_key(state: Transit, call: Call, *, backup: str, name: str, force: bo
         raise ErrorResponse("'backup' must be supplied")
     if "/" in name:
         raise BackendError("key names cannot be paths")
-    try:
+    with refusing(error=BackendError):
         document = go_json.decode(b64.decode(backup))
-    except ValueError as error:
-        raise BackendError(str(error)) from None
-    try:
+    with refusing("invalid backup: ", of=(ValueError, OverflowError)):
         key = backup_format.load(document)
-    except backup_format.BadBackup as error:
-        raise ErrorResponse(f"invalid backup: {error}") from None
     key.name = name or key.name
     if key.name in state.keys and not force:
         raise BackendError(f'key "{key.name}" already exists')
-    try:
+    with refusing(f'failed to restore the policy "{key.name}": ', BackendError):
         backup_format.check_bounds(key)
-    except backup_format.BadBackup as error:
-        raise BackendError(f'failed to restore the policy "{key.name}": {error}') from None
     key.restore_info = Event(call.now(), key.latest_version)
     state.keys[key.name] = key
     return None

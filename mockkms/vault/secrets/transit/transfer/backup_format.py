@@ -6,8 +6,7 @@ archive behind those in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, numbers, pem
@@ -16,10 +15,6 @@ from mockkms.world.clock import ZERO_TIME, parse_rfc3339, rfc3339
 
 _NANOSECONDS = 1_000_000_000
 _T = TypeVar("_T")
-
-
-class BadBackup(ValueError):
-    """The JSON is not a backup of a key."""
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -119,14 +114,14 @@ def _public_text(kind: KeyType, version: KeyVersion) -> str:
 # -- reading -------------------------------------------------------------------------------------------------------
 
 
-def load(document: Any) -> TransitKey:
-    """The key of a backup document. Raises BadBackup; bounds of versions are left to ``check_bounds``."""
+def load(document: object) -> TransitKey:
+    """Return the key of a backup document, its version bounds not checked. Raises ValueError and OverflowError."""
     policy = _member(document, "policy", dict)
     if not policy:
-        raise BadBackup("the backup holds no key")
+        raise ValueError("the backup holds no key")
     kind = TYPES_BY_NUMBER.get(_member(policy, "type", int))
     if kind is None:
-        raise BadBackup(f"unsupported key type {policy.get('type')}")
+        raise ValueError(f"unsupported key type {policy.get('type')}")
     key = TransitKey(
         name=_member(policy, "name", str),
         type=kind.name,
@@ -153,21 +148,21 @@ def load(document: Any) -> TransitKey:
 
 
 def check_bounds(key: TransitKey) -> None:
-    """Check the version bounds of a key that was read. Raises BadBackup with the real server's text."""
+    """Check the version bounds of a key that was read. Raises ValueError with the real server's text."""
     low, high, encryption = key.min_decryption_version, key.latest_version, key.min_encryption_version
     if low < 1:
-        raise BadBackup(f"minimum decryption version of {low} is less than 1")
+        raise ValueError(f"minimum decryption version of {low} is less than 1")
     if high < 1:
-        raise BadBackup(f"latest version of {high} is less than 1")
+        raise ValueError(f"latest version of {high} is less than 1")
     if 0 < encryption < low:
-        raise BadBackup(f"minimum decryption version of {low} is greater than minimum encryption version {encryption}")
+        raise ValueError(f"minimum decryption version of {low} is greater than minimum encryption version {encryption}")
     if low > high:
-        raise BadBackup(f"minimum decryption version of {low} is greater than the latest version {high}")
+        raise ValueError(f"minimum decryption version of {low} is greater than the latest version {high}")
     if any(number not in key.versions for number in range(low, high + 1)):
-        raise BadBackup("need to move keys from archive but archive version not up-to-date")
+        raise ValueError("need to move keys from archive but archive version not up-to-date")
 
 
-def _read_versions(key: TransitKey, document: Any, policy: dict[str, object]) -> None:
+def _read_versions(key: TransitKey, document: object, policy: dict[str, object]) -> None:
     archive = _member(_member(document, "archived_keys", dict), "keys", list)
     for at, entry in enumerate(archive):
         number = at + key.min_available_version
@@ -175,7 +170,7 @@ def _read_versions(key: TransitKey, document: Any, policy: dict[str, object]) ->
             key.versions[number] = _read_version(key.kind, entry)
     for text, entry in _member(policy, "keys", dict).items():
         if not text.isascii() or not text.isdigit() or not isinstance(entry, dict):
-            raise BadBackup(f"key version {text} is none")
+            raise ValueError(f"{text} is not a key version")
         key.versions[int(text)] = _read_version(key.kind, entry)
 
 
@@ -190,7 +185,7 @@ def _read_version(kind: KeyType, entry: dict[str, object]) -> KeyVersion:
     try:
         _read_numbers(kind, entry, version)
     except (ValueError, ZeroDivisionError, OverflowError):
-        raise BadBackup(f"the numbers of an {kind.name} key do not fit") from None
+        raise ValueError(f"the numbers of an {kind.name} key do not fit") from None
     return version
 
 
@@ -220,7 +215,7 @@ def _read_numbers(kind: KeyType, entry: dict[str, object], version: KeyVersion) 
 def _read_time(entry: dict[str, object]) -> float:
     text = _member(entry, "time", str)
     if text and text != ZERO_TIME:
-        return _read(parse_rfc3339, text)
+        return parse_rfc3339(text)
     return float(_member(entry, "creation_time", int))
 
 
@@ -228,31 +223,24 @@ def _read_event(policy: dict[str, object], name: str) -> Event | None:
     event = _member(policy, name, dict)
     if not event:
         return None
-    return Event(_read(parse_rfc3339, _member(event, "time", str)), _member(event, "version", int))
+    return Event(parse_rfc3339(_member(event, "time", str)), _member(event, "version", int))
 
 
 def _read_bytes(entry: dict[str, object], name: str) -> bytes:
     return _decode(_member(entry, name, str))
 
 
-def _decode(text: Any) -> bytes:
+def _decode(text: object) -> bytes:
     if not isinstance(text, str):
-        raise BadBackup("a byte string is no text")
-    return _read(b64.decode, text)
+        raise ValueError("bytes are not given as text")
+    return b64.decode(text)
 
 
-def _read(reader: Callable[[str], _T], text: str) -> _T:
-    try:
-        return reader(text)
-    except (ValueError, OverflowError) as error:
-        raise BadBackup(str(error)) from None
-
-
-def _member(container: Any, name: str, kind: type[_T]) -> _T:
-    """A member of a JSON object; absent and null read as the kind's empty value. Raises BadBackup for another kind."""
+def _member(container: object, name: str, kind: type[_T]) -> _T:
+    """A member of a JSON object; absent and null read as the kind's empty value. Raises ValueError for another kind."""
     value = container.get(name) if isinstance(container, dict) else None
     if value is None:
         return kind()
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadBackup(f"{name} has the wrong type")
+        raise ValueError(f"{name} has the wrong type")
     return value

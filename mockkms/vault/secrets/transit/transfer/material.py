@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockkms.crypto import asymmetric, kdf
 from mockkms.crypto.encoding import b64, containers, pem
 from mockkms.vault.framework.world_section import SpecFault
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyVersion, TransitKey
 
 VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_chain", "convergent_version")
@@ -63,10 +67,8 @@ def _text(entry: Mapping[str, object], member: str, path: str) -> str:
 
 
 def _base64(text: str, path: str) -> bytes:
-    try:
+    with error_context(raised=partial(SpecFault, path)):
         return b64.decode("".join(text.split()))
-    except ValueError as error:
-        raise SpecFault(path, str(error)) from None
 
 
 def _private(key: TransitKey, text: str, path: str) -> tuple[bytes, bytes]:
@@ -88,11 +90,12 @@ def _private(key: TransitKey, text: str, path: str) -> tuple[bytes, bytes]:
         if len(raw) != 64 or raw != asymmetric.ed25519_from_seed(raw[:32]):
             raise SpecFault(path, "an ed25519 key is a seed of 32 bytes, or seed and public key")
         return raw, raw[32:]
-    try:
-        loaded: Any = load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+    unreadable = (ValueError, TypeError, UnsupportedAlgorithm)
+    with error_context("cannot read the private key: ", partial(SpecFault, path), of=unreadable):
+        loaded = load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(loaded, (RSAPrivateKey, EllipticCurvePrivateKey, Ed25519PrivateKey)):
+            raise TypeError("it is not of type RSA, ECDSA or Ed25519")
         parsed = containers.parse_private(asymmetric.private_der(loaded))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SpecFault(path, f"no private key that can be read: {error}") from None
     _check_fit(key, parsed, path)
     return parsed.private, parsed.public or asymmetric.public_of(parsed.private)
 
@@ -105,11 +108,9 @@ def _public(key: TransitKey, text: str, path: str) -> bytes:
         return raw
     block = pem.decode(text)
     if block is None:
-        raise SpecFault(path, "no PEM block")
-    try:
+        raise SpecFault(path, "a PEM block is missing")
+    with error_context(raised=partial(SpecFault, path)):
         parsed = containers.parse_public(block.der)
-    except containers.ContainerError as error:
-        raise SpecFault(path, str(error)) from None
     _check_fit(key, parsed, path)
     return parsed.public
 
