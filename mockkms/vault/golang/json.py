@@ -57,7 +57,7 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> Any
     """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
 
     ``any_number`` keeps numbers outside the range of a float as they were sent instead of refusing them.
-    With ``whole`` errors are those of ``json.Unmarshal``, which sees a whole text first: a decoder of a stream says less.
+    With ``whole``, errors are those of ``json.Unmarshal``, which sees the whole text; a decoder of a stream says less.
     """
     text = body.decode("utf-8", "replace")
     try:
