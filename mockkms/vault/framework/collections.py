@@ -50,6 +50,7 @@ class Collection(Generic[S, R]):
         empty_list: bool = False,
         existence: bool = True,
         needs: Feature | None = None,
+        lists: tuple[str, ...] = (),
         supplies: Container[Operation] = _ALL,
         shown: Callable[[R, Product], Mapping[str, object]] | None = None,
         listed: Callable[[R], Mapping[str, object]] | None = None,
@@ -70,6 +71,7 @@ class Collection(Generic[S, R]):
             empty_list: Whether an empty list has status 200; 404 without.
             existence: Whether policies tell a create from an update; without, every write is an update.
             needs: Only products with this feature have the paths.
+            lists: The path templates of the list, where it is not that of the folder, ``role[/]``.
             supplies: The operations supplied, of list, read and delete.
             shown: Returns what a read shows, in place of ``Record.shown``.
             listed: Returns what the list shows of a record under ``key_info``.
@@ -89,9 +91,13 @@ class Collection(Generic[S, R]):
         self.one = engine.path(
             template, lambda: {capture: named, **record.fields(), **(extra or {})}, help=help, needs=needs
         )
-        self.listing = engine.path(f"{folder}[/]", PAGE if paged else {}, help=list_help, needs=needs)
+        self.listing, *also = [
+            engine.path(listed_at, PAGE if paged else {}, help=list_help, needs=needs)
+            for listed_at in lists or (f"{folder}[/]",)
+        ]
         if Operation.LIST in supplies:
-            self.listing.on(Operation.LIST)(self._list)
+            for listing in (self.listing, *also):
+                listing.on(Operation.LIST)(self._list)
         if Operation.READ in supplies:
             self.one.on(Operation.READ)(self._read)
         if Operation.DELETE in supplies:

@@ -1,18 +1,20 @@
-"""Google Cloud auth: configuration and roles. A login needs Google's keys, which are not here."""
+"""Google Cloud auth: configuration and roles. A login needs Google's keys, which this server does not have."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from mockkms.vault.auth.cloud.roles import Cloud, CloudRole, declare
+from mockkms.vault.auth.cloud.roles import CloudRole
+from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.framework.records import Record, Show, param
 
-engine = Engine("auth/gcp", kind="auth", new_state=Cloud, help="Logins with tokens of Google; only configured here.")
-
+_LIST = Kind.COMMA_STRINGS
 _ALIASES = {"iam_alias": ("unique_id", "role_id"), "gce_alias": ("instance_id", "role_id")}
 _METADATA = {
     "iam_metadata": ("project_id", "role", "service_account_id", "service_account_email"),
@@ -21,41 +23,79 @@ _METADATA = {
         "service_account_id", "service_account_email", "zone",
     ),
 }  # fmt: skip
+_KEY_SHOWN = ("client_email", "client_id", "private_key_id", "project_id")
+_UNREADABLE = "error reading google credentials from given JSON: "
+
+
+@dataclass
+class GcpConfig(Record):
+    """How Google is contacted, and data of logins for the identity store."""
+
+    key: dict[str, str] = field(default_factory=dict)
+    """The members of the service account's key; empty without one."""
+    iam_alias: Annotated[str, param(Kind.STRING, help="What names the alias of an iam login.")] = "role_id"
+    gce_alias: Annotated[str, param(Kind.STRING, help="What names the alias of a gce login.")] = "role_id"
+    iam_metadata: Annotated[
+        list[str], param(_LIST, help="Fields of an iam login's metadata; `default` selects the default ones.")
+    ] = field(default_factory=list)
+    gce_metadata: Annotated[
+        list[str], param(_LIST, help="Fields of a gce login's metadata; `default` selects the default ones.")
+    ] = field(default_factory=list)
+    custom_endpoint: Annotated[
+        dict[str, str], param(Kind.KV_PAIRS, help="Other addresses of Google's services.", show=Show.NEVER)
+    ] = field(default_factory=dict)
+    service_account_email: Annotated[
+        str, param(Kind.STRING, help="Account of workload identity federation.", show=Show.NEVER)
+    ] = ""
+    google_certs_endpoint: Annotated[
+        str, param(Kind.STRING, deprecated=True, help="Has no effect.", show=Show.NEVER)
+    ] = ""
+
+
+@dataclass
+class GcpRole(CloudRole):
+    """Who may log in: service accounts (iam) or machines (gce)."""
+
+    type: Annotated[str, param(Kind.STRING, help="`iam` or `gce`.")] = ""
+    bound_service_accounts: Annotated[list[str], param(_LIST, help="Accepted service accounts; `*` is any.")] = field(
+        default_factory=list
+    )
+    bound_projects: Annotated[list[str], param(_LIST, help="Accepted projects.")] = field(default_factory=list)
+    add_group_aliases: Annotated[bool, param(Kind.BOOL, help="Groups by project and folder.")] = False
+    max_jwt_exp: Annotated[
+        int, param(Kind.SECONDS, help="Longest lifetime in seconds of a token that logs in (iam).")
+    ] = 900
+    allow_gce_inference: Annotated[
+        bool, param(Kind.BOOL, help="Whether a machine's account may be inferred (iam).")
+    ] = True
+    bound_zones: Annotated[list[str], param(_LIST, help="Accepted zones (gce).")] = field(default_factory=list)
+    bound_regions: Annotated[list[str], param(_LIST, help="Accepted regions (gce).")] = field(default_factory=list)
+    bound_instance_groups: Annotated[list[str], param(_LIST, help="Accepted instance groups (gce).")] = field(
+        default_factory=list
+    )
+    bound_labels: Annotated[list[str], param(_LIST, help="Labels that machines must have, `name:value` (gce).")] = (
+        field(default_factory=list)
+    )
+
+
+@dataclass
+class GcpAuth:
+    """State of a mount."""
+
+    config: GcpConfig | None = None
+    roles: dict[str, GcpRole] = field(default_factory=dict)
+
+
+engine = Engine("auth/gcp", kind="auth", new_state=GcpAuth, help="Logins with tokens of Google; only configured here.")
 config = engine.path(
     "config",
-    {
-        "credentials": Field(Kind.STRING, help="A service account's key, JSON."),
-        "iam_alias": Field(Kind.STRING, default="role_id", help="What names the alias of an iam login."),
-        "gce_alias": Field(Kind.STRING, default="role_id", help="What names the alias of a gce login."),
-        "iam_metadata": Field(
-            Kind.COMMA_STRINGS, help="Fields of an iam login's metadata; `default` selects the default ones."
-        ),
-        "gce_metadata": Field(
-            Kind.COMMA_STRINGS, help="Fields of a gce login's metadata; `default` selects the default ones."
-        ),
-        "custom_endpoint": Field(Kind.KV_PAIRS, help="Where Google's services are instead."),
-        "service_account_email": Field(Kind.STRING, help="Account of workload identity federation."),
-        "google_certs_endpoint": Field(Kind.STRING, deprecated=True, help="Has no effect."),
-    },
-    help="Which Google is asked.",
+    lambda: {**GcpConfig.fields(), "credentials": Field(Kind.STRING, help="A service account's key, JSON.")},
+    help="How Google is contacted.",
 )
-_BOUNDS = {
-    "type": Field(Kind.STRING, help="`iam` or `gce`."),
-    "bound_service_accounts": Field(Kind.COMMA_STRINGS, help="Accepted service accounts; `*` is any."),
-    "bound_projects": Field(Kind.COMMA_STRINGS, help="Accepted projects."),
-    "add_group_aliases": Field(Kind.BOOL, help="Groups by project and folder."),
-    "max_jwt_exp": Field(Kind.SECONDS, default=900, help="Longest life of a token that logs in (iam)."),
-    "allow_gce_inference": Field(Kind.BOOL, default=True, help="Whether a machine's account may be inferred (iam)."),
-    "bound_zones": Field(Kind.COMMA_STRINGS, help="Accepted zones (gce)."),
-    "bound_regions": Field(Kind.COMMA_STRINGS, help="Accepted regions (gce)."),
-    "bound_instance_groups": Field(Kind.COMMA_STRINGS, help="Accepted instance groups (gce)."),
-    "bound_labels": Field(Kind.COMMA_STRINGS, help="Labels that machines must have, `name:value` (gce)."),
-    "project_id": Field(Kind.STRING, deprecated=True, help="One accepted project."),
-}
 _EDIT = {
     "name": Field(Kind.STRING, help="Name of the role."),
-    "add": Field(Kind.COMMA_STRINGS, help="Entries to add."),
-    "remove": Field(Kind.COMMA_STRINGS, help="Entries to remove."),
+    "add": Field(_LIST, help="Entries to add."),
+    "remove": Field(_LIST, help="Entries to remove."),
 }
 accounts = engine.path("role/{name}/service-accounts", _EDIT, help="Change the service accounts of an iam role.")
 labels = engine.path("role/{name}/labels", _EDIT, help="Change the labels of a gce role.")
@@ -65,59 +105,71 @@ login = engine.path(
     login=True,
     help="Log in with a token of Google.",
 )
+roles = Collection[GcpAuth, GcpRole](
+    engine,
+    "role/{name}",
+    GcpRole,
+    lambda state: state.roles,
+    name=Field(Kind.STRING, help="Name of the role, in any case."),
+    lower=True,
+    extra={"project_id": Field(Kind.STRING, deprecated=True, help="One accepted project.")},
+    lists=("role[/]", "roles[/]"),
+    paged=False,
+    empty_list=True,
+    help="Who may log in, and the parameters of the tokens.",
+    list_help="The names of all roles.",
+)
 
 
-def _check(role: CloudRole) -> None:
-    settings = role.settings
-    project = settings.pop("project_id", "")
-    if project and project not in settings["bound_projects"]:
-        settings["bound_projects"] = [*settings["bound_projects"], project]
-    if not settings["type"]:
+@roles.write
+def write_role(state: GcpAuth, call: Call, name: str, role: GcpRole, *, project_id: str) -> None:
+    """Create or change a role. Raises ErrorResponse."""
+    role.take(call)
+    if project_id and project_id not in role.bound_projects:
+        role.bound_projects = [*role.bound_projects, project_id]
+    if not role.type:
         raise ErrorResponse("role type is required")
-    if settings["type"] not in ("iam", "gce"):
-        raise ErrorResponse(f"role type '{settings['type']}' is invalid")
-    if settings["type"] == "iam" and not settings["bound_service_accounts"]:
+    if role.type not in ("iam", "gce"):
+        raise ErrorResponse(f"role type '{role.type}' is invalid")
+    if role.type == "iam" and not role.bound_service_accounts:
         raise ErrorResponse("IAM role type must have at least one service account")
 
 
-declare(engine, _BOUNDS, _check, lists=("role[/]", "roles[/]"))
-
-
 @config.on(Operation.READ)
-def read(state: Cloud, _call: Call) -> Reply:
+def read(state: GcpAuth, call: Call) -> Reply:
     """Return the settings; of the key only its owner."""
-    if state.config is None:
+    found = state.config
+    if found is None:
         return None
-    key = state.config["credentials"]
-    told = ("client_email", "client_id", "private_key_id", "project_id")
-    shown = {name: key[name] for name in told if key.get(name)}
-    return shown | {name: state.config[name] for name in (*_ALIASES, *_METADATA)}
+    key = {name: found.key[name] for name in _KEY_SHOWN if found.key.get(name)}
+    return {**key, **found.shown(call.core.product)}
 
 
 @config.on(Operation.UPDATE)
-def write(state: Cloud, call: Call, *, credentials: str) -> None:
-    """Keep settings; what is not sent stays. Raises ErrorResponse."""
-    old = state.config or {}
-    made = {name: call.get(name, old.get(name, call[name])) for name in config.fields}
-    if "credentials" in call or "credentials" not in old:
-        made["credentials"] = _key(credentials) if credentials else {}
-    for name, known in _ALIASES.items():
-        if made[name] not in known:
-            raise ErrorResponse(f"invalid {name} type '{made[name]}', must be one of: {', '.join(known)}")
-    for name, fields in _METADATA.items():
-        made[name] = _metadata(name, made[name], fields)
+def write(state: GcpAuth, call: Call, *, credentials: str | None = None) -> None:
+    """Change the settings that were sent. Raises ErrorResponse."""
+    made = state.config.copy() if state.config else GcpConfig()
+    made.update_from(call)
+    if credentials is not None:
+        made.key = _key(credentials) if credentials else {}
+    for name, asked in (("iam_alias", made.iam_alias), ("gce_alias", made.gce_alias)):
+        if asked not in _ALIASES[name]:
+            raise ErrorResponse(f"invalid {name} type '{asked}', must be one of: {', '.join(_ALIASES[name])}")
+    made.iam_metadata = _metadata("iam_metadata", made.iam_metadata)
+    made.gce_metadata = _metadata("gce_metadata", made.gce_metadata)
     state.config = made
 
 
-def _key(text: str) -> dict[str, Any]:
-    with refusing("error reading google credentials from given JSON: "):
-        key = json.loads(text)
+def _key(text: str) -> dict[str, str]:
+    with refusing(_UNREADABLE):
+        key: object = json.loads(text)
     if not isinstance(key, dict):
-        raise ErrorResponse("error reading google credentials from given JSON: it is not an object")
+        raise ErrorResponse(f"{_UNREADABLE}it is not an object")
     return {str(name): str(value) for name, value in key.items()}
 
 
-def _metadata(name: str, asked: list[str], known: tuple[str, ...]) -> list[str]:
+def _metadata(name: str, asked: list[str]) -> list[str]:
+    known = _METADATA[name]
     if not asked or asked == ["default"]:
         return list(known)
     if not set(asked) <= set(known):
@@ -126,32 +178,37 @@ def _metadata(name: str, asked: list[str], known: tuple[str, ...]) -> list[str]:
 
 
 @accounts.on(Operation.UPDATE)
-def edit_accounts(state: Cloud, call: Call) -> None:
+def edit_accounts(state: GcpAuth, call: Call, *, add: list[str], remove: list[str]) -> None:
     """Add and remove service accounts. Raises ErrorResponse."""
-    _edit(state, call, "iam", "bound_service_accounts")
+    role = _to_edit(state, call, "iam", "bound_service_accounts")
+    role.bound_service_accounts = _edited(role.bound_service_accounts, add, remove)
 
 
 @labels.on(Operation.UPDATE)
-def edit_labels(state: Cloud, call: Call) -> None:
+def edit_labels(state: GcpAuth, call: Call, *, add: list[str], remove: list[str]) -> None:
     """Add and remove labels. Raises ErrorResponse."""
-    _edit(state, call, "gce", "bound_labels")
+    role = _to_edit(state, call, "gce", "bound_labels")
+    role.bound_labels = _edited(role.bound_labels, add, remove)
 
 
-def _edit(state: Cloud, call: Call, kind: str, bound: str) -> None:
+def _to_edit(state: GcpAuth, call: Call, kind: str, bound: str) -> GcpRole:
     if not call["add"] and not call["remove"]:
         raise ErrorResponse("must provide at least one value to add or remove")
-    role = state.roles.get(call["name"].lower())
+    role = roles.find(state, call)
     if role is None:
         raise ErrorResponse(f"role '{call['name']}' does not exist")
-    if role.settings["type"] != kind:
-        raise ErrorResponse(f"cannot modify {bound} of a role of type '{role.settings['type']}'")
-    kept = [one for one in role.settings[bound] if one not in call["remove"]]
-    role.settings[bound] = list(dict.fromkeys([*kept, *call["add"]]))
+    if role.type != kind:
+        raise ErrorResponse(f"cannot modify {bound} of a role of type '{role.type}'")
+    return role
+
+
+def _edited(values: list[str], add: list[str], remove: list[str]) -> list[str]:
+    return list(dict.fromkeys([*(one for one in values if one not in remove), *add]))
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Cloud, call: Call, *, role: str, jwt: str) -> None:
-    """Always refused: the token's owner cannot be verified here. Raises ErrorResponse and BackendError."""
+def log_in(state: GcpAuth, call: Call, *, role: str, jwt: str) -> None:
+    """Refuse the login: the token's owner cannot be verified here. Raises ErrorResponse and BackendError."""
     if not role:
         raise ErrorResponse("role is required")
     if role.lower() not in state.roles:

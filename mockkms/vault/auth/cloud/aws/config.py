@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsClientConfig, AwsIdentity, engine
 from mockkms.vault.framework import automated_rotation
-from mockkms.vault.framework.automated_rotation import AutomatedRotation
-from mockkms.vault.framework.endpoint import Call, Field, Reply
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 
 _ALIASES = {
@@ -23,38 +20,14 @@ _METADATA = {
     ),
     "ec2_metadata": ("account_id", "ami_id", "instance_id", "region", "auth_type"),
 }  # fmt: skip
-_USUAL = {"iam_metadata": ["account_id", "auth_type"], "ec2_metadata": ["account_id", "auth_type"]}
-_CLIENT = {
-    "access_key": Field(Kind.STRING, help="Key that asks AWS."),
-    "endpoint": Field(Kind.STRING, help="Where EC2 is instead."),
-    "iam_endpoint": Field(Kind.STRING, help="Where IAM is instead."),
-    "sts_endpoint": Field(Kind.STRING, help="Where STS is instead."),
-    "sts_region": Field(Kind.STRING, help="Region of STS."),
-    "use_sts_region_from_client": Field(Kind.BOOL, help="The region is that of the signed request."),
-    "iam_server_id_header_value": Field(Kind.STRING, help="Value that signed requests must carry."),
-    "allowed_sts_header_values": Field(Kind.COMMA_STRINGS, help="Further headers that they may carry."),
-    "max_retries": Field(Kind.INT, default=-1, help="How often AWS is asked again."),
-    "role_arn": Field(Kind.STRING, help="Role of workload identity federation."),
-    "identity_token_audience": Field(Kind.STRING, help="Audience of its tokens."),
-    "identity_token_ttl": Field(Kind.SECONDS, help="Life of its tokens."),
-}
+_USUAL = ["account_id", "auth_type"]
 client = engine.path(
     "config/client",
-    {**_CLIENT, **automated_rotation.fields(), "secret_key": Field(Kind.STRING, help="Its secret.")},
-    help="How AWS is asked.",
+    lambda: {**AwsClientConfig.fields(), **automated_rotation.fields()},
+    help="How AWS is contacted.",
 )
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
-identity = engine.path(
-    "config/identity",
-    {
-        **{name: Field(Kind.STRING, help="What names the alias of such a login.") for name in _ALIASES},
-        **{
-            name: Field(Kind.COMMA_STRINGS, help="Fields of its metadata; `default` selects the default ones.")
-            for name in _METADATA
-        },
-    },
-    help="Data of logins for the identity store.",
-)
+identity = engine.path("config/identity", AwsIdentity.fields, help="Data of logins for the identity store.")
 rotate = engine.path("config/rotate-root", help="Replace the key that asks AWS.")
 
 
@@ -66,39 +39,31 @@ def exists(state: AwsAuth, _call: Call) -> bool:
 @client.on(Operation.READ)
 def read_client(state: AwsAuth, call: Call) -> Reply:
     """Return the settings without the secret."""
-    if state.config is None:
-        return None
-    return {name: state.config[name] for name in _CLIENT} | _rotation(state.config).shown_rotation(call.core.product)
+    found, product = state.config, call.core.product
+    return None if found is None else {**found.shown(product), **found.shown_rotation(product)}
 
 
 @client.on(Operation.CREATE, Operation.UPDATE)
 def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[str] | None = None) -> None:
-    """Keep settings; what is not sent stays. Raises ErrorResponse."""
-    old = state.config or {}
-    made = {name: call.get(name, old.get(name, call[name])) for name in (*_CLIENT, "secret_key")}
-    headers = allowed_sts_header_values
-    made["allowed_sts_header_values"] = (
-        old.get("allowed_sts_header_values") if headers is None else [_canonical(header) for header in headers]
-    )
-    rotation = _rotation(old)
+    """Change the settings that were sent. Raises ErrorResponse."""
+    made = state.config.copy() if state.config else AwsClientConfig()
+    made.update_from(call)
+    if allowed_sts_header_values is not None:
+        made.allowed_sts_header_values = [_canonical(header) for header in allowed_sts_header_values]
     with refusing():
-        rotation.parse_rotation(call)
+        made.parse_rotation(call)
         _check_identity(made)
-        rotation.register_rotation()
-    state.config = made | {name: getattr(rotation, name) for name in automated_rotation.NAMES}
+        made.register_rotation()
+    state.config = made
 
 
-def _rotation(config: dict[str, Any]) -> AutomatedRotation:
-    return AutomatedRotation(**{name: config[name] for name in automated_rotation.NAMES if name in config})
-
-
-def _check_identity(config: dict[str, Any]) -> None:
+def _check_identity(config: AwsClientConfig) -> None:
     """Refuse workload identity, which another edition has. Raises ValueError with the server's text."""
-    if not config["identity_token_audience"]:
+    if not config.identity_token_audience:
         return
-    if config["access_key"]:
+    if config.access_key:
         raise ValueError("only one of 'access_key' or 'identity_token_audience' can be set")
-    if not config["role_arn"]:
+    if not config.role_arn:
         raise ValueError("role_arn must be set when identity_token_audience is set")
     raise ValueError("plugin workload identity not supported in Vault community edition")
 
@@ -114,43 +79,43 @@ def delete_client(state: AwsAuth, _call: Call) -> None:
     state.config = None
 
 
-def _identity(state: AwsAuth) -> dict[str, Any]:
-    return {"iam_alias": "role_id", "ec2_alias": "role_id", **_USUAL, **state.identity}
-
-
 @identity.on(Operation.READ)
-def read_identity(state: AwsAuth, _call: Call) -> Reply:
+def read_identity(state: AwsAuth, call: Call) -> Reply:
     """Return the settings, defaults included."""
-    return _identity(state)
+    return state.identity.shown(call.core.product)
 
 
 @identity.on(Operation.UPDATE)
 def write_identity(state: AwsAuth, call: Call) -> None:
-    """Keep settings; what is not sent stays. Raises ErrorResponse."""
-    made = _identity(state)
-    for name, known in _ALIASES.items():
-        made[name] = call.get(name, made[name])
-        if made[name] not in known:
-            raise ErrorResponse(f'invalid {name} of "{made[name]}"; must be one of: {", ".join(known)}')
-    for name, known in _METADATA.items():
-        asked = call.get(name, made[name])
-        if asked in ([], ["default"]):
-            asked = _USUAL[name]
-        if not set(asked) <= set(known):
-            raise ErrorResponse(f"{name} contains an unavailable field, please select from {', '.join(known)}")
-        made[name] = list(asked)
+    """Change the settings that were sent. Raises ErrorResponse."""
+    made = state.identity.copy()
+    made.update_from(call)
+    for name, asked in (("iam_alias", made.iam_alias), ("ec2_alias", made.ec2_alias)):
+        if asked not in _ALIASES[name]:
+            raise ErrorResponse(f'invalid {name} of "{asked}"; must be one of: {", ".join(_ALIASES[name])}')
+    made.iam_metadata = _metadata("iam_metadata", made.iam_metadata)
+    made.ec2_metadata = _metadata("ec2_metadata", made.ec2_metadata)
     state.identity = made
+
+
+def _metadata(name: str, asked: list[str]) -> list[str]:
+    if asked in ([], ["default"]):
+        return list(_USUAL)
+    if not set(asked) <= set(_METADATA[name]):
+        raise ErrorResponse(f"{name} contains an unavailable field, please select from {', '.join(_METADATA[name])}")
+    return list(asked)
 
 
 @rotate.on(Operation.UPDATE)
 def rotate_root(state: AwsAuth, call: Call) -> Reply:
     """Return the access key that replaces the present one. Raises ErrorResponse where there is none to replace."""
-    if state.config is None:
+    config = state.config
+    if config is None:
         raise ErrorResponse("no configuration found")
-    if not state.config["access_key"]:
+    if not config.access_key:
         raise ErrorResponse("Cannot call config/rotate-root when access_key is empty")
-    if not state.config["secret_key"]:
+    if not config.secret_key:
         raise ErrorResponse("Cannot call config/rotate-root when secret_key is empty")
     entropy = call.core.entropy
-    state.config |= {"access_key": "AKIA" + entropy.hex(8).upper(), "secret_key": entropy.hex(20)}
-    return {"access_key": state.config["access_key"]}
+    config.access_key, config.secret_key = "AKIA" + entropy.hex(8).upper(), entropy.hex(20)
+    return {"access_key": config.access_key}

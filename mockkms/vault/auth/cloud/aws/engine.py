@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
+from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products import Product
+
+_BOUND = param(Kind.COMMA_STRINGS, help="What the caller must have.")
+_SWITCH = param(Kind.BOOL, help="How often, and from where, a machine logs in.")
+_ALIAS = param(Kind.STRING, help="What names the alias of such a login.")
+_METADATA = param(Kind.COMMA_STRINGS, help="Fields of its metadata; `default` selects the default ones.")
 
 
 @dataclass
@@ -16,31 +25,118 @@ class AwsAuthRole(TokenParams):
     old_names: ClassVar = ("policies", "ttl", "max_ttl", "period")
 
     role_id: str = ""
-    auth_type: str = ""
-    """``iam`` or ``ec2``; fixed once the role is there."""
     hmac_key: str = ""
     """Signs the tags of the role."""
-    bounds: dict[str, list[str]] = field(default_factory=dict)
-    """Bound values by parameter, empty lists included."""
     principal_ids: list[str] = field(default_factory=list)
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Everything else, by parameter."""
+    auth_type: Annotated[str, param(Kind.STRING, help="Kind of its logins: `iam` or `ec2`; `iam` if missing.")] = ""
+    """``iam`` or ``ec2``; fixed when the role is created."""
+    bound_account_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_region: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_ami_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_iam_instance_profile_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_ec2_instance_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_iam_role_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_iam_principal_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_vpc_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_subnet_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    resolve_aws_unique_ids: Annotated[bool, param(Kind.BOOL, help="Bind to the ids of principals, not to names.")] = (
+        True
+    )
+    inferred_entity_type: Annotated[
+        str, param(Kind.STRING, help="`ec2_instance`, to infer the machine of the caller.")
+    ] = ""
+    inferred_aws_region: Annotated[str, param(Kind.STRING, help="Region of that machine.")] = ""
+    role_tag: Annotated[str, param(Kind.STRING, help="Key of the tag that can bound logins of machines further.")] = ""
+    allow_instance_migration: Annotated[bool, _SWITCH] = False
+    disallow_reauthentication: Annotated[bool, _SWITCH] = False
+
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows."""
+        # Recorded: the ids of machines are null where none is bound, the other bounds empty lists.
+        machines = self.bound_ec2_instance_id or None
+        ids = {"bound_ec2_instance_id": machines, "bound_iam_principal_id": list(self.principal_ids)}
+        return {**super().shown(product), **ids, "role_id": self.role_id}
+
+
+@dataclass
+class AwsClientConfig(Record, AutomatedRotation):
+    """How AWS is contacted. Times are seconds."""
+
+    access_key: Annotated[str, param(Kind.STRING, help="Access key for requests to AWS.")] = ""
+    secret_key: Annotated[str, param(Kind.STRING, help="Its secret.", show=Show.NEVER)] = ""
+    endpoint: Annotated[str, param(Kind.STRING, help="Another address of EC2.")] = ""
+    iam_endpoint: Annotated[str, param(Kind.STRING, help="Another address of IAM.")] = ""
+    sts_endpoint: Annotated[str, param(Kind.STRING, help="Another address of STS.")] = ""
+    sts_region: Annotated[str, param(Kind.STRING, help="Region of STS.")] = ""
+    use_sts_region_from_client: Annotated[bool, param(Kind.BOOL, help="The region is that of the signed request.")] = (
+        False
+    )
+    iam_server_id_header_value: Annotated[str, param(Kind.STRING, help="Value that signed requests must carry.")] = ""
+    allowed_sts_header_values: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Further headers that they may carry.")
+    ] = None
+    max_retries: Annotated[int, param(Kind.INT, help="Number of retries of a request to AWS.")] = -1
+    role_arn: Annotated[str, param(Kind.STRING, help="Role of workload identity federation.")] = ""
+    identity_token_audience: Annotated[str, param(Kind.STRING, help="Audience of its tokens.")] = ""
+    identity_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of its tokens in seconds.")] = 0
+
+
+@dataclass
+class AwsIdentity(Record):
+    """Data of logins for the identity store."""
+
+    iam_alias: Annotated[str, _ALIAS] = "role_id"
+    ec2_alias: Annotated[str, _ALIAS] = "role_id"
+    iam_metadata: Annotated[list[str], _METADATA] = field(default_factory=lambda: ["account_id", "auth_type"])
+    ec2_metadata: Annotated[list[str], _METADATA] = field(default_factory=lambda: ["account_id", "auth_type"])
+
+
+@dataclass
+class AwsAccount(Record):
+    """How the machines of another account are looked up."""
+
+    sts_role: Annotated[str, param(Kind.STRING, help="ARN of the role to assume.")] = ""
+    external_id: Annotated[str, param(Kind.STRING, help="External id of that role.")] = ""
+
+
+@dataclass
+class AwsCertificate(Record):
+    """A certificate that verifies instance identity documents."""
+
+    aws_public_cert: Annotated[str, param(Kind.STRING, help="The certificate: PEM in base64, or PEM.")] = ""
+    type: Annotated[str, param(Kind.STRING, help="What it signs: `pkcs7` or `identity` documents.")] = "pkcs7"
+
+
+@dataclass
+class AwsTidy(Record):
+    """The settings of the periodic tidy of a list."""
+
+    safety_buffer: Annotated[int, param(Kind.SECONDS, help="Seconds for which entries stay after they expired.")] = (
+        72 * 3600
+    )
+    disable_periodic_tidy: Annotated[bool, param(Kind.BOOL, help="Tidy on request only.")] = False
+
+
+@dataclass
+class DeniedTag:
+    """A role tag that no machine can log in with. Times are seconds since the epoch."""
+
+    created: float
+    expires: float
 
 
 @dataclass
 class AwsAuth:
     """State of a mount."""
 
-    config: dict[str, Any] | None = None
-    identity: dict[str, Any] = field(default_factory=dict)
+    config: AwsClientConfig | None = None
+    identity: AwsIdentity = field(default_factory=AwsIdentity)
     roles: dict[str, AwsAuthRole] = field(default_factory=dict)
-    accounts: dict[str, dict[str, str]] = field(default_factory=dict)
-    """``sts_role`` and ``external_id`` by account."""
-    certificates: dict[str, dict[str, str]] = field(default_factory=dict)
-    tidies: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Settings of the periodic tidies by list: ``identity-accesslist``, ``roletag-denylist``."""
-    denied_tags: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Denied role tags: when they were denied and when they expire, seconds since the epoch."""
+    accounts: dict[str, AwsAccount] = field(default_factory=dict)
+    certificates: dict[str, AwsCertificate] = field(default_factory=dict)
+    tidies: dict[str, AwsTidy] = field(default_factory=dict)
+    """By list: ``identity-accesslist``, ``roletag-denylist``."""
+    denied_tags: dict[str, DeniedTag] = field(default_factory=dict)
 
 
 engine = Engine(

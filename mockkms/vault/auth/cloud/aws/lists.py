@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsTidy, DeniedTag, engine
 from mockkms.vault.auth.cloud.aws.tags import parsed
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -13,7 +13,6 @@ from mockkms.world.clock import rfc3339
 
 _CURRENT = {"identity-whitelist": "identity-accesslist", "roletag-blacklist": "roletag-denylist"}
 _LISTS = "identity-accesslist|identity-whitelist|roletag-denylist|roletag-blacklist"
-_BUFFER = Field(Kind.SECONDS, default=72 * 3600, help="How long entries stay after they expired, seconds.")
 _LIST = {"list": Field(Kind.STRING, help="Name of the list.")}
 _DENIED_FOR = 180 * 24 * 3600
 """Seconds a tag stays denied where nothing bounds it."""
@@ -32,14 +31,12 @@ tag = engine.path(
 )
 periodic = engine.path(
     f"config/tidy/{{list:re({_LISTS})}}",
-    {
-        **_LIST,
-        "safety_buffer": _BUFFER,
-        "disable_periodic_tidy": Field(Kind.BOOL, help="Tidy only when asked to."),
-    },
+    lambda: {**_LIST, **AwsTidy.fields()},
     help="How a list is tidied by itself.",
 )
-tidy = engine.path(f"tidy/{{list:re({_LISTS})}}", {**_LIST, "safety_buffer": _BUFFER}, help="Tidy a list now.")
+tidy = engine.path(
+    f"tidy/{{list:re({_LISTS})}}", lambda: {**_LIST, **AwsTidy.fields("safety_buffer")}, help="Tidy a list now."
+)
 
 
 def _current(call: Call) -> str:
@@ -85,7 +82,9 @@ def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
 def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
     """When a tag was denied and until when."""
     found = state.denied_tags.get(_plain(role_tag))
-    return None if found is None else {name: rfc3339(at) for name, at in found.items()}
+    if found is None:
+        return None
+    return {"creation_time": rfc3339(found.created), "expiration_time": rfc3339(found.expires)}
 
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
@@ -94,8 +93,8 @@ def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     text = _plain(role_tag)
     role, longest = parsed(state, text)
     bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
-    known = state.denied_tags.get(text, {"creation_time": call.now()})
-    state.denied_tags[text] = {**known, "expiration_time": call.now() + bound}
+    now, known = call.now(), state.denied_tags.get(text)
+    state.denied_tags[text] = DeniedTag(known.created if known else now, now + bound)
 
 
 @tag.on(Operation.DELETE)
@@ -112,15 +111,14 @@ def settings_exist(state: AwsAuth, call: Call) -> bool:
 @periodic.on(Operation.READ)
 def read_settings(state: AwsAuth, call: Call) -> Reply:
     """Return the settings of a list."""
-    return state.tidies.get(_current(call))
+    found = state.tidies.get(_current(call))
+    return None if found is None else found.shown(call.core.product)
 
 
 @periodic.on(Operation.CREATE, Operation.UPDATE)
 def write_settings(state: AwsAuth, call: Call) -> None:
     """Keep settings; what is not sent stays."""
-    known = state.tidies.get(_current(call), {})
-    names = ("safety_buffer", "disable_periodic_tidy")
-    state.tidies[_current(call)] = {name: call.get(name, known.get(name, call[name])) for name in names}
+    state.tidies.setdefault(_current(call), AwsTidy()).update_from(call)
 
 
 @periodic.on(Operation.DELETE)
@@ -136,7 +134,7 @@ def tidy_now(state: AwsAuth, call: Call, *, safety_buffer: int) -> Response:
         raise ErrorResponse("safety_buffer cannot be negative")
     before = call.now() - safety_buffer
     if _current(call) == "roletag-denylist":
-        kept = {text: found for text, found in state.denied_tags.items() if found["expiration_time"] >= before}
+        kept = {text: found for text, found in state.denied_tags.items() if found.expires >= before}
         state.denied_tags = kept
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
     return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])

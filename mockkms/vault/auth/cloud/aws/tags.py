@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Any
 
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
@@ -47,7 +46,7 @@ def make_tag(
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f"entry not found for role {name}")
-    if not role.settings["role_tag"]:
+    if not role.role_tag:
         raise ErrorResponse("tag creation is not enabled for this role")
     once, moves = disallow_reauthentication, allow_instance_migration
     if once and moves:
@@ -68,7 +67,7 @@ def make_tag(
         parts.append(f"i={instance_id}")
     text = ":".join(parts)
     value = f"{text}:{_signature(role, text)}"
-    return Response(data={"tag_key": role.settings["role_tag"], "tag_value": value}, warnings=warnings)
+    return Response(data={"tag_key": role.role_tag, "tag_value": value}, warnings=warnings)
 
 
 def _signature(role: AwsAuthRole, text: str) -> str:
@@ -78,7 +77,7 @@ def _signature(role: AwsAuthRole, text: str) -> str:
 def parsed(state: AwsAuth, text: str) -> tuple[AwsAuthRole, int]:
     """Return the role of a tag, and the tag's own largest life in seconds, 0 for none. Raises ErrorResponse."""
     plain, _, signature = text.rpartition(":")
-    members: dict[str, Any] = dict(part.split("=", 1) for part in plain.split(":")[2:] if "=" in part)
+    members = dict(part.split("=", 1) for part in plain.split(":")[2:] if "=" in part)
     role = state.roles.get(members.get("r", ""))
     if not plain.startswith("v1:"):
         raise ErrorResponse("failed to verify the role tag: invalid role tag version")
