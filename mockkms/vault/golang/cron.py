@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -78,10 +79,9 @@ def _zone(text: str) -> tuple[str, str]:
     match = re.match(r"(?:CRON_TZ|TZ)=(\S*)\s*(.*)", text, re.DOTALL)
     if match is None:
         return "UTC", text
-    try:
+    unknown = f"provided bad location {match[1]}: unknown time zone {match[1]}"
+    with error_context(of=(ValueError, OSError, LookupError), text=unknown):
         ZoneInfo(match[1] or "UTC")
-    except (ValueError, OSError, LookupError):
-        raise ValueError(f"provided bad location {match[1]}: unknown time zone {match[1]}") from None
     return match[1] or "UTC", match[2]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339
@@ -74,12 +75,10 @@ def parse_moment(value: object) -> float:
     epoch = _int64(text)
     if epoch is not None:
         return float(epoch)
-    try:
+    with error_context(of=(ValueError, OverflowError), text="could not parse string as date and time"):
         if not _RFC3339.fullmatch(text):
             raise ValueError
         return parse_rfc3339(text)
-    except (ValueError, OverflowError):
-        raise ValueError("could not parse string as date and time") from None
 
 
 def parse_go(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.world.clock import parse_rfc3339
 
@@ -30,10 +31,8 @@ def parse(text: str) -> float:
     for name, (digits, low, high) in fields.items():
         if not low <= int(digits) <= high:
             raise ValueError(f"parsing time {quote(text)}: {name} out of range")
-    try:
+    with error_context(text=f"parsing time {quote(text)}: day out of range"):
         return parse_rfc3339(text.replace(",", "."))
-    except ValueError:
-        raise ValueError(f"parsing time {quote(text)}: day out of range") from None
 
 
 def show(moment: float) -> str:

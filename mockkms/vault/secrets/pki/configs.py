@@ -139,10 +139,8 @@ def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
     wanted = default
     if wanted in ("", references.DEFAULT):
         raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
-    try:
+    with refusing("Error resolving issuer reference: ", of=CallerError):
         issuer = references.issuer(state, wanted)
-    except CallerError as error:
-        raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
     store.set_default(state, call, issuer.id)
     if call.endpoint is issuers:
         state.follow_latest = call.get("default_follows_latest_issuer", state.follow_latest)
@@ -168,10 +166,8 @@ def write_keys(state: PKI, _call: Call, *, default: str) -> Reply:
     """Choose the default key. Raises ErrorResponse."""
     if default in ("", references.DEFAULT):
         raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
-    try:
+    with refusing("Error resolving issuer reference: ", of=CallerError):
         state.default_key = references.key(state, default).id
-    except CallerError as error:
-        raise ErrorResponse(f"Error resolving issuer reference: {error.errors[0]}") from None
     return {"default": state.default_key}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import time as go_time
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
@@ -111,23 +114,22 @@ def _check_bounds(call: Call) -> None:
     """Raise BackendError for an invalid bound."""
     after = call.get("not_after_bound", "permit")
     if after not in ("permit", "forbid", "ttl-limited"):
-        try:
+        explanation = (
+            "Unknown value for field `not_after_bound`. Possible values are `permit`, `ttl-limited`, `forbid`, or an "
+            "explicit timestamp."
+        )
+        with error_context(raised=partial(_unknown, explanation)):
             go_time.parse(after)
-        except ValueError as error:
-            raise _unknown(
-                "Unknown value for field `not_after_bound`. Possible values are `permit`, `ttl-limited`, `forbid`, or "
-                "an explicit timestamp.", error
-            ) from None  # fmt: skip
     if call.get("not_before_bound", "permit") not in ("permit", "forbid", "duration"):
         raise _unknown(
             "Unknown value for field `not_before_bound`. Possible values are `permit` `duration` or `forbid`",
-            ValueError("unknown value"),
+            "unknown value",
         )
 
 
-def _unknown(text: str, error: ValueError) -> BackendError:
+def _unknown(text: str, error: str) -> BackendError:
     """Return the error of a bound: the real server sends both the explanation and the Go error."""
-    return BackendError(text, str(error), status=500)
+    return BackendError(text, error, status=500)
 
 
 def _settle(state: PKI, call: Call, role: PkiRole) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, Operation, Response
+from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
@@ -90,10 +90,8 @@ def _check_resolver(address: str) -> None:
         raise BackendError(f"{front}address {address}: too many colons in address")
     if not host.strip("[]"):
         raise BackendError(f"{front}got empty address")
-    try:
+    with refusing(error=BackendError, text=f"{front}expected IPv4/IPv6 address, likely got hostname"):
         ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        raise BackendError(f"{front}expected IPv4/IPv6 address, likely got hostname") from None
 
 
 def _default_role(call: Call, policy: str) -> str:
@@ -144,9 +142,6 @@ def _check_issuers(state: PKI, allowed: list[str]) -> None:
     for at, name in enumerate(allowed):
         if name == "*":
             raise BackendError(f"cannot use '*' as issuer name at index {at}")
-        try:
+        fault = f"failed validating allowed_issuers: unable to fetch issuer: {name}: "
+        with refusing(fault, BackendError, of=CallerError):
             references.issuer(state, name)
-        except CallerError as error:
-            raise BackendError(
-                f"failed validating allowed_issuers: unable to fetch issuer: {name}: {error.errors[0]}"
-            ) from None

@@ -143,13 +143,11 @@ def _addresses(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
     if later and not role.allow_ip_sans:
         _refuse_addresses(call, given)
     for value in call["ip_sans"] if given is None else given:
-        try:
+        with refusing(text=f"the value {quote(value)} is not a valid IP address"):
             if "%" in value:
                 raise ValueError(value)
             address = ipaddress.ip_address(value)
-            found.append(getattr(address, "ipv4_mapped", None) or address)
-        except ValueError:
-            raise ErrorResponse(f"the value {quote(value)} is not a valid IP address") from None
+        found.append(getattr(address, "ipv4_mapped", None) or address)
     if found and not role.allow_ip_sans:
         source = "the API" if given is None else "CSR"
         raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided via {source}")

@@ -11,7 +11,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing, unsupported_path
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import modified
 from mockkms.vault.secrets.pki.certificates.issuing import authority_part
@@ -57,10 +57,8 @@ def _or_empty(make: Callable[[], bytes]) -> bytes:
 
 def _chain(state: PKI) -> list[bytes]:
     """Return the chain of the default issuer (DER). Raises ErrorResponse and BackendError."""
-    try:
+    with refusing(of=CallerError):
         return signer.load(state, references.issuer(state, references.DEFAULT), "read-only").chain
-    except CallerError as error:
-        raise ErrorResponse(error.errors[0]) from None
 
 
 def _plain(text: str, **more: object) -> dict[str, object]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, Response
+from mockkms.vault.framework.message import BackendError, Response, refusing
 from mockkms.vault.golang.fmt import quote
 
 _HEADER, _LAYOUT = "If-Modified-Since", "Mon, 02 Jan 2006 15:04:05 MST"
@@ -25,15 +25,11 @@ def unchanged(call: Call, moment: float) -> Response | None:
     if not text or not moment or not _among(_HEADER, config.passthrough_request_headers):
         return None
     match = _DATE.fullmatch(text)
-    try:
+    fault = f'parsing time {quote(text)} as "{_LAYOUT}": cannot parse {quote(text)} as "Mon"'
+    with refusing(error=BackendError, text=f"failed to parse given value for '{_HEADER}' header: {fault}"):
         if match is None:
             raise ValueError(text)
         since = datetime.strptime(match[1], "%a, %d %b %Y %H:%M:%S").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        raise BackendError(
-            f"failed to parse given value for '{_HEADER}' header: parsing time {quote(text)} as "
-            f'"{_LAYOUT}": cannot parse {quote(text)} as "Mon"'
-        ) from None
     if moment >= since:
         return None
     last = datetime.fromtimestamp(moment, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography import x509
 
 from mockkms.crypto.x509 import read
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.pki.certificates import urls
 
@@ -25,12 +26,10 @@ Matcher = Callable[[Any, Any], bool]
 
 def network(text: str) -> str:
     """Return a network as Go formats it. Raises ValueError with Go's text."""
-    try:
+    with error_context(text=f"invalid CIDR address: {text}"):
         if not _CIDR.fullmatch(text):
             raise ValueError(text)
         return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        raise ValueError(f"invalid CIDR address: {text}") from None
 
 
 def verify(certificate: bytes, authorities: Sequence[bytes]) -> None:
@@ -102,10 +101,9 @@ def _of_kind(subtrees: list[x509.GeneralName], kind: type[x509.GeneralName]) -> 
 
 
 def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.GeneralName], Matcher]]:
-    try:
+    lacking = "x509: issuer has name constraints but leaf doesn't have a SAN extension"
+    with error_context(of=x509.ExtensionNotFound, text=lacking):
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        raise ValueError("x509: issuer has name constraints but leaf doesn't have a SAN extension") from None
     for one in found:
         if isinstance(one, x509.RFC822Name):
             yield "email address", one.value, x509.RFC822Name, _mail_matches
@@ -118,15 +116,12 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.
 
 
 def _check_name(label: str, name: Any, matches: Matcher, permitted: list[Any], excluded: list[Any]) -> None:
-    try:
+    with error_context(_NOT_AUTHORIZED):
         for limit in excluded:
             if matches(name, limit):
-                why = f"{label} {quote(str(name))} is excluded by constraint {quote(str(limit))}"
-                raise ValueError(why)
+                raise ValueError(f"{label} {quote(str(name))} is excluded by constraint {quote(str(limit))}")
         if permitted and not any(matches(name, limit) for limit in permitted):
             raise ValueError(f"{label} {quote(str(name))} is not permitted by any constraint")
-    except ValueError as error:
-        raise ValueError(f"{_NOT_AUTHORIZED}{error}") from None
 
 
 def _labels(domain: str) -> list[str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mockkms.crypto.encoding.der_write import parse_oid
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 from mockkms.vault.policy.templates import Templates
@@ -181,10 +182,8 @@ def refused_other(role: PkiRole, requested: list[tuple[str, str]]) -> str:
     """Return why the role refuses one of the other names, or an empty string. Raises ValueError for an invalid role."""
     if role.allowed_other_sans == ["*"]:
         return ""
-    try:
+    with error_context("error parsing role's allowed SANs: "):
         allowed = parse_other(role.allowed_other_sans)
-    except ValueError as error:
-        raise ValueError(f"error parsing role's allowed SANs: {error}") from None
     for number, value in requested:
         patterns = [pattern for other, pattern in allowed if other == number]
         if not patterns:

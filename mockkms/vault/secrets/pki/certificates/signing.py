@@ -83,12 +83,10 @@ def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, pu
 
 
 def _build(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
-    try:
+    with refusing("unable to create certificate: ", BackendError):
         if template.path_length is not None and template.path_length < 0:
             raise ValueError("x509: invalid MaxPathLen, must be greater or equal to -1")
         return read.load(build.certificate(template, issuer, private, name))
-    except (ValueError, UnicodeError) as error:
-        raise BackendError(f"unable to create certificate: {error}") from None
 
 
 def authority_parts(call: Call, template: Template) -> None:
@@ -187,10 +185,8 @@ def _request(text: str) -> read.Request:
         raise ErrorResponse('"csr" is empty')
     if pem.decode(text) is None:
         raise ErrorResponse("csr contains no data")
-    try:
+    with refusing("certificate request could not be parsed: ", of=CertificateError):
         csr = read.parse_request(text)
-    except CertificateError as error:
-        raise ErrorResponse(f"certificate request could not be parsed: {error}") from None
     if not csr.public:
         raise ErrorResponse(
             "Refusing to sign CSR with empty PublicKey. This usually means the SubjectPublicKeyInfo field has an OID "

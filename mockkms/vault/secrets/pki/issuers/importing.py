@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import store
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
@@ -44,10 +47,8 @@ def import_bundle(state: PKI, call: Call) -> Response:
             (known_keys if existed else imported_keys).append(key.id)
         for at, text in enumerate(certificates):
             block = pem.decode(text)
-            try:
+            with error_context(raised=partial(_unparsed, at, text)):
                 issuer, existed = store.import_issuer(state, call, block.der if block else b"", "")
-            except ValueError as error:
-                raise ErrorResponse(f"Error parsing issuer {at}: {error}\n{text}") from None
             mapping[issuer.id] = issuer.key_id
             (known if existed else imported).append(issuer.id)
     except ErrorResponse:
@@ -100,6 +101,10 @@ def _blocks(call: Call) -> tuple[list[str], list[str]]:
             "private keys found in the PEM bundle but not allowed by the path; use /issuers/import/bundle"
         )
     return certificates, keys
+
+
+def _unparsed(at: int, text: str, fault: str) -> ErrorResponse:
+    return ErrorResponse(f"Error parsing issuer {at}: {fault}\n{text}")
 
 
 def _defaults(state: PKI, call: Call, imported: list[str], mapping: dict[str, str]) -> list[str]:

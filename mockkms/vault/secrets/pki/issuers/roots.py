@@ -101,10 +101,8 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
             else "failed to lookup public key from managed key"
         )
         raise ErrorResponse(f"{front}: {fault}")
-    try:
+    with refusing("failed to lookup public key from existing key: ", of=CallerError):
         return references.key(state, references.reference(call, "key_ref")).private
-    except CallerError as error:
-        raise ErrorResponse(f"failed to lookup public key from existing key: {error.errors[0]}") from None
 
 
 def _new_key(state: PKI, call: Call, role: PkiRole, private: bytes) -> bytes:
@@ -165,13 +163,12 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
         return urls.filled(state, state.urls, "")
     except ValueError as error:
         fault = str(error)
-    try:
+    refusal = (
+        f"unable to parse AIA URL information: {fault}\nUsing templated AIA URL's {{{{issuer_id}}}} field when "
+        "generating root certificates is not supported."
+    )
+    with refusing(error=BackendError, text=refusal):
         urls.filled(state, state.urls, "empty-issuer-id")
-    except ValueError:
-        raise BackendError(
-            f"unable to parse AIA URL information: {fault}\nUsing templated AIA URL's {{{{issuer_id}}}} field when "
-            "generating root certificates is not supported."
-        ) from None
     warnings.append(
         "When generating root CA, found global AIA configuration with issuer_id template unsuitable for root "
         "generation. This AIA configuration has been ignored. To include AIA on this root CA, set the global AIA "

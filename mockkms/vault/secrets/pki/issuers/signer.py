@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read
 from mockkms.crypto.x509.read import Certificate
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey, Urls
@@ -40,10 +40,8 @@ def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
         raise CallerError(
             f"unable to fetch corresponding key for issuer {issuer.id}; unable to use this issuer for signing"
         )
-    try:
+    with refusing("unable to fetch AIA URL information: ", BackendError):
         found = urls.of_issuer(state, issuer)
-    except ValueError as error:
-        raise BackendError(f"unable to fetch AIA URL information: {error}") from None
     return Signer(issuer, read.load(issuer.certificate), key, found, chain_of(state, issuer))
 
 
@@ -57,10 +55,10 @@ def for_issuing(state: PKI, reference: str) -> Signer:
     """Return the issuer that signs certificates. Raises BackendError with the text of those endpoints."""
     try:
         return load(state, references.issuer(state, reference), "issuing-certificates")
-    except CallerError as error:
-        raise BackendError(f"could not fetch the CA certificate (was one set?): {error.errors[0]}") from None
     except BackendError as error:
-        raise BackendError(f"error fetching CA certificate: {error.errors[0]}") from None
+        missing = isinstance(error, CallerError)
+        what = "could not fetch the CA certificate (was one set?)" if missing else "error fetching CA certificate"
+        raise BackendError(f"{what}: {error}") from None
 
 
 def text(der: bytes) -> str:

@@ -8,6 +8,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import chains
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 
@@ -92,10 +93,8 @@ def parse_key(text: str) -> bytes:
     block = pem.decode(text)
     if block is None:
         raise ValueError("no data found in PEM block")
-    try:
+    with error_context("failed to parse PEM block: "):
         return keys.parse(block.der)
-    except ValueError as error:
-        raise ValueError(f"failed to parse PEM block: {error}") from None
 
 
 def dereferenced(state: PKI, reference: str) -> list[str]:

@@ -9,6 +9,7 @@ from mockkms.crypto.encoding import b64, der_write
 from mockkms.crypto.x509.build import Extension, Listed
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.duration import parse_moment
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import shown, unhex
 
 T = TypeVar("T")
@@ -39,10 +40,8 @@ def entries(given: list[object]) -> list[Listed]:
 
 
 def _part(item: dict[str, object], at: int, name: str, read: Callable[[dict[str, object]], T]) -> T:
-    try:
+    with error_context(f"failed parsing {name} from entry {at}: "):
         return read(item)
-    except ValueError as error:
-        raise ValueError(f"failed parsing {name} from entry {at}: {error}") from None
 
 
 def extensions(given: list[object]) -> list[Extension]:
@@ -51,10 +50,8 @@ def extensions(given: list[object]) -> list[Extension]:
     for at, item in enumerate(given):
         if not isinstance(item, dict):
             raise ValueError(f"extension entry {at} not a map")
-        try:
+        with error_context(f"failed parsing extension entry {at}: "):
             extension = _extension(item)
-        except ValueError as error:
-            raise ValueError(f"failed parsing extension entry {at}: {error}") from None
         if any(extension.oid == other.oid for other in found):
             raise ValueError(f"duplicate extension id: {extension.oid}")
         found.append(extension)
@@ -62,10 +59,8 @@ def extensions(given: list[object]) -> list[Extension]:
 
 
 def _text(item: dict[str, object], name: str) -> str:
-    try:
+    with error_context(f"'{name}' field value was not a string: "):
         return str(convert(Kind.STRING, item[name])[1])
-    except ValueError as error:
-        raise ValueError(f"'{name}' field value was not a string: {error}") from None
 
 
 def _serial(item: dict[str, object]) -> int:
@@ -74,10 +69,8 @@ def _serial(item: dict[str, object]) -> int:
     text = _text(item, "serial_number")
     for separator in ":.- ":
         text = text.replace(separator, "")
-    try:
+    with error_context("'serial_number' failed converting to bytes: "):
         return int.from_bytes(unhex(text), "big")
-    except ValueError as error:
-        raise ValueError(f"'serial_number' failed converting to bytes: {error}") from None
 
 
 def _time(item: dict[str, object]) -> float:
@@ -86,10 +79,8 @@ def _time(item: dict[str, object]) -> float:
     value = item["revocation_time"]
     if value is None:
         return _ZERO_TIME
-    try:
+    with error_context(f"failed parsing time {shown(value)}: "):
         return parse_moment(value)
-    except ValueError as error:
-        raise ValueError(f"failed parsing time {shown(value)}: {error}") from None
 
 
 def _extensions(item: dict[str, object]) -> list[Extension]:
@@ -107,17 +98,13 @@ def _extension(item: dict[str, object]) -> Extension:
         raise ValueError(f"{_RESERVED[number]} ({number}) is reserved")
     critical = False
     if item.get("critical") not in (None, ""):
-        try:
+        with error_context("critical field value failed to be parsed: "):
             critical = bool(convert(Kind.BOOL, item["critical"])[1])
-        except ValueError as error:
-            raise ValueError(f"critical field value failed to be parsed: {error}") from None
     if "value" not in item:
         raise ValueError("missing 'value' field")
     text = _text(item, "value")
-    try:
+    with error_context("failed base64 decoding 'value' field: "):
         value = b64.decode(text)
-    except ValueError as error:
-        raise ValueError(f"failed base64 decoding 'value' field: {error}") from None
     return Extension(number, value, critical)
 
 
@@ -129,8 +116,6 @@ def _oid(item: dict[str, object]) -> str:
         raise ValueError("zero length object identifier")
     arcs: list[int] = []
     for at, part in enumerate(text.split(".")):
-        try:
+        with error_context(f"failed parsing asn1 index element {at} value {part}: "):
             arcs += der_write.parse_oid(part)
-        except ValueError as error:
-            raise ValueError(f"failed parsing asn1 index element {at} value {part}: {error}") from None
     return ".".join(map(str, arcs))

@@ -9,6 +9,7 @@ from mockkms.crypto.x509.build import Listed
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import references, signer
 from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation
 
@@ -45,10 +46,8 @@ def numbered(warnings: list[str]) -> list[str]:
 
 def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
     """Build every list for an endpoint and return numbered warnings. Raises BackendError with the endpoint's prefix."""
-    try:
+    with refusing("error encountered during CRL building: ", BackendError, of=BackendError):
         return numbered(rebuild(state, call, force=force))
-    except BackendError as error:
-        raise BackendError(f"error encountered during CRL building: {error.errors[0]}") from None
 
 
 def catch_up(state: PKI, call: Call) -> None:
@@ -166,25 +165,20 @@ def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entrie
     """Build one list and store it in ``target``. Raises ValueError with the server's text."""
     now, number = call.now(), target.next_number
     ends = now + parse_seconds(state.crl.expiry)
-    try:
+    failed = f"unable to build CRL for issuer ({issuer.id}): "
+    with error_context(f"{failed}error fetching CA certificate: ", of=BackendError):
         ready = signer.load(state, issuer, "crl-signing")
-    except BackendError as error:
-        raise ValueError(
-            f"unable to build CRL for issuer ({issuer.id}): error fetching CA certificate: {error.errors[0]}"
-        ) from None
     if delta:
         extra = [build.delta_indicator(target.complete_number)]
     else:
         points = ready.urls.delta_crl_distribution_points
         extra = [build.freshest(points)] if points else []
     name = issuer.signature or keys.signature_name(ready.key.private)
-    try:
+    with error_context(f"{failed}error creating new CRL: "):
         der = build.revocation_list(
             ready.certificate.subject, ready.certificate.subject_key_id, entries, now, ends, number, ready.key.private,
             name, extra,
         )  # fmt: skip
-    except ValueError as error:
-        raise ValueError(f"unable to build CRL for issuer ({issuer.id}): error creating new CRL: {error}") from None
     target.next_number, target.expires = number + 1, ends
     if delta:
         target.delta, state.deltas_modified = der, now

@@ -96,14 +96,10 @@ def _given(at: int, text: str) -> read.RevocationList:
 
 def _signer(state: PKI, reference: str) -> signer.Signer:
     """Return the issuer with what it needs to sign lists. Raises ErrorResponse."""
-    try:
+    with refusing("failed to resolve issuer issuer_ref: ", of=CallerError):
         issuer = references.issuer(state, reference)
-    except CallerError as error:
-        raise ErrorResponse(f"failed to resolve issuer issuer_ref: {error.errors[0]}") from None
-    try:
+    with refusing(of=BackendError):
         return signer.load(state, issuer, "crl-signing")
-    except BackendError as error:
-        raise ErrorResponse(error.errors[0]) from None
 
 
 def _united(given: list[read.RevocationList], warnings: list[str]) -> list[Listed]:

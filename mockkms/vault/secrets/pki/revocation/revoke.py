@@ -49,10 +49,8 @@ def rotate_delta_now(state: PKI, call: Call) -> Response:
     if not state.crl.enable_delta:
         note = "requested rebuild of delta CRL when delta CRL is not enabled; this is a no-op"
         return Response(data={"success": True}, warnings=[note])
-    try:
+    with refusing("error encountered during delta CRL building: ", BackendError, of=BackendError):
         crls.rebuild_delta(state, call, force=True)
-    except BackendError as error:
-        raise BackendError(f"error encountered during delta CRL building: {error.errors[0]}") from None
     return Response(data={"success": True})
 
 
