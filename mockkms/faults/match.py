@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockkms.faults.combinators import All, Any_, Matcher, Not
-from mockkms.faults.matchers import MATCHERS, Method, Path, Service
+from mockkms.faults.matchers import MATCHERS, MethodWord, PathWord, ServiceWord
 from mockkms.faults.parsing import FaultError, normal, shown, unknown
 
 COMBINED = ("all", "any", "not")
@@ -36,7 +36,7 @@ def read_match(value: Any, depth: int = 0) -> All:
         except FaultError as error:
             raise error.under(word) if word in match_words() else error from None
     # Cheap tests first: service and path decide most requests.
-    parts.sort(key=lambda part: 0 if isinstance(part, (Service, Method, Path)) else 1)
+    parts.sort(key=lambda part: 0 if isinstance(part, (ServiceWord, MethodWord, PathWord)) else 1)
     return All(tuple(parts))
 
 

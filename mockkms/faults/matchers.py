@@ -37,7 +37,7 @@ class Word(Matcher):
         return [] if self(seen) else [self.word]
 
 
-class Service(Word):
+class ServiceWord(Word):
     """``vault`` or ``rustfs``."""
 
     word, help = "service", "vault or rustfs"
@@ -53,7 +53,7 @@ class Service(Word):
         return seen.service in self.names
 
 
-class Method(Word):
+class MethodWord(Word):
     """The HTTP method, upper or lower case."""
 
     word, help = "method", "HTTP method: GET, POST, PUT, LIST, …"
@@ -70,7 +70,7 @@ _WRITE = "write"
 _OPERATIONS = (*map(str, message.Operation), _WRITE)
 
 
-class Operation(Word):
+class OperationWord(Word):
     """The operation, named as in policies; ``write`` is create, update or patch."""
 
     word, help = (
@@ -91,7 +91,7 @@ class Operation(Word):
         return seen.operation in self.names
 
 
-class Path(Word):
+class PathWord(Word):
     """The path below ``/v1/`` or the admin API; a pattern that starts with ``/`` matches the raw request path."""
 
     word, help = (

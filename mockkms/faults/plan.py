@@ -43,7 +43,7 @@ class ServerAction:
 
 
 @dataclass(slots=True)
-class Framing:
+class BodyFraming:
     """An incorrect framing of the body."""
 
     content_length: int | None = None
@@ -71,7 +71,7 @@ class Plan:
     edits: list[Edit] = field(default_factory=list)
     drip: tuple[int, float] | None = None
     """Bytes per write, and seconds between writes."""
-    framing: Framing | None = None
+    framing: BodyFraming | None = None
     raw: bytes | None = None
     """Bytes to send instead of an HTTP response; the connection is closed afterwards."""
     tls: str = ""

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockkms.faults.combinators import All, Matcher
-from mockkms.faults.kinds import KINDS, Kind
+from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.kinds.tls import Tls
 from mockkms.faults.match import match_words, read_match
-from mockkms.faults.matchers import Path, Service
+from mockkms.faults.matchers import PathWord, ServiceWord
 from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import View
@@ -60,8 +60,8 @@ class Rule:
         self.counters = Counters()
         self.memory: dict[Any, Any] = {}
         # Matchers of the path alone are evaluated once for each path; see RuleBook.
-        self.static = tuple(part for part in self.matcher.parts if isinstance(part, (Service, Path)))
-        self.dynamic = tuple(part for part in self.matcher.parts if not isinstance(part, (Service, Path)))
+        self.static = tuple(part for part in self.matcher.parts if isinstance(part, (ServiceWord, PathWord)))
+        self.dynamic = tuple(part for part in self.matcher.parts if not isinstance(part, (ServiceWord, PathWord)))
 
     @property
     def tls(self) -> list[str]:
@@ -69,7 +69,7 @@ class Rule:
         return [kind.fault for kind in self.kinds if isinstance(kind, Tls)]
 
     @property
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[FaultKind]:
         """All fault kinds of the rule."""
         return [kind for step in self.steps for kind in step]
 
@@ -135,7 +135,7 @@ def _matcher(given: Mapping[str, Any]) -> All:
     return All(tuple(parts))
 
 
-def _strikes_connections(given: Mapping[str, Any], steps: list[list[Kind]]) -> bool:
+def _strikes_connections(given: Mapping[str, Any], steps: list[list[FaultKind]]) -> bool:
     """Whether the rule applies to connections. Raises FaultError if it also applies to requests."""
     if not any(kind.of_connections for step in steps for kind in step):
         return False
@@ -149,7 +149,7 @@ def _strikes_connections(given: Mapping[str, Any], steps: list[list[Kind]]) -> b
     return True
 
 
-def _steps(given: Mapping[str, Any]) -> list[list[Kind]]:
+def _steps(given: Mapping[str, Any]) -> list[list[FaultKind]]:
     """Return the fault kinds of each firing: one list, or one for each item of ``sequence``."""
     common = read_kinds((word, value) for word, value in given.items() if word in KINDS)
     if "sequence" not in given:
@@ -168,7 +168,7 @@ def _steps(given: Mapping[str, Any]) -> list[list[Kind]]:
     return steps
 
 
-def read_step(item: Any) -> list[Kind]:
+def read_step(item: Any) -> list[FaultKind]:
     """Parse one firing: an answer as in ``answer``, or a mapping of fault kinds. Raises FaultError."""
     if isinstance(item, Mapping):
         words = {normal(word) for word in item}
@@ -180,7 +180,7 @@ def read_step(item: Any) -> list[Kind]:
     return read_kinds([("answer", item)])
 
 
-def read_kinds(items: Iterable[tuple[str, Any]]) -> list[Kind]:
+def read_kinds(items: Iterable[tuple[str, Any]]) -> list[FaultKind]:
     """Parse fault kinds from keys and values. Raises FaultError with the key in its path."""
     kinds = []
     for raw, value in items:

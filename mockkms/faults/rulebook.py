@@ -9,7 +9,7 @@ from typing import Any
 
 from mockkms.faults import expressions
 from mockkms.faults.combinators import Matcher
-from mockkms.faults.kinds import Kind, stateless
+from mockkms.faults.kinds import FaultKind, stateless
 from mockkms.faults.parsing import FaultError
 from mockkms.faults.plan import Plan, ServerAction
 from mockkms.faults.request_view import View
@@ -169,7 +169,7 @@ class RuleBook:
             self._changed()
         return rule
 
-    def check(self, kinds: Iterable[Kind]) -> None:
+    def check(self, kinds: Iterable[FaultKind]) -> None:
         """Raise FaultError for a fault kind that this server cannot produce."""
         for kind in kinds:
             if self.stateless and kind.needs_state:

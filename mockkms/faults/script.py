@@ -17,7 +17,7 @@ from typing import Any
 
 from mockkms.faults.addresses import cut, hide
 from mockkms.faults.combinators import All
-from mockkms.faults.kinds import KINDS, Kind
+from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.match import read_match
 from mockkms.faults.parsing import FaultError, flag, mapping, shown, text
 from mockkms.faults.plan import Plan, Turn
@@ -59,7 +59,7 @@ class Step:
         if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1:
             raise FaultError(f"expected a whole number of at least 1, got {shown(self.times)}", "times")
         self.applied = flag(given.get("applied", False))
-        self.kinds: list[Kind] = read_kinds((word, item) for word, item in given.items() if word in KINDS)
+        self.kinds: list[FaultKind] = read_kinds((word, item) for word, item in given.items() if word in KINDS)
         self.words = given
         self.wanted = given.get(match_word)
 
@@ -99,7 +99,7 @@ class Script:
         """Descriptions of the unexpected requests."""
 
     @property
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[FaultKind]:
         """All fault kinds of the script."""
         return [kind for step in (*self.steps, *self.aside) for kind in step.kinds]
 

@@ -18,7 +18,7 @@ from mockkms.rustfs.message import (
     xml_error,
 )
 from mockkms.rustfs.sigv4 import Refusal, authenticate
-from mockkms.rustfs.state import APIS, AUTHS, VAULTS, RustfsState, Settings
+from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KmsSettings, RustfsState
 from mockkms.rustfs.store import OwnStore, TransitStore
 from mockkms.vault.policy.globs import matches_wildcards
 
@@ -102,16 +102,16 @@ class RustfsAdmin:
 
     # -- the service -------------------------------------------------------------------------------------------
 
-    def embedded(self, settings: Settings | None) -> bool:
+    def embedded(self, settings: KmsSettings | None) -> bool:
         """Whether keys of a service with these settings live in the emulated Vault."""
         return self.state.vault == "embedded" and settings is not None and settings.kms_type == "vault"
 
-    def reachable(self, settings: Settings) -> bool:
+    def reachable(self, settings: KmsSettings) -> bool:
         """Whether somebody answers at the address of the Vault."""
         address = settings.address.rstrip("/")
         return not any(matches_wildcards(pattern, address) for pattern in self.state.unreachable)
 
-    def install(self, settings: Settings, client_token: str) -> None:
+    def install(self, settings: KmsSettings, client_token: str) -> None:
         """Put settings in force; they replace what was there at once."""
         self.state.settings, self.state.client_token, self.state.running = settings, client_token, True
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.state import Key, RustfsState, Settings
+    from mockkms.rustfs.state import KmsKey, KmsSettings, RustfsState
     from mockkms.vault.framework.message import Request, Response
     from mockkms.world.clock import Clock
     from mockkms.world.entropy import Entropy
@@ -33,39 +33,39 @@ class Store(Protocol):
     def names(self) -> list[str]:
         """The names of all keys."""
 
-    def get(self, name: str) -> Key | None:
+    def get(self, name: str) -> KmsKey | None:
         """One key, or None."""
 
-    def create(self, name: str) -> Key:
+    def create(self, name: str) -> KmsKey:
         """Make a key whose name is free."""
 
-    def rotate(self, key: Key) -> None:
+    def rotate(self, key: KmsKey) -> None:
         """Give a key a new version."""
 
-    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+    def rewrap(self, key: KmsKey, text: str, bound: bytes) -> str:
         """A ciphertext ``vault:v1:…`` under the newest version; ``bound`` is the data it was authenticated with."""
 
 
-class Service(Protocol):
+class KmsService(Protocol):
     """The KMS service: its state, its settings, and the Vault behind it."""
 
     @property
     def core(self) -> Vault: ...
     @property
     def state(self) -> RustfsState: ...
-    def embedded(self, settings: Settings | None) -> bool: ...
-    def reachable(self, settings: Settings) -> bool: ...
-    def install(self, settings: Settings, client_token: str) -> None: ...
+    def embedded(self, settings: KmsSettings | None) -> bool: ...
+    def reachable(self, settings: KmsSettings) -> bool: ...
+    def install(self, settings: KmsSettings, client_token: str) -> None: ...
     def store(self) -> Store: ...
 
 
-class Replaceable(Service, Protocol):
+class ReplaceableService(KmsService, Protocol):
     """A service whose whole state may be replaced."""
 
     def adopt(self, state: RustfsState) -> None: ...
 
 
-class AdminContext(Service, Protocol):
+class AdminContext(KmsService, Protocol):
     """The service, who may use it, and which texts it answers with."""
 
     @property

@@ -11,13 +11,13 @@ from mockkms.rustfs.contracts.v2.backends import BACKENDS
 from mockkms.rustfs.contracts.v2.errors import KmsError
 from mockkms.rustfs.contracts.v2.records import Records
 from mockkms.rustfs.iam import IamState, User
-from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, Environment, Key, RustfsState, Settings
+from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, KmsKey, KmsSettings, RustfsEnvironment, RustfsState
 from mockkms.rustfs.static_key import StaticKeyError, decoded
 from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_id
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.context import Replaceable
+    from mockkms.rustfs.context import ReplaceableService
 
 
 class SeedError(ValueError):
@@ -41,7 +41,7 @@ _KEY_FIELDS = (
 STATUSES = {"enabled": "Enabled", "active": "Enabled", "disabled": "Disabled", "pendingdeletion": "PendingDeletion"}
 
 
-def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: str) -> Key:
+def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: str) -> KmsKey:
     """A key of a seed: ``{status, created, key_id, algorithm, usage, description, tags, …}``, each optional."""
     data = data or {}
     where = f"keys.{name}"
@@ -60,7 +60,7 @@ def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: s
         material = [b""]
     if any(len(version) != 32 for version in material):
         raise SeedError(f"{where}.material", "a version is 32 bytes in base64")
-    return Key(
+    return KmsKey(
         name=name,
         key_id=str(data.get("key_id") or key_id),
         status=status,
@@ -76,7 +76,7 @@ def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: s
     )
 
 
-def show_key(key: Key) -> dict[str, Any]:
+def show_key(key: KmsKey) -> dict[str, Any]:
     """The seed of one key; what has its usual value is left out."""
     shown: dict[str, Any] = {
         "status": key.status,
@@ -116,7 +116,7 @@ def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default
     return str(value)
 
 
-def read_settings(data: Mapping[str, Any]) -> Settings:
+def read_settings(data: Mapping[str, Any]) -> KmsSettings:
     """The configuration a seed describes: in the words of ``POST /configure``, or whole under ``settings``, or the key
     of a static backend under ``static``."""
     whole = data.get("settings")
@@ -127,23 +127,23 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
             raise SeedError(others[0], "a service with a static key has no other backend")
         return read_static(_mapping(data, "static"))
     if whole is not None:
-        known = {field.name for field in fields(Settings)}
+        known = {field.name for field in fields(KmsSettings)}
         unknown = [name for name in whole if name not in known]
         if unknown:
             raise SeedError(f"settings.{unknown[0]}", f"the settings have only {', '.join(sorted(known))}")
         choice(whole, "backend", tuple(BACKENDS), "", "settings.")
-        settings = Settings(**whole)
+        settings = KmsSettings(**whole)
         if settings.backend == "Static":
             _static_material(settings, "settings.secret_key")
         return settings
     kms_type = choice(data, "kms_type", ("vault", "local"), "vault")
     if kms_type == "local":
-        return Settings("Local")
+        return KmsSettings("Local")
     role = str(data.get("vault_app_role_id") or "")
     timeout = data.get("vault_timeout_seconds", 30)
     if not isinstance(timeout, int) or timeout < 1:
         raise SeedError("vault_timeout_seconds", f"{timeout!r} is no whole number from 1")
-    return Settings(
+    return KmsSettings(
         "VaultTransit",
         address=str(data.get("vault_address") or "http://127.0.0.1:8200"),
         auth_method="approle" if role else "token",
@@ -156,26 +156,26 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     )
 
 
-def read_static(data: Mapping[str, Any]) -> Settings:
+def read_static(data: Mapping[str, Any]) -> KmsSettings:
     """A static backend: ``{key_id, secret_key, default_key_id}``, the last one optional."""
     unknown = [name for name in data if name not in _STATIC_FIELDS]
     if unknown:
         raise SeedError(f"static.{unknown[0]}", f"a static key has only {', '.join(_STATIC_FIELDS)}")
     key_id = str(data.get("key_id") or "")
-    settings = Settings("Static", key_id=key_id, secret_key=str(data.get("secret_key") or ""))
+    settings = KmsSettings("Static", key_id=key_id, secret_key=str(data.get("secret_key") or ""))
     settings.default_key_id = str(data.get("default_key_id") or key_id)
     _static_material(settings, "static.secret_key" if key_id else "static.key_id")
     return settings
 
 
-def _static_material(settings: Settings, where: str) -> bytes:
+def _static_material(settings: KmsSettings, where: str) -> bytes:
     try:
         return decoded(settings.key_id, settings.secret_key)
     except StaticKeyError as error:
         raise SeedError(where, str(error)) from None
 
 
-def plant(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
+def plant(admin: ReplaceableService, data: Mapping[str, Any], root_token: str) -> None:
     """Replace the state by what ``data`` describes.
 
     ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``static``
@@ -198,11 +198,11 @@ def plant(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
     state.iam = read_iam(_mapping(data, "iam"))
     state.buckets = read_buckets(data)
     environment = _mapping(data, "environment")
-    known = {field.name for field in fields(Environment)}
+    known = {field.name for field in fields(RustfsEnvironment)}
     for name in environment:
         if name not in known:
             raise SeedError(f"environment.{name}", f"the environment has only {', '.join(sorted(known))}")
-    state.environment = Environment(**environment)
+    state.environment = RustfsEnvironment(**environment)
     before = admin.state
     admin.adopt(state)
     try:
@@ -212,7 +212,7 @@ def plant(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
         raise
 
 
-def _plant_service(admin: Replaceable, data: Mapping[str, Any], root_token: str) -> None:
+def _plant_service(admin: ReplaceableService, data: Mapping[str, Any], root_token: str) -> None:
     state, now = admin.state, admin.core.clock.now()
     if data.get("configured") or data.get("settings") or data.get("static") is not None:
         settings = read_settings(data)
@@ -223,7 +223,7 @@ def _plant_service(admin: Replaceable, data: Mapping[str, Any], root_token: str)
         if settings.backend == "Static" and "contract" not in data:
             state.contract = "v2"  # The older contract has no such backend.
     if state.settings is not None and state.settings.backend == "Static":
-        _plant_static(state, state.settings, Key("", new_key_id(admin.core.entropy), created=now))
+        _plant_static(state, state.settings, KmsKey("", new_key_id(admin.core.entropy), created=now))
     for name, values in _mapping(data, "keys").items():
         if values is not None and not isinstance(values, Mapping):
             raise SeedError(f"keys.{name}", "a key is a mapping, such as {status: Enabled}")
@@ -234,7 +234,7 @@ def _plant_service(admin: Replaceable, data: Mapping[str, Any], root_token: str)
         state.keys[key.name] = key
 
 
-def _plant_static(state: RustfsState, settings: Settings, key: Key) -> None:
+def _plant_static(state: RustfsState, settings: KmsSettings, key: KmsKey) -> None:
     """The one key of a static backend, which is its default as well."""
     settings.default_key_id = settings.default_key_id or settings.key_id
     key.name, key.description = settings.key_id, "Static single-key KMS backend"
@@ -274,7 +274,7 @@ def read_buckets(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _token(admin: Replaceable, settings: Settings) -> str:
+def _token(admin: ReplaceableService, settings: KmsSettings) -> str:
     if not admin.embedded(settings) or settings.auth_method != "approle":
         return settings.token
     client = VaultClient(admin.core, settings.namespace, "")
@@ -284,7 +284,7 @@ def _token(admin: Replaceable, settings: Settings) -> str:
         raise SeedError("vault_app_role_id", error.text) from None
 
 
-def _plant_in_vault(admin: Replaceable, key: Key) -> None:
+def _plant_in_vault(admin: ReplaceableService, key: KmsKey) -> None:
     """Make a key in the emulated Vault too, where that is the store and it is not there yet."""
     settings, store = admin.state.settings, admin.store()
     try:
@@ -312,7 +312,7 @@ def dump(state: RustfsState) -> dict[str, Any]:
         if state.configured and read_settings(words) == state.settings:
             found.update(words)
         else:
-            found["settings"] = _changed(state.settings, Settings(""))
+            found["settings"] = _changed(state.settings, KmsSettings(""))
     if state.unreachable != RustfsState().unreachable:
         found["unreachable"] = list(state.unreachable)
     if state.users != RustfsState().users:
@@ -322,8 +322,8 @@ def dump(state: RustfsState) -> dict[str, Any]:
             "users": {name: _changed(user, User("")) for name, user in state.iam.users.items()},
             "policies": dict(state.iam.policies),
         }
-    if state.environment != Environment():
-        found["environment"] = _changed(state.environment, Environment())
+    if state.environment != RustfsEnvironment():
+        found["environment"] = _changed(state.environment, RustfsEnvironment())
     if state.buckets:
         found["buckets"] = {name: dict(objects) for name, objects in state.buckets.items()}
     found["keys"] = {name: show_key(key) for name, key in state.keys.items()}
@@ -336,7 +336,7 @@ def _changed(value: Any, usual: Any) -> dict[str, Any]:
     return {name: now for name, now in asdict(value).items() if now != before[name]}
 
 
-def _words(settings: Settings) -> dict[str, Any]:
+def _words(settings: KmsSettings) -> dict[str, Any]:
     """A configuration in the words of the documented ``POST /configure``."""
     if settings.kms_type == "local":
         return {"kms_type": "local"}

@@ -35,7 +35,7 @@ class SerdeError(Exception):
 
 
 @dataclass(slots=True)
-class Node:
+class JsonNode:
     """One JSON value and where it stands."""
 
     kind: str
@@ -44,14 +44,14 @@ class Node:
     start: int
     end: int
     """Offset after the last byte read for it."""
-    items: list[Node] = field(default_factory=list)
-    entries: list[tuple[str, int, Node | SerdeError]] = field(default_factory=list)
+    items: list[JsonNode] = field(default_factory=list)
+    entries: list[tuple[str, int, JsonNode | SerdeError]] = field(default_factory=list)
     """Of an object: name, offset after the name, value (or the fault met in place of it)."""
     broken: SerdeError | None = None
     """A syntax error met after the items or entries read so far."""
 
 
-class _Parser:
+class _JsonParser:
     def __init__(self, body: bytes) -> None:
         self.body, self.at = body, 0
 
@@ -65,13 +65,13 @@ class _Parser:
     def peek_error(self, text: str) -> SerdeError:
         return SerdeError(text, min(self.at + 1, len(self.body)))
 
-    def value(self, depth: int) -> Node:
+    def value(self, depth: int) -> JsonNode:
         lead = self.space()
         if lead is None:
             raise self.peek_error("EOF while parsing a value")
         start = self.at
         if lead == 0x22:
-            return Node("string", self.string(), start, self.at)
+            return JsonNode("string", self.string(), start, self.at)
         if lead in b"-0123456789":
             return self.number(start)
         if lead in b"tfn":
@@ -79,7 +79,7 @@ class _Parser:
                 0x74: (b"true", "boolean", True), 0x66: (b"false", "boolean", False), 0x6E: (b"null", "null", None),
             }[lead]  # fmt: skip
             self.word(word)
-            return Node(kind, value, start, self.at)
+            return JsonNode(kind, value, start, self.at)
         if lead in b"[{":
             if depth >= _DEPTH:
                 raise self.peek_error("recursion limit exceeded")
@@ -94,7 +94,7 @@ class _Parser:
             if self.body[self.at - 1] != expected:
                 raise SerdeError("expected ident", self.at)
 
-    def number(self, start: int) -> Node:
+    def number(self, start: int) -> JsonNode:
         match = _NUMBER.match(self.body, start)
         if match is None:
             self.at = start + 1
@@ -103,10 +103,10 @@ class _Parser:
         text = match.group().decode()
         whole = not (match.group(1) or match.group(2))
         if whole and len(text) <= 20 and -(2**63) <= int(text) < 2**64:
-            return Node("integer", int(text), start, self.at)
+            return JsonNode("integer", int(text), start, self.at)
         if isinf(float(text)):
             raise SerdeError("number out of range", self.at)
-        return Node("float", float(text), start, self.at)
+        return JsonNode("float", float(text), start, self.at)
 
     def string(self) -> str:
         body, start = self.body, self.at
@@ -133,8 +133,8 @@ class _Parser:
             raise SerdeError("invalid escape", self.at) from None
         return text
 
-    def array(self, start: int, depth: int) -> Node:
-        node = Node("sequence", None, start, start)
+    def array(self, start: int, depth: int) -> JsonNode:
+        node = JsonNode("sequence", None, start, start)
         self.at += 1
         try:
             lead = self.space()
@@ -170,8 +170,8 @@ class _Parser:
             raise self.peek_error("trailing comma")
         return True
 
-    def object(self, start: int, depth: int) -> Node:
-        node = Node("map", None, start, start)
+    def object(self, start: int, depth: int) -> JsonNode:
+        node = JsonNode("map", None, start, start)
         self.at += 1
         try:
             if self.space() != 0x7D:
@@ -186,7 +186,7 @@ class _Parser:
         node.end = self.at
         return node
 
-    def entry(self, node: Node, depth: int) -> None:
+    def entry(self, node: JsonNode, depth: int) -> None:
         byte = self.space()
         if byte is None:
             raise self.peek_error("EOF while parsing an object")
@@ -210,14 +210,14 @@ class _Parser:
         node.broken = value.broken
 
 
-def parse(body: bytes) -> Node:
+def parse(body: bytes) -> JsonNode:
     """The tree of ``body``; raises SerdeError where not even a first value begins."""
-    return _Parser(body).value(0)
+    return _JsonParser(body).value(0)
 
 
-def end(body: bytes, node: Node) -> None:
+def end(body: bytes, node: JsonNode) -> None:
     """Refuse anything but white space after the value."""
-    rest = _Parser(body)
+    rest = _JsonParser(body)
     rest.at = node.end
     if rest.space() is not None:
         raise rest.peek_error("trailing characters")

@@ -24,7 +24,7 @@ PROBE = "rustfs-internal-kms-probe"
 
 
 @dataclass
-class Key:
+class KmsKey:
     """One key of the store. All times are seconds since the epoch."""
 
     name: str
@@ -46,7 +46,7 @@ class Key:
 
 
 @dataclass
-class Settings:
+class KmsSettings:
     """A configuration that was accepted. Secrets are kept, and never answered."""
 
     backend: str
@@ -89,7 +89,7 @@ class Settings:
 
 
 @dataclass
-class Environment:
+class RustfsEnvironment:
     """What the real server reads from its environment variables."""
 
     immediate_deletion: bool = False
@@ -107,20 +107,20 @@ class RustfsState:
     auth: str = "none"
     contract: str = "v1"
     """Of the last configuration that was accepted: what ``api: auto`` falls back on."""
-    settings: Settings | None = None
-    persisted: Settings | None = None
+    settings: KmsSettings | None = None
+    persisted: KmsSettings | None = None
     running: bool = False
     error: str = ""
     """Why the service could not start; empty while there is no such fault."""
     client_token: str = ""
     """The Vault token the admin API works with, once it has logged in (``vault: embedded``)."""
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[str, KmsKey] = field(default_factory=dict)
     unreachable: list[str] = field(default_factory=lambda: ["*:1", "*:9"])
     """Patterns of Vault addresses at which nobody answers: by default the ports where tests look for nobody."""
     users: dict[str, str] = field(default_factory=lambda: {"rustfsadmin": "rustfsadmin"})
     """Access key to secret key of the owners, who may do all."""
     iam: IamState = field(default_factory=IamState)
-    environment: Environment = field(default_factory=Environment)
+    environment: RustfsEnvironment = field(default_factory=RustfsEnvironment)
     deployment_id: str = ""
     backups: dict[str, dict[str, Any]] = field(default_factory=dict)
     buckets: dict[str, dict[str, str]] = field(default_factory=dict)

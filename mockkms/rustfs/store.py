@@ -11,7 +11,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.rustfs.state import PROBE, Key, RustfsState, Settings
+from mockkms.rustfs.state import PROBE, KmsKey, KmsSettings, RustfsState
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
@@ -55,10 +55,10 @@ def new_key_id(entropy: Entropy) -> str:
     return f"rustfs-key-{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def new_record(name: str, now: float, entropy: Entropy) -> Key:
+def new_record(name: str, now: float, entropy: Entropy) -> KmsKey:
     """A key made now. An automatic name is its own key id."""
     key_id = name if _KEY_ID.fullmatch(name) else new_key_id(entropy)
-    return Key(name=name, key_id=key_id, created=now)
+    return KmsKey(name=name, key_id=key_id, created=now)
 
 
 class OwnStore:
@@ -76,24 +76,24 @@ class OwnStore:
             del self.state.keys[key.name]
         return [name for name in self.state.keys if name and name != PROBE]
 
-    def get(self, name: str) -> Key | None:
+    def get(self, name: str) -> KmsKey | None:
         """One key, or None."""
         for key in due(self.state, self.clock.now()):
             del self.state.keys[key.name]
         return self.state.keys.get(name) if name else None
 
-    def create(self, name: str) -> Key:
+    def create(self, name: str) -> KmsKey:
         """Make a key whose name is free."""
         key = self.state.keys[name] = new_record(name, self.clock.now(), self.entropy)
         return key
 
-    def rotate(self, key: Key) -> None:
+    def rotate(self, key: KmsKey) -> None:
         """One version more; a key that was never used has its first one by now."""
         if not key.material:
             key.material.append(self.entropy.bytes(32))
         key.material.append(self.entropy.bytes(32))
 
-    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+    def rewrap(self, key: KmsKey, text: str, bound: bytes) -> str:
         """As transit does it, with the key's own material."""
         found = _CIPHERTEXT.fullmatch(text)
         version = int(found[1]) if found else 0
@@ -109,7 +109,7 @@ class OwnStore:
         return f"vault:v{len(key.material)}:{base64.b64encode(fresh).decode()}"
 
 
-def due(state: RustfsState, now: float) -> list[Key]:
+def due(state: RustfsState, now: float) -> list[KmsKey]:
     """Keys whose deletion has come."""
     return [key for key in state.keys.values() if key.deletion_date is not None and key.deletion_date <= now]
 
@@ -154,7 +154,7 @@ class VaultClient:
 class TransitStore:
     """Keys in a transit mount of the emulated Vault; what transit does not know (id, status) is kept beside it."""
 
-    def __init__(self, state: RustfsState, settings: Settings, core: Vault) -> None:
+    def __init__(self, state: RustfsState, settings: KmsSettings, core: Vault) -> None:
         self.state, self.core = state, core
         self.mount = settings.mount_path.strip("/")
         self.client = VaultClient(core, settings.namespace, state.client_token)
@@ -172,7 +172,7 @@ class TransitStore:
         names = response.listed if response else []
         return [name for name in names if name != PROBE]
 
-    def get(self, name: str) -> Key | None:
+    def get(self, name: str) -> KmsKey | None:
         """One key, or None. A key that was made in Vault directly gets its record here."""
         if not _TRANSIT_NAME.fullmatch(name):
             return None
@@ -187,17 +187,17 @@ class TransitStore:
         key.algorithm = ALGORITHMS.get(str(response.data.get("type")), "AES-256")
         return key
 
-    def create(self, name: str) -> Key:
+    def create(self, name: str) -> KmsKey:
         """Make the key in transit."""
         self.client.call(Operation.UPDATE, self.path(name))
         key = self.state.keys[name] = new_record(name, self.core.clock.now(), self.core.entropy)
         return key
 
-    def rotate(self, key: Key) -> None:
+    def rotate(self, key: KmsKey) -> None:
         """Rotate it in transit."""
         self.client.call(Operation.UPDATE, self.path(key.name) + "/rotate")
 
-    def rewrap(self, key: Key, text: str, bound: bytes) -> str:
+    def rewrap(self, key: KmsKey, text: str, bound: bytes) -> str:
         """Transit's own rewrap; what has data bound to it is opened and wrapped again."""
         if not bound:
             return self._asked("rewrap", key, "ciphertext", ciphertext=text)
@@ -205,7 +205,7 @@ class TransitStore:
         plaintext = self._asked("decrypt", key, "plaintext", ciphertext=text, associated_data=data)
         return self._asked("encrypt", key, "ciphertext", plaintext=plaintext, associated_data=data)
 
-    def _asked(self, verb: str, key: Key, wanted: str, **data: str) -> str:
+    def _asked(self, verb: str, key: KmsKey, wanted: str, **data: str) -> str:
         response = self.client.call(Operation.UPDATE, f"{self.mount}/{verb}/{key.name}", data)
         if response is None or not response.data:
             raise StoreError("the Vault sent no data")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mockkms.rustfs.serde import Node, SerdeError, end, parse
+from mockkms.rustfs.serde import JsonNode, SerdeError, end, parse
 
-Reader = Callable[[Node], Any]
+Reader = Callable[[JsonNode], Any]
 
 REQUIRED: Any = object()
 """As a default: the field must be there."""
@@ -19,7 +19,7 @@ def quoted(text: str) -> str:
     return '"' + "".join(escapes.get(c) or (c if c.isprintable() else f"\\u{{{ord(c):x}}}") for c in text) + '"'
 
 
-def unexpected(node: Node) -> str:
+def unexpected(node: JsonNode) -> str:
     """The parser's name for a value it did not want."""
     value = node.value
     if node.kind == "string":
@@ -33,20 +33,20 @@ def unexpected(node: Node) -> str:
     return node.kind
 
 
-def invalid_type(node: Node, expected: str) -> SerdeError:
+def invalid_type(node: JsonNode, expected: str) -> SerdeError:
     """The value is of another type; an array or object is refused at its first bracket, the rest after its end."""
     at = node.start if node.kind in ("sequence", "map") else node.end
     return SerdeError(f"invalid type: {unexpected(node)}, expected {expected}", at)
 
 
-def string(node: Node) -> str:
+def string(node: JsonNode) -> str:
     """A string."""
     if node.kind != "string":
         raise invalid_type(node, "a string")
     return str(node.value)
 
 
-def boolean(node: Node) -> bool:
+def boolean(node: JsonNode) -> bool:
     """``true`` or ``false``."""
     if node.kind != "boolean":
         raise invalid_type(node, "a boolean")
@@ -57,7 +57,7 @@ def unsigned(bits: int, name: str = "") -> Reader:
     """A whole number from 0 that fits ``bits``; ``name`` is the type as the server calls it."""
     called = name or f"u{bits}"
 
-    def read(node: Node) -> int:
+    def read(node: JsonNode) -> int:
         if node.kind != "integer":
             raise invalid_type(node, called)
         if not 0 <= node.value < 2**bits:
@@ -86,7 +86,7 @@ def listed(names: Sequence[str]) -> str:
 def variant(*names: str) -> Reader:
     """One of the words ``names``."""
 
-    def read(node: Node) -> str:
+    def read(node: JsonNode) -> str:
         if node.kind != "string":
             raise SerdeError("expected value", node.start + 1)
         if node.value not in names:
@@ -99,7 +99,7 @@ def variant(*names: str) -> Reader:
 def mapping(inner: Reader) -> Reader:
     """An object of any names; the last of a repeated name wins."""
 
-    def read(node: Node) -> dict[str, Any]:
+    def read(node: JsonNode) -> dict[str, Any]:
         if node.kind != "map":
             raise invalid_type(node, "a map")
         found = {}
@@ -117,7 +117,7 @@ def mapping(inner: Reader) -> Reader:
 def sequence(inner: Reader) -> Reader:
     """An array."""
 
-    def read(node: Node) -> list[Any]:
+    def read(node: JsonNode) -> list[Any]:
         if node.kind != "sequence":
             raise invalid_type(node, "a sequence")
         found = [inner(item) for item in node.items]
@@ -128,7 +128,7 @@ def sequence(inner: Reader) -> Reader:
     return read
 
 
-def anything(node: Node) -> None:
+def anything(node: JsonNode) -> None:
     """A value that nobody looks at; it must still be JSON."""
     for item in node.items:
         anything(item)
@@ -146,7 +146,7 @@ def struct(name: str, fields: dict[str, tuple[Reader, Any]], *, closed: bool = T
     An array is read as the fields in order, as the parser does.
     """
 
-    def read(node: Node) -> dict[str, Any]:
+    def read(node: JsonNode) -> dict[str, Any]:
         if node.kind == "sequence":
             return _in_order(node, name, fields)
         if node.kind != "map":
@@ -176,7 +176,7 @@ def struct(name: str, fields: dict[str, tuple[Reader, Any]], *, closed: bool = T
     return read
 
 
-def _in_order(node: Node, name: str, fields: dict[str, tuple[Reader, Any]]) -> dict[str, Any]:
+def _in_order(node: JsonNode, name: str, fields: dict[str, tuple[Reader, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for index, (field_name, (reader, default)) in enumerate(fields.items()):
         if index < len(node.items):

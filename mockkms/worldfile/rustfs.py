@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.rustfs import seeds
 from mockkms.rustfs.contracts.v2.backends import BACKENDS
-from mockkms.rustfs.state import APIS, AUTHS, VAULTS, Environment, Settings
+from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KmsSettings, RustfsEnvironment
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
@@ -90,13 +90,13 @@ def _static() -> RecordShape:
 
 def _settings() -> RecordShape:
     backend = Key(Choice(tuple(BACKENDS), "backend"), "kind of backend", required=True)
-    return RecordShape({field.name: Key(Json(), field.name) for field in fields(Settings)} | {"backend": backend})
+    return RecordShape({field.name: Key(Json(), field.name) for field in fields(KmsSettings)} | {"backend": backend})
 
 
 def _environment() -> RecordShape:
     kinds = {"bool": Boolean, "int": Integer}
     return RecordShape(
-        {field.name: Key(kinds.get(str(field.type), Text)(), field.name) for field in fields(Environment)}
+        {field.name: Key(kinds.get(str(field.type), Text)(), field.name) for field in fields(RustfsEnvironment)}
     )
 
 

@@ -14,7 +14,7 @@ import requests
 
 from mockkms import MockKMS
 from mockkms.cli import main
-from mockkms.faults.kinds import KINDS, Kind
+from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.match import match_words
 from mockkms.faults.parsing import flag
 from mockkms.faults.plan import Plan, Turn
@@ -74,7 +74,7 @@ def test_the_new_kind(kms: MockKMS) -> None:
     try:
         exec(
             blocks(FAULTS, "python")[2],
-            {"Kind": Kind, "flag": flag, "Any": Any, "Plan": Plan, "Turn": Turn, "Reply": Reply},
+            {"FaultKind": FaultKind, "flag": flag, "Any": Any, "Plan": Plan, "Turn": Turn, "Reply": Reply},
         )
         kms.faults.add("secret/*", teapot=True)
         assert get(kms, "secret/data/a").status_code == 418

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.rustfs import RustfsAdmin
 from mockkms.rustfs.contracts import v2
-from mockkms.rustfs.state import Environment
+from mockkms.rustfs.state import RustfsEnvironment
 from tests.rustfs.driver import call, fresh
 
 LOCAL = {"backend_type": "Local", "key_dir": "/var/keys", "master_key": "m"}
@@ -231,7 +231,7 @@ def test_a_static_service_has_one_key_that_nothing_changes() -> None:
 def test_a_bundle_goes_back_into_an_empty_store() -> None:
     admin = running()
     assert call(admin, "POST", "/backup")[0].status == 412
-    admin.state.environment = Environment(backup_dir="/var/backup", backup_kek_id="kek")
+    admin.state.environment = RustfsEnvironment(backup_dir="/var/backup", backup_kek_id="kek")
     make(admin, "k")
     assert call(admin, "POST", "/backup", json={"backup_id": "b1"})[1]["artifact_count"] == 3
     call(admin, "POST", "/stop")

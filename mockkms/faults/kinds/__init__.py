@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 from mockkms.faults.plan import Cut, Plan, ServerAction, Turn
 
-KINDS: dict[str, type[Kind]] = {}
+KINDS: dict[str, type[FaultKind]] = {}
 
 
-class Kind(ABC):
+class FaultKind(ABC):
     """One fault kind with its parsed value."""
 
     word: ClassVar[str]
@@ -49,7 +49,7 @@ class Kind(ABC):
         """Add this kind to the plan of one request."""
 
 
-class ServerKind(Kind):
+class ServerKind(FaultKind):
     """An action on the server itself: before the core runs, or with ``applied`` after it has answered."""
 
     value: Any = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from mockkms.faults.answers import read_answer, read_headers, read_status
-from mockkms.faults.kinds import Kind
+from mockkms.faults.kinds import FaultKind
 from mockkms.faults.parsing import given
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply
@@ -13,7 +13,7 @@ from mockkms.faults.request_view import Reply
 _REMEMBERED = 1000
 
 
-class Answer(Kind):
+class Answer(FaultKind):
     """Answer in the place of the core; nothing takes effect unless ``applied`` is given.
 
     The value is a status, a preset's name, or ``{status, body, errors, data, headers, …}``; ``pass`` lets the core
@@ -34,7 +34,7 @@ class Answer(Kind):
             plan.answer = reply
 
 
-class Stale(Kind):
+class Stale(FaultKind):
     """Give an old answer, whatever has changed since, as a replica that lags does.
 
     With true the first good answer to a method, target and body is repeated; with a name the world of that snapshot
@@ -70,7 +70,7 @@ class Stale(Kind):
         plan.edits.append(remember)
 
 
-class Status(Kind):
+class SetStatus(FaultKind):
     """Send the core's own answer under another status; the request takes effect."""
 
     word = "status"
@@ -84,7 +84,7 @@ class Status(Kind):
         plan.edits.append(lambda reply: Reply(self.status, reply.body, reply.headers))
 
 
-class Headers(Kind):
+class SetHeaders(FaultKind):
     """Set, replace or remove headers of the answer.
 
     The value maps names to texts; null removes a header.
@@ -107,7 +107,7 @@ class Headers(Kind):
         return Reply(reply.status, reply.body, kept | {n: t for n, t in self.changes.items() if t is not None})
 
 
-class ContentType(Kind):
+class SetContentType(FaultKind):
     """Send the right body under another ``Content-Type``; null removes the header."""
 
     word = "content_type"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, mapping, seconds, shown, unknown, whole
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
 
@@ -25,7 +25,7 @@ def read_place(value: Any) -> int:
     return whole(value)
 
 
-class _Cutting(Kind):
+class _Cutting(FaultKind):
     """Ends the connection as its word says, before any byte or in the middle of the answer."""
 
     help = WHERE
@@ -58,7 +58,7 @@ class Reset(_Cutting):
     word = how = "reset"
 
 
-class Hang(Kind):
+class Hang(FaultKind):
     """Read the request and never answer it; the connection stays open until the client gives up.
 
     ``true`` is without end; a duration ends with a close; ``{after: headers | n, for: …}`` sends a part of the answer
@@ -92,7 +92,7 @@ def read_how(value: Any) -> Literal["close", "reset", "hang"]:
     return cast(Literal["close", "reset", "hang"], value)
 
 
-class LoseAnswer(Kind):
+class LoseAnswer(FaultKind):
     """Let the request take effect, and close the connection without an answer.
 
     For tests of double writes. Its counterpart is ``lose_request``.
@@ -111,7 +111,7 @@ class LoseAnswer(Kind):
         plan.cut = Cut(self.how)
 
 
-class LoseRequest(Kind):
+class LoseRequest(FaultKind):
     """Close the connection as ``lose_answer`` does, without letting the request take effect.
 
     A client cannot tell the two apart, so it must survive both.

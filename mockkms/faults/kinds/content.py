@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mockkms.faults.fields import GONE, change_field
-from mockkms.faults.kinds import Kind
+from mockkms.faults.kinds import FaultKind
 from mockkms.faults.matchers import dig
 from mockkms.faults.parsing import FaultError, flag, shown, text, whole
 from mockkms.faults.plan import Plan, Turn
@@ -22,7 +22,7 @@ _MOST = 1 << 20
 """Bytes of noise that are made at most."""
 
 
-class Drop(Kind):
+class Drop(FaultKind):
     """Remove fields from the JSON answer.
 
     The value is a dotted path, or a list of them.
@@ -45,7 +45,7 @@ class Drop(Kind):
         return reply
 
 
-class Replace(Kind):
+class Replace(FaultKind):
     """Replace fields of the JSON answer.
 
     The value maps dotted paths to values; a last step that is missing is added.
@@ -74,7 +74,7 @@ def _instead(value: Any, _: Any) -> Any:
     return value
 
 
-class Flip(Kind):
+class Flip(FaultKind):
     """Flip one bit of a ciphertext, signature or other field of the answer.
 
     ``true`` takes the ciphertext, signature, hmac or plaintext under ``data``; a text is the field's dotted path.
@@ -116,7 +116,7 @@ def flipped(value: str, luck: Luck) -> str:
     return value[:place] + ("x" if value[place] != "x" else "y") + value[place + 1 :]
 
 
-class Empty(Kind):
+class Empty(FaultKind):
     """Send the core's status and headers without a body; the request takes effect."""
 
     word = "empty"
@@ -131,7 +131,7 @@ class Empty(Kind):
         plan.edits.append(lambda reply: Reply(reply.status, b"", reply.headers))
 
 
-class Garbage(Kind):
+class Garbage(FaultKind):
     """Send random bytes in the place of the body, or of the whole HTTP answer.
 
     ``true`` or a number of bytes (at most 1 MiB) replaces the body; ``wire`` sends bytes that are not HTTP, then

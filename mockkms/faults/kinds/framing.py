@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind
+from mockkms.faults.kinds import FaultKind
 from mockkms.faults.parsing import FaultError, flag, whole
-from mockkms.faults.plan import Cut, Framing, Plan, Turn
+from mockkms.faults.plan import BodyFraming, Cut, Plan, Turn
 
 
-class Truncate(Kind):
+class Truncate(FaultKind):
     """Declare the whole length, send n bytes of the body, then close the connection.
 
     The core has answered: a write took effect.
@@ -26,7 +26,7 @@ class Truncate(Kind):
         plan.cut = Cut("close", self.size)
 
 
-class ContentLength(Kind):
+class ContentLength(FaultKind):
     """Declare a length that is not the body's, then close the connection.
 
     With a larger length the client waits in vain; with a smaller one it reads a cut body.
@@ -40,10 +40,10 @@ class ContentLength(Kind):
         self.length = whole(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.framing = Framing(content_length=self.length)
+        plan.framing = BodyFraming(content_length=self.length)
 
 
-class BadChunk(Kind):
+class BadChunk(FaultKind):
     """Send the answer in chunks, with a chunk whose size line is invalid.
 
     The core has answered: a write took effect.
@@ -58,4 +58,4 @@ class BadChunk(Kind):
             raise FaultError("expected true; omit the key to disable it")
 
     def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.framing = Framing(bad_chunk=True)
+        plan.framing = BodyFraming(bad_chunk=True)

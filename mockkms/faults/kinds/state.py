@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, given, seconds, text
 from mockkms.faults.plan import Plan, Turn
 
 
-class Seal(ServerKind):
+class SealServer(ServerKind):
     """Seal the server, as an operator would; for good, or until the given time has passed on the clock."""
 
     word = "seal"
@@ -21,7 +21,7 @@ class Seal(ServerKind):
         self.value = 0.0 if value is True else seconds(value)
 
 
-class Unseal(ServerKind):
+class UnsealServer(ServerKind):
     """Unseal the server without asking for keys."""
 
     word = "unseal"
@@ -77,7 +77,7 @@ class Expire(ServerKind):
             raise FaultError("expected last, or a path prefix of leases")
 
 
-class SetState(Kind):
+class SetState(FaultKind):
     """Set the state of the rules, so that rules with ``in_state`` take turns.
 
     The value is a text; the state begins as ``start``.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from mockkms.faults.kinds import Kind, ServerKind
+from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.schedule import Luck
@@ -18,7 +18,7 @@ _LONGEST_STEP = 60.0
 """Seconds between two pieces of an answer at most: longer silence is what ``hang`` is for."""
 
 
-class Delay(Kind):
+class Delay(FaultKind):
     """Delay the request before the core is asked; with ``applied``, delay the answer.
 
     The value is in seconds, a duration, or a random distribution; no delay is longer than an hour.
@@ -63,7 +63,7 @@ class Delay(Kind):
         return self.first * math.exp(min(self.second, 50.0) * NormalDist().inv_cdf(unit))
 
 
-class Drip(Kind):
+class Drip(FaultKind):
     """Send the answer a few bytes at a time.
 
     The value is bytes per second, or ``{bytes: n, every: seconds}``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from mockkms.faults.kinds import Kind
+from mockkms.faults.kinds import FaultKind
 from mockkms.faults.parsing import normal, unknown
 from mockkms.faults.plan import Plan, Turn
 
@@ -13,7 +13,7 @@ RESET, CLOSE, HANG = "reset", "close", "hang"
 FAULTS = (UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT, RESET, CLOSE, HANG)
 
 
-class Tls(Kind):
+class Tls(FaultKind):
     """An invalid server certificate, a required client certificate, or a handshake that is not completed."""
 
     word = "tls"

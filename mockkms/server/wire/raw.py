@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from mockkms.faults.plan import BEFORE_ANY_BYTE, Cut, Framing, Plan
+from mockkms.faults.plan import BEFORE_ANY_BYTE, BodyFraming, Cut, Plan
 from mockkms.faults.request_view import Reply
 from mockkms.server.gateway.sleepers import Sleepers
 
@@ -72,7 +72,7 @@ class WireAnswer(web.StreamResponse):
             transport.write(body[start : start + size])
 
 
-def head(reply: Reply, framing: Framing | None, repeated: Iterable[tuple[str, str]] = ()) -> bytes:
+def head(reply: Reply, framing: BodyFraming | None, repeated: Iterable[tuple[str, str]] = ()) -> bytes:
     """Status line and headers; the connection is announced to close."""
     known = http.HTTPStatus._value2member_map_
     phrase = http.HTTPStatus(reply.status).phrase if reply.status in known else "Unknown"

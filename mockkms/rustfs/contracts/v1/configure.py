@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mockkms.rustfs.address import scheme, url_fault
 from mockkms.rustfs.contracts.v1.errors import V1Error, invalid_configuration, invalid_request
 from mockkms.rustfs.serde import SerdeError
-from mockkms.rustfs.state import Settings
+from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.store import StoreError, TransitStore, VaultClient
 from mockkms.rustfs.typed import REQUIRED, option, read_body, string, struct, unsigned
 
@@ -46,7 +46,7 @@ def configure(admin: AdminContext, body: bytes) -> dict[str, Any]:
     kms_type = data["kms_type"]
     if kms_type not in ("vault", "local"):
         raise V1Error(400, "UnsupportedKmsType", f"Unsupported KMS type: {kms_type}", "Supported types: vault, local")
-    settings = vault_settings(data) if kms_type == "vault" else Settings("Local")
+    settings = vault_settings(data) if kms_type == "vault" else KmsSettings("Local")
     client_token = ""
     if kms_type == "vault":
         client_token = connect(admin, settings)
@@ -55,7 +55,7 @@ def configure(admin: AdminContext, body: bytes) -> dict[str, Any]:
     return {"success": True, "message": "KMS configured successfully", "kms_type": kms_type}
 
 
-def vault_settings(data: dict[str, Any]) -> Settings:
+def vault_settings(data: dict[str, Any]) -> KmsSettings:
     """The checked settings of a Vault, or the refusal, in the server's order of checks."""
     address = data["vault_address"]
     if address is None:
@@ -78,7 +78,7 @@ def vault_settings(data: dict[str, Any]) -> Settings:
     for name, value in data.items():
         if isinstance(value, str) and name != "vault_address" and not value.isprintable():
             raise refused(f"{name} cannot be sent as a header")
-    return Settings(
+    return KmsSettings(
         "VaultTransit",
         address=address,
         auth_method="approle" if by_role else "token",
@@ -96,7 +96,7 @@ def refused(text: str) -> V1Error:
     return invalid_configuration("Failed to create KMS manager", f"Error: Configuration error: {text}")
 
 
-def connect(admin: AdminContext, settings: Settings) -> str:
+def connect(admin: AdminContext, settings: KmsSettings) -> str:
     """Log in at the Vault and ask what the server asks at its start, where it is emulated; the token to work with."""
     client = VaultClient(admin.core, settings.namespace, settings.token)
     try:

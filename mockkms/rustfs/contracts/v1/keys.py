@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.rustfs.context import Store
 from mockkms.rustfs.contracts.v1.errors import V1Error, access_denied, missing_key_name, not_configured
-from mockkms.rustfs.state import Key
+from mockkms.rustfs.state import KmsKey
 from mockkms.rustfs.store import StoreError, new_key_id
 from mockkms.world.clock import rfc3339
 
@@ -102,7 +102,7 @@ class KeyRoutes:
             raise not_configured()
         return self.admin.store()
 
-    def found(self, store: Store, name: str, handler_status: int) -> Key:
+    def found(self, store: Store, name: str, handler_status: int) -> KmsKey:
         """The key, or the contract's refusal."""
         key = store.get(name)
         if key is None:
@@ -125,7 +125,7 @@ class KeyRoutes:
         key.status, key.deletion_date = status, None
         return self.shown(key) if self.guide else None
 
-    def shown(self, key: Key) -> dict[str, Any]:
+    def shown(self, key: KmsKey) -> dict[str, Any]:
         """A key as the contract shows it."""
         if self.guide:
             return {

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockkms.rustfs.contracts.v1.errors import not_configured
 from mockkms.rustfs.contracts.v1.keys import Failures, KeyRoutes
-from mockkms.rustfs.state import Settings
+from mockkms.rustfs.state import KmsSettings
 
 WINDOW = (1, 365, 7)
 """Days a deletion waits: least, most, default."""
@@ -59,7 +59,7 @@ def config(routes: KeyRoutes) -> dict[str, Any]:
     }
 
 
-def _backend(settings: Settings) -> dict[str, Any]:
+def _backend(settings: KmsSettings) -> dict[str, Any]:
     if settings.kms_type == "local":
         key_dir = settings.key_dir or "/tmp/kms_keys"
         return {"type": "local", "key_dir": key_dir, "encrypt_files": settings.master_key is not None}

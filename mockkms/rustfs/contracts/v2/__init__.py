@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mockkms.rustfs.contracts.v2 import backup, keys, legacy, rekey, service
-from mockkms.rustfs.contracts.v2.call import Call
+from mockkms.rustfs.contracts.v2.call import AdminCall
 from mockkms.rustfs.contracts.v2.errors import XmlFault
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
-from mockkms.rustfs.serde import Node, SerdeError, parse
+from mockkms.rustfs.serde import JsonNode, SerdeError, parse
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
@@ -20,16 +20,16 @@ MAX_BODY = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Route:
+class KmsRoute:
     """One route: the IAM action it needs, how the key it is about is found, and who answers."""
 
     action: str
-    handler: Callable[[Call], AdminReply]
-    key: Callable[[Call], str] | None = None
+    handler: Callable[[AdminCall], AdminReply]
+    key: Callable[[AdminCall], str] | None = None
     """None: the route is about no key in particular."""
 
 
-def body_key(call: Call) -> str:
+def body_key(call: AdminCall) -> str:
     """The key that a body names, or ``keyId`` in the query where there is no body."""
     if not call.body:
         return call.query.get("keyId", "")
@@ -39,61 +39,61 @@ def body_key(call: Call) -> str:
         return ""
     found = [value for name, _, value in node.entries if name == "key_id"]
     value = found[-1] if found and not node.broken else None
-    return value.value if isinstance(value, Node) and value.kind == "string" else ""
+    return value.value if isinstance(value, JsonNode) and value.kind == "string" else ""
 
 
-def query_key(call: Call) -> str:
+def query_key(call: AdminCall) -> str:
     """The key that an older route's query names."""
     return legacy.key_id_of(call.query) or ""
 
 
-def path_key(call: Call) -> str:
+def path_key(call: AdminCall) -> str:
     """The key that the path names."""
     return call.key_id
 
 
-DESCRIBE = Route("kms:DescribeKey", keys.describe, path_key)
+DESCRIBE = KmsRoute("kms:DescribeKey", keys.describe, path_key)
 ROUTES = {
-    ("POST", "/configure"): Route("kms:Configure", service.configure),
-    ("POST", "/reconfigure"): Route("kms:Configure", service.reconfigure),
-    ("POST", "/reload"): Route("kms:ServiceControl", service.reload),
-    ("POST", "/start"): Route("kms:ServiceControl", service.start),
-    ("POST", "/stop"): Route("kms:ServiceControl", service.stop),
-    ("GET", "/service-status"): Route("kms:ServiceControl", service.service_status),
-    ("GET", "/status"): Route("kms:ServiceControl", service.status),
-    ("POST", "/status"): Route("kms:ServiceControl", service.status),
-    ("GET", "/config"): Route("kms:Configure", service.config),
-    ("POST", "/clear-cache"): Route("kms:ClearCache", service.clear_cache),
-    ("POST", "/keys"): Route("kms:Configure", keys.create),
-    ("GET", "/keys"): Route("kms:ListKeys", keys.list_keys),
+    ("POST", "/configure"): KmsRoute("kms:Configure", service.configure),
+    ("POST", "/reconfigure"): KmsRoute("kms:Configure", service.reconfigure),
+    ("POST", "/reload"): KmsRoute("kms:ServiceControl", service.reload),
+    ("POST", "/start"): KmsRoute("kms:ServiceControl", service.start),
+    ("POST", "/stop"): KmsRoute("kms:ServiceControl", service.stop),
+    ("GET", "/service-status"): KmsRoute("kms:ServiceControl", service.service_status),
+    ("GET", "/status"): KmsRoute("kms:ServiceControl", service.status),
+    ("POST", "/status"): KmsRoute("kms:ServiceControl", service.status),
+    ("GET", "/config"): KmsRoute("kms:Configure", service.config),
+    ("POST", "/clear-cache"): KmsRoute("kms:ClearCache", service.clear_cache),
+    ("POST", "/keys"): KmsRoute("kms:Configure", keys.create),
+    ("GET", "/keys"): KmsRoute("kms:ListKeys", keys.list_keys),
     ("GET", "/keys/{key_id}"): DESCRIBE,
-    ("DELETE", "/keys/delete"): Route("kms:DeleteKey", keys.delete, body_key),
-    ("POST", "/keys/cancel-deletion"): Route("kms:DeleteKey", keys.cancel_deletion, body_key),
-    ("POST", "/keys/enable"): Route("kms:EnableKey", keys.enable, body_key),
-    ("POST", "/keys/disable"): Route("kms:DisableKey", keys.disable, body_key),
-    ("POST", "/keys/rotate"): Route("kms:RotateKey", keys.rotate, body_key),
-    ("POST", "/keys/update-description"): Route("kms:UpdateKeyDescription", keys.update_description, body_key),
-    ("POST", "/keys/tag"): Route("kms:TagResource", keys.tag, body_key),
-    ("POST", "/keys/untag"): Route("kms:UntagResource", keys.untag, body_key),
-    ("POST", "/keys/rekey"): Route("kms:Rekey", rekey.rekey),
-    ("POST", "/keys/rekey/cancel"): Route("kms:Rekey", rekey.status),
-    ("GET", "/keys/rekey/status"): Route("kms:Rekey", rekey.status),
-    ("POST", "/create-key"): Route("kms:Configure", legacy.create),
-    ("POST", "/key/create"): Route("kms:Configure", legacy.create),
-    ("GET", "/describe-key"): Route("kms:DescribeKey", legacy.describe, query_key),
-    ("GET", "/key/status"): Route("kms:DescribeKey", legacy.describe, query_key),
-    ("GET", "/list-keys"): Route("kms:ListKeys", legacy.list_keys),
-    ("POST", "/generate-data-key"): Route("kms:GenerateDataKey", legacy.generate_data_key, body_key),
-    ("GET", "/backup"): Route("kms:Backup", backup.show),
-    ("POST", "/backup"): Route("kms:Backup", backup.export),
-    ("POST", "/restore/dry-run"): Route("kms:Restore", backup.dry_run),
-    ("POST", "/restore"): Route("kms:Restore", backup.restore),
-    ("POST", "/restore/abort"): Route("kms:Restore", backup.abort),
+    ("DELETE", "/keys/delete"): KmsRoute("kms:DeleteKey", keys.delete, body_key),
+    ("POST", "/keys/cancel-deletion"): KmsRoute("kms:DeleteKey", keys.cancel_deletion, body_key),
+    ("POST", "/keys/enable"): KmsRoute("kms:EnableKey", keys.enable, body_key),
+    ("POST", "/keys/disable"): KmsRoute("kms:DisableKey", keys.disable, body_key),
+    ("POST", "/keys/rotate"): KmsRoute("kms:RotateKey", keys.rotate, body_key),
+    ("POST", "/keys/update-description"): KmsRoute("kms:UpdateKeyDescription", keys.update_description, body_key),
+    ("POST", "/keys/tag"): KmsRoute("kms:TagResource", keys.tag, body_key),
+    ("POST", "/keys/untag"): KmsRoute("kms:UntagResource", keys.untag, body_key),
+    ("POST", "/keys/rekey"): KmsRoute("kms:Rekey", rekey.rekey),
+    ("POST", "/keys/rekey/cancel"): KmsRoute("kms:Rekey", rekey.status),
+    ("GET", "/keys/rekey/status"): KmsRoute("kms:Rekey", rekey.status),
+    ("POST", "/create-key"): KmsRoute("kms:Configure", legacy.create),
+    ("POST", "/key/create"): KmsRoute("kms:Configure", legacy.create),
+    ("GET", "/describe-key"): KmsRoute("kms:DescribeKey", legacy.describe, query_key),
+    ("GET", "/key/status"): KmsRoute("kms:DescribeKey", legacy.describe, query_key),
+    ("GET", "/list-keys"): KmsRoute("kms:ListKeys", legacy.list_keys),
+    ("POST", "/generate-data-key"): KmsRoute("kms:GenerateDataKey", legacy.generate_data_key, body_key),
+    ("GET", "/backup"): KmsRoute("kms:Backup", backup.show),
+    ("POST", "/backup"): KmsRoute("kms:Backup", backup.export),
+    ("POST", "/restore/dry-run"): KmsRoute("kms:Restore", backup.dry_run),
+    ("POST", "/restore"): KmsRoute("kms:Restore", backup.restore),
+    ("POST", "/restore/abort"): KmsRoute("kms:Restore", backup.abort),
 }
 """Method and path below the KMS prefix."""
 
 
-def find(method: str, path: str) -> tuple[Route, str] | None:
+def find(method: str, path: str) -> tuple[KmsRoute, str] | None:
     """The route of a request, and the key its path names (not percent-decoded)."""
     route = ROUTES.get((method, path))
     if route is not None and route is not DESCRIBE:
@@ -104,10 +104,10 @@ def find(method: str, path: str) -> tuple[Route, str] | None:
     return None
 
 
-def handle(admin: AdminContext, request: AdminRequest, found: tuple[Route, str], access_key: str) -> AdminReply:
+def handle(admin: AdminContext, request: AdminRequest, found: tuple[KmsRoute, str], access_key: str) -> AdminReply:
     """Answer a request that has a route; ``access_key`` is who signed it, empty where nobody had to."""
     route, key_id = found
-    call = Call(admin, request, key_id)
+    call = AdminCall(admin, request, key_id)
     try:
         if len(request.body) > MAX_BODY:
             raise XmlFault(400, "EntityTooLarge", "Custom route request body exceeds the configured maximum size.")

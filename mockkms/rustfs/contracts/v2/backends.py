@@ -82,4 +82,4 @@ BACKENDS = {
         responsibility=None,
     ),
 }
-"""By the name of ``Settings.backend``."""
+"""By the name of ``KmsSettings.backend``."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from mockkms.rustfs.contracts.v2 import bodies
 from mockkms.rustfs.contracts.v2.backends import BACKENDS
-from mockkms.rustfs.contracts.v2.call import Call
+from mockkms.rustfs.contracts.v2.call import AdminCall
 from mockkms.rustfs.contracts.v2.service import service_state
 from mockkms.rustfs.message import AdminReply, json_reply
-from mockkms.rustfs.state import Environment, Settings
+from mockkms.rustfs.state import KmsSettings, RustfsEnvironment
 from mockkms.rustfs.store import new_key_id
 from mockkms.rustfs.typed import quoted
 
@@ -30,7 +30,7 @@ class Failed(Exception):
         self.reply = json_reply(status, {"success": False, "message": message})
 
 
-def deployment(call: Call) -> str:
+def deployment(call: AdminCall) -> str:
     """The id of this installation, made when first asked for."""
     state = call.admin.state
     if not state.deployment_id:
@@ -62,14 +62,14 @@ DUTIES = {
 }
 
 
-def missing_setting(environment: Environment) -> str:
+def missing_setting(environment: RustfsEnvironment) -> str:
     """Which of the server's settings is not made; nothing where all are."""
     missing = "" if environment.backup_kek_id else "RUSTFS_KMS_BACKUP_KEK"
     missing = missing if environment.backup_dir else "RUSTFS_KMS_BACKUP_DIR"
     return f"{missing} is not set; KMS backup and restore are disabled until it is" if missing else ""
 
 
-def ready(call: Call) -> Settings:
+def ready(call: AdminCall) -> KmsSettings:
     """The settings, on a server that is set up for bundles."""
     settings = call.admin.state.settings
     if settings is None:
@@ -80,7 +80,7 @@ def ready(call: Call) -> Settings:
     return settings
 
 
-def local(call: Call) -> Settings:
+def local(call: AdminCall) -> KmsSettings:
     """The settings, where they are of a backend that has bundles."""
     settings = ready(call)
     if settings.backend != "Local":
@@ -89,7 +89,7 @@ def local(call: Call) -> Settings:
     return settings
 
 
-def show(call: Call) -> AdminReply:
+def show(call: AdminCall) -> AdminReply:
     """``GET /backup``: works in every state."""
     state, settings = call.admin.state, call.admin.state.settings
     environment = state.environment
@@ -114,7 +114,7 @@ def show(call: Call) -> AdminReply:
     return json_reply(200, shown)
 
 
-def export(call: Call) -> AdminReply:
+def export(call: AdminCall) -> AdminReply:
     """``POST /backup``: seal all keys under a name."""
     body = bodies.read(call.body, bodies.BACKUP) if call.body else {"backup_id": None}
     state = call.admin.state
@@ -152,7 +152,7 @@ def export(call: Call) -> AdminReply:
     )
 
 
-def shown_config(settings: Settings) -> dict[str, Any]:
+def shown_config(settings: KmsSettings) -> dict[str, Any]:
     """A configuration as a bundle keeps it, without secrets."""
     return {
         "format_version": 1,
@@ -171,7 +171,7 @@ def shown_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def dry_run(call: Call) -> AdminReply:
+def dry_run(call: AdminCall) -> AdminReply:
     """``POST /restore/dry-run``: what a restore would meet; writes nothing."""
     body = bodies.read(call.body, bodies.DRY_RUN)
     name = bundle_name(body["bundle"])
@@ -192,7 +192,7 @@ def dry_run(call: Call) -> AdminReply:
     return json_reply(200, {"report": report, "config_comparison": comparison})
 
 
-def conflicts(call: Call, bundle: dict[str, Any], observed: int | None) -> list[dict[str, str]]:
+def conflicts(call: AdminCall, bundle: dict[str, Any], observed: int | None) -> list[dict[str, str]]:
     """Keys that are there already, and a bundle older than what was seen."""
     found = [
         {
@@ -215,7 +215,7 @@ def conflicts(call: Call, bundle: dict[str, Any], observed: int | None) -> list[
     return found
 
 
-def restore(call: Call) -> AdminReply:
+def restore(call: AdminCall) -> AdminReply:
     """``POST /restore``: into an empty store, with the service stopped."""
     body = bodies.read(call.body, bodies.RESTORE)
     name = bundle_name(body["bundle"])
@@ -256,7 +256,7 @@ def restore(call: Call) -> AdminReply:
     )
 
 
-def abort(call: Call) -> AdminReply:
+def abort(call: AdminCall) -> AdminReply:
     """``POST /restore/abort``: no restore is ever half done here."""
     body = bodies.read(call.body, bodies.ABORT)
     settings = local(call)

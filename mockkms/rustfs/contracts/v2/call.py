@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Call:
+class AdminCall:
     """The admin API, the request, and what the path names."""
 
     admin: AdminContext

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mockkms.rustfs.contracts.v2.errors import ConfigurationError
-from mockkms.rustfs.serde import Node, SerdeError, end, parse
-from mockkms.rustfs.state import Settings
+from mockkms.rustfs.serde import JsonNode, SerdeError, end, parse
+from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.typed import (
     REQUIRED,
     Reader,
@@ -48,7 +48,7 @@ class Refused(Exception):
     """A body that is answered 400 in plain text."""
 
 
-def _path(node: Node) -> str:
+def _path(node: JsonNode) -> str:
     if node.kind != "string":
         raise invalid_type(node, "path string")
     return str(node.value)
@@ -89,7 +89,7 @@ _METHODS: dict[str, dict[str, tuple[Reader, Any]]] = {
 }
 
 
-def _auth_method(node: Node) -> tuple[str, dict[str, Any]]:
+def _auth_method(node: JsonNode) -> tuple[str, dict[str, Any]]:
     """An externally tagged credential: ``{"Token": {…}}``."""
     if node.kind not in ("string", "map"):
         raise invalid_type(node, "string or map")
@@ -102,7 +102,7 @@ def _auth_method(node: Node) -> tuple[str, dict[str, Any]]:
     if node.kind == "string":
         raise SerdeError("invalid type: unit variant, expected struct variant")
     value = entries[0][2]
-    assert isinstance(value, Node)  # a broken tree was refused before
+    assert isinstance(value, JsonNode)  # a broken tree was refused before
     return name, struct(f"variant StrictVaultAuthMethod::{name}", _METHODS[name])(value)
 
 
@@ -158,7 +158,7 @@ def read(body: bytes) -> tuple[str, dict[str, Any]]:
         raise Refused(f"Invalid JSON: {error.text}") from None
 
 
-def _tag(node: Node) -> str:
+def _tag(node: JsonNode) -> str:
     """The backend that ``backend_type`` names; every other member only has to be JSON here."""
     if node.kind not in ("map", "sequence"):
         raise invalid_type(node, "internally tagged enum ConfigureKmsRequest")
@@ -183,10 +183,10 @@ def _tag(node: Node) -> str:
     return found
 
 
-def settings_of(backend: str, data: dict[str, Any], existing: Settings | None) -> Settings:
+def settings_of(backend: str, data: dict[str, Any], existing: KmsSettings | None) -> KmsSettings:
     """The settings a body asks for, beside those that are there. Raises Refused or ConfigurationError."""
     _refuse_changes(backend, data, existing)
-    settings = Settings(
+    settings = KmsSettings(
         backend,
         default_key_id=data["default_key_id"],
         timeout_seconds=_or(data["timeout_seconds"], 30),
@@ -213,7 +213,7 @@ def _or(value: Any, default: Any) -> Any:
     return default if value is None else value
 
 
-def _refuse_changes(backend: str, data: dict[str, Any], existing: Settings | None) -> None:
+def _refuse_changes(backend: str, data: dict[str, Any], existing: KmsSettings | None) -> None:
     if existing is None or existing.backend != "Local":
         return
     if backend != "Local":
@@ -226,7 +226,7 @@ def _refuse_changes(backend: str, data: dict[str, Any], existing: Settings | Non
         raise Refused("Changing the Local KMS master key is not supported")
 
 
-def _local(settings: Settings, data: dict[str, Any], existing: Settings | None) -> None:
+def _local(settings: KmsSettings, data: dict[str, Any], existing: KmsSettings | None) -> None:
     settings.key_dir = data["key_dir"]
     settings.master_key, settings.file_permissions = data["master_key"], data["file_permissions"]
     if existing is not None:
@@ -235,7 +235,7 @@ def _local(settings: Settings, data: dict[str, Any], existing: Settings | None) 
         settings.dev_defaults = existing.dev_defaults
 
 
-def _vault(settings: Settings, data: dict[str, Any], existing: Settings | None) -> None:
+def _vault(settings: KmsSettings, data: dict[str, Any], existing: KmsSettings | None) -> None:
     method, secret = data["auth_method"]
     settings.address, settings.namespace = data["address"], data["namespace"]
     settings.mount_path = _or(data["mount_path"], "transit")
@@ -260,7 +260,7 @@ def _vault(settings: Settings, data: dict[str, Any], existing: Settings | None) 
             settings.secret_id = "0"
 
 
-def validate(settings: Settings) -> None:
+def validate(settings: KmsSettings) -> None:
     """The rules every configuration must keep. Raises ConfigurationError."""
     if settings.timeout_seconds == 0:
         raise ConfigurationError("Timeout must be greater than 0")
@@ -273,7 +273,7 @@ def _insecure(reason: str) -> ConfigurationError:
     return ConfigurationError(f"{reason}; set RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS=true only for development")
 
 
-def _validate_local(settings: Settings) -> None:
+def _validate_local(settings: KmsSettings) -> None:
     directory = PurePosixPath(settings.key_dir)
     if not directory.is_absolute():
         raise ConfigurationError("Local key directory must be an absolute path")
@@ -287,7 +287,7 @@ def _validate_local(settings: Settings) -> None:
         )
 
 
-def _validate_aws(settings: Settings) -> None:
+def _validate_aws(settings: KmsSettings) -> None:
     if settings.region == "":
         raise ConfigurationError("AWS KMS region cannot be empty when set")
     endpoint = settings.endpoint_url
@@ -297,7 +297,7 @@ def _validate_aws(settings: Settings) -> None:
         raise _insecure("AWS KMS endpoint URL must use https")
 
 
-def _validate_vault(settings: Settings) -> None:
+def _validate_vault(settings: KmsSettings) -> None:
     transit = settings.backend == "VaultTransit"
     name = "Vault Transit" if transit else "Vault KV2"
     if not settings.address.startswith(("http://", "https://")):
@@ -316,7 +316,7 @@ def _validate_vault(settings: Settings) -> None:
         raise ConfigurationError("Vault KV2 mount cannot be empty")
 
 
-def _validate_credential(settings: Settings, name: str) -> None:
+def _validate_credential(settings: KmsSettings, name: str) -> None:
     if settings.auth_method == "approle":
         if not settings.role_id:
             raise ConfigurationError(f"{name} AppRole role_id cannot be empty")

@@ -22,13 +22,13 @@ from mockkms.rustfs.contracts.v2.errors import (
 )
 from mockkms.rustfs.contracts.v2.records import Records
 from mockkms.rustfs.contracts.v2.shapes import zoned
-from mockkms.rustfs.state import PROBE, Key, Settings
+from mockkms.rustfs.state import PROBE, KmsKey, KmsSettings
 from mockkms.rustfs.store import StoreError, TransitStore, new_key_id
 from mockkms.rustfs.typed import quoted
 from mockkms.vault.framework.message import Operation
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.context import Service
+    from mockkms.rustfs.context import KmsService
 
 DAY = 86400
 WINDOW = (7, 30, 30)
@@ -38,7 +38,7 @@ SPECS = {"Aes256": (32, "AES_256"), "Aes128": (16, "AES_128"), "ChaCha20": (32, 
 """Bytes of a data key, and the name of its kind in envelopes."""
 
 
-def ensure_probe(admin: Service) -> None:
+def ensure_probe(admin: KmsService) -> None:
     """The key of its own that a started service tries to have; a Vault that refuses it does not end the start."""
     settings = admin.state.settings
     if settings is not None and settings.backend != "Static" and PROBE not in admin.state.keys:
@@ -59,7 +59,7 @@ def check_id(key_id: str) -> None:
 class Keyring:
     """Operations on keys; every failure is a KmsError."""
 
-    def __init__(self, admin: Service, settings: Settings) -> None:
+    def __init__(self, admin: KmsService, settings: KmsSettings) -> None:
         self.admin, self.settings = admin, settings
         self.state, self.keys = admin.state, admin.state.keys
         self.backend = BACKENDS[settings.backend]
@@ -69,7 +69,7 @@ class Keyring:
 
     # -- finding -----------------------------------------------------------------------------------------------
 
-    def get(self, key_id: str) -> Key:
+    def get(self, key_id: str) -> KmsKey:
         """One key."""
         check_id(key_id)
         key = self.keys.get(key_id)
@@ -78,7 +78,7 @@ class Keyring:
             raise KeyNotFound(key_id)
         return key
 
-    def page(self, limit: int | None, marker: str) -> tuple[list[Key], bool]:
+    def page(self, limit: int | None, marker: str) -> tuple[list[KmsKey], bool]:
         """Keys after ``marker`` in the order of their ids, and whether more follow."""
         for key in list(self.keys.values()):
             if key.deletion_date is not None and key.deletion_date <= self.now:
@@ -89,7 +89,7 @@ class Keyring:
 
     # -- making ------------------------------------------------------------------------------------------------
 
-    def create(self, name: str | None, usage: str, description: str | None, tags: dict[str, str]) -> Key:
+    def create(self, name: str | None, usage: str, description: str | None, tags: dict[str, str]) -> KmsKey:
         """Make a key; without a name it gets a UUID."""
         if name is None:
             name = new_key_id(self.entropy).removeprefix("rustfs-key-")
@@ -106,7 +106,7 @@ class Keyring:
         self._vault(
             f"Failed to create Vault Transit key {name}", Operation.UPDATE, f"keys/{name}", {"type": "aes256-gcm96"}
         )
-        key = Key(
+        key = KmsKey(
             name=name,
             key_id=new_key_id(self.entropy),
             created=self.now,
@@ -120,7 +120,7 @@ class Keyring:
         self.keys[name] = key
         return key
 
-    def _again(self, key: Key, usage: str, description: str | None, tags: dict[str, str]) -> Key:
+    def _again(self, key: KmsKey, usage: str, description: str | None, tags: dict[str, str]) -> KmsKey:
         """What creating a key that is there does: refused, the same again, or replaced, by backend."""
         if self.backend.name == "vault-kv2":
             with self.records.changing(key):
@@ -133,7 +133,7 @@ class Keyring:
 
     # -- changing ----------------------------------------------------------------------------------------------
 
-    def permit(self, key: Key, doing: str, *, when_disabled: bool) -> None:
+    def permit(self, key: KmsKey, doing: str, *, when_disabled: bool) -> None:
         """The matrix of key state and operation."""
         if key.status == "PendingDeletion":
             raise InvalidOperation(f"Key {key.name} is pending deletion: {doing} is not allowed")
@@ -234,7 +234,7 @@ class Keyring:
         if confirmed != key_id:
             raise InvalidOperation(f"immediate deletion of key {key_id} requires confirm_key_id to match the key id")
 
-    def cancel(self, key_id: str) -> Key:
+    def cancel(self, key_id: str) -> KmsKey:
         """Take a scheduled deletion back; the key is enabled."""
         if self.backend.name == "static":
             self._static(key_id, "cancel key deletion")
@@ -250,7 +250,7 @@ class Keyring:
             raise KeyNotFound(key_id)
         raise InvalidOperation(f"Static KMS is read-only: cannot {what}")
 
-    def _found_for_deletion(self, key_id: str) -> Key:
+    def _found_for_deletion(self, key_id: str) -> KmsKey:
         try:
             return self.get(key_id)
         except KeyNotFound:
@@ -298,7 +298,7 @@ class Keyring:
 
     # -- parts -------------------------------------------------------------------------------------------------
 
-    def _material(self, key: Key) -> list[bytes]:
+    def _material(self, key: KmsKey) -> list[bytes]:
         """The versions of a key; one made by a seed or by the older contract has none yet."""
         if not key.material:
             key.material.append(self.entropy.bytes(32))

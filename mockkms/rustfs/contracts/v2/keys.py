@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockkms.rustfs.contracts.v2 import bodies, listing
-from mockkms.rustfs.contracts.v2.call import Call
+from mockkms.rustfs.contracts.v2.call import AdminCall
 from mockkms.rustfs.contracts.v2.errors import (
     InvalidKey,
     InvalidOperation,
@@ -19,7 +19,7 @@ from mockkms.rustfs.contracts.v2.errors import (
 from mockkms.rustfs.contracts.v2.keyring import Keyring
 from mockkms.rustfs.contracts.v2.shapes import impact, metadata, zoned
 from mockkms.rustfs.message import AdminReply, json_reply
-from mockkms.rustfs.state import Key, Settings
+from mockkms.rustfs.state import KmsKey, KmsSettings
 from mockkms.rustfs.typed import Reader
 
 NOT_RUNNING = "kms service is not running"
@@ -29,7 +29,7 @@ QUERY_RETIRED = (
 )
 
 
-def ring(call: Call) -> Keyring | None:
+def ring(call: AdminCall) -> Keyring | None:
     """The keys, where the service runs."""
     state = call.admin.state
     if state.settings is None or not state.running:
@@ -37,7 +37,7 @@ def ring(call: Call) -> Keyring | None:
     return Keyring(call.admin, state.settings)
 
 
-def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: Key | None = None) -> AdminReply:
+def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: KmsKey | None = None) -> AdminReply:
     """``KeyAnswer``."""
     shown = metadata(key, keys.backend) if keys and key else None
     return json_reply(status, {"success": key is not None, "message": message, "key_id": key_id, "key_metadata": shown})
@@ -46,7 +46,7 @@ def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: Ke
 # -- create, list, describe ------------------------------------------------------------------------------------
 
 
-def create(call: Call) -> AdminReply:
+def create(call: AdminCall) -> AdminReply:
     """``POST /keys``."""
     body = bodies.read(call.body or b"{}", bodies.CREATE)
     keys = ring(call)
@@ -60,7 +60,7 @@ def create(call: Call) -> AdminReply:
     return answer(keys, 200, "key created successfully", key.name, key)
 
 
-def list_keys(call: Call) -> AdminReply:
+def list_keys(call: AdminCall) -> AdminReply:
     """``GET /keys``."""
 
     def listed(status: int, message: str, page: dict[str, Any]) -> AdminReply:
@@ -76,10 +76,10 @@ def list_keys(call: Call) -> AdminReply:
     return listed(200, "keys listed successfully", listing.page(keys, wanted))
 
 
-def describe(call: Call) -> AdminReply:
+def describe(call: AdminCall) -> AdminReply:
     """``GET /keys/{key_id}``."""
 
-    def described(status: int, message: str, key: Key | None = None, report: Any = None) -> AdminReply:
+    def described(status: int, message: str, key: KmsKey | None = None, report: Any = None) -> AdminReply:
         shown = metadata(key, keys.backend) if keys and key else None
         return json_reply(
             status, {"success": key is not None, "message": message, "key_metadata": shown, "impact": report}
@@ -109,7 +109,7 @@ def _status(error: KmsError) -> int:
     return 500 if isinstance(error, InvalidKey) else error.status
 
 
-def _state_change(call: Call, verb: str, past: str) -> AdminReply:
+def _state_change(call: AdminCall, verb: str, past: str) -> AdminReply:
     if call.body:
         key_id = bodies.read(call.body, bodies.LIFECYCLE)["key_id"]
     elif "keyId" in call.query:
@@ -126,22 +126,22 @@ def _state_change(call: Call, verb: str, past: str) -> AdminReply:
         return answer(keys, _status(error), f"Failed to {verb} key: {error.text}", key_id)
 
 
-def enable(call: Call) -> AdminReply:
+def enable(call: AdminCall) -> AdminReply:
     """``POST /keys/enable``."""
     return _state_change(call, "enable", "enabled")
 
 
-def disable(call: Call) -> AdminReply:
+def disable(call: AdminCall) -> AdminReply:
     """``POST /keys/disable``."""
     return _state_change(call, "disable", "disabled")
 
 
-def rotate(call: Call) -> AdminReply:
+def rotate(call: AdminCall) -> AdminReply:
     """``POST /keys/rotate``."""
     return _state_change(call, "rotate", "rotated")
 
 
-def _metadata_change(call: Call, reader: Reader, verb: str, method: str, field: str, past: str) -> AdminReply:
+def _metadata_change(call: AdminCall, reader: Reader, verb: str, method: str, field: str, past: str) -> AdminReply:
     if not call.body:
         raise XmlFault(400, "InvalidRequest", "a request body is required")
     body = bodies.read(call.body, reader)
@@ -156,19 +156,19 @@ def _metadata_change(call: Call, reader: Reader, verb: str, method: str, field: 
         return answer(keys, _status(error), f"Failed to {verb}: {error.text}", key_id)
 
 
-def update_description(call: Call) -> AdminReply:
+def update_description(call: AdminCall) -> AdminReply:
     """``POST /keys/update-description``."""
     return _metadata_change(
         call, bodies.DESCRIPTION, "update key description", "describe_anew", "description", "key description updated"
     )
 
 
-def tag(call: Call) -> AdminReply:
+def tag(call: AdminCall) -> AdminReply:
     """``POST /keys/tag``."""
     return _metadata_change(call, bodies.TAG, "tag key", "tag", "tags", "key tags updated")
 
 
-def untag(call: Call) -> AdminReply:
+def untag(call: AdminCall) -> AdminReply:
     """``POST /keys/untag``."""
     return _metadata_change(call, bodies.UNTAG, "untag key", "untag", "tag_keys", "key tags removed")
 
@@ -177,7 +177,7 @@ def untag(call: Call) -> AdminReply:
 
 
 def _deleted(
-    status: int, message: str, key_id: str, settings: Settings | None, moment: float | None = None
+    status: int, message: str, key_id: str, settings: KmsSettings | None, moment: float | None = None
 ) -> AdminReply:
     report = impact(key_id, settings.default_key_id) if settings else None
     return json_reply(
@@ -192,7 +192,7 @@ def _deleted(
     )
 
 
-def delete(call: Call) -> AdminReply:
+def delete(call: AdminCall) -> AdminReply:
     """``DELETE /keys/delete``."""
     query = call.query
     if call.body:
@@ -222,7 +222,7 @@ def delete(call: Call) -> AdminReply:
     return _deleted(200, "key deleted successfully", key_id, keys.settings, moment)
 
 
-def cancel_deletion(call: Call) -> AdminReply:
+def cancel_deletion(call: AdminCall) -> AdminReply:
     """``POST /keys/cancel-deletion``; every failure of the service is a 500."""
     if call.body:
         key_id = bodies.read(call.body, bodies.CANCEL)["key_id"]

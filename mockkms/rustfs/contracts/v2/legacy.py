@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from mockkms.rustfs.contracts.v2 import bodies, listing
-from mockkms.rustfs.contracts.v2.call import Call
+from mockkms.rustfs.contracts.v2.call import AdminCall
 from mockkms.rustfs.contracts.v2.errors import KmsError, XmlFault, missing_key_id, not_initialized, xml_fault
 from mockkms.rustfs.contracts.v2.keyring import Keyring
 from mockkms.rustfs.contracts.v2.keys import ring
@@ -20,7 +20,7 @@ def key_id_of(query: dict[str, str]) -> str | None:
     return next((query[name] for name in ("keyId", "key-id", "key") if query.get(name)), None)
 
 
-def needed(call: Call, text: str = NOT_INITIALIZED) -> Keyring:
+def needed(call: AdminCall, text: str = NOT_INITIALIZED) -> Keyring:
     """The keys, or the 500 of a service that does not run."""
     keys = ring(call)
     if keys is None:
@@ -28,7 +28,7 @@ def needed(call: Call, text: str = NOT_INITIALIZED) -> Keyring:
     return keys
 
 
-def create(call: Call) -> AdminReply:
+def create(call: AdminCall) -> AdminReply:
     """``POST /create-key`` and ``POST /key/create``: the name in the query or in ``tags.name``."""
     body = bodies.read(call.body or b"{}", bodies.CREATE_LEGACY)
     tags = body["tags"] or {}
@@ -46,7 +46,7 @@ def create(call: Call) -> AdminReply:
     return json_reply(200, {"key_id": key.name, "key_metadata": metadata(key, keys.backend)})
 
 
-def describe(call: Call) -> AdminReply:
+def describe(call: AdminCall) -> AdminReply:
     """``GET /describe-key`` and ``GET /key/status``."""
     key_id = key_id_of(call.query)
     if key_id is None:
@@ -58,7 +58,7 @@ def describe(call: Call) -> AdminReply:
         raise xml_fault("failed to describe key", error) from None
 
 
-def list_keys(call: Call) -> AdminReply:
+def list_keys(call: AdminCall) -> AdminReply:
     """``GET /list-keys``."""
     try:
         wanted = listing.read(call.query)
@@ -67,7 +67,7 @@ def list_keys(call: Call) -> AdminReply:
     return json_reply(200, listing.page(needed(call), wanted))
 
 
-def generate_data_key(call: Call) -> AdminReply:
+def generate_data_key(call: AdminCall) -> AdminReply:
     """``POST /generate-data-key``."""
     body = bodies.read(call.body, bodies.DATA_KEY)
     keys = needed(call, "KMS service not initialized")

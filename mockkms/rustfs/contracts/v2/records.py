@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from mockkms.rustfs.contracts.v2.errors import BackendError, KeyNotFound, KmsError
 from mockkms.rustfs.contracts.v2.shapes import zoned
-from mockkms.rustfs.state import Key, Settings
+from mockkms.rustfs.state import KmsKey, KmsSettings
 from mockkms.rustfs.store import StoreError, VaultClient
 from mockkms.vault.framework.message import Operation, Response
 
 if TYPE_CHECKING:
-    from mockkms.rustfs.context import Service
+    from mockkms.rustfs.context import KmsService
 
 TRANSIT_PREFIX = "rustfs/kms/transit-metadata"
 """Where the transit backend keeps what transit does not know of a key."""
@@ -24,7 +24,7 @@ TRANSIT_PREFIX = "rustfs/kms/transit-metadata"
 class Records:
     """Writes the record of each key that changes; does nothing for other backends and for a Vault that is none."""
 
-    def __init__(self, admin: Service, settings: Settings) -> None:
+    def __init__(self, admin: KmsService, settings: KmsSettings) -> None:
         self.kept = admin.embedded(settings)
         self.transit = settings.backend == "VaultTransit"
         self.client = VaultClient(admin.core, settings.namespace, admin.state.client_token)
@@ -32,7 +32,7 @@ class Records:
         self.prefix = TRANSIT_PREFIX if self.transit else settings.key_path_prefix.strip("/")
 
     @contextmanager
-    def changing(self, key: Key, *, new: bool = False) -> Iterator[None]:
+    def changing(self, key: KmsKey, *, new: bool = False) -> Iterator[None]:
         """Write the record after the change; a key whose record cannot be written stays as it was.
 
         Raises KeyNotFound where the record of the KV backend is gone, BackendError for what else the Vault refuses.
@@ -52,7 +52,7 @@ class Records:
             vars(key).update(before)
             raise
 
-    def ensure(self, key: Key) -> None:
+    def ensure(self, key: KmsKey) -> None:
         """Write the record of a key of the KV backend where there is none yet. Raises BackendError."""
         if not self.kept or self.transit:
             return
@@ -101,7 +101,7 @@ class Records:
                 return None
             raise BackendError(f"Failed to {failed}: {error.shown}") from None
 
-    def _versions(self, key: Key, before: int) -> None:
+    def _versions(self, key: KmsKey, before: int) -> None:
         """A rotated key has a record for every version; the first rotation writes that of version 1 too."""
         for number in range(1 if before <= 1 else before + 1, len(key.material) + 1):
             data = {
@@ -113,7 +113,7 @@ class Records:
             self._ask("store key version record in Vault", Operation.UPDATE, path, {"data": data})
 
     @staticmethod
-    def _of_kv2(key: Key) -> dict[str, Any]:
+    def _of_kv2(key: KmsKey) -> dict[str, Any]:
         return {
             "algorithm": "AES_256",
             "usage": key.usage,
@@ -131,7 +131,7 @@ class Records:
         }
 
     @staticmethod
-    def _of_transit(key: Key) -> dict[str, Any]:
+    def _of_transit(key: KmsKey) -> dict[str, Any]:
         return {
             "key_usage": key.usage,
             "description": key.description,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.rustfs.contracts.v2 import bodies
-from mockkms.rustfs.contracts.v2.call import Call
+from mockkms.rustfs.contracts.v2.call import AdminCall
 from mockkms.rustfs.contracts.v2.errors import Unsupported, not_initialized
 from mockkms.rustfs.contracts.v2.keys import ring
 from mockkms.rustfs.message import AdminReply, json_reply
@@ -12,7 +12,7 @@ from mockkms.rustfs.store import new_key_id
 NEVER = {"error": "no rekey sweep has run"}
 
 
-def rekey(call: Call) -> AdminReply:
+def rekey(call: AdminCall) -> AdminReply:
     """``POST /keys/rekey``: answered while it runs; the next look finds it completed."""
     body = bodies.read(call.body, bodies.REKEY) if call.body else {"buckets": None, "prefix": None}
     keys = ring(call)
@@ -36,7 +36,7 @@ def rekey(call: Call) -> AdminReply:
     return json_reply(200, job)
 
 
-def status(call: Call) -> AdminReply:
+def status(call: AdminCall) -> AdminReply:
     """``GET /keys/rekey/status`` and, since a sweep is always done, ``POST /keys/rekey/cancel``."""
     job = call.admin.state.rekey
     return json_reply(200, job) if job else json_reply(404, NEVER)

@@ -13,14 +13,14 @@ from mockkms.rustfs.contracts.v2.errors import BackendError, ConfigurationError,
 from mockkms.rustfs.contracts.v2.keyring import ensure_probe
 from mockkms.rustfs.message import AdminReply, json_reply, text_reply
 from mockkms.rustfs.serde import SerdeError
-from mockkms.rustfs.state import Settings
+from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.store import StoreError, TransitStore, VaultClient
 from mockkms.rustfs.typed import read_body
 from mockkms.vault.framework.message import Operation
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
-    from mockkms.rustfs.contracts.v2.call import Call
+    from mockkms.rustfs.contracts.v2.call import AdminCall
 
 NO_CONFIGURATION = "Cannot start KMS: no configuration provided"
 
@@ -40,7 +40,7 @@ def outcome(admin: AdminContext, success: bool, message: str) -> AdminReply:
     return json_reply(200, {"success": success, "message": message, "status": service_state(admin)}, typed=False)
 
 
-def configure(call: Call) -> AdminReply:
+def configure(call: AdminCall) -> AdminReply:
     """``POST /configure``: keep a configuration, contact nothing."""
     admin = call.admin
     try:
@@ -59,7 +59,7 @@ def configure(call: Call) -> AdminReply:
     return outcome(admin, True, "KMS configured successfully")
 
 
-def reconfigure(call: Call) -> AdminReply:
+def reconfigure(call: AdminCall) -> AdminReply:
     """``POST /reconfigure``: start the new configuration, then swap; the old one serves on where that fails."""
     admin = call.admin
     try:
@@ -75,7 +75,7 @@ def reconfigure(call: Call) -> AdminReply:
     return outcome(admin, True, "KMS reconfigured and restarted successfully")
 
 
-def swap(admin: AdminContext, settings: Settings) -> None:
+def swap(admin: AdminContext, settings: KmsSettings) -> None:
     """Put settings in force once they have proved to work."""
     try:
         token = contact(admin, settings)
@@ -86,7 +86,7 @@ def swap(admin: AdminContext, settings: Settings) -> None:
     ensure_probe(admin)
 
 
-def reload(call: Call) -> AdminReply:
+def reload(call: AdminCall) -> AdminReply:
     """``POST /reload``: apply what the server has kept."""
     admin = call.admin
     kept = admin.state.persisted
@@ -105,7 +105,7 @@ def reload(call: Call) -> AdminReply:
     return outcome(admin, True, "Persisted KMS configuration reloaded successfully")
 
 
-def start(call: Call) -> AdminReply:
+def start(call: AdminCall) -> AdminReply:
     """``POST /start``; ``{"force": true}`` restarts."""
     admin, state = call.admin, call.admin.state
     try:
@@ -133,13 +133,13 @@ def start(call: Call) -> AdminReply:
     return outcome(admin, True, f"KMS service {'restarted' if was_running else 'started'} successfully")
 
 
-def stop(call: Call) -> AdminReply:
+def stop(call: AdminCall) -> AdminReply:
     """``POST /stop``: always a success."""
     call.admin.state.running, call.admin.state.error = False, ""
     return outcome(call.admin, True, "KMS service stopped successfully")
 
 
-def contact(admin: AdminContext, settings: Settings) -> str:
+def contact(admin: AdminContext, settings: KmsSettings) -> str:
     """Reach the backend as a start does; the token to work with. Raises BackendError."""
     transit = settings.backend == "VaultTransit"
     failed = "Vault Transit health check failed"
@@ -181,7 +181,7 @@ def healthy(admin: AdminContext) -> bool:
     return True
 
 
-def service_status(call: Call) -> AdminReply:
+def service_status(call: AdminCall) -> AdminReply:
     """``GET /service-status``: works in every state."""
     admin = call.admin
     settings = admin.state.settings
@@ -197,7 +197,7 @@ def service_status(call: Call) -> AdminReply:
     )
 
 
-def summary(settings: Settings) -> dict[str, Any]:
+def summary(settings: KmsSettings) -> dict[str, Any]:
     """The configuration without its secrets."""
     cache = {
         "max_keys": settings.max_cached_keys,
@@ -217,7 +217,7 @@ def summary(settings: Settings) -> dict[str, Any]:
     }
 
 
-def backend_summary(settings: Settings) -> dict[str, Any]:
+def backend_summary(settings: KmsSettings) -> dict[str, Any]:
     """What ``Summary`` says of the backend."""
     shown: dict[str, Any] = {"backend_type": BACKENDS[settings.backend].name}
     if settings.backend == "Local":
@@ -248,7 +248,7 @@ def backend_summary(settings: Settings) -> dict[str, Any]:
     return shown
 
 
-def running(call: Call) -> Settings:
+def running(call: AdminCall) -> KmsSettings:
     """The settings in force, or the older routes' refusal."""
     state = call.admin.state
     if state.settings is None or not state.running:
@@ -256,7 +256,7 @@ def running(call: Call) -> Settings:
     return state.settings
 
 
-def status_body(call: Call) -> dict[str, Any]:
+def status_body(call: AdminCall) -> dict[str, Any]:
     """``Status``, with capabilities; the double has no cache, so its counters stay at 0."""
     settings = running(call)
     backend = BACKENDS[settings.backend]
@@ -273,12 +273,12 @@ def status_body(call: Call) -> dict[str, Any]:
     }
 
 
-def status(call: Call) -> AdminReply:
+def status(call: AdminCall) -> AdminReply:
     """``GET`` and ``POST /status``."""
     return json_reply(200, status_body(call))
 
 
-def fingerprint(settings: Settings) -> str:
+def fingerprint(settings: KmsSettings) -> str:
     """SHA-256 in hex of the configuration, its secrets replaced."""
     shown = asdict(settings)
     for name in ("token", "role_id", "secret_id", "master_key", "secret_key"):
@@ -286,7 +286,7 @@ def fingerprint(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
-def config(call: Call) -> AdminReply:
+def config(call: AdminCall) -> AdminReply:
     """``GET /config``."""
     settings = running(call)
     return json_reply(
@@ -301,7 +301,7 @@ def config(call: Call) -> AdminReply:
     )
 
 
-def clear_cache(call: Call) -> AdminReply:
+def clear_cache(call: AdminCall) -> AdminReply:
     """``POST /clear-cache``; any body."""
     running(call)
     return json_reply(200, {"status": "success", "message": "cache cleared successfully"})

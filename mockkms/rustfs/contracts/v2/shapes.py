@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from mockkms.rustfs.contracts.v2.backends import Backend
-from mockkms.rustfs.state import Key
+from mockkms.rustfs.state import KmsKey
 
 
 def zoned(moment: float | None) -> str | None:
@@ -19,7 +19,7 @@ def zoned(moment: float | None) -> str | None:
     return f"{text}{digits}+00:00[Etc/UTC]"
 
 
-def metadata(key: Key, backend: Backend) -> dict[str, Any]:
+def metadata(key: KmsKey, backend: Backend) -> dict[str, Any]:
     """``KeyMetadata``: what describing a key shows."""
     origin = "AWS_KMS" if key.cancelled and backend.name == "local" else backend.origin
     return {
@@ -35,7 +35,7 @@ def metadata(key: Key, backend: Backend) -> dict[str, Any]:
     }
 
 
-def info(key: Key, backend: Backend) -> dict[str, Any]:
+def info(key: KmsKey, backend: Backend) -> dict[str, Any]:
     """``KeyInfo``: what a list shows of a key."""
     shown: dict[str, Any] = {
         "key_id": key.name,
