@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+
+from celpy.adapter import json_to_cel
+from celpy.celtypes import BoolType, DoubleType, IntType, ListType, StringType, UintType, Value
+from celpy.evaluation import CELEvalError, CELFunction
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
@@ -17,112 +19,90 @@ NAMES = frozenset({
 })  # fmt: skip
 
 
-def all_of(types: Any) -> dict[str, Callable[..., Any]]:
-    """Return the functions by name, over the library's types; a method's first argument is its receiver."""
-    text, whole, flag, many = types.StringType, types.IntType, types.BoolType, types.ListType
-    cel = importlib.import_module("celpy").json_to_cel
-
-    def split(value: str, by: str, limit: int = -1) -> Any:
-        parts = list(value) if by == "" else value.split(by, limit - 1 if limit > 0 else -1)
-        return many([] if limit == 0 else [text(part) for part in parts])
-
-    def replace(value: str, old: str, new: str, count: int = -1) -> Any:
-        return text(str(value).replace(old, new, count))
-
-    def distinct(values: list[Any]) -> Any:
-        return many([value for index, value in enumerate(values) if value not in values[:index]])
-
-    def flatten(values: list[Any], depth: int = 1) -> Any:
-        flat: list[Any] = []
-        for value in values:
-            flat.extend(flatten(value, depth - 1) if isinstance(value, list) and depth > 0 else [value])
-        return many(flat)
-
-    def decode_json(value: str) -> Any:
-        try:
-            return cel(json.loads(value))
-        except ValueError:
-            return flag(False)
-
-    def encode_json(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return flag(False)
-        return text(json.dumps(_plain(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False))
-
-    return {
-        **_operators(types),
-        "charAt": lambda value, at: text(value[at : at + 1]),
-        "indexOf": lambda value, part, start=0: whole(value.find(part, start)),
-        "lastIndexOf": lambda value, part: whole(value.rfind(part)),
-        "join": lambda values, by="": text(str(by).join(values)),
-        "lowerAscii": lambda value: text(_ascii(value, str.lower)),
-        "upperAscii": lambda value: text(_ascii(value, str.upper)),
-        "replace": replace,
-        "split": split,
-        "substring": lambda value, start, end=None: text(value[start:end]),
-        "trim": lambda value: text(value.strip()),
-        "reverse": lambda value: many(value[::-1]) if isinstance(value, list) else text(value[::-1]),
-        "distinct": distinct,
-        "flatten": flatten,
-        "slice": lambda values, start, end: many(values[start:end]),
-        "format": lambda value, given: text(_formatted(value, list(given))),
-        "check_valid_email": lambda value: flag(isinstance(value, str) and bool(_MAIL.fullmatch(value))),
-        "encode_json": encode_json,
-        "decode_json": decode_json,
-    }
+_NUMBERS = (IntType, UintType, DoubleType)
 
 
-def _operators(types: Any) -> dict[str, Callable[..., Any]]:
-    """Return the operators: numbers of different types can be compared but not added, unlike in the library."""
-    numbers = (types.IntType, types.UintType, types.DoubleType)
-
-    def mixed(left: Any, right: Any) -> bool:
-        return isinstance(left, numbers) and isinstance(right, numbers) and type(left) is not type(right)
-
-    def comparing(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        def compared(left: Any, right: Any) -> Any:
-            fault = _fault(left, right)
-            if fault is not None:
-                return fault
-            if mixed(left, right):
-                return types.BoolType(compare(float(left), float(right)))
-            return types.BoolType(compare(left, right))
-
-        return compared
-
-    def counting(count: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        def counted(left: Any, right: Any) -> Any:
-            fault = _fault(left, right)
-            if fault is not None:
-                return fault
-            if mixed(left, right):
-                raise TypeError("no such overload")
-            result = count(left, right)
-            return types.StringType(result) if type(result) is str else result
-
-        return counted
-
-    def string(value: Any) -> Any:
-        whole = isinstance(value, types.DoubleType) and float(value).is_integer() and abs(value) < 1e21
-        return types.StringType(int(value) if whole else value)
-
-    compared = {"_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge}
-    counted = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul, "_/_": operator.truediv}
-    return {
-        **{name: comparing(compare) for name, compare in compared.items()},
-        **{name: counting(count) for name, count in counted.items()},
-        "_==_": comparing(lambda left, right: _equal(left, right)),
-        "_!=_": comparing(lambda left, right: not _equal(left, right)),
-        "string": string,
-    }
+def _split(value: str, by: str, limit: int = -1) -> ListType:
+    parts = list(value) if by == "" else value.split(by, limit - 1 if limit > 0 else -1)
+    return ListType([] if limit == 0 else [StringType(part) for part in parts])
 
 
-def _fault(*values: Any) -> Any:
+def _replace(value: str, old: str, new: str, count: int = -1) -> StringType:
+    return StringType(str(value).replace(old, new, count))
+
+
+def _distinct(values: list[Value]) -> ListType:
+    return ListType([value for index, value in enumerate(values) if value not in values[:index]])
+
+
+def _flatten(values: list[Value], depth: int = 1) -> ListType:
+    flat: list[Value] = []
+    for value in values:
+        flat.extend(_flatten(value, depth - 1) if isinstance(value, list) and depth > 0 else [value])
+    return ListType(flat)
+
+
+def _reverse(value: list[Value] | str) -> ListType | StringType:
+    return ListType(value[::-1]) if isinstance(value, list) else StringType(value[::-1])
+
+
+def _decode_json(value: str) -> Value:
+    try:
+        return json_to_cel(json.loads(value))
+    except ValueError:
+        return BoolType(False)
+
+
+def _encode_json(value: object) -> BoolType | StringType:
+    if not isinstance(value, dict):
+        return BoolType(False)
+    return StringType(json.dumps(_plain(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+
+
+def _string(value: object) -> StringType:
+    if isinstance(value, DoubleType) and float(value).is_integer() and abs(value) < 1e21:
+        return StringType(str(int(value)))
+    return StringType(value if isinstance(value, bytes) else str(value))
+
+
+# -- operators: numbers of different types can be compared but not added, unlike in the library ------------------------
+
+
+def _mixed(left: object, right: object) -> bool:
+    return isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS) and type(left) is not type(right)
+
+
+def _comparing(compare: Callable[..., object]) -> CELFunction:
+    def compared(left: object, right: object) -> BoolType | CELEvalError:
+        fault = _fault(left, right)
+        if fault is not None:
+            return fault
+        if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS) and type(left) is not type(right):
+            return BoolType(bool(compare(float(left), float(right))))
+        return BoolType(bool(compare(left, right)))
+
+    return compared
+
+
+def _counting(count: Callable[..., Value]) -> CELFunction:
+    def counted(left: object, right: object) -> Value | CELEvalError:
+        fault = _fault(left, right)
+        if fault is not None:
+            return fault
+        if _mixed(left, right):
+            raise TypeError("no such overload")
+        result = count(left, right)
+        return StringType(result) if type(result) is str else result
+
+    return counted
+
+
+def _fault(*values: object) -> CELEvalError | None:
     """Return the first value that is an error; the library passes errors as values, since ``||`` may absorb them."""
-    return next((value for value in values if isinstance(value, Exception)), None)
+    return next((value for value in values if isinstance(value, CELEvalError)), None)
 
 
-def _equal(left: Any, right: Any) -> bool:
+def _equal(left: object, right: object) -> bool:
     """Return whether two values are equal; values of different kinds are unequal rather than an error."""
     if isinstance(left, bool) or isinstance(right, bool):
         return isinstance(left, bool) and isinstance(right, bool) and left == right
@@ -136,7 +116,7 @@ def _ascii(value: str, change: Callable[[str], str]) -> str:
     return "".join(change(char) if char.isascii() else char for char in value)
 
 
-def _formatted(pattern: str, given: list[Any]) -> str:
+def _formatted(pattern: str, given: list[object]) -> str:
     def fill(match: re.Match[str]) -> str:
         if match.group() == "%%":
             return "%"
@@ -147,15 +127,48 @@ def _formatted(pattern: str, given: list[Any]) -> str:
     return re.sub(r"%[%sd]", fill, pattern)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Convert a value of the library to one that ``json`` can encode."""
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    kind = type(value).__name__
-    if kind == "BoolType":
+    if isinstance(value, BoolType):
         return bool(value)
-    if kind == "DoubleType":
+    if isinstance(value, DoubleType):
         return int(value) if float(value).is_integer() else float(value)
     return str(value) if isinstance(value, str) else value
+
+
+BY_NAME: dict[str, CELFunction] = {
+    "_<_": _comparing(operator.lt),
+    "_<=_": _comparing(operator.le),
+    "_>_": _comparing(operator.gt),
+    "_>=_": _comparing(operator.ge),
+    "_==_": _comparing(_equal),
+    "_!=_": _comparing(lambda left, right: not _equal(left, right)),
+    "_+_": _counting(operator.add),
+    "_-_": _counting(operator.sub),
+    "_*_": _counting(operator.mul),
+    "_/_": _counting(operator.truediv),
+    "string": _string,
+    "charAt": lambda value, at: StringType(value[at : at + 1]),
+    "indexOf": lambda value, part, start=0: IntType(value.find(part, start)),
+    "lastIndexOf": lambda value, part: IntType(value.rfind(part)),
+    "join": lambda values, by="": StringType(str(by).join(values)),
+    "lowerAscii": lambda value: StringType(_ascii(value, str.lower)),
+    "upperAscii": lambda value: StringType(_ascii(value, str.upper)),
+    "replace": _replace,
+    "split": _split,
+    "substring": lambda value, start, end=None: StringType(value[start:end]),
+    "trim": lambda value: StringType(value.strip()),
+    "reverse": _reverse,
+    "distinct": _distinct,
+    "flatten": _flatten,
+    "slice": lambda values, start, end: ListType(values[start:end]),
+    "format": lambda value, given: StringType(_formatted(value, list(given))),
+    "check_valid_email": lambda value: BoolType(isinstance(value, str) and bool(_MAIL.fullmatch(value))),
+    "encode_json": _encode_json,
+    "decode_json": _decode_json,
+}
+"""The functions and operators over the library's types; a method's first argument is its receiver."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from mockkms.vault.cel import check
-from mockkms.vault.cel.errors import located
-from mockkms.vault.cel.messages import MESSAGES, message_types
 from mockkms.vault.framework.fields import go_kind, go_type
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 
+if TYPE_CHECKING:
+    from celpy.celtypes import TimestampType, Value
+    from lark import Token, Tree
+
 EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
-
-
-_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 
 
 class CelError(ValueError):
@@ -40,9 +39,9 @@ class Program:
     expression: str = ""
     variables: list[Variable] = field(default_factory=list)
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, object]:
         """Return the program as the API shows it; ``variables`` is omitted if empty."""
-        shown: dict[str, Any] = {}
+        shown: dict[str, object] = {}
         if self.variables:
             shown["variables"] = [{"name": one.name, "expression": one.expression} for one in self.variables]
         return {**shown, "expression": self.expression}
@@ -51,51 +50,52 @@ class Program:
         """Raise CelError for invalid syntax, or an undeclared reference in the last expression."""
         names = set(declared)
         for index, variable in enumerate(self.variables):
-            try:
+            where = f"failed to validate variables: variable[{index}].{variable.name}: failed to validate: "
+            with error_context(f"{where}invalid CEL syntax for variable '{variable.name}': ", CelError):
                 parse(variable.expression)
-            except CelError as fault:
-                where = f"variable[{index}].{variable.name}: failed to validate: "
-                syntax = f"invalid CEL syntax for variable '{variable.name}': {fault}"
-                raise CelError(f"failed to validate variables: {where}{syntax}") from None
             names.add(variable.name)
-        try:
+        with error_context("invalid CEL syntax for main expression: ", CelError):
             tree = parse(self.expression)
-        except CelError as fault:
-            raise CelError(f"invalid CEL syntax for main expression: {fault}") from None
+        from mockkms.vault.cel import check
+
         clash = next((one.name for one in self.variables if one.name in declared), None)
-        faults = check.faults(tree, self.expression, names)
+        faults = [_located(self.expression, at, text) for at, text in check.faults(tree, self.expression, names)]
         if clash is not None:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
             raise CelError("error type-checking CEL MainProgram: " + "\n".join(faults))
 
-    def evaluate(self, data: Mapping[str, Any]) -> Any:
+    def evaluate(self, data: Mapping[str, object]) -> Value:
         """Evaluate the program with the variables of ``data``; return a value of the library's types.
 
         Raises CelError.
         """
-        known = {name: _value(value) for name, value in data.items()}
+        _require_library()
+        from mockkms.vault.cel import evaluation
+
+        known = {name: evaluation.to_cel(value) for name, value in data.items()}
         for index, variable in enumerate(self.variables):
-            try:
+            with error_context(f"failed to evaluate variables: variable[{index}].{variable.name}: ", CelError):
                 known[variable.name] = _evaluated(variable.expression, known)
-            except CelError as fault:
-                text = f"failed to evaluate variables: variable[{index}].{variable.name}: {fault}"
-                raise CelError(text) from None
-        try:
+        with error_context("failed to evaluate expression: ", CelError):
             return _evaluated(self.expression, known)
-        except CelError as fault:
-            raise CelError(f"failed to evaluate expression: {fault}") from None
 
 
-def library(module: str = "celpy") -> Any:
-    """Import a module of the library. Raises CelError if the extra is not installed."""
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise CelError(EXTRA) from None
+def _require_library() -> None:
+    """Raise CelError if the extra is not installed."""
+    with error_context(raised=CelError, of=ImportError, text=EXTRA):
+        importlib.import_module("celpy")
 
 
-def read_program(raw: Mapping[str, Any]) -> Program:
+def timestamp(seconds: float) -> TimestampType:
+    """Return a time, in seconds since the epoch, as a value for programs. Raises CelError without the extra."""
+    _require_library()
+    from celpy.celtypes import TimestampType
+
+    return TimestampType(datetime.fromtimestamp(seconds, UTC))
+
+
+def read_program(raw: Mapping[str, object]) -> Program:
     """Return the program of a request. Raises CelError with the faults of all members, with the decoder's text."""
     faults: list[str] = []
     program = Program()
@@ -110,7 +110,7 @@ def read_program(raw: Mapping[str, Any]) -> Program:
     return program
 
 
-def _variable(raw: Any, place: str, faults: list[str]) -> Variable:
+def _variable(raw: object, place: str, faults: list[str]) -> Variable:
     if raw is None:
         return Variable()
     if not isinstance(raw, dict):
@@ -120,7 +120,7 @@ def _variable(raw: Any, place: str, faults: list[str]) -> Variable:
     return Variable(name, _text(raw, "expression", f"{place}.Expression", faults))
 
 
-def _text(raw: Mapping[str, Any], name: str, place: str, faults: list[str]) -> str:
+def _text(raw: Mapping[str, object], name: str, place: str, faults: list[str]) -> str:
     value = _member(raw, name)
     if value is None or isinstance(value, str):
         return value or ""
@@ -130,58 +130,45 @@ def _text(raw: Mapping[str, Any], name: str, place: str, faults: list[str]) -> s
     return ""
 
 
-def _member(raw: Mapping[str, Any], name: str) -> Any:
+def _member(raw: Mapping[str, object], name: str) -> object:
     """Return a member by name, ignoring case as the real decoder does."""
     return raw[name] if name in raw else next((value for key, value in raw.items() if key.lower() == name), None)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> Tree[Token]:
     """Return the syntax tree. Raises CelError."""
-    celpy = library()
+    _require_library()
+    from celpy import Environment
+    from celpy.celparser import CELParseError
+
     end = "mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " + (
         "NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
     )
     if not text.strip():
         raise CelError(f"ERROR: <input>:1:0: Syntax error: {end}")
     try:
-        return celpy.Environment().compile(text)
-    except celpy.CELParseError as error:
+        return Environment().compile(text)
+    except CELParseError as error:
         cause = error.__cause__ or error.__context__
         position = getattr(cause, "pos_in_stream", None)
         if position is None or position < 0 or getattr(getattr(cause, "token", None), "type", "") == "$END":
-            raise CelError(located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
+            raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
         found = text[position : position + 1]
-        raise CelError(located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
+        raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
 
 
-def _evaluated(text: str, known: Mapping[str, Any]) -> Any:
-    from mockkms.vault.cel import errors, functions
-
-    celpy = library()
-    try:
+def _evaluated(text: str, known: Mapping[str, Value]) -> Value:
+    with error_context(f"invalid CEL syntax for expression {quote(text)}: ", CelError):
         tree = parse(text)
-    except CelError as fault:
-        raise CelError(f"invalid CEL syntax for expression {quote(text)}: {fault}") from None
-    types = message_types(library("celpy.celtypes"), library("celpy.evaluation"))
-    environment = celpy.Environment(annotations={name: types[name] for name in MESSAGES})
-    program = environment.program(tree, functions=functions.all_of(library("celpy.celtypes")))
-    try:
-        return program.evaluate({name: value for name, value in known.items() if _NAME.fullmatch(name)})
-    except (celpy.CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise CelError(f"failed to evaluate expression {quote(text)}: {errors.in_go(error)}") from None
+    from mockkms.vault.cel import evaluation
+
+    with error_context(f"failed to evaluate expression {quote(text)}: ", CelError):
+        return evaluation.evaluate(tree, known)
 
 
-def _value(value: Any) -> Any:
-    """Convert a value to the library's types. Numbers of a JSON text become doubles, as in Go's decoder."""
-    types = library("celpy.celtypes")
-    if isinstance(value, bool):
-        return types.BoolType(value)
-    if isinstance(value, (int, float, Number)):
-        return types.DoubleType(float(value))
-    if isinstance(value, str):
-        return types.StringType(value)
-    if isinstance(value, list):
-        return types.ListType([_value(item) for item in value])
-    if isinstance(value, dict):
-        return types.MapType({types.StringType(name): _value(item) for name, item in value.items()})
-    return value
+def _located(text: str, position: int, message: str) -> str:
+    """Return a message with its position: line and column, the source line, and a mark below it."""
+    before = text[:position]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    shown = text.split("\n")[line - 1]
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"

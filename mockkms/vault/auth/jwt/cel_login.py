@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.jwt.login import claims_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel import CelError
-from mockkms.vault.cel.program import library
+from mockkms.vault.cel.program import timestamp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing
@@ -62,7 +61,7 @@ def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
 
 def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
     """Return the ``pb.Auth`` that the program makes. Raises CelError if it makes none."""
-    moment = library("celpy.celtypes").TimestampType(datetime.fromtimestamp(now, UTC))
+    moment = timestamp(now)
     try:
         answer = role.program.evaluate({"claims": claims, "now": moment, "operation": "update"})
     except CelError as fault:
