@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator
 from json import decoder
-from typing import Any
+from operator import itemgetter
+from typing import TypeAlias
 
 _scan: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
+Branch: TypeAlias = "dict[str, object] | list[object]"
 _BLANK = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"[^ \t\r\n,\]}]+")
 _NAMED = {"true": True, "false": False, "null": None}
 
 
-def decode(text: str, start: int, number: Callable[[str], Any]) -> Any:
+def decode(text: str, start: int, number: Callable[[str], object]) -> object:
     """Return the JSON value that begins at ``start`` of a valid text; ``number`` converts a number's text."""
-    holder: list[Any] = []
-    open_: list[Any] = [holder]
+    holder: list[object] = []
+    open_: list[Branch] = [holder]
     """The containers that are not closed yet, innermost last."""
     keys: list[str] = []
     """The key of each open object's value under way."""
@@ -28,7 +30,7 @@ def decode(text: str, start: int, number: Callable[[str], Any]) -> Any:
     while True:
         char = text[at]
         if char in "{[":
-            made: Any = {} if char == "{" else []
+            made: Branch = {} if char == "{" else []
             _put(open_[-1], keys, made)
             open_.append(made)
             at += 1
@@ -56,7 +58,7 @@ def decode(text: str, start: int, number: Callable[[str], Any]) -> Any:
         at = _blank_end(text, at)
 
 
-def _put(container: Any, keys: list[str], value: Any) -> None:
+def _put(container: Branch, keys: list[str], value: object) -> None:
     if isinstance(container, dict):
         container[keys.pop()] = value
     else:
@@ -68,15 +70,15 @@ def _blank_end(text: str, at: int) -> int:
     return found.end() if found is not None else at
 
 
-def encode(value: Any, scalar: Callable[[Any], str], *, sort_keys: bool) -> str:
+def encode(value: object, scalar: Callable[[object], str], *, sort_keys: bool) -> str:
     """Return ``value`` as compact JSON; ``scalar`` encodes everything but objects and arrays."""
     out: list[str] = []
-    open_: list[tuple[Iterator[Any], str]] = []
+    open_: list[tuple[Iterator[object], str]] = []
     """What is left of each open container, and how it ends."""
-    waiting: Any = value
+    waiting = value
     while True:
         if isinstance(waiting, dict):
-            items = sorted(waiting.items()) if sort_keys else waiting.items()
+            items = sorted(waiting.items(), key=itemgetter(0)) if sort_keys else waiting.items()
             open_.append((iter(items), "}"))
             out.append("{")
         elif isinstance(waiting, (list, tuple)):
@@ -94,7 +96,7 @@ def encode(value: Any, scalar: Callable[[Any], str], *, sort_keys: bool) -> str:
                 continue
             if out[-1] not in ("{", "["):
                 out.append(",")
-            if end == "}":
+            if end == "}" and isinstance(item, tuple):
                 out += [scalar(item[0]), ":"]
                 waiting = item[1]
             else:
@@ -104,10 +106,10 @@ def encode(value: Any, scalar: Callable[[Any], str], *, sort_keys: bool) -> str:
             return "".join(out)
 
 
-def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+def map_texts(value: object, change: Callable[[str], str]) -> object:
     """Return ``value`` with every text in it changed, keys included, at any depth."""
     holder = [value]
-    waiting: list[Any] = [holder]
+    waiting: list[Branch] = [holder]
     while waiting:
         container = waiting.pop()
         if isinstance(container, dict):
@@ -119,7 +121,7 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     return holder[0]
 
 
-def _changed(item: Any, change: Callable[[str], str], waiting: list[Any]) -> Any:
+def _changed(item: object, change: Callable[[str], str], waiting: list[Branch]) -> object:
     if isinstance(item, str):
         return change(item)
     if isinstance(item, (dict, list)):
@@ -127,28 +129,34 @@ def _changed(item: Any, change: Callable[[str], str], waiting: list[Any]) -> Any
     return item
 
 
-def copy(value: Any, scalar: Callable[[Any], Any], *, keep_null: bool = True, untouched: Container[str] = ()) -> Any:
+def copy(
+    value: object, scalar: Callable[[object], object], *, keep_null: bool = True, untouched: Container[str] = ()
+) -> object:
     """Return a deep copy of ``value`` with ``scalar`` applied to everything but dicts and lists.
 
     ``keep_null=False`` leaves out null entries of dicts; values under an ``untouched`` key are not changed.
     """
-    holder: list[Any] = []
-    waiting: list[tuple[Any, Any]] = [([value], holder)]
+    holder: list[object] = []
+    waiting: list[tuple[Branch | tuple[object, ...], Branch]] = [([value], holder)]
     """Containers, each with the copy that is still to be filled."""
     while waiting:
         source, made = waiting.pop()
-        if isinstance(source, dict):
+        if isinstance(source, dict) and isinstance(made, dict):
             for key, item in source.items():
                 if item is not None or keep_null:
                     made[key] = item if key in untouched else _begun(item, scalar, waiting)
-        else:
+        elif isinstance(made, list):
             made += [_begun(item, scalar, waiting) for item in source]
     return holder[0]
 
 
-def _begun(item: Any, scalar: Callable[[Any], Any], waiting: list[tuple[Any, Any]]) -> Any:
+def _begun(
+    item: object,
+    scalar: Callable[[object], object],
+    waiting: list[tuple[Branch | tuple[object, ...], Branch]],
+) -> object:
     if not isinstance(item, (dict, list, tuple)):
         return scalar(item)
-    made: Any = {} if isinstance(item, dict) else []
+    made: Branch = {} if isinstance(item, dict) else []
     waiting.append((item, made))
     return made

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from mockkms.vault.golang import deep_json
+from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.json_text import encode
 from mockkms.vault.golang.number import Number
 
@@ -29,7 +29,7 @@ def _number(text: str) -> Number:
     return Number(text)
 
 
-def _constant(text: str) -> Any:
+def _constant(text: str) -> object:
     raise ValueError(text)
 
 
@@ -40,7 +40,7 @@ _ANY_NUMBER = json.JSONDecoder(
 _LENIENT = json.JSONDecoder(parse_float=_number, parse_int=lambda t: int(t) if len(t) < 4000 else Number(t))
 
 
-def _any_text(text: str) -> Any:
+def _any_text(text: str) -> int | Number:
     plain = text.lstrip("-").isdigit() and text != "-0" and len(text) < 4000
     return int(text) if plain else Number(text)
 
@@ -53,7 +53,7 @@ _KEEPING = json.JSONDecoder(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> Any:
+def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> object:
     """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
 
     ``any_number`` keeps numbers outside the range of a float as they were sent instead of refusing them.
@@ -85,20 +85,20 @@ def as_object(value: object) -> dict[str, object] | None:
     raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(text: str, any_number: bool, whole: bool) -> Any:
+def _decode_slowly(text: str, any_number: bool, whole: bool) -> object:
     scanner = Scanner(text.encode("utf-8"))
     scanner.whole = whole
     scanner.any_number = any_number
     scanner.run()
+    start = len(text) - len(text.lstrip(" \t\r\n"))
+    if start == len(text):
+        return None
     try:
-        start = len(text) - len(text.lstrip(" \t\r\n"))
-        if start == len(text):
-            return None
-        return _LENIENT.raw_decode(text, start)[0]
+        with error_context(raised=GoJSONError, text="unexpected EOF"):
+            found: object = _LENIENT.raw_decode(text, start)[0]
+            return found
     except RecursionError:
         return deep_json.decode(text, start, _any_text)
-    except ValueError:
-        raise GoJSONError("unexpected EOF") from None
 
 
 def _without_surrogates(text: str) -> str:

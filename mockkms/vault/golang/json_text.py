@@ -7,7 +7,6 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from json import encoder
-from typing import Any
 
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.number import Number
@@ -19,7 +18,7 @@ _MARK = secrets.token_hex(16)
 _MARKED = re.compile(rf'"{_MARK}([^"\\]*(?:\\.[^"\\]*)*)"')
 
 
-def _read(text: str) -> Any:
+def _read(text: str) -> int | Number:
     """Return a number as it was sent: whole numbers that an ``int`` holds exactly, else the text."""
     plain = text != "-0" and text.lstrip("-").isdigit() and len(text) < _LONGEST_INT
     return int(text) if plain else Number(text)
@@ -39,14 +38,16 @@ class Encoded(Mapping[str, object]):
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def value(self) -> Any:
+    def value(self) -> dict[str, object]:
         """Return the object as dicts and lists of its own."""
         try:
-            return _DECODER.decode(self.text)
+            found: object = _DECODER.decode(self.text)
         except RecursionError:
-            return deep_json.decode(self.text, 0, _read)
+            found = deep_json.decode(self.text, 0, _read)
+        assert isinstance(found, dict)
+        return found
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> object:
         return self.value()[key]
 
     def __iter__(self) -> Iterator[str]:

@@ -108,7 +108,7 @@ def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, object]:
     """The current data of every secret that can be read, as ``add_secret`` takes it."""
     if isinstance(state, KV1):
         return {path: kept.value() for path, kept in sorted(state.secrets.items())}
-    found = {}
+    found: dict[str, object] = {}
     for path, key in sorted(state.keys.items()):
         version = key.versions.get(key.current)
         data = state.payloads.get((key.path, key.current))
