@@ -1,29 +1,31 @@
-"""Loading the files of a package that declare endpoints, in a fixed order."""
+"""Loading the modules that declare the endpoints of an engine, in a fixed order."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
 
 _waiting: dict[str, tuple[str, ...]] = {}
-"""By package, the modules that are not imported yet."""
+"""By the module of an engine, the modules with its endpoints that are not imported yet."""
 _postponing = ContextVar("_postponing", default=False)
 
 
-def load_endpoints(package: str, *modules: str) -> None:
-    """Import modules of a package, each of which declares endpoints on the package's engine when it is imported.
+def load_endpoints(module: str, *endpoints: str) -> None:
+    """Import modules, each of which declares endpoints on the engine of ``module`` when it is imported.
 
     The order counts: of two templates that fit a path, the one declared first answers.
 
     Args:
-        package: Full name of the package.
-        modules: Names below the package, such as ``"keys.rotate"``.
+        module: Full name of the module that holds the engine, ``__name__`` there; its last statement is this call.
+        endpoints: Names below its package, such as ``"keys.rotate"``.
     """
-    _waiting[package] = modules
+    package = sys.modules[module].__package__
+    _waiting[module] = tuple(f"{package}.{name}" for name in endpoints)
     if not _postponing.get():
-        load_rest(package)
+        load_rest(module)
 
 
 @contextmanager
@@ -36,9 +38,9 @@ def postponed() -> Iterator[None]:
         _postponing.reset(token)
 
 
-def load_rest(package: str) -> None:
-    """Import what is still missing of a package; nothing for any other module."""
-    for module in _waiting.get(package, ()):
-        import_module(f"{package}.{module}")
-    # Only now: a second thread that comes here meanwhile must not find the package complete.
-    _waiting.pop(package, None)
+def load_rest(module: str) -> None:
+    """Import what is still missing of an engine's endpoints; nothing for any other module."""
+    for endpoints in _waiting.get(module, ()):
+        import_module(endpoints)
+    # Only now: a second thread that comes here meanwhile must not find the engine complete.
+    _waiting.pop(module, None)

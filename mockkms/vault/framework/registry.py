@@ -26,7 +26,7 @@ class Type:
     """One type of mount."""
 
     engine: str
-    """The module that holds ``engine``, below ``mockkms.vault``."""
+    """The module that holds ``engine``, below ``mockkms.vault``; it names those with the endpoints (``loading``)."""
     world: str = ""
     """The module that holds ``section``, likewise; empty for a type without a section."""
     names: tuple[str, ...] | None = None
@@ -49,19 +49,19 @@ _TABLE = {
     "ssh": Type("secrets.ssh", "secrets.ssh.world"),
     "totp": Type("secrets.totp", "secrets.totp"),
     "secret/aws": Type("secrets.aws.engine", "secrets.aws.world"),
-    "auth/aws": Type("auth.cloud.aws"),
+    "auth/aws": Type("auth.cloud.aws.engine"),
     "auth/azure": Type("auth.cloud.azure"),
     "auth/gcp": Type("auth.cloud.gcp"),
-    "approle": Type("auth.approle", "auth.approle.world"),
-    "userpass": Type("auth.userpass", "auth.userpass.world"),
-    "jwt": Type("auth.jwt", "auth.jwt.world", ("jwt", "oidc")),
-    "kubernetes": Type("auth.kubernetes", "auth.kubernetes.world"),
-    "cert": Type("auth.cert", "auth.cert.roles"),
-    "auth/ldap": Type("auth.ldap", "auth.ldap.entries"),
-    "github": Type("auth.github", "auth.github.maps"),
-    "okta": Type("auth.okta", "auth.okta.entries"),
-    "radius": Type("auth.radius", "auth.radius.users"),
-    "token": Type("auth.token", "auth.token.roles", only_at="auth/token/"),
+    "approle": Type("auth.approle.model", "auth.approle.world"),
+    "userpass": Type("auth.userpass.endpoints", "auth.userpass.world"),
+    "jwt": Type("auth.jwt.model", "auth.jwt.world", ("jwt", "oidc")),
+    "kubernetes": Type("auth.kubernetes.model", "auth.kubernetes.world"),
+    "cert": Type("auth.cert.model", "auth.cert.roles"),
+    "auth/ldap": Type("auth.ldap.model", "auth.ldap.entries"),
+    "github": Type("auth.github.model", "auth.github.maps"),
+    "okta": Type("auth.okta.model", "auth.okta.entries"),
+    "radius": Type("auth.radius.model", "auth.radius.users"),
+    "token": Type("auth.token.model", "auth.token.roles", only_at="auth/token/"),
 }
 """World files name the types in this order."""
 _ALIASES = {name: row for row, mount_type in _TABLE.items() for name in mount_type.names or () if name != row}
@@ -140,7 +140,10 @@ def _by_itself(row: Type) -> bool:
 def world_section(name: str) -> WorldSection | None:
     """Return the section in world files of an implementation (``kv2``, ``auth/ldap``), or None."""
     row = _row(name)
-    return cast("WorldSection", import_module(_HOME + row.world).section) if row and row.world else None
+    if row is None or not row.world:
+        return None
+    engine(name)  # Its endpoints in their order, before the section imports some of them.
+    return cast("WorldSection", import_module(_HOME + row.world).section)
 
 
 def world_types(kind: str) -> dict[str, str]:

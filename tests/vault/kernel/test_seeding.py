@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from mockkms.vault.auth.approle import world as approle_seed
 from mockkms.vault.auth.userpass import world as userpass_seed
 from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.framework.world_section import mapping_at
 from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
 from tests.vault.driving import World
+
+
+def roles_of(world: World, mount: Mount) -> Mapping[str, object]:
+    """Return the roles of an AppRole mount as a world file has them."""
+    return mapping_at(approle_seed.section.dump(world.core, mount), "roles")
+
+
+def users_of(world: World, mount: Mount) -> Mapping[str, object]:
+    """Return the users of a userpass mount as a world file has them."""
+    return mapping_at(userpass_seed.section.dump(world.core, mount), "users")
 
 
 def test_a_seeded_token_works_and_comes_back(world: World) -> None:
@@ -50,24 +64,24 @@ def test_seeded_roles_log_in_and_come_back(world: World) -> None:
     approle_seed.add_role(world.core, mount, "web", spec)
     login = {"role_id": "web-role", "secret_id": "web-secret"}
     assert world.write("auth/approle/login", login, token="").errors is None
-    dumped = approle_seed.dump_roles(mount.state, world.core.clock.now())
+    dumped = roles_of(world, mount)
     again = World()
     other = again.core.mount("", "auth/approle/", "approle")
-    for name, role in dumped.items():
-        approle_seed.add_role(again.core, other, name, role)
-    assert approle_seed.dump_roles(other.state, again.core.clock.now()) == dumped
+    for name in dumped:
+        approle_seed.add_role(again.core, other, name, mapping_at(dumped, name))
+    assert roles_of(again, other) == dumped
     assert again.write("auth/approle/login", {"role_id": "web-role", "secret_id": "two"}, token="").errors is None
 
 
 def test_seeded_users_log_in_and_come_back(world: World) -> None:
     mount = world.core.mount("", "auth/userpass/", "userpass")
     userpass_seed.add_user(world.core, mount, "ann", {"password": "pw", "token_policies": ["app"]})
-    dumped = userpass_seed.dump_users(mount.state)
+    dumped = users_of(world, mount)
     again = World()
     other = again.core.mount("", "auth/userpass/", "userpass")
-    for name, user in dumped.items():
-        userpass_seed.add_user(again.core, other, name, user)
-    assert userpass_seed.dump_users(other.state) == dumped
+    for name in dumped:
+        userpass_seed.add_user(again.core, other, name, mapping_at(dumped, name))
+    assert users_of(again, other) == dumped
     assert again.write("auth/userpass/login/ann", {"password": "pw"}, token="").errors is None
 
 

@@ -11,6 +11,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Auth, BackendError, Request, Response, unsupported_path
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
@@ -188,3 +189,5 @@ engine = Engine(
     user=user_of,
     help="Logins of applications with a role id and a secret id.",
 )
+
+load_endpoints(__name__, "role", "fields", "secretid", "login")

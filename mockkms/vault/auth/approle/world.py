@@ -25,7 +25,7 @@ def _secret_ids() -> dict[str, Key]:
     return {"secret_ids": Key(ListOf(secret_id), "secret ids that log in: texts, or mappings with their limits")}
 
 
-def _add(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
+def add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
     """Write a role: the parameters of the API, and ``secret_ids``, a list of texts or of mappings with ``secret_id``
     and the parameters of the API's custom-secret-id. Raises VaultError with the server's text.
     """
@@ -36,7 +36,7 @@ def _add(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> 
 
 
 def _describe(core: Context, _mount: Mount, role: AppRoleRole) -> dict[str, object]:
-    """Return a role as ``_add`` reads it; lifetimes become what is left of them."""
+    """Return a role as ``add_role`` reads it; lifetimes become what is left of them."""
     spec = role.changed()
     secret_ids = [_secret_id(entry, role, core.clock.now()) for entry in role.secret_ids.values()]
     return {"role_id": role.role_id, **spec, **({"secret_ids": secret_ids} if secret_ids else {})}
@@ -54,4 +54,4 @@ def _secret_id(entry: SecretID, role: AppRoleRole, now: float) -> str | dict[str
     return {"secret_id": entry.id, **shown} if shown else entry.id
 
 
-section = record_section(named("roles", "roles by name", roles, more=_secret_ids, add=_add, describe=_describe))
+section = record_section(named("roles", "roles by name", roles, more=_secret_ids, add=add_role, describe=_describe))

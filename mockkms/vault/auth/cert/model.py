@@ -1,4 +1,4 @@
-"""The state of a cert mount."""
+"""TLS certificates of clients: the state of a mount."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products.features import Feature
 
@@ -98,3 +99,5 @@ engine = Engine(
     help="Logins with TLS client certificates.",
     trusted_certificates=lambda state: [role.certificate for role in state.roles.values()],
 )
+
+load_endpoints(__name__, "config", "crls", "login", "roles")

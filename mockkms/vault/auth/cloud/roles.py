@@ -1,4 +1,7 @@
-"""What the roles of methods that verify logins with a cloud have in common."""
+"""Auth methods of clouds: what their roles have in common. Logins need the cloud, and are refused.
+
+Rules: the API pages of HashiCorp Vault and the published sources of its plugins; nothing of it is recorded.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a GitHub mount."""
+"""GitHub: logins with personal access tokens; teams have policies. The state of a mount."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import param
 
 Mappings = dict[str, dict[str, object]]
@@ -48,3 +49,5 @@ class Github:
 
 
 engine = Engine("github", kind="auth", new_state=Github, help="Logins with GitHub personal access tokens.", waits=True)
+
+load_endpoints(__name__, "config", "login", "maps")

@@ -1,4 +1,4 @@
-"""The state of a JWT mount. Durations in seconds."""
+"""JWT: logins with tokens of an outside issuer whose keys are known; the state of a mount. Durations in seconds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.cel import Program
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Auth
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products import Product
@@ -179,3 +180,5 @@ class JWT:
 
 
 engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.", waits=True)
+
+load_endpoints(__name__, "cel_login", "cel_roles", "config", "login", "oidc", "roles")

@@ -1,4 +1,4 @@
-"""The state of a Kubernetes mount."""
+"""Kubernetes: logins with service account tokens, as far as they can be verified here; the state of a mount."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
 
@@ -69,3 +70,5 @@ class Kubernetes:
 engine = Engine(
     "kubernetes", kind="auth", new_state=Kubernetes, help="Logins with Kubernetes service account tokens.", waits=True
 )
+
+load_endpoints(__name__, "config", "login", "roles")

@@ -1,4 +1,4 @@
-"""The state of an LDAP mount."""
+"""LDAP: logins with a directory's password; its groups have policies. The state of a mount."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Request
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
@@ -136,3 +137,5 @@ engine = Engine(
     help="Logins with the user name and password that an LDAP directory knows.",
     waits=True,
 )
+
+load_endpoints(__name__, "config", "entries", "login", "rotateroot")

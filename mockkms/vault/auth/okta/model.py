@@ -1,4 +1,4 @@
-"""The state of an Okta mount."""
+"""Okta: logins with the password of an Okta organization; its groups have policies. The state of a mount."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Show, param
 
 STATUSES = (
@@ -78,3 +79,5 @@ class Okta:
 
 
 engine = Engine("okta", kind="auth", new_state=Okta, help="Logins with user name and password at Okta.", waits=True)
+
+load_endpoints(__name__, "config", "entries", "login")

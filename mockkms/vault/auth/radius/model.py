@@ -1,4 +1,4 @@
-"""The state of a RADIUS mount."""
+"""RADIUS: logins with the password of an authentication server; the state of a mount."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
 
@@ -66,3 +67,5 @@ class Radius:
 engine = Engine(
     "radius", kind="auth", new_state=Radius, help="Logins with user name and password of a RADIUS server.", waits=True
 )
+
+load_endpoints(__name__, "config", "login", "users")

@@ -1,4 +1,4 @@
-"""The token auth method's engine and its roles."""
+"""The token auth method, ``auth/token/``: its engine and its roles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Auth, BackendError, Response
 from mockkms.vault.framework.records import Param, Record, Show, param
 from mockkms.vault.kernel.login import identity_policies
@@ -131,3 +132,6 @@ def is_sudo(call: Call) -> bool:
     request = call.request
     held = call.core.policies.capabilities(client, request.path, request.namespace)
     return "root" in held or "sudo" in held
+
+
+load_endpoints(__name__, "create", "lookup", "renew", "revoke", "roles")

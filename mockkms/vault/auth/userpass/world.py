@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.mounts import Mount
 
 
-def _add(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
+def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
     """Write a user: the parameters of the API, of which ``password_hash`` may be a hash of our own from a dump.
 
     Raises VaultError with the server's text.
@@ -37,4 +37,4 @@ def _describe(_core: Context, _mount: Mount, user: UserpassUser) -> dict[str, ob
     return {"password_hash": changed.pop("password", ""), **changed}
 
 
-section = record_section(named("users", "users by name", users, add=_add, describe=_describe))
+section = record_section(named("users", "users by name", users, add=add_user, describe=_describe))

@@ -1,4 +1,7 @@
-"""The engine on which the files of this package declare their endpoints, and its state."""
+"""The auth method ``aws``: settings, roles, role tags and lists as in Vault; logins are checked, not carried out.
+
+Rules: the API pages of the method, its published source, and recordings of roles and of logins without credentials.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products import Product
 
@@ -146,3 +150,5 @@ engine = Engine(
     help="Logins with requests signed for AWS, or from its machines.",
     waits=True,
 )
+
+load_endpoints(__name__, "accounts", "config", "lists", "login", "roles", "tags")
