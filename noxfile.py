@@ -12,7 +12,7 @@ from __future__ import annotations
 import nox
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-LOWEST = ["aiohttp==3.12.0", "cryptography==44.0.3", "pyyaml==6.0.1"]
+LOWEST = ["aiohttp==3.12.7", "cryptography==44.0.3", "pyyaml==6.0.1"]
 """The lower bounds in pyproject.toml (PyYAML 6.0 does not build with current Cython)."""
 FAST = ["-n", "2", "-q", "--ignore=tests/clients", "--ignore=tests/bench", "--ignore=tests/test_packaging.py"]
 
@@ -45,5 +45,5 @@ def lowest(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Run the tests with the newest versions, releases before the final one included."""
     _install(session)
-    session.install("--quiet", "--upgrade", "--pre", "aiohttp>=3.12,<3.15", "cryptography", "pyyaml")
+    session.install("--quiet", "--upgrade", "--pre", "aiohttp>=3.12.7,<3.15", "cryptography", "pyyaml")
     session.run("python", "-m", "pytest", *FAST, *session.posargs)
