@@ -277,6 +277,33 @@ class MockKMS(Handle):
         self._gateway.tenants.clear()
         super().load(*seeds)
 
+    def check_worlds(self) -> None:
+        """Read the worlds of the start again without using them. Raises SeedError for what is wrong in them."""
+        self._read(self._seeds)
+
+    def reload(self) -> None:
+        """Read the worlds of the start again and make them the initial state; the root token stays.
+
+        What clients changed since is dropped, and so are all tenants. Raises SeedError; the world is unchanged then.
+        """
+        world = self._world
+        spec = self._read(self._seeds)
+        self._server.cut_busy()
+        self._gateway.tenants.clear()
+        with world.lock:
+            self._words["root_token"] = world.root_token or self._words["root_token"]
+            before = world.snapshot()
+            if world.beside is not None:
+                world.beside.put_back(b"")
+            try:
+                self._apply(world, spec)
+            except ValueError:
+                world.restore(before)
+                raise
+            self._loaded.clear()
+            world.baseline = world.start = world.snapshot()
+            world.reset()
+
     def _load(self, world: World, seeds: list[Any]) -> None:
         """Put a world, the server's or a tenant's, into its initial state with ``seeds`` merged over it."""
         if not seeds and world.start is not None:
@@ -328,6 +355,9 @@ class MockKMS(Handle):
             from mockkms.worldfile import populate
 
             populate(world, spec)
+            if words["root_token"]:
+                # A world's own one exists as well, for clients that know it.
+                world.root_token = str(words["root_token"])
         elif self._state is not None:
             world.settle(self._state)
         if world.upstream:

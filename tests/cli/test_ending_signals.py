@@ -9,7 +9,7 @@ import pytest
 
 _TO_ANOTHER_THREAD = """
 import signal, threading, time
-from mockkms.cli.commands.serve import EndingSignals
+from mockkms.cli.ending_signals import EndingSignals
 
 signals = EndingSignals()
 stay = threading.Event()
@@ -26,7 +26,7 @@ print("ended")
 """
 _BEFORE_THE_WAIT = """
 import os, signal
-from mockkms.cli.commands.serve import EndingSignals
+from mockkms.cli.ending_signals import EndingSignals
 
 signals = EndingSignals()
 os.kill(os.getpid(), signal.SIGINT)
@@ -45,15 +45,15 @@ def test_a_signal_within_the_wait() -> None:
     # Where a handler runs between two instructions of wait() itself.
     code = """
 import os, signal, sys
-from mockkms.cli.commands import serve
+from mockkms.cli import ending_signals
 
 def trace(frame, event, _):
-    if frame.f_code is serve.EndingSignals.wait.__code__:
+    if frame.f_code is ending_signals.EndingSignals.wait.__code__:
         sys.settrace(None)
         signal.raise_signal(signal.SIGTERM)
     return trace
 
-signals = serve.EndingSignals()
+signals = ending_signals.EndingSignals()
 sys.settrace(trace)
 signals.wait()
 print("ended")

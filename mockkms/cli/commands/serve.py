@@ -8,17 +8,17 @@ import gc
 import ipaddress
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mockkms.cli import screen
+from mockkms.cli.ending_signals import EndingSignals
 from mockkms.cli.errors import CommandError
 from mockkms.cli.flavors import DESCRIPTION, flavor
-from mockkms.cli.options import cluster, control
+from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 
@@ -52,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=int, metavar="N", help="seed of all ids, keys and nonces, for repeatable runs")
     world.add_argument("--fresh-keys", action="store_true", help="generate every RSA key on demand: slow")
+    watch.add_options(world)
     control.add_options(parser)
     upstream_options.add_options(parser)
     cluster.add_options(parser)
@@ -89,9 +90,11 @@ def serve_until_signal(
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
     _start(kms, options)
+    port = kms.url.rpartition(":")[2]
     screen.take_log()
     _ignore_reloads()
     signals = EndingSignals()
+    watcher = watch.watcher(kms, options, signals)
     try:
         if options.ready_file is not None:
             screen.write_ready_file(options.ready_file, kms)
@@ -101,35 +104,23 @@ def serve_until_signal(
         if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
         gc.freeze()
+        if watcher is not None:
+            watcher.start()
         signals.wait()
     finally:
         kms.stop()
         if options.pid_file:
             Path(options.pid_file).unlink(missing_ok=True)
         farewell()
+    if signals.restart:
+        screen.finish()
+        _start_again(port)
     return _leave()
 
 
-class EndingSignals:
-    """Catches SIGINT and SIGTERM and lets the main thread wait for one."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._writer.setblocking(False)
-        self._caught = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._catch)
-        # Python runs handlers between two instructions of the main thread. There, threading.Event.set() never returns
-        # if wait() holds the event's lock; and a signal that the system hands to another thread wakes no Event.wait().
-        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-
-    def _catch(self, *_: object) -> None:
-        self._caught = True
-
-    def wait(self) -> None:
-        """Return once a signal was caught since the object was made."""
-        while not self._caught:
-            self._reader.recv(64)
+def _start_again(port: str) -> NoReturn:
+    """Replace this process by a new one of the same command line, on the same port."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--port", port])
 
 
 def _import_aiohttp() -> None:
@@ -148,6 +139,7 @@ def _import_aiohttp() -> None:
 def _made(options: argparse.Namespace) -> MockKMS:
     """Return the server described by flags and configuration files, not yet started. Raises CommandError."""
     _sort_states(options)
+    watch.files(options)
     upstream = upstream_options.words(options)
     config = _configured(options)
     uninitialized = options.state == "uninitialized"

@@ -1,0 +1,136 @@
+"""``serve --watch``: files that change while a server runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from mockkms import MockKMS, SeedError
+from mockkms.cli import main
+
+from .conftest import WAIT, Served
+
+Serve = Callable[..., Served]
+WORLD = """mockkms: 1
+vault:
+  root_token: {token}
+  mounts:
+    secret/: {{type: kv, version: 2, secrets: {{app: {{v: {value}}}}}}}
+"""
+
+
+def secret(url: str) -> str | None:
+    """Return the secret of the world, read with the first root token; None if that is refused."""
+    answer = requests.get(f"{url}/v1/secret/data/app", headers={"X-Vault-Token": "first"}, timeout=5)
+    return str(answer.json()["data"]["data"]["v"]) if answer.status_code == 200 else None
+
+
+def wait_for(check: Callable[[], bool], served: Served) -> None:
+    """Return once a check holds; a server that is starting again may refuse connections meanwhile."""
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            if check():
+                return
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < until, served.text()
+        time.sleep(0.02)
+
+
+def test_a_changed_world_is_loaded_again(serve: Serve, tmp_path: Path) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(WORLD.format(token="first", value="old"))
+    served = serve("--seed", "world.yaml", "--watch")
+    assert secret(served.url) == "old"
+    requests.post(
+        f"{served.url}/v1/secret/data/made", json={"data": {"a": 1}}, headers={"X-Vault-Token": "first"}, timeout=5
+    )
+    # The root token stays, whatever the file says: clients that run have it.
+    world.write_text(WORLD.format(token="second", value="new"))
+    wait_for(lambda: secret(served.url) == "new", served)
+    made = requests.get(f"{served.url}/v1/secret/data/made", headers={"X-Vault-Token": "first"}, timeout=5)
+    assert made.status_code == 404
+    wait_for(lambda: "world.yaml changed; loaded again in" in served.text(), served)
+    served.stop()
+
+
+def test_a_broken_world_is_reported_and_the_old_one_stays(serve: Serve, tmp_path: Path) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(WORLD.format(token="first", value="old"))
+    served = serve("--seed", "world.yaml", "--watch")
+    world.write_text(WORLD.format(token="first", value="new") + "  secerts: {}\n")
+    wait_for(lambda: "secerts" in served.text(), served)
+    assert "world.yaml changed and cannot be used; the world before stays:\n  world.yaml:6:3" in served.text()
+    assert secret(served.url) == "old"
+    world.unlink()
+    wait_for(lambda: "No such file" in served.text(), served)
+    assert secret(served.url) == "old"
+    world.write_text(WORLD.format(token="first", value="new"))
+    wait_for(lambda: secret(served.url) == "new", served)
+
+
+def test_fault_rules_are_loaded_again(serve: Serve, tmp_path: Path) -> None:
+    rules = tmp_path / "faults.yaml"
+    rules.write_text("[]\n")
+    served = serve("--faults", "faults.yaml", "--watch")
+    rules.write_text("- {path: sys/health, status: 418}\n")
+    wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=5).status_code == 418, served)
+
+
+def test_restart(serve: Serve, tmp_path: Path) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(WORLD.format(token="first", value="old"))
+    served = serve("--seed", "world.yaml", "--watch=restart")
+    world.write_text("mockkms: 2\n")
+    wait_for(lambda: "the world before stays" in served.text(), served)
+    assert secret(served.url) == "old"
+    world.write_text(WORLD.format(token="first", value="new"))
+    wait_for(lambda: secret(served.url) == "new", served)
+    assert served.process.poll() is None
+    served.stop()
+    assert served.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--watch",), "--watch: there is no file to watch; give one with --seed or --faults"),
+        (("--watch", "--seed", "dev"), "--watch: there is no file to watch"),
+        (("--watch", "--seed", "dev", "--state", "./a.state"), "--watch and --state FILE cannot be used together"),
+        (("--watch=often",), "invalid choice: 'often'"),
+    ],
+)
+def test_bad_flags(
+    flags: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = main(["serve", *flags])
+    except SystemExit as error:
+        code = error.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_reload_in_python(tmp_path: Path) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(WORLD.format(token="first", value="old"))
+    with MockKMS(seed=world) as kms:
+        world.write_text("mockkms: 1\nvault: {nothing: 1}\n")
+        with pytest.raises(SeedError, match="nothing"):
+            kms.reload()
+        assert secret(kms.url) == "old"
+        world.write_text(WORLD.format(token="second", value="new"))
+        kms.reload()
+        assert (kms.token, secret(kms.url)) == ("first", "new")
+        kms.reset()
+        assert secret(kms.url) == "new"
