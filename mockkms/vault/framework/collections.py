@@ -110,9 +110,13 @@ class Collection(Generic[S, R]):
         name: str = call[self._capture]
         return name.lower() if self.lower else name
 
+    def records_of(self, state: S, call: Call) -> dict[str, R]:
+        """Return the records that ``call`` sees, by name; a subclass may keep them outside the state of the mount."""
+        return self.records(state)
+
     def find(self, state: S, call: Call) -> R | None:
         """Return the record that the path of ``call`` names, or None."""
-        return self.records(state).get(self.name_in(call))
+        return self.records_of(state, call).get(self.name_in(call))
 
     def write(self, handler: W) -> W:
         """Register the decorated function of state, call, name and record as the handler of writes.
@@ -125,10 +129,10 @@ class Collection(Generic[S, R]):
         @functools.wraps(handler)
         def write(state: S, call: Call) -> Reply:
             name = self.name_in(call)
-            found = self.records(state).get(name)
+            found = self.records_of(state, call).get(name)
             record = self.record() if found is None else found.copy()
             reply = handler(state, call, name, record, **(arguments.of(call) if arguments else {}))
-            self.records(state)[name] = record
+            self.records_of(state, call)[name] = record
             return reply
 
         operations = (Operation.CREATE, Operation.UPDATE) if self._existence else (Operation.UPDATE,)
@@ -136,7 +140,7 @@ class Collection(Generic[S, R]):
         return handler
 
     def _list(self, state: S, call: Call) -> Reply:
-        records = self.records(state)
+        records = self.records_of(state, call)
         names = sorted(records)
         if self._paged:
             names = page(names, call["after"], call["limit"])
@@ -157,4 +161,4 @@ class Collection(Generic[S, R]):
         return found.shown(product) if self._shown is None else self._shown(found, product)
 
     def _delete(self, state: S, call: Call) -> None:
-        self.records(state).pop(self.name_in(call), None)
+        self.records_of(state, call).pop(self.name_in(call), None)

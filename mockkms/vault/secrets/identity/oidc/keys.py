@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from urllib.parse import urlsplit
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -14,6 +14,7 @@ from mockkms.vault.secrets.identity.oidc.model import (
     ALGORITHMS,
     DEFAULT_KEY,
     NamedKey,
+    OidcCollection,
     SigningKey,
     default_key,
     service,
@@ -42,18 +43,17 @@ rotation = engine.path(
     },
     help="Sign with the next key from now on.",
 )
-key = engine.path(
+keys = OidcCollection(
+    engine,
     "oidc/key/{name}",
-    fields={
-        "name": _NAME,
-        "rotation_period": Field(Kind.SECONDS, default=86400, help="Seconds between rotations."),
-        "verification_ttl": Field(Kind.SECONDS, default=86400, help="Seconds that old signatures count."),
-        "algorithm": Field(Kind.STRING, default="RS256", help="Signature algorithm."),
-        "allowed_client_ids": Field(Kind.COMMA_STRINGS, help="Client ids that may use the key; * is all."),
-    },
+    NamedKey,
+    lambda oidc: oidc.keys,
     help="A key that signs identity tokens.",
+    list_help="The names of all keys.",
+    name=_NAME,
+    paged=False,
+    supplies=(),
 )
-keys = engine.path("oidc/key[/]", help="The names of all keys.")
 discovery = engine.path("oidc/.well-known/openid-configuration[/]", login=True, help="The discovery document.")
 published = engine.path("oidc/.well-known/keys[/]", login=True, help="The public keys.")
 _CHILD = {"child": Field(Kind.STRING, help="Name of the child issuer.")}
@@ -113,68 +113,47 @@ def is_issuer(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
 
 
-@key.existence
-def _exists(state: object, call: Call, *, name: str) -> bool:
-    return name in service(call).keys
-
-
-@key.on(Operation.CREATE, Operation.UPDATE)
-def write_key(
-    state: object, call: Call, *, rotation_period: int, verification_ttl: int, allowed_client_ids: list[str]
-) -> None:
-    """Create a key, or change the settings sent; a new algorithm starts a new ring. Raises ErrorResponse."""
-    oidc, name = service(call), call["name"]
-    found = oidc.keys.get(name)
-    rotation = rotation_period if found is None else call.get("rotation_period", found.rotation_period)
-    verification = verification_ttl if found is None else call.get("verification_ttl", found.verification_ttl)
-    if rotation < 60:
+@keys.write
+def write_key(state: object, call: Call, name: str, key: NamedKey) -> None:
+    """Create or change a key; a new algorithm starts a new ring. Raises ErrorResponse."""
+    oidc = service(call)
+    before = oidc.keys.get(name)
+    key.update_from(call)
+    if key.rotation_period < 60:
         raise ErrorResponse("rotation_period must be at least one minute")
-    if verification > 10 * rotation:
+    longest = key.verification_ttl
+    if longest > 10 * key.rotation_period:
         raise ErrorResponse("verification_ttl cannot be longer than 10x rotation_period")
-    if found and any(role.ttl > verification for role in oidc.roles.values() if role.key == name):
+    if before and any(role.ttl > longest for role in oidc.roles.values() if role.key == name):
         raise ErrorResponse(
             f'unable to update key "{name}" because it is currently referenced by one or more roles with a token ttl '
-            f"greater than {verification} seconds"
+            f"greater than {longest} seconds"
         )
-    if found and any(client.id_token_ttl > verification for client in oidc.clients.values() if client.key == name):
+    if before and any(client.id_token_ttl > longest for client in oidc.clients.values() if client.key == name):
         raise ErrorResponse(
             f'unable to update key "{name}" because it is currently referenced by one or more clients with an '
-            f"id_token_ttl greater than {verification} seconds"
+            f"id_token_ttl greater than {longest} seconds"
         )
-    algorithm = call["algorithm"] if found is None else call.get("algorithm", found.algorithm)
-    if algorithm not in ALGORITHMS:
-        raise ErrorResponse(f'unknown signing algorithm "{algorithm}"')
-    made = found or NamedKey()
-    made.rotation_period, made.verification_ttl = rotation, verification
-    if found is None or "allowed_client_ids" in call:
-        made.allowed_client_ids = allowed_client_ids
-    made.next_rotation = min(made.next_rotation or math.inf, call.now() + rotation)
-    if algorithm != made.algorithm:
-        made.algorithm = algorithm
-        made.renew(call)
-    oidc.keys[name] = made
+    if key.algorithm not in ALGORITHMS:
+        raise ErrorResponse(f'unknown signing algorithm "{key.algorithm}"')
+    key.next_rotation = min(key.next_rotation or math.inf, call.now() + key.rotation_period)
+    if before is None or key.algorithm != before.algorithm:
+        key.renew(call)
 
 
-@key.on(Operation.READ)
-def read_key(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """A key's settings; its secret half never leaves."""
+@keys.one.on(Operation.READ)
+def read_key(state: object, call: Call, *, name: str) -> Reply:
+    """Return a key's settings, never its private half."""
     if name == DEFAULT_KEY:
         default_key(call)
     found = service(call).keys.get(name)
-    if found is None:
-        return None
-    return {
-        "algorithm": found.algorithm,
-        "allowed_client_ids": found.allowed_client_ids,
-        "rotation_period": found.rotation_period,
-        "verification_ttl": found.verification_ttl,
-    }
+    return None if found is None else found.shown(call.core.product)
 
 
-@key.on(Operation.DELETE)
-def delete_key(state: object, call: Call) -> None:
+@keys.one.on(Operation.DELETE)
+def delete_key(state: object, call: Call, *, name: str) -> None:
     """Delete a key. Raises ErrorResponse for the default key, and while roles use it."""
-    oidc, name = service(call), call["name"]
+    oidc = service(call)
     if name == DEFAULT_KEY:
         raise ErrorResponse(f'deletion of key "{name}" not allowed')
     users = sorted(role for role, entry in oidc.roles.items() if entry.key == name)
@@ -182,7 +161,7 @@ def delete_key(state: object, call: Call) -> None:
         raise ErrorResponse(
             f'unable to delete key "{name}" because it is currently referenced by these roles: {", ".join(users)}'
         )
-    clients = sorted(client.name for client in oidc.clients.values() if client.key == name)
+    clients = sorted(client for client, entry in oidc.clients.items() if entry.key == name)
     if clients:
         raise ErrorResponse(
             f'unable to delete key "{name}" because it is currently referenced by these clients: {", ".join(clients)}'
@@ -190,7 +169,7 @@ def delete_key(state: object, call: Call) -> None:
     oidc.keys.pop(name, None)
 
 
-@keys.on(Operation.LIST)
+@keys.listing.on(Operation.LIST)
 def list_keys(state: object, call: Call) -> dict[str, object]:
     """The names of all keys."""
     default_key(call)

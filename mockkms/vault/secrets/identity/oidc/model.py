@@ -1,20 +1,25 @@
-"""What the OIDC token service of one namespace remembers, and its signing keys. Times in seconds."""
+"""The state of the OIDC token service of a namespace, and its signing keys."""
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from mockkms.crypto import jws
 from mockkms.crypto.x509 import keys as x509_keys
-from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.identity import IdentityState
+
+R = TypeVar("R", bound=Record)
 
 DEFAULT_KEY = "default"
 DEFAULT_PROVIDER = "default"
@@ -35,26 +40,32 @@ class SigningKey:
     """When its signatures expire (Unix seconds); 0 while it signs."""
 
     def load(self) -> jws.PrivateKey:
-        """The private key."""
+        """Return the private key."""
         key = serialization.load_der_private_key(self.private, None, unsafe_skip_rsa_key_validation=True)
         assert isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey))
         return key
 
     def jwk(self) -> dict[str, str]:
-        """The public half as a JSON Web Key."""
+        """Return the public half as a JSON Web Key."""
         return jws.jwk(self.load().public_key(), self.algorithm, self.id)
 
 
 @dataclass
-class NamedKey:
-    """A named key with its ring: the signing key, the next one, and those whose signatures still count."""
+class NamedKey(Record):
+    """A named key with its ring: the signing key, the next one, and those whose signatures are still valid."""
 
-    algorithm: str = ""
-    rotation_period: int = 0
-    verification_ttl: int = 0
-    allowed_client_ids: list[str] = field(default_factory=list)
+    rotation_period: Annotated[int, param(Kind.SECONDS, help="Seconds between rotations.")] = 86400
+    verification_ttl: Annotated[
+        int, param(Kind.SECONDS, help="Seconds that signatures of a rotated key are valid.")
+    ] = 86400
+    algorithm: Annotated[str, param(Kind.STRING, help="Signature algorithm.")] = "RS256"
+    allowed_client_ids: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Ids of the clients that may use the key; * is all.")
+    ] = field(default_factory=list)
     ring: list[SigningKey] = field(default_factory=list)
+    """Empty until the key is written first."""
     next_rotation: float = 0
+    """Unix seconds."""
 
     def renew(self, call: Call) -> None:
         """Start a new ring, as for a changed algorithm."""
@@ -62,7 +73,7 @@ class NamedKey:
         self.ring = [first, new_key(call, self.algorithm, first)]
 
     def rotate(self, call: Call, verification_ttl: int) -> None:
-        """The next key signs from now on; the old one counts for ``verification_ttl`` more seconds."""
+        """Let the next key sign from now on; signatures of the old one stay valid for ``verification_ttl`` seconds."""
         now = call.now()
         kept = [key for key in self.ring if key.expires == 0 or key.expires > now]
         old = [key for key in kept if key.expires]
@@ -72,72 +83,89 @@ class NamedKey:
         self.next_rotation = now + self.rotation_period
 
     def signing(self, call: Call) -> SigningKey:
-        """The key that signs now, rotated if that is due."""
+        """Return the key that signs now, after a rotation if one is due."""
         if self.next_rotation <= call.now():
             self.rotate(call, self.verification_ttl)
         return next(key for key in self.ring if not key.expires)
 
 
 @dataclass
-class OidcRole:
-    """What a token says and for how long."""
+class OidcRole(Record):
+    """What an identity token contains and how long it is valid."""
 
-    key: str = ""
-    template: str = ""
-    client_id: str = ""
-    ttl: int = 0
+    key: Annotated[str, param(Kind.STRING, help="Key that signs.")] = ""
+    template: Annotated[
+        str, param(Kind.STRING, help="JSON of further claims with identity templates, which may be in base64.")
+    ] = ""
+    client_id: Annotated[str, param(Kind.STRING, help="The aud claim; generated if absent.")] = ""
+    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a token in seconds.")] = 86400
 
 
 @dataclass
-class Assignment:
+class Assignment(Record):
     """Who may log in to a client."""
 
-    entity_ids: list[str] = field(default_factory=list)
-    group_ids: list[str] = field(default_factory=list)
+    entity_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Ids of entities.")] = field(default_factory=list)
+    group_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Ids of groups.")] = field(default_factory=list)
 
 
 @dataclass
-class Scope:
-    """Claims that a client can ask for."""
+class Scope(Record):
+    """Claims that a client can request."""
 
-    template: str = ""
-    description: str = ""
+    template: Annotated[
+        str, param(Kind.STRING, help="JSON of claims with identity templates, which may be in base64.")
+    ] = ""
+    description: Annotated[str, param(Kind.STRING, help="Purpose of the scope.")] = ""
 
 
 @dataclass
-class OidcClient:
-    """An application that logs its users in here. Lifetimes in seconds."""
+class OidcClient(Record):
+    """An application whose users log in here."""
 
-    name: str
+    redirect_uris: Annotated[list[str], param(Kind.COMMA_STRINGS, help="URIs to which users may be sent back.")] = (
+        field(default_factory=list)
+    )
+    assignments: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Names of assignments: who may log in.")] = field(
+        default_factory=list
+    )
+    key: Annotated[str, param(Kind.STRING, help="Key that signs; cannot be changed.")] = DEFAULT_KEY
+    id_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of id tokens in seconds.")] = 86400
+    access_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of access tokens in seconds.")] = 86400
+    client_type: Annotated[str, param(Kind.STRING, help="confidential or public; cannot be changed.")] = "confidential"
+    authorization_code: Annotated[
+        bool, param(Kind.BOOL, help="Allow the authorization code flow.", needs=Feature.OIDC_GRANTS)
+    ] = True
+    client_credentials: Annotated[
+        bool, param(Kind.BOOL, help="Allow the client credentials flow.", needs=Feature.OIDC_GRANTS)
+    ] = False
     client_id: str = ""
     client_secret: str = ""
     """Empty for a public client."""
-    client_type: str = "confidential"
-    redirect_uris: list[str] = field(default_factory=list)
-    assignments: list[str] = field(default_factory=list)
-    key: str = ""
-    id_token_ttl: int = 0
-    access_token_ttl: int = 0
-    authorization_code: bool = True
-    client_credentials: bool = False
 
 
 @dataclass
-class Provider:
+class Provider(Record):
     """An issuer with its own endpoints."""
 
-    issuer: str = ""
-    allowed_client_ids: list[str] = field(default_factory=list)
-    scopes_supported: list[str] = field(default_factory=list)
+    issuer: Annotated[
+        str, param(Kind.STRING, help="Scheme, host and port of the iss claim; empty: this server.", show=Show.NEVER)
+    ] = ""
+    allowed_client_ids: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Ids of the clients that may use it; * is all.")
+    ] = field(default_factory=list)
+    scopes_supported: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Scopes that clients can request.")] = field(
+        default_factory=list
+    )
 
     def allows(self, client_id: str) -> bool:
-        """Whether a client may use it."""
+        """Return whether a client may use the provider."""
         return "*" in self.allowed_client_ids or client_id in self.allowed_client_ids
 
 
 @dataclass
 class AuthCode:
-    """What an authorization code stands for."""
+    """What an authorization code was issued for."""
 
     provider: str
     client_id: str
@@ -161,19 +189,29 @@ class Oidc:
     assignments: dict[str, Assignment] = field(default_factory=lambda: {ALLOW_ALL: Assignment(["*"], ["*"])})
     scopes: dict[str, Scope] = field(default_factory=dict)
     clients: dict[str, OidcClient] = field(default_factory=dict)
-    providers: dict[str, Provider] = field(default_factory=lambda: {DEFAULT_PROVIDER: Provider("", ["*"])})
+    providers: dict[str, Provider] = field(
+        default_factory=lambda: {DEFAULT_PROVIDER: Provider(allowed_client_ids=["*"])}
+    )
     codes: dict[str, AuthCode] = field(default_factory=dict)
 
 
+class OidcCollection(Collection[Oidc, R]):
+    """Records of a token service, which is that of the request's namespace, not in the state of the mount."""
+
+    def records_of(self, state: Oidc, call: Call) -> dict[str, R]:
+        """Return the records of the request's namespace."""
+        return self.records(service(call))
+
+
 def service(call: Call) -> Oidc:
-    """The token service of the request's namespace."""
+    """Return the token service of the request's namespace."""
     state: IdentityState = call.core.state.identity
     found: Oidc = state.oidc.setdefault(call.request.namespace, Oidc())
     return found
 
 
 def new_key(call: Call, algorithm: str, *beside: SigningKey) -> SigningKey:
-    """A fresh key pair that no other key of the namespace, nor one ``beside`` it, equals; a seeded world repeats it."""
+    """Make a key pair that differs from those of the namespace and those ``beside`` it; seeded worlds repeat it."""
     kind, size = _KINDS.get(algorithm[:2], ""), _SIZES.get(algorithm, 2048)
     rings = [*beside, *(key for named in service(call).keys.values() for key in named.ring)]
     taken = [x509_keys.public_of(key.private) for key in rings if kind == "rsa" and key.algorithm[:2] == "RS"]
@@ -182,10 +220,10 @@ def new_key(call: Call, algorithm: str, *beside: SigningKey) -> SigningKey:
 
 
 def default_key(call: Call) -> NamedKey:
-    """The key named ``default``, made when it is first needed."""
+    """Return the key named ``default``, which is made when it is first needed."""
     keys = service(call).keys
     if DEFAULT_KEY not in keys:
-        key = NamedKey("RS256", 86400, 86400, ["*"], next_rotation=call.now() + 86400)
+        key = NamedKey(allowed_client_ids=["*"], next_rotation=call.now() + 86400)
         key.renew(call)
         keys[DEFAULT_KEY] = key
     return keys[DEFAULT_KEY]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -19,14 +18,7 @@ from mockkms.vault.secrets.identity.oidc.template import filled
 _NAME = {"name": Field(Kind.STRING, help="Name of the provider.")}
 
 provider = engine.path(
-    "oidc/provider/{name}",
-    fields={
-        **_NAME,
-        "issuer": Field(Kind.STRING, help="Scheme, host and port of the iss claim; empty is this server."),
-        "allowed_client_ids": Field(Kind.COMMA_STRINGS, help="Client ids that may use it; * is all."),
-        "scopes_supported": Field(Kind.COMMA_STRINGS, help="Scopes that can be asked for."),
-    },
-    help="An issuer with endpoints of its own.",
+    "oidc/provider/{name}", lambda: {**_NAME, **Provider.fields()}, help="An issuer with its own endpoints."
 )
 providers = engine.path(
     "oidc/provider[/]",
@@ -53,10 +45,10 @@ def _exists(state: object, call: Call, *, name: str) -> bool:
 def write_provider(state: object, call: Call, *, name: str) -> Response | None:
     """Make a provider, or change what was sent of one. Raises ErrorResponse and BackendError."""
     oidc = service(call)
-    made = replace(oidc.providers.get(name, Provider()))
-    made.issuer = call.get("issuer", made.issuer)
-    made.allowed_client_ids = distinct(call.get("allowed_client_ids", made.allowed_client_ids))
-    made.scopes_supported = distinct(call.get("scopes_supported", made.scopes_supported))
+    made = oidc.providers.get(name, Provider()).copy()
+    made.update_from(call)
+    made.allowed_client_ids = distinct(made.allowed_client_ids)
+    made.scopes_supported = distinct(made.scopes_supported)
     if made.issuer and not is_issuer(made.issuer):
         raise ErrorResponse(INVALID_ISSUER)
     warnings = [ISSUER_WARNING] if made.issuer else []
@@ -87,12 +79,7 @@ def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
 
 
 def _shown(call: Call, name: str) -> dict[str, object]:
-    found = service(call).providers[name]
-    return {
-        "allowed_client_ids": found.allowed_client_ids,
-        "issuer": issuer_of(call, name),
-        "scopes_supported": found.scopes_supported,
-    }
+    return {**service(call).providers[name].shown(call.core.product), "issuer": issuer_of(call, name)}
 
 
 @provider.on(Operation.READ)

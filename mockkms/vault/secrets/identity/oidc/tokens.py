@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import replace
 
 from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call, Field
@@ -16,7 +15,7 @@ from mockkms.vault.golang.json import decode_object
 from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
-from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcRole, default_key, service
+from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcCollection, OidcRole, default_key, service
 from mockkms.vault.secrets.identity.oidc.template import filled
 
 RESERVED = (
@@ -24,18 +23,15 @@ RESERVED = (
 )  # fmt: skip
 _SKEW = 60
 
-role = engine.path(
+roles = OidcCollection(
+    engine,
     "oidc/role/{name}",
-    fields={
-        "name": Field(Kind.STRING, help="Name of the role."),
-        "key": Field(Kind.STRING, help="Key that signs."),
-        "template": Field(Kind.STRING, help="JSON of further claims, with identity templates; base64 will do."),
-        "ttl": Field(Kind.SECONDS, default=86400, help="Lifetime of a token in seconds."),
-        "client_id": Field(Kind.STRING, help="The aud claim; generated if absent."),
-    },
-    help="What a token says.",
+    OidcRole,
+    lambda oidc: oidc.roles,
+    help="What an identity token contains.",
+    list_help="The names of all roles.",
+    paged=False,
 )
-roles = engine.path("oidc/role[/]", help="The names of all roles.")
 token = engine.path(
     "oidc/token/{name}", fields={"name": Field(Kind.STRING, help="Role of the token.")}, help="A token of the caller."
 )
@@ -49,33 +45,22 @@ introspection = engine.path(
 )
 
 
-@role.existence
-def _exists(state: object, call: Call, *, name: str) -> bool:
-    return name in service(call).roles
-
-
-@role.on(Operation.CREATE, Operation.UPDATE)
-def write_role(state: object, call: Call, *, ttl: int) -> None:
-    """Make a role, or change what was sent of one. Raises ErrorResponse."""
-    oidc = service(call)
-    found = oidc.roles.get(call["name"])
-    made = replace(found) if found else OidcRole(ttl=ttl)
-    for name in ("key", "template", "ttl", "client_id"):
-        if name in call:
-            setattr(made, name, call[name])
-    if not made.key:
+@roles.write
+def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
+    """Create or change a role. Raises ErrorResponse."""
+    role.update_from(call)
+    if not role.key:
         raise ErrorResponse("the key parameter is required")
-    if made.key == DEFAULT_KEY:
+    if role.key == DEFAULT_KEY:
         default_key(call)
-    made.template = decoded_template(made.template)
-    check_template(made.template, call.now())
-    key = oidc.keys.get(made.key)
+    role.template = decoded_template(role.template)
+    check_template(role.template, call.now())
+    key = service(call).keys.get(role.key)
     if key is None:
-        raise ErrorResponse(f'cannot find key "{made.key}"')
-    if made.ttl > key.verification_ttl:
+        raise ErrorResponse(f'cannot find key "{role.key}"')
+    if role.ttl > key.verification_ttl:
         raise ErrorResponse("a role's token ttl cannot be longer than the verification_ttl of the key it references")
-    made.client_id = made.client_id or call.core.entropy.base62(26)
-    oidc.roles[call["name"]] = made
+    role.client_id = role.client_id or call.core.entropy.base62(26)
 
 
 def decoded_template(template: str) -> str:
@@ -97,26 +82,6 @@ def check_template(template: str, now: float) -> None:
     for name in claims:
         if name in RESERVED:
             raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(RESERVED)}')
-
-
-@role.on(Operation.READ)
-def read_role(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """A role."""
-    found = service(call).roles.get(name)
-    return dict(vars(found)) if found else None
-
-
-@role.on(Operation.DELETE)
-def delete_role(state: object, call: Call, *, name: str) -> None:
-    """Delete a role."""
-    service(call).roles.pop(name, None)
-
-
-@roles.on(Operation.LIST)
-def list_roles(state: object, call: Call) -> dict[str, object]:
-    """The names of all roles."""
-    names = sorted(service(call).roles)
-    return {"keys": names} if names else {}
 
 
 @token.on(Operation.READ)

@@ -16,7 +16,8 @@ from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.secrets.identity.oidc.model import NamedKey, Oidc
+    from mockkms.vault.framework.records import Record
+    from mockkms.vault.secrets.identity.oidc.model import NamedKey, Oidc, OidcClient
 
 Spec = Mapping[str, Any]
 PARTS = {
@@ -163,20 +164,32 @@ def dump(core: Context, namespace: str) -> dict[str, object]:
     service: Oidc | None = core.state.identity.oidc.get(namespace)
     if service is None:
         return {}
-    from mockkms.vault.secrets.identity.oidc import model
+    from mockkms.vault.secrets.identity.oidc.model import Oidc
 
-    fresh = model.Oidc()
-    shown: dict[str, object] = {"issuer": service.issuer, "keys": {n: _key(k) for n, k in service.keys.items()}}
-    for part, left_out in (
-        ("scopes", ()), ("assignments", ()), ("clients", ("name",)), ("providers", ()), ("roles", ()),
-    ):  # fmt: skip
-        known = getattr(fresh, part)
-        shown[part] = {
-            name: {word: value for word, value in vars(one).items() if word not in left_out and value not in ("", [])}
-            for name, one in getattr(service, part).items()
-            if one != known.get(name)
-        }
-    return {word: value for word, value in shown.items() if value}
+    fresh = Oidc()
+    return _set_only(
+        issuer=service.issuer,
+        keys={name: _key(key) for name, key in service.keys.items()},
+        scopes=_changed(service.scopes, fresh.scopes),
+        assignments=_changed(service.assignments, fresh.assignments),
+        clients={name: _client(client) for name, client in service.clients.items()},
+        providers=_changed(service.providers, fresh.providers),
+        roles=_changed(service.roles, fresh.roles),
+    )
+
+
+def _set_only(**values: object) -> dict[str, object]:
+    """Return the values that are neither empty nor 0."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _changed(records: Mapping[str, Record], fresh: Mapping[str, Record]) -> dict[str, object]:
+    """Return the records that a new server does not have, by name."""
+    return {name: record.changed() for name, record in records.items() if record != fresh.get(name)}
+
+
+def _client(client: OidcClient) -> dict[str, object]:
+    return client.changed() | _set_only(client_id=client.client_id, client_secret=client.client_secret)
 
 
 def _key(key: NamedKey) -> dict[str, object]:
@@ -186,7 +199,4 @@ def _key(key: NamedKey) -> dict[str, object]:
         if one.algorithm != key.algorithm:
             shown["algorithm"] = one.algorithm
         ring.append(shown | ({"expires": one.expires} if one.expires else {}))
-    settings = {word: getattr(key, word) for word in ("algorithm", "rotation_period", "verification_ttl")}
-    if key.allowed_client_ids:
-        settings["allowed_client_ids"] = list(key.allowed_client_ids)
-    return {**settings, "ring": ring, "next_rotation": key.next_rotation}
+    return {**key.changed(), "ring": ring, "next_rotation": key.next_rotation}
