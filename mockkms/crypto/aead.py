@@ -6,6 +6,7 @@ Cipher objects are kept in bounded caches keyed by the key bytes: setting one up
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -40,6 +41,23 @@ def seal(algorithm: str, key: bytes, nonce: bytes, plaintext: bytes, associated:
         return nonce + _chacha(key).encrypt(nonce, plaintext, associated)
     subkey, short = _x(key, nonce)
     return nonce + ChaCha20Poly1305(subkey).encrypt(short, plaintext, associated)
+
+
+def sealing(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes] | None:
+    """Return what encrypts with a key: ``(nonce, plaintext, associated)`` to ciphertext and tag.
+
+    None for XChaCha20, whose key depends on the nonce. Raises ValueError for a key of wrong size.
+    """
+    if algorithm == "aes-gcm":
+        return _aes(key).encrypt
+    return _chacha(key).encrypt if algorithm == "chacha20-poly1305" else None
+
+
+def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes] | None:
+    """Return the opposite of ``sealing``, which raises InvalidTag; None for XChaCha20."""
+    if algorithm == "aes-gcm":
+        return _aes(key).decrypt
+    return _chacha(key).decrypt if algorithm == "chacha20-poly1305" else None
 
 
 def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | None = None) -> bytes:

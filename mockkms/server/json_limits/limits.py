@@ -74,7 +74,10 @@ def _fits(decoded: Any, strings: int, containers: int) -> bool:
             continue
         elif isinstance(value, dict):
             strings, containers = strings - len(value), containers - 1
-            waiting += value.values()
+            # Most values are strings: only the others wait.
+            others = [item for item in value.values() if type(item) is not str]
+            strings -= len(value) - len(others)
+            waiting += others
         elif isinstance(value, list):
             containers -= 1
             waiting += value

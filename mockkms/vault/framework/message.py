@@ -32,6 +32,8 @@ class Operation(StrEnum):
     INTERNAL = "internal"
     """A verb that no outside request may use (OPTIONS without CORS)."""
 
+    __hash__ = str.__hash__  # An enumeration's own is a call of Python code, and several are made for each request.
+
 
 WRITES = frozenset({Operation.CREATE, Operation.UPDATE, Operation.PATCH})
 OPERATION_OF_METHOD: Mapping[str, Operation] = {
@@ -225,6 +227,8 @@ class Response:
 
     def plain_data(self) -> Mapping[str, object] | None:
         """Return ``data`` with what is kept as text decoded."""
+        if isinstance(self.data, Encoded):
+            return dict(self.data.value())
         if not self.data:
             return self.data
         return {name: item.value() if isinstance(item, Encoded) else item for name, item in self.data.items()}

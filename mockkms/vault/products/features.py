@@ -8,6 +8,8 @@ from enum import StrEnum
 class Feature(StrEnum):
     """A difference between products. A product lists the features that it has."""
 
+    __hash__ = str.__hash__  # An enumeration's own is a call of Python code, and several are made for each request.
+
     # -- requests and answers
     MOUNT_TYPE = "mount-type"
     """The envelope ends with ``mount_type``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import field
+from functools import lru_cache
 from hashlib import sha256
 
 from mockkms.lazy_dataclass import dataclass
@@ -62,7 +63,12 @@ def client_id(token: Token, namespace_id: str) -> str:
     """
     if token.entity_id:
         return token.entity_id
-    policies = "\x7f".join(sorted(token.policies))
+    return _client_of(tuple(token.policies), namespace_id)
+
+
+@lru_cache(maxsize=256)
+def _client_of(names: tuple[str, ...], namespace_id: str) -> str:
+    policies = "\x7f".join(sorted(names))
     return b64encode(sha256(f"{policies}\0{namespace_id}".encode()).digest()).decode()
 
 

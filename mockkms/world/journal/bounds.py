@@ -16,6 +16,15 @@ _ENTRY = 2048
 
 def shorten(entry: Entry, body_limit: int = PART_LIMIT) -> None:
     """Cut what is beyond the limits; ``entry.shortened`` names the parts that were cut."""
+    asked = entry.asked
+    if (
+        len(entry.body) <= body_limit
+        and len(entry.answer) <= body_limit
+        and len(entry.method) <= PART_LIMIT
+        and (asked is None or len(asked[1]) <= PART_LIMIT)
+        and len(entry.trace.namespace) <= PART_LIMIT
+    ):
+        return
     cut = [*entry.shortened]
     if len(entry.method) > PART_LIMIT:
         entry.method = entry.method[:PART_LIMIT]

@@ -142,8 +142,10 @@ class Journal:
     def _shared(self, headers: Mapping[str, str], length: int) -> _Headers:
         """Equal headers as one object, for they are the most of an entry."""
         known = self._headers.get(length)
-        if known is not None and known.kept == headers and [*known.kept] == [*headers]:
-            return known
+        if known is not None:
+            kept = known.kept
+            if kept is headers or (kept == headers and [*kept] == [*headers]):
+                return known
         if len(self._headers) >= _KINDS_OF_HEADERS:
             self._headers.clear()
         short = shortened_headers(headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.json_text import Encoded, encode
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_found, payload
 from mockkms.vault.secrets.kv.v2.model import KV2, Payload, SecretMetadata, Version
@@ -50,8 +51,9 @@ def read(state: KV2, call: Call, *, path: str) -> Reply:
     shown: dict[str, object] = {"data": None, "metadata": described(key, number, version)}
     if version.gone(call.now()):
         return not_found(call, shown)
-    shown["data"] = payload(state, path, number)
-    return shown
+    secret = payload(state, path, number)
+    # Written as JSON here: the data is kept as text, which the writer would have to fetch out of its own text.
+    return Response(data=Encoded(f'{{"data":{encode(secret)},"metadata":{encode(shown["metadata"])}}}'))
 
 
 @subkeys.on(Operation.READ)

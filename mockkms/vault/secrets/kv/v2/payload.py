@@ -24,9 +24,23 @@ class Unreadable:
 def stored(value: object) -> Encoded | Unreadable | None:
     """What is kept of ``value``: its text as a later read shows it, None for null, or an ``Unreadable``."""
     try:
-        return None if value is None else keep(deep_json.copy(value, _scalar))
+        return None if value is None else keep(value if _plain(value) else deep_json.copy(value, _scalar))
     except OverflowError as error:
         return Unreadable(f"json: cannot unmarshal number {error} into Go value of type float64")
+
+
+def _plain(value: object) -> bool:
+    """Return whether a value is an object of texts, small numbers, booleans and nulls, which are kept as they are."""
+    if type(value) is not dict:
+        return False
+    for item in value.values():
+        kind = type(item)
+        if kind is int:
+            if not -_EXACT <= item <= _EXACT:
+                return False
+        elif kind is not str and kind is not bool and item is not None:
+            return False
+    return True
 
 
 def _scalar(value: object) -> object:

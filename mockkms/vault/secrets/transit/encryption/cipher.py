@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
+
+from cryptography.exceptions import InvalidTag
 
 from mockkms.crypto import aead
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
-from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, TransitKey
 
 PADDINGS = ("oaep", "pkcs1v15")
@@ -36,6 +39,26 @@ def encrypt(
     return f"vault:v{number}:{b64.encode(sealed)}", number
 
 
+def encrypt_all(key: TransitKey, plaintexts: Sequence[bytes], random: Random) -> tuple[list[str], int] | None:
+    """Encrypt many with the latest version of a key that derives nothing: its cipher is made once.
+
+    Returns the ciphertexts and the version. None: each has to be encrypted on its own.
+    """
+    if key.soft_deleted or key.derived or key.convergent_encryption or not key.kind.aead:
+        return None
+    number, size = key.latest_version, aead.NONCE_SIZES[key.kind.aead]
+    secret = key.version(number).key[: key.kind.size]
+    seal = aead.sealing(key.kind.aead, secret) if len(secret) == key.kind.size else None
+    if seal is None:
+        return None
+    nonces, prefix, texts, at = random(size * len(plaintexts)), f"vault:v{number}:", [], 0
+    for plaintext in plaintexts:
+        nonce = nonces[at : at + size]
+        at += size
+        texts.append(prefix + b2a_base64(nonce + seal(nonce, plaintext, None), newline=False).decode())
+    return texts, number
+
+
 def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
     """The plaintext of what ``encrypt`` made. Raises ErrorResponse and InternalFault."""
     if key.soft_deleted:
@@ -52,6 +75,35 @@ def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding
     if kind.aead:
         return _open(key, number, context, sealed, associated)
     return _decrypt_rsa(key, number, sealed, padding)
+
+
+def decrypt_all(key: TransitKey, texts: Sequence[str]) -> list[str] | None:
+    """Return many plaintexts in base64: of what ``encrypt`` made with a key that derives nothing.
+
+    The cipher of each version is made once.
+    None: each has to be decrypted on its own, for the key is of another kind or a text is at fault.
+    """
+    kind = key.kind
+    if key.soft_deleted or key.derived or key.convergent_encryption or not kind.aead:
+        return None
+    size, plaintexts = aead.NONCE_SIZES[kind.aead], []
+    openers: dict[str, Callable[[bytes, bytes, bytes | None], bytes]] = {}
+    try:
+        for text in texts:
+            prefix, _, body = text.rpartition(":")
+            opener = openers.get(prefix)
+            if opener is None:
+                number, body = key.version_of_text(text, "ciphertext")
+                secret = key.version(number).key
+                opener = aead.opening(kind.aead, secret) if len(secret) == kind.size else None
+                if opener is None:
+                    return None
+                openers[prefix] = opener
+            sealed = b64.decode(body)
+            plaintexts.append(b2a_base64(opener(sealed[:size], sealed[size:], None), newline=False).decode())
+    except (ValueError, VaultError, InvalidTag):
+        return None
+    return plaintexts
 
 
 def check_padding(key: TransitKey, padding: str, name: str) -> None:

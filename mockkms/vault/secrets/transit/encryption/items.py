@@ -59,6 +59,22 @@ def decode_strictly(call: Call, raw: object, text: str, missing: str) -> list[It
     return items
 
 
+def plain_items(raw: object, text: str) -> tuple[list[str], list[str]] | None:
+    """Return the texts and references of items that have nothing else; None for any others."""
+    if not isinstance(raw, list):
+        return None
+    texts, references = [], []
+    for item in raw:
+        if type(item) is not dict:
+            return None
+        found, reference = item.get(text), item.get("reference", "")
+        if type(found) is not str or type(reference) is not str or len(item) > ("reference" in item) + 1:
+            return None
+        texts.append(found)
+        references.append(reference)
+    return texts, references
+
+
 def _strict_item(raw: object, number: int, text: str, missing: str, faults: list[str]) -> Item:
     if not isinstance(raw, dict):
         raise unparsed(f"[{number}] expected a map, got '{go_type(raw)}'")

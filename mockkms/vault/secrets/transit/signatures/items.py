@@ -67,6 +67,8 @@ def decode_loose_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]
 
 def text_of(value: object) -> str:
     """Return a member of a loose map as the weak decoder turns it into text. Raises ValueError."""
+    if type(value) is str:
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -108,6 +110,8 @@ def decode_input(item: Item, missing: str = "missing input", unable: str = UNABL
 
 def decode_context(item: Item) -> bytes:
     """Return the ``context`` of an item, decoded from base64; empty if absent. Raises ErrorResponse."""
+    if not item.get("context"):
+        return b""
     with refusing(text="failed to base64-decode context"):
         return b64.decode(text_of(item.get("context")))
 

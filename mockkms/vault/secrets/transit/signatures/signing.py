@@ -54,6 +54,12 @@ class Options:
     """Bytes, or ``rsa.SALT_AUTO``, ``rsa.SALT_HASH``."""
 
 
+_OPTIONS: Final = frozenset(
+    ("hash_algorithm", "algorithm", "marshaling_algorithm", "prehashed", "signature_algorithm", "salt_length")
+)
+_USUAL: Final = Options(DEFAULT_HASH, jws=False, prehashed=False, scheme="", salt=rsa.SALT_AUTO)
+
+
 def hash_asked(call: Call) -> str:
     """The hash: in the path, by its name, by its old name. Raises ErrorResponse for an unknown one."""
     name: str = call["urlalgorithm"] or call["hash_algorithm"] or call["algorithm"] or DEFAULT_HASH
@@ -64,6 +70,9 @@ def hash_asked(call: Call) -> str:
 
 def options_of(call: Call) -> Options:
     """The options of a call. Raises ErrorResponse."""
+    given = call.given
+    if given.keys().isdisjoint(_OPTIONS) and not given.get("urlalgorithm"):
+        return _USUAL
     hash_name = hash_asked(call)
     marshaling = call["marshaling_algorithm"]
     if marshaling not in ("asn1", "jws"):
