@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mockkms.faults import FaultError
 from mockkms.rustfs.seeds import SeedError as RustfsError
 from mockkms.vault.framework.message import VaultError
-from mockkms.vault.framework.shapes.nodes import Entry, Node
+from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.world_section import SpecFault, Steps
 from mockkms.worldfile.problems import Problem
 
@@ -72,10 +72,10 @@ def find(root: Node, steps: Steps) -> Node:
     for step in steps:
         below: Node | None = None
         if root.kind == "mapping":
-            entry: Entry | None = root.value.get(str(step)) or root.value.get(str(step).replace("_", "-"))
+            entry = root.entries.get(str(step)) or root.entries.get(str(step).replace("_", "-"))
             below = entry.value if entry is not None else None
-        elif root.kind == "list" and isinstance(step, int) and step < len(root.value):
-            below = root.value[step]
+        elif root.kind == "list" and isinstance(step, int) and step < len(root.items):
+            below = root.items[step]
         if below is None:
             break
         root = below

@@ -26,7 +26,7 @@ class RuleShape(Shape):
         if node.kind != "mapping":
             self.refuse(node, path, problems)
             return {}
-        words = node.plain()
+        words = {key: entry.value.plain() for key, entry in node.entries.items()}
         try:
             if "script" not in words:
                 Rule(words, rule_id="rule", now=0, seed=0)
@@ -57,7 +57,7 @@ def _placed(node: Node, error: FaultError, path: str) -> Problem:
     problem = problem_at(node, split(error.path), error.message, shown=path)
     unknown = re.match(r"unknown [\w ]+ '([^']+)'", error.message)
     holder = find(node, split(error.path))
-    entry = holder.value.get(unknown[1]) if unknown and holder.kind == "mapping" else None
+    entry = holder.entries.get(unknown[1]) if unknown else None
     if entry is None:
         return problem
     return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)

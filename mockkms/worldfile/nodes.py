@@ -194,8 +194,8 @@ def layered(below: Node, above: Node) -> Node:
     """``above`` laid over ``below``: mappings unite key by key, everything else is replaced."""
     if below.kind != "mapping" or above.kind != "mapping":
         return above
-    entries = dict(below.value)
-    for key, entry in above.value.items():
+    entries = dict(below.entries)
+    for key, entry in above.entries.items():
         old = entries.get(key)
         if old is not None:
             entry = Entry(key, entry.line, entry.column, layered(old.value, entry.value))

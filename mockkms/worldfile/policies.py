@@ -23,7 +23,7 @@ class PolicyText(Text):
     def __init__(self) -> None:
         super().__init__("text of a policy in HCL")
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> str:
         """The text; refused only where no product takes it (which one is emulated may be said elsewhere)."""
         before = len(problems)
         text = super().read(node, path, problems)

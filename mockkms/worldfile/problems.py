@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockkms.vault.framework.shapes.problems import Problem
+from mockkms.vault.framework.shapes.nodes import Problem
 
 __all__ = ["Problem", "SeedError"]
 

@@ -10,8 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mockkms.vault.framework.shapes.nodes import Entry, Node
-from mockkms.vault.framework.shapes.problems import nearest
+from mockkms.vault.framework.shapes.nodes import Entry, Node, nearest
 from mockkms.worldfile.nodes import MAX_BYTES, from_python, read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
 

@@ -105,10 +105,10 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
 
 def _appended(below: Node | None, above: Node) -> Node:
     """A world of rules, those of the world below it first."""
-    entry = above.value["faults"]
-    known = below.value.get("faults") if below is not None else None
-    items = known.value.value if known is not None and known.value.kind == "list" else []
-    rules = replace(entry.value, value=[*items, *entry.value.value])
+    entry = above.entries["faults"]
+    known = below.entries.get("faults") if below is not None else None
+    items = known.value.items if known is not None else []
+    rules = replace(entry.value, value=[*items, *entry.value.items])
     return replace(above, value={"faults": replace(entry, value=rules)})
 
 

@@ -6,7 +6,6 @@ Source: Vault's ``sdk/helper/automatedrotationutil``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -59,7 +58,7 @@ class AutomatedRotation:
         for name in NAMES:
             setattr(self, name, call.get(name, getattr(self, name)))
 
-    def changed_rotation(self) -> dict[str, Any]:
+    def changed_rotation(self) -> dict[str, object]:
         """Return the settings that are not as a new configuration has them."""
         fresh = AutomatedRotation()
         return {name: getattr(self, name) for name in NAMES if getattr(self, name) != getattr(fresh, name)}
@@ -71,7 +70,7 @@ class AutomatedRotation:
             text = "rotation manager capabilities not supported in Vault community edition"
             raise ValueError(f"error registering rotation job: error registering rotation job: {text}")
 
-    def shown_rotation(self, product: Product) -> dict[str, Any]:
+    def shown_rotation(self, product: Product) -> dict[str, object]:
         """Return the settings as a read of ``product`` shows them."""
         names = NAMES if product.has(Feature.ROTATION_POLICY) else NAMES[:-1]
         return {name: getattr(self, name) for name in names}

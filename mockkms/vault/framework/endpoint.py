@@ -57,7 +57,7 @@ class Field:
     """One parameter of an endpoint. ``default`` is what an absent parameter reads as (else the kind's zero value)."""
 
     kind: Kind
-    default: Any = None
+    default: object = None
     help: str = ""
     query: bool = False
     deprecated: bool = False

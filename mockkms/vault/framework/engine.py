@@ -51,7 +51,7 @@ class Engine:
         engine_type: str,
         *,
         kind: str,
-        new_state: Callable[[], Any],
+        new_state: Callable[[], object],
         help: str = "",
         version: str = "",
         setup: Callable[[Any, Context, Mount], None] | None = None,

@@ -6,12 +6,14 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Any
+from typing import TypeVar
 
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import RepeatedParameter, quote, shown
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
@@ -55,13 +57,13 @@ class ConversionError(ValueError):
         return ConversionError(*moved)
 
 
-def _unconvertible(value: Any, go_name: str, place: str = "") -> ConversionError:
+def _unconvertible(value: object, go_name: str, place: str = "") -> ConversionError:
     text = f"'{place}' expected type '{go_name}', got unconvertible type '{go_type(value)}'"
     older = f"{text}, value: '{shown(value)}'"
     return ConversionError(text, f"'{place}' expected a map, got '{go_kind(value)}'" if go_name == _OBJECT else older)
 
 
-def _unparsable(value: Any, go_name: str, function: str, fault: str) -> ConversionError:
+def _unparsable(value: object, go_name: str, function: str, fault: str) -> ConversionError:
     name = {"int64": "int", "float64": "float"}.get(go_name, go_name)
     return ConversionError(
         f"'' cannot parse value as '{go_name}': strconv.{function}: {fault}",
@@ -69,7 +71,7 @@ def _unparsable(value: Any, go_name: str, function: str, fault: str) -> Conversi
     )
 
 
-_ZERO: dict[Kind, Any] = {
+_ZERO: dict[Kind, object] = {
     Kind.STRING: "", Kind.LOWER_STRING: "", Kind.NAME: "", Kind.BOOL: False, Kind.INT: 0, Kind.INT64: 0,
     Kind.FLOAT: 0.0, Kind.SECONDS: 0, Kind.SIGNED_SECONDS: 0, Kind.TIME: None,
 }  # fmt: skip
@@ -87,14 +89,14 @@ _SPACED = re.compile(r"(?:0[bBoOxX]_?)?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*")
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
-def zero(kind: Kind) -> Any:
+def zero(kind: Kind) -> object:
     """Return the value of a parameter of this kind that was not sent and has no default."""
     if kind in _ZERO:
         return _ZERO[kind]
     return {} if kind in (Kind.MAP, Kind.KV_PAIRS, Kind.HEADER) else []
 
 
-def convert(kind: Kind, value: Any) -> tuple[bool, Any]:
+def convert(kind: Kind, value: object) -> tuple[bool, object]:
     """Return ``(sent, converted)``: a null duration or time counts as not sent.
 
     Raises ValueError with the server's text, or ConversionError where the products' texts differ.
@@ -103,7 +105,7 @@ def convert(kind: Kind, value: Any) -> tuple[bool, Any]:
     return converter(value)
 
 
-def _string(value: Any) -> tuple[bool, Any]:
+def _string(value: object) -> tuple[bool, str]:
     if isinstance(value, str):
         return True, value
     if value is None:
@@ -115,15 +117,15 @@ def _string(value: Any) -> tuple[bool, Any]:
     raise _unconvertible(value, "string")
 
 
-def _integer(value: Any) -> tuple[bool, Any]:
+def _integer(value: object) -> tuple[bool, int]:
     return True, _whole(value, "int")
 
 
-def _integer64(value: Any) -> tuple[bool, Any]:
+def _integer64(value: object) -> tuple[bool, int]:
     return True, _whole(value, "int64")
 
 
-def _whole(value: Any, go_name: str) -> int:
+def _whole(value: object, go_name: str) -> int:
     if isinstance(value, bool):
         return int(value)
     if value is None or value == "":
@@ -155,7 +157,7 @@ def _go_integer(text: str) -> int | None:
     return -number if text[0] == "-" else number
 
 
-def _boolean(value: Any) -> tuple[bool, Any]:
+def _boolean(value: object) -> tuple[bool, bool]:
     if isinstance(value, bool):
         return True, value
     if value is None or value == "":
@@ -169,24 +171,24 @@ def _boolean(value: Any) -> tuple[bool, Any]:
     raise _unparsable(value, "bool", "ParseBool", "invalid syntax")
 
 
-def _seconds(value: Any) -> tuple[bool, Any]:
+def _seconds(value: object) -> tuple[bool, int | None]:
     sent, seconds = _signed_seconds(value)
-    if sent and seconds < 0:
+    if seconds is not None and seconds < 0:
         raise ValueError(f"cannot provide negative value '{seconds}'")
     return sent, seconds
 
 
-def _signed_seconds(value: Any) -> tuple[bool, Any]:
+def _signed_seconds(value: object) -> tuple[bool, int | None]:
     if value is None:
         return False, None
     return True, int(parse_seconds(value))
 
 
-def _time(value: Any) -> tuple[bool, Any]:
+def _time(value: object) -> tuple[bool, float | None]:
     return (False, None) if value is None else (True, parse_moment(value))
 
 
-def _comma_strings(value: Any) -> tuple[bool, Any]:
+def _comma_strings(value: object) -> tuple[bool, list[str]]:
     if value is None or value == "" or value == {}:
         return True, []
     if isinstance(value, str):
@@ -203,13 +205,14 @@ def _comma_strings(value: Any) -> tuple[bool, Any]:
     return True, [part.strip() for part in _each(items, _string)]
 
 
-def _strings(value: Any) -> tuple[bool, Any]:
+def _strings(value: object) -> tuple[bool, list[str]]:
     return True, [part.strip() for part in _each([] if value == "" else _items(value)[1], _string)]
 
 
-def _each(items: list[Any], converter: Callable[[Any], tuple[bool, Any]]) -> list[Any]:
+def _each(items: Sequence[object], converter: Callable[[object], tuple[bool, T]]) -> list[T]:
     """Return every item converted. Raises ValueError with all faults, each with its index."""
-    converted, faults = [], []
+    converted: list[T] = []
+    faults: list[ConversionError] = []
     for index, item in enumerate(items):
         try:
             converted.append(converter(item)[1])
@@ -229,23 +232,23 @@ def several(faults: list[ConversionError]) -> ConversionError:
     )
 
 
-def _items(value: Any) -> tuple[bool, Any]:
+def _items(value: object) -> tuple[bool, list[object]]:
     if value is None or value == {}:
         return True, []
     return True, value if isinstance(value, list) else [value]
 
 
-def _ints(value: Any) -> tuple[bool, Any]:
+def _ints(value: object) -> tuple[bool, list[int]]:
     if isinstance(value, str):
         value = value.split(",") if value else []
     return True, _each(_items(value)[1], _integer)
 
 
-def _mapping(value: Any) -> tuple[bool, Any]:
+def _mapping(value: object) -> tuple[bool, dict[str, object]]:
     return True, _merged(value, "")
 
 
-def _header(value: Any) -> tuple[bool, Any]:
+def _header(value: object) -> tuple[bool, dict[str, object]]:
     """Return headers given as an object or as a text: JSON, or JSON in base64. Raises ValueError."""
     if not isinstance(value, str) or not value:
         return _mapping(value or None)
@@ -258,21 +261,21 @@ def _header(value: Any) -> tuple[bool, Any]:
     raise _unconvertible(value, _OBJECT)
 
 
-def _merged(value: Any, place: str) -> dict[str, Any]:
+def _merged(value: object, place: str) -> dict[str, object]:
     """Return an object; like the weak decoder, merge a (nested) list of objects and read null as an empty one."""
     if value is None:
         return {}
     if isinstance(value, dict):
         return value
     if isinstance(value, list):
-        merged: dict[str, Any] = {}
+        merged: dict[str, object] = {}
         for index, item in enumerate(value):
             merged.update(_merged(item, f"{place}[{index}]"))
         return merged
     raise _unconvertible(value, _OBJECT, place)
 
 
-def _pairs(value: Any) -> tuple[bool, Any]:
+def _pairs(value: object) -> tuple[bool, dict[str, str]]:
     try:
         return True, {name: _string(item)[1] for name, item in _merged(value, "").items()}
     except ValueError:
@@ -286,25 +289,25 @@ def _pairs(value: Any) -> tuple[bool, Any]:
     return True, pairs
 
 
-def _name(value: Any) -> tuple[bool, Any]:
+def _name(value: object) -> tuple[bool, str]:
     text = _string(value)[1]
     if not _NAME.fullmatch(text):
         raise ValueError("field does not match the formatting rules")
     return True, text
 
 
-def _lower(value: Any) -> tuple[bool, Any]:
+def _lower(value: object) -> tuple[bool, str]:
     return True, _string(value)[1].lower()
 
 
-def _float(value: Any) -> tuple[bool, Any]:
+def _float(value: object) -> tuple[bool, float]:
     if value is None or value == "":
         return True, 0.0
     if isinstance(value, (list, dict)):
         raise _unconvertible(value, "float64")
     text = str(value)
     try:
-        number = float(value if isinstance(value, bool) or text == text.strip() else "no blanks")
+        number = float(value if isinstance(value, bool) else text if text == text.strip() else "no blanks")
     except (ValueError, OverflowError) as error:
         why = "value out of range" if isinstance(error, OverflowError) else "invalid syntax"
         raise _unparsable(value, "float64", "ParseFloat", why) from None
@@ -313,7 +316,7 @@ def _float(value: Any) -> tuple[bool, Any]:
     return True, number
 
 
-def go_type(value: Any) -> str:
+def go_type(value: object) -> str:
     """Return the Go type that the real server's JSON decoder makes of a value."""
     if isinstance(value, list):
         return "[]string" if isinstance(value, RepeatedParameter) else "[]interface {}"
@@ -322,7 +325,7 @@ def go_type(value: Any) -> str:
     return {bool: "bool", str: "string", type(None): "<nil>"}.get(type(value), "json.Number")
 
 
-def go_kind(value: Any) -> str:
+def go_kind(value: object) -> str:
     """Return the Go kind of a value, as in ``expected a map, got 'string'``."""
     return {
         "[]interface {}": "slice",

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from mockkms.vault.framework.fields import Kind, zero
+
+R = TypeVar("R")
 
 
 class DeclaredField(Protocol):
@@ -25,7 +27,7 @@ class DeclaredField(Protocol):
     @property
     def kind(self) -> Kind: ...
     @property
-    def default(self) -> Any: ...
+    def default(self) -> object: ...
 
 
 class Declaration(Protocol):
@@ -41,7 +43,7 @@ class Sent(Protocol):
     """What is needed of a call."""
 
     @property
-    def given(self) -> dict[str, Any]: ...
+    def given(self) -> dict[str, object]: ...
 
 
 def keyword_names(handler: Callable[..., object]) -> tuple[str, ...]:
@@ -54,14 +56,14 @@ def keyword_names(handler: Callable[..., object]) -> tuple[str, ...]:
     return names
 
 
-def with_parameters(handler: Callable[..., Any], endpoint: Declaration) -> Callable[[Any, Any], Any]:
+def with_parameters(handler: Callable[..., R], endpoint: Declaration) -> Callable[..., R]:
     """Return a function of state and call that passes ``handler`` its parameters; itself if it takes none."""
     if not keyword_names(handler):
         return handler
     arguments = Arguments(handler, endpoint)
 
     @functools.wraps(handler)
-    def handle(state: Any, call: Sent) -> Any:
+    def handle(state: object, call: Sent) -> R:
         return handler(state, call, **arguments.of(call))
 
     return handle
@@ -72,13 +74,13 @@ class Arguments:
 
     __slots__ = ("_endpoint", "_fresh", "_handler", "_usual")
 
-    def __init__(self, handler: Callable[..., Any], endpoint: Declaration) -> None:
+    def __init__(self, handler: Callable[..., object], endpoint: Declaration) -> None:
         self._handler = handler
         self._endpoint = endpoint
-        self._usual: dict[str, Any] | None = None
+        self._usual: dict[str, object] | None = None
         self._fresh: dict[str, DeclaredField] = {}
 
-    def of(self, call: Sent) -> dict[str, Any]:
+    def of(self, call: Sent) -> dict[str, object]:
         """Return the arguments by name. Raises TypeError at the first call if the handler is declared wrong."""
         usual = self._usual
         if usual is None:
@@ -93,14 +95,14 @@ class Arguments:
                 values[name] = zero(self._fresh[name].kind)
         return values
 
-    def _absent(self, fields: Mapping[str, DeclaredField]) -> dict[str, Any]:
+    def _absent(self, fields: Mapping[str, DeclaredField]) -> dict[str, object]:
         """Return the value of each argument whose parameter is not sent; new lists and dictionaries for each call."""
         handler = self._handler
         unknown = [name for name in keyword_names(handler) if name not in fields]
         if unknown:
             raise TypeError(f"{handler.__qualname__}: {self._endpoint.template} has no parameter {', '.join(unknown)}")
         optional: Mapping[str, object] = handler.__kwdefaults__ or {}
-        absent: dict[str, Any] = {}
+        absent: dict[str, object] = {}
         for name in keyword_names(handler):
             declared = fields[name]
             if name in optional:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from mockkms.vault.framework.endpoint import Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.products import Product
 
-_TYPES: dict[Kind, dict[str, Any]] = {
+_TYPES: dict[Kind, dict[str, object]] = {
     Kind.BOOL: {"type": "boolean"},
     Kind.INT: {"type": "integer"},
     Kind.INT64: {"type": "integer", "format": "int64"},
@@ -35,7 +34,7 @@ def shown_path(template: str) -> str:
     return _PLACEHOLDER.sub(r"{\1}", template).replace("[/]", "").replace("[", "").replace("]", "")
 
 
-def _schema(declared: Field) -> dict[str, Any]:
+def _schema(declared: Field) -> dict[str, object]:
     schema = dict(_TYPES.get(declared.kind, {"type": "string"}))
     if declared.help:
         schema["description"] = declared.help
@@ -46,8 +45,8 @@ def _schema(declared: Field) -> dict[str, Any]:
     return schema
 
 
-def _operation(endpoint: Endpoint, operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"summary": endpoint.help, "responses": {"200": {"description": "OK"}}}
+def _operation(endpoint: Endpoint, operation: Operation, body: Mapping[str, object]) -> dict[str, object]:
+    shown: dict[str, object] = {"summary": endpoint.help, "responses": {"200": {"description": "OK"}}}
     if operation in (Operation.LIST, Operation.SCAN):
         word = operation.value
         flag = {"type": "string", "enum": ["true"]}
@@ -60,10 +59,10 @@ def _operation(endpoint: Endpoint, operation: Operation, body: dict[str, Any]) -
     return shown
 
 
-def path_item(endpoint: Endpoint, product: Product) -> dict[str, Any]:
+def path_item(endpoint: Endpoint, product: Product) -> dict[str, object]:
     """Return one path of the document, with what ``product`` has of it."""
     captured = set(endpoint.captures)
-    item: dict[str, Any] = {"description": endpoint.help}
+    item: dict[str, object] = {"description": endpoint.help}
     if captured:
         item["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": _schema(endpoint.fields[name])}
@@ -85,12 +84,12 @@ def path_item(endpoint: Endpoint, product: Product) -> dict[str, Any]:
     return item
 
 
-def paths(prefix: str, endpoints: Iterable[Endpoint], product: Product) -> dict[str, Any]:
+def paths(prefix: str, endpoints: Iterable[Endpoint], product: Product) -> dict[str, dict[str, object]]:
     """Return the paths of one mount at ``/prefix``, as ``product`` has them."""
     return {f"/{prefix}{shown_path(endpoint.template)}": path_item(endpoint, product) for endpoint in endpoints}
 
 
-def document(title: str, version: str, items: dict[str, Any]) -> dict[str, Any]:
+def document(title: str, version: str, items: Mapping[str, object]) -> dict[str, object]:
     """Return a whole OpenAPI 3 document."""
     return {
         "openapi": "3.0.2",

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from mockkms.vault.framework.shapes.nodes import Node
-from mockkms.vault.framework.shapes.problems import Problem, nearest
+from mockkms.vault.framework.shapes.nodes import Node, Problem, nearest
 from mockkms.vault.framework.shapes.scalars import (
     Base64,
     Boolean,
@@ -57,16 +55,16 @@ class ListOf(Shape):
     def __post_init__(self) -> None:
         self.expected = "a list"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> list[object]:
         if node.kind != "list":
             if self.single and node.kind not in ("null", "mapping"):
                 return [self.item.read(node, path, problems)]
             self.refuse(node, path, problems)
             return []
-        return [self.item.read(item, f"{path}[{index}]", problems) for index, item in enumerate(node.value)]
+        return [self.item.read(item, f"{path}[{index}]", problems) for index, item in enumerate(node.items)]
 
-    def schema(self) -> dict[str, Any]:
-        many: dict[str, Any] = {"type": "array", "items": self.item.schema()}
+    def schema(self) -> dict[str, object]:
+        many: dict[str, object] = {"type": "array", "items": self.item.schema()}
         return {"anyOf": [self.item.schema(), many]} if self.single else many
 
 
@@ -81,14 +79,14 @@ class MapOf(Shape):
     def __post_init__(self) -> None:
         self.expected = "a mapping"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> dict[str, object]:
         if node.kind == "null":
             return {}
         if node.kind != "mapping":
             self.refuse(node, path, problems)
             return {}
-        values = {}
-        for name, entry in node.value.items():
+        values: dict[str, object] = {}
+        for name, entry in node.entries.items():
             below = f"{path}.{name}" if path else name
             wrong = self.key(name) if self.key else None
             if wrong:
@@ -96,7 +94,7 @@ class MapOf(Shape):
             values[name] = self.value.read(entry.value, below, problems)
         return values
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"type": ["object", "null"], "additionalProperties": self.value.schema()}
 
 
@@ -121,17 +119,14 @@ class RecordShape(Shape):
     def __post_init__(self) -> None:
         self.expected = "a mapping"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
-        if node.kind == "null":
-            values: dict[str, Any] = {}
-            entries: dict[str, Any] = {}
-        elif node.kind != "mapping":
+    def read(self, node: Node, path: str, problems: Problems) -> dict[str, object]:
+        if node.kind not in ("null", "mapping"):
             if self.short is not None:
                 return {self.short_key: self.short.read(node, path, problems)}
             self.refuse(node, path, problems)
             return {}
-        else:
-            values, entries = {}, node.value
+        values: dict[str, object] = {}
+        entries = node.entries
         for name, entry in entries.items():
             below = f"{path}.{name}" if path else name
             known = self.keys.get(name)
@@ -145,10 +140,14 @@ class RecordShape(Shape):
                 problems.append(node.problem(path, f'the key "{name}" is missing'))
         return values
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         properties = {name: {**key.shape.schema(), "description": key.help} for name, key in self.keys.items()}
         required = [name for name, key in self.keys.items() if key.required]
-        record: dict[str, Any] = {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+        record: dict[str, object] = {
+            "type": ["object", "null"],
+            "properties": properties,
+            "additionalProperties": False,
+        }
         if required:
             record.update(required=required, type="object")
         return {"anyOf": [self.short.schema(), record]} if self.short is not None else record
@@ -176,11 +175,11 @@ class Tagged(Shape):
             self._records[name] = RecordShape({self.tag: choice, **self.common, **found})
         return self._records.get(name)
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> dict[str, object]:
         if node.kind != "mapping":
             self.refuse(node, path, problems)
             return {}
-        entry = node.value.get(self.tag)
+        entry = node.entries.get(self.tag)
         if entry is None:
             self._untagged(node, path, problems)
             return {}
@@ -191,8 +190,8 @@ class Tagged(Shape):
         return record.read(node, path, problems)
 
     def _untagged(self, node: Node, path: str, problems: Problems) -> None:
-        """The tag is not there; perhaps a key that is none of the common ones was meant to be it."""
-        for name, entry in node.value.items():
+        """Report that the tag is missing; perhaps a key that is not one of the common ones is a misspelled tag."""
+        for name, entry in node.entries.items():
             if name not in self.common and nearest(name, [self.tag]).startswith("; did you"):
                 message = f'unknown key "{name}"{nearest(name, [self.tag])}'
                 problems.append(Problem(entry.value.file, entry.line, entry.column, f"{path}.{name}", message))
@@ -200,14 +199,15 @@ class Tagged(Shape):
         words = ", ".join(self.variants)
         problems.append(node.problem(path, f'the key "{self.tag}" is missing; it says which {self.what}: {words}'))
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         variants = []
         for name in self.variants:
             record = self._record(name)
             assert record is not None
             shown = record.schema()
-            shown["properties"][self.tag] = {"const": name}
-            variants.append(shown)
+            properties = shown["properties"]
+            assert isinstance(properties, dict)
+            variants.append({**shown, "properties": {**properties, self.tag: {"const": name}}})
         return {"oneOf": variants}
 
 
@@ -221,14 +221,14 @@ class Either(Shape):
     def __post_init__(self) -> None:
         self.expected = " or ".join(dict.fromkeys(shape.expected for shape in self.shapes.values()))
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         shape = self.shapes.get(node.kind)
         if shape is None:
             self.refuse(node, path, problems)
             return None
         return shape.read(node, path, problems)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"anyOf": [shape.schema() for shape in self.shapes.values()]}
 
 
@@ -243,10 +243,10 @@ class Late(Shape):
         """The shape itself."""
         return self.make()
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         return self.shape.read(node, path, problems)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return self.shape.schema()
 
 
@@ -260,8 +260,8 @@ class Named(Shape):
     def __post_init__(self) -> None:
         self.expected = self.shape.expected
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         return self.shape.read(node, path, problems)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"$ref": f"#/$defs/{self.name}"}

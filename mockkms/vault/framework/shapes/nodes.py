@@ -1,11 +1,26 @@
-"""The values of a world file, each with the place where it was written."""
+"""The values of a world file, each with the place where it was written, and what is wrong with them."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from mockkms.vault.framework.shapes.problems import Problem
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault. Line and column count from 1; 0 where the world came from Python and has no file."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """Where in the world: ``vault.mounts.transit/.keys.orders.type``."""
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
 
 @dataclass(slots=True)
@@ -23,7 +38,7 @@ class Node:
     """One value: ``kind`` is mapping, list, text, integer, number, boolean, null or time."""
 
     kind: str
-    value: Any
+    value: object
     """Mapping: dict of key to Entry; list: list of Node; scalars: the Python value; time: its text."""
     file: str = "<dict>"
     line: int = 0
@@ -34,6 +49,16 @@ class Node:
     """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or nothing."""
     indent: int = 0
     """Of a block scalar: how far its lines are indented."""
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The entries of a mapping by their keys; none of any other value."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def items(self) -> list[Node]:
+        """The items of a list; none of any other value."""
+        return self.value if isinstance(self.value, list) else []
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Return where in the file a place inside this text is; both count from 1."""
@@ -47,10 +72,19 @@ class Node:
         """Return a fault of this value."""
         return Problem(self.file, self.line, self.column, path, message)
 
-    def plain(self) -> Any:
+    def plain(self) -> object:
         """Return the value as Python data."""
         if self.kind == "mapping":
-            return {key: entry.value.plain() for key, entry in self.value.items()}
+            return {key: entry.value.plain() for key, entry in self.entries.items()}
         if self.kind == "list":
-            return [item.plain() for item in self.value]
+            return [item.plain() for item in self.items]
         return self.value
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return ``; did you mean "x"?``, or all names if they are few, or an empty text."""
+    known = sorted(words)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known here: {', '.join(known)}" if 0 < len(known) <= 24 else ""

@@ -10,10 +10,8 @@ import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from mockkms.vault.framework.shapes.nodes import Node
-from mockkms.vault.framework.shapes.problems import Problem, nearest
+from mockkms.vault.framework.shapes.nodes import Node, Problem, nearest
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339
@@ -27,11 +25,11 @@ class Shape:
 
     expected = "a value"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         """Return the plain value; faults go to ``problems``."""
         raise NotImplementedError(type(self).__name__)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         """Return the JSON Schema of this shape."""
         return {}
 
@@ -56,18 +54,19 @@ class Text(Shape):
     def __post_init__(self) -> None:
         self.expected = self.what if self.what.startswith("text") else f"text ({self.what})"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> str:
         if node.kind not in ("text", "time"):
             self.refuse(node, path, problems)
             return ""
-        wrong = self.check(node.value) if self.check else None
-        if wrong is None and self.pattern and not re.fullmatch(self.pattern, node.value):
-            wrong = f"{node.value!r} is not a valid {self.what}"
+        text = str(node.value)
+        wrong = self.check(text) if self.check else None
+        if wrong is None and self.pattern and not re.fullmatch(self.pattern, text):
+            wrong = f"{text!r} is not a valid {self.what}"
         if wrong:
             problems.append(node.problem(path, wrong))
-        return node.value
+        return text
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"type": "string", **({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})}
 
 
@@ -81,16 +80,17 @@ class Integer(Shape):
     def __post_init__(self) -> None:
         self.expected = "a whole number"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
-        if node.kind != "integer":
+    def read(self, node: Node, path: str, problems: Problems) -> int:
+        number = node.value
+        if node.kind != "integer" or not isinstance(number, int):
             self.refuse(node, path, problems)
             return 0
-        if (self.least is not None and node.value < self.least) or (self.most is not None and node.value > self.most):
+        if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):
             bounds = " to ".join("" if end is None else f"{end}" for end in (self.least, self.most))
-            problems.append(node.problem(path, f"{node.value} is out of bounds ({bounds.strip()})"))
-        return node.value
+            problems.append(node.problem(path, f"{number} is out of bounds ({bounds.strip()})"))
+        return number
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         bounds = {"minimum": self.least, "maximum": self.most}
         return {"type": "integer", **{name: end for name, end in bounds.items() if end is not None}}
 
@@ -100,13 +100,13 @@ class Boolean(Shape):
 
     expected = "true or false"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         if node.kind != "boolean":
             self.refuse(node, path, problems)
             return False
         return node.value
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"type": "boolean"}
 
 
@@ -115,7 +115,7 @@ class Seconds(Shape):
 
     expected = 'a duration (3600, "1h30m", "2d")'
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> int:
         if node.kind not in ("integer", "text"):
             self.refuse(node, path, problems)
             return 0
@@ -128,7 +128,7 @@ class Seconds(Shape):
             problems.append(node.problem(path, f"{node.text!r} is negative"))
         return seconds
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {
             "anyOf": [
                 {"type": "integer", "minimum": 0},
@@ -142,8 +142,8 @@ class Moment(Shape):
 
     expected = "a time (2026-01-01T00:00:00Z)"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
-        if node.kind in ("integer", "number"):
+    def read(self, node: Node, path: str, problems: Problems) -> float:
+        if isinstance(node.value, (int, float)) and node.kind in ("integer", "number"):
             return float(node.value)
         if node.kind not in ("time", "text"):
             self.refuse(node, path, problems)
@@ -154,7 +154,7 @@ class Moment(Shape):
             problems.append(node.problem(path, f"{node.text!r} is not a time; write 2026-01-01T00:00:00Z"))
             return 0.0
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"type": ["string", "number"], "description": "RFC 3339 time, or seconds since the epoch"}
 
 
@@ -163,17 +163,17 @@ class Base64(Shape):
 
     expected = "text (base64)"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> bytes:
         if node.kind != "text":
             self.refuse(node, path, problems)
             return b""
         try:
-            return base64.b64decode("".join(node.value.split()), validate=True)
+            return base64.b64decode("".join(str(node.value).split()), validate=True)
         except (binascii.Error, ValueError) as error:
             problems.append(node.problem(path, f"not base64: {error}"))
             return b""
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"type": "string", "contentEncoding": "base64"}
 
 
@@ -187,7 +187,7 @@ class Choice(Shape):
     def __post_init__(self) -> None:
         self.expected = f"a {self.what} ({', '.join(self.words)})"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> str:
         if node.kind not in ("text", "integer"):
             self.refuse(node, path, problems)
             return self.words[0]
@@ -196,18 +196,18 @@ class Choice(Shape):
             return self.words[0]
         return node.text
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         return {"enum": [*self.words, *(int(word) for word in self.words if word.isdigit())]}
 
 
 class Json(Shape):
-    """Any value, kept as JSON data; a number with a fraction keeps its text."""
+    """object value, kept as JSON data; a number with a fraction keeps its text."""
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         if node.kind == "mapping":
-            return {k: self.read(e.value, f"{path}.{k}", problems) for k, e in node.value.items()}
+            return {k: self.read(e.value, f"{path}.{k}", problems) for k, e in node.entries.items()}
         if node.kind == "list":
-            return [self.read(item, f"{path}[{i}]", problems) for i, item in enumerate(node.value)]
+            return [self.read(item, f"{path}[{i}]", problems) for i, item in enumerate(node.items)]
         if node.kind == "number":
             if not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", node.text):
                 problems.append(node.problem(path, f"{node.text} is not a JSON number"))

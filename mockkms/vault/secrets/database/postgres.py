@@ -225,9 +225,10 @@ class PostgresServer:
 
 def _seconds(setting: object) -> float:
     try:
-        return float(convert(Kind.SECONDS, setting)[1]) if setting is not None else 0
+        seconds = convert(Kind.SECONDS, setting)[1]
     except ValueError:
         return 0
+    return float(seconds) if isinstance(seconds, int) else 0
 
 
 def _listed() -> AbstractContextManager[None]:

@@ -122,7 +122,7 @@ def read_openapi(_state: object, call: Call) -> Response:
     return Response(document={**document, "components": {"schemas": {}}})
 
 
-def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, object]:
+def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, dict[str, object]]:
     """Return the paths of a mount with a variable in place of the mount path."""
     below = shown_path(mount)
     name = below.replace("-", "_").rstrip("/") + "_mount_path"
@@ -135,7 +135,8 @@ def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[
     }
     found = openapi.paths(f"{mount.path.removesuffix(below)}{{{name}}}/", endpoints, product)
     for item in found.values():
-        item["parameters"] = [*item.get("parameters", ()), variable]
+        own = item.get("parameters")
+        item["parameters"] = [*(own if isinstance(own, list) else ()), variable]
     return found
 
 

@@ -145,4 +145,5 @@ def _check_and_set(state: KV2, call: Call, key: SecretMetadata) -> None:
 
 def _weak_int(value: object) -> int:
     with refusing(text="error parsing check-and-set parameter"):
-        return int(convert(Kind.INT64, value)[1])
+        number = convert(Kind.INT64, value)[1]
+    return number if isinstance(number, int) else 0
