@@ -8,10 +8,10 @@ import http
 import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, whole
-from mockkms.faults.presets import PRESETS, find_preset
+from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, whole, within
+from mockkms.faults.presets import PRESETS, PresetOptions, find_preset
 from mockkms.faults.request_view import Reply, View, go_json
 
 Read = TypeVar("Read")
@@ -37,7 +37,7 @@ _BODIES = ("body", "json", "base64", "errors", "data", "code")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-def read_status(value: Any) -> int:
+def read_status(value: object) -> int:
     """Return ``value`` as a final HTTP status, 200 to 599. Raises FaultError."""
     status = whole(value)
     if not 200 <= status <= 599:
@@ -45,7 +45,7 @@ def read_status(value: Any) -> int:
     return status
 
 
-def read_headers(value: Any) -> dict[str, str | None]:
+def read_headers(value: object) -> dict[str, str | None]:
     """Return valid header names with their values; None removes a header. Raises FaultError."""
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping of headers, got {shown(value)}")
@@ -61,14 +61,14 @@ def read_headers(value: Any) -> dict[str, str | None]:
     return headers
 
 
-def read_answer(value: Any) -> Build:
+def read_answer(value: object) -> Build:
     """Return a function that builds the response; it returns None to let the core answer. Raises FaultError."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 18:
         value = int(value)
     if value == "pass":
         return lambda view: None
     if isinstance(value, str):
-        return find_preset(value).bound({})
+        return find_preset(value).bound(PresetOptions())
     if isinstance(value, int) and not isinstance(value, bool):
         status = read_status(value)
         return lambda view: plain(status, view)
@@ -94,13 +94,13 @@ def plain(status: int, view: View) -> Reply:
 def error_reply(view: View, status: int, message: str) -> Reply:
     """Build an error response with ``message`` in the format of the requested service."""
     if view.service == "rustfs":
-        body: Any = {"code": "InternalError", "message": message, "description": "Internal KMS error occurred"}
+        body: object = {"code": "InternalError", "message": message, "description": "Internal KMS error occurred"}
     else:
         body = {"errors": [] if status == 404 else [message]}
     return Reply(status, go_json(body), dict(JSON_HEADERS))
 
 
-def _described(given: dict[str, Any]) -> Build:
+def _described(given: dict[str, object]) -> Build:
     """Build the response that a mapping describes."""
     bodies = [word for word in _BODIES if word in given]
     if len(bodies) > 1:
@@ -128,15 +128,15 @@ def _described(given: dict[str, Any]) -> Build:
     return build
 
 
-def _base(given: dict[str, Any], status: int | None, bodies: list[str]) -> Build:
+def _base(given: dict[str, object], status: int | None, bodies: list[str]) -> Build:
     """Return the builder that the description starts from: a preset, or the bare status."""
-    options: dict[str, Any] = {word: given[word] for word in ("retry_after", "location") if word in given}
-    if "retry_after" in options:
-        options["retry_after"] = _under("retry_after", seconds, options["retry_after"])
-    if "location" in options:
-        options["location"] = _under("location", text, options["location"])
+    options = PresetOptions(
+        _under("retry_after", seconds, given["retry_after"]) if "retry_after" in given else None,
+        _under("location", text, given["location"]) if "location" in given else "",
+    )
     if "preset" in given:
-        return find_preset(text(given["preset"])).bound(options)
+        with within("preset"):
+            return find_preset(text(given["preset"])).bound(options)
     if status is None:
         if not bodies:
             raise FaultError("expected at least one of status, preset, body, json, errors, data")
@@ -145,16 +145,16 @@ def _base(given: dict[str, Any], status: int | None, bodies: list[str]) -> Build
 
     def build(view: View) -> Reply:
         reply = plain(chosen, view)
-        if "retry_after" in options:
-            reply.headers["Retry-After"] = f"{options['retry_after']:g}"
-        if "location" in options:
-            reply.headers["Location"] = options["location"]
+        if options.retry_after is not None:
+            reply.headers["Retry-After"] = f"{options.retry_after:g}"
+        if options.location:
+            reply.headers["Location"] = options.location
         return reply
 
     return build
 
 
-def _body(word: str, given: dict[str, Any]) -> Callable[[View], bytes]:
+def _body(word: str, given: dict[str, object]) -> Callable[[View], bytes]:
     """Return a function that makes the bytes of the body."""
     value = given[word]
     if word == "data":
@@ -186,17 +186,15 @@ def _fixed(body: bytes) -> Callable[[View], bytes]:
     return lambda view: body
 
 
-def envelope(data: Any, view: View) -> bytes:
+def envelope(data: object, view: View) -> bytes:
     """Return ``data`` in a Vault success envelope. The request id derives from the request, so that runs repeat."""
     question = f"{view.method} {view.target}".encode("utf-8", "surrogatepass")
     digest = blake2b(question + view.body, digest_size=16).hexdigest()
     request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
-    document: dict[str, Any] = {"request_id": request_id, "lease_id": "", "renewable": False, "lease_duration": 0}
+    document: dict[str, object] = {"request_id": request_id, "lease_id": "", "renewable": False, "lease_duration": 0}
     return go_json(document | {"data": data, "wrap_info": None, "warnings": None, "auth": None})
 
 
-def _under(word: str, read: Callable[[Any], Read], value: Any) -> Read:
-    try:
+def _under(word: str, read: Callable[[object], Read], value: object) -> Read:
+    with within(normal(word)):
         return read(value)
-    except FaultError as error:
-        raise error.under(normal(word)) from None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from mockkms.faults.combinators import All, Any_, Matcher, Not
-from mockkms.faults.matchers import MATCHERS, MethodWord, PathWord, ServiceWord
-from mockkms.faults.parsing import FaultError, normal, shown, unknown
+from mockkms.faults.matchers import MATCHERS, All, AnyOf, Matcher, MethodWord, Not, PathWord, ServiceWord
+from mockkms.faults.parsing import FaultError, normal, shown, unknown, within
 
 COMBINED = ("all", "any", "not")
 _DEPTH = 40
@@ -18,7 +16,7 @@ def match_words() -> set[str]:
     return {*MATCHERS, *COMBINED}
 
 
-def read_match(value: Any, depth: int = 0) -> All:
+def read_match(value: object, depth: int = 0) -> All:
     """Build a matcher from a mapping of match keys, all of which must match, or from a path. Raises FaultError."""
     if isinstance(value, Matcher):
         return value if isinstance(value, All) else All((value,))
@@ -31,16 +29,14 @@ def read_match(value: Any, depth: int = 0) -> All:
     parts: list[Matcher] = []
     for raw, item in value.items():
         word = normal(raw)
-        try:
+        with within(*([word] if word in match_words() else [])):
             parts.append(_part(word, str(raw), item, depth))
-        except FaultError as error:
-            raise error.under(word) if word in match_words() else error from None
     # Cheap tests first: service and path decide most requests.
     parts.sort(key=lambda part: 0 if isinstance(part, (ServiceWord, MethodWord, PathWord)) else 1)
     return All(tuple(parts))
 
 
-def _part(word: str, raw: str, item: Any, depth: int) -> Matcher:
+def _part(word: str, raw: str, item: object, depth: int) -> Matcher:
     if word in MATCHERS:
         return MATCHERS[word](item)
     if word == "not":
@@ -49,5 +45,5 @@ def _part(word: str, raw: str, item: Any, depth: int) -> Matcher:
         if not isinstance(item, (list, tuple)):
             raise FaultError(f"expected a list of matches, got {shown(item)}")
         parts = tuple(read_match(one, depth + 1) for one in item)
-        return All(parts) if word == "all" else Any_(parts)
+        return All(parts) if word == "all" else AnyOf(parts)
     raise unknown(raw, match_words(), "match word")

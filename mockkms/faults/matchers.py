@@ -1,16 +1,17 @@
-"""The keys of a match, one class each. Defining the class registers its ``word``.
+"""Matchers: predicates over requests, the operators that combine them, and one class for each key of a match.
 
-The same matchers select fault rules, script steps and journal entries.
+Defining a subclass of ``Word`` registers it under its ``word``. The same matchers select fault rules, script steps and
+journal entries.
 """
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qs
 
-from mockkms.faults.combinators import Matcher
 from mockkms.faults.parsing import FaultError, shown, unknown
 from mockkms.faults.request_view import Seen
 from mockkms.faults.text_matching import text_test
@@ -19,10 +20,72 @@ from mockkms.vault.framework import message
 MATCHERS: dict[str, type[Word]] = {}
 
 
+class Matcher(ABC):
+    """A predicate over requests."""
+
+    word: ClassVar[str]
+    """The key of a match that makes it."""
+
+    @abstractmethod
+    def __call__(self, seen: Seen) -> bool:
+        """Whether ``seen`` matches."""
+
+    def __and__(self, other: Matcher) -> Matcher:
+        return All((self, other))
+
+    def __or__(self, other: Matcher) -> Matcher:
+        return AnyOf((self, other))
+
+    def __invert__(self) -> Matcher:
+        return Not(self)
+
+    def misses(self, seen: Seen) -> list[str]:
+        """Return the match keys that do not match ``seen``, for the report of near misses."""
+        return [] if self(seen) else [self.word]
+
+
+class All(Matcher):
+    """Match when every part matches."""
+
+    word = "all"
+
+    def __init__(self, parts: tuple[Matcher, ...]) -> None:
+        self.parts = parts
+
+    def __call__(self, seen: Seen) -> bool:
+        return all(part(seen) for part in self.parts)
+
+    def misses(self, seen: Seen) -> list[str]:
+        return [word for part in self.parts for word in part.misses(seen)]
+
+
+class AnyOf(Matcher):
+    """Match when at least one part matches."""
+
+    word = "any"
+
+    def __init__(self, parts: tuple[Matcher, ...]) -> None:
+        self.parts = parts
+
+    def __call__(self, seen: Seen) -> bool:
+        return any(part(seen) for part in self.parts)
+
+
+class Not(Matcher):
+    """Match when the part does not."""
+
+    word = "not"
+
+    def __init__(self, part: Matcher) -> None:
+        self.part = part
+
+    def __call__(self, seen: Seen) -> bool:
+        return not self.part(seen)
+
+
 class Word(Matcher):
     """Base class of matchers that a key names; subclasses register themselves."""
 
-    word: ClassVar[str]
     help: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
@@ -30,11 +93,8 @@ class Word(Matcher):
             raise TypeError(f"two matchers for the word {cls.word!r}")
         MATCHERS[cls.word] = cls
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.test = text_test(value)
-
-    def misses(self, seen: Seen) -> list[str]:
-        return [] if self(seen) else [self.word]
 
 
 class ServiceWord(Word):
@@ -42,7 +102,7 @@ class ServiceWord(Word):
 
     word, help = "service", "vault or rustfs"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         names = value if isinstance(value, (list, tuple)) else [value]
         for name in names:
             if name not in ("vault", "rustfs"):
@@ -58,7 +118,7 @@ class MethodWord(Word):
 
     word, help = "method", "HTTP method: GET, POST, PUT, LIST, …"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         names = value if isinstance(value, (list, tuple)) else [value]
         self.names = frozenset(str(name).upper() for name in names)
 
@@ -78,7 +138,7 @@ class OperationWord(Word):
         "read, create, update, patch, delete, list, header; write is create, update or patch",
     )
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         names = value if isinstance(value, (list, tuple)) else [value]
         chosen: set[str] = set()
         for name in names:
@@ -99,7 +159,7 @@ class PathWord(Word):
         "glob (* anything, + one segment) or {regex: …}; with a leading / it matches the raw request path",
     )
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
         self.tests = [(text_test(_below(pattern)), _on_wire(pattern)) for pattern in patterns]
 
@@ -107,13 +167,13 @@ class PathWord(Word):
         return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
 
 
-def _on_wire(pattern: Any) -> bool:
+def _on_wire(pattern: object) -> bool:
     if isinstance(pattern, Mapping):
         return any(isinstance(inner, str) and inner.lstrip("^").startswith("/") for inner in pattern.values())
     return str(pattern).startswith("/")
 
 
-def _below(pattern: Any) -> Any:
+def _below(pattern: object) -> object:
     """Strip the trailing slash, which clients send with a list and the matched path does not have."""
     if isinstance(pattern, str) and not pattern.startswith("/"):
         return pattern.rstrip("/")
@@ -181,7 +241,7 @@ class HeaderWord(Word):
 
     word, help = "header", "mapping of header names to values (true: present, false: absent)"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of header names, got {shown(value)}")
         self.tests = [(str(name).lower(), text_test(item)) for name, item in value.items()]
@@ -196,7 +256,7 @@ class BodyWord(Word):
 
     word, help = "body", "mapping of JSON body fields (dotted: options.cas, batch_input.0.context) to values"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of body fields, got {shown(value)}")
         self.tests = [(str(name).split("."), text_test(item)) for name, item in value.items()]
@@ -211,7 +271,7 @@ class QueryWord(Word):
 
     word, help = "query", "mapping of query parameters to values (true: present, false: absent)"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of query parameters, got {shown(value)}")
         self.tests = [(str(name), text_test(item)) for name, item in value.items()]
@@ -225,7 +285,7 @@ def _is_index(step: str) -> bool:
     return re.fullmatch(r"-?\d{1,9}", step) is not None
 
 
-def dig(data: Any, steps: list[str]) -> Any:
+def dig(data: object, steps: list[str]) -> object:
     """Return the value at a dotted path of a JSON value, or None."""
     for step in steps:
         if isinstance(data, Mapping):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
-from typing import Any
 
 from mockkms.world.clock import FIRST, LAST, seconds_of
 
@@ -21,15 +20,39 @@ class FaultError(ValueError):
     def __init__(self, message: str, path: str = "") -> None:
         self.message = message
         self.path = path
-        super().__init__(f"{path}: {message}" if path else message)
+        super().__init__(message, path)
 
-    def under(self, place: str) -> FaultError:
-        """Return this error with ``place`` in front of its path."""
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+    def prefix(self, place: str) -> None:
+        """Put ``place``, a key or an index such as ``[2]``, in front of the path."""
         joint = "" if not self.path or self.path.startswith("[") else "."
-        return FaultError(self.message, f"{place}{joint}{self.path}")
+        self.path = f"{place}{joint}{self.path}"
 
 
-def normal(word: Any) -> str:
+class within:
+    """Context manager: the path of a FaultError that the body raises gets ``places`` in front.
+
+    Args:
+        places: The keys and list indexes that lead to the value that the body reads, outermost first.
+    """
+
+    __slots__ = ("_places",)
+
+    def __init__(self, *places: str | int) -> None:
+        self._places = places
+
+    def __enter__(self) -> None:
+        """Enter the body."""
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
+        if isinstance(fault, FaultError):
+            for place in reversed(self._places):
+                fault.prefix(f"[{place}]" if isinstance(place, int) else place)
+
+
+def normal(word: object) -> str:
     """Normalize a word: ``bad-chunk`` and ``bad_chunk`` are the same."""
     return str(word).strip().replace("-", "_")
 
@@ -44,12 +67,12 @@ def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
     return FaultError(f"unknown {what} {word!r}; {hint}")
 
 
-def mapping(value: Any, known: Iterable[str], what: str = "word") -> dict[str, Any]:
+def mapping(value: object, known: Iterable[str], what: str = "word") -> dict[str, object]:
     """Return ``value`` as a mapping with normalized keys, all of them ``known``. Raises FaultError."""
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping, got {shown(value)}")
     known = set(known)
-    out: dict[str, Any] = {}
+    out: dict[str, object] = {}
     for raw, item in value.items():
         word = normal(raw)
         if word not in known:
@@ -58,7 +81,7 @@ def mapping(value: Any, known: Iterable[str], what: str = "word") -> dict[str, A
     return out
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value's representation for an error message: at most 60 characters, with its type."""
     # Python refuses to write out an integer of thousands of digits.
     huge = isinstance(value, int) and value.bit_length() > 4096
@@ -66,7 +89,7 @@ def shown(value: Any) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
-def whole(value: Any, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
+def whole(value: object, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
     """Return ``value``, an integer or a string of digits, as an integer within the bounds. Raises FaultError."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         value = int(value)
@@ -79,27 +102,27 @@ def whole(value: Any, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
     return value
 
 
-def flag(value: Any) -> bool:
+def flag(value: object) -> bool:
     """Return ``value`` if it is a boolean. Raises FaultError."""
     if not isinstance(value, bool):
         raise FaultError(f"expected true or false, got {shown(value)}")
     return value
 
 
-def given(value: Any) -> None:
+def only_true(value: object) -> None:
     """Raise FaultError unless ``value`` is True, the only value of some kinds."""
     if not flag(value):
         raise FaultError("expected true; omit the key to disable it")
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Return ``value`` if it is a string. Raises FaultError."""
     if not isinstance(value, str):
         raise FaultError(f"expected a string, got {shown(value)}")
     return value
 
 
-def seconds(value: Any) -> float:
+def seconds(value: object) -> float:
     """Return the seconds of ``0.5``, ``30``, ``"1m30s"`` or ``"250ms"``, 0 to 1e9. Raises FaultError."""
     if isinstance(value, str):
         parts = _PART.findall(value)
@@ -116,7 +139,7 @@ def seconds(value: Any) -> float:
     return float(value)
 
 
-def span(value: Any) -> float:
+def span(value: object) -> float:
     """Return the seconds of a duration that may be negative: ``-90``, ``"-1m30s"``. Raises FaultError."""
     if _is_time(value):
         hint = "to set the clock to a time, use set, or set_clock in a rule"
@@ -128,7 +151,7 @@ def span(value: Any) -> float:
     return seconds(value)
 
 
-def instant(value: Any) -> float:
+def instant(value: object) -> float:
     """Return seconds since the epoch for an RFC 3339 time, a date, or ``{epoch: seconds}``. Raises FaultError."""
     if isinstance(value, Mapping):
         epoch = mapping(value, ("epoch",)).get("epoch")
@@ -143,10 +166,10 @@ def instant(value: Any) -> float:
         raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}") from None
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: object) -> bool:
     return isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None)
 
 
-def moment(value: Any, now: float) -> float:
+def moment(value: object, now: float) -> float:
     """Return seconds since the epoch for a time (UTC without a zone) or a duration from ``now``. Raises FaultError."""
     return instant(value) if _is_time(value) else now + seconds(value)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.schedule import Luck
 
 Edit = Callable[[Reply], Reply]
 How = Literal["close", "reset", "hang"]
+Question = tuple[str, str, bytes, str]
+"""Method, target, body and token of a request: what makes two requests equal."""
 
 BEFORE_ANY_BYTE = -1
 AFTER_HEADERS = 0
@@ -38,7 +40,7 @@ class ServerAction:
     """An action on the server itself, such as ``seal`` or ``restart``, with its value."""
 
     word: str
-    value: Any
+    value: object
     before: bool
 
 
@@ -103,5 +105,5 @@ class Turn:
     luck: Luck
     applied: bool
     """Whether the rule has ``applied: true``: the request takes effect first."""
-    memory: dict[Any, Any]
+    memory: dict[Question, Reply]
     """What the rule remembers between requests, such as a stale response; emptied by ``clear`` and ``reset``."""

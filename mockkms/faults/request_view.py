@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Seen(Protocol):
@@ -41,7 +41,7 @@ class Seen(Protocol):
     @property
     def headers(self) -> Mapping[str, str]: ...
     @property
-    def fields(self) -> Mapping[str, Any]: ...
+    def fields(self) -> Mapping[str, object]: ...
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """Return the decoded body, or None if it is not JSON."""
         try:
             return json.loads(self.body)
@@ -171,7 +171,7 @@ class View:
         return self.facts.policies
 
     @property
-    def fields(self) -> Mapping[str, Any]:
+    def fields(self) -> Mapping[str, object]:
         """The body's JSON object; empty for any other body."""
         return json_object(self.body)
 
@@ -198,7 +198,7 @@ _SECONDARY = frozenset(("kind", "type", "plaintext", "export_type", "key_type"))
 """Parameters that select a form rather than an object: ``datakey/{plaintext}/{name}``."""
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, object]:
     """Return ``body`` as a JSON object; empty for anything else."""
     if not body[:64].lstrip().startswith(b"{"):
         return {}
@@ -209,7 +209,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
-def go_json(value: Any) -> bytes:
+def go_json(value: object) -> bytes:
     """Encode JSON as the real server does: compact, ``<>&`` escaped, with a trailing newline."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     for char in "<>&\u2028\u2029":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mockkms.faults import expressions
-from mockkms.faults.combinators import Matcher
 from mockkms.faults.kinds import FaultKind, stateless
-from mockkms.faults.parsing import FaultError
-from mockkms.faults.plan import Plan, ServerAction
-from mockkms.faults.request_view import View
+from mockkms.faults.matchers import Matcher
+from mockkms.faults.parsing import FaultError, within
+from mockkms.faults.plan import Plan, Question, ServerAction
+from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters
 from mockkms.faults.script import Script, unexpected_answer
@@ -28,7 +27,7 @@ Rules = list[Rule]
 class BookState:
     """The part of a rule book that a snapshot keeps."""
 
-    rules: tuple[tuple[Rule, int, int, dict[Any, Any]], ...]
+    rules: tuple[tuple[Rule, int, int, dict[Question, Reply]], ...]
     script: Script | None
     script_state: tuple[int, int, tuple[str, ...]] | None
     state: str
@@ -74,14 +73,14 @@ class RuleBook:
 
     # -- changing ------------------------------------------------------------------------------------------------
 
-    def add(self, match: Any = None, /, **words: Any) -> Rule:
+    def add(self, match: object = None, /, **words: object) -> Rule:
         """Add a rule. ``match`` is a path glob, a mapping of match keys, or a whole rule as a mapping.
 
         Raises FaultError (a ValueError) for an unknown key or an invalid value, with the closest known key.
         """
         return self._put(self._read(match, words))
 
-    def extend(self, rules: Any) -> Rules:
+    def extend(self, rules: object) -> Rules:
         """Add a list of rules or scripts, as in a world's ``faults:``; all or none. Raises FaultError."""
         if isinstance(rules, Mapping):
             rules = [rules]
@@ -92,16 +91,14 @@ class RuleBook:
             added = []
             try:
                 for place, words in enumerate(rules):
-                    try:
+                    with within(place):
                         added += self._one(words)
-                    except FaultError as error:
-                        raise error.under(f"[{place}]") from None
             except FaultError:
                 self.restore(before)
                 raise
             return added
 
-    def _one(self, words: Any) -> Rules:
+    def _one(self, words: object) -> Rules:
         if isinstance(words, Mapping) and "script" in words:
             if len(words) > 1:
                 raise FaultError("a script cannot be combined with other keys")
@@ -111,12 +108,10 @@ class RuleBook:
             raise FaultError("expected a mapping that describes a rule")
         return [self.add(words)]
 
-    def script(self, steps: Any) -> Script:
+    def script(self, steps: object) -> Script:
         """Start a script: every request must match its next step. Raises FaultError."""
-        try:
+        with within("script"):
             made = Script(steps, seed=self._seed("script"))
-        except FaultError as error:
-            raise error.under("script") from None
         self.check(made.kinds)
         with self._lock:
             self.current_script = made
@@ -138,7 +133,7 @@ class RuleBook:
             self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
             self._changed()
 
-    def _read(self, match: Any, words: dict[str, Any]) -> Rule:
+    def _read(self, match: object, words: dict[str, object]) -> Rule:
         if match is not None and "match" in words:
             raise FaultError("the match is given twice")
         if isinstance(match, Mapping) and not words:
@@ -331,7 +326,7 @@ class RuleBook:
             self.header = kept.header
             self._changed()
 
-    def dump(self) -> Any:
+    def dump(self) -> object:
         """Return the rules as a world's ``faults:`` has them."""
         return [{"id": rule.id, **rule.words} for rule in self.rules]
 
@@ -341,4 +336,5 @@ def _fits(rule: Rule, parts: Iterable[Matcher], view: View) -> bool:
     try:
         return all(part(view) for part in parts)
     except FaultError as error:
-        raise error.under(f"rule {rule.id!r}: match") from None
+        error.prefix(f"rule {rule.id!r}: match")
+        raise

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
 
-from mockkms.faults.parsing import FaultError, mapping, moment, seconds, shown, text, whole
+from mockkms.faults.parsing import FaultError, mapping, moment, seconds, shown, text, whole, within
 
 WORDS = {
     "skip": "number of matching requests to let pass first",
@@ -93,42 +92,41 @@ class Schedule:
         return self.times is not None and counters.fired >= self.times
 
 
-def read_schedule(words: Mapping[str, Any], now: float) -> Schedule:
+def read_schedule(words: Mapping[str, object], now: float) -> Schedule:
     """Parse a schedule from a rule's keys; durations count from ``now``, seconds since the epoch. Raises FaultError."""
-    given: dict[str, Any] = {}
+    schedule = Schedule()
     for word, value in words.items():
-        try:
-            given.update(_read(word, value, now))
-        except FaultError as error:
-            raise error.under(word) from None
-    if "lasts" in given:
-        start = given.get("start")
-        end = (now if start is None else start) + given.pop("lasts")
-        given["until"] = min(end, given.get("until", end))
-    return Schedule(**given)
+        with within(word):
+            schedule = _with(schedule, word, value, now)
+    if "lasts" not in words:
+        return schedule
+    with within("lasts"):
+        end = (now if schedule.start is None else schedule.start) + seconds(words["lasts"])
+    return replace(schedule, until=end if schedule.until is None else min(end, schedule.until))
 
 
-def _read(word: str, value: Any, now: float) -> dict[str, Any]:
+def _with(schedule: Schedule, word: str, value: object, now: float) -> Schedule:
+    """Return the schedule with one key of a rule added. Raises FaultError."""
     if word == "skip":
-        return {"skip": whole(value)}
+        return replace(schedule, skip=whole(value))
     if word == "times":
-        return {"times": None if value is None else whole(value)}
+        return replace(schedule, times=None if value is None else whole(value))
     if word == "every":
-        return {"every": whole(value, least=1)}
+        return replace(schedule, every=whole(value, least=1))
     if word == "chance":
-        return {"chance": _probability(value)}
+        return replace(schedule, chance=_probability(value))
     if word == "between":
-        return _window(value, now)
-    if word == "lasts":
-        return {"lasts": seconds(value)}
+        start, until = _window(value, now)
+        return replace(schedule, start=start, until=until)
     if word == "in_state":
-        return {"in_state": text(value)}
+        return replace(schedule, in_state=text(value))
     if word == "after":
-        return _after(value)
-    return {}
+        rule, times = _after(value)
+        return replace(schedule, after=rule, after_times=times)
+    return schedule
 
 
-def _probability(value: Any) -> float:
+def _probability(value: object) -> float:
     if isinstance(value, str) and value.endswith("%"):
         with contextlib.suppress(ValueError):
             value = float(value[:-1]) / 100
@@ -137,21 +135,28 @@ def _probability(value: Any) -> float:
     return float(value)
 
 
-def _window(value: Any, now: float) -> dict[str, Any]:
+def _window(value: object, now: float) -> tuple[float | None, float | None]:
+    """Return start and end of a window, in seconds since the epoch. Raises FaultError."""
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = {"from": value[0], "until": value[1]}
     given = mapping(value, ("from", "until"))
-    start = moment(given["from"], now) if given.get("from") is not None else None
-    until = moment(given["until"], now) if given.get("until") is not None else None
+    with within("from"):
+        start = moment(given["from"], now) if given.get("from") is not None else None
+    with within("until"):
+        until = moment(given["until"], now) if given.get("until") is not None else None
     if start is not None and until is not None and until <= start:
-        raise FaultError("the window ends before it begins")
-    return {"start": start} | ({"until": until} if until is not None else {})
+        raise FaultError("the window ends before it starts: expected a later time, or a longer duration", "until")
+    return start, until
 
 
-def _after(value: Any) -> dict[str, Any]:
+def _after(value: object) -> tuple[str, int]:
+    """Return the id of the rule to follow, and how often it must have fired. Raises FaultError."""
     if isinstance(value, Mapping):
         given = mapping(value, ("rule", "times"))
         if "rule" not in given:
             raise FaultError("expected the id of a rule under 'rule'")
-        return {"after": text(given["rule"]), "after_times": whole(given.get("times", 1), least=1)}
-    return {"after": text(value)}
+        with within("rule"):
+            rule = text(given["rule"])
+        with within("times"):
+            return rule, whole(given.get("times", 1), least=1)
+    return text(value), 1

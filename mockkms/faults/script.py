@@ -13,13 +13,12 @@ script:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockkms.faults.addresses import cut, hide
-from mockkms.faults.combinators import All
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.match import read_match
-from mockkms.faults.parsing import FaultError, flag, mapping, shown, text
+from mockkms.faults.matchers import All
+from mockkms.faults.parsing import FaultError, flag, mapping, shown, text, whole, within
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.rule import read_kinds
@@ -47,18 +46,16 @@ _ANSWER_ONLY = frozenset(("base64", "body", "data", "errors", "json", "preset"))
 class Step:
     """One expected request and its answer."""
 
-    def __init__(self, value: Any, *, match_word: str = "expect") -> None:
+    def __init__(self, value: object, *, match_word: str = "expect") -> None:
         if not isinstance(value, Mapping) or (_ANSWER_ONLY & {*value} and not {match_word, "answer"} & {*value}):
             value = {"answer": value}
         given = mapping(value, {*STEP_WORDS, match_word, *KINDS}, "step word")
-        try:
+        with within(match_word):
             self.matcher: All = read_match(given.get(match_word) or {})
-        except FaultError as error:
-            raise error.under(match_word) from None
-        self.times = given.get("times", 1)
-        if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1:
-            raise FaultError(f"expected a whole number of at least 1, got {shown(self.times)}", "times")
-        self.applied = flag(given.get("applied", False))
+        with within("times"):
+            self.times = whole(given.get("times", 1), least=1)
+        with within("applied"):
+            self.applied = flag(given.get("applied", False))
         self.kinds: list[FaultKind] = read_kinds((word, item) for word, item in given.items() if word in KINDS)
         self.words = given
         self.wanted = given.get(match_word)
@@ -85,10 +82,12 @@ def unexpected_answer(text: str) -> Reply:
 class Script:
     """A script and its progress."""
 
-    def __init__(self, value: Any, *, seed: int | str = 0) -> None:
+    def __init__(self, value: object, *, seed: int | str = 0) -> None:
         given = mapping(value, SCRIPT_WORDS, "script word") if isinstance(value, Mapping) else {"steps": value}
-        self.id = text(given.get("id", "script"))
-        self.loop = flag(given.get("loop", False))
+        with within("id"):
+            self.id = text(given.get("id", "script"))
+        with within("loop"):
+            self.loop = flag(given.get("loop", False))
         self.seed = seed
         self.steps = _steps("steps", given.get("steps"), "expect")
         self.aside = _steps("aside", given.get("aside") or [], "match")
@@ -139,7 +138,7 @@ class Script:
             return []
         return [f"step {i + 1}: {shown(step.wanted)}" for i, step in enumerate(self.steps) if i >= self.at]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the script's progress as data."""
         return {
             "id": self.id,
@@ -158,13 +157,11 @@ class Script:
         self.at, self.used, self.complaints = state[0], state[1], list(state[2])
 
 
-def _steps(place: str, value: Any, match_word: str) -> list[Step]:
+def _steps(place: str, value: object, match_word: str) -> list[Step]:
     if not isinstance(value, (list, tuple)):
         raise FaultError(f"expected a list of steps, got {shown(value)}", place)
     steps = []
     for index, item in enumerate(value):
-        try:
+        with within(place, index):
             steps.append(Step(item, match_word=match_word))
-        except FaultError as error:
-            raise error.under(f"[{index}]").under(place) from None
     return steps

@@ -6,7 +6,6 @@ The status endpoints report the state; requests to all other paths are refused, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mockkms.faults.request_view import Product, Reply, View, go_json
@@ -100,10 +99,10 @@ def _health(state: State, view: View) -> Reply:
     return Reply(status, body, dict(VAULT_HEADERS))
 
 
-def health_document(state: State, product: Product) -> dict[str, Any]:
+def health_document(state: State, product: Product) -> dict[str, object]:
     """Return the body of ``sys/health``."""
     enterprise = state.dr_secondary or state.performance_standby
-    document: dict[str, Any] = {"initialized": state.initialized, "sealed": state.sealed, "standby": state.standby}
+    document: dict[str, object] = {"initialized": state.initialized, "sealed": state.sealed, "standby": state.standby}
     if product.vault:
         document["performance_standby"] = state.performance_standby
     mode = "unknown" if state.sealed else "disabled"
@@ -122,14 +121,14 @@ def health_document(state: State, product: Product) -> dict[str, Any]:
     return document
 
 
-def _status_document(state: State, path: str, product: Product, location: str) -> dict[str, Any]:
+def _status_document(state: State, path: str, product: Product, location: str) -> dict[str, object]:
     if path == "sys/init":
         return {"initialized": state.initialized}
     if path == "sys/leader":
         alone = not state.standby or state.sealed
         return _leader_document(state, product, "" if alone else location.rstrip("/") or DEFAULT_LOCATION)
     shares = 1 if state.initialized else 0
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "type": "shamir", "initialized": state.initialized, "sealed": state.sealed, "t": shares, "n": shares,
         "progress": 0, "nonce": "",
     }  # fmt: skip
@@ -141,9 +140,9 @@ def _status_document(state: State, path: str, product: Product, location: str) -
     return {**document, "recovery_seal": False, **build, **cluster, "storage_type": "inmem"}
 
 
-def _leader_document(state: State, product: Product, leader: str) -> dict[str, Any]:
+def _leader_document(state: State, product: Product, leader: str) -> dict[str, object]:
     """Return the body of ``sys/leader``; one of the products omits fields without a value."""
-    document: dict[str, Any] = {"ha_enabled": bool(leader)}
+    document: dict[str, object] = {"ha_enabled": bool(leader)}
     if product.vault:
         document |= {"is_self": False, "active_time": "0001-01-01T00:00:00Z"}
     if leader or product.vault:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from mockkms.faults.expressions import Expression
 from mockkms.faults.parsing import FaultError, shown, unknown
 
-Test = Callable[[Any], bool]
+Test = Callable[[object], bool]
 _TEXT_FORMS = ("glob", "regex", "exact", "not")
 
 
@@ -29,7 +28,7 @@ def glob(pattern: str) -> re.Pattern[str]:
     return re.compile(first + "".join(f"(?>.*?{part})" for part in middle) + ending, re.DOTALL)
 
 
-def text_test(value: Any) -> Test:
+def text_test(value: object) -> Test:
     """Build a test from ``"a*b"``, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list or a boolean (present, absent).
 
     Raises FaultError.
@@ -55,14 +54,14 @@ def text_test(value: Any) -> Test:
     raise FaultError(f"expected a string or a pattern, got {shown(value)}")
 
 
-def _same(got: Any, value: str) -> bool:
+def _same(got: object, value: str) -> bool:
     """Compare a JSON number or boolean with its text, as a query string has it."""
     if not isinstance(got, (bool, int, float)):
         return False
     return (str(got).lower() if isinstance(got, bool) else str(got)) == value
 
 
-def _formed(value: Mapping[Any, Any]) -> Test:
+def _formed(value: Mapping[object, object]) -> Test:
     if len(value) != 1:
         raise FaultError(f"expected one of {', '.join(_TEXT_FORMS)}, got {shown(dict(value))}")
     ((form, inner),) = value.items()

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockkms.faults import FaultError
 from mockkms.faults.kinds import KINDS
+from mockkms.faults.parsing import within
 from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
 from mockkms.faults.schedule import WORDS
 from mockkms.faults.script import SCRIPT_WORDS, Script
@@ -33,10 +34,8 @@ class RuleShape(Shape):
             elif len(words) > 1:
                 raise FaultError("a script cannot be combined with other keys")
             else:
-                try:
+                with within("script"):
                     Script(words["script"])
-                except FaultError as error:
-                    raise error.under("script") from None
         except FaultError as error:
             problems.append(_placed(node, error, path))
         return words

@@ -14,7 +14,7 @@ import requests
 
 from mockkms import Cluster, MockKMS
 from mockkms.faults.kinds import KINDS
-from mockkms.faults.kinds.tls import FAULTS
+from mockkms.faults.kinds.connections import TLS_FAULTS
 from tests.faults.asking import Asked, Client, Seen, by_aiohttp, by_requests, go, node
 from tests.ports import wait_for_port
 
@@ -174,7 +174,7 @@ def test_kind(plain: MockKMS, clients: Callable[[str], Client], row: str, name: 
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", TLS_FAULTS)
 def test_handshake(secure: MockKMS, clients: Callable[[str], Client], fault: str, name: str) -> None:
     client = clients(name)
     secure.reset()
@@ -208,7 +208,7 @@ def test_step_down(cluster: Cluster, clients: Callable[[str], Client], name: str
 def test_every_kind_has_its_row() -> None:
     rows = {row.split()[0] for row in CASES} | {"tls", "step_down"}
     assert rows == set(KINDS)
-    assert set(HANDSHAKES) == set(FAULTS)
+    assert set(HANDSHAKES) == set(TLS_FAULTS)
 
 
 @pytest.mark.parametrize(

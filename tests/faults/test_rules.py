@@ -149,7 +149,7 @@ def test_matchers(book: RuleBook, match: object, fits: bool) -> None:
         ({"close": True, "chance": 2}, "chance: expected a probability"),
         ({"delay": "soon"}, "delay: expected a duration"),
         ({"delay": float("nan")}, "delay: expected seconds"),
-        ({"close": True, "between": ["9s", "1s"]}, "between: the window ends before it begins"),
+        ({"close": True, "between": ["9s", "1s"]}, "between.until: the window ends before it starts"),
         ({"sequence": [503, "nope"]}, "sequence[1].answer: unknown preset"),
         ({"path": "x"}, "the rule does nothing"),
         ({"garbage": 10**10}, "garbage: expected at most 1048576, got 10000000000"),

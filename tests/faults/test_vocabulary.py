@@ -12,7 +12,7 @@ import yaml
 
 from mockkms import Cluster, MockKMS
 from mockkms.faults.kinds import KINDS
-from mockkms.faults.kinds.tls import FAULTS
+from mockkms.faults.kinds.connections import TLS_FAULTS
 from mockkms.faults.match import match_words
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.rule import OWN_WORDS
@@ -119,7 +119,7 @@ def test_what(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], row: str) -> N
     assert (versions.state.keys["app"].current == 2) is applied
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", TLS_FAULTS)
 def test_tls(put: Put, secure: MockKMS, fault: str) -> None:
     put(secure, [{"tls": fault, "times": 1}])
     with pytest.raises(requests.RequestException):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mockkms.faults.plan import Cut, Plan, ServerAction, Turn
 
@@ -22,7 +22,7 @@ class FaultKind(ABC):
 
     word: ClassVar[str]
     help: ClassVar[str]
-    example: ClassVar[Any]
+    example: ClassVar[object]
     """A value as YAML has it; the docs and the tests use it."""
     final: ClassVar[bool] = False
     """Whether later rules are skipped once this kind fired."""
@@ -41,7 +41,7 @@ class FaultKind(ABC):
         KINDS[word] = cls
 
     @abstractmethod
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         """Parse the value. Raises FaultError."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class FaultKind(ABC):
 class ServerKind(FaultKind):
     """An action on the server itself: before the core runs, or with ``applied`` after it has answered."""
 
-    value: Any = True
+    value: object = True
     """The value passed to the action."""
 
     def plan(self, plan: Plan, turn: Turn) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mockkms.faults.answers import read_answer, read_headers, read_status
 from mockkms.faults.kinds import FaultKind
-from mockkms.faults.parsing import given
+from mockkms.faults.parsing import only_true
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply
 
@@ -25,7 +25,7 @@ class Answer(FaultKind):
     example = "sealed"
     final = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.build = read_answer(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -45,11 +45,11 @@ class Stale(FaultKind):
     help = "true (the first answer to the same request) | name of a snapshot whose world answers, or baseline"
     example = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.snapshot = value if isinstance(value, str) else ""
         self.needs_state = bool(self.snapshot)
         if not self.snapshot:
-            given(value)
+            only_true(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         if self.snapshot:
@@ -77,7 +77,7 @@ class SetStatus(FaultKind):
     help = "200 … 599"
     example = 500
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.status = read_status(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -92,9 +92,9 @@ class SetHeaders(FaultKind):
 
     word = "headers"
     help = "{name: string | null}"
-    example: ClassVar[Any] = {"Retry-After": "3", "Cache-Control": None}
+    example: ClassVar[object] = {"Retry-After": "3", "Cache-Control": None}
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.changes = read_headers(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -114,7 +114,7 @@ class SetContentType(FaultKind):
     help = "string | null"
     example = "text/html"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = read_headers({"Content-Type": value})["Content-Type"]
 
     def plan(self, plan: Plan, turn: Turn) -> None:

@@ -1,20 +1,23 @@
-"""Connections that are closed, reset or left hanging, and servers that accept none."""
+"""Connections that are closed, reset or left hanging, servers that accept none, and TLS handshakes that fail."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, mapping, seconds, shown, unknown, whole
+from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, unknown, whole
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
 
 WHERE = "true (before any byte) | headers (after the headers) | n (after n bytes of the body)"
 
-_HOW = ("close", "reset", "hang")
+UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT = "untrusted", "expired", "wrong-host", "client-cert"
+RESET, CLOSE, HANG = "reset", "close", "hang"
+TLS_FAULTS = (UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT, RESET, CLOSE, HANG)
+_HOW = (CLOSE, RESET, HANG)
 
 
-def read_place(value: Any) -> int:
+def read_place(value: object) -> int:
     """Return how many bytes of the body precede the cut; -1 is before the status line. Raises FaultError."""
     if value is True or value == "before":
         return BEFORE_ANY_BYTE
@@ -33,7 +36,7 @@ class _Cutting(FaultKind):
     final = True
     how: Literal["close", "reset"]
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.after = read_place(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -70,7 +73,7 @@ class Hang(FaultKind):
     example = True
     final = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.after, self.limit = BEFORE_ANY_BYTE, 0.0
         if isinstance(value, Mapping):
             given = mapping(value, ("after", "for"))
@@ -83,7 +86,7 @@ class Hang(FaultKind):
         plan.cut = Cut("hang", self.after, self.limit)
 
 
-def read_how(value: Any) -> Literal["close", "reset", "hang"]:
+def read_how(value: object) -> Literal["close", "reset", "hang"]:
     """Return how the answer is lost; ``true`` is a close. Raises FaultError."""
     if value is True:
         return "close"
@@ -103,7 +106,7 @@ class LoseAnswer(FaultKind):
     example = True
     final = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.how = read_how(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -122,7 +125,7 @@ class LoseRequest(FaultKind):
     example = True
     final = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.how = read_how(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -140,7 +143,7 @@ class Refuse(ServerKind):
     final = True
     example = 0.2
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = seconds(value)
 
     def cut(self) -> Cut:
@@ -158,11 +161,11 @@ class Deaf(ServerKind):
     final = True
     example = 0.2
 
-    def __init__(self, value: Any) -> None:
-        self.value = seconds(value)
+    def __init__(self, value: object) -> None:
+        self.value = self.seconds = seconds(value)
 
     def cut(self) -> Cut:
-        return Cut("hang", limit=self.value)
+        return Cut("hang", limit=self.seconds)
 
 
 class Restart(ServerKind):
@@ -176,11 +179,29 @@ class Restart(ServerKind):
     final = True
     example = "keep"
 
-    def __init__(self, value: Any) -> None:
-        self.value = "keep" if value is True else str(value)
-        if self.value not in ("keep", "lose"):
-            raise unknown(self.value, ("keep", "lose"), "way to restart")
-        self.needs_state = self.value == "lose"
+    def __init__(self, value: object) -> None:
+        way = "keep" if value is True else str(value)
+        if way not in ("keep", "lose"):
+            raise unknown(way, ("keep", "lose"), "way to restart")
+        self.value, self.needs_state = way, way == "lose"
 
     def cut(self) -> Cut:
         return Cut("reset")
+
+
+class Tls(FaultKind):
+    """An invalid server certificate, a required client certificate, or a handshake that is not completed."""
+
+    word = "tls"
+    help = " | ".join(TLS_FAULTS) + " (for new connections; cannot be combined)"
+    example = EXPIRED
+    final = True
+    of_connections: ClassVar[bool] = True
+
+    def __init__(self, value: object) -> None:
+        self.fault = normal(value).replace("_", "-")
+        if self.fault not in TLS_FAULTS:
+            raise unknown(str(value), TLS_FAULTS, "TLS fault")
+
+    def plan(self, plan: Plan, turn: Turn) -> None:
+        plan.tls = self.fault

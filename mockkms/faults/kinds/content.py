@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mockkms.faults.fields import GONE, change_field
 from mockkms.faults.kinds import FaultKind
 from mockkms.faults.matchers import dig
-from mockkms.faults.parsing import FaultError, flag, shown, text, whole
+from mockkms.faults.parsing import FaultError, only_true, shown, text, whole
 from mockkms.faults.plan import Plan, Turn
-from mockkms.faults.request_view import Reply
+from mockkms.faults.request_view import Reply, go_json
 from mockkms.faults.schedule import Luck
 
+Change = Callable[[object], object]
+GONE = object()
+"""Returned by a change to remove the field."""
 _USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
 _SIZE = 256
 _MOST = 1 << 20
@@ -32,7 +34,7 @@ class Drop(FaultKind):
     help = "dotted path of a JSON field | list of them"
     example = "data.ciphertext"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.paths = [text(path) for path in value] if isinstance(value, (list, tuple)) else [text(value)]
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -53,9 +55,9 @@ class Replace(FaultKind):
 
     word = "replace"
     help = "{dotted path of a JSON field: value}"
-    example: ClassVar[Any] = {"data.ciphertext": "vault:v1:AAAA"}
+    example: ClassVar[object] = {"data.ciphertext": "vault:v1:AAAA"}
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of fields, got {shown(value)}")
         self.values = {str(path): item for path, item in value.items()}
@@ -70,7 +72,7 @@ class Replace(FaultKind):
         return reply
 
 
-def _instead(value: Any, _: Any) -> Any:
+def _instead(value: object, _: object) -> object:
     return value
 
 
@@ -84,7 +86,7 @@ class Flip(FaultKind):
     help = "true | dotted path of a JSON field"
     example = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.paths = _USUAL if value is True else (text(value),)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -123,9 +125,8 @@ class Empty(FaultKind):
     help = "true"
     example = True
 
-    def __init__(self, value: Any) -> None:
-        if not flag(value):
-            raise FaultError("expected true; omit the key to disable it")
+    def __init__(self, value: object) -> None:
+        only_true(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.edits.append(lambda reply: Reply(reply.status, b"", reply.headers))
@@ -142,7 +143,7 @@ class Garbage(FaultKind):
     help = "true | size of the body in bytes | wire (instead of an HTTP response)"
     example = 64
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.wire = value == "wire"
         self.size = _SIZE if self.wire or value is True else whole(value, most=_MOST)
 
@@ -152,3 +153,35 @@ class Garbage(FaultKind):
             plan.raw = noise
         else:
             plan.edits.append(lambda reply: Reply(reply.status, noise, reply.headers))
+
+
+# -- one field of a JSON response -----------------------------------------------------------------------------------
+
+
+def change_field(reply: Reply, path: str, change: Change, *, make: bool = False) -> Reply:
+    """Return ``reply`` with the field at ``path`` changed. A missing field is added if ``make``, otherwise ignored."""
+    document = reply.json()
+    steps = path.split(".")
+    parent = document
+    for step in steps[:-1]:
+        parent = _child(parent, step)
+    last = steps[-1]
+    if isinstance(parent, dict) and (last in parent or make):
+        value = change(parent.get(last))
+        parent[last] = value
+        if value is GONE:
+            del parent[last]
+    elif isinstance(parent, list) and last.isdecimal() and len(last) < 10 and int(last) < len(parent):
+        value = change(parent[int(last)])
+        parent[int(last) : int(last) + 1] = [] if value is GONE else [value]
+    else:
+        return reply
+    return Reply(reply.status, go_json(document), reply.headers)
+
+
+def _child(value: object, step: str) -> object:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and len(step) < 10 and int(step) < len(value):
+        return value[int(step)]
+    return None

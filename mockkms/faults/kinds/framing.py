@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.faults.kinds import FaultKind
-from mockkms.faults.parsing import FaultError, flag, whole
+from mockkms.faults.parsing import only_true, whole
 from mockkms.faults.plan import BodyFraming, Cut, Plan, Turn
 
 
@@ -19,7 +17,7 @@ class Truncate(FaultKind):
     help = "number of bytes of the body to send"
     example = 5
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.size = whole(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -36,7 +34,7 @@ class ContentLength(FaultKind):
     help = "declared length in bytes"
     example = 10000
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.length = whole(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
@@ -53,9 +51,8 @@ class BadChunk(FaultKind):
     help = "true"
     example = True
 
-    def __init__(self, value: Any) -> None:
-        if not flag(value):
-            raise FaultError("expected true; omit the key to disable it")
+    def __init__(self, value: object) -> None:
+        only_true(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.framing = BodyFraming(bad_chunk=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, given, seconds, text
+from mockkms.faults.parsing import FaultError, only_true, seconds, text
 from mockkms.faults.plan import Plan, Turn
 
 
@@ -17,7 +15,7 @@ class SealServer(ServerKind):
     example = True
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = 0.0 if value is True else seconds(value)
 
 
@@ -29,8 +27,8 @@ class UnsealServer(ServerKind):
     example = True
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
-        given(value)
+    def __init__(self, value: object) -> None:
+        only_true(value)
 
 
 class StepDown(ServerKind):
@@ -44,8 +42,8 @@ class StepDown(ServerKind):
     example = True
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
-        given(value)
+    def __init__(self, value: object) -> None:
+        only_true(value)
 
 
 class Revoke(ServerKind):
@@ -56,7 +54,7 @@ class Revoke(ServerKind):
     example = True
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = value if value is True else text(value)
 
 
@@ -71,7 +69,7 @@ class Expire(ServerKind):
     example = "last"
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = text(value)
         if not self.value.strip("/"):
             raise FaultError("expected last, or a path prefix of leases")
@@ -87,7 +85,7 @@ class SetState(FaultKind):
     help = "name of the new state; the initial state is start"
     example = "down"
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.state = text(value)
 
     def plan(self, plan: Plan, turn: Turn) -> None:

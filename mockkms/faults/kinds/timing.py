@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole
@@ -28,7 +28,7 @@ class Delay(FaultKind):
     help = "seconds | '500ms' | {uniform: [a, b]} | {normal: [mean, sd]} | {lognormal: [median, sigma]}"
     example = 0.05
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.shape = "fixed"
         if not isinstance(value, Mapping):
             self.first, self.second = seconds(value), 0.0
@@ -71,9 +71,9 @@ class Drip(FaultKind):
 
     word = "drip"
     help = "bytes per second | {bytes: n, every: seconds}"
-    example: ClassVar[Any] = {"bytes": 40, "every": "5ms"}
+    example: ClassVar[object] = {"bytes": 40, "every": "5ms"}
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         if isinstance(value, Mapping):
             given = mapping(value, ("bytes", "every"))
             if "bytes" not in given:
@@ -101,7 +101,7 @@ class Advance(ServerKind):
     example = "1h"
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = span(value)
 
 
@@ -116,5 +116,5 @@ class SetClock(ServerKind):
     example = "2030-01-01T00:00:00Z"
     needs_state = True
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = instant(value)

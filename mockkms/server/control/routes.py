@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 from mockkms.faults.kinds import KINDS
-from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown
+from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown, whole, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.server.control.openapi import document
@@ -204,6 +204,8 @@ def assert_journal(asked: Asked) -> Any:
         if word == "called":
             given = dict(value) if isinstance(value, dict) else {"path": value}
             times, wanted = given.pop("times", None), given.pop("entries", False)
+            with within("called", "times"):
+                times = None if times is None else whole(times)
             match, more = _split(given)
             called = journal.assert_called(match, times=times, **more)
             if wanted:
@@ -268,12 +270,13 @@ def _moment(value: Any, now: float) -> float:
 
 
 def _read(word: str, read: Any, *values: Any) -> Any:
-    try:
-        return read(*values)
-    except FaultError as error:
-        raise error.under(word) from None
-    except ValueError as error:
-        raise FaultError(str(error), word) from None
+    with within(word):
+        try:
+            return read(*values)
+        except FaultError:
+            raise
+        except ValueError as error:
+            raise FaultError(str(error)) from None
 
 
 @route("GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included")

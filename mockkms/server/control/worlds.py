@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from mockkms.faults.parsing import mapping
+from mockkms.faults.parsing import mapping, text, within
 from mockkms.handle import Handle
 from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.world.world import World
@@ -53,9 +53,11 @@ def set_baseline(asked: Asked) -> Any:
 def explain(asked: Asked) -> Any:
     """The decision, and the explanation as text."""
     words = mapping(asked.data, ("token", "operation", "path"))
-    token, operation, path = (words.get(word, "") for word in ("token", "operation", "path"))
-    if not all(isinstance(value, str) for value in (token, operation, path)):
-        raise ControlError(400, "token, operation and path must be strings")
+    given = []
+    for word in ("token", "operation", "path"):
+        with within(word):
+            given.append(text(words.get(word, "")))
+    token, operation, path = given
     try:
         told = _Held(asked.world).explain(token, operation, path)
     except ValueError as error:

@@ -11,7 +11,7 @@ import re
 import threading
 from dataclasses import replace
 
-from mockkms.faults.kinds.tls import FAULTS
+from mockkms.faults.kinds.connections import TLS_FAULTS
 from mockkms.world.journal.journal import Kept
 from mockkms.world.world import World
 
@@ -105,7 +105,7 @@ def child_of(base: World, *, now: bool = False) -> World:
     # Rules count in place: each world needs its own.
     kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=Kept(redact=kept.journal.redact))
     world = base.sibling()
-    world.faults.tls_denied = dict.fromkeys(FAULTS, "a tenant has no connections of its own; add it to the server")
+    world.faults.tls_denied = dict.fromkeys(TLS_FAULTS, "a tenant has no connections of its own; add it to the server")
     world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}
     if base.upstream:
         world.stand_before(base.upstream)

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mockkms.faults.kinds.tls import CLIENT_CERT, EXPIRED, FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, TLS_FAULTS, UNTRUSTED, WRONG_HOST
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.server.wire.client_certificates import ClientTrust
@@ -88,7 +88,7 @@ class ServerTls:
 
 
 NO_TLS: Mapping[str, str] = dict.fromkeys(
-    FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
+    TLS_FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
 )
 
 

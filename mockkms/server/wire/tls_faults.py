@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 
-from mockkms.faults.kinds.tls import CLIENT_CERT, CLOSE, RESET
+from mockkms.faults.kinds.connections import CLIENT_CERT, CLOSE, RESET
 from mockkms.server.wire.raw import LINGER_ZERO
 from mockkms.server.wire.tls import ServerTls
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from mockkms.faults import addresses, expressions
 from mockkms.faults.addresses import SHORTEST_TOKEN
-from mockkms.faults.combinators import All, Matcher
 from mockkms.faults.match import match_words, read_match
+from mockkms.faults.matchers import All, Matcher
 from mockkms.faults.parsing import FaultError, mapping
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers

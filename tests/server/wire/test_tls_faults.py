@@ -11,7 +11,7 @@ import trustme
 
 from mockkms import MockKMS, SeedError
 from mockkms.faults import FaultError
-from mockkms.faults.kinds.tls import FAULTS
+from mockkms.faults.kinds.connections import TLS_FAULTS
 
 
 def health(kms: MockKMS) -> int:
@@ -53,7 +53,7 @@ def test_a_window_of_the_clock_heals_it() -> None:
         assert health(kms) == 200
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", TLS_FAULTS)
 def test_without_tls_it_is_refused(fault: str) -> None:
     with pytest.raises(FaultError, match="speaks no TLS"):
         MockKMS().faults.add(tls=fault)
