@@ -23,7 +23,7 @@ MATCHERS: dict[str, type[Word]] = {}
 class Matcher(ABC):
     """A predicate over requests."""
 
-    word: ClassVar[str]
+    word: str
     """The key of a match that makes it."""
 
     @abstractmethod
