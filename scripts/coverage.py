@@ -20,9 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mockkms.vault.framework import builtins, registry  # noqa: E402 - run as a script, the package stands beside this directory
-from mockkms.vault.framework.emulation import Emulation  # noqa: E402
-from mockkms.vault.framework.endpoint import Endpoint  # noqa: E402
+from mockkms.vault.framework import registry  # noqa: E402 - run as a script, the package stands beside this directory
+from mockkms.vault.framework.endpoint import Emulation, Endpoint  # noqa: E402
 from mockkms.vault.framework.engine import Engine  # noqa: E402
 from mockkms.vault.framework.message import Operation  # noqa: E402
 from mockkms.vault.framework.openapi import shown_path  # noqa: E402
@@ -230,7 +229,7 @@ def _further() -> list[str]:
         name: " and ".join(
             dict.fromkeys(one.texts.product for one in PRODUCTS.values() if one.builtins.has(*name.split("/")))
         )
-        for name in sorted(builtins.ALL)
+        for name in sorted(registry.KNOWN_TYPES)
     }
     surveyed = {engine_of(asked.group).type for product in SURVEYED for asked in surface(product)}
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mockkms.vault.framework import builtins, registry
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, ListOf, MapOf, Seconds, Tagged, Text
 from mockkms.vault.framework.world_section import Steps, WorldSection
@@ -65,7 +65,7 @@ def _keys(name: str, mount_type: str) -> Mapping[str, Key]:
 
 
 def _mountable_types(kind: str) -> list[str]:
-    return [name.removeprefix(f"{kind}/") for name in sorted(builtins.ALL) if name.startswith(f"{kind}/")]
+    return [name.removeprefix(f"{kind}/") for name in sorted(registry.KNOWN_TYPES) if name.startswith(f"{kind}/")]
 
 
 def _path(path: str) -> str | None:
@@ -98,7 +98,7 @@ def fill(to: Applier, mount: Mount, spec: Mapping[str, Any]) -> None:
 def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
     """Whether the world's product has a mount type; the problem is noted where it has not."""
     product = to.core.product
-    if not builtins.lacks(product, kind, mount_type):
+    if not registry.lacks(product, kind, mount_type):
         return True
     to.fault(
         (*at, "type"), f"{product.texts.product} has no {mount_type}; it has {', '.join(product.builtins.names(kind))}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mockkms.vault.framework.shapes.nodes import Entry, Node
+from mockkms.vault.framework.shapes.nodes import KeyEntry, Node
 from mockkms.worldfile.problems import Problem, SeedError
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -101,11 +101,11 @@ class _Builder:
         finally:
             self.open.discard(id(raw))
 
-    def entries(self, raw: yaml.MappingNode, path: str) -> dict[str, Entry]:
+    def entries(self, raw: yaml.MappingNode, path: str) -> dict[str, KeyEntry]:
         if raw.tag not in (_TAG + "map", _TAG + "omap"):
             self.fault(raw, path, f"the tag {_shown(raw.tag)} is not allowed; write a plain mapping")
-        entries: dict[str, Entry] = {}
-        merged: dict[str, Entry] = {}
+        entries: dict[str, KeyEntry] = {}
+        merged: dict[str, KeyEntry] = {}
         for key_node, value_node in raw.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.fault(key_node, path, "a key must be text")
@@ -120,10 +120,10 @@ class _Builder:
                 self.fault(key_node, below, f'the key "{key}" stands twice; first in line {first}')
                 continue
             mark = key_node.start_mark
-            entries[key] = Entry(key, mark.line + 1, mark.column + 1, self.node(value_node, below))
+            entries[key] = KeyEntry(key, mark.line + 1, mark.column + 1, self.node(value_node, below))
         return {**{key: entry for key, entry in merged.items() if key not in entries}, **entries}
 
-    def merge(self, value: yaml.Node, path: str, merged: dict[str, Entry]) -> None:
+    def merge(self, value: yaml.Node, path: str, merged: dict[str, KeyEntry]) -> None:
         sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
         for source in sources:
             if not isinstance(source, yaml.MappingNode):
@@ -179,7 +179,7 @@ def _octal(text: str) -> int:
 def from_python(value: Any, file: str = "<dict>") -> Node:
     """The tree of Python data. Raises SeedError for what YAML could not say."""
     if isinstance(value, dict):
-        return Node("mapping", {str(k): Entry(str(k), 0, 0, from_python(v, file)) for k, v in value.items()}, file)
+        return Node("mapping", {str(k): KeyEntry(str(k), 0, 0, from_python(v, file)) for k, v in value.items()}, file)
     if isinstance(value, (list, tuple)):
         return Node("list", [from_python(item, file) for item in value], file)
     if value is None:
@@ -198,6 +198,6 @@ def layered(below: Node, above: Node) -> Node:
     for key, entry in above.entries.items():
         old = entries.get(key)
         if old is not None:
-            entry = Entry(key, entry.line, entry.column, layered(old.value, entry.value))
+            entry = KeyEntry(key, entry.line, entry.column, layered(old.value, entry.value))
         entries[key] = entry
     return Node("mapping", entries, above.file, above.line, above.column)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mockkms.vault.framework.shapes.nodes import Entry, Node, nearest
+from mockkms.vault.framework.shapes.nodes import KeyEntry, Node, nearest
 from mockkms.worldfile.nodes import MAX_BYTES, from_python, read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
 
@@ -90,4 +90,4 @@ def _rules(written: Written) -> Node:
     if node.kind != "list":
         hint = "; a world goes to --seed" if node.kind == "mapping" else ""
         raise SeedError([node.problem("", f"a list of fault rules is expected; found a {node.kind}{hint}")])
-    return Node("mapping", {"faults": Entry("faults", node.line, node.column, node)}, written.file)
+    return Node("mapping", {"faults": KeyEntry("faults", node.line, node.column, node)}, written.file)

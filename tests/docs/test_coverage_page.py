@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockkms.vault.framework.emulation import Emulation
+from mockkms.vault.framework.endpoint import Emulation
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.products import OPENBAO, VAULT, Product
 from scripts import coverage

@@ -20,7 +20,6 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import Arguments, keyword_names
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.framework.records import Record
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -29,6 +28,18 @@ S = TypeVar("S")
 R = TypeVar("R", bound=Record)
 W = TypeVar("W", bound=Callable[..., Reply])
 _ALL = (Operation.LIST, Operation.READ, Operation.DELETE)
+PAGE = {
+    "after": Field(Kind.STRING, query=True, help="Name after which to start.", needs=Feature.PAGINATION),
+    "limit": Field(Kind.INT, query=True, help="Largest number of names to return.", needs=Feature.PAGINATION),
+}
+"""The parameters of a list that can be read in pages."""
+
+
+def page(names: list[str], after: str, limit: int) -> list[str]:
+    """Return the part of sorted ``names`` after ``after`` (which need not exist), at most ``limit`` if that is > 0."""
+    if after:
+        names = [name for name in names if name > after]
+    return names[:limit] if limit > 0 else names
 
 
 class Collection(Generic[S, R]):

@@ -226,7 +226,7 @@ class Lifetimes(Protocol):
     def limits(self, mount: Mount) -> Limits: ...
 
 
-class Node(Protocol):
+class ServerNode(Protocol):
     """The server as a process: its ports, its cluster, its place in it."""
 
     @property
@@ -304,7 +304,7 @@ class WithTokens(Protocol):
 class Context(
     Environment,
     Lifetimes,
-    Node,
+    ServerNode,
     Mounting,
     Pipeline,
     WithNamespaces,

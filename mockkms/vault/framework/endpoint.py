@@ -22,11 +22,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework.emulation import Emulation
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.framework.handlers import with_parameters
 from mockkms.vault.framework.message import (
@@ -50,6 +50,16 @@ E = TypeVar("E", bound=Callable[..., bool])
 
 _GENERIC = r"\w(?:[\w\-.]*\w)?"
 _GENERIC_AT = r"\w(?:[\w\-.@]*\w)?"
+
+
+class Emulation(StrEnum):
+    """How completely an endpoint is emulated; ``docs/coverage.md`` is counted from it."""
+
+    FULL = "emulated"
+    REFUSED = "refused"
+    """It refuses requests, as the community edition does for features of the enterprise edition."""
+    NONE = "not emulated"
+    """It answers as a server without the feature."""
 
 
 @dataclass(frozen=True, slots=True)

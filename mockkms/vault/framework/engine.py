@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockkms.vault.framework import openapi
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.emulation import Emulation
-from mockkms.vault.framework.endpoint import Call, Endpoint, Fields, Reply
+from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Reply
 from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
 

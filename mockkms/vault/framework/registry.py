@@ -4,7 +4,9 @@ A type is registered by a row of the table below. It lives in one folder of ``mo
 is small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one
 that holds ``section``, a ``WorldSection``.
 A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
-Types without a row are known by name only; see ``builtins``.
+A type without a row that a product has is known by name only: it can be mounted, tuned, moved and disabled as on the
+real server, and appears in every list. Requests below its path are answered with 404 ``unsupported path`` and appear in
+the journal as ``unhandled``.
 """
 
 from __future__ import annotations
@@ -14,8 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework import builtins, loading
+from mockkms.vault.framework import loading
+from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation, unsupported_path
+from mockkms.vault.products import PRODUCTS, Product
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.world_section import WorldSection
@@ -68,6 +74,13 @@ _ALIASES = {name: row for row, mount_type in _TABLE.items() for name in mount_ty
 """Types that another one's engine implements."""
 _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole": "cubbyhole", "ns_token": "token"}
 _HOME = "mockkms.vault."
+KNOWN_TYPES = frozenset(
+    f"{kind}/{plugin_type}"
+    for product in PRODUCTS.values()
+    for kind in ("auth", "secret")
+    for plugin_type in product.builtins.mountable(kind)
+)
+"""Every type of any product, as ``auth/ldap`` or ``secret/ssh``."""
 
 
 @cache
@@ -88,7 +101,7 @@ def bare_engine(name: str) -> Engine:
     """
     row = _row(name)
     if row is None:
-        return builtins.nameplate(name)
+        return _nameplate(name)
     with loading.postponed():
         return cast(Engine, import_module(_HOME + row.engine).engine)
 
@@ -114,7 +127,7 @@ def implementation(mount_type: str, options: dict[str, str] | None, kind: str) -
         return bare_engine(own)
     known = _ALIASES.get(mount_type, mount_type)
     found = bare_engine(known) if known in {*_TABLE, *_NAMESPACED} else None
-    if found is None or (found.kind != kind and own in builtins.ALL):
+    if found is None or (found.kind != kind and own in KNOWN_TYPES):
         return bare_engine(own)
     return found
 
@@ -168,3 +181,29 @@ def only_path(kind: str, mount_type: str) -> str:
     """Return the path of a type that every namespace has once, such as ``auth/token/``; empty for others."""
     row = _TABLE.get(mount_type)
     return row.only_at if row is not None and _kind(row) == kind else ""
+
+
+def lacks(product: Product, kind: str, plugin_type: str) -> bool:
+    """Return whether ``product`` lacks this type although another product has it."""
+    return f"{kind}/{plugin_type}" in KNOWN_TYPES and not product.builtins.has(kind, plugin_type)
+
+
+def _nameplate(name: str) -> Engine:
+    """Return the engine of a type that is known by name only (``secret/database``).
+
+    Raises KeyError for an unknown one.
+    """
+    if name not in KNOWN_TYPES:
+        raise KeyError(name)
+    kind, plugin_type = name.split("/")
+    engine = Engine(name, kind=kind, new_state=dict, help=f"The type {plugin_type} is known, and not emulated.")
+    if kind == "auth":
+        # Otherwise a login would be refused for its missing token, as if the method existed and denied it.
+        login = engine.path("login[/{rest:all}]", {"rest": Field(Kind.STRING)}, login=True, arbitrary=True)
+        login.on(Operation.READ, Operation.UPDATE)(_no_login)
+    return engine
+
+
+def _no_login(_state: object, call: Call) -> None:
+    call.request.trace.unhandled = True
+    raise unsupported_path()

@@ -74,6 +74,14 @@ class Product:
     def __post_init__(self) -> None:
         object.__setattr__(self, "has", self.features.__contains__)
 
+    def check_random_size(self, size: int) -> None:
+        """Check the number of random bytes that one request asks for. Raises ValueError with the server's text."""
+        mark = '"' if Feature.TRANSIT_REWORDED in self.features else "'"
+        if size < 1:
+            raise ValueError(f"{mark}bytes{mark} cannot be less than 1")
+        if size > self.most_random_bytes:
+            raise ValueError(f"{mark}bytes{mark} should be less than {self.most_random_bytes}")
+
     def derive(
         self,
         name: str,

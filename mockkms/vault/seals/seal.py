@@ -10,9 +10,9 @@ from mockkms.vault.seals.barrier import Barrier, make_key
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from mockkms.vault.framework.context import Environment, Node, WithSecondFactors
+    from mockkms.vault.framework.context import Environment, ServerNode, WithSecondFactors
 
-    class SealServices(Environment, Node, WithSecondFactors, Protocol):
+    class SealServices(Environment, ServerNode, WithSecondFactors, Protocol):
         """What the seal needs of the server."""
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.framework.emulation import Emulation
-from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, unsupported_path
 from mockkms.vault.products.features import Feature

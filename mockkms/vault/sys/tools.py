@@ -7,7 +7,6 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
-from mockkms.vault.framework.random_bytes import check_size
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -56,7 +55,8 @@ def hash_data(_state: object, call: Call) -> dict[str, object]:
 def random_bytes(_state: object, call: Call) -> Response:
     """Return random bytes from the world's entropy."""
     source, size = _asked(call)
-    check_size(call.core.product, size)
+    with refusing():
+        call.core.product.check_random_size(size)
     form = call["format"]
     if form not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format "{form}"; must be "hex" or "base64"')

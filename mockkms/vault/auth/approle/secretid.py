@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import ROLE_NAME
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
-from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
 

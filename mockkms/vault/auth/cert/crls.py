@@ -5,10 +5,10 @@ from __future__ import annotations
 from cryptography import x509
 
 from mockkms.vault.auth.cert.model import Cert, engine
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.framework.pages import PAGE, page
 
 crl = engine.path(
     "crls/{name}",

@@ -45,7 +45,7 @@ dead_ends.declare(engine, "login")
 
 
 @dataclass
-class _Found:
+class _LdapUserFound:
     known: str
     """The user's name in the directory."""
     groups: list[str]
@@ -93,7 +93,7 @@ def renew(state: Ldap, call: Call) -> Response:
 engine.renew = renew
 
 
-def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
+def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     """Return a user's groups and policies, from the directory and the mount. Raises VaultError.
 
     In products that have a client of their own for it, every refusal but that of a wrong password is 500 (recorded),
@@ -125,7 +125,7 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _Found:
     return found
 
 
-def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
+def _asked(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     """Return a user's data from the first directory that can be reached."""
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     if not password and (own_client or state.config.deny_null_bind):
@@ -138,7 +138,7 @@ def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
         if fault:
             faults.append(fault)
         elif state.directory:
-            return _Found(name, *directory.log_in(state, name, password, by_attribute=own_client))
+            return _LdapUserFound(name, *directory.log_in(state, name, password, by_attribute=own_client))
         else:
             try:
                 connection = asked.connect(state.config, url)
@@ -148,8 +148,8 @@ def _asked(state: Ldap, call: Call, name: str, password: str) -> _Found:
             with connection:
                 if own_client:
                     groups, alias, known = client.log_in(state.config, connection, name, password)
-                    return _Found(known, groups, alias)
-                return _Found(name, *asked.log_in(state.config, url, connection, name, password))
+                    return _LdapUserFound(known, groups, alias)
+                return _LdapUserFound(name, *asked.log_in(state.config, url, connection, name, password))
     call.request.trace.hint = _HINT
     if own_client:
         listed = error_list([f"{client.CONNECT}: {fault}" for fault in faults])

@@ -47,7 +47,7 @@ dead_ends.declare(engine, "login", "verify")
 
 
 @dataclass
-class _Found:
+class _OktaUserFound:
     config: OktaConfig
     groups: list[str]
     policies: list[str]
@@ -96,7 +96,7 @@ def _aliases(groups: list[str]) -> list[LoginAlias]:
     return [{"name": name} for name in groups if name]
 
 
-def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _Found:
+def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _OktaUserFound:
     config = state.config
     if config is None:
         raise ErrorResponse("Okta auth method not configured")
@@ -117,7 +117,7 @@ def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _Found
     groups = [*theirs, *(user.groups if user else [])]
     policies = [policy for group in groups for policy in state.groups.get(state.known_group(group) or "", [])]
     policies += user.policies if user else []
-    return _Found(config, groups, policies, warnings)
+    return _OktaUserFound(config, groups, policies, warnings)
 
 
 def _wrong_password(config: OktaConfig) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.radius.config import config
 from mockkms.vault.auth.radius.model import Radius, RadiusPerson, engine
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
-from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.kv.paths import children
 

@@ -24,7 +24,7 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Entry:
+class KeyEntry:
     """One key of a mapping, with the place of the key."""
 
     key: str
@@ -39,7 +39,7 @@ class Node:
 
     kind: str
     value: object
-    """Mapping: dict of key to Entry; list: list of Node; scalars: the Python value; time: its text."""
+    """Mapping: dict of key to KeyEntry; list: list of Node; scalars: the Python value; time: its text."""
     file: str = "<dict>"
     line: int = 0
     column: int = 0
@@ -51,7 +51,7 @@ class Node:
     """Of a block scalar: how far its lines are indented."""
 
     @property
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, KeyEntry]:
         """The entries of a mapping by their keys; none of any other value."""
         return self.value if isinstance(self.value, dict) else {}
 

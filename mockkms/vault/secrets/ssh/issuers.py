@@ -9,10 +9,10 @@ import re
 
 from mockkms.crypto import ssh
 from mockkms.crypto.x509 import keys as x509_keys
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.framework.pages import PAGE, page
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.ssh.engine import DEFAULT, SSH, SshIssuer, engine
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mockkms.vault.framework.collections import Collection
+from mockkms.vault.framework.collections import Collection, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine

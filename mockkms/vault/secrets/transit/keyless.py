@@ -7,7 +7,6 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
-from mockkms.vault.framework.random_bytes import check_size
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.model import Transit, go_atoi
@@ -41,7 +40,8 @@ def make_random(state: Transit, call: Call, *, source: str, urlbytes: str) -> Re
     """Return random bytes; all sources are the same here, as in a real server without an entropy seal."""
     source, size = _read_path(source, urlbytes, call["bytes"])
     output_format = call["format"]
-    check_size(call.core.product, size)
+    with refusing():
+        call.core.product.check_random_size(size)
     if output_format not in ("hex", "base64"):
         raise ErrorResponse(f'unsupported encoding format {quote(output_format)}; must be "hex" or "base64"')
     if source not in SOURCES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework import builtins, registry
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
@@ -259,7 +259,7 @@ def check_conflict(call: Call, path: str) -> None:
 
 def implementation(core: Context, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:
     """Return the engine of a type; None if the product cannot mount it as ``kind`` (``secret``, ``auth``)."""
-    if builtins.lacks(core.product, kind, mount_type) or (
+    if registry.lacks(core.product, kind, mount_type) or (
         mount_type in SINGLETONS and not unmountable(core, mount_type)
     ):
         return None

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.collections import page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -17,7 +18,6 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
-from mockkms.vault.framework.pages import page
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine

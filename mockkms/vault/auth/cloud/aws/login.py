@@ -6,8 +6,7 @@ import base64
 from urllib.parse import urlsplit
 
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
-from mockkms.vault.framework.emulation import Emulation
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Emulation, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing, unsupported_path
 

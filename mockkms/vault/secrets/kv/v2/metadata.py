@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mockkms.vault.framework.collections import page
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.framework.pages import page
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature

@@ -6,8 +6,7 @@ id: a path with another text leads nowhere, and that is said without a token, to
 
 from __future__ import annotations
 
-from mockkms.vault.framework.emulation import Emulation
-from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response, unsupported_path
 from mockkms.vault.products.features import Feature

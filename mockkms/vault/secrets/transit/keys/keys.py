@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mockkms.crypto.encoding import b64
+from mockkms.vault.framework.collections import PAGE
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.framework.pages import PAGE
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import (
