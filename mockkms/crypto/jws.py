@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from mockkms.crypto.asymmetric import repeatable_ecdsa
 from mockkms.lazy_dataclass import dataclass
 
+NOT_COMPACT = "go-jose/go-jose: compact JWS format must have three parts"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA")
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -66,7 +67,7 @@ def parse(text: str) -> Token:
     """Take a compact JWS apart. Raises ValueError."""
     parts = text.split(".")
     if len(parts) != 3:
-        raise ValueError("go-jose/go-jose: compact JWS format must have three parts")
+        raise ValueError(NOT_COMPACT)
     header = json.loads(_decode(parts[0]))
     if not isinstance(header, dict):
         raise ValueError("the header is no JSON object")

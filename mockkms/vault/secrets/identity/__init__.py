@@ -5,11 +5,11 @@ The data is not in the mount but in ``core.state.identity``, where logins and po
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from mockkms.vault.framework.context import Identities
-from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Fields
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
@@ -27,25 +27,29 @@ engine = Engine("identity", kind="secret", new_state=dict, help="Entities, group
 SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that looks after it; not used.", needs=Feature.IDENTITY_SOURCES)
 
 
-def by_id(stem: str, fields: Mapping[str, Field], help: str) -> tuple[Endpoint, Endpoint]:
-    """``stem/id/{id}`` and the list ``stem/id``."""
-    one = engine.path(stem + "/id/{id}", fields={"id": Field(Kind.STRING, help="The id."), **fields}, help=help)
+def by_id(stem: str, fields: Fields | Callable[[], Fields], help: str) -> tuple[Endpoint, Endpoint]:
+    """Declare ``stem/id/{id}`` and the list ``stem/id``."""
+
+    def fields_and_id() -> Fields:
+        return {"id": Field(Kind.STRING, help="The id."), **(fields() if callable(fields) else fields)}
+
+    one = engine.path(stem + "/id/{id}", fields_and_id, help=help)
     return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")
 
 
 def store(call: Call) -> Identities:
-    """The identity store."""
+    """Return the identity store."""
     return call.core.identity
 
 
 def mount_shown(call: Call, accessor: str) -> dict[str, str]:
-    """``mount_path`` and ``mount_type`` of an accessor; nothing for a mount that is gone."""
+    """Return ``mount_path`` and ``mount_type`` of an accessor; nothing for a deleted mount."""
     mount = call.core.state.mounts.by_accessor(accessor)
     return {"mount_path": mount.path, "mount_type": mount.type} if mount else {}
 
 
 def alias_shown(call: Call, alias: Alias) -> dict[str, object]:
-    """What every answer about an alias has."""
+    """Return what every response about an alias shows."""
     return {
         "canonical_id": alias.canonical_id,
         "creation_time": rfc3339(alias.created),
@@ -65,24 +69,24 @@ def listed(info: Mapping[str, object]) -> dict[str, object]:
 
 
 def bare_json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON document outside the envelope, as the OIDC endpoints answer; members as they stand."""
+    """Return a JSON document outside the envelope, as the OIDC endpoints send it, with its members in their order."""
     body = json_text.encode(document, ordered=True).encode("utf-8", "replace")
     return Response(raw=body, status=status, headers=headers or {})
 
 
 def namespace_id(call: Call, namespace: str) -> str:
-    """``root`` or the short id of a namespace."""
+    """Return ``root`` or the short id of a namespace."""
     return call.core.namespaces.id_of(namespace)
 
 
 def own(call: Call, known: Mapping[str, _Kept], object_id: str) -> _Kept | None:
-    """What has this id, if it is of the request's namespace: namespaces share no identities."""
+    """Return the object with this id if it is of the request's namespace: namespaces share no identities."""
     found = known.get(object_id)
     return found if found is not None and found.namespace == call.request.namespace else None
 
 
 def elsewhere(text: str) -> ErrorResponse:
-    """A reference across namespaces: 403."""
+    """Return the error for a reference to another namespace."""
     return ErrorResponse(text, status=403)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.identity import Alias, Entity
@@ -22,7 +22,7 @@ from mockkms.vault.secrets.identity import (
     own,
     store,
 )
-from mockkms.vault.secrets.identity.entities import write as write_entity
+from mockkms.vault.secrets.identity.entities import save as save_entity
 from mockkms.vault.secrets.kv.v2.custom import faults_of, framed
 
 _ID = Field(Kind.STRING, help="Alias to change.")
@@ -51,53 +51,63 @@ old_one, old_ids = by_id("alias", _FIELDS, "An alias by its id (older name).")
 persona = engine.path("persona", fields={"id": _ID, **_PERSONA}, help="Create a persona (older name).")
 persona_one, persona_ids = by_id("persona", _PERSONA, "A persona by its id (older name).")
 
+
 # On the real server a persona is written as an entity and read as an alias (recorded).
-persona.on(Operation.UPDATE)(write_entity)
-persona_one.on(Operation.UPDATE)(write_entity)
+@persona.on(Operation.UPDATE)
+@persona_one.on(Operation.UPDATE)
+def write_persona(state: object, call: Call, *, name: str, metadata: dict[str, str] | None = None) -> Reply:
+    """Create or change an entity. Raises ErrorResponse and BackendError."""
+    return save_entity(call, name, metadata=metadata)
 
 
 @alias.on(Operation.UPDATE)
 @one.on(Operation.UPDATE)
-@old_alias.on(Operation.UPDATE)
-@old_one.on(Operation.UPDATE)
 def write(
-    state: object, call: Call, *, canonical_id: str, entity_id: str, mount_accessor: str
-) -> dict[str, object] | None:
-    """Make an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
-    given = "custom_metadata" in call
-    custom: dict[str, str] | None = call["custom_metadata"] if given else {}
-    faults = faults_of(custom or {})
+    state: object,
+    call: Call,
+    *,
+    name: str,
+    mount_accessor: str,
+    canonical_id: str,
+    entity_id: str,
+    custom_metadata: dict[str, str] | None = None,
+) -> Reply:
+    """Create an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    faults = faults_of(custom_metadata or {})
     if faults:
         # One fault stands in the core's own frame, several in one more.
         raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
+    return _write(call, name, mount_accessor, canonical_id or entity_id, custom_metadata)
+
+
+@old_alias.on(Operation.UPDATE)
+@old_one.on(Operation.UPDATE)
+def write_old(state: object, call: Call, *, name: str, mount_accessor: str, canonical_id: str, entity_id: str) -> Reply:
+    """Create an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    return _write(call, name, mount_accessor, canonical_id or entity_id, None)
+
+
+def _write(call: Call, name: str, accessor: str, canonical: str, custom: dict[str, str] | None) -> Reply:
+    """Create or change an alias; custom metadata that was not sent is None."""
     identity = store(call)
-    sources = {name: call[name] for name in _SOURCES if name in call}
-    canonical = canonical_id or entity_id
-    name, accessor = call["name"], mount_accessor
+    sources: dict[str, str] = {source: call[source] for source in _SOURCES if source in call}
     if call["id"]:
         stored = own(call, identity.state.aliases, call["id"])
         if stored is None:
             raise ErrorResponse("invalid alias ID provided")
-        if not name and not accessor and not canonical and not given and not sources:
+        if not name and not accessor and not canonical and custom is None and not sources:
             return None
         changed = replace(stored)
         settle_alias(changed)
-        return _update(
-            call,
-            changed,
-            canonical,
-            name or stored.name,
-            accessor or stored.mount_accessor,
-            custom if given else changed.custom_metadata,
-            sources,
-        )
+        kept = changed.custom_metadata if custom is None else custom
+        return _update(call, changed, canonical, name or stored.name, accessor or stored.mount_accessor, kept, sources)
     if not accessor or not name:
         raise ErrorResponse("'id' or 'mount_accessor' and 'name' must be provided")
     mount = _mount(call, accessor, "matching mount is in a different namespace than request")
     known = identity.by_factors(accessor, name)
     if known is not None:
-        return _update(call, known, canonical, name, accessor, custom, sources)
-    return _create(call, canonical, name, mount, custom, sources)
+        return _update(call, known, canonical, name, accessor, custom or {}, sources)
+    return _create(call, canonical, name, mount, custom or {}, sources)
 
 
 def _mount(call: Call, accessor: str, refusal: str) -> Mount:

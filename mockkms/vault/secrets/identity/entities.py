@@ -52,31 +52,52 @@ names = engine.path("entity/name[/]", help="List the names of all entities.")
 @entity.on(Operation.UPDATE)
 @named.on(Operation.UPDATE)
 @one.on(Operation.UPDATE)
-def write(state: object, call: Call, *, name: str) -> Reply:
-    """Make an entity, or change what was sent of one. Raises ErrorResponse and BackendError."""
-    identity, namespace = store(call), call.request.namespace
-    found = _meant(call)
-    policies = policy_names(call["policies"]) if "policies" in call else None
-    metadata = call.get("metadata")
+def write(
+    state: object,
+    call: Call,
+    *,
+    name: str,
+    policies: list[str] | None = None,
+    metadata: dict[str, str] | None = None,
+    disabled: bool | None = None,
+) -> Reply:
+    """Create or change an entity. Raises ErrorResponse and BackendError."""
+    return save(call, name, policies, metadata, disabled)
+
+
+def save(
+    call: Call,
+    name: str,
+    policies: list[str] | None = None,
+    metadata: dict[str, str] | None = None,
+    disabled: bool | None = None,
+) -> Reply:
+    """Create the entity that ``name`` and the parameter ``id`` mean, or change what is not None.
+
+    Raises ErrorResponse and BackendError.
+    """
+    identity = store(call)
+    found = _meant(call, name)
+    names = None if policies is None else policy_names(policies)
     check_metadata("entity", metadata)
-    changed = found or identity.new_entity(namespace, name)
+    changed = found or identity.new_entity(call.request.namespace, name)
     if found is not None:
         found.settle()
         found.updated = call.now()
         found.name = name or found.name
-    if policies is not None:
-        changed.policies = policies
+    if names is not None:
+        changed.policies = names
     if metadata is not None:
         changed.metadata = metadata
-    if "disabled" in call:
-        changed.disabled = call["disabled"]
+    if disabled is not None:
+        changed.disabled = disabled
     identity.put_entity(changed)
     if found is None:
         return {"aliases": None, "id": changed.id, "name": changed.name}
     return Response() if call.core.product.has(Feature.IDENTITY_ANSWERS) else None
 
 
-def _meant(call: Call) -> Entity | None:
+def _meant(call: Call, name: str) -> Entity | None:
     identity, namespace = store(call), call.request.namespace
     found = None
     if call["id"]:
@@ -84,10 +105,10 @@ def _meant(call: Call) -> Entity | None:
         if found is None:
             named = f": {call['id']}" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
             raise ErrorResponse(f"entity not found from id{named}")
-    if call["name"]:
-        by_name = identity.entity_named(namespace, call["name"])
+    if name:
+        by_name = identity.entity_named(namespace, name)
         if by_name is not None and found is not None and found.id != by_name.id:
-            named = f" '{call['name']}'" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
+            named = f" '{name}'" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
             raise ErrorResponse(f"entity name{named} is already in use")
         found = found or by_name
     return found

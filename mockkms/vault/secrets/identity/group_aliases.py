@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.identity import Alias, Group
@@ -26,29 +26,29 @@ one, ids = by_id("group-alias", _FIELDS, "A group alias by its id.")
 
 
 @alias.on(Operation.UPDATE)
-def register(state: object, call: Call) -> dict[str, object] | None:
-    """Make a group alias, or change the one with this id."""
-    return _write_by_id(call) if "id" in call else _write(call, None)
+def register(state: object, call: Call, *, name: str, mount_accessor: str, canonical_id: str) -> Reply:
+    """Create a group alias, or change the one with this id."""
+    found = _found(call) if "id" in call else None
+    return _write(call, found, name, mount_accessor, canonical_id)
 
 
 @one.on(Operation.UPDATE)
-def write(state: object, call: Call) -> dict[str, object] | None:
+def write(state: object, call: Call, *, name: str, mount_accessor: str, canonical_id: str) -> Reply:
     """Change a group alias."""
-    return _write_by_id(call)
+    return _write(call, _found(call), name, mount_accessor, canonical_id)
 
 
-def _write_by_id(call: Call) -> dict[str, object] | None:
+def _found(call: Call) -> Alias:
     if not call["id"]:
         raise ErrorResponse("empty group alias ID")
     found = own(call, store(call).state.group_aliases, call["id"])
     if found is None:
         raise ErrorResponse("invalid group alias ID")
-    return _write(call, found)
+    return found
 
 
-def _write(call: Call, found: Alias | None) -> dict[str, object] | None:
+def _write(call: Call, found: Alias | None, name: str, accessor: str, canonical: str) -> Reply:
     identity = store(call)
-    name, accessor, canonical = call["name"], call["mount_accessor"], call["canonical_id"]
     if not name:
         raise ErrorResponse("missing alias name")
     if not accessor:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.framework.records import Record, param
 from mockkms.vault.identity import Group
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.identity.model import EXTERNAL, INTERNAL
@@ -23,39 +27,63 @@ from mockkms.vault.secrets.identity import (
 from mockkms.world.clock import rfc3339
 
 _ID = Field(Kind.STRING, help="Group to change; without it one is made or found by name.")
-_NAME = Field(Kind.STRING, help="Name, unique in any case; generated if absent.")
-_SETTINGS = {
-    "type": Field(Kind.STRING, help="internal, or external: its members come from an auth method's groups."),
-    "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
-    "policies": Field(Kind.COMMA_STRINGS, help="Policies that every member's tokens have."),
-    "member_group_ids": Field(Kind.COMMA_STRINGS, help="Groups that are members."),
-    "member_entity_ids": Field(Kind.COMMA_STRINGS, help="Entities that are members."),
-    "scim_client_id": SCIM_CLIENT,
-}
 
-group = engine.path("group", fields={"id": _ID, "name": _NAME, **_SETTINGS}, help="Create a group.")
-one, ids = by_id("group", {"name": _NAME, **_SETTINGS}, "A group by its id.")
-named = engine.path(
-    "group/name/{name:some}", fields={"id": _ID, "name": _NAME, **_SETTINGS}, help="A group by its name."
-)
+
+@dataclass
+class GroupParams(Record):
+    """The parameters of a group."""
+
+    name: Annotated[str, param(Kind.STRING, help="Name, unique in any case; generated if absent.")] = ""
+    type: Annotated[
+        str, param(Kind.STRING, help="internal, or external: its members come from an auth method's groups.")
+    ] = ""
+    metadata: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Names and texts.")] = field(default_factory=dict)
+    policies: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Policies that the tokens of every member have.")] = (
+        field(default_factory=list)
+    )
+    member_group_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Groups that are members.")] = field(
+        default_factory=list
+    )
+    member_entity_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Entities that are members.")] = field(
+        default_factory=list
+    )
+
+
+def _fields() -> dict[str, Field]:
+    return {**GroupParams.fields(), "scim_client_id": SCIM_CLIENT}
+
+
+def _fields_and_id() -> dict[str, Field]:
+    return {"id": _ID, **_fields()}
+
+
+group = engine.path("group", _fields_and_id, help="Create a group.")
+one, ids = by_id("group", _fields, "A group by its id.")
+named = engine.path("group/name/{name:some}", _fields_and_id, help="A group by its name.")
 names = engine.path("group/name[/]", help="List the names of all groups.")
 
 
 @group.on(Operation.UPDATE)
-def register(state: object, call: Call) -> dict[str, object] | None:
-    """Make a group, or change the one with this id or name."""
+def register(state: object, call: Call, *, name: str | None = None) -> Reply:
+    """Create a group, or change the one with this id or name."""
     if "id" in call:
         return _write_by_id(call)
-    return _write_by_name(call) if "name" in call else _write(call, None)
+    return _write(call, None) if name is None else _write_by_name(call, name)
 
 
 @one.on(Operation.UPDATE)
-def write(state: object, call: Call) -> dict[str, object] | None:
+def write(state: object, call: Call) -> Reply:
     """Change what was sent of a group."""
     return _write_by_id(call)
 
 
-def _write_by_id(call: Call) -> dict[str, object] | None:
+@named.on(Operation.UPDATE)
+def write_named(state: object, call: Call, *, name: str) -> Reply:
+    """Create a group, or change the one with this name."""
+    return _write_by_name(call, name)
+
+
+def _write_by_id(call: Call) -> Reply:
     if not call["id"]:
         raise ErrorResponse("empty group ID")
     found = own(call, store(call).state.groups, call["id"])
@@ -64,46 +92,41 @@ def _write_by_id(call: Call) -> dict[str, object] | None:
     return _write(call, found)
 
 
-@named.on(Operation.UPDATE)
-def write_named(state: object, call: Call) -> dict[str, object] | None:
-    """Make a group, or change the one with this name."""
-    return _write_by_name(call)
-
-
-def _write_by_name(call: Call) -> dict[str, object] | None:
-    if not call["name"]:
+def _write_by_name(call: Call, name: str) -> Reply:
+    if not name:
         raise ErrorResponse("empty group name")
-    return _write(call, store(call).group_named(call.request.namespace, call["name"]))
+    return _write(call, store(call).group_named(call.request.namespace, name))
 
 
-def _write(call: Call, found: Group | None) -> dict[str, object] | None:
+def _write(call: Call, found: Group | None) -> Reply:
     identity, now = store(call), call.now()
-    policies = policy_names(call["policies"]) if "policies" in call else None
-    group_type = _type(call, found)
-    if call["name"]:
-        other = identity.group_named(call.request.namespace, call["name"])
+    sent = GroupParams.from_call(call)
+    policies = policy_names(sent.policies) if "policies" in call else None
+    group_type = _type(sent.type if "type" in call else None, found)
+    if sent.name:
+        other = identity.group_named(call.request.namespace, sent.name)
         if other is not None and other is not found:
             raise ErrorResponse("group name is already in use")
     if group_type == EXTERNAL and "member_entity_ids" in call:
         raise ErrorResponse("member entities can't be set manually for external groups")
     if group_type == EXTERNAL and "member_group_ids" in call:
         raise ErrorResponse("member groups can't be set for external groups")
-    check_metadata("group", call.get("metadata"))
-    members = _entities(call) if "member_entity_ids" in call else None
-    below = _groups(call, found) if "member_group_ids" in call else None
+    check_metadata("group", sent.metadata)
+    members = _entities(call, sent.member_entity_ids) if "member_entity_ids" in call else None
+    below = _groups(call, sent.member_group_ids, found) if "member_group_ids" in call else None
     changed = found or Group(
         identity.new_id(call.request.namespace),
-        call["name"] or identity.new_name("group", call.request.namespace),
+        sent.name or identity.new_name("group", call.request.namespace),
         call.request.namespace,
         now,
         now,
     )
     changed.settle()
-    changed.updated, changed.type, changed.name = now, group_type, call["name"] or changed.name
+    changed.updated, changed.type, changed.name = now, group_type, sent.name or changed.name
     if policies is not None:
         changed.policies = policies
     if "metadata" in call:
-        changed.metadata = call["metadata"]
+        changed.metadata = sent.metadata
     if members is not None:
         changed.members = members
     if below is not None:
@@ -114,27 +137,27 @@ def _write(call: Call, found: Group | None) -> dict[str, object] | None:
     return None if found else {"id": changed.id, "name": changed.name}
 
 
-def _type(call: Call, found: Group | None) -> str:
-    group_type: str = call.get("type", found.type if found else INTERNAL)
-    if found is not None and group_type != found.type:
+def _type(sent: str | None, found: Group | None) -> str:
+    if sent is None:
+        return found.type if found else INTERNAL
+    if found is not None and sent != found.type:
         raise ErrorResponse("group type cannot be changed")
-    group_type = group_type or INTERNAL
-    if group_type not in (INTERNAL, EXTERNAL):
-        raise ErrorResponse(f'invalid group type "{group_type}"')
-    return group_type
+    if (sent or INTERNAL) not in (INTERNAL, EXTERNAL):
+        raise ErrorResponse(f'invalid group type "{sent}"')
+    return sent or INTERNAL
 
 
-def _entities(call: Call) -> list[str]:
-    members = distinct(call["member_entity_ids"])
+def _entities(call: Call, sent: list[str]) -> list[str]:
+    members = distinct(sent)
     for entity_id in members:
         if own(call, store(call).state.entities, entity_id) is None:
             raise BackendError(f'invalid entity ID "{entity_id}"')
     return members
 
 
-def _groups(call: Call, parent: Group | None) -> list[str]:
+def _groups(call: Call, sent: list[str], parent: Group | None) -> list[str]:
     groups = store(call).state.groups
-    below = distinct(call["member_group_ids"])
+    below = distinct(sent)
     for group_id in below:
         member = own(call, groups, group_id)
         if member is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.secrets.identity import engine, entities, groups, own, store
@@ -22,9 +22,9 @@ group = engine.path("lookup/group", fields=_QUERY, help="Find a group.")
 @entity.on(Operation.UPDATE)
 def find_entity(
     state: object, call: Call, *, name: str, alias_id: str, alias_mount_accessor: str, alias_name: str
-) -> dict[str, object] | None:
-    """The entity that the query means, or nothing."""
-    _check(call)
+) -> Reply:
+    """Return the entity that the query means, or None."""
+    _check(call, alias_name, alias_mount_accessor)
     identity = store(call)
     known = identity.state.entities
     if call["id"]:
@@ -38,9 +38,9 @@ def find_entity(
 @group.on(Operation.UPDATE)
 def find_group(
     state: object, call: Call, *, name: str, alias_id: str, alias_mount_accessor: str, alias_name: str
-) -> dict[str, object] | None:
-    """The group that the query means, or nothing."""
-    _check(call)
+) -> Reply:
+    """Return the group that the query means, or None."""
+    _check(call, alias_name, alias_mount_accessor)
     identity = store(call)
     known = identity.state.groups
     if call["id"]:
@@ -54,11 +54,11 @@ def find_group(
     return groups.shown(call, own(call, known, alias.canonical_id)) if alias is not None else None
 
 
-def _check(call: Call) -> None:
+def _check(call: Call, alias_name: str, accessor: str) -> None:
     count = sum(name in call for name in _QUERY)
     if count == 0:
         raise ErrorResponse("query parameter not supplied")
-    if count == 1 and (call["alias_name"] or call["alias_mount_accessor"]):
+    if count == 1 and (alias_name or accessor):
         raise ErrorResponse("both 'alias_name' and 'alias_mount_accessor' needs to be set")
-    if count > 1 and not (count == 2 and call["alias_name"] and call["alias_mount_accessor"]):
+    if count > 1 and not (count == 2 and alias_name and accessor):
         raise ErrorResponse("query parameter conflict; please supply distinct set of query parameters")

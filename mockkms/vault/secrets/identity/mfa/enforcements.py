@@ -1,20 +1,18 @@
-"""``mfa/login-enforcement``: whose logins need a second proof, and by which methods."""
+"""``mfa/login-enforcement``: which logins require MFA, and by which methods."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.identity.mfa import Enforcement
-from mockkms.vault.secrets.identity import engine, listed, namespace_id, own, store
+from mockkms.vault.secrets.identity import engine, listed, namespace_id, store
 
 one = engine.path(
     "mfa/login-enforcement/{name}",
     {
         "name": Field(Kind.STRING, help="Name of the enforcement."),
-        "mfa_method_ids": Field(Kind.STRING_SLICE, help="Ids of the methods, any of which will do."),
+        "mfa_method_ids": Field(Kind.STRING_SLICE, help="Ids of the methods; one of them suffices."),
         "auth_method_accessors": Field(Kind.STRING_SLICE, help="Logins on the auth mounts with these accessors."),
         "auth_method_types": Field(Kind.STRING_SLICE, help="Logins on auth mounts of these types."),
         "identity_group_ids": Field(Kind.STRING_SLICE, help="Logins of members of these groups."),
@@ -26,7 +24,7 @@ listing = engine.path("mfa/login-enforcement[/]", help="List the login enforceme
 
 
 def shown(call: Call, one: Enforcement) -> dict[str, object]:
-    """An enforcement as it is answered."""
+    """Return an enforcement as responses show it."""
     return {
         "id": one.id,
         "name": one.name,
@@ -42,49 +40,74 @@ def shown(call: Call, one: Enforcement) -> dict[str, object]:
 
 @listing.on(Operation.LIST)
 def list_enforcements(state: object, call: Call) -> dict[str, object]:
-    """Those of the namespace."""
+    """Return the enforcements of the namespace."""
     found = {one.name: one for one in call.core.mfa.enforcements() if one.namespace == call.request.namespace}
     return listed({name: shown(call, one) for name, one in found.items()})
 
 
 @one.on(Operation.READ)
 def read(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """One of the namespace."""
+    """Return an enforcement of the namespace, or None."""
     found = call.core.mfa.enforcement(call.request.namespace, name)
     return shown(call, found) if found else None
 
 
 @one.on(Operation.DELETE)
 def delete(state: object, call: Call, *, name: str) -> None:
-    """Its logins need no second proof any more."""
+    """Delete an enforcement of the namespace."""
     if call.core.mfa.enforcement(call.request.namespace, name) is not None:
         del call.core.mfa.state(call.request.namespace).enforcements[name]
 
 
 @one.on(Operation.UPDATE)
-def write(state: object, call: Call, *, mfa_method_ids: list[str]) -> None:
-    """Make one, or change what was sent of one; the methods have to be named each time."""
-    own, name = call.request.namespace, call["name"]
-    found = call.core.mfa.enforcement(own, name)
-    changed = Enforcement(**vars(found)) if found else Enforcement(call.core.entropy.uuid(), name, own)
-    if "mfa_method_ids" not in call:
+def write(
+    state: object,
+    call: Call,
+    *,
+    name: str,
+    mfa_method_ids: list[str] | None = None,
+    auth_method_accessors: list[str] | None = None,
+    auth_method_types: list[str] | None = None,
+    identity_group_ids: list[str] | None = None,
+    identity_entity_ids: list[str] | None = None,
+) -> None:
+    """Create or change an enforcement; the methods are required each time. Raises ErrorResponse and BackendError."""
+    namespace = call.request.namespace
+    found = call.core.mfa.enforcement(namespace, name)
+    changed = Enforcement(**vars(found)) if found else Enforcement(call.core.entropy.uuid(), name, namespace)
+    if mfa_method_ids is None:
         raise ErrorResponse("missing method ids")
-    _check_methods(call)
+    _check_methods(call, mfa_method_ids)
     changed.method_ids = mfa_method_ids
+    mounts, identity = call.core.state.mounts.of(namespace, auth=True), store(call).state
+    if auth_method_accessors is not None:
+        accessors = {mount.accessor for mount in mounts}
+        _check(auth_method_accessors, accessors, "one of the auth method accessors provided is invalid")
+        changed.accessors = auth_method_accessors
+    if auth_method_types is not None:
+        _check(auth_method_types, {mount.type for mount in mounts}, "one of the auth method types provided is invalid")
+        changed.types = auth_method_types
+    if identity_group_ids is not None:
+        groups = {group.id for group in identity.groups.values() if group.namespace == namespace}
+        _check(identity_group_ids, groups, "one of the provided group ids doesn't exist")
+        changed.group_ids = identity_group_ids
+    if identity_entity_ids is not None:
+        entities = {entity.id for entity in identity.entities.values() if entity.namespace == namespace}
+        _check(identity_entity_ids, entities, "one of the provided entity ids doesn't exist")
+        changed.entity_ids = identity_entity_ids
     subjects = ("auth_method_accessors", "auth_method_types", "identity_group_ids", "identity_entity_ids")
-    for word, put in zip(subjects, ("accessors", "types", "group_ids", "entity_ids"), strict=True):
-        if word in call:
-            known, fault = _KNOWN[word](call)
-            if not all(item in known for item in call[word]):
-                raise ErrorResponse(fault)
-            setattr(changed, put, call[word])
-    if not any(word in call for word in subjects):
+    if not any(subject in call for subject in subjects):
         raise ErrorResponse(f"One of {', '.join(subjects)} must be specified")
-    call.core.mfa.state(own).enforcements[name] = changed
+    call.core.mfa.state(namespace).enforcements[name] = changed
 
 
-def _check_methods(call: Call) -> None:
-    for method_id in call["mfa_method_ids"]:
+def _check(given: list[str], known: set[str], refusal: str) -> None:
+    if not known.issuperset(given):
+        raise ErrorResponse(refusal)
+
+
+def _check_methods(call: Call, method_ids: list[str]) -> None:
+    for method_id in method_ids:
         if not method_id:
             raise BackendError("missing config id")
         method = call.core.mfa.method(method_id)
@@ -92,34 +115,3 @@ def _check_methods(call: Call) -> None:
             raise ErrorResponse("one of the provided method ids doesn't exist")
         if not call.request.namespace.startswith(method.namespace):
             raise ErrorResponse("one of the provided method ids is in an incompatible namespace and can't be used")
-
-
-def _accessors(call: Call) -> tuple[set[str], str]:
-    mounts = call.core.state.mounts.of(call.request.namespace, auth=True)
-    return {mount.accessor for mount in mounts}, "one of the auth method accessors provided is invalid"
-
-
-def _types(call: Call) -> tuple[set[str], str]:
-    mounts = call.core.state.mounts.of(call.request.namespace, auth=True)
-    return {mount.type for mount in mounts}, "one of the auth method types provided is invalid"
-
-
-def _groups(call: Call) -> tuple[set[str], str]:
-    groups = store(call).state.groups
-    found = {group_id for group_id in groups if own(call, groups, group_id)}
-    return found, "one of the provided group ids doesn't exist"
-
-
-def _entities(call: Call) -> tuple[set[str], str]:
-    entities = store(call).state.entities
-    found = {entity_id for entity_id in entities if own(call, entities, entity_id)}
-    return found, "one of the provided entity ids doesn't exist"
-
-
-_KNOWN: dict[str, Callable[[Call], tuple[set[str], str]]] = {
-    "auth_method_accessors": _accessors,
-    "auth_method_types": _types,
-    "identity_group_ids": _groups,
-    "identity_entity_ids": _entities,
-}
-"""What may be named under each parameter, and the refusal of anything else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mockkms.vault.framework.endpoint import Call, Endpoint, Field
+from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.identity.mfa import MfaMethod
@@ -20,8 +20,13 @@ _NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; lo
 def _declare(method_type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
     """Declare a method and the list where the method's id is optional, and both where it is not."""
     stem = f"mfa/method/{method_type}" if method_type else "mfa/method"
-    own: Mapping[str, Field] = {"method_name": _NAME, **FIELDS[method_type]} if method_type else {}
-    fields: Mapping[str, Field] = {**own, "method_id": _ID}
+
+    def own() -> Mapping[str, Field]:
+        return {"method_name": _NAME, **FIELDS[method_type]()} if method_type else {}
+
+    def fields() -> Mapping[str, Field]:
+        return {**own(), "method_id": _ID}
+
     id_path, about, list_help = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
     return (
         engine.path(f"{stem}[{id_path}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
@@ -44,11 +49,11 @@ def _bind(method_type: str) -> None:
         every.on(Operation.UPDATE)(_writer(method_type))
 
 
-def _reader(method_type: str) -> Callable[[object, Call], dict[str, object] | None]:
-    def read(state: object, call: Call) -> dict[str, object] | None:
-        if not call["method_id"]:
+def _reader(method_type: str) -> Callable[..., Reply]:
+    def read(state: object, call: Call, *, method_id: str) -> Reply:
+        if not method_id:
             raise ErrorResponse("missing method ID")
-        method = call.core.mfa.method(call["method_id"])
+        method = call.core.mfa.method(method_id)
         if method is None:
             return None
         own = call.request.namespace
@@ -74,10 +79,10 @@ def _lister(method_type: str) -> Callable[[object, Call], dict[str, object]]:
     return list_methods
 
 
-def _writer(method_type: str) -> Callable[[object, Call], dict[str, object] | None]:
-    def write(state: object, call: Call) -> dict[str, object] | None:
-        mfa, own = call.core.mfa, call.request.namespace
-        method_id, name = call.get("method_id", ""), call["method_name"]
+def _writer(method_type: str) -> Callable[..., Reply]:
+    def write(state: object, call: Call, *, method_name: str) -> Reply:
+        mfa, own, name = call.core.mfa, call.request.namespace, method_name
+        method_id = call.get("method_id", "")  # The path without an id has no such parameter.
         found = mfa.method(method_id) if method_id else None
         if method_id and found is None:
             return None
@@ -100,9 +105,9 @@ def _writer(method_type: str) -> Callable[[object, Call], dict[str, object] | No
     return write
 
 
-def _deleter(method_type: str) -> Callable[[object, Call], None]:
-    def delete(state: object, call: Call) -> None:
-        mfa, method_id = call.core.mfa, call["method_id"]
+def _deleter(method_type: str) -> Callable[..., None]:
+    def delete(state: object, call: Call, *, method_id: str) -> None:
+        mfa = call.core.mfa
         if not method_id:
             raise ErrorResponse("missing method ID")
         for enforcement in mfa.enforcements():
@@ -123,7 +128,7 @@ def _deleter(method_type: str) -> Callable[[object, Call], None]:
 
 
 def shown(call: Call, method: MfaMethod) -> dict[str, object]:
-    """A method as it is answered: without its secret settings."""
+    """Return a method as responses show it, without its secret settings."""
     config = method.config
     data: dict[str, object] = {}
     if method.type == "totp":

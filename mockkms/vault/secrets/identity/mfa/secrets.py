@@ -22,24 +22,24 @@ admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Take a
 
 
 @generate.on(Operation.UPDATE)
-def make_own(state: object, call: Call) -> Reply:
-    """A key for who asks."""
+def make_own(state: object, call: Call, *, method_id: str) -> Reply:
+    """Make a key for the entity of the request's token."""
     client = call.request.client
-    return _make(call, client.entity_id if client is not None else "")
+    return _make(call, method_id, client.entity_id if client is not None else "")
 
 
 @admin_generate.on(Operation.UPDATE)
-def make_for(state: object, call: Call, *, entity_id: str) -> Reply:
-    """A key for any entity of the namespace."""
-    return _make(call, entity_id)
+def make_for(state: object, call: Call, *, method_id: str, entity_id: str) -> Reply:
+    """Make a key for any entity of the namespace."""
+    return _make(call, method_id, entity_id)
 
 
-def _make(call: Call, entity_id: str) -> Reply:
-    if not call["method_id"]:
+def _make(call: Call, method_id: str, entity_id: str) -> Reply:
+    if not method_id:
         raise ErrorResponse("missing method ID")
     if not entity_id:
         raise ErrorResponse("missing entityID")
-    method = _method(call)
+    method = _method(call, method_id)
     entity = _entity(call, entity_id)
     _check_namespaces(call, method, entity, "the config namespace", method.namespace)
     if method.type != TOTP:
@@ -67,13 +67,13 @@ def _new_key(call: Call, method: MfaMethod, entity: Entity) -> dict[str, object]
 
 @admin_destroy.on(Operation.UPDATE)
 def destroy(state: object, call: Call, *, method_id: str, entity_id: str) -> None:
-    """The key itself stays where it lies, as on the real server; the entity no longer has it."""
+    """Take a key from its entity; as on the real server, the key itself stays stored."""
     if not method_id:
         raise ErrorResponse("missing method ID")
     if not entity_id:
         raise ErrorResponse("missing entity ID")
     entity = _entity(call, entity_id)
-    method = _method(call)
+    method = _method(call, method_id)
     if method.type != TOTP:
         raise BackendError("method ID does not match TOTP type")
     _check_namespaces(call, method, entity, "the current namespace", call.request.namespace)
@@ -82,10 +82,10 @@ def destroy(state: object, call: Call, *, method_id: str, entity_id: str) -> Non
     store(call).changed()
 
 
-def _method(call: Call) -> MfaMethod:
-    method = call.core.mfa.method(call["method_id"])
+def _method(call: Call, method_id: str) -> MfaMethod:
+    method = call.core.mfa.method(method_id)
     if method is None:
-        raise ErrorResponse(f"configuration for method ID {quote(call['method_id'])} does not exist")
+        raise ErrorResponse(f"configuration for method ID {quote(method_id)} does not exist")
     return method
 
 

@@ -1,4 +1,4 @@
-"""``oidc/provider/{name}/token`` and ``…/userinfo``: tokens for a code or for a client itself, and what they tell."""
+"""``oidc/provider/{name}/token`` and ``…/userinfo``: tokens for a code or a client, and claims about their user."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import binascii
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
+from typing import Annotated
 
 from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, Operation, Response
+from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang import json_text
 from mockkms.vault.identity import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scopes, assigned
 from mockkms.vault.secrets.identity.oidc.clients import with_id
-from mockkms.vault.secrets.identity.oidc.model import AuthCode, NamedKey, OidcClient, Provider, service
+from mockkms.vault.secrets.identity.oidc.model import AuthCode, NamedKey, OidcClient, service
 from mockkms.vault.secrets.identity.oidc.providers import issuer_of
 from mockkms.vault.secrets.identity.oidc.template import filled
 from mockkms.vault.secrets.identity.oidc.tokens import RESERVED
@@ -29,18 +32,23 @@ _HASHES = {"256": "sha256", "384": "sha384", "512": "sha512", "DSA": "sha512"}
 """By the end of the algorithm's name."""
 _NAME = {"name": Field(Kind.STRING, help="Name of the provider.")}
 
+
+@dataclass
+class TokenRequest(Record):
+    """The parameters of a request for tokens (RFC 6749, sections 4.1.3 and 4.4.2; RFC 7636)."""
+
+    code: Annotated[str, param(Kind.STRING, help="Code from the authorization endpoint.")] = ""
+    grant_type: Annotated[str, param(Kind.STRING, help="authorization_code or client_credentials.")] = ""
+    redirect_uri: Annotated[str, param(Kind.STRING, help="The redirect URI of the request for the code.")] = ""
+    code_verifier: Annotated[str, param(Kind.STRING, help="PKCE verifier.")] = ""
+    scope: Annotated[str, param(Kind.STRING, help="Scopes, for client credentials.")] = ""
+    client_id: Annotated[str, param(Kind.STRING, help="Id of the client, unless it is in a header.")] = ""
+    client_secret: Annotated[str, param(Kind.STRING, help="Secret of the client.")] = ""
+
+
 token = engine.path(
     "oidc/provider/{name}/token",
-    fields={
-        **_NAME,
-        "code": Field(Kind.STRING, help="Code from the authorization endpoint."),
-        "grant_type": Field(Kind.STRING, help="authorization_code or client_credentials."),
-        "redirect_uri": Field(Kind.STRING, help="The one the code was asked with."),
-        "code_verifier": Field(Kind.STRING, help="PKCE verifier."),
-        "scope": Field(Kind.STRING, help="Scopes, for client credentials."),
-        "client_id": Field(Kind.STRING, help="Id of the client, where it is not in the Authorization header."),
-        "client_secret": Field(Kind.STRING, help="Its secret."),
-    },
+    lambda: {**_NAME, **TokenRequest.fields()},
     login=True,
     help="Exchange a code for tokens.",
 )
@@ -48,23 +56,23 @@ userinfo = engine.path("oidc/provider/{name}/userinfo", fields=_NAME, help="Clai
 
 
 @token.on(Operation.UPDATE)
-def exchange(state: object, call: Call) -> Response:
-    """Tokens, or why there are none, outside the envelope."""
+def exchange(state: object, call: Call, *, name: str) -> Response:
+    """Return tokens, or the error, outside the envelope."""
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     try:
-        return bare_json(_tokens(call), headers=headers)
+        return bare_json(_tokens(call, name, TokenRequest.from_call(call)), headers=headers)
     except OAuthError as error:
         if error.code == "invalid_client":
             headers["WWW-Authenticate"] = "Basic"
         return bare_json(error.document, _TOKEN_STATUS.get(error.code, 400), headers)
 
 
-def _tokens(call: Call) -> dict[str, object]:
+def _tokens(call: Call, name: str, asked: TokenRequest) -> dict[str, object]:
     oidc = service(call)
-    provider = oidc.providers.get(call["name"])
+    provider = oidc.providers.get(name)
     if provider is None:
         raise OAuthError("invalid_request", "provider not found")
-    client = _client(call)
+    client = _client(call, asked)
     if not provider.allows(client.client_id):
         raise OAuthError("invalid_client", "client is not authorized to use the provider")
     key = oidc.keys.get(client.key)
@@ -72,17 +80,23 @@ def _tokens(call: Call) -> dict[str, object]:
         raise OAuthError("server_error", f'client key "{client.key}" not found')
     if "*" not in key.allowed_client_ids and client.client_id not in key.allowed_client_ids:
         raise OAuthError("invalid_client", "client is not authorized to use the key")
-    grant = call["grant_type"]
-    if grant not in ("authorization_code", "client_credentials"):
+    grants = {"authorization_code": client.authorization_code, "client_credentials": client.client_credentials}
+    if asked.grant_type not in grants:
         raise OAuthError("unsupported_grant_type", "unsupported grant_type or parameter is empty value")
-    if not getattr(client, grant):
+    if not grants[asked.grant_type]:
         raise OAuthError("invalid_grant", "client is not authorized to use given credentials flow")
-    return (_by_code if grant == "authorization_code" else _by_credentials)(call, client, key, provider)
+    if asked.grant_type == "authorization_code":
+        return _by_code(call, name, asked, client, key)
+    scopes = asked_scopes(asked.scope, provider)
+    claims = _claims(call, name, client.client_id, client)
+    claims["jti"] = call.core.entropy.uuid()
+    signed = _signed(call, key, {**claims, **_scoped(call, scopes, None)})
+    return {"access_token": signed, "expires_in": client.id_token_ttl, "token_type": "Bearer"}
 
 
-def _client(call: Call) -> OidcClient:
+def _client(call: Call, asked: TokenRequest) -> OidcClient:
     basic = _basic(call.request.headers.get("Authorization", ""))
-    client_id, secret = basic or (call["client_id"], call["client_secret"])
+    client_id, secret = basic or (asked.client_id, asked.client_secret)
     if not basic and not client_id:
         raise OAuthError("invalid_request", "client_id parameter is required")
     client = with_id(call, client_id)
@@ -104,21 +118,13 @@ def _basic(header: str) -> tuple[str, str] | None:
     return (name, secret) if colon else None
 
 
-def _by_credentials(call: Call, client: OidcClient, key: NamedKey, provider: Provider) -> dict[str, object]:
-    scopes = asked_scopes(call["scope"], provider)
-    claims = _claims(call, client.client_id, client)
-    claims["jti"] = call.core.entropy.uuid()
-    signed = _signed(call, key, {**claims, **_scoped(call, scopes, None)})
-    return {"access_token": signed, "expires_in": client.id_token_ttl, "token_type": "Bearer"}
-
-
-def _claims(call: Call, subject: str, client: OidcClient) -> dict[str, object]:
+def _claims(call: Call, name: str, subject: str, client: OidcClient) -> dict[str, object]:
     now = call.now()
     return {
         "aud": client.client_id,
         "exp": int(now + client.id_token_ttl),
         "iat": int(now),
-        "iss": issuer_of(call, call["name"]),
+        "iss": issuer_of(call, name),
         "namespace": namespace_id(call, call.request.namespace),
         "sub": subject,
     }
@@ -129,17 +135,17 @@ def _signed(call: Call, key: NamedKey, claims: dict[str, object]) -> str:
     return jws.sign(json_text.encode(claims), signing.load(), key.algorithm, signing.id)
 
 
-def _by_code(call: Call, client: OidcClient, key: NamedKey, provider: Provider) -> dict[str, object]:
-    code = call["code"]
+def _by_code(call: Call, name: str, asked: TokenRequest, client: OidcClient, key: NamedKey) -> dict[str, object]:
+    code = asked.code
     if not code:
         raise OAuthError("invalid_request", "code parameter is required")
     entry = service(call).codes.pop(code, None)
     if entry is None or entry.expires <= call.now():
         raise OAuthError("invalid_grant", "authorization grant is invalid or expired")
-    entity = _granted(call, client, entry)
-    _verify_challenge(call, client, entry)
-    access = _access_token(call, client, entry)
-    claims = _claims(call, entry.entity_id, client)
+    entity = _granted(call, name, asked.redirect_uri, client, entry)
+    _verify_challenge(asked.code_verifier, client, entry)
+    access = _access_token(call, name, client, entry)
+    claims = _claims(call, name, entry.entity_id, client)
     claims["at_hash"], claims["c_hash"] = _half_hash(key.algorithm, access), _half_hash(key.algorithm, code)
     if entry.nonce:
         claims["nonce"] = entry.nonce
@@ -154,14 +160,14 @@ def _by_code(call: Call, client: OidcClient, key: NamedKey, provider: Provider) 
     }
 
 
-def _granted(call: Call, client: OidcClient, entry: AuthCode) -> Entity:
+def _granted(call: Call, name: str, redirect_uri: str, client: OidcClient, entry: AuthCode) -> Entity:
     if entry.client_id != client.client_id:
         raise OAuthError("invalid_grant", "authorization code was not issued to the client")
-    if entry.provider != call["name"]:
+    if entry.provider != name:
         raise OAuthError("invalid_grant", "authorization code was not issued by the provider")
-    if not call["redirect_uri"]:
+    if not redirect_uri:
         raise OAuthError("invalid_request", "redirect_uri parameter is required")
-    if entry.redirect_uri != call["redirect_uri"]:
+    if entry.redirect_uri != redirect_uri:
         text = "redirect_uri does not match the redirect_uri used in the authorization request"
         raise OAuthError("invalid_grant", text)
     entity = own(call, store(call).state.entities, entry.entity_id)
@@ -172,8 +178,7 @@ def _granted(call: Call, client: OidcClient, entry: AuthCode) -> Entity:
     return entity
 
 
-def _verify_challenge(call: Call, client: OidcClient, entry: AuthCode) -> None:
-    verifier = call["code_verifier"]
+def _verify_challenge(verifier: str, client: OidcClient, entry: AuthCode) -> None:
     if not entry.challenge:
         if client.client_type == "public":
             raise OAuthError("invalid_request", "PKCE is required for public clients")
@@ -189,9 +194,9 @@ def _verify_challenge(call: Call, client: OidcClient, entry: AuthCode) -> None:
         raise OAuthError("invalid_grant", "invalid code_verifier for token exchange")
 
 
-def _access_token(call: Call, client: OidcClient, entry: AuthCode) -> str:
-    """A batch token that may do nothing but ask who its user is."""
-    policy = f'path "identity/oidc/provider/{call["name"]}/userinfo" {{ capabilities = ["read", "update"] }}'
+def _access_token(call: Call, name: str, client: OidcClient, entry: AuthCode) -> str:
+    """Make a batch token that is good for the userinfo endpoint only."""
+    policy = f'path "identity/oidc/provider/{name}/userinfo" {{ capabilities = ["read", "update"] }}'
     made = Token(
         id="",
         accessor="",
@@ -211,13 +216,13 @@ def _access_token(call: Call, client: OidcClient, entry: AuthCode) -> str:
 
 
 def _half_hash(algorithm: str, text: str) -> str:
-    """``at_hash`` and ``c_hash``: the left half of the hash that belongs to the signature."""
+    """Return ``at_hash`` or ``c_hash``: the left half of the hash that belongs to the signature."""
     digest = hashlib.new(_HASHES[algorithm[-3:]], text.encode()).digest()
     return jws.encode(digest[: len(digest) // 2])
 
 
 def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, object]:
-    """The claims of some scopes. Raises OAuthError where two make the same one."""
+    """Return the claims of some scopes. Raises OAuthError if two scopes have the same one."""
     claims: dict[str, object] = {}
     owners: dict[str, str] = {}
     for name in scopes:
@@ -233,7 +238,7 @@ def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, o
 
 
 def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, object]:
-    """A template's claims; none where it cannot be filled, which the real server only logs."""
+    """Return a template's claims; none if it cannot be filled, which the real server only logs."""
     if not template or (entity is None and "identity.entity" in template):
         return {}
     groups = store(call).groups_of(entity.id) if entity is not None else []
@@ -245,10 +250,10 @@ def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, objec
 
 
 @userinfo.on(Operation.READ, Operation.UPDATE)
-def tell(state: object, call: Call) -> Response:
-    """Claims about the user of an access token, or why there are none, outside the envelope."""
+def tell(state: object, call: Call, *, name: str) -> Response:
+    """Return claims about the user of an access token, or the error, outside the envelope."""
     try:
-        return bare_json(dict(sorted(_about(call).items())))
+        return bare_json(dict(sorted(_about(call, name).items())))
     except OAuthError as error:
         status, headers = _USERINFO_STATUS.get(error.code, 400), {}
         if status in (400, 401):
@@ -256,8 +261,8 @@ def tell(state: object, call: Call) -> Response:
         return bare_json(error.document, status, headers)
 
 
-def _about(call: Call) -> dict[str, object]:
-    provider = service(call).providers.get(call["name"])
+def _about(call: Call, name: str) -> dict[str, object]:
+    provider = service(call).providers.get(name)
     if provider is None:
         raise OAuthError("invalid_request", "provider not found")
     headers, caller = call.request.headers, call.request.client

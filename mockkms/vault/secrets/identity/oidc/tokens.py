@@ -38,10 +38,10 @@ token = engine.path(
 introspection = engine.path(
     "oidc/introspect[/]",
     fields={
-        "token": Field(Kind.STRING, help="The token to judge."),
+        "token": Field(Kind.STRING, help="The token to check."),
         "client_id": Field(Kind.STRING, help="Required aud claim."),
     },
-    help="Whether a token is good.",
+    help="Check a token.",
 )
 
 
@@ -64,7 +64,7 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
 
 
 def decoded_template(template: str) -> str:
-    """A template as it was meant: base64 is taken off."""
+    """Return a template, decoded if it is base64."""
     try:
         return base64.b64decode(template, validate=True).decode("utf-8", "replace") if template else ""
     except (binascii.Error, ValueError):
@@ -72,7 +72,7 @@ def decoded_template(template: str) -> str:
 
 
 def check_template(template: str, now: float) -> None:
-    """Raises ErrorResponse for a template that makes no JSON object, or claims what is not its to claim."""
+    """Raise ErrorResponse for a template that does not give a JSON object, or that sets a reserved claim."""
     if not template:
         return
     with refusing("error parsing template: "):
@@ -85,9 +85,9 @@ def check_template(template: str, now: float) -> None:
 
 
 @token.on(Operation.READ)
-def make_token(state: object, call: Call) -> Response:
-    """A signed token of the caller's entity. Raises ErrorResponse."""
-    oidc, name = service(call), call["name"]
+def make_token(state: object, call: Call, *, name: str) -> Response:
+    """Return a signed token of the caller's entity. Raises ErrorResponse."""
+    oidc = service(call)
     found = oidc.roles.get(name)
     if found is None:
         raise ErrorResponse(f'role "{name}" not found')
@@ -131,24 +131,25 @@ def _caller(call: Call) -> Entity:
 
 
 @introspection.on(Operation.UPDATE)
-def introspect(state: object, call: Call) -> Response:
-    """Whether a token is good, and if not why, outside the envelope."""
-    fault = _fault(call)
+def introspect(state: object, call: Call, *, token: str, client_id: str) -> Response:
+    """Return whether a token is valid, and if not why, outside the envelope."""
+    fault = _fault(call, token, client_id)
     document: dict[str, object] = {"active": False, "error": fault} if fault else {"active": True}
     return bare_json(document)
 
 
-def _fault(call: Call) -> str:
+def _fault(call: Call, token: str, client_id: str) -> str:
+    """Return what is wrong with a token; empty if it is valid."""
+    if token.count(".") != 2:
+        return f"error parsing token: {jws.NOT_COMPACT}"
     try:
-        parsed = jws.parse(call["token"])
+        parsed = jws.parse(token)
         claims = parsed.claims()
-    except (ValueError, RecursionError) as error:
-        text = str(error)
-        return f"error parsing token: {text if text.startswith('go-jose') else 'invalid token'}"
-    now = call.now()
+    except (ValueError, RecursionError):
+        return "error parsing token: invalid token"
     if not any(jws.verified(parsed, entry.load().public_key()) for entry in published_keys(call)):
         return "unable to validate the token signature"
-    wrong = _wrong_claim(call, claims, now)
+    wrong = _wrong_claim(call, claims, client_id)
     if wrong:
         return f"error validating claims: go-jose/go-jose/jwt: validation failed, {wrong}"
     entity = own(call, store(call).state.entities, str(claims.get("sub", "")))
@@ -157,12 +158,12 @@ def _fault(call: Call) -> str:
     return "entity is disabled" if entity.disabled else ""
 
 
-def _wrong_claim(call: Call, claims: dict[str, object], now: float) -> str:
+def _wrong_claim(call: Call, claims: dict[str, object], client_id: str) -> str:
     if claims.get("iss") != issuer(call):
         return "invalid issuer claim (iss)"
-    if call["client_id"] and claims.get("aud") != call["client_id"]:
+    if client_id and claims.get("aud") != client_id:
         return "invalid audience claim (aud)"
     expires = claims.get("exp")
-    if isinstance(expires, int) and now - _SKEW > expires:
+    if isinstance(expires, int) and call.now() - _SKEW > expires:
         return "token is expired (exp)"
     return ""
