@@ -23,8 +23,6 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.config.cors import settings
 
 _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
-_BROWSER_HEADERS = ("Accept-Language", "Referer", "Sec-Fetch-Dest", "Sec-CH-UA", "Upgrade-Insecure-Requests")
-"""Headers that browsers send and client libraries do not."""
 _MOST_HOSTS, _LONGEST_HOST = 64, 256
 """How many values of ``Host`` are remembered, and the longest, in characters."""
 
@@ -45,15 +43,14 @@ class BrowserGuard:
     def refusal(
         self, core: Core, target: str, headers: Mapping[str, str], *, forwarded: bool = False
     ) -> HttpReply | None:
-        """Return the 403 for a request that a browser sent for a foreign page; None for every other request.
+        """Return the 403 for a request that a browser sent, if it did so for a foreign page; else None.
 
         Below ``/v1/``, CORS answers for itself where it is configured, and the server behind a proxy (``forwarded``)
         has a configuration of its own.
         """
-        # Written out, as every request comes by here.
         if "Origin" not in headers and "Sec-Fetch-Site" not in headers and "Sec-Fetch-Mode" not in headers:
             host = headers.get("Host", "")
-            if host in self._local_hosts or self._is_local_host(host) or not _of_a_browser(headers):
+            if host in self._local_hosts or self._is_local_host(host):
                 return None
         host, origin = host_name(headers.get("Host", "")), headers.get("Origin", "")
         allowed = settings(core)
@@ -87,11 +84,6 @@ class BrowserGuard:
         if len(self._local_hosts) < _MOST_HOSTS and len(host) <= _LONGEST_HOST:
             self._local_hosts.add(host)
         return True
-
-
-def _of_a_browser(headers: Mapping[str, str]) -> bool:
-    """Return whether a browser sent these headers: a page can change their values, but not leave them all out."""
-    return any(name in headers for name in _BROWSER_HEADERS) or headers.get("User-Agent", "").startswith("Mozilla/")
 
 
 def _refused(what: str, name: str) -> HttpReply:

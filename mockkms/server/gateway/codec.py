@@ -73,9 +73,8 @@ def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
     return {k: v[0] if len(v) == 1 else RepeatedParameter(v) for k, v in values.items() if k != "help"}
 
 
-def _media_type(headers: Mapping[str, str]) -> str:
-    """The type of the body; empty where there is none or Go could not read it."""
-    text = headers.get("Content-Type", "")
+def _media_type(text: str) -> str:
+    """The type of the body, by its header; empty where there is none or Go could not read it."""
     if text in _PLAIN_TYPES:
         return text
     try:
@@ -161,7 +160,7 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any
             if core.product.has(Feature.JSON_LIMITS):
                 raise Refused(error_reply(400, "error parsing JSON")) from None
             raise
-    media = _media_type(http.headers)
+    media = _media_type(http.header_facts.content_type)
     if media not in _PLAIN_TYPES:
         if media == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
             return _form(http.body)
@@ -179,15 +178,6 @@ def _unread_body(core: Core, prefix: str, fault: str) -> HttpReply:
 
 def _looks_like_json(body: bytes) -> bool:
     return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
-
-
-def token_of(headers: Mapping[str, str]) -> str:
-    """The token of a request: ``X-Vault-Token``, else ``Authorization: Bearer`` (case matters)."""
-    token = headers.get("X-Vault-Token", "")
-    if token:
-        return token
-    authorization = headers.get("Authorization", "")
-    return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
 
 
 def _wrap_ttl(headers: Mapping[str, str]) -> float:
@@ -301,12 +291,12 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
                 mounts.targets.clear()
             mounts.targets[key] = target
     path, operation, outside, takes_bytes = target
-    headers = http.headers
+    headers, facts = http.headers, http.header_facts
     request = Request(
         operation=operation,
         path=path,
-        token=token_of(headers),
-        namespace=headers.get("X-Vault-Namespace", ""),
+        token=facts.token,
+        namespace=facts.namespace,
         headers=headers,
         remote_address=http.remote_address,
         remote_port=http.remote_port,
@@ -324,7 +314,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
             _refuse_beyond_limits(core, http.body)
         if values and operation is not Operation.INTERNAL and operation is not Operation.HELP:
             request.data = _query_data(values)
-    if not outside:
+    if facts.asks_more and not outside:
         request.wrap_ttl = _wrap_ttl(headers)
         request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
         request.mfa = _second_proofs(headers)

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mockkms.server.gateway import header_facts
+from mockkms.server.gateway.header_facts import HeaderFacts
 from mockkms.vault.framework.message import Request
 from mockkms.vault.golang import json as go_json
 
@@ -41,8 +43,18 @@ class HttpRequest:
     """The answer is wanted in one piece, for rules may change it."""
     body_fault: str = ""
     """What Go's reader says of a body that did not come whole, or as it should; empty for a good one."""
+    memo: list[HeaderFacts] = field(default_factory=list)
+    """Its ``header_facts`` once they are known; shared by requests with the same headers."""
     decoded: Request | Refused | None = None
     """The Vault request that this is, once somebody asked: see ``request_of``."""
+
+    @property
+    def header_facts(self) -> HeaderFacts:
+        """What is read of the headers of every request."""
+        memo = self.memo
+        if not memo:
+            memo.append(header_facts.read(self.headers))
+        return memo[0]
 
 
 class Rest(Protocol):

@@ -222,7 +222,7 @@ def view_of(world: World, http: HttpRequest) -> View:
         asked = _decoded(core, http, service)
         if asked is None:
             key = admin_key(target, http.body) if service == "rustfs" else ""
-            return Facts(key=key, token=codec.token_of(http.headers))
+            return Facts(key=key, token=http.header_facts.token)
         return facts_of(core, asked)
 
     def operation() -> str:

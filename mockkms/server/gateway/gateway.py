@@ -80,10 +80,11 @@ class Gateway:
         target = http.target
         if target.startswith(TENANT_PREFIX) and self._tenant_gateways is not None:
             return partial(self._tenant_gateways.serve, http)
-        refused = self.browsers.refusal(self.world.core, target, http.headers, forwarded=self.forwards)
-        if refused is not None and is_loopback(http.local_address):
-            self.layer.record_refused(http, refused)
-            return refused
+        if http.header_facts.of_a_browser and is_loopback(http.local_address):
+            refused = self.browsers.refusal(self.world.core, target, http.headers, forwarded=self.forwards)
+            if refused is not None:
+                self.layer.record_refused(http, refused)
+                return refused
         if target.startswith(CONTROL_PREFIX):
             return partial(self._controlled, http)
         found = self.layer.begin(http)

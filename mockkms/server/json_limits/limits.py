@@ -65,27 +65,23 @@ def harmless(body: bytes, decoded: Any, *, strict: bool) -> bool:
 
 def _fits(decoded: Any, strings: int, containers: int) -> bool:
     """Return whether a value has so many strings (keys included) and containers, and every number fits a float."""
-    waiting = [decoded]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is str:
-            strings -= 1
-        elif value is None:
-            continue
-        elif isinstance(value, dict):
-            strings, containers = strings - len(value), containers - 1
-            # Most values are strings: only the others wait.
-            others = [item for item in value.values() if type(item) is not str]
-            strings -= len(value) - len(others)
-            waiting += others
-        elif isinstance(value, list):
-            containers -= 1
-            waiting += value
-        elif isinstance(value, int):
-            if not -_LARGEST <= value <= _LARGEST:
+    waiting = [[decoded]]
+    for values in waiting:  # Containers found on the way are appended.
+        for value in values:
+            kind = type(value)
+            if kind is str:
+                strings -= 1
+            elif kind is dict:
+                strings, containers = strings - len(value), containers - 1
+                waiting.append(value.values())
+            elif kind is list:
+                containers -= 1
+                waiting.append(value)
+            elif isinstance(value, int):
+                if not -_LARGEST <= value <= _LARGEST:
+                    return False
+            elif value is not None and not isfinite(value):
                 return False
-        elif not isfinite(value):
-            return False
     return strings == 0 == containers
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mockkms.faults import View
-from mockkms.server.gateway import codec
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.fault_layer import FaultLayer, unasked
 from mockkms.server.gateway.gateway import Gateway
@@ -41,7 +40,7 @@ class ProxyGateway(Gateway):
         reply = await self.upstream.ask(http)
         view = self.look(self.world, http)
         if view.service == "vault":
-            token = codec.token_of(http.headers)
+            token = http.header_facts.token
             self._learned.learn(view, namespace_of(http), token, reply.status, reply.body)
         reply.request = self._told(view, reply)
         return reply

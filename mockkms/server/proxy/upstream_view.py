@@ -38,7 +38,7 @@ def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View
 
     def facts() -> Facts:
         if service == "rustfs":
-            return Facts(key=admin_key(target, http.body), token=codec.token_of(http.headers))
+            return Facts(key=admin_key(target, http.body), token=http.header_facts.token)
         return _facts(world, http, path, learned)
 
     return View(
@@ -66,7 +66,7 @@ def namespace_of(http: HttpRequest) -> str:
 
 
 def _facts(world: World, http: HttpRequest, path: str, learned: Learned) -> Facts:
-    namespace, token = namespace_of(http), codec.token_of(http.headers)
+    namespace, token = namespace_of(http), http.header_facts.token
     mount = learned.mount(namespace, path) or _first(path)
     endpoint = _endpoint(world, mount, path[len(mount) :])
     accessor, policies = learned.token(token)

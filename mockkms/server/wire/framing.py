@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockkms.server.wire.chunks import ChunkedBody
 from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_fields, usual_method
@@ -47,6 +47,8 @@ class Whole(NamedTuple):
     """Path and query, as sent."""
     headers: Mapping[str, str]
     """Case-insensitive."""
+    memo: list[Any]
+    """What others read of the headers, for requests with the same ones."""
     body: bytes
     shown: bytes
     """The request for aiohttp's parser."""
@@ -101,14 +103,14 @@ class Framing:
         method = usual_method(data, line_end)
         if not method:
             return None
-        length, headers = usual_fields(data[line_end:end])
+        length, headers, memo = usual_fields(data[line_end:end])
         if length != len(data) - end:
             return None
         self.heads += 1
         self._posted = method == b"POST"
         stand_in = _STAND_IN.get(method)
         return Whole(
-            method.decode(), data[len(method) + 1 : line_end - _VERSION].decode(), headers, data[end:],
+            method.decode(), data[len(method) + 1 : line_end - _VERSION].decode(), headers, memo, data[end:],
             data if stand_in is None else stand_in + data[4:],
         )  # fmt: skip
 

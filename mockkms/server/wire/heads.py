@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -96,9 +96,11 @@ class UsualFields(NamedTuple):
     length: int
     """Bytes of the body; -1: the fields are not of this kind."""
     headers: CIMultiDictProxy[str]
+    memo: list[Any]
+    """What others read of these headers, for requests with the same ones."""
 
 
-_UNUSUAL = UsualFields(-1, CIMultiDictProxy(CIMultiDict()))
+_UNUSUAL = UsualFields(-1, CIMultiDictProxy(CIMultiDict()), [])
 
 
 @lru_cache(maxsize=256)
@@ -114,7 +116,7 @@ def usual_fields(fields: bytes) -> UsualFields:
     for line in fields[2:-4].decode("utf-8", "surrogateescape").split("\r\n"):  # As aiohttp decodes them.
         name, _, value = line.partition(":")
         headers.add(name, value.strip(" \t"))
-    return UsualFields(length, CIMultiDictProxy(headers))
+    return UsualFields(length, CIMultiDictProxy(headers), [])
 
 
 def _usual_length(fields: bytes) -> int:

@@ -263,7 +263,7 @@ class Server:
         target, mark, query = whole.target.partition("?")
         found = self.gateway.begin(HttpRequest(
             whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
-            shown(connection.transport), bare_mark=bool(mark) and not query,
+            shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
         ))  # fmt: skip
         if connection.trust is not None and isinstance(found, HttpReply):
             return partial(_finished, found)  # Whether the connection goes on is said in the answer.

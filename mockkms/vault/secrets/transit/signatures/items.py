@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, conversion_text
@@ -100,11 +101,16 @@ def _map(raw: object, at: int, item_type: str, faults: list[ConversionError]) ->
     return texts
 
 
+@lru_cache
+def _undecodable(text: str) -> refusing:
+    return refusing(f"{text}: ")
+
+
 def decode_input(item: Item, missing: str = "missing input", unable: str = UNABLE) -> bytes:
     """Return the ``input`` of an item, decoded from base64. Raises ErrorResponse."""
     if "input" not in item:
         raise ErrorResponse(missing)
-    with refusing(f"{unable}: "):
+    with _undecodable(unable):
         return b64.decode(text_of(item["input"]))
 
 

@@ -20,6 +20,7 @@ from mockkms.vault.secrets.transit.signatures.items import (
     decode_maps,
 )
 
+_FAILING = refusing(error=BackendError, of=VaultError)
 _SHAPE = BatchShape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
 
 endpoint = engine.path(
@@ -47,7 +48,7 @@ def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_c
         data = signing.digest(key, decode_input(item, unable=unable), options)
         context = decode_context(item)
         signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
-        with refusing(error=BackendError, of=VaultError):
+        with _FAILING:
             made = signing.sign(key, asked, context, data, options)
         result: dict[str, object] = {"signature": made.text, "key_version": made.version}
         if made.public:

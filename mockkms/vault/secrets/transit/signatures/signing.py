@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockkms.crypto import asymmetric, ecdsa, eddsa, hashes
 from mockkms.crypto.encoding import b64
@@ -135,8 +135,7 @@ def digest(key: TransitKey, data: bytes, options: Options) -> bytes:
     return hashes.digest(options.hash, data)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A signature as text, the version that made it, and the public key of a derived key."""
 
     text: str
