@@ -70,6 +70,8 @@ class RuleBook:
         self._agenda: list[tuple[float, ServerAction]] = []
         self._lock = threading.RLock()
         self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+        self._ignored: set[tuple[str, str]] = set()
+        """Services and paths (as sent) that no rule is for."""
 
     # -- changing ------------------------------------------------------------------------------------------------
 
@@ -175,11 +177,15 @@ class RuleBook:
                 raise FaultError(self.denied[kind.word], kind.word)
 
     def _changed(self) -> None:
-        self._by_path = {}
+        self._by_path, self._ignored = {}, set()
         self._of_connections = [rule for rule in self.rules if rule.of_connections]
         self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
+
+    def ignores(self, service: str, path: str) -> bool:
+        """Return whether it is known that ``before`` and ``due`` have nothing to say of a path, as sent, no query."""
+        return (service, path) in self._ignored and self.current_script is None and not self._agenda
 
     def before(self, view: View) -> Plan | None:
         """Return the plan for a request, None if no rule fires. Updates the counters."""
@@ -209,9 +215,11 @@ class RuleBook:
         if found is None:
             found = tuple(rule for rule in self.rules if not rule.of_connections and _fits(rule, rule.static, view))
             if len(self._by_path) >= MOST_CACHED:
-                self._by_path = {}
+                self._by_path, self._ignored = {}, set()
             if len(known[1]) <= LONGEST_CACHED and len(known[2]) <= LONGEST_CACHED:
                 self._by_path[known] = found
+                if not found:
+                    self._ignored.add((view.service, known[2]))
         return found
 
     def _decide(self, view: View, candidates: tuple[Rule, ...]) -> Plan | None:

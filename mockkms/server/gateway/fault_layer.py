@@ -60,7 +60,7 @@ class FaultLayer:
         """Answer one request, with the faults of matching rules, or return what does if that may take time."""
         world = self.world
         started = perf_counter()
-        if world.faults.active:
+        if world.faults.active and not world.faults.ignores(service_of(http), http.target):
             view = self._look(world, http)
             self._due(view)
             plan = world.faults.before(view)
