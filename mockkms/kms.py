@@ -18,6 +18,7 @@ from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
 from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
+from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
 from mockkms.vault.products import DEFAULT, product_named
 from mockkms.world.world import Snapshot, UpstreamError, World
 
@@ -112,7 +113,9 @@ class MockKMS(Handle):
         context = self._own_tls or _context(tls)
         self._scheme = "http" if context is None else "https"
         self._upstream = None
-        self._world = World(loader=self._load, dumper=_dump)
+        largest = max_lease_ttl or SYSTEM_MAX_TTL
+        usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
+        self._world = World(loader=self._load, dumper=_dump, server=ServerSettings(usual, largest, cluster_name))
         if upstream is not None:
             if state is not None:
                 raise UpstreamError("`state` cannot be set in proxy mode: it belongs to the upstream server")
@@ -123,10 +126,6 @@ class MockKMS(Handle):
         self.world.faults.denied = self._denied
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
-        core = self.world.core
-        core.max_lease_ttl = max_lease_ttl or core.max_lease_ttl
-        core.default_lease_ttl = min(default_lease_ttl or core.default_lease_ttl, core.max_lease_ttl)
-        core.cluster_name = cluster_name
         self._populate(self._seeds)
         self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
         self._gateway = self._guarded(self._made_gateway())

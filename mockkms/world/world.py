@@ -13,6 +13,7 @@ from mockkms.faults.rulebook import BookState
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.node import ServerSettings
 from mockkms.vault.kernel.state import VaultState
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
@@ -61,13 +62,15 @@ Dumper = Callable[["World"], str]
 class World:
     """Everything that two tests must never share."""
 
-    def __init__(self, *, loader: Loader | None = None, dumper: Dumper | None = None) -> None:
+    def __init__(
+        self, *, loader: Loader | None = None, dumper: Dumper | None = None, server: ServerSettings | None = None
+    ) -> None:
         self.lock = threading.RLock()
         """Held while a request is answered and while the world is changed from another thread."""
         self.clock = Clock()
         self.entropy = Entropy()
         self.root_token = ""
-        self.core = Core(clock=self.clock, entropy=self.entropy)
+        self.core = Core(clock=self.clock, entropy=self.entropy, server=server)
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
@@ -144,10 +147,8 @@ class World:
 
     def sibling(self) -> World:
         """An empty world on a server with the same settings."""
-        world = World(loader=self.loader, dumper=self.dumper)
+        world = World(loader=self.loader, dumper=self.dumper, server=self.core.server)
         world.entropy.fresh_keys = self.entropy.fresh_keys
-        for setting in ("default_lease_ttl", "max_lease_ttl", "cluster_name"):
-            setattr(world.core, setting, getattr(self.core, setting))
         return world
 
     def earlier(self, name: str) -> World:

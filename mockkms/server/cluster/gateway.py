@@ -23,7 +23,7 @@ from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
 from mockkms.server.gateway.gateway import Gateway, Later
 from mockkms.server.wire.responses import plain
-from mockkms.vault.kernel.ha import Peer, Standing
+from mockkms.vault.kernel.node import Peer, Standing
 from mockkms.vault.sys.monitoring.status import HOST
 from mockkms.world.world import World
 
@@ -168,12 +168,12 @@ class NodeGateway(Gateway):
         barrier = core.seal.barrier
         progress, nonce = self._progress.get(node, ([], ""))
         barrier.progress, barrier.nonce, barrier.sealed = progress, nonce, facts.sealed or not barrier.initialized
-        core.standing = standing = self._standing(node)
+        standing = self._standing(node)
         try:
-            reply = super().vault(http)
+            with core.answering_as(standing):
+                reply = super().vault(http)
             assert isinstance(reply, HttpReply)
         finally:
-            core.standing = None
             barrier = core.seal.barrier
             self._progress[node] = (barrier.progress, barrier.nonce)
             facts.sealed = barrier.sealed

@@ -70,7 +70,6 @@ class Gateway:
         """A gateway to a tenant's world that guards its control API as this one does."""
         gateway = self.of(world)
         gateway.host, gateway._tenant_gateways, gateway.control.tenants = ports, None, None
-        world.core.own_ports = self.world.core.own_ports
         gateway.control.token, gateway.control.anywhere = self.control.token, self.control.anywhere
         gateway.control.browsers = gateway.browsers = self.browsers
         return gateway

@@ -28,7 +28,7 @@ from mockkms.server.wire.protocol import HEAD_SECONDS, BodyFault, Later, Manager
 from mockkms.server.wire.responses import PlainResponse, Refusal, plain
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
-from mockkms.vault.kernel.trust import trusted
+from mockkms.vault.kernel.mounting import trusted_certificates
 
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
@@ -91,7 +91,7 @@ class Server:
             raise
         found = [made.getsockname()[1] for made in sockets]
         self.ports = found[: len(ports)]
-        self.gateway.world.core.own_ports |= frozenset(found)
+        self.gateway.world.core.server.ports.update(found)
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
@@ -114,7 +114,7 @@ class Server:
         # A key being made or a silent server of the user's can keep the thread from ending. It is a daemon thread.
         thread.join(_LONGEST_STOP)
         self._ending = thread
-        self.gateway.world.core.own_ports -= {*self.ports, *self._further}
+        self.gateway.world.core.server.ports.difference_update(self.ports, self._further)
         self._loop = self._thread = None
 
     @property
@@ -230,7 +230,7 @@ class Server:
             if plan is not None and plan.tls and not tls.presents(plan.tls):
                 await meet(plan.tls, made, tls)
                 return
-            trust = trusted(self.gateway.world.core)
+            trust = trusted_certificates(self.gateway.world.core)
             context = tls.context_for(plan.tls if plan is not None else "", trust)
         # What fails here is the client's handshake, and the client knows it.
         with contextlib.suppress(OSError):
@@ -324,7 +324,7 @@ class Server:
 
     def _ended(self, answer: web.StreamResponse, connection: Protocol) -> web.StreamResponse:
         trust = connection.trust
-        if trust is not None and trust != trusted(self.gateway.world.core):
+        if trust is not None and trust != trusted_certificates(self.gateway.world.core):
             # The next connection is one on which its client is asked for the certificates trusted by now.
             answer.force_close()
         return answer

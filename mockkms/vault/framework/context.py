@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.message import Auth, LoginAlias, Request, Response
     from mockkms.vault.identity.mfa.model import Enforcement, MfaMethod, MfaState, PendingLogin
     from mockkms.vault.identity.model import Alias, Entity, Group, IdentityState
-    from mockkms.vault.kernel.ha import Standing
     from mockkms.vault.kernel.mounts import Mount, MountConfig
+    from mockkms.vault.kernel.node import ServerSettings, Standing
     from mockkms.vault.kernel.state import Namespace, VaultState
     from mockkms.vault.policy.acl import Acl, Decision
     from mockkms.vault.policy.dialect import PolicyDialect
@@ -227,12 +227,10 @@ class Lifetimes(Protocol):
 
 
 class ServerNode(Protocol):
-    """The server as a process: its ports, its cluster, its place in it."""
+    """The server as a process: its settings and ports, and its role in a cluster."""
 
     @property
-    def cluster_name(self) -> str: ...
-    @property
-    def own_ports(self) -> frozenset[int]: ...
+    def server(self) -> ServerSettings: ...
     @property
     def standing(self) -> Standing | None: ...
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 
 from mockkms.vault import audit
-from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import (
     WRITES,
@@ -27,133 +26,22 @@ from mockkms.vault.framework.message import (
     permission_denied,
 )
 from mockkms.vault.golang.fmt import error_list
-from mockkms.vault.identity import IdentityStore
-from mockkms.vault.identity.mfa.store import MfaStore
-from mockkms.vault.kernel import inline_auth, matching, mounting
-from mockkms.vault.kernel.ha import Standing
-from mockkms.vault.kernel.id_checks import check_ids, settle_namespace
-from mockkms.vault.kernel.lockout import Lockout
-from mockkms.vault.kernel.mounts import Mount, MountConfig
-from mockkms.vault.kernel.namespaces import NamespaceStore
-from mockkms.vault.kernel.quotas import QuotaStore
-from mockkms.vault.kernel.rerouting import reroute
-from mockkms.vault.kernel.state import VaultState
-from mockkms.vault.policy.policies import PolicyStore
-from mockkms.vault.products import Product, product_named
+from mockkms.vault.kernel import inline_auth, login, matching
+from mockkms.vault.kernel.server import VaultServer
+from mockkms.vault.kernel.token_routing import check_ids, reroute, settle_namespace
 from mockkms.vault.products.features import Feature
-from mockkms.vault.seals.seal import SealStore
-from mockkms.vault.tokens.leases import LeaseStore
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.tokens.token_ids import BATCH_PREFIXES
-from mockkms.vault.tokens.tokens import TokenStore
-from mockkms.vault.tokens.ttl import Limits
 from mockkms.vault.wrapping import wrapping
-from mockkms.world.clock import Clock
-from mockkms.world.entropy import Entropy
-
-SYSTEM_MAX_TTL = 768 * 3600
-"""Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
 
 _RELATIVE = frozenset((".", ".."))
-
-
 _CREATING = (Operation.CREATE, Operation.UPDATE)
 
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
-class Core:
+class Core(VaultServer):
     """One emulated Vault without HTTP."""
-
-    def __init__(self, *, clock: Clock | None = None, entropy: Entropy | None = None, flavor: str = "vault") -> None:
-        self.clock = clock or Clock()
-        self.entropy = entropy or Entropy()
-        self.product: Product = product_named(flavor)
-        self.default_lease_ttl = self.max_lease_ttl = SYSTEM_MAX_TTL
-        """Seconds: the lease limits of a server, which no world changes."""
-        self.cluster_name = ""
-        """The configured name of the cluster; if empty, one is generated at initialisation."""
-        self.state = VaultState()
-        self.own_ports: frozenset[int] = frozenset()
-        """TCP ports this server listens on: a request to one of them is answered without using the network."""
-        self.standing: Standing | None = None
-        """The answering node, set for each request by ``server/cluster``; None without high availability."""
-        self.namespaces = NamespaceStore(self)
-        self.policies = PolicyStore(self)
-        self.tokens = TokenStore(self)
-        self.leases = LeaseStore(self)
-        self.lockout = Lockout(self)
-        self.identity = IdentityStore(self)
-        self.mfa = MfaStore(self)
-        self.quotas = QuotaStore(self)
-        self.seal = SealStore(self)
-
-    # -- worlds ------------------------------------------------------------------------------------------------
-
-    def bootstrap(self, root_token: str = "root") -> None:
-        """Make the world of a fresh dev server: unsealed, the five default mounts, ``secret/`` as KV 2."""
-        self.seal.initialize_dev()
-        mounting.mount_defaults(self, "")
-        self.mount("", "secret/", "kv", options={"version": "2"}, description="key/value secret storage")
-        self.tokens.create_root(root_token)
-
-    def initialize(self, shares: int, threshold: int) -> tuple[list[bytes], str]:
-        """Make the world of a server initialised by hand: sealed, no ``secret/``. Returns shares and root token."""
-        parts = self.seal.initialize(shares, threshold)
-        mounting.mount_defaults(self, "")
-        token = self.tokens.create_root(self.product.service_prefix + self.entropy.base62(24)).id
-        self.state.seal.root_token = token
-        return parts, token
-
-    def mount(
-        self,
-        namespace: str,
-        path: str,
-        mount_type: str,
-        *,
-        description: str = "",
-        options: dict[str, str] | None = None,
-        config: MountConfig | None = None,
-        local: bool = False,
-        seal_wrap: bool = False,
-        external_entropy_access: bool = False,
-    ) -> Mount:
-        """Mount an engine of ``mount_type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
-        auth = path.startswith("auth/")
-        engine = registry.implementation(mount_type, options, "auth" if auth else "secret")
-        prefix = "auth_" if auth else ""
-        mount = Mount(
-            path=path,
-            type=mount_type,
-            engine=engine.type,
-            namespace=namespace,
-            accessor=f"{prefix}{mount_type.removeprefix('ns_').replace('_', '-')}_{self.entropy.hex(4)}",
-            uuid=self.entropy.uuid(),
-            state=engine.new_state(),
-            description=description,
-            options=options,
-            config=config or MountConfig(),
-            local=local,
-            seal_wrap=seal_wrap,
-            external_entropy_access=external_entropy_access,
-        )
-        if engine.setup:
-            engine.setup(mount.state, self, mount)
-        self.state.mounts.add(mount)
-        return mount
-
-    def replace_state(self, state: VaultState, flavor: str | None = None) -> None:
-        """Replace the state with ``state`` (a restored snapshot), and the product with ``flavor`` if given."""
-        if flavor is not None:
-            self.product = product_named(flavor)
-        self.state = state
-        self.policies.forget_caches()
-
-    def clear(self, flavor: str) -> None:
-        """Replace the state with an empty one (no mounts, no tokens, uninitialised) and emulate ``flavor``."""
-        self.replace_state(VaultState(), flavor)
-
-    # -- requests ----------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
         """Answer one request. Never raises a VaultError: an error is a Response with ``errors``."""
@@ -349,7 +237,7 @@ class Core:
                 self.lockout.failed(mount, user)
             raise
         if response is not None and response.auth is not None and mount.is_auth:
-            response.auth, warnings = self.tokens.login(request, mount, response.auth, user)
+            response.auth, warnings = login.login(self, request, mount, response.auth, user)
             response.warnings.extend(warnings)
         return response
 
@@ -375,29 +263,6 @@ class Core:
                 raise NotFound()
         return wrapping.wrap_if_asked(self, request, response, token)
 
-    # -- helpers for handlers ----------------------------------------------------------------------------------
-
-    def needs_sudo(self, namespace: str, path: str) -> bool:
-        """Return whether a path of a namespace is root-protected."""
-        mount = self.state.mounts.match(namespace, path)
-        if mount is None:
-            return False
-        engine, below = registry.engine(mount.engine), path[len(mount.path) :]
-        endpoint, _ = engine.route(below, self.product) or (None, {})
-        return engine.needs_sudo(below, endpoint, self.product)
-
-    def default_ttl(self, mount: Mount) -> int:
-        """Return the default lease of a mount in seconds: it may be longer than its largest lease."""
-        return mount.config.default_lease_ttl or self.default_lease_ttl
-
-    def max_ttl(self, mount: Mount) -> int:
-        """Return the largest lease of a mount in seconds."""
-        return mount.config.max_lease_ttl or self.max_lease_ttl
-
-    def limits(self, mount: Mount) -> Limits:
-        """Return both lease limits of a mount."""
-        return Limits(self.default_ttl(mount), self.max_ttl(mount))
-
 
 def _invalid_bearer(error: VaultError) -> Response:
     """Return an error in the form of OpenID Connect, as the provider's userinfo endpoint answers (recorded)."""
@@ -408,6 +273,3 @@ def _invalid_bearer(error: VaultError) -> Response:
         errors=error.errors,
         headers={"WWW-Authenticate": challenge},
     )
-
-
-__all__ = ["SYSTEM_MAX_TTL", "Core"]

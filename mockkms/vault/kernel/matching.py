@@ -11,13 +11,13 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Request
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 _REVOKING = ("sys/leases/", "sys/mounts/", "auth/token/revoke")
 """Beginnings of paths that may revoke leases of any mount."""
 
 
-def match(core: Context, namespace: str, path: str) -> Match:
+def match(core: Environment, namespace: str, path: str) -> Match:
     """Return which endpoint answers ``path`` of ``namespace``; cached until a mount changes."""
     matches = core.state.mounts.matches
     key = (namespace, path, core.product.name)
@@ -31,13 +31,13 @@ def match(core: Context, namespace: str, path: str) -> Match:
     return known
 
 
-def match_system(core: Context, path: str) -> Match:
+def match_system(core: Environment, path: str) -> Match:
     """Return which endpoint of the system backend answers ``path``, also where nothing is mounted yet."""
     found = match(core, "", path)
     return found if found.mount is not None else _match(core, path, Mount("sys/", "system", "", "", None))
 
 
-def _match(core: Context, path: str, mount: Mount | None) -> Match:
+def _match(core: Environment, path: str, mount: Mount | None) -> Match:
     if mount is None:
         return Match(None, None, "", None, {}, False, False)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
@@ -46,7 +46,7 @@ def _match(core: Context, path: str, mount: Mount | None) -> Match:
     return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
 
-def outside(core: Context, path: str, operation: Operation) -> Match | None:
+def outside(core: Environment, path: str, operation: Operation) -> Match | None:
     """Return the match of an endpoint that the real server answers before its core; None for every other path."""
     if not path.startswith("sys/"):
         return None

@@ -1,14 +1,28 @@
-"""The mounts that every namespace has; unmounting and moving a mount with its leases, tokens and quotas."""
+"""The mounts that every namespace has; unmounting and moving a mount with its leases, tokens and quotas; the client
+certificates that mounts trust.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework import registry
 from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, Mounting, Policies, Quotas, WithTokens
+
+    class MountServices(Environment, Mounting, WithTokens, Protocol):
+        """What mounting and unmounting need of the server."""
+
+        @property
+        def policies(self) -> Policies: ...
+        @property
+        def quotas(self) -> Quotas: ...
+
 
 _DEFAULT_MOUNTS = (
     ("sys/", "system", "system endpoints used for control, policy and debugging", ("Accept",)),
@@ -21,7 +35,7 @@ _AGENT_MOUNT = ("agent-registry/", "agent_registry", "agent registry", ("Authori
 """The same for the mount of products with agents."""
 
 
-def mount_defaults(core: Context, namespace: str) -> None:
+def mount_defaults(core: MountServices, namespace: str) -> None:
     """Mount what every namespace has, and write its predefined policies."""
     agents = core.product.has(Feature.AGENT_REGISTRY)
     located = ["Location"] if core.product.has(Feature.IDENTITY_LOCATION) else []
@@ -41,14 +55,24 @@ def mount_defaults(core: Context, namespace: str) -> None:
     core.policies.write_defaults(namespace)
 
 
-def unmount(core: Context, mount: Mount) -> None:
+def trusted_certificates(core: Environment) -> frozenset[str]:
+    """Return the certificates that the mounts trust: PEM texts with one or more each."""
+    found: set[str] = set()
+    for mount in core.state.mounts.entries.values():
+        certificates = registry.bare_engine(mount.engine or mount.type).trusted_certificates
+        if certificates is not None:
+            found.update(certificates(mount.state))
+    return frozenset(found)
+
+
+def unmount(core: MountServices, mount: Mount) -> None:
     """Remove a mount with its data, leases and tokens."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)
     core.quotas.mount_removed(mount.namespace, mount.path)
 
 
-def move(core: Context, mount: Mount, namespace: str, path: str) -> None:
+def move(core: MountServices, mount: Mount, namespace: str, path: str) -> None:
     """Move a mount to another path or namespace; its leases are revoked, its quotas move along."""
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)

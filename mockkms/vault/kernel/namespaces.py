@@ -16,7 +16,13 @@ from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import WithIdentities
+
+    class NamespaceServices(mounting.MountServices, WithIdentities, Protocol):
+        """What the namespaces need of the server."""
+
 
 RESERVED = frozenset(("", ".", "..", "root", "sys", "audit", "auth", "cubbyhole", "identity"))
 ROOT_ONLY = (
@@ -39,7 +45,7 @@ _ID_LENGTH = 6
 class NamespaceStore:
     """The tree of namespaces and the resolution of requests."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: NamespaceServices) -> None:
         self.core = core
 
     @property

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
-from mockkms.vault.kernel.quota import Bucket, RateLimit
+from mockkms.vault.kernel.state import Bucket, RateLimit
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ class SealStore:
         state.barrier = Barrier(installed=core.clock.now(), wrapper=core.product.texts.seal_wrapper)
         state.barrier.install(key, shares, threshold, core.entropy.bytes, parts)
         state.started = core.clock.now()
-        state.cluster_name = core.cluster_name or f"{core.product.cluster_prefix}-{core.entropy.hex(4)}"
+        state.cluster_name = core.server.cluster_name or f"{core.product.cluster_prefix}-{core.entropy.hex(4)}"
         state.cluster_id = core.entropy.uuid()
         return parts
 

@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.kernel.quota import RateLimit
+from mockkms.vault.kernel.state import RateLimit
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import sanitized

@@ -29,7 +29,14 @@ from mockkms.vault.tokens.lease import LeaseEntry, LeaseState
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, Lifetimes, WithIdentities, WithNamespaces, WithTokens
+
+    class LeaseServices(Environment, Lifetimes, WithIdentities, WithNamespaces, WithTokens, Protocol):
+        """What the leases need of the server."""
+
 
 __all__ = ["LeaseEntry", "LeaseState", "LeaseStore"]
 
@@ -42,8 +49,12 @@ _NO_RESPONSE = "resp: (*logical.Response)(nil)"
 class LeaseStore:
     """Registration, renewal, revocation and expiry of leases."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(
+        self, core: LeaseServices, call: Callable[[Mount, Endpoint, Request, dict[str, object]], Call]
+    ) -> None:
         self.core = core
+        self._new_call = call
+        """Makes the call by which an engine renews or revokes; its arguments are the request and its parameters."""
 
     @property
     def state(self) -> LeaseState:
@@ -258,7 +269,7 @@ class LeaseStore:
         request = Request(Operation.UPDATE, entry.path, data=dict(internal), namespace=entry.namespace)
         if asking is not None:
             request.client_certificates = asking.client_certificates
-        return Call(self.core, mount, _INTERNAL, request, internal, dict(internal))
+        return self._new_call(mount, _INTERNAL, request, internal)
 
     # -- revocation ----------------------------------------------------------------------------------------------
 

@@ -6,14 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import Auth, ErrorResponse, PermissionDenied, Request, refusing
-from mockkms.vault.kernel.login import login
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr, token_ids
 from mockkms.vault.tokens.token import REVOCATION_PENDING, Token, TokenState
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, WithNamespaces, WithTokens
+
+    class TokenServices(Environment, WithNamespaces, WithTokens, Protocol):
+        """What the tokens need of the server."""
+
 
 __all__ = ["Token", "TokenState", "TokenStore"]
 
@@ -21,7 +25,7 @@ __all__ = ["Token", "TokenState", "TokenStore"]
 class TokenStore:
     """Creation, look-up, use and revocation of tokens."""
 
-    def __init__(self, core: Context) -> None:
+    def __init__(self, core: TokenServices) -> None:
         self.core = core
 
     @property
@@ -211,12 +215,3 @@ class TokenStore:
         state.children.pop(token_id, None)
         state.by_accessor.pop(token.accessor, None)
         del state.by_id[token_id]
-
-    # -- logins --------------------------------------------------------------------------------------------------
-
-    def login(self, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
-        """Create the token of a login; return the ``auth`` to show and the warnings.
-
-        ``user`` is the name under which user lockout counts failures; a token resets the count.
-        """
-        return login(self.core, request, mount, auth, user)

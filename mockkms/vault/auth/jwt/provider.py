@@ -108,7 +108,7 @@ def _json(
     except (ValueError, KeyError):
         raise Unreachable(f'{method.title()} "{url}": unsupported protocol scheme ""') from None
     try:
-        if here and here in call.core.own_ports:
+        if here and here in call.core.server.ports:
             status, body = _of_this_server(call, parts.path, headers or {}, form)
         elif here:
             status, body = _of_another(config, url, headers or {}, form)

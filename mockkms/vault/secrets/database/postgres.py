@@ -154,7 +154,7 @@ class PostgresServer:
         raise DatabaseError(self._shown(self._unconnected(target, address, faults)))
 
     def _attempt(self, target: PostgresTarget, address: str, over_tls: bool) -> postgres.Connection:
-        if target.port in self._call.core.own_ports:
+        if target.port in self._call.core.server.ports:
             raise ConnectFault("failed to receive message", "unexpected EOF")
         tls = self._context(target) if over_tls else None
         nonce = self._call.core.entropy.hex(12)

@@ -7,7 +7,7 @@ import platform
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
-from mockkms.vault.kernel.ha import Peer, Standing
+from mockkms.vault.kernel.node import Peer, Standing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import ZERO_TIME, rfc3339

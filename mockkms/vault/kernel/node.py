@@ -1,8 +1,24 @@
-"""The high-availability state that the answering node of a cluster reports."""
+"""The server as a process: its settings, the ports it listens on, and its role in a cluster."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+SYSTEM_MAX_TTL = 768 * 3600
+"""Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
+
+
+@dataclass(slots=True)
+class ServerSettings:
+    """What no world changes: the settings of a server's configuration file, and its ports. Its tenants share them."""
+
+    default_lease_ttl: int = SYSTEM_MAX_TTL
+    max_lease_ttl: int = SYSTEM_MAX_TTL
+    """Seconds: the lease limits of the server."""
+    cluster_name: str = ""
+    """The name of the cluster; if empty, one is generated at initialisation."""
+    ports: set[int] = field(default_factory=set)
+    """TCP ports that the server listens on: a request to one of them is answered without using the network."""
 
 
 @dataclass(frozen=True, slots=True)
