@@ -30,7 +30,9 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, zero
 from mockkms.vault.framework.handlers import with_parameters
 from mockkms.vault.framework.message import (
+    Auth,
     ErrorResponse,
+    Lease,
     Operation,
     Request,
     Response,
@@ -90,7 +92,7 @@ class Call:
         mount: Mount,
         endpoint: Endpoint,
         request: Request,
-        raw: dict[str, Any],
+        raw: dict[str, object],
         given: dict[str, Any],
     ) -> None:
         self.core = core
@@ -117,6 +119,24 @@ class Call:
     def get(self, name: str, default: Any = None) -> Any:
         """Return the converted value if it was sent, else ``default``."""
         return self[name] if name in self.given else default
+
+    @property
+    def login(self) -> Auth:
+        """The login to renew; for renewals only (``Engine.renew``)."""
+        found = self.raw["auth"]
+        assert isinstance(found, Auth)
+        return found
+
+    @property
+    def lease(self) -> Lease:
+        """The lease to renew; for renewals only (``Engine.renew``)."""
+        found = self.raw["lease"]
+        assert isinstance(found, Lease)
+        return found
+
+    def kept(self, name: str) -> str:
+        """Return a text of the internal data of a login or lease; for renewals and revocations only."""
+        return str(self.raw.get(name) or "")
 
     def now(self) -> float:
         """Return the world's time, seconds since the epoch."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mockkms.vault.framework import openapi
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Reply
+from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Handler
 from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
     from mockkms.vault.products import Product
+
+
+H = TypeVar("H", bound=Handler)
+C = TypeVar("C", bound=Callable[..., None])
 
 
 class Match(NamedTuple):
@@ -54,8 +58,8 @@ class Engine:
         help: str = "",
         version: str = "",
         setup: Callable[[Any, Context, Mount], None] | None = None,
-        renew: Callable[[Any, Call], Reply] | None = None,
-        revoke: Callable[[Any, Call], Reply] | None = None,
+        renew: Handler | None = None,
+        revoke: Handler | None = None,
         take_over: Callable[[Any, float], Any] | None = None,
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
@@ -130,20 +134,29 @@ class Engine:
         self.endpoints.append(endpoint)
         return endpoint
 
-    def renews(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
+    def renews(self, handler: H) -> H:
         """Decorator: what renews this engine's leases (see ``renew``)."""
         self.renew = handler
         return handler
 
-    def revokes(self, handler: Callable[[Any, Call], Reply]) -> Callable[[Any, Call], Reply]:
+    def revokes(self, handler: H) -> H:
         """Decorator: what is done when a lease of this engine ends."""
         self.revoke = handler
         return handler
 
-    def catches_up(self, handler: Callable[[Any, Call], None]) -> Callable[[Any, Call], None]:
+    def catches_up(self, handler: C) -> C:
         """Decorator: what is done before each request of a mount (see ``catch_up``)."""
         self.catch_up = handler
         return handler
+
+    def open_folders(self, *folders: str) -> None:
+        """Declare that paths below ``folders`` require no token, also those without an endpoint, which are unsupported.
+
+        To be called after the declaration of the endpoints there.
+        """
+        for folder in folders:
+            path = self.path(f"{folder}/{{rest:all}}", login=True, help="Requires no token, but is not supported.")
+            path.on(*(set(Operation) - {Operation.HELP, Operation.INTERNAL}))(_unsupported)
 
     def endpoints_of(self, product: Product) -> list[Endpoint]:
         """Return the endpoints that ``product`` has, in the order of their declaration."""
@@ -240,6 +253,10 @@ class Engine:
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)
+
+
+def _unsupported(_state: object, _call: Call) -> None:
+    raise unsupported_path()
 
 
 def help_document(core: Context, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:

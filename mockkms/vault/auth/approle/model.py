@@ -12,14 +12,14 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.framework.message import Auth, BackendError, Request, Response, unsupported_path
+from mockkms.vault.framework.message import BackendError, Request, Response, unsupported_path
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 TIDY_PERIOD = 60
 """Seconds: the real server removes expired secret ids once a minute, and until then they work. Here that is a minute
@@ -162,7 +162,7 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
         )
 
 
-def user_of(core: Context, request: Request, below: str) -> str:
+def user_of(core: Environment, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts: the role id's."""
     given = request.data.get("role_id")
     role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
@@ -173,8 +173,8 @@ def user_of(core: Context, request: Request, below: str) -> str:
 
 def renew(state: AppRole, call: Call) -> Response:
     """Renew a login with its role's current settings. Raises BackendError if the role was deleted."""
-    auth: Auth = call.raw["auth"]
-    name = call.raw["role_name"]
+    auth = call.login
+    name = call.kept("role_name")
     role = state.roles.get(name)
     if role is None:
         raise BackendError(f'role "{name}" does not exist during renewal')

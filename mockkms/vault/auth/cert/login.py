@@ -66,9 +66,10 @@ def log_in(state: Cert, call: Call) -> Response:
     return Response(auth=role.apply(auth, call.request))
 
 
+@engine.renews
 def renew(state: Cert, call: Call) -> Response | None:
     """Renew a login for the same certificate. Raises ErrorResponse, BackendError; None: the role is gone."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     name = (auth.metadata or {}).get("cert_name", "")
     role = state.roles.get(name)
     if role is None:
@@ -78,14 +79,11 @@ def renew(state: Cert, call: Call) -> Response | None:
     if not state.config.disable_binding:
         presented = _presented(call.request, call)
         _verified(state, call, presented, name)
-        if _encoded(presented[0]) != call.raw.get("certificate"):
+        if _encoded(presented[0]) != call.kept("certificate"):
             raise BackendError(
                 "client identity during renewal not matching client identity used during login"
             )  # fmt: skip
     return Response(auth=role.renewed(auth))
-
-
-engine.renew = renew
 
 
 def _presented(request: Request, call: Call) -> list[x509.Certificate]:

@@ -100,4 +100,4 @@ engine = Engine(
     trusted_certificates=lambda state: [role.certificate for role in state.roles.values()],
 )
 
-load_endpoints(__name__, "config", "crls", "login", "roles")
+load_endpoints(__name__, "crls", "login", "roles")

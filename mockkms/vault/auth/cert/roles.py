@@ -1,4 +1,4 @@
-"""``certs/{name}``: trusted certificates."""
+"""``config`` and ``certs/{name}``: settings of the mount, and trusted certificates."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.encoding.pem_blocks import blocks
-from mockkms.vault.auth.cert.config import config
-from mockkms.vault.auth.cert.model import Cert, CertRole, engine
+from mockkms.vault.auth.cert.model import Cert, CertConfig, CertRole, engine
 from mockkms.vault.framework.collections import Collection
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.kernel.record_section import named, one, record_section
+from mockkms.vault.products.features import Feature
 
+_MAX_CACHE = 100_000
+
+config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 _LEASE = {"lease": Field(Kind.INT, deprecated=True, help="The oldest name of token_ttl, in seconds.")}
 roles = Collection[Cert, CertRole](
     engine,
@@ -32,6 +35,23 @@ section = record_section(
     one("config", "settings of the method", config, lambda state: state.config),
     named("certs", "trusted certificates by name", roles),
 )
+
+
+@config.on(Operation.READ)
+def read_config(state: Cert, call: Call) -> Reply:
+    """Return the settings, those never set too."""
+    return state.config.shown(call.core.product)
+
+
+@config.on(Operation.UPDATE)
+def write_config(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_size: int) -> None:
+    """Change what was sent. Raises ErrorResponse."""
+    if "ocsp_cache_size" in call and not 2 <= ocsp_cache_size <= _MAX_CACHE:
+        which = "ocsp cache" if call.core.product.has(Feature.CERT_CACHES) else "cache"
+        raise ErrorResponse(f"invalid {which} size, must be >= 2 and <= {_MAX_CACHE}")
+    if "role_cache_size" in call and not -1 <= role_cache_size <= _MAX_CACHE:
+        raise ErrorResponse(f"invalid role cache size, must be <= {_MAX_CACHE} or -1 to disable role caching")
+    state.config.update_from(call)
 
 
 @roles.write

@@ -44,18 +44,16 @@ def log_in(state: Github, call: Call, *, token: str) -> Response:
     return Response(auth=auth, warnings=found.warnings)
 
 
+@engine.renews
 def renew(state: Github, call: Call) -> Response:
     """Renew a login while GitHub returns the same policies for its token. Raises BackendError."""
-    auth: Auth = call.raw["auth"]
-    found = _verify(state, call, str(call.raw.get("token") or ""))
+    auth = call.login
+    found = _verify(state, call, call.kept("token"))
     # The real server, too, leaves the policies of the configuration out here.
     if not names.equivalent(found.policies, auth.token_policies):
         raise BackendError("policies do not match")
     auth.group_aliases = _aliases(found.teams)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)
-
-
-engine.renew = renew
 
 
 def _aliases(teams: list[str]) -> list[LoginAlias]:

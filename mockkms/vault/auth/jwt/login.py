@@ -198,11 +198,12 @@ def _filled(policies: list[str], claims: Claims) -> list[str]:
     return sorted(filled - {""})
 
 
+@engine.renews
 def renew(state: JWT, call: Call) -> Response:
     """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
-    auth: Auth = call.raw["auth"]
-    name = str(call.raw.get("role", ""))
-    if call.raw.get("role_type") == "cel":
+    auth = call.login
+    name = call.kept("role")
+    if call.kept("role_type") == "cel":
         if name not in state.cel_roles:
             raise BackendError(f"CEL role {name} does not exist during renewal")
         return Response(auth=auth)
@@ -210,6 +211,3 @@ def renew(state: JWT, call: Call) -> Response:
     if role is None:
         raise BackendError(f"role {name} does not exist during renewal")
     return Response(auth=role.renewed(auth))
-
-
-engine.renew = renew

@@ -156,14 +156,12 @@ def _named(patterns: list[str], name: str) -> bool:
     return any(globs.matches(pattern, name) for pattern in patterns)
 
 
+@engine.renews
 def renew(state: Kubernetes, call: Call) -> Response:
     """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
-    auth: Auth = call.raw["auth"]
-    name = str(call.raw.get("role", ""))
+    auth = call.login
+    name = call.kept("role")
     role = state.roles.get(name.lower())
     if role is None:
         raise BackendError(f"role {name} does not exist during renewal")
     return Response(auth=role.renewed(auth))
-
-
-engine.renew = renew

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.outside.ldap import LdapError
-from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.ldap import asked, client, directory
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.framework.endpoint import Call, Field
@@ -41,7 +40,7 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
-dead_ends.declare(engine, "login")
+engine.open_folders("login")
 
 
 @dataclass
@@ -78,19 +77,17 @@ def log_in(state: Ldap, call: Call, *, username: str, password: str) -> Response
     return Response(data={}, auth=auth, warnings=found.warnings)
 
 
+@engine.renews
 def renew(state: Ldap, call: Call) -> Response:
     """Renew a login while the directory returns the same policies. Raises VaultError."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     with refusing(error=BackendError, of=InvalidCredentials, text="invalid credentials"):
-        found = _ask(state, call, (auth.metadata or {}).get("username", ""), str(call.raw.get("password") or ""))
+        found = _ask(state, call, (auth.metadata or {}).get("username", ""), call.kept("password"))
     policies = [*(state.config.token_policies or []), *found.policies]
     if not names.equivalent(policies, auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = [{"name": group} for group in found.groups]
     return Response(auth=state.config.renewed(auth), warnings=found.warnings)
-
-
-engine.renew = renew
 
 
 def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:

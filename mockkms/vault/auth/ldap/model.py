@@ -15,7 +15,7 @@ from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Ldap:
         return self.canonical(name.strip())
 
 
-def user_of(core: Context, request: Request, below: str) -> str:
+def user_of(core: Environment, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
     mount = core.state.mounts.match(request.namespace, request.path)
     name = below.removeprefix("login/")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mockkms import outside
-from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.okta.model import Okta, OktaConfig, OktaPerson, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -43,7 +42,7 @@ verify = engine.path(
     login=True,
     help="The number that has to be compared.",
 )
-dead_ends.declare(engine, "login", "verify")
+engine.open_folders("login", "verify")
 
 
 @dataclass
@@ -78,18 +77,16 @@ def log_in(state: Okta, call: Call, *, username: str, totp: str) -> Response:
     return Response(data={}, auth=auth, warnings=found.warnings)
 
 
+@engine.renews
 def renew(state: Okta, call: Call) -> Response:
     """Renew a login while Okta returns the same policies; no second factor is requested. Raises VaultError."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     name = (auth.metadata or {}).get("username", "")
-    found = _ask(state, call, name, str(call.raw.get("password") or ""), "")
+    found = _ask(state, call, name, call.kept("password"), "")
     if not names.equivalent([*(found.config.token_policies or []), *found.policies], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = _aliases(found.groups)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)
-
-
-engine.renew = renew
 
 
 def _aliases(groups: list[str]) -> list[LoginAlias]:

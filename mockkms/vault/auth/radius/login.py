@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.radius.model import Radius, RadiusConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -22,7 +21,7 @@ login = engine.path(
     login=True,
     help="Log in.",
 )
-dead_ends.declare(engine, "login")
+engine.open_folders("login")
 
 
 @login.on(Operation.UPDATE)
@@ -48,18 +47,16 @@ def log_in(state: Radius, call: Call, *, username: str, urlusername: str) -> Res
     return Response(auth=auth)
 
 
+@engine.renews
 def renew(state: Radius, call: Call) -> Response:
     """Renew a login while the server returns the same policies. Raises VaultError."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
-    policies = _ask(state, config, call, name, str(call.raw.get("password") or ""))
+    policies = _ask(state, config, call, name, call.kept("password"))
     if not names.equivalent([*(config.token_policies or []), *policies], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     return Response(auth=config.renewed(auth))
-
-
-engine.renew = renew
 
 
 def _configured(state: Radius) -> RadiusConfig:

@@ -93,7 +93,7 @@ class TokenRoles:
 
 def renew(state: TokenRoles, call: Call) -> Response:
     """Renew a token of this method with its role's current period and limits. Raises BackendError without the role."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     token = call.core.tokens.lookup(auth.client_token)
     if token is None:
         raise BackendError("no token entry found during lookup")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from mockkms.crypto import passwords
 from mockkms.outside.turn import waiting
-from mockkms.vault.auth import dead_ends
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
@@ -30,7 +29,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 
 @dataclass
@@ -53,7 +52,7 @@ _HASH_LENGTH = 60
 _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
-def user_of(core: Context, request: Request, below: str) -> str:
+def user_of(core: Environment, request: Request, below: str) -> str:
     """Whose failed logins the lockout counts."""
     name = below.removeprefix("login/").lower()
     return name if _NAME.fullmatch(name) else ""
@@ -61,7 +60,7 @@ def user_of(core: Context, request: Request, below: str) -> str:
 
 def renew(state: Userpass, call: Call) -> Response | None:
     """Renew a login; refuses where the user's policies have changed since, gives up where the user is gone."""
-    auth: Auth = call.raw["auth"]
+    auth = call.login
     user = state.users.get((auth.metadata or {}).get("username", ""))
     if user is None:
         return None
@@ -107,7 +106,7 @@ password_path = engine.path(
 login = engine.path(
     "login/{username}", {**_USERNAME, "password": Field(Kind.STRING, help="The password.")}, login=True, help="Log in."
 )
-dead_ends.declare(engine, "login")
+engine.open_folders("login")
 
 
 @users.write
@@ -168,7 +167,7 @@ def _check_cost(hashed: str) -> None:
         raise ErrorResponse(f"bcrypt cost of {cost} exceeds maximum cost of 12")
 
 
-def new_password(core: Context, password: str) -> str:
+def new_password(core: Environment, password: str) -> str:
     """Return a password's hash. Raises BackendError for one that bcrypt, which the real server uses, refuses."""
     if len(password.encode("utf-8", "replace")) > 72:
         raise BackendError("bcrypt: password length exceeds 72 bytes")

@@ -89,7 +89,7 @@ class AwsSecrets:
 
 
 def _renew(state: AwsSecrets, call: Call) -> Response:
-    lease: Lease = call.raw["lease"]
+    lease = call.lease
     limits = state.lease or AwsLease()
     lease.ttl, lease.max_ttl = limits.lease, limits.lease_max
     return Response(lease=lease)

@@ -169,26 +169,27 @@ def _last_due(role: StaticDatabaseRole, now: float) -> float | None:
 @engine.renews
 def renew(state: Database, call: Call) -> Response:
     """Renew the lease of a user with the current settings of its role. Raises BackendError."""
-    role = state.roles.get(call.raw["role"])
+    role = state.roles.get(call.kept("role"))
     if role is None:
-        raise BackendError(f'error during renew: could not find role with name "{call.raw["role"]}"')
+        raise BackendError(f'error during renew: could not find role with name "{call.kept("role")}"')
     connection = servers.opened(state, call, role.db_name)
-    lease: Lease = call.raw["lease"]
+    lease = call.lease
     lease.ttl, lease.max_ttl = role.default_ttl, role.max_ttl
     limits = call.core.limits(call.mount)
     lifetime, _ = ttl.calculate(limits, call.now(), ttl=role.default_ttl, max_ttl=role.max_ttl)
     server = servers.server_of(state, call, connection)
-    server.extend(call.raw["username"], call.now() + lifetime + _GRACE, role.renew_statements)
+    server.extend(call.kept("username"), call.now() + lifetime + _GRACE, role.renew_statements)
     return Response(lease=lease)
 
 
 @engine.revokes
 def revoke(state: Database, call: Call) -> None:
     """Delete the user of a lease. Raises BackendError."""
-    role = state.roles.get(call.raw["role"])
-    connection = servers.opened(state, call, role.db_name if role is not None else call.raw["db_name"])
-    statements = role.revocation_statements if role is not None else call.raw.get("revocation_statements") or []
-    servers.server_of(state, call, connection).drop(call.raw["username"], statements)
+    role = state.roles.get(call.kept("role"))
+    connection = servers.opened(state, call, role.db_name if role is not None else call.kept("db_name"))
+    kept = call.raw.get("revocation_statements")
+    statements = role.revocation_statements if role is not None else kept if isinstance(kept, list) else []
+    servers.server_of(state, call, connection).drop(call.kept("username"), statements)
 
 
 def _allowed(state: Database, role: CredentialRole, name: str) -> DatabaseConnection:

@@ -115,7 +115,7 @@ class SSH:
 
 
 def _revoke(state: SSH, call: Call) -> None:
-    state.passwords.pop(call.raw["otp"], None)
+    state.passwords.pop(call.kept("otp"), None)
 
 
 engine = Engine("ssh", kind="secret", new_state=SSH, revoke=_revoke, help="SSH certificates and one-time passwords.")

@@ -213,10 +213,10 @@ def _unfit(value: str, name: str, go_type: str) -> BackendError:
     return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {go_type}")
 
 
-def _patched(before: dict[str, str] | None, sent: dict[str, str | None] | None) -> dict[str, str] | None:
+def _patched(before: dict[str, str] | None, sent: object) -> dict[str, str] | None:
     if sent is None:
         return None
-    merged = {**(before or {}), **sent}
+    merged = {**(before or {}), **(sent if isinstance(sent, dict) else {})}
     return {name: text for name, text in merged.items() if text is not None} or None
 
 
