@@ -17,8 +17,6 @@ from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
-_SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
-
 
 def _keys(mount_type: str) -> dict[str, Key]:
     if mount_type == "kv":
@@ -32,12 +30,11 @@ def _secrets() -> dict[str, Key]:
 
 def _version_2() -> dict[str, Key]:
     data = MapOf(Json())
-    settings = ("max_versions", "cas_required", "delete_version_after", "custom_metadata", "metadata_cas_required")
     known = written("kv2", "metadata/x").keys
     history = RecordShape(
         {
             "versions": Key(ListOf(data), "data, oldest first; or {data: …, deleted: true}, or {destroyed: true}"),
-            **{name: known[name] for name in settings if name in known},
+            **{name: known[name] for name in (*SecretMetadata.params(), "custom_metadata")},
         }
     )
     return {
@@ -69,7 +66,7 @@ def _dump(core: Context, mount: Mount) -> dict[str, object]:
     now = core.clock.now()
     if mount.engine != "kv2":
         return {"secrets": dump_secrets(mount.state, now)}
-    config = {name: value for name, value in vars(mount.state.config).items() if value}
+    config = mount.state.config.changed()
     return {"keys": dump_keys(mount.state, now), **({"config": config} if config else {})}
 
 
@@ -87,7 +84,7 @@ def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> 
 
     Raises VaultError with the server's text.
     """
-    settings = {name: spec[name] for name in _SETTINGS if name in spec}
+    settings = {name: value for name, value in spec.items() if name != "versions"}
     if settings:
         seeding.write(core, mount, f"metadata/{path}", settings)
     for index, entry in enumerate(spec.get("versions", ())):
@@ -133,8 +130,8 @@ def _described(state: KV2, key: SecretMetadata, now: float) -> dict[str, object]
             versions.append({"data": kept, "deleted": True})
         else:
             versions.append(kept)
-    settings = {name: getattr(key, name) for name in _SETTINGS if getattr(key, name)}
-    return {"versions": versions, **settings}
+    custom = {"custom_metadata": key.custom_metadata} if key.custom_metadata else {}
+    return {"versions": versions, **key.changed(), **custom}
 
 
 section = WorldSection(_keys, _fill, _dump, options={"version": "1"})

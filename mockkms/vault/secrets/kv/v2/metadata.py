@@ -1,9 +1,9 @@
-"""``metadata/{path}``: a key's settings and version history; ``detailed-metadata/{path}``: the same in lists."""
+"""``config``, ``metadata/{path}`` and ``detailed-metadata/{path}``: settings of mounts and secrets, and histories."""
 
 from __future__ import annotations
 
 from mockkms.vault.framework.collections import page
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration
@@ -12,26 +12,21 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import children, clean, walk
 from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
-from mockkms.vault.secrets.kv.v2.model import KV2, UINT32, SecretMetadata, Version
+from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version
 
 _PATH = Field(Kind.STRING, help="Where the secret is.")
 _PAGING = {
     "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="List what comes after this name."),
     "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Most names to list; 0 is all."),
 }
-_SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
 
+config = engine.path("config", Kv2Config.fields, help="Settings for all secrets of the mount.")
 metadata = engine.path(
     "metadata/{path:all}",
-    fields={
+    lambda: {
         "path": _PATH,
-        "cas_required": Field(Kind.BOOL, help="Every write of this key must give cas."),
-        "metadata_cas_required": Field(
-            Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Every metadata write of this key must give metadata_cas."
-        ),
-        "max_versions": Field(Kind.INT, help="How many versions to keep; the larger of this and the mount's counts."),
-        "delete_version_after": Field(Kind.SECONDS, help="Lifetime of a version; 0 is the mount's."),
-        "custom_metadata": Field(Kind.MAP, help="Names and texts of your own, at most 64."),
+        **SecretMetadata.fields(),
+        "custom_metadata": Field(Kind.MAP, help="Names and texts, at most 64."),
         "metadata_cas": Field(
             Kind.INT,
             needs=Feature.KV_METADATA_CAS,
@@ -55,6 +50,21 @@ detailed = engine.path(
 )
 
 
+@config.on(Operation.READ)
+def read_config(state: KV2, call: Call) -> Reply:
+    """Return the settings."""
+    lifetime = {"delete_version_after": go_duration(state.config.delete_version_after)}
+    return state.config.shown(call.core.product) | lifetime
+
+
+@config.on(Operation.CREATE, Operation.UPDATE)
+def write_config(state: KV2, call: Call) -> None:
+    """Change the settings that were sent."""
+    state.config.update_from(call)
+    state.config.max_versions &= UINT32
+    state.config.delete_version_after = max(state.config.delete_version_after, DISABLED)
+
+
 @metadata.existence
 def _exists(state: KV2, call: Call, *, path: str) -> bool:
     return state.find(path) is not None
@@ -62,30 +72,28 @@ def _exists(state: KV2, call: Call, *, path: str) -> bool:
 
 @metadata.on(Operation.READ)
 def read(state: KV2, call: Call, *, path: str) -> dict[str, object] | None:
-    """Settings and history of a key."""
+    """Return settings and history of a secret."""
     key = state.find(path)
     return None if key is None else shown(key, call.core.product)
 
 
 def shown(key: SecretMetadata, product: Product) -> dict[str, object]:
-    """A key's metadata as it is answered."""
-    answer: dict[str, object] = {
-        "cas_required": key.cas_required,
+    """Return metadata as a read shows it."""
+    data = {
+        **key.shown(product),
+        "custom_metadata": key.custom_metadata,
         "created_time": time_text(key.created),
         "current_version": key.current,
-        "custom_metadata": key.custom_metadata,
         "delete_version_after": go_duration(key.delete_version_after),
-        "max_versions": key.max_versions,
         "oldest_version": key.oldest,
         "updated_time": time_text(key.updated),
         "versions": {str(number): _version(version, product) for number, version in key.versions.items()},
     }
     if product.has(Feature.KV_METADATA_CAS):
-        answer["metadata_cas_required"] = key.metadata_cas_required
-        answer["current_metadata_version"] = key.metadata_version
+        data["current_metadata_version"] = key.metadata_version
     if product.has(Feature.KV_ATTRIBUTION):
-        answer["last_updated_by"] = key.updated_by
-    return answer
+        data["last_updated_by"] = key.updated_by
+    return data
 
 
 def _version(version: Version, product: Product) -> dict[str, object]:
@@ -101,12 +109,12 @@ def _version(version: Version, product: Product) -> dict[str, object]:
 
 
 @metadata.on(Operation.LIST)
-def list_keys(state: KV2, call: Call, *, exclude_deleted: bool) -> dict[str, object]:
-    """The names directly below a folder."""
-    names = _listed(state, call)
+def list_keys(state: KV2, call: Call, *, path: str, after: str, limit: int, exclude_deleted: bool) -> Reply:
+    """Return the names directly below a folder."""
+    names = page(children(state.keys, _folder(path)), after, limit)
     if exclude_deleted:
         # A deletion time that is still to come counts too; folders and destroyed versions stay.
-        names = [name for name in names if not _deleted(state.keys.get(_folder(call) + name))]
+        names = [name for name in names if not _deleted(state.keys.get(_folder(path) + name))]
     return {"keys": names} if names else {}
 
 
@@ -116,74 +124,72 @@ def _deleted(key: SecretMetadata | None) -> bool:
 
 
 @metadata.on(Operation.SCAN)
-def scan_keys(state: KV2, call: Call) -> dict[str, object]:
-    """Every path below a folder."""
-    names = walk(state.keys, _folder(call))
+def scan_keys(state: KV2, call: Call, *, path: str) -> Reply:
+    """Return every path below a folder."""
+    names = walk(state.keys, _folder(path))
     return {"keys": names} if names else {}
 
 
 @detailed.on(Operation.LIST)
-def list_detailed(state: KV2, call: Call) -> dict[str, object]:
-    """The names directly below a folder with their metadata; an empty object for a folder."""
-    return _with_info(state, call, _listed(state, call))
+def list_detailed(state: KV2, call: Call, *, path: str, after: str, limit: int) -> Reply:
+    """Return the names directly below a folder with their metadata; an empty object for a folder."""
+    return _with_info(state, call, path, page(children(state.keys, _folder(path)), after, limit))
 
 
 @detailed.on(Operation.SCAN)
-def scan_detailed(state: KV2, call: Call) -> dict[str, object]:
-    """Every path below a folder with its metadata."""
-    return _with_info(state, call, walk(state.keys, _folder(call)))
+def scan_detailed(state: KV2, call: Call, *, path: str) -> Reply:
+    """Return every path below a folder with its metadata."""
+    return _with_info(state, call, path, walk(state.keys, _folder(path)))
 
 
-def _with_info(state: KV2, call: Call, names: list[str]) -> dict[str, object]:
+def _with_info(state: KV2, call: Call, folder: str, names: list[str]) -> Reply:
     if not names:
         return {}
     info = {}
     for name in names:
-        key = state.keys.get(clean(f"{call['path']}/{name}"))
+        key = state.keys.get(clean(f"{folder}/{name}"))
         info[name] = shown(key, call.core.product) if key else {}
     return {"keys": names, "key_info": info}
 
 
-def _folder(call: Call) -> str:
-    path = clean(call["path"])
+def _folder(path: str) -> str:
+    path = clean(path)
     return path + "/" if path else ""
 
 
-def _listed(state: KV2, call: Call) -> list[str]:
-    return page(children(state.keys, _folder(call)), call["after"], call["limit"])
-
-
 @metadata.on(Operation.CREATE, Operation.UPDATE)
-def write(
-    state: KV2, call: Call, *, custom_metadata: dict[str, object], max_versions: int, delete_version_after: int
-) -> Response | None:
-    """Change the settings that were sent; create the key if it does not exist. Raises ErrorResponse."""
-    path, now = call["path"], call.now()
+def write(state: KV2, call: Call, *, path: str, custom_metadata: dict[str, object] | None = None) -> Reply:
+    """Change the settings that were sent; create the metadata if it does not exist. Raises ErrorResponse."""
+    now = call.now()
     if not path:
         raise ErrorResponse("missing path")
-    if not any(name in call for name in _SETTINGS):
+    if not any(name in call for name in (*SecretMetadata.params(), "custom_metadata")):
         return None
-    custom = parsed(custom_metadata) if "custom_metadata" in call else None
+    custom = None if custom_metadata is None else parsed(custom_metadata)
     key = state.find(path)
     _check_and_set(state, call, key)
     key = key or SecretMetadata(path=path, created=now, updated=now)
-    if "max_versions" in call:
-        key.max_versions = max_versions & UINT32
-    if "delete_version_after" in call:
-        key.delete_version_after = delete_version_after
-    if "custom_metadata" in call:
+    key.update_from(call, "max_versions", "delete_version_after")
+    key.max_versions &= UINT32
+    if custom is not None:
         key.custom_metadata = custom or None
-    _finish(state, call, key)
+    _finish(state, call, path, key)
     return _warned(state, call)
 
 
 @metadata.on(Operation.PATCH)
 def patch(
-    state: KV2, call: Call, *, custom_metadata: dict[str, object], max_versions: int, delete_version_after: int
-) -> Response | None:
-    """Change what was sent of an existing key; null takes a setting, or a member of custom_metadata, away."""
-    path, zero_counts = call["path"], call.core.product.has(Feature.KV_PATCH_ZERO)
-    if not zero_counts and not any(name in call for name in _SETTINGS):
+    state: KV2,
+    call: Call,
+    *,
+    path: str,
+    custom_metadata: dict[str, object],
+    max_versions: int | None = None,
+    delete_version_after: int | None = None,
+) -> Reply:
+    """Change what was sent of existing metadata; null removes a setting, or a member of custom_metadata."""
+    zero_counts = call.core.product.has(Feature.KV_PATCH_ZERO)
+    if not zero_counts and not any(name in call for name in (*SecretMetadata.params(), "custom_metadata")):
         return None
     if not path:
         raise ErrorResponse("missing path")
@@ -196,16 +202,16 @@ def patch(
     for value in sent.values():
         if not isinstance(value, str):
             raise _unfit("bool" if isinstance(value, bool) else "number", "custom_metadata", "string")
-    if "max_versions" in call:
+    if max_versions is not None:
         if not 0 <= max_versions <= UINT32:
             raise _unfit(f"number {max_versions}", "max_versions", "uint32")
         key.max_versions = max_versions
-    if "delete_version_after" in call and (zero_counts or delete_version_after):
+    if delete_version_after is not None and (zero_counts or delete_version_after):
         # Elsewhere 0 merges as an empty object on the real server, and changes nothing.
         key.delete_version_after = delete_version_after
     if "custom_metadata" in call:
         key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])
-    _finish(state, call, key)
+    _finish(state, call, path, key)
     return _warned(state, call)
 
 
@@ -232,15 +238,12 @@ def _check_and_set(state: KV2, call: Call, key: SecretMetadata | None) -> None:
         raise ErrorResponse("metadata check-and-set parameter does not match the current version")
 
 
-def _finish(state: KV2, call: Call, key: SecretMetadata) -> None:
-    if "cas_required" in call:
-        key.cas_required = call["cas_required"]
-    if "metadata_cas_required" in call:
-        key.metadata_cas_required = call["metadata_cas_required"]
+def _finish(state: KV2, call: Call, path: str, key: SecretMetadata) -> None:
+    key.update_from(call, "cas_required", "metadata_cas_required")
     key.metadata_version += 1
     if call.core.product.has(Feature.KV_METADATA_CAS):
         key.updated = call.now()
-    state.keys[clean(call["path"])] = key
+    state.keys[clean(path)] = key
 
 
 def _warned(state: KV2, call: Call) -> Response | None:
@@ -257,5 +260,5 @@ def _warned(state: KV2, call: Call) -> Response | None:
 
 @metadata.on(Operation.DELETE)
 def delete(state: KV2, call: Call, *, path: str) -> None:
-    """Remove a key with all its versions."""
+    """Remove a secret with all its versions."""
     state.forget(path)

@@ -1,11 +1,15 @@
-"""What a KV version 2 mount remembers, and the rules of its version history."""
+"""The state of a KV version 2 mount, and the rules of its version history."""
 
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Annotated
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.json_text import Encoded
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 
@@ -18,14 +22,24 @@ DISABLED = -1
 
 
 @dataclass
-class Config:
-    """Settings for all keys of the mount."""
+class Kv2Config(Record):
+    """Settings for all secrets of a mount."""
 
-    max_versions: int = 0
-    cas_required: bool = False
-    metadata_cas_required: bool = False
-    delete_version_after: int = 0
-    """Seconds; 0 is unset, ``DISABLED`` overrules the keys' own."""
+    max_versions: Annotated[int, param(Kind.INT, help="Number of versions to keep of each secret; 0 means 10.")] = 0
+    cas_required: Annotated[bool, param(Kind.BOOL, help="Require cas in every write.")] = False
+    metadata_cas_required: Annotated[
+        bool,
+        param(Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Require metadata_cas in every write of metadata."),
+    ] = False
+    delete_version_after: Annotated[
+        int,
+        param(
+            Kind.SIGNED_SECONDS,
+            help="Lifetime of a version in seconds; 0 is unlimited, negative overrules that of each secret.",
+            show=Show.NEVER,
+        ),
+    ] = 0
+    """0 is unset, ``DISABLED`` overrules that of each secret. Reads show it as Go prints a duration."""
 
 
 @dataclass
@@ -40,32 +54,39 @@ class Version:
     deleted_by: dict[str, str] | None = None
 
     def gone(self, now: float) -> bool:
-        """Deleted by now, or destroyed."""
+        """Return whether the version is deleted at ``now``, or destroyed."""
         return self.destroyed or (self.deleted is not None and self.deleted <= now)
 
 
 @dataclass
-class SecretMetadata:
-    """The metadata of one key and its version history."""
+class SecretMetadata(Record):
+    """The metadata of one secret and its version history. Times are seconds since the epoch."""
 
-    path: str
-    """As first written; the key is filed under its cleaned path."""
-    created: float
-    updated: float
+    path: str = ""
+    """As first written; metadata is filed under the cleaned path."""
+    created: float = 0
+    updated: float = 0
     versions: dict[int, Version] = field(default_factory=dict)
     current: int = 0
     oldest: int = 0
     metadata_version: int = 0
-    max_versions: int = 0
-    cas_required: bool = False
-    metadata_cas_required: bool = False
-    delete_version_after: int = 0
-    """Seconds; 0 is unset."""
+    max_versions: Annotated[
+        int, param(Kind.INT, help="Number of versions to keep; the larger of this and the mount's applies.")
+    ] = 0
+    cas_required: Annotated[bool, param(Kind.BOOL, help="Require cas in every write of this secret.")] = False
+    metadata_cas_required: Annotated[
+        bool,
+        param(Kind.BOOL, needs=Feature.KV_METADATA_CAS, help="Require metadata_cas in every write of this metadata."),
+    ] = False
+    delete_version_after: Annotated[
+        int, param(Kind.SECONDS, help="Lifetime of a version in seconds; 0: the mount's.", show=Show.NEVER)
+    ] = 0
     custom_metadata: dict[str, str] | None = None
+    """Names and texts; sent as any JSON object."""
     updated_by: dict[str, str] | None = None
 
     def add(self, version: Version, mount_max: int) -> list[int]:
-        """Append a version and move the window of kept versions; returns the numbers that fell out of it."""
+        """Append a version and move the window of kept versions; return the numbers of those that are dropped."""
         self.current += 1
         self.versions[self.current] = version
         self.updated = version.created
@@ -82,22 +103,22 @@ class SecretMetadata:
 
 @dataclass
 class KV2:
-    """One mount: its settings, its keys, and the payloads of their versions.
+    """The state of a mount: its settings, and the metadata and payloads of its secrets.
 
     Payloads are filed apart from the metadata and under the path as it was written, as on the real server: reading
     ``a/`` finds the metadata of ``a`` but no payload (recorded).
     """
 
-    config: Config = field(default_factory=Config)
+    config: Kv2Config = field(default_factory=Kv2Config)
     keys: dict[str, SecretMetadata] = field(default_factory=dict)
     payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
 
     def find(self, path: str) -> SecretMetadata | None:
-        """The metadata of a path, or None."""
+        """Return the metadata of a path, or None."""
         return self.keys.get(path) or self.keys.get(clean(path))
 
     def open(self, path: str, now: float) -> SecretMetadata:
-        """The metadata of a path, begun now if there was none (not filed before ``file``)."""
+        """Return the metadata of a path, or new metadata, which is not filed before ``append``."""
         return self.find(path) or SecretMetadata(path=path, created=now, updated=now)
 
     def append(self, path: str, key: SecretMetadata, version: Version, payload: Payload) -> None:
@@ -108,7 +129,7 @@ class KV2:
         self.keys[clean(path)] = key
 
     def expiry(self, key: SecretMetadata, now: float) -> float | None:
-        """When a version made now expires: the shorter of the mount's and the key's times."""
+        """Return when a version made now expires, by the shorter one of the mount's and the secret's lifetimes."""
         mount = self.config.delete_version_after
         if mount == DISABLED or not (mount or key.delete_version_after):
             return None
