@@ -14,8 +14,9 @@ _postponing = ContextVar("_postponing", default=False)
 
 
 def load_endpoints(module: str, *endpoints: str) -> None:
-    """Import modules, each of which declares endpoints on the engine of ``module`` when it is imported.
+    """Name modules, each of which declares endpoints on the engine of ``module`` when it is imported.
 
+    They are imported by ``load_rest``, before the first request; with a package also at once, unless that is postponed.
     The order counts: of two templates that fit a path, the one declared first answers.
 
     Args:
@@ -24,7 +25,8 @@ def load_endpoints(module: str, *endpoints: str) -> None:
     """
     package = sys.modules[module].__package__
     _waiting[module] = tuple(f"{package}.{name}" for name in endpoints)
-    if not _postponing.get():
+    # The import of an endpoint may be what imports the engine's module; a package comes before all of its modules.
+    if package == module and not _postponing.get():
         load_rest(module)
 
 

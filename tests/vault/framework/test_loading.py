@@ -10,7 +10,7 @@ import pytest
 _ORDER = """
 from importlib import import_module
 from mockkms import MockKMS
-from mockkms.vault.framework import registry
+from mockkms.vault.framework import loading, registry
 if {started}:
     with MockKMS():
         pass
@@ -18,7 +18,9 @@ for name in registry.names():
     if {started}:
         engine = registry.engine(name)
     else:
-        engine = import_module("mockkms.vault." + registry._TABLE[name].engine).engine
+        module = "mockkms.vault." + registry._TABLE[name].engine
+        engine = import_module(module).engine
+        loading.load_rest(module)
     print(name, *(endpoint.template for endpoint in engine))
 """
 _START = """
