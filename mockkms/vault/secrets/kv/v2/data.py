@@ -43,7 +43,7 @@ def _exists(state: KV2, call: Call, *, path: str) -> bool:
 
 @data.on(Operation.READ)
 def read(state: KV2, call: Call, *, path: str) -> Reply:
-    """A version of the secret; 404 with its metadata where it is deleted or destroyed."""
+    """Return a version of the secret; 404 with its metadata if it is deleted or destroyed."""
     found = _version(state, call)
     if found is None:
         return None
@@ -58,7 +58,7 @@ def read(state: KV2, call: Call, *, path: str) -> Reply:
 
 @subkeys.on(Operation.READ)
 def read_subkeys(state: KV2, call: Call, *, path: str, depth: int) -> Reply:
-    """The keys of a version with null for every leaf."""
+    """Return the keys of a version with null for every leaf."""
     found = _version(state, call)
     if found is None:
         return None
@@ -81,8 +81,8 @@ def _version(state: KV2, call: Call) -> tuple[SecretMetadata, int, Version] | No
 
 
 @data.on(Operation.CREATE, Operation.UPDATE)
-def write(state: KV2, call: Call, *, path: str) -> dict[str, object]:
-    """Make a new version. Raises ErrorResponse without path or data, or when check-and-set refuses."""
+def write(state: KV2, call: Call, *, path: str) -> Reply:
+    """Make a new version. Raises ErrorResponse without path or data, or if check-and-set refuses it."""
     if not path:
         raise ErrorResponse("missing path")
     if "data" not in call:
@@ -93,8 +93,8 @@ def write(state: KV2, call: Call, *, path: str) -> dict[str, object]:
 
 
 @data.on(Operation.PATCH)
-def patch(state: KV2, call: Call, *, path: str) -> Response | dict[str, object]:
-    """Make a new version from the current one by a JSON merge patch; 404 where there is none to patch."""
+def patch(state: KV2, call: Call, *, path: str) -> Reply:
+    """Make a new version from the current one by a JSON merge patch; 404 if that does not exist."""
     if "data" not in call:
         raise ErrorResponse("no data provided")
     key = state.find(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.crypto.encoding import b64
-from mockkms.vault.framework.collections import PAGE
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
@@ -56,15 +56,13 @@ keys = engine.path(
 
 
 @listing.on(Operation.LIST)
-def list_keys(state: Transit, call: Call) -> Reply:
-    """Names in order."""
+def list_keys(state: Transit, call: Call, *, after: str, limit: int) -> Reply:
+    """Return the names, sorted."""
     names = sorted(state.keys)
     if call.core.product.has(Feature.PAGINATION):
         if state.wrapping_key is not None:
             names = sorted([*names, "import/"])
-        after, limit = call["after"], call["limit"]
-        names = [name for name in names if name > after] if after else names
-        names = names[:limit] if limit > 0 else names
+        names = page(names, after, limit)
     return {"keys": names}
 
 

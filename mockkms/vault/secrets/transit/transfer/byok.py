@@ -27,25 +27,22 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.READ)
-def export(state: Transit, call: Call) -> Reply:
-    """One version or all that are in use, each in the form that ``import`` takes."""
-    destination = find(state, call["destination"], call.core)
-    if destination is None:
+def export(state: Transit, call: Call, *, destination: str, source: str, version: str) -> Reply:
+    """Return one version, or all that are in use, each in the form that ``import`` reads."""
+    wrapping = find(state, destination, call.core)
+    if wrapping is None:
         raise BackendError("no such destination key to export to")
-    if destination.soft_deleted:
+    if wrapping.soft_deleted:
         raise BackendError(f"for destination key: {SOFT_DELETED}")
-    source = find(state, call["source"], call.core)
-    if source is None:
+    key = find(state, source, call.core)
+    if key is None:
         raise BackendError("no such source key for export")
-    if not source.exportable:
+    if not key.exportable:
         raise ErrorResponse("key is not exportable")
-    if source.soft_deleted:
+    if key.soft_deleted:
         raise BackendError(f"for source key: {SOFT_DELETED}")
-    wrapped = {
-        str(number): _wrapped(destination, source, version, call)
-        for number, version in versions_asked(source, call["version"])
-    }
-    return {"name": source.name, "type": source.type, "keys": wrapped}
+    wrapped = {str(number): _wrapped(wrapping, key, one, call) for number, one in versions_asked(key, version)}
+    return {"name": key.name, "type": key.type, "keys": wrapped}
 
 
 def _wrapped(destination: TransitKey, source: TransitKey, version: KeyVersion, call: Call) -> str:
