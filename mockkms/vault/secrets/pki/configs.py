@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import go_duration, parse_seconds
-from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references, store
-from mockkms.vault.secrets.pki.model import PKI, CallerError, CRLConfig, engine
+from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import for_product
+from mockkms.vault.secrets.pki.settings import CrlConfig
 
 _DEFAULT = Field(Kind.STRING, help="Id or name.")
 _FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
@@ -44,36 +42,7 @@ replace_root = engine.path(
     help="Change the default issuer.",
 )
 keys = engine.path("config/keys", fields={"default": _DEFAULT}, help="The default key.")
-config_crl = engine.path(
-    "config/crl",
-    fields={
-        "expiry": Field(Kind.STRING, default="72h", help="Lifetime of a CRL."),
-        "disable": Field(Kind.BOOL, help="CRLs are empty."),
-        "ocsp_disable": Field(Kind.BOOL, help="Disable OCSP."),
-        "ocsp_expiry": Field(Kind.STRING, default="1h", help="Lifetime of an OCSP response."),
-        "auto_rebuild": Field(Kind.BOOL, help="Build CRLs shortly before they expire, not at each revocation."),
-        "auto_rebuild_grace_period": Field(Kind.STRING, default="12h", help="How long before they expire."),
-        "enable_delta": Field(Kind.BOOL, help="Build delta CRLs in between."),
-        "delta_rebuild_interval": Field(Kind.STRING, default="15m", help="The interval."),
-        "allow_expired_cert_revocation": Field(
-            Kind.BOOL, help="Expired certificates can be revoked.", needs=Feature.PKI_ADDITIONS
-        ),
-        "cross_cluster_revocation": Field(
-            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
-        ),
-        "unified_crl": Field(Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL),
-        "unified_crl_on_existing_paths": Field(
-            Kind.BOOL, help="For the enterprise edition only.", needs=Feature.UNIFIED_CRL
-        ),
-        "max_crl_entries": Field(
-            Kind.INT,
-            default=100000,
-            help="Maximum number of entries of a CRL; -1 for no limit.",
-            needs=Feature.UNIFIED_CRL,
-        ),
-    },
-    help="Settings of revocation lists.",
-)
+config_crl = engine.path("config/crl", fields=CrlConfig.fields, help="Settings of revocation lists.")
 
 
 def _urls_shown(state: PKI) -> dict[str, object]:
@@ -90,8 +59,10 @@ def read_urls(state: PKI, _call: Call) -> Reply:
 @config_urls.on(Operation.UPDATE)
 def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
     """Change the parameters that are sent. Raises ErrorResponse for an invalid address."""
-    sent: dict[str, Any] = {name: list(call[name]) for name in urls.FIELDS if name in call}
-    changed = replace(state.urls, **sent)
+    changed = replace(state.urls)
+    for name in urls.FIELDS:
+        if name in call:
+            setattr(changed, name, list(call[name]))
     if "enable_templating" in call:
         changed.templating = enable_templating
     warnings = []
@@ -174,14 +145,15 @@ def write_keys(state: PKI, _call: Call, *, default: str) -> Reply:
 @config_crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call) -> Reply:
     """Return the settings; durations as they were written."""
-    return for_product(call.core.product, config_crl.fields, asdict(state.crl))
+    return state.crl.shown(call.core.product)
 
 
 @config_crl.on(Operation.UPDATE)
 def write_crl(state: PKI, call: Call) -> Response:
     """Change the parameters that are sent. Raises ErrorResponse, and BackendError if building fails."""
     old = state.crl
-    config = replace(old, **{name: call[name] for name in config_crl.fields if name in call})
+    config = old.copy()
+    config.update_from(call)
     if config.max_crl_entries < 1 and config.max_crl_entries != -1:
         config.max_crl_entries = old.max_crl_entries
     for name in ("expiry", "ocsp_expiry", "auto_rebuild_grace_period", "delta_rebuild_interval"):
@@ -210,10 +182,10 @@ def write_crl(state: PKI, call: Call) -> Response:
     stopped = old.auto_rebuild and not config.auto_rebuild
     if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
         warnings = crls.rebuild_or_fail(state, call, force=True)
-    return Response(data=for_product(call.core.product, config_crl.fields, asdict(config)), warnings=warnings)
+    return Response(data=config.shown(call.core.product), warnings=warnings)
 
 
-def _check_enterprise(config: CRLConfig) -> None:
+def _check_enterprise(config: CrlConfig) -> None:
     if config.cross_cluster_revocation and not config.auto_rebuild:
         raise ErrorResponse(
             "Global, cross-cluster revocation queue cannot be enabled when auto rebuilding is disabled as the local "

@@ -15,7 +15,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, USAGES, CRLConfig, PkiIssuer, PkiKey, Revocation, Urls, hyphens
+from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revocation, Urls, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 
 if TYPE_CHECKING:
@@ -205,9 +205,9 @@ def dump(state: PKI) -> dict[str, object]:
         "default_issuer": state.default_issuer if state.default_issuer in state.issuers else "",
         "default_follows_latest_issuer": state.follow_latest,
         "roles": {name: role.changed() for name, role in sorted(state.roles.items())},
-        "crl": {name: value for name, value in vars(state.crl).items() if value != getattr(CRLConfig(), name)},
-        "auto_tidy": dict(state.tidy),
-        "acme": dict(state.acme),
+        "crl": state.crl.changed(),
+        "auto_tidy": state.tidy.changed(),
+        "acme": state.acme.changed(),
         "certificates": [_certificate(state, serial) for serial in state.certificates],
     }
     return {name: value for name, value in shown.items() if value}

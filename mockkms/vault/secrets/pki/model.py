@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.secrets.pki.role import PkiRole
+from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -93,25 +94,6 @@ class IssuerCrls:
 
 
 @dataclass
-class CRLConfig:
-    """Settings of revocation; durations as the user wrote them."""
-
-    expiry: str = "72h"
-    disable: bool = False
-    ocsp_disable: bool = False
-    ocsp_expiry: str = "12h"
-    auto_rebuild: bool = False
-    auto_rebuild_grace_period: str = "12h"
-    enable_delta: bool = False
-    delta_rebuild_interval: str = "15m"
-    allow_expired_cert_revocation: bool = False
-    cross_cluster_revocation: bool = False
-    unified_crl: bool = False
-    unified_crl_on_existing_paths: bool = False
-    max_crl_entries: int = 100000
-
-
-@dataclass
 class EabKey:
     """A key that binds an ACME account (external account binding)."""
 
@@ -138,7 +120,7 @@ class PKI:
     urls: Urls = field(default_factory=Urls)
     cluster_path: str = ""
     aia_path: str = ""
-    crl: CRLConfig = field(default_factory=CRLConfig)
+    crl: CrlConfig = field(default_factory=CrlConfig)
     lists: dict[str, IssuerCrls] = field(default_factory=dict)
     """By id."""
     list_of: dict[str, str] = field(default_factory=dict)
@@ -154,13 +136,11 @@ class PKI:
     """The last serial number that was added to them, pending or not."""
     delta_built: str = ""
     """The value of ``last_revoked`` when delta CRLs were last built."""
-    tidy: dict[str, Any] = field(default_factory=dict)
-    """Settings of the automatic tidy that were written."""
-    tidy_status: dict[str, Any] = field(default_factory=dict)
+    tidy: AutoTidyConfig = field(default_factory=AutoTidyConfig)
+    tidy_status: dict[str, object] = field(default_factory=dict)
     """Status of the last run; empty before the first."""
     last_tidy: float = 0
-    acme: dict[str, Any] = field(default_factory=dict)
-    """Settings of ACME that were written."""
+    acme: AcmeConfig = field(default_factory=AcmeConfig)
     eab: dict[str, EabKey] = field(default_factory=dict)
     """Unused keys that bind ACME accounts, by id."""
 

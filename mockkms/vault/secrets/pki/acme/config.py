@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 
-from mockkms.vault.framework.endpoint import Call, Field
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
-from mockkms.vault.secrets.pki.role_fields import for_product
+from mockkms.vault.secrets.pki.settings import AcmeConfig
 
 _EAB = ("not-required", "new-account-required", "always-required")
 _ROLE, _EXTERNAL = "role:", "external-policy"
@@ -20,63 +18,37 @@ _EMPTY = (
     "{0} must take a non-zero length value; specify '*' as the value to allow anything or specify enabled=false to "
     "disable ACME entirely"
 )
-_RANGES = Field(Kind.COMMA_STRINGS, help="Networks.", needs=Feature.ACME_CHALLENGE_RANGES)
 
-FIELDS = {
-    "enabled": Field(Kind.BOOL, help="Enable ACME."),
-    "allowed_issuers": Field(Kind.COMMA_STRINGS, default=["*"], help="Allowed issuers; * for all."),
-    "allowed_roles": Field(Kind.COMMA_STRINGS, default=["*"], help="Allowed roles; * for all."),
-    "allow_role_ext_key_usage": Field(Kind.BOOL, help="Extended key usages are those of the role."),
-    "default_directory_policy": Field(
-        Kind.STRING, default="sign-verbatim", help="Without a role: sign-verbatim, role:NAME or forbid."
-    ),
-    "dns_resolver": Field(Kind.STRING, help="Address and port of the resolver."),
-    "eab_policy": Field(Kind.STRING, default="always-required", help="Which accounts require an external key."),
-    "max_ttl": Field(Kind.SECONDS, default=7776000, help="Maximum lifetime in seconds.", needs=Feature.ACME_ACCOUNTS),
-    "challenge_permitted_ip_ranges": _RANGES,
-    "challenge_excluded_ip_ranges": _RANGES,
-}
-config = engine.path("config/acme", fields=FIELDS, help="Settings of ACME.")
-
-
-def settings(state: PKI) -> dict[str, object]:
-    """Return the settings, with defaults."""
-    usual = {"enabled": False, "allow_role_ext_key_usage": False, "dns_resolver": ""}
-    usual |= {name: field.default for name, field in FIELDS.items() if field.default is not None}
-    return {**usual, "challenge_permitted_ip_ranges": [], "challenge_excluded_ip_ranges": [], **state.acme}
-
-
-def _shown(call: Call, state: PKI) -> dict[str, object]:
-    return for_product(call.core.product, FIELDS, settings(state))
+config = engine.path("config/acme", fields=AcmeConfig.fields, help="Settings of ACME.")
 
 
 @config.on(Operation.READ)
 def read(state: PKI, call: Call) -> Response:
     """Return the settings, with a warning if ACME lacks the mount's own address."""
-    lacking = settings(state)["enabled"] and not state.cluster_path
-    return Response(data=_shown(call, state), warnings=[_NO_PATH] if lacking else [])
+    lacking = state.acme.enabled and not state.cluster_path
+    return Response(data=state.acme.shown(call.core.product), warnings=[_NO_PATH] if lacking else [])
 
 
 @config.on(Operation.UPDATE)
 def write(state: PKI, call: Call) -> Response:
     """Change the parameters that are sent. Raises BackendError for invalid settings."""
-    sent = {name: call[name] for name in FIELDS if name in call}
-    wanted = {**settings(state), **sent}
+    wanted = state.acme.copy()
+    wanted.update_from(call)
     for name in ("allowed_roles", "allowed_issuers"):
-        if not wanted[name]:
+        if not getattr(wanted, name):
             raise BackendError(_EMPTY.format(name))
-    _check_resolver(wanted["dns_resolver"])
-    if wanted["eab_policy"] not in _EAB:
+    _check_resolver(wanted.dns_resolver)
+    if wanted.eab_policy not in _EAB:
         raise BackendError(f"invalid eab policy name provided, valid values are '{_EAB[0]}', '{_EAB[1]}', '{_EAB[2]}'")
-    if wanted["max_ttl"] <= 0:
+    if wanted.max_ttl <= 0:
         raise BackendError("invalid max_ttl value, must be greater than 0")
     _check_roles(state, call, wanted)
-    if wanted["allowed_issuers"] != ["*"]:
-        _check_issuers(state, wanted["allowed_issuers"])
-    if wanted["enabled"] and not state.cluster_path:
+    if wanted.allowed_issuers != ["*"]:
+        _check_issuers(state, wanted.allowed_issuers)
+    if wanted.enabled and not state.cluster_path:
         raise BackendError(_NO_PATH)
-    state.acme = {**state.acme, **sent}
-    return Response(data=_shown(call, state))
+    state.acme = wanted
+    return Response(data=wanted.shown(call.core.product))
 
 
 def _check_resolver(address: str) -> None:
@@ -108,8 +80,8 @@ def _default_role(call: Call, policy: str) -> str:
     raise BackendError(f"invalid default_directory_policy: {fault}")
 
 
-def _check_roles(state: PKI, call: Call, wanted: dict[str, Any]) -> None:
-    policy, allowed = wanted["default_directory_policy"], wanted["allowed_roles"]
+def _check_roles(state: PKI, call: Call, wanted: AcmeConfig) -> None:
+    policy, allowed = wanted.default_directory_policy, wanted.allowed_roles
     usual = _default_role(call, policy)
     fault = _unfit(state, usual) if usual else ""
     if fault:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
@@ -11,76 +9,46 @@ from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import tidy_work
-from mockkms.vault.secrets.pki.revocation.tidy_work import BUFFERS, COUNTS, DEFAULTS, PARTS, UNIFIED_COUNTS
+from mockkms.vault.secrets.pki.revocation.tidy_work import COUNTS, UNIFIED_COUNTS
 from mockkms.vault.secrets.pki.role_fields import for_product
+from mockkms.vault.secrets.pki.settings import AutoTidyConfig, TidySettings, listed_parts
 from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
 
-_OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
-_FIELDS = {
-    **{name: Field(Kind.BOOL, help="Do this part of the work.", needs=switch) for name, switch in PARTS.items()},
-    "tidy_revocation_list": Field(Kind.BOOL, help="The older name of tidy_revoked_certs."),
-    **{
-        name: Field(
-            Kind.SECONDS,
-            default=value,
-            help="Seconds after the expiration.",
-            needs=_UNIFIED if "queue" in name else None,
-        )
-        for name, value in BUFFERS.items()
-    },
-    "revoked_safety_buffer": Field(
-        Kind.SECONDS, help="Seconds after the expiration of revoked certificates.", needs=_OWN
-    ),
-    "page_size": Field(Kind.INT, default=1000, help="Number of certificates to read at once.", needs=_OWN),
-    "pause_duration": Field(Kind.STRING, default="0s", help="Pause between two certificates."),
-}
-_BACKOFF = {
-    name: Field(Kind.SECONDS, default=DEFAULTS[name], help="Seconds after a start.", needs=_UNIFIED)
-    for name in ("min_startup_backoff_duration", "max_startup_backoff_duration")
-}
+_OLD_NAME = {"tidy_revocation_list": Field(Kind.BOOL, help="The older name of tidy_revoked_certs.")}
+_BACKOFF = ("min_startup_backoff_duration", "max_startup_backoff_duration")
 _METADATA = "certificate metadata is only supported on Vault Enterprise"
 
-tidy = engine.path("tidy", fields=_FIELDS, help="Delete what expired long ago.")
+tidy = engine.path("tidy", fields={**TidySettings.fields(), **_OLD_NAME}, help="Delete what expired long ago.")
 status = engine.path("tidy-status", help="Status of the last tidy.")
 cancel = engine.path("tidy-cancel", help="Cancel a tidy.")
 auto = engine.path(
-    "config/auto-tidy",
-    fields={
-        **_FIELDS,
-        **_BACKOFF,
-        "enabled": Field(Kind.BOOL, help="Tidy automatically."),
-        "interval_duration": Field(Kind.SECONDS, default=43200, help="The interval."),
-        "maintain_stored_certificate_counts": Field(Kind.BOOL, help="Count certificates."),
-        "publish_stored_certificate_count_metrics": Field(Kind.BOOL, help="Publish the counts as metrics."),
-    },
-    help="Settings of the automatic tidy.",
+    "config/auto-tidy", fields={**AutoTidyConfig.fields(), **_OLD_NAME}, help="Settings of the automatic tidy."
 )
 
 
 @tidy.on(Operation.UPDATE)
-def run(state: PKI, call: Call, *, tidy_revocation_list: bool, pause_duration: str, page_size: int) -> Response:
+def run(state: PKI, call: Call, *, tidy_revocation_list: bool) -> Response:
     """Run a tidy. Raises ErrorResponse."""
-    given = {name: bool(call[name]) for name in PARTS}
-    given["tidy_revoked_certs"] |= tidy_revocation_list
-    buffers = {name: call[name] for name in BUFFERS}
-    buffers["revoked_safety_buffer"] = call.get("revoked_safety_buffer", buffers["safety_buffer"])
-    for name, label in (
-        ("safety_buffer", "safety_buffer"), ("revoked_safety_buffer", "revokedSafetyBuffer"),
-        ("issuer_safety_buffer", "issuer_safety_buffer"),
-        ("revocation_queue_safety_buffer", "revocation_queue_safety_buffer"),
-        ("acme_account_safety_buffer", "acme_account_safety_buffer"),
+    wanted = TidySettings.from_call(call)
+    wanted.tidy_revoked_certs |= tidy_revocation_list
+    if "revoked_safety_buffer" not in call:
+        wanted.revoked_safety_buffer = None
+    for label, seconds in (
+        ("safety_buffer", wanted.safety_buffer), ("revokedSafetyBuffer", wanted.revoked_buffer),
+        ("issuer_safety_buffer", wanted.issuer_safety_buffer),
+        ("revocation_queue_safety_buffer", wanted.revocation_queue_safety_buffer),
+        ("acme_account_safety_buffer", wanted.acme_account_safety_buffer),
     ):  # fmt: skip
-        if buffers[name] < 1:
+        if seconds < 1:
             raise ErrorResponse(f"{label} must be greater than zero")
-    pause = _pause(pause_duration, "Error parsing pause_duration")
-    if 0 < page_size < 5:
+    wanted.pause_duration = _pause(wanted.pause_duration, "Error parsing pause_duration")
+    if 0 < wanted.page_size < 5:
         raise ErrorResponse("page_size must be greater than five")
-    if given["tidy_cert_metadata"]:
+    if wanted.tidy_cert_metadata:
         raise ErrorResponse(_METADATA)
-    settings = {**given, **buffers, "pause_duration": go_duration(pause), "page_size": page_size}
-    tidy_work.run(state, call, settings)
-    if any(given.values()):
+    tidy_work.run(state, call, wanted)
+    if wanted.requested:
         note = (
             f"Tidy operation successfully started. Any information from the operation will be printed to "
             f"{call.core.product.texts.product}'s server logs."
@@ -88,19 +56,20 @@ def run(state: PKI, call: Call, *, tidy_revocation_list: bool, pause_duration: s
     else:
         note = (
             "Manual tidy requested but no tidy operations were set. Enable at least one tidy operation to be run "
-            f"({tidy_work.named(call.core.product)})."
+            f"({listed_parts(call.core.product)})."
         )
     # The real server writes this envelope before the request has its id in it.
     text = envelope(call.core.product, Response(warnings=[note]))
     return Response(status=202, raw=text.encode())
 
 
-def _pause(text: str, fault: str) -> float:
+def _pause(text: str, fault: str) -> str:
+    """Return a pause as Go writes durations. Raises ErrorResponse."""
     with refusing(f"{fault}: "):
         seconds = parse_seconds(text)
     if seconds < 0:
         raise ErrorResponse("received invalid, negative pause_duration")
-    return seconds
+    return go_duration(seconds)
 
 
 @status.on(Operation.READ)
@@ -111,8 +80,8 @@ def read_status(state: PKI, call: Call) -> Reply:
     """
     unified = UNIFIED_COUNTS if call.core.product.has(Feature.UNIFIED_CRL) else ()
     names = (
-        *PARTS, *BUFFERS, *COUNTS, *unified, "revoked_safety_buffer", "pause_duration", "page_size", "error",
-        "time_started", "time_finished", "message", "current_cert_store_count", "current_revoked_cert_count",
+        *TidySettings.params(), *COUNTS, *unified, "error", "time_started", "time_finished", "message",
+        "current_cert_store_count", "current_revoked_cert_count",
     )  # fmt: skip
     shown: dict[str, object] = {**dict.fromkeys(names), "state": "Inactive", "internal_backend_uuid": call.mount.uuid}
     if state.tidy_status:
@@ -126,7 +95,7 @@ def read_status(state: PKI, call: Call) -> Reply:
             del shown["revocation_queue_safety_buffer"]
     else:
         shown = {name: value for name, value in shown.items() if name not in UNIFIED_COUNTS}
-    return for_product(call.core.product, _FIELDS, shown)
+    return for_product(call.core.product, tidy.fields, shown)
 
 
 @cancel.on(Operation.UPDATE)
@@ -138,51 +107,51 @@ def stop(_state: PKI, _call: Call) -> Response:
 @auto.on(Operation.READ)
 def read_auto(state: PKI, call: Call) -> Reply:
     """Return the settings, with defaults."""
-    return for_product(call.core.product, auto.fields, tidy_work.settings(state))
+    return state.tidy.shown(call.core.product)
 
 
 @auto.on(Operation.UPDATE)
 def write_auto(state: PKI, call: Call) -> Reply:
     """Change the parameters that are sent. Raises ErrorResponse."""
-    sent = {name: call[name] for name in (*DEFAULTS, "revoked_safety_buffer") if name in call}
-    whole = {**DEFAULTS, **state.tidy, **sent}
-    _check_backoff(sent, whole)
+    config = state.tidy.copy()
+    config.update_from(call)
+    _check_backoff(call, config)
     for name, text in (
         ("safety_buffer", "given safety_buffer"), ("revoked_safety_buffer", "revoked_safety_buffer"),
         ("issuer_safety_buffer", "given safety_buffer"),
         ("revocation_queue_safety_buffer", "given revocation_queue_safety_buffer"),
         ("acme_account_safety_buffer", "given acme_account_safety_buffer"),
     ):  # fmt: skip
-        if sent.get(name, 1) < 1:
-            raise ErrorResponse(f"{text} must be at least one second; got: {sent[name]}")
-    if "pause_duration" in sent:
-        sent["pause_duration"] = go_duration(_pause(sent["pause_duration"], "unable to parse given pause_duration"))
-    if sent.get("page_size", 5) < 5:
+        if name in call and call[name] < 1:
+            raise ErrorResponse(f"{text} must be at least one second; got: {call[name]}")
+    if "pause_duration" in call:
+        config.pause_duration = _pause(config.pause_duration, "unable to parse given pause_duration")
+    if "page_size" in call and config.page_size < 5:
         raise ErrorResponse("page_size must be at least 5")
-    if sent.get("tidy_cert_metadata"):
+    if "tidy_cert_metadata" in call and config.tidy_cert_metadata:
         raise ErrorResponse(_METADATA)
-    if whole["enabled"] and not any(whole[name] for name in PARTS):
+    if config.enabled and not config.requested:
         raise ErrorResponse(
             "Auto-tidy enabled but no tidy operations were requested. Enable at least one tidy operation to be run "
-            f"({tidy_work.named(call.core.product)})."
+            f"({listed_parts(call.core.product)})."
         )
-    if whole["publish_stored_certificate_count_metrics"] and not whole["maintain_stored_certificate_counts"]:
+    if config.publish_stored_certificate_count_metrics and not config.maintain_stored_certificate_counts:
         raise ErrorResponse(
             "Can not publish a running storage metrics count to metrics without first maintaining that count.  Enable "
             "`maintain_stored_certificate_counts` to enable `publish_stored_certificate_count_metrics`."
         )
-    if call.core.product.has(Feature.UNIFIED_CRL) and whole["enabled"] and not state.tidy.get("enabled"):
+    if call.core.product.has(Feature.UNIFIED_CRL) and config.enabled and not state.tidy.enabled:
         state.last_tidy = call.now()
-    state.tidy = {**state.tidy, **sent}
-    return for_product(call.core.product, auto.fields, tidy_work.settings(state))
+    state.tidy = config
+    return state.tidy.shown(call.core.product)
 
 
-def _check_backoff(sent: dict[str, Any], whole: dict[str, Any]) -> None:
+def _check_backoff(call: Call, config: AutoTidyConfig) -> None:
     """Check the delay of the first tidy after a start, which has no further effect. Raises ErrorResponse."""
     for name in _BACKOFF:
-        if sent.get(name, 1) < 1:
-            raise ErrorResponse(f"{name} must be at least 1 second: parsed: {go_duration(sent[name])}")
-    low, high = (whole[name] for name in _BACKOFF)
+        if name in call and call[name] < 1:
+            raise ErrorResponse(f"{name} must be at least 1 second: parsed: {go_duration(call[name])}")
+    low, high = config.min_startup_backoff_duration, config.max_startup_backoff_duration
     if low > high:
         raise ErrorResponse(
             f"max_startup_backoff_duration {go_duration(high)} must be greater or equal to "
