@@ -6,9 +6,10 @@ The status endpoints report the state; requests to all other paths are refused, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from mockkms.faults.request_view import Product, Reply, View, go_json
+from mockkms.urls import urlsplit
 
 VAULT_HEADERS = {
     "Cache-Control": "no-store",

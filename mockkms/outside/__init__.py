@@ -8,9 +8,10 @@ from contextlib import suppress
 from ipaddress import ip_address
 from threading import Event, Timer
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mockkms.outside.turn import waiting
+from mockkms.urls import urlsplit
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from functools import lru_cache
 from typing import Final, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mockkms.crypto.asymmetric import draw, repeatable_ecdsa
+from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import INTEGER, OCTETS, SEQUENCE, DERError, Reader
@@ -44,6 +44,8 @@ _RSA_OIDS: Final = {256: "1.2.840.113549.1.1.11", 384: "1.2.840.113549.1.1.12", 
 _EC_OIDS: Final = {256: "1.2.840.10045.4.3.2", 384: "1.2.840.10045.4.3.3", 512: "1.2.840.10045.4.3.4"}
 _PSS: Final = "1.2.840.113549.1.1.10"
 _CACHED: Final = 512
+_LONGEST_CACHED: Final = 5120
+"""Bytes of DER; a private RSA key of 8192 bits has 4,700."""
 
 SIGNATURES: Final = {
     name.lower(): name
@@ -72,13 +74,13 @@ def _private_der(key: Private) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(_CACHED, _LONGEST_CACHED)
 def load(private: bytes) -> Private:
     """The key object of PKCS #8 DER, unchecked."""
     return cast(Private, load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True))
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(_CACHED, _LONGEST_CACHED)
 def load_public(public: bytes) -> Public:
     """The key object of SubjectPublicKeyInfo DER. Raises ValueError for one of a kind not known here."""
     try:
@@ -90,7 +92,7 @@ def load_public(public: bytes) -> Public:
     return key
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(_CACHED, _LONGEST_CACHED)
 def public_of(private: bytes) -> bytes:
     """The public half of a private key."""
     return load(private).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der
 from mockkms.crypto.encoding.der import DERError, Reader
 from mockkms.crypto.x509 import keys
@@ -102,7 +102,7 @@ def colons(data: bytes) -> str:
     return data.hex(":")
 
 
-@lru_cache(maxsize=1024)
+@remembered(512, 8192)
 def load(data: bytes) -> Certificate:
     """A certificate in DER. Raises ValueError with Go's text."""
     try:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from mockkms.server.gateway.exchange import HttpReply, error_reply
+from mockkms.urls import urlsplit
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.config.cors import settings
 
@@ -92,7 +92,9 @@ def _refused(what: str, name: str) -> HttpReply:
 
 
 def host_name(host: str) -> str:
-    """Return the name in a ``Host`` header, without port and brackets, in lower case; empty where there is none."""
+    """Return the name in a ``Host`` header, without port and brackets, in lower case; empty if it cannot be one."""
+    if len(host) > _LONGEST_HOST:
+        return ""
     try:
         return (urlsplit("//" + host).hostname or "").lower()
     except ValueError:

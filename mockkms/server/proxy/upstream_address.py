@@ -6,8 +6,8 @@ import errno
 import os
 import ssl
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from mockkms.urls import urlsplit
 from mockkms.world.world import UpstreamError
 
 Pem = str | Path

@@ -22,6 +22,8 @@ _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 _LONGEST_USUAL = 8192
 """Bytes of header fields up to which what they say is remembered; longer ones are read each time."""
 _VERSION = len(" HTTP/1.1")
+_SHORT = 4096
+"""Bytes of a head up to which it is read again with each piece that comes."""
 _TLS_HELLO = b"\x16\x03"
 _PEEKED = 4
 """Bytes that Go waits for before it reads another request on a connection."""
@@ -62,11 +64,13 @@ def method_of(method: str) -> str:
 class Framing:
     """Follows the requests of one connection."""
 
-    __slots__ = ("_body", "_chunks", "_closing", "_held", "_posted", "closed", "fault", "heads", "notes")
+    __slots__ = ("_again", "_body", "_chunks", "_closing", "_held", "_posted", "closed", "fault", "heads", "notes")
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()
         """The beginning of a head that is not complete."""
+        self._again = 0
+        """Its length from which on it is read again, whether it is complete or not."""
         self._body = 0
         """Bytes of the body still to come."""
         self._chunks: ChunkedBody | None = None
@@ -98,7 +102,7 @@ class Framing:
         """Take one usual request that came in one piece, between two requests; None is taken of anything else."""
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
-        if end <= 3 or end - line_end > _LONGEST_USUAL:
+        if end <= 3 or end > _LONGEST_USUAL:
             return None
         method = usual_method(data, line_end)
         if not method:
@@ -123,8 +127,13 @@ class Framing:
             out, data = self._usual(data)
             if not data:
                 return out
+        elif self._held:
+            self._held += data
+            if not self._readable(len(data)):
+                return b""
+            out, data, self._held = b"", bytes(self._held), bytearray()
         else:
-            out, data, self._held = b"", self._held + data, b""
+            out = b""
         pieces = [out]
         while data and not self.closed:
             if self._body:
@@ -145,11 +154,26 @@ class Framing:
                 self.closed = True
         return b"".join(pieces)
 
+    def _readable(self, more: int) -> bool:
+        """Return whether to read the held head again, which now ends in ``more`` new bytes.
+
+        Go reads it line by line. A long one is only read again when it ends or has grown by a quarter, as it would
+        take a time with the square of its length if each piece of it were read from the beginning.
+        """
+        if len(self._held) >= min(self._again, MAX_HEAD):
+            return True
+        tail = self._held[-more - 3 :]
+        return b"\n\r\n" in tail or b"\n\n" in tail
+
+    def _hold(self, data: bytes) -> None:
+        self._held = bytearray(data)
+        self._again = len(data) + (len(data) // 4 if len(data) > _SHORT else 1)
+
     def _usual(self, data: bytes) -> tuple[bytes, bytes]:
         """Take a usual head, with what has come of its body; return it and what follows. Nothing is taken of others."""
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
-        method = usual_method(data, line_end) if end > 3 and end - line_end <= _LONGEST_USUAL else b""
+        method = usual_method(data, line_end) if 3 < end <= _LONGEST_USUAL else b""
         length = usual_fields(data[line_end:end]).length if method else -1
         if length < 0:
             return b"", data
@@ -168,7 +192,7 @@ class Framing:
     def _read(self, data: bytes) -> tuple[bytes, bytes]:
         """Read a head the long way; return what aiohttp is shown, and what follows. An incomplete one is held."""
         if self.heads and len(data) < _PEEKED:
-            self._held = data
+            self._hold(data)
             return b"", b""
         if self._posted:
             data = data[:_PEEKED].lstrip(b"\r\n") + data[_PEEKED:]
@@ -180,7 +204,8 @@ class Framing:
                 if data.startswith(_TLS_HELLO):
                     # Go waits for the end of a line, which a client that speaks TLS may never send.
                     raise bad_head()
-                self._held, self._posted = data, False
+                self._hold(data)
+                self._posted = False
                 return b"", b""
             head, size = found
             if size > MAX_HEAD:
@@ -197,7 +222,7 @@ class Framing:
         return head.plain, data[size:]
 
     def _refuse(self, answer: bytes) -> bytes:
-        self.closed, self._held = True, b""
+        self.closed, self._held = True, bytearray()
         self.heads += 1
         self.notes[self.heads] = Note(refusal=answer)
         return _PLACEHOLDER

@@ -6,5 +6,14 @@ from typing import Final
 
 MOST_CACHED: Final = 4096
 """Entries of one cache; a full one is emptied."""
-LONGEST_CACHED: Final = 512
+LONGEST_CACHED: Final = 256
 """Characters of a path or target; longer ones are not cached."""
+
+
+class Budget:
+    """How many more entries some caches may take in all before they are emptied together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MOST_CACHED

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mockkms.vault.framework import openapi
-from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Handler
 from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
@@ -100,7 +99,6 @@ class Engine:
         """Beginnings of paths that are root-protected, an endpoint or not; a feature: in products that have it."""
         self.endpoints: list[Endpoint] = []
         self._of_product: dict[str, list[Endpoint]] = {}
-        self._routes: dict[str, dict[str, tuple[Endpoint, dict[str, str]] | None]] = {}
 
     def path(
         self,
@@ -164,7 +162,6 @@ class Engine:
         if found is None:
             found = [one for one in self.endpoints if one.known_to(product)]
             self._of_product[product.name] = found
-            self._routes[product.name] = {}
         return found
 
     def needs_sudo(self, path: str, endpoint: Endpoint | None, product: Product) -> bool:
@@ -178,25 +175,13 @@ class Engine:
 
     def route(self, path: str, product: Product) -> tuple[Endpoint, dict[str, str]] | None:
         """Return the endpoint that ``product`` has for ``path`` (below the mount) and its captures, or None."""
-        endpoints = self.endpoints_of(product)
-        routes = self._routes[product.name]
-        try:
-            return routes[path]
-        except KeyError:
-            pass
-        found = None
-        for endpoint in endpoints:
+        for endpoint in self.endpoints_of(product):
             if not path.startswith(endpoint.prefix):
                 continue
             match = endpoint.pattern.fullmatch(path)
             if match:
-                found = (endpoint, {k: v or "" for k, v in match.groupdict().items()})
-                break
-        if len(routes) >= MOST_CACHED:
-            routes.clear()
-        if len(path) <= LONGEST_CACHED:
-            routes[path] = found
-        return found
+                return endpoint, {k: v or "" for k, v in match.groupdict().items()}
+        return None
 
     def dispatch(self, core: Context, request: Request, found: Match) -> Response | None:
         """Convert the fields of a matched request and call its handler.

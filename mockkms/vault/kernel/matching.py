@@ -26,7 +26,7 @@ def match(core: Environment, namespace: str, path: str) -> Match:
         known = _match(core, path, core.state.mounts.match(namespace, path))
         if len(matches) >= MOST_CACHED:
             matches.clear()
-        if len(path) <= LONGEST_CACHED:
+        if len(namespace) + len(path) <= LONGEST_CACHED:
             matches[key] = known
     return known
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, Budget
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.parameters import ParameterValues, refusal
 from mockkms.vault.policy.rules import PolicyRule
@@ -175,6 +175,7 @@ class Acl:
         now: float = 0,
         lists_by_item: bool = False,
         folders_first: bool = False,
+        budget: Budget | None = None,
     ) -> None:
         self.root = root
         """The namespace in which, and below which, everything is allowed; None where nothing is."""
@@ -187,6 +188,8 @@ class Acl:
         self.prefixes: dict[str, Permissions] = {}
         self.wildcards: dict[str, Permissions] = {}
         self.decisions: dict[tuple[Operation, str, bool], Decision] = {}
+        self._found: dict[tuple[str, bool], Permissions | None] = {}
+        self._budget = Budget() if budget is None else budget
         for name, rules in policies:
             for rule in rules:
                 if rule.expires and rule.expires < now:
@@ -197,7 +200,22 @@ class Acl:
             _Wildcard(path, path.endswith("*"), path.removesuffix("*").split("/"), permissions)
             for path, permissions in self.wildcards.items()
         ]
-        self._found: dict[tuple[str, bool], Permissions | None] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of its rules."""
+        return len(self.exact) + len(self.prefixes) + len(self.wildcards)
+
+    def keep(self, key: tuple[Operation, str, bool], decision: Decision) -> None:
+        """Remember a decision, unless its path is long."""
+        if len(key[1]) <= LONGEST_CACHED:
+            self.decisions[key] = decision
+            self._budget.left -= 1
+
+    def forget(self) -> None:
+        """Drop what was remembered."""
+        self.decisions.clear()
+        self._found.clear()
 
     def _add(self, policy: str, rule: PolicyRule) -> None:
         if rule.expires:
@@ -221,10 +239,9 @@ class Acl:
         except KeyError:
             pass
         found = self._find(path.lstrip("/"), listing)
-        if len(self._found) >= MOST_CACHED:
-            self._found.clear()
         if len(path) <= LONGEST_CACHED:
             self._found[key] = found
+            self._budget.left -= 1
         return found
 
     def _find(self, path: str, listing: bool) -> Permissions | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.vault.framework.cache_bounds import MOST_CACHED, Budget
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 _CACHED_ACLS = 1024
+_CACHED_RULES = 250_000
+"""Rules of the access lists that are kept; the last one is kept whatever its size."""
 
 
 class PolicyStore:
@@ -47,6 +49,8 @@ class PolicyStore:
         self.core = core
         self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
         self._acls: dict[tuple[object, ...], Acl] = {}
+        self._kept_rules = 0
+        self._budget = Budget()
 
     @property
     def dialect(self) -> PolicyDialect:
@@ -141,6 +145,13 @@ class PolicyStore:
         """Drop compiled policies after a change or a restore."""
         self._parsed.clear()
         self._acls.clear()
+        self._kept_rules = 0
+        self._budget.left = MOST_CACHED
+
+    def _forget_decisions(self) -> None:
+        for acl in self._acls.values():
+            acl.forget()
+        self._budget.left = MOST_CACHED
 
     # -- decisions ---------------------------------------------------------------------------------------------
 
@@ -158,10 +169,10 @@ class PolicyStore:
             decision = acl.decide(
                 request.operation, request.path, request.data, request.wrap_ttl, sudo, request.namespace
             )
-            if decision.final and acl.root is None and len(key[1]) <= LONGEST_CACHED:
-                if len(acl.decisions) >= MOST_CACHED:
-                    acl.decisions.clear()
-                acl.decisions[key] = decision
+            if decision.final and acl.root is None:
+                acl.keep(key, decision)
+            if self._budget.left <= 0:
+                self._forget_decisions()
         trace.rule = decision.rule
         return decision
 
@@ -170,7 +181,10 @@ class PolicyStore:
 
         Raises ErrorResponse as ``check`` does.
         """
-        return self.acl(token).capabilities(path, namespace)
+        found = self.acl(token).capabilities(path, namespace)
+        if self._budget.left <= 0:
+            self._forget_decisions()
+        return found
 
     def reaches(self, token: Token, prefix: str, namespace: str) -> bool:
         """Return whether ``token`` may do anything at or below a mount path (``secret/``, ``auth/approle/``)."""
@@ -192,6 +206,8 @@ class PolicyStore:
             sudo = self.core.needs_sudo(request.namespace, path)
             if acl.decide(operation, path, {}, 0, sudo, request.namespace).allowed:
                 kept.append(key)
+            if self._budget.left <= 0:
+                self._forget_decisions()
         response.data = {**data, "keys": kept}
         if isinstance(info, dict):
             response.data["key_info"] = {key: info[key] for key in kept if key in info}
@@ -223,9 +239,11 @@ class PolicyStore:
         return acl
 
     def _keep(self, key: tuple[object, ...], acl: Acl) -> None:
-        if len(self._acls) >= _CACHED_ACLS:
+        if len(self._acls) >= _CACHED_ACLS or self._kept_rules > _CACHED_RULES:
             self._acls.clear()
+            self._kept_rules = 0
         self._acls[key] = acl
+        self._kept_rules += acl.size
 
     def _build(self, token: Token, derived: dict[str, list[str]], entity: Entity | None) -> Acl:
         if "root" in token.policies:
@@ -256,6 +274,7 @@ class PolicyStore:
             now=self.core.clock.now(),
             lists_by_item=dialect.lists_by_item,
             folders_first=dialect.folders_first,
+            budget=self._budget,
         )
 
     def _groups(self, entity: Entity | None) -> list[Group]:

@@ -6,9 +6,10 @@ import base64
 import re
 from dataclasses import dataclass, field
 from typing import Annotated
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from mockkms.crypto import totp
+from mockkms.urls import urlsplit
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from mockkms import memory
 from mockkms.faults import addresses, expressions
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.match import match_words, read_match
@@ -27,6 +28,10 @@ SIZE = 10_000
 MOST_BYTES = 512 * 1024 * 1024
 """Bytes that the entries take together, at most."""
 _KINDS_OF_HEADERS = 64
+_LONGEST_TOKEN = 512
+"""Characters of a token that is remembered, so that it is hidden in targets after its end too."""
+_MUCH = 16 * 1024 * 1024
+"""Bytes of entries whose memory is given back to the system when they are dropped."""
 
 
 class Kept(NamedTuple):
@@ -108,7 +113,7 @@ class Journal:
         self._listeners.append(listener)
 
     def _remember(self, token: str) -> None:
-        if SHORTEST_TOKEN <= len(token) <= LONGEST_CACHED:
+        if SHORTEST_TOKEN <= len(token) <= _LONGEST_TOKEN:
             if len(self._tokens) >= MOST_CACHED:
                 self._tokens.clear()
             self._tokens.add(token)
@@ -166,12 +171,15 @@ class Journal:
 
     def clear(self) -> None:
         """Forget everything."""
+        much = self.bytes > _MUCH
         with self._lock:
             self._ring.clear()
             self._headers.clear()
             self._tokens.clear()
             self._targets.clear()
             self.total = self.bytes = 0
+        if much:
+            memory.give_back()
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
         """The entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mockkms.server.wire.framing import Framing
@@ -57,3 +59,32 @@ def test_no_more_of_a_head_is_kept_than_it_may_have(piece: bytes) -> None:
         assert sent <= MAX_HEAD + 2 * len(piece)
     assert framing.notes[1].refusal.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     assert (framing.closed, framing.between, framing.feed(b"GET /")) == (True, True, b"")
+
+
+def test_a_head_in_small_pieces_is_read_in_linear_time() -> None:
+    def seconds(lines: int) -> float:
+        framing, started = Framing(), time.process_time()
+        framing.feed(b"GET /v1/a HTTP/1.1\r\nHost: x\r\n")
+        for number in range(lines):
+            framing.feed(b"X-%d: b\r\n" % number)
+        assert framing.feed(b"\r\n").startswith(b"GET /")
+        return time.process_time() - started
+
+    assert seconds(20_000) < 25 * max(seconds(2_000), 0.02)
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\n\r\n"])
+def test_the_end_of_a_long_head_is_seen_wherever_it_is_cut(end: bytes) -> None:
+    head = b"GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 20_000 + end
+    for cut in range(len(head) - 6, len(head)):
+        framing = Framing()
+        framing.feed(head[:cut])
+        assert framing.feed(head[cut:]).startswith(b"GET /"), cut
+        assert framing.between
+
+
+def test_a_wrong_line_is_refused_before_the_head_ends() -> None:
+    framing = Framing()
+    framing.feed(b"GET /v1/a HTTP/1.1\r\nHost: x\r\n")
+    framing.feed(b"no field\r\n")
+    assert framing.notes[1].refusal.startswith(b"HTTP/1.1 400 ")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding.pem_blocks import blocks
 
 _LONGEST = 8
@@ -21,13 +21,9 @@ _LONGEST_CACHED = 64 * 1024
 """Characters of a text whose certificates are kept."""
 
 
+@remembered(128, _LONGEST_CACHED)
 def certificates(pem: str) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a text; anything else in it is ignored."""
-    return _certificates(pem) if len(pem) <= _LONGEST_CACHED else _certificates.__wrapped__(pem)
-
-
-@lru_cache(128)
-def _certificates(pem: str) -> tuple[x509.Certificate, ...]:
     found = []
     for block in blocks(pem.encode("utf-8", "replace"), b"CERTIFICATE", b"TRUSTED CERTIFICATE"):
         try:

@@ -6,9 +6,9 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from mockkms import outside
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.github.model import Account, Github, GithubConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from mockkms.crypto import jws
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.claims import Claims, Expected, validate
 from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of

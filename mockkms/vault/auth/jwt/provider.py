@@ -6,10 +6,11 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from mockkms import outside
 from mockkms.crypto import jws
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Request, VaultError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import ssl
-from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.outside import filters
 from mockkms.outside.ldap import Connection, Entry, LdapError
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from mockkms import outside
 from mockkms.outside.ldap import LdapError
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import asked, client, directory
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.framework.endpoint import Call, Field

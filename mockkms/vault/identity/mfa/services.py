@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
+from mockkms.urls import urlsplit
 from mockkms.vault.identity.mfa.model import DUO, OKTA, MfaMethod
 
 ANSWERS = ("approve", "deny", "unreachable")

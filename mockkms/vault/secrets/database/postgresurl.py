@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from mockkms import outside
+from mockkms.urls import urlsplit
 
 _SCHEMES = ("postgres://", "postgresql://")
 _NAMES = {"dbname": "database"}

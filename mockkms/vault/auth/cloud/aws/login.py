@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import urlsplit
 
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
 from mockkms.vault.framework.endpoint import Call, Emulation, Field
 from mockkms.vault.framework.fields import Kind

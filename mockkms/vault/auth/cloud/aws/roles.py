@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from mockkms import outside
+from mockkms.urls import urlsplit
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from urllib.parse import urlsplit
 
+from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
 
+from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import read
 from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
@@ -71,7 +71,7 @@ def _chain_fault(
 
 def _authority_fault(leaf: x509.Certificate, chain: list[read.Certificate], authority: read.Certificate) -> str:
     """Return why an authority may not be the next of a chain; empty if it may."""
-    limits = _limits(authority.der) if len(authority.der) <= _LONGEST_CACHED else _limits.__wrapped__(authority.der)
+    limits = _limits(authority.der)
     if limits is not None:
         permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
         try:
@@ -84,11 +84,7 @@ def _authority_fault(leaf: x509.Certificate, chain: list[read.Certificate], auth
     return ""
 
 
-_LONGEST_CACHED = 16 * 1024
-"""Bytes of an issuer's certificate whose constraints are kept."""
-
-
-@lru_cache(maxsize=256)
+@remembered(256, 16 * 1024)
 def _limits(issuer: bytes) -> x509.NameConstraints | None:
     try:
         return x509.load_der_x509_certificate(issuer).extensions.get_extension_for_class(x509.NameConstraints).value
