@@ -33,6 +33,11 @@ def list_at(spec: Mapping[str, object], key: str) -> Sequence[object]:
     return found if isinstance(found, list) else ()
 
 
+def mappings_at(spec: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    """Return the list of mappings under ``key`` of a description that its shape has read; empty if it is absent."""
+    return [one for one in list_at(spec, key) if isinstance(one, Mapping)]
+
+
 class SpecFault(ValueError):
     """A description that is invalid; ``path`` is the member at fault, such as ``versions[1].material``."""
 

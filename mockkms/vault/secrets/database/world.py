@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.shapes.collections import Json, Key, MapOf, Text
 from mockkms.vault.framework.shapes.parameters import parameters_of
-from mockkms.vault.framework.world_section import Filling
+from mockkms.vault.framework.world_section import Filling, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
 from mockkms.vault.secrets.database.connections import one
-from mockkms.vault.secrets.database.engine import Database, DatabaseConnection
+from mockkms.vault.secrets.database.engine import DatabaseConnection, StaticDatabaseRole
 from mockkms.vault.secrets.database.roles import roles, static_roles
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
 
 _DETAILS, _PASSWORD = "connection_details", "password"
 
@@ -30,24 +33,27 @@ def _not_contacting(mount: Mount) -> Iterator[None]:
         mount.state.contacts_servers = True
 
 
-def _fill_connections(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
-    for name, connection in (spec.get("config") or {}).items():
+def _fill_connections(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+    connections = mapping_at(spec, "config")
+    for name in connections:
         with to.guard("config", name), _not_contacting(mount):
-            data = {**(connection.get(_DETAILS) or {}), **_without(connection, _DETAILS)}
+            connection = mapping_at(connections, name)
+            data = {**mapping_at(connection, _DETAILS), **_without(connection, _DETAILS)}
             seeding.write(to.core, mount, f"config/{name}", data)
 
 
-def _fill_static_roles(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
-    state: Database = mount.state
-    for name, role in (spec.get("static_roles") or {}).items():
-        with to.guard("static_roles", name):
-            with _not_contacting(mount):
-                seeding.write(to.core, mount, f"static-roles/{name}", _without(role, _PASSWORD))
-            if role.get(_PASSWORD):
-                state.static_roles[name].password = role[_PASSWORD]
+def _add_static_role(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
+    with _not_contacting(mount):
+        seeding.write(core, mount, f"static-roles/{name}", _without(spec, _PASSWORD))
+    if spec.get(_PASSWORD):
+        mount.state.static_roles[name].password = str(spec[_PASSWORD])
 
 
-def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _static_role(_core: Context, _mount: Mount, role: StaticDatabaseRole) -> dict[str, object]:
+    return {**role.changed(), **({_PASSWORD: role.password} if role.password else {})}
+
+
+def _without(values: Mapping[str, object], key: str) -> dict[str, object]:
     return {name: value for name, value in values.items() if name != key}
 
 
@@ -55,14 +61,6 @@ def _connection(connection: DatabaseConnection) -> dict[str, object]:
     details = _without(connection.connection_details, "supported_credential_types")
     rotation = {name: getattr(connection, name) for name in automated_rotation.NAMES if getattr(connection, name)}
     return {**connection.changed(), **rotation, **({_DETAILS: details} if details else {})}
-
-
-def _static_roles(mount: Mount) -> object:
-    state: Database = mount.state
-    return {
-        name: {**role.changed(), **({_PASSWORD: role.password} if role.password else {})}
-        for name, role in state.static_roles.items()
-    }
 
 
 section = record_section(
@@ -83,17 +81,12 @@ section = record_section(
         lambda _core, mount: {name: _connection(found) for name, found in mount.state.connections.items()},
     ),
     named("roles", "roles by name, whose users are created on demand", roles),
-    Part(
+    named(
         "static_roles",
-        lambda: Key(
-            MapOf(
-                parameters_of(
-                    static_roles.one, password=Key(Text(), "the current password; generated if it is missing")
-                )
-            ),
-            "roles by name, each with an existing user",
-        ),
-        _fill_static_roles,
-        lambda _core, mount: _static_roles(mount),
+        "roles by name, each with an existing user",
+        static_roles,
+        more=lambda: {_PASSWORD: Key(Text(), "the current password; generated if it is missing")},
+        add=_add_static_role,
+        describe=_static_role,
     ),
 )

@@ -6,48 +6,33 @@ Keys and certificates are given as PEM, or generated from the world's randomness
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.message import Operation
+from mockkms.vault.framework.world_section import list_at, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.pki.certificates import urls
-from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revocation, Urls, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
-Spec = Mapping[str, Any]
+Spec = Mapping[str, object]
 ISSUER_SETTINGS = (
     "usage", "leaf_not_after_behavior", "revocation_signature_algorithm", *urls.FIELDS, "enable_aia_url_templating",
 )  # fmt: skip
 """The settings of an issuer that its endpoint changes."""
-SETTINGS = {
-    "urls": "config/urls", "cluster": "config/cluster", "crl": "config/crl", "auto_tidy": "config/auto-tidy",
-    "acme": "config/acme",
-}  # fmt: skip
-"""The settings of a mount, with the path that writes them."""
 
 
 def _data(
     core: Context, mount: Mount, below: str, data: Spec, operation: Operation = Operation.UPDATE
-) -> dict[str, Any]:
+) -> dict[str, object]:
     response = seeding.write(core, mount, below, data, operation)
     return dict(response.data or {}) if response is not None else {}
-
-
-def configure(core: Context, mount: Mount, word: str, settings: Spec) -> None:
-    """Write one of ``SETTINGS``. Raises VaultError with the server's text."""
-    seeding.write(core, mount, SETTINGS[word], settings)
-
-
-def add_role(core: Context, mount: Mount, name: str, role: Spec) -> None:
-    """Write a role from the parameters of the API. Raises VaultError with the server's text."""
-    seeding.write(core, mount, f"roles/{name}", role)
 
 
 def add_key(core: Context, mount: Mount, spec: Spec) -> None:
@@ -64,7 +49,7 @@ def add_key(core: Context, mount: Mount, spec: Spec) -> None:
         kind = {"key_type": spec.get("type", "ec"), "key_bits": spec.get("bits", 0)}
         key_id = _data(core, mount, "keys/generate/internal", {**name, **kind})["key_id"]
     if spec.get("id"):
-        _rename_key(mount.state, key_id, str(spec["id"]))
+        _rename_key(mount.state, str(key_id), str(spec["id"]))
 
 
 def _rename_key(state: PKI, old: str, new: str) -> None:
@@ -77,9 +62,9 @@ def _rename_key(state: PKI, old: str, new: str) -> None:
         issuer.key_id = new if issuer.key_id == old else issuer.key_id
 
 
-def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
+def add_issuer(core: Context, mount: Mount, spec: Spec) -> str:
     """Import a CA (``certificate``: PEM) or generate one (``generate``: the parameters of the API, of a root, or of an
-    intermediate that is ``signed_by`` an issuer described before); then change its settings.
+    intermediate that is ``signed_by`` an issuer described before); then change its settings. Returns its id.
 
     Raises VaultError with the server's text, ValueError.
     """
@@ -87,11 +72,11 @@ def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
         raise ValueError("an issuer requires either `certificate` or `generate`")
     state: PKI = mount.state
     if "certificate" in spec:
-        found = _imported(core, mount, spec["certificate"])
+        found = _imported(core, mount, str(spec["certificate"]))
     elif "signed_by" in spec:
         found = _intermediate(core, mount, spec)
     else:
-        found = _data(core, mount, f"root/generate/{_how(spec)}", _wanted(spec))["issuer_id"]
+        found = str(_data(core, mount, f"root/generate/{_how(spec)}", _wanted(spec))["issuer_id"])
     issuer = state.issuers[found]
     if spec.get("name") and issuer.name != spec["name"]:
         _data(core, mount, f"issuer/{found}", {"issuer_name": spec["name"]}, Operation.PATCH)
@@ -103,6 +88,7 @@ def add_issuer(core: Context, mount: Mount, spec: Spec) -> None:
     if "revoked" in spec:
         issuer.revoked, issuer.revoked_at = True, _moment(core, spec["revoked"])
         issuer.usage = [name for name in issuer.usage if name != "issuing-certificates"]
+    return issuer.id
 
 
 def _how(spec: Spec) -> str:
@@ -112,28 +98,28 @@ def _how(spec: Spec) -> str:
 def _wanted(spec: Spec) -> dict[str, object]:
     reference = {"key_ref": spec["key"]} if "key" in spec else {}
     name = {"issuer_name": spec["name"]} if spec.get("name") and "signed_by" not in spec else {}
-    kind: dict[str, Any] = {} if reference else {"key_type": "ec"}
-    return {**kind, **spec["generate"], **reference, **name}
+    kind: dict[str, object] = {} if reference else {"key_type": "ec"}
+    return {**kind, **mapping_at(spec, "generate"), **reference, **name}
 
 
 def _imported(core: Context, mount: Mount, text: str) -> str:
     data = _data(core, mount, "issuers/import/cert", {"pem_bundle": text})
-    found = [*(data["imported_issuers"] or []), *(data["existing_issuers"] or [])]
+    found = [*list_at(data, "imported_issuers"), *list_at(data, "existing_issuers")]
     if not found:
         raise ValueError("no certificate found in this text")
     return str(found[0])
 
 
 def _intermediate(core: Context, mount: Mount, spec: Spec) -> str:
-    generate = _wanted(spec)
-    request: dict[str, Any] = {
+    generate, given = _wanted(spec), mapping_at(spec, "generate")
+    request: dict[str, object] = {
         name: generate[name] for name in ("key_type", "key_bits", "key_ref", "key_name") if name in generate
     }
-    subject = {"common_name": spec["generate"].get("common_name", "")}
+    subject = {"common_name": given.get("common_name", "")}
     csr = _data(core, mount, f"intermediate/generate/{_how(spec)}", {**request, **subject})["csr"]
-    others = {name: value for name, value in spec["generate"].items() if name not in request}
+    others = {name: value for name, value in given.items() if name not in request}
     signed = _data(core, mount, f"issuer/{spec['signed_by']}/sign-intermediate", {**others, "csr": csr})
-    return _imported(core, mount, signed["certificate"])
+    return _imported(core, mount, str(signed["certificate"]))
 
 
 def _rename_issuer(state: PKI, issuer: PkiIssuer, new: str) -> None:
@@ -149,17 +135,6 @@ def _rename_issuer(state: PKI, issuer: PkiIssuer, new: str) -> None:
         one.manual_chain = [new if issuer_id == old else issuer_id for issuer_id in one.manual_chain]
 
 
-def choose(core: Context, mount: Mount, word: str, reference: str) -> None:
-    """Set ``default_issuer`` or ``default_key``. Raises VaultError with the server's text."""
-    seeding.write(core, mount, f"config/{word.removeprefix('default_')}s", {"default": reference})
-
-
-def link(core: Context, mount: Mount, spec: Spec) -> None:
-    """Set the ``manual_chain`` of an issuer. Raises VaultError with the server's text."""
-    reference = spec.get("id") or spec.get("name") or references.DEFAULT
-    _data(core, mount, f"issuer/{reference}", {"manual_chain": spec["manual_chain"]}, Operation.PATCH)
-
-
 def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
     """Store a ``certificate`` (PEM), or issue one for a ``role``; ``revoked`` at a time, or now if true.
 
@@ -170,10 +145,10 @@ def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
         raise ValueError("a certificate requires either `certificate` or `role`")
     if "role" in spec:
         asked = {name: value for name, value in spec.items() if name not in ("role", "revoked", "issuer")}
-        serial = hyphens(_data(core, mount, f"issue/{spec['role']}", asked)["serial_number"])
+        serial = hyphens(str(_data(core, mount, f"issue/{spec['role']}", asked)["serial_number"]))
         der = state.certificates.get(serial, b"")
     else:
-        block = pem.decode(spec["certificate"].strip() + "\n")
+        block = pem.decode(str(spec["certificate"]).strip() + "\n")
         der = block.der if block is not None else b""
     certificate = read.load(der)
     state.certificates[hyphens(certificate.serial_text)] = der
@@ -182,48 +157,33 @@ def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
         state.revoked[hyphens(certificate.serial_text)] = Revocation(der, _moment(core, spec["revoked"]), issuer)
 
 
-def _moment(core: Context, given: bool | float) -> float:
-    return core.clock.now() if given is True else float(given)
-
-
-def finish(core: Context, mount: Mount) -> None:
-    """Build the revocation lists. Raises VaultError with the server's text."""
-    seeding.write(core, mount, "crl/rotate", {}, Operation.READ)
+def _moment(core: Context, given: object) -> float:
+    """Return seconds since the epoch; now for true."""
+    return core.clock.now() if given is True or not isinstance(given, (int, float)) else float(given)
 
 
 # -- dumps -----------------------------------------------------------------------------------------------------------
 
 
-def dump(state: PKI) -> dict[str, object]:
-    """Return the description of a mount that fills a new one; default values are omitted."""
-    shown: dict[str, object] = {
-        "urls": _urls(state.urls) if state.urls != Urls() else None,
-        "cluster": {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text},
-        "keys": [_key(key) for key in state.keys.values()],
-        "issuers": [_issuer(issuer) for issuer in state.issuers.values()],
-        "default_key": state.default_key if state.default_key in state.keys else "",
-        "default_issuer": state.default_issuer if state.default_issuer in state.issuers else "",
-        "default_follows_latest_issuer": state.follow_latest,
-        "roles": {name: role.changed() for name, role in sorted(state.roles.items())},
-        "crl": state.crl.changed(),
-        "auto_tidy": state.tidy.changed(),
-        "acme": state.acme.changed(),
-        "certificates": [_certificate(state, serial) for serial in state.certificates],
-    }
-    return {name: value for name, value in shown.items() if value}
+def cluster(state: PKI) -> dict[str, object]:
+    """Return the mount's own addresses that are set."""
+    return {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text}
 
 
-def _key(key: PkiKey) -> dict[str, object]:
+def shown_key(key: PkiKey) -> dict[str, object]:
+    """Return the description of a key."""
     named = {"name": key.name} if key.name else {}
     return {"id": key.id, **named, "material": keys.private_pem(key.private, pkcs8=True) + "\n"}
 
 
-def _urls(found: Urls, templating: str = "enable_templating") -> dict[str, object]:
+def addresses(found: Urls, templating: str = "enable_templating") -> dict[str, object]:
+    """Return the addresses that are set; ``templating`` is the name of that parameter."""
     lists = {name: list(getattr(found, name)) for name in urls.FIELDS if getattr(found, name)}
     return lists | ({templating: True} if found.templating else {})
 
 
-def _issuer(issuer: PkiIssuer) -> dict[str, object]:
+def shown_issuer(issuer: PkiIssuer) -> dict[str, object]:
+    """Return the description of an issuer."""
     shown: dict[str, object] = {"id": issuer.id}
     if issuer.name:
         shown["name"] = issuer.name
@@ -235,13 +195,14 @@ def _issuer(issuer: PkiIssuer) -> dict[str, object]:
     if issuer.signature:
         shown["revocation_signature_algorithm"] = issuer.signature
     if issuer.urls is not None:
-        shown |= _urls(issuer.urls, "enable_aia_url_templating")
+        shown |= addresses(issuer.urls, "enable_aia_url_templating")
     if issuer.manual_chain:
         shown["manual_chain"] = list(issuer.manual_chain)
     return shown | ({"revoked": issuer.revoked_at} if issuer.revoked else {})
 
 
-def _certificate(state: PKI, serial: str) -> dict[str, object]:
+def shown_certificate(state: PKI, serial: str) -> dict[str, object]:
+    """Return the description of a stored certificate."""
     shown: dict[str, object] = {"certificate": pem.encode("CERTIFICATE", state.certificates[serial])}
     revoked = state.revoked.get(serial)
     if revoked is not None:
