@@ -10,8 +10,10 @@ from time import perf_counter
 
 from bench import load
 from mockkms import MockKMS
+from mockkms.vault.framework.message import Operation, Request
 
 SECRETS = 200
+MANY_SECRETS = 20_000
 
 
 def milliseconds(act: Callable[[], object], rounds: int) -> float:
@@ -40,7 +42,14 @@ def measure(rounds: int) -> dict[str, float]:
             load.once(port, load.request("POST", path, b'{"type": "rsa-4096"}'))
 
         rsa = milliseconds(create, max(1, rounds // 5))
-        return {"restore_ms": milliseconds(lambda: kms.restore(snapshot), rounds * 3), "rsa_4096_ms": rsa}
+        restore = milliseconds(lambda: kms.restore(snapshot), rounds * 3)
+        for number in range(MANY_SECRETS):
+            data = {"data": {"user": f"app{number}", "password": "x" * 24}}
+            path = f"secret/data/many/{number}"
+            kms.world.core.handle(Request(Operation.UPDATE, path, data=data, token="root"))
+        many = kms.snapshot()
+        restore_many = milliseconds(lambda: kms.restore(many), rounds)
+        return {"restore_ms": restore, "restore_many_ms": restore_many, "rsa_4096_ms": rsa}
 
 
 if __name__ == "__main__":

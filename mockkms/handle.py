@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import TYPE_CHECKING, Any
 
 from mockkms.faults import RuleBook
@@ -106,7 +105,7 @@ class Handle:
         from mockkms.world.diff import difference
 
         later = self.world.snapshot() if new is None else self._kept(new)
-        return difference(pickle.loads(self._kept(old).state), pickle.loads(later.state))
+        return difference(self._kept(old).load(), later.load())
 
     def _kept(self, snapshot: Snapshot | str) -> Snapshot:
         if isinstance(snapshot, Snapshot):

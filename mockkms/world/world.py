@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mockkms.faults import RuleBook
@@ -13,6 +13,7 @@ from mockkms.faults.rulebook import BookState
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
+from mockkms.vault.kernel.mounts import Forkable, forks
 from mockkms.vault.kernel.node import ServerSettings
 from mockkms.vault.kernel.state import VaultState
 from mockkms.world.clock import Clock
@@ -25,6 +26,8 @@ class Snapshot:
     """All of a world at one moment. Opaque; give it to ``World.restore``."""
 
     state: bytes
+    shared: Mapping[str, Forkable]
+    """The states of mounts that are shared with the world, by the key of the mount."""
     clock: tuple[float, float | None]
     entropy: tuple[int | str | None, int, bytes]
     root_token: str
@@ -33,6 +36,13 @@ class Snapshot:
     journal: Kept
     beside: bytes = b""
     """What the world's ``beside`` kept; empty where there was none."""
+
+    def load(self) -> tuple[VaultState, RustfsState]:
+        """Return the states of Vault and of the RustFS API, to look at or to go on with."""
+        vault, rustfs = pickle.loads(self.state)
+        for key, state in self.shared.items():
+            vault.mounts.entries[key].state = state.fork()
+        return vault, rustfs
 
 
 class UpstreamError(ValueError):
@@ -130,9 +140,10 @@ class World:
     def snapshot(self) -> Snapshot:
         """Keep the whole world."""
         with self.lock:
-            state: tuple[Any, ...] = (self.core.state, self.rustfs.state)
+            with forks(self.core.state.mounts) as shared:
+                state = pickle.dumps((self.core.state, self.rustfs.state), protocol=5)
             return Snapshot(
-                pickle.dumps(state, protocol=5), self.clock.state(), self.entropy.state(), self.root_token,
+                state, shared, self.clock.state(), self.entropy.state(), self.root_token,
                 self.core.product.name, self.faults.snapshot(), self.journal.snapshot(),
                 self.beside.keep() if self.beside is not None else b"",
             )  # fmt: skip
@@ -184,7 +195,7 @@ class World:
 
     def restore(self, snapshot: Snapshot, *, keep_faults: bool = False) -> None:
         """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
-        state = pickle.loads(snapshot.state)
+        state = snapshot.load()
         with self.lock:
             self.replace_state(
                 *state, flavor=snapshot.flavor, root_token=snapshot.root_token, clock=snapshot.clock,

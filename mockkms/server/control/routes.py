@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 from mockkms.faults.kinds import KINDS
@@ -377,7 +376,7 @@ def diff_snapshot(asked: Asked) -> Any:
     old = _snapshot(asked, asked.names["name"])
     other = asked.query.get("with", "")
     new = _snapshot(asked, other) if other else asked.world.snapshot()
-    return difference(pickle.loads(old.state), pickle.loads(new.state))
+    return difference(old.load(), new.load())
 
 
 def _snapshot(asked: Asked, name: str) -> Any:

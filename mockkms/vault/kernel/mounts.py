@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
-from typing import Any
+from typing import Any, Protocol
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
@@ -78,6 +80,33 @@ class Mount:
         self.state = pickle.loads(packed)
         self.__dict__.pop("_packed", None)
         return self.state
+
+
+class Forkable(Protocol):
+    """State of a mount that snapshots share with it; all other state is pickled."""
+
+    def fork(self) -> Forkable:
+        """Return an equal state that can change independently."""
+
+
+@contextmanager
+def forks(table: MountTable) -> Iterator[dict[str, Forkable]]:
+    """Take forkable states out of their mounts while the table is pickled; yields a fork of each by its mount's key.
+
+    The world's lock must be held.
+    """
+    taken: dict[str, Forkable] = {}
+    for key, mount in table.entries.items():
+        state: Any = mount.__dict__.get("state")  # What is packed is pickled already.
+        if hasattr(state, "fork"):
+            taken[key] = state
+    for key in taken:
+        del table.entries[key].__dict__["state"]
+    try:
+        yield {key: state.fork() for key, state in taken.items()}
+    finally:
+        for key, state in taken.items():
+            table.entries[key].state = state
 
 
 @dataclass

@@ -5,7 +5,6 @@ It reads the journal of a world and what is left in it; it changes nothing.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +116,7 @@ def _in_url(entries: list[Entry], tokens: set[str]) -> Iterator[Finding]:
 def _left(world: World) -> Iterator[Finding]:
     """Tokens, leases and secret ids that were made since the baseline and are alive."""
     now, state = world.clock.now(), world.core.state
-    old = pickle.loads(world.baseline.state)[0] if world.baseline is not None else None
+    old = world.baseline.load()[0] if world.baseline is not None else None
     for token in state.tokens.by_id.values():
         known = old is not None and token.id in old.tokens.by_id
         lease = state.leases.items.get(token.lease_id)

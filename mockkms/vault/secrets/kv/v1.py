@@ -21,6 +21,10 @@ class KV1:
 
     secrets: dict[str, Encoded] = field(default_factory=dict)
 
+    def fork(self) -> KV1:
+        """Return an equal mount that can change independently, though it shares every secret."""
+        return KV1(dict(self.secrets))
+
 
 engine = Engine("kv", kind="secret", new_state=KV1, help="Keeps arbitrary secrets, one value a path.")
 

@@ -97,7 +97,7 @@ def patch(state: KV2, call: Call, *, path: str) -> Reply:
     """Make a new version from the current one by a JSON merge patch; 404 if that does not exist."""
     if "data" not in call:
         raise ErrorResponse("no data provided")
-    key = state.find(path)
+    key = state.edit(path)
     if key is None:
         return Response(status=404, raw=b"")
     _check_and_set(state, call, key)
@@ -127,7 +127,7 @@ def _append(state: KV2, call: Call, key: SecretMetadata, secret: Payload) -> dic
 @data.on(Operation.DELETE)
 def delete(state: KV2, call: Call, *, path: str) -> None:
     """Mark the current version as deleted."""
-    key = state.find(path)
+    key = state.edit(path)
     version = key.versions.get(key.current) if key else None
     if key is not None and version is not None and not version.gone(call.now()):
         version.deleted = call.now()

@@ -166,7 +166,7 @@ def write(state: KV2, call: Call, *, path: str, custom_metadata: dict[str, objec
     if not any(name in call for name in (*SecretMetadata.params(), "custom_metadata")):
         return None
     custom = None if custom_metadata is None else parsed(custom_metadata)
-    key = state.find(path)
+    key = state.edit(path)
     _check_and_set(state, call, key)
     key = key or SecretMetadata(path=path, created=now, updated=now)
     key.update_from(call, "max_versions", "delete_version_after")
@@ -195,7 +195,7 @@ def patch(
         raise ErrorResponse("missing path")
     sent = {name: value for name, value in custom_metadata.items() if value is not None}
     parsed(sent)
-    key = state.find(path)
+    key = state.edit(path)
     if key is None:
         return Response(status=404, raw=b"")
     _check_and_set(state, call, key)
@@ -243,7 +243,7 @@ def _finish(state: KV2, call: Call, path: str, key: SecretMetadata) -> None:
     key.metadata_version += 1
     if call.core.product.has(Feature.KV_METADATA_CAS):
         key.updated = call.now()
-    state.keys[clean(path)] = key
+    state.file(path, key)
 
 
 def _warned(state: KV2, call: Call) -> Response | None:

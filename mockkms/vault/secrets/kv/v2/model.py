@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Annotated
 
 from mockkms.lazy_dataclass import dataclass
@@ -107,26 +107,64 @@ class KV2:
 
     Payloads are filed apart from the metadata and under the path as it was written, as on the real server: reading
     ``a/`` finds the metadata of ``a`` but no payload (recorded).
+
+    Snapshots share what is in here (``fork``), so the metadata of a key is changed only after ``edit`` or ``open``.
     """
 
     config: Kv2Config = field(default_factory=Kv2Config)
     keys: dict[str, SecretMetadata] = field(default_factory=dict)
     payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._own: set[str] | None = None
+        """The keys whose metadata no fork shares; None: there are no forks."""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"config": self.config, "keys": self.keys, "payloads": self.payloads}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._own = None
+
+    def fork(self) -> KV2:
+        """Return an equal mount that can change independently, though it shares every key and payload."""
+        forked = KV2(replace(self.config), dict(self.keys), dict(self.payloads))
+        self._own, forked._own = set(), set()
+        return forked
+
     def find(self, path: str) -> SecretMetadata | None:
         """Return the metadata of a path, or None."""
         return self.keys.get(path) or self.keys.get(clean(path))
 
+    def edit(self, path: str) -> SecretMetadata | None:
+        """The metadata of a path to be changed, or None."""
+        key = self.find(path)
+        if key is None or self._own is None:
+            return key
+        name = path if path in self.keys else clean(path)
+        if name not in self._own:
+            versions = {number: replace(version) for number, version in key.versions.items()}
+            key = replace(key, versions=versions)
+            self.file(name, key)
+        return key
+
     def open(self, path: str, now: float) -> SecretMetadata:
-        """Return the metadata of a path, or new metadata, which is not filed before ``append``."""
-        return self.find(path) or SecretMetadata(path=path, created=now, updated=now)
+        """The metadata of a path to be changed, begun now if there was none (not filed before ``file``)."""
+        return self.edit(path) or SecretMetadata(path=path, created=now, updated=now)
+
+    def file(self, path: str, key: SecretMetadata) -> None:
+        """File the metadata of a path."""
+        name = clean(path)
+        self.keys[name] = key
+        if self._own is not None:
+            self._own.add(name)
 
     def append(self, path: str, key: SecretMetadata, version: Version, payload: Payload) -> None:
         """File a new version with its payload."""
         for number in key.add(version, self.config.max_versions):
             self.payloads.pop((path, number), None)
         self.payloads[path, key.current] = payload
-        self.keys[clean(path)] = key
+        self.file(path, key)
 
     def expiry(self, key: SecretMetadata, now: float) -> float | None:
         """Return when a version made now expires, by the shorter one of the mount's and the secret's lifetimes."""

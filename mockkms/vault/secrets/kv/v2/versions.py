@@ -45,7 +45,7 @@ def undelete_versions(state: KV2, call: Call) -> None:
 
 
 def _updated(state: KV2, call: Call, by: dict[str, str] | None) -> None:
-    key = state.find(call["path"])
+    key = state.edit(call["path"])
     if key is not None:
         key.updated_by = by
 
@@ -62,7 +62,7 @@ def _chosen(state: KV2, call: Call, missing: str) -> Iterator[tuple[SecretMetada
     numbers = call["versions"]
     if not numbers:
         raise ErrorResponse(missing)
-    key = state.find(call["path"])
+    key = state.edit(call["path"])
     for number in numbers if key else ():
         version = key.versions.get(number) if key else None
         if key and version:
