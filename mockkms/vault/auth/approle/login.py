@@ -23,8 +23,8 @@ _INVALID = "invalid role or secret ID"
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: AppRole, call: Call) -> Response:
-    role_id: str = call["role_id"].strip()
+def log_in(state: AppRole, call: Call, *, role_id: str, secret_id: str) -> Response:
+    role_id = role_id.strip()
     if not role_id:
         if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
             raise InvalidCredentials("invalid credentials")
@@ -32,7 +32,7 @@ def log_in(state: AppRole, call: Call) -> Response:
     role = state.roles.get(state.role_ids.get(role_id, ""))
     if role is None:
         raise ErrorResponse(_INVALID)
-    entry = _spend_secret_id(state, call, role) if role.bind_secret_id else None
+    entry = _spend_secret_id(state, call, role, secret_id.strip()) if role.bind_secret_id else None
     address = call.request.remote_address
     if role.secret_id_bound_cidrs and not cidr.contains(role.secret_id_bound_cidrs, address):
         raise ErrorResponse(f'source address "{address}" unauthorized by CIDR restrictions on the role: %!w(<nil>)')
@@ -49,8 +49,7 @@ def log_in(state: AppRole, call: Call) -> Response:
     return Response(auth=auth)
 
 
-def _spend_secret_id(state: AppRole, call: Call, role: AppRoleRole) -> SecretID:
-    secret_id: str = call["secret_id"].strip()
+def _spend_secret_id(state: AppRole, call: Call, role: AppRoleRole, secret_id: str) -> SecretID:
     if not secret_id:
         raise ErrorResponse("missing secret_id")
     sweep(state, call)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import ROLE_NAME
@@ -12,22 +14,38 @@ from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
+from mockkms.vault.framework.records import Record, param
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
 
-_NEW = {
-    "metadata": Field(Kind.STRING, help="Text by name, as JSON or name=value pairs."),
-    "cidr_list": Field(Kind.COMMA_STRINGS, help="Address blocks that may log in with it."),
-    "token_bound_cidrs": Field(Kind.COMMA_STRINGS, help="Address blocks that may use its tokens."),
-    "num_uses": Field(Kind.INT, help="How often it may be used, within what the role allows."),
-    "ttl": Field(Kind.SECONDS, help="Lifetime in seconds, within what the role allows."),
-}
+
+@dataclass
+class SecretIDRequest(Record):
+    """The parameters of a new secret id. An absent number of uses or lifetime is the role's."""
+
+    metadata: Annotated[str, param(Kind.STRING, help="Text by name, as JSON or name=value pairs.")] = ""
+    cidr_list: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Address blocks that may log in with it.")] = field(
+        default_factory=list
+    )
+    token_bound_cidrs: Annotated[
+        list[str], param(Kind.COMMA_STRINGS, help="Address blocks that may use its tokens.")
+    ] = field(default_factory=list)
+    num_uses: Annotated[int, param(Kind.INT, help="Number of uses, within the limit of the role.")] = 0
+    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime in seconds, within the limit of the role.")] = 0
+
+
 _SECRET_ID = {"secret_id": Field(Kind.STRING, help="The secret id.")}
 _ACCESSOR = {"secret_id_accessor": Field(Kind.STRING, help="Accessor of the secret id.")}
 _BASE = "role/{role_name}"
 
-secret_ids = engine.path(f"{_BASE}/secret-id[/]", {**ROLE_NAME, **_NEW, **PAGE}, help="Make and list secret ids.")
-custom = engine.path(f"{_BASE}/custom-secret-id", {**ROLE_NAME, **_SECRET_ID, **_NEW}, help="Set a chosen secret id.")
+secret_ids = engine.path(
+    f"{_BASE}/secret-id[/]", lambda: {**ROLE_NAME, **SecretIDRequest.fields(), **PAGE}, help="Make and list secret ids."
+)
+custom = engine.path(
+    f"{_BASE}/custom-secret-id",
+    lambda: {**ROLE_NAME, **_SECRET_ID, **SecretIDRequest.fields()},
+    help="Set a chosen secret id.",
+)
 lookup = engine.path(f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look a secret id up.")
 destroy = engine.path(f"{_BASE}/secret-id/destroy[/]", {**ROLE_NAME, **_SECRET_ID}, help="Destroy a secret id.")
 lookup_accessor = engine.path(
@@ -55,30 +73,31 @@ def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, l
 
 
 @secret_ids.on(Operation.UPDATE)
-def generate(state: AppRole, call: Call) -> Reply:
-    return _register(state, call, call.core.entropy.uuid())
+def generate(state: AppRole, call: Call, *, role_name: str) -> Reply:
+    return _register(state, call, role_name, call.core.entropy.uuid())
 
 
 @custom.on(Operation.UPDATE)
-def register_custom(state: AppRole, call: Call, *, secret_id: str) -> Reply:
-    return _register(state, call, secret_id)
+def register_custom(state: AppRole, call: Call, *, role_name: str, secret_id: str) -> Reply:
+    return _register(state, call, role_name, secret_id)
 
 
-def _register(state: AppRole, call: Call, secret_id: str) -> dict[str, object]:
+def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dict[str, object]:
     if not secret_id:
         raise ErrorResponse("missing secret_id")
     role = state.role(call)
     if role is None:
-        raise ErrorResponse(f'role "{call["role_name"]}" does not exist', status=404)
+        raise ErrorResponse(f'role "{role_name}" does not exist', status=404)
     if not role.bind_secret_id:
         raise ErrorResponse("bind_secret_id is not set on the role")
+    asked = SecretIDRequest.from_call(call)
     entry = SecretID(id=secret_id, accessor="")
-    entry.cidr_list = _blocks(call["cidr_list"], "CIDR blocks", role.secret_id_bound_cidrs)
-    entry.token_bound_cidrs = _blocks(call["token_bound_cidrs"], "token CIDR blocks", role.token_bound_cidrs)
-    entry.num_uses = _uses(call, role)
-    entry.ttl = _ttl(call, role)
+    entry.cidr_list = _blocks(asked.cidr_list, "CIDR blocks", role.secret_id_bound_cidrs)
+    entry.token_bound_cidrs = _blocks(asked.token_bound_cidrs, "token CIDR blocks", role.token_bound_cidrs)
+    entry.num_uses = _uses(asked.num_uses, role) if "num_uses" in call else role.secret_id_num_uses
+    entry.ttl = _ttl(asked.ttl, role) if "ttl" in call else role.secret_id_ttl
     with refusing("failed to parse metadata: "):
-        entry.metadata = parse_metadata(call["metadata"])
+        entry.metadata = parse_metadata(asked.metadata)
     sweep(state, call)
     granted = add_secret_id(state, call, role, entry)
     return {
@@ -111,11 +130,8 @@ def _blocks(blocks: list[str], what: str, outer: list[str] | None) -> list[str]:
     return list(blocks)
 
 
-def _uses(call: Call, role: AppRoleRole) -> int:
+def _uses(uses: int, role: AppRoleRole) -> int:
     most = role.secret_id_num_uses
-    if "num_uses" not in call:
-        return most
-    uses: int = call["num_uses"]
     if uses < 0:
         raise ErrorResponse("num_uses cannot be negative")
     if most > 0 and (uses == 0 or uses > most):
@@ -123,11 +139,8 @@ def _uses(call: Call, role: AppRoleRole) -> int:
     return uses
 
 
-def _ttl(call: Call, role: AppRoleRole) -> int:
+def _ttl(ttl: int, role: AppRoleRole) -> int:
     most = role.secret_id_ttl
-    if "ttl" not in call:
-        return most
-    ttl: int = call["ttl"]
     if most > 0 and (ttl == 0 or ttl > most):
         raise ErrorResponse("ttl cannot be longer than the role's secret_id_ttl")
     return ttl

@@ -10,7 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 
-crl = engine.path(
+one = engine.path(
     "crls/{name}",
     fields={
         "name": Field(Kind.STRING, help="Name of the list, in any case."),
@@ -29,33 +29,33 @@ def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> Reply:
     return {"keys": names} if names else {}
 
 
-@crl.on(Operation.READ)
-def read(state: Cert, call: Call) -> Reply:
+@one.on(Operation.READ)
+def read(state: Cert, call: Call, *, name: str) -> Reply:
     """Return the serial numbers of a list. Raises ErrorResponse for an unknown one."""
-    serials = _existing(state, call)
+    serials = _existing(state, name)
     return {"serials": {serial: {} for serial in serials}} if serials else {}
 
 
-@crl.on(Operation.DELETE)
+@one.on(Operation.DELETE)
 def delete(state: Cert, call: Call, *, name: str) -> None:
     """Forget a list. Raises ErrorResponse for an unknown one."""
-    _existing(state, call)
+    _existing(state, name)
     del state.crls[name.lower()]
 
 
-def _existing(state: Cert, call: Call) -> list[str]:
-    name = call["name"].lower()
+def _existing(state: Cert, name: str) -> list[str]:
+    name = name.lower()
     if name not in state.crls:
         raise ErrorResponse(f"no such CRL {name}")
     return state.crls[name]
 
 
-@crl.on(Operation.UPDATE)
-def write(state: Cert, call: Call, *, url: str, name: str) -> None:
+@one.on(Operation.UPDATE)
+def write(state: Cert, call: Call, *, name: str, crl: str | None = None, url: str | None = None) -> None:
     """Take a list over. A URL cannot be asked: nothing outside is. Raises ErrorResponse and BackendError."""
-    if "crl" in call:
-        state.crls[name.lower()] = _serials(call["crl"].encode("utf-8", "surrogateescape"))
-    elif "url" in call:
+    if crl is not None:
+        state.crls[name.lower()] = _serials(crl.encode("utf-8", "surrogateescape"))
+    elif url is not None:
         if not url:
             raise ErrorResponse("empty CRL url")
         raise BackendError(f'error fetching CRL: Get "{url}": dial tcp: connection refused')

@@ -40,15 +40,15 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Cert, call: Call) -> Response:
+def log_in(state: Cert, call: Call, *, name: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError; for an address that the role refuses, permission denied."""
     presented = _presented(call.request, call)
-    name, role = _verified(state, call, presented, call["name"].lower())
+    found, role = _verified(state, call, presented, name.lower())
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     shown = presented[0]
     metadata = {
-        "cert_name": name,
+        "cert_name": found,
         "common_name": matching.common_name(shown),
         "serial_number": str(shown.serial_number),
         "subject_key_id": _hex(_subject_key_id(shown)),

@@ -180,19 +180,19 @@ def _metadata(name: str, asked: list[str]) -> list[str]:
 @accounts.on(Operation.UPDATE)
 def edit_accounts(state: GcpAuth, call: Call, *, add: list[str], remove: list[str]) -> None:
     """Add and remove service accounts. Raises ErrorResponse."""
-    role = _to_edit(state, call, "iam", "bound_service_accounts")
+    role = _to_edit(state, call, "iam", "bound_service_accounts", [*add, *remove])
     role.bound_service_accounts = _edited(role.bound_service_accounts, add, remove)
 
 
 @labels.on(Operation.UPDATE)
 def edit_labels(state: GcpAuth, call: Call, *, add: list[str], remove: list[str]) -> None:
     """Add and remove labels. Raises ErrorResponse."""
-    role = _to_edit(state, call, "gce", "bound_labels")
+    role = _to_edit(state, call, "gce", "bound_labels", [*add, *remove])
     role.bound_labels = _edited(role.bound_labels, add, remove)
 
 
-def _to_edit(state: GcpAuth, call: Call, kind: str, bound: str) -> GcpRole:
-    if not call["add"] and not call["remove"]:
+def _to_edit(state: GcpAuth, call: Call, kind: str, bound: str, entries: list[str]) -> GcpRole:
+    if not entries:
         raise ErrorResponse("must provide at least one value to add or remove")
     role = roles.find(state, call)
     if role is None:

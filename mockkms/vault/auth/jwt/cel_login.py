@@ -37,22 +37,22 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: JWT, call: Call, *, jwt: str) -> Response:
+def log_in(state: JWT, call: Call, *, role: str, jwt: str) -> Response:
     """Log in. Raises ErrorResponse."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
-    name = call["role"] or config.default_role
+    name = role or config.default_role
     if not name:
         raise ErrorResponse("missing role")
-    role = state.cel_roles.get(name)
-    if role is None:
+    found = state.cel_roles.get(name)
+    if found is None:
         raise ErrorResponse(f'role "{name}" could not be found')
     if not jwt:
         raise ErrorResponse("missing token")
-    claims = claims_of(state, config, role, call, jwt)
+    claims = claims_of(state, config, found, call, jwt)
     with refusing("error executing cel program: ", of=CelError):
-        made = _answer(role, name, claims, call.now())
+        made = _answer(found, name, claims, call.now())
     with refusing("error converting proto auth: "):
         auth = _auth(made)
     auth.internal.update(role=name, role_type="cel")

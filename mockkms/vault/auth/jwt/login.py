@@ -41,29 +41,29 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: JWT, call: Call, *, jwt: str, distributed_claim_access_token: str) -> Response:
+def log_in(state: JWT, call: Call, *, role: str, jwt: str, distributed_claim_access_token: str) -> Response:
     """Log in. Raises ErrorResponse; for an address that the role refuses, permission denied."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
-    name = call["role"] or config.default_role
+    name = role or config.default_role
     if not name:
         raise ErrorResponse("missing role")
-    role = state.roles.get(name)
-    if role is None:
+    found = state.roles.get(name)
+    if found is None:
         raise ErrorResponse(f'role "{name}" could not be found')
-    if role.role_type == "oidc":
+    if found.role_type == "oidc":
         raise ErrorResponse("role with oidc role_type is not allowed")
     if not jwt:
         raise ErrorResponse("missing token")
-    if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
+    if found.token_bound_cidrs and not cidr.contains(found.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    claims = claims_of(state, config, role, call, jwt)
-    if claim(claims, "aud") and not role.bound_audiences:
+    claims = claims_of(state, config, found, call, jwt)
+    if claim(claims, "aud") and not found.bound_audiences:
         raise ErrorResponse("audience claim found in JWT but no audiences bound to the role")
     known = call.core.product.has(Feature.DISTRIBUTED_CLAIMS)
     token = distributed_claim_access_token if known else None
-    return Response(auth=auth_of(call, config, role, name, claims, token))
+    return Response(auth=auth_of(call, config, found, name, claims, token))
 
 
 def auth_of(call: Call, config: JwtConfig, role: JwtRole, name: str, claims: Claims, access_token: str | None) -> Auth:

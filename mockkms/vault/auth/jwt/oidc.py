@@ -74,27 +74,27 @@ poll = engine.path(
 
 
 @auth_url.on(Operation.UPDATE)
-def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) -> Reply:
+def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_uri: str) -> Reply:
     """Return the provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
     if not config.oidc_discovery_url or not config.oidc_client_id:
         raise ErrorResponse("OIDC login is not configured for this mount")
-    name = call["role"] or config.default_role
+    name = role or config.default_role
     if not name:
         raise ErrorResponse("missing role")
-    role = state.roles.get(name)
-    if role is None:
+    found = state.roles.get(name)
+    if found is None:
         raise ErrorResponse(f'role "{name}" could not be found')
-    if not client_nonce and role.callback_mode in ("direct", "device"):
+    if not client_nonce and found.callback_mode in ("direct", "device"):
         raise ErrorResponse("missing client_nonce")
-    if role.callback_mode == "device":
+    if found.callback_mode == "device":
         raise BackendError("no device auth endpoint url discovered")
     if not redirect_uri:
         raise ErrorResponse("missing redirect_uri")
     redirect, namespace = _without_namespace(config, redirect_uri)
-    if not valid_redirect(redirect, role.allowed_redirect_uris or []):
+    if not valid_redirect(redirect, found.allowed_redirect_uris or []):
         return {"auth_url": ""}
     if config.oidc_response_mode == "form_post":
         redirect = redirect.replace("ui/vault", "v1", 1)
@@ -104,9 +104,9 @@ def make_url(state: JWT, call: Call, *, client_nonce: str, redirect_uri: str) ->
         call.request.trace.hint = f"the OIDC provider does not answer as one: {error}"
         return {"auth_url": ""}
     state_id, pending = _begun(state, call, name, redirect)
-    answer = {"auth_url": _address(config, role, provider, state_id, pending, namespace)}
-    if role.callback_mode == "direct":
-        answer |= {"state": state_id, "poll_interval": str(role.poll_interval or _USUAL_INTERVAL)}
+    answer = {"auth_url": _address(config, found, provider, state_id, pending, namespace)}
+    if found.callback_mode == "direct":
+        answer |= {"state": state_id, "poll_interval": str(found.poll_interval or _USUAL_INTERVAL)}
     return answer
 
 

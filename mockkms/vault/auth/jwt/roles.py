@@ -22,7 +22,18 @@ roles = Collection[JWT, JwtRole](
 
 @roles.write
 def write(
-    state: JWT, call: Call, name: str, made: JwtRole, *, role_type: str, oidc_disable_confirmation: bool
+    state: JWT,
+    call: Call,
+    name: str,
+    made: JwtRole,
+    *,
+    role_type: str,
+    bound_claims_type: str,
+    bound_claims: dict[str, object] | None = None,
+    claim_mappings: dict[str, str],
+    oauth2_metadata: list[str],
+    callback_mode: str,
+    oidc_disable_confirmation: bool,
 ) -> Response | None:
     """Change what was sent of a role. Raises ErrorResponse and BackendError."""
     kind = role_type or "oidc"
@@ -38,20 +49,21 @@ def write(
     made.take_own(call)
     made.role_type = kind
     made.oidc_disable_confirmation = oidc_disable_confirmation
-    _take_bound_claims(made, call)
-    _check(made, call)
+    made.bound_claims_type = bound_claims_type
+    _check_bound_claims(made, bound_claims)
+    made.callback_mode = callback_mode
+    _check(made, claim_mappings, oauth2_metadata)
     if 0 < made.token_max_ttl < made.token_ttl:
         raise ErrorResponse("ttl should not be greater than max ttl")
     return _warned(made, largest)
 
 
-def _take_bound_claims(made: JwtRole, call: Call) -> None:
-    made.bound_claims_type = call["bound_claims_type"]
+def _check_bound_claims(made: JwtRole, bound_claims: dict[str, object] | None) -> None:
     if made.bound_claims_type not in ("string", "glob"):
         raise ErrorResponse(f"invalid 'bound_claims_type': {made.bound_claims_type}")
-    if "bound_claims" not in call or made.bound_claims_type != "glob":
+    if bound_claims is None or made.bound_claims_type != "glob":
         return
-    for value in call["bound_claims"].values():
+    for value in bound_claims.values():
         if value is None or isinstance(value, dict):
             raise ErrorResponse(f"claim is not a string or list: {shown_value(value)}")
         for item in value if isinstance(value, list) else [value]:
@@ -72,20 +84,19 @@ def shown_value(value: object) -> str:
     return str(value)
 
 
-def _check(made: JwtRole, call: Call) -> None:
+def _check(made: JwtRole, claim_mappings: dict[str, str], oauth2_metadata: list[str]) -> None:
     targets: set[str] = set()
-    for target in call["claim_mappings"].values():
+    for target in claim_mappings.values():
         if target == "role":
             raise ErrorResponse('metadata key "role" is reserved and may not be a mapping destination')
         if target in targets:
             raise ErrorResponse(f'multiple keys are mapped to metadata key "{target}"')
         targets.add(target)
-    for name in call["oauth2_metadata"]:
+    for name in oauth2_metadata:
         if name not in ("id_token", "refresh_token", "access_token"):
             raise ErrorResponse(f"Unrecognized oauth2 metadata name {name}")
     if not made.user_claim:
         raise ErrorResponse("a user claim must be defined on the role")
-    made.callback_mode = call["callback_mode"]
     if made.callback_mode not in ("device", "direct", "client"):
         raise ErrorResponse(f"invalid 'callback_mode': {made.callback_mode}")
     if made.role_type == "oidc" and not made.allowed_redirect_uris:

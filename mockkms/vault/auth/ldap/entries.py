@@ -52,9 +52,9 @@ def write_group(state: Ldap, call: Call, *, policies: list[str], name: str) -> N
 
 
 @groups.on(Operation.DELETE)
-def delete_group(state: Ldap, call: Call) -> None:
+def delete_group(state: Ldap, call: Call, *, name: str) -> None:
     """Delete a group."""
-    state.groups.pop(_deleted(state, call), None)
+    state.groups.pop(_deleted(state, call, name), None)
 
 
 @users.on(Operation.READ)
@@ -65,21 +65,20 @@ def read_user(state: Ldap, call: Call, *, name: str) -> Reply:
 
 
 @users.on(Operation.UPDATE)
-def write_user(state: Ldap, call: Call, *, groups: list[str], policies: list[str]) -> None:
+def write_user(state: Ldap, call: Call, *, name: str, groups: list[str], policies: list[str]) -> None:
     """Make or replace a user."""
-    trimmed = {name.strip() for name in groups} - {""}
-    names = sorted({state.canonical(name) for name in trimmed})
-    state.users[state.canonical(call["name"])] = LdapUser(names, policynames.sanitize(policies))
+    trimmed = {group.strip() for group in groups} - {""}
+    names = sorted({state.canonical(group) for group in trimmed})
+    state.users[state.canonical(name)] = LdapUser(names, policynames.sanitize(policies))
 
 
 @users.on(Operation.DELETE)
-def delete_user(state: Ldap, call: Call) -> None:
+def delete_user(state: Ldap, call: Call, *, name: str) -> None:
     """Delete a user."""
-    state.users.pop(_deleted(state, call), None)
+    state.users.pop(_deleted(state, call, name), None)
 
 
-def _deleted(state: Ldap, call: Call) -> str:
-    name: str = call["name"]
+def _deleted(state: Ldap, call: Call, name: str) -> str:
     return state.canonical(name) if call.core.product.has(Feature.LDAP_FOLDED_DELETES) else name
 
 

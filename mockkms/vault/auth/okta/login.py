@@ -59,9 +59,9 @@ def no_number(state: Okta, call: Call) -> None:
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Okta, call: Call, *, username: str, totp: str) -> Response:
+def log_in(state: Okta, call: Call, *, username: str, password: str, totp: str, provider: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
-    name, password, provider = username, call["password"], call["provider"].upper()
+    name, provider = username, provider.upper()
     if provider and provider not in _PROVIDERS:
         raise ErrorResponse(f"provider {provider} is not among the supported ones [{' '.join(_PROVIDERS)}]")
     found = _ask(state, call, name, password, totp)

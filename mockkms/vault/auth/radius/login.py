@@ -25,12 +25,12 @@ engine.open_folders("login")
 
 
 @login.on(Operation.UPDATE)
-def log_in(state: Radius, call: Call, *, username: str, urlusername: str) -> Response:
+def log_in(state: Radius, call: Call, *, username: str, urlusername: str, password: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that is not allowed."""
     config = _configured(state)
     if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
-    name, password = username or urlusername, call["password"]
+    name = username or urlusername
     for value, what in ((name, "username"), (password, "password")):
         if not value:
             raise ErrorResponse(f"{what} cannot be empty")

@@ -47,12 +47,12 @@ def read(state: Radius, call: Call, *, name: str) -> Reply:
 
 
 @users.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Radius, call: Call, *, name: str) -> None:
+def write(state: Radius, call: Call, *, name: str, policies: list[str]) -> None:
     """Register a user; the name is kept as written if case counts. Raises ErrorResponse."""
-    policies = names.sanitize(call["policies"])
-    if "root" in policies:
+    granted = names.sanitize(policies)
+    if "root" in granted:
         raise ErrorResponse("root policy cannot be granted by an auth method")
-    state.users[state.canonical(name)] = policies
+    state.users[state.canonical(name)] = granted
 
 
 @users.on(Operation.DELETE)

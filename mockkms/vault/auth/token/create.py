@@ -1,11 +1,11 @@
-"""Making tokens: children, orphans, and tokens against a role."""
+"""Creation of tokens: children, orphans, and tokens with a role."""
 
 from __future__ import annotations
 
 import re
 
 from mockkms.vault.auth.token.lifetimes import lifetimes, settle
-from mockkms.vault.auth.token.model import TokenRole, TokenRoles, engine, is_sudo, show_policies
+from mockkms.vault.auth.token.model import TokenRequest, TokenRole, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -15,30 +15,13 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 from mockkms.vault.tokens.token import Token
 
-_FIELDS = {
-    "display_name": Field(Kind.STRING, help="Name that look-ups and audit logs show."),
-    "explicit_max_ttl": Field(Kind.STRING, help="Largest lifetime, renewals included."),
-    "entity_alias": Field(Kind.STRING, help="Alias of the entity that the token is for; against a role only."),
-    "num_uses": Field(Kind.INT, help="How often it may be used; 0 is without limit."),
-    "period": Field(Kind.STRING, help="What every renewal gives, without end."),
-    "renewable": Field(Kind.BOOL, default=True, help="Whether it can be renewed."),
-    "ttl": Field(Kind.STRING, help="First lifetime."),
-    "lease": Field(Kind.STRING, help="The former name of ttl.", deprecated=True),
-    "type": Field(Kind.STRING, help="service or batch."),
-    "no_default_policy": Field(Kind.BOOL, help="Do not add the ``default`` policy."),
-    "id": Field(Kind.STRING, help="An id of one's own choice."),
-    "meta": Field(Kind.KV_PAIRS, help="Text by name, shown in look-ups."),
-    "no_parent": Field(Kind.BOOL, help="Make an orphan."),
-    "policies": Field(Kind.STRING_SLICE, help="Policies; without any, those of the parent."),
-}
-
-create_orphan = engine.path("create-orphan", _FIELDS, help="Make a token without a parent.")
+create_orphan = engine.path("create-orphan", TokenRequest.fields, help="Create a token without a parent.")
 create_role = engine.path(
     "create/{role_name}",
-    {"role_name": Field(Kind.STRING, help="The role."), **_FIELDS},
+    lambda: {"role_name": Field(Kind.STRING, help="The role."), **TokenRequest.fields()},
     help="Create a token with a role.",
 )
-create = engine.path("create", _FIELDS, help="Make a token, a child of the one that asks.")
+create = engine.path("create", TokenRequest.fields, help="Create a token, a child of the requesting one.")
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9-]")
 _CUSTOM_ID = (
@@ -66,39 +49,40 @@ def create_against_role(state: TokenRoles, call: Call, *, role_name: str) -> Res
 
 
 def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
+    asked = TokenRequest.from_call(call)
     parent = _parent(call)
     sudo = is_sudo(call)
-    _check_namespace(call, parent, sudo)
-    kind = _kind(call, role)
-    if call["num_uses"] < 0:
+    _check_namespace(call, asked, parent, sudo)
+    kind = _kind(asked, role)
+    if asked.num_uses < 0:
         raise ErrorResponse("number of uses cannot be negative")
-    entity_id = _entity(call, role)
+    entity_id = _entity(call, asked, role)
     below = call.request.path.removeprefix("auth/token/")
     token = Token(
-        id=call["id"],
+        id=asked.id,
         accessor="",
         policies=[],
         path=f"auth/token/{below}" + (f"/{role.path_suffix}" if role and role.path_suffix else ""),
-        display_name=_display_name(call["display_name"]),
-        meta=dict(call["meta"]) if call.raw.get("meta") is not None else None,
-        num_uses=_uses(call["num_uses"], role),
+        display_name=_display_name(asked.display_name),
+        meta=dict(asked.meta) if call.raw.get("meta") is not None else None,
+        num_uses=_uses(asked.num_uses, role),
         parent=parent.id,
         type=kind,
         role=role.name if role else "",
         namespace=call.request.namespace,
     )
-    renewable = call["renewable"] and kind != "batch" and (role is None or role.renewable)
+    renewable = asked.renewable and kind != "batch" and (role is None or role.renewable)
     if token.id and not sudo:
         raise ErrorResponse("root or sudo privileges required to specify token id")
     if token.id and token.namespace:
         raise ErrorResponse("token IDs can only be manually specified in the root namespace")
-    token.policies = _policies(call, role, parent, sudo)
+    token.policies = _policies(call, asked, role, parent, sudo)
     _check_root(token, parent)
-    _orphan(call, token, role, sudo, orphan)
+    _orphan(asked, token, role, sudo, orphan)
     _inherit(token, parent, role, entity_id)
     response = Response()
-    asked = lifetimes(call, token, role, sudo, response.warnings)
-    settle(call, token, asked, response.warnings)
+    limits = lifetimes(asked, token, role, sudo, response.warnings)
+    settle(call, token, limits, response.warnings)
     if token.ttl == 0:
         if parent.ttl:
             raise ErrorResponse("expiring root tokens cannot create non-expiring root tokens")
@@ -110,8 +94,8 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         policies=list(token.policies),
         token_policies=list(token.policies),
         renewable=renewable,
-        period=asked.period,
-        explicit_max_ttl=asked.explicit_max_ttl,
+        period=limits.period,
+        explicit_max_ttl=limits.explicit_max_ttl,
         display_name=token.display_name,
     )
     call.core.tokens.create(token, auth)
@@ -133,17 +117,17 @@ def _parent(call: Call) -> Token:
     return parent
 
 
-def _check_namespace(call: Call, parent: Token, sudo: bool) -> None:
+def _check_namespace(call: Call, asked: TokenRequest, parent: Token, sudo: bool) -> None:
     if call.request.namespace == parent.namespace:
         return
     if not sudo:
         raise ErrorResponse("root or sudo privileges required to directly generate a token in a child namespace")
-    if "root" in call["policies"]:
+    if "root" in asked.policies:
         raise ErrorResponse("root tokens may not be created from a parent namespace")
 
 
-def _kind(call: Call, role: TokenRole | None) -> str:
-    kind: str = call["type"]
+def _kind(asked: TokenRequest, role: TokenRole | None) -> str:
+    kind = asked.type
     if role is not None:
         if role.token_type in ("service", "batch"):
             kind = role.token_type
@@ -153,8 +137,8 @@ def _kind(call: Call, role: TokenRole | None) -> str:
         return "service"
     if kind != "batch":
         raise ErrorResponse("invalid 'token_type' value")
-    for name, value in (("explicit_max_ttl", call["explicit_max_ttl"]), ("period", call["period"])):
-        if name == "period" and call["num_uses"]:
+    for name, value in (("explicit_max_ttl", asked.explicit_max_ttl), ("period", asked.period)):
+        if name == "period" and asked.num_uses:
             raise ErrorResponse('batch tokens cannot have "num_uses" set')
         if value:
             if _seconds_or(value, f"'{name}' value could not be parsed"):
@@ -168,8 +152,8 @@ def _seconds_or(text: str, refusal: str) -> float:
         return parse_seconds(text)
 
 
-def _entity(call: Call, role: TokenRole | None) -> str:
-    name: str = call["entity_alias"]
+def _entity(call: Call, asked: TokenRequest, role: TokenRole | None) -> str:
+    name = asked.entity_alias
     if not name:
         return ""
     if role is None:
@@ -194,23 +178,23 @@ def _uses(asked: int, role: TokenRole | None) -> int:
     return asked if limit == 0 else limit if asked == 0 else min(limit, asked)
 
 
-def _policies(call: Call, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
-    asked: list[str] = list(call["policies"])
-    no_default: bool = call["no_default_policy"]
+def _policies(call: Call, asked: TokenRequest, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
+    wanted = list(asked.policies)
+    no_default = asked.no_default_policy
     add_default = False
     if role is not None and role.restricts_policies:
-        asked = policies_against_role(role, parent.policies, asked, no_default)
+        wanted = policies_against_role(role, parent.policies, wanted, no_default)
     elif call.request.namespace != parent.namespace:
         add_default = not no_default
-    elif not asked:
-        asked = names.sanitize(parent.policies)
+    elif not wanted:
+        wanted = names.sanitize(parent.policies)
     elif not sudo:
-        if not set(names.sanitize(asked)) <= set(names.sanitize(parent.policies)):
+        if not set(names.sanitize(wanted)) <= set(names.sanitize(parent.policies)):
             raise ErrorResponse("child policies must be subset of parent")
         add_default = not no_default and "default" in parent.policies
     else:
         add_default = not no_default
-    final = names.sanitize(asked, add_default)
+    final = names.sanitize(wanted, add_default)
     if no_default:
         final = [name for name in final if name != "default"]
     for name in final:
@@ -228,12 +212,12 @@ def _check_root(token: Token, parent: Token) -> None:
         raise ErrorResponse("batch tokens cannot be root tokens")
 
 
-def _orphan(call: Call, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
+def _orphan(asked: TokenRequest, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
     if role is not None:
         if role.orphan:
             token.parent = ""
         token.bound_cidrs = list(role.token_bound_cidrs)
-    elif call["no_parent"]:
+    elif asked.no_parent:
         if not sudo:
             raise ErrorResponse("root or sudo privileges required to create orphan token")
         token.parent = ""

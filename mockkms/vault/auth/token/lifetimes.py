@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockkms.vault.auth.token.model import TokenRole
+from mockkms.vault.auth.token.model import TokenRequest, TokenRole
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
@@ -13,8 +13,8 @@ from mockkms.vault.tokens.token import Token
 
 
 @dataclass
-class AskedToken:
-    """What a new token is to live by, in seconds, after the role's were merged in."""
+class TokenLimits:
+    """Limits of a new token in seconds, the role's included."""
 
     explicit_max_ttl: int = 0
     period: int = 0
@@ -28,25 +28,27 @@ def _lifetime(name: str, text: str) -> int:
     return seconds
 
 
-def lifetimes(call: Call, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]) -> AskedToken:
+def lifetimes(
+    asked: TokenRequest, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]
+) -> TokenLimits:
     """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
-    asked = AskedToken()
-    if call["explicit_max_ttl"]:
-        token.explicit_max_ttl = asked.explicit_max_ttl = _lifetime("explicit_max_ttl", call["explicit_max_ttl"])
-    if call["period"]:
-        asked.period = _lifetime("period", call["period"])
-        if asked.period and not sudo:
+    limits = TokenLimits()
+    if asked.explicit_max_ttl:
+        token.explicit_max_ttl = limits.explicit_max_ttl = _lifetime("explicit_max_ttl", asked.explicit_max_ttl)
+    if asked.period:
+        limits.period = _lifetime("period", asked.period)
+        if limits.period and not sudo:
             raise ErrorResponse("root or sudo privileges required to create periodic token")
-        token.period = asked.period
-    for name in ("ttl", "lease"):
-        if call[name]:
-            token.ttl = _lifetime(name, call[name])
-            break
+        token.period = limits.period
+    if asked.ttl:
+        token.ttl = _lifetime("ttl", asked.ttl)
+    elif asked.lease:
+        token.ttl = _lifetime("lease", asked.lease)
     if role is not None and token.type != "batch":
         most = role.token_explicit_max_ttl
-        asked.explicit_max_ttl = _lesser("Explicit max TTL", asked.explicit_max_ttl, most, warnings)
-        asked.period = _lesser("Period", asked.period, role.token_period, warnings)
-    return asked
+        limits.explicit_max_ttl = _lesser("Explicit max TTL", limits.explicit_max_ttl, most, warnings)
+        limits.period = _lesser("Period", limits.period, role.token_period, warnings)
+    return limits
 
 
 def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
@@ -59,16 +61,16 @@ def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
     return lesser
 
 
-def settle(call: Call, token: Token, asked: AskedToken, warnings: list[str]) -> None:
-    """Hold the token's lifetime against the mount's limits; a root token without one lives on."""
-    if asked.period or token.ttl or "root" not in token.policies:
+def settle(call: Call, token: Token, limits: TokenLimits, warnings: list[str]) -> None:
+    """Restrict the token's lifetime to the mount's limits; a root token without a lifetime does not expire."""
+    if limits.period or token.ttl or "root" not in token.policies:
         token.ttl, more = ttl.calculate(
             call.core.limits(call.mount),
             call.now(),
             ttl=token.ttl,
-            period=asked.period,
-            explicit_max_ttl=asked.explicit_max_ttl,
+            period=limits.period,
+            explicit_max_ttl=limits.explicit_max_ttl,
         )
         warnings.extend(more)
     if token.ttl == 0:
-        token.ttl = asked.explicit_max_ttl
+        token.ttl = limits.explicit_max_ttl

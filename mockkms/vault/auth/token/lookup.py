@@ -25,13 +25,12 @@ def list_accessors(state: TokenRoles, call: Call) -> Reply:
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)
-def lookup_token(state: TokenRoles, call: Call) -> Reply:
-    token_id = call["token"] or call.request.token
+def lookup_token(state: TokenRoles, call: Call, *, token: str) -> Reply:
     with refusing():
-        token = call.core.tokens.checked(token_id, tainted=True)
-    if token is None:
+        found = call.core.tokens.checked(token or call.request.token, tainted=True)
+    if found is None:
         raise ErrorResponse("bad token", status=403)
-    return describe(call, token)
+    return describe(call, found)
 
 
 @lookup_self.on(Operation.READ, Operation.UPDATE)
@@ -43,14 +42,13 @@ def lookup_own(state: TokenRoles, call: Call) -> Reply:
 
 
 @lookup_accessor.on(Operation.UPDATE)
-def lookup_by_accessor(state: TokenRoles, call: Call) -> Reply:
-    token = by_accessor(call)
+def lookup_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Reply:
+    token = by_accessor(call, accessor)
     return {**describe(call, token), "id": ""}
 
 
-def by_accessor(call: Call) -> Token:
-    """Return the token of the ``accessor`` sent. Raises BackendError 400 without one, or for an unknown one."""
-    accessor: str = call["accessor"]
+def by_accessor(call: Call, accessor: str) -> Token:
+    """Return the token of an accessor. Raises BackendError 400 without one, or for an unknown one."""
     if not accessor:
         raise BackendError("missing accessor", status=400)
     check_namespace(call, accessor)

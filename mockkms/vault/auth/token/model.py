@@ -85,6 +85,30 @@ class TokenRole(Record):
 
 
 @dataclass
+class TokenRequest(Record):
+    """The parameters of a new token. Lifetimes are texts: seconds or durations such as ``1h``."""
+
+    display_name: Annotated[str, param(Kind.STRING, help="Name shown by lookups and audit logs.")] = ""
+    explicit_max_ttl: Annotated[str, param(Kind.STRING, help="Maximum lifetime, renewals included.")] = ""
+    entity_alias: Annotated[str, param(Kind.STRING, help="Alias of the token's entity; with a role only.")] = ""
+    num_uses: Annotated[int, param(Kind.INT, help="Number of uses; 0 is unlimited.")] = 0
+    period: Annotated[str, param(Kind.STRING, help="Lifetime after each renewal, without a maximum.")] = ""
+    renewable: Annotated[bool, param(Kind.BOOL, help="Whether it can be renewed.")] = True
+    ttl: Annotated[str, param(Kind.STRING, help="Initial lifetime.")] = ""
+    lease: Annotated[str, param(Kind.STRING, help="The former name of ttl.", deprecated=True)] = ""
+    type: Annotated[str, param(Kind.STRING, help="service or batch.")] = ""
+    no_default_policy: Annotated[bool, param(Kind.BOOL, help="Do not add the ``default`` policy.")] = False
+    id: Annotated[str, param(Kind.STRING, help="The token itself; generated if absent.")] = ""
+    meta: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Metadata shown by lookups.")] = field(
+        default_factory=dict
+    )
+    no_parent: Annotated[bool, param(Kind.BOOL, help="Create an orphan.")] = False
+    policies: Annotated[list[str], param(Kind.STRING_SLICE, help="Policies; default: those of the parent.")] = field(
+        default_factory=list
+    )
+
+
+@dataclass
 class TokenRoles:
     """State of the token auth method: its roles by name. The tokens themselves are the core's."""
 

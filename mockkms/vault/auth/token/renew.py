@@ -25,22 +25,22 @@ renew_self = engine.path(
 
 
 @renew.on(Operation.UPDATE)
-def renew_token(state: TokenRoles, call: Call, *, token: str) -> Response | None:
+def renew_token(state: TokenRoles, call: Call, *, token: str, increment: int) -> Response | None:
     if not token:
         raise ErrorResponse("missing token ID")
     with refusing("error looking up token to renew: ", BackendError):
-        return extend(call, call.core.tokens.checked(token))
+        return extend(call, call.core.tokens.checked(token), increment)
 
 
 @renew_self.on(Operation.UPDATE)
-def renew_own(state: TokenRoles, call: Call) -> Response | None:
-    return extend(call, call.core.tokens.lookup(call.request.token))
+def renew_own(state: TokenRoles, call: Call, *, increment: int) -> Response | None:
+    return extend(call, call.core.tokens.lookup(call.request.token), increment)
 
 
 @renew_accessor.on(Operation.UPDATE)
-def renew_by_accessor(state: TokenRoles, call: Call) -> Response | None:
-    token = by_accessor(call)
-    response = extend(call, call.core.tokens.lookup(token.id))
+def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment: int) -> Response | None:
+    token = by_accessor(call, accessor)
+    response = extend(call, call.core.tokens.lookup(token.id), increment)
     if response is None:
         raise BackendError("failed to lookup the token")
     if response.auth is not None:
@@ -48,8 +48,8 @@ def renew_by_accessor(state: TokenRoles, call: Call) -> Response | None:
     return response
 
 
-def extend(call: Call, token: Token | None) -> Response | None:
-    """Renew ``token`` by the ``increment`` sent. Raises ErrorResponse and BackendError with the server's text."""
+def extend(call: Call, token: Token | None, increment: int) -> Response | None:
+    """Renew ``token`` by ``increment`` seconds. Raises ErrorResponse and BackendError with the server's text."""
     if token is None:
         raise ErrorResponse("token not found")
     if token.type == "batch":
@@ -63,7 +63,7 @@ def extend(call: Call, token: Token | None) -> Response | None:
     refusal = leases.refusal(entry)
     if refusal:
         raise ErrorResponse(refusal)
-    response = leases.renew_token(token, entry, call["increment"], call.request)
+    response = leases.renew_token(token, entry, increment, call.request)
     if response is not None and response.auth is not None:
         show_policies(call, response.auth)
     return response

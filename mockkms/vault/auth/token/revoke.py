@@ -30,7 +30,7 @@ tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
 def revoke_token(state: TokenRoles, call: Call, *, token: str) -> None:
     if not token:
         raise ErrorResponse("missing token ID")
-    _revoke(call, _checked(call, ""))
+    _revoke(call, _checked(call, token, ""))
 
 
 @revoke_self.on(Operation.UPDATE)
@@ -54,22 +54,22 @@ def revoke_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Respo
 
 
 @revoke_orphan.on(Operation.UPDATE)
-def revoke_alone(state: TokenRoles, call: Call) -> None:
-    if not call["token"]:
+def revoke_alone(state: TokenRoles, call: Call, *, token: str) -> None:
+    if not token:
         raise ErrorResponse("missing token ID")
     if not is_sudo(call):
         raise ErrorResponse("root or sudo privileges required to revoke and orphan")
-    token = _checked(call, "error when looking up token to revoke: ")
-    if token is None:
+    found = _checked(call, token, "error when looking up token to revoke: ")
+    if found is None:
         raise ErrorResponse("token to revoke not found")
-    _refuse_batch(token)
-    call.core.tokens.revoke_orphan(token)
+    _refuse_batch(found)
+    call.core.tokens.revoke_orphan(found)
 
 
-def _checked(call: Call, prefix: str) -> Token | None:
-    """Return the token sent. Raises BackendError for a malformed batch token."""
+def _checked(call: Call, token_id: str, prefix: str) -> Token | None:
+    """Return a token. Raises BackendError for a malformed batch token."""
     with refusing(prefix, BackendError):
-        return call.core.tokens.checked(call["token"])
+        return call.core.tokens.checked(token_id)
 
 
 def _refuse_batch(token: Token) -> None:

@@ -36,38 +36,40 @@ def make_tag(
     state: AwsAuth,
     call: Call,
     *,
+    role: str,
+    policies: list[str],
     disallow_reauthentication: bool,
     allow_instance_migration: bool,
     max_ttl: int,
     instance_id: str,
 ) -> Response:
     """Return a new tag, signed with the key of the role. Raises ErrorResponse."""
-    name = call["role"].lower()
-    role = state.roles.get(name)
-    if role is None:
+    name = role.lower()
+    found = state.roles.get(name)
+    if found is None:
         raise ErrorResponse(f"entry not found for role {name}")
-    if not role.role_tag:
+    if not found.role_tag:
         raise ErrorResponse("tag creation is not enabled for this role")
     once, moves = disallow_reauthentication, allow_instance_migration
     if once and moves:
         raise ErrorResponse("cannot set both disallow_reauthentication and allow_instance_migration")
     if max_ttl < 0:
         raise ErrorResponse("max_ttl cannot be negative")
-    allowed = role.token_policies or []
-    policies = sorted({one.strip().lower() for one in call["policies"] if one.strip()})
-    warnings = [] if set(policies) <= set(allowed) else [_FOREIGN]
+    allowed = found.token_policies or []
+    wanted = sorted({one.strip().lower() for one in policies if one.strip()})
+    warnings = [] if set(wanted) <= set(allowed) else [_FOREIGN]
     nonce = base64.b64encode(call.core.entropy.bytes(8)).decode()
     parts = [f"v1:{nonce}:r={name}"]
-    if policies:
-        parts.append("p=" + ",".join(policies))
+    if wanted:
+        parts.append("p=" + ",".join(wanted))
     parts += [f"d={str(once).lower()}", f"m={str(moves).lower()}"]
     if max_ttl:
         parts.append(f"t={max_ttl}s")
     if instance_id:
         parts.append(f"i={instance_id}")
     text = ":".join(parts)
-    value = f"{text}:{_signature(role, text)}"
-    return Response(data={"tag_key": role.role_tag, "tag_value": value}, warnings=warnings)
+    value = f"{text}:{_signature(found, text)}"
+    return Response(data={"tag_key": found.role_tag, "tag_value": value}, warnings=warnings)
 
 
 def _signature(role: AwsAuthRole, text: str) -> str:
