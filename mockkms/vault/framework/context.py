@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.node import ServerSettings, Standing
     from mockkms.vault.kernel.state import Namespace, VaultState
     from mockkms.vault.policy.acl import Acl, Decision
-    from mockkms.vault.policy.dialect import PolicyDialect
-    from mockkms.vault.policy.policy import Policy
+    from mockkms.vault.policy.policy import Policy, PolicyDialect
     from mockkms.vault.products import Product
     from mockkms.vault.seals.barrier import Barrier
     from mockkms.vault.tokens.lease import LeaseEntry

@@ -54,7 +54,7 @@ _TABLE = {
     "database": Type("secrets.database", "secrets.database.world"),
     "ssh": Type("secrets.ssh", "secrets.ssh.world"),
     "totp": Type("secrets.totp", "secrets.totp"),
-    "secret/aws": Type("secrets.aws.engine", "secrets.aws.world"),
+    "secret/aws": Type("secrets.aws", "secrets.aws"),
     "auth/aws": Type("auth.cloud.aws.engine"),
     "auth/azure": Type("auth.cloud.azure"),
     "auth/gcp": Type("auth.cloud.gcp"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault import audit
+from mockkms.vault.audit import log as audit
 from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import (
     WRITES,

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Endpoint
 from mockkms.vault.framework.message import Request, Response
-from mockkms.vault.identity import IdentityStore
 from mockkms.vault.identity.mfa.store import MfaStore
+from mockkms.vault.identity.store import IdentityStore
 from mockkms.vault.kernel import mounting
 from mockkms.vault.kernel.lockout import Lockout
 from mockkms.vault.kernel.mounts import Mount, MountConfig

@@ -1,1 +1,0 @@
-"""ACL policies: parsing, merging, identity templates, and explanations of denials."""

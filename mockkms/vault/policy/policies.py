@@ -17,9 +17,8 @@ from mockkms.vault.framework.message import (
 )
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
-from mockkms.vault.policy.dialect import PolicyDialect
 from mockkms.vault.policy.listing import render_filter
-from mockkms.vault.policy.policy import Policy
+from mockkms.vault.policy.policy import Policy, PolicyDialect
 from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, PolicyRule, parse_policy
 from mockkms.vault.policy.templates import Templates
 from mockkms.vault.tokens.token import Token

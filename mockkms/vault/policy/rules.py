@@ -11,9 +11,9 @@ from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.policy.dialect import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.parameters import ParameterValues
+from mockkms.vault.policy.policy import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.templates import has_template
 
 Substitute = Callable[[str], str | None]

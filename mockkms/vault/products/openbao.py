@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.dialect import OPENBAO_POLICIES
+from mockkms.vault.policy.policy import OPENBAO_POLICIES
 from mockkms.vault.products.builtins import OPENBAO as OPENBAO_BUILTINS
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.product import Product, ProductTexts

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.policy.dialect import PolicyDialect
+from mockkms.vault.policy.policy import PolicyDialect
 from mockkms.vault.products.builtins import Builtins
 from mockkms.vault.products.features import Feature
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.dialect import VAULT_POLICIES
+from mockkms.vault.policy.policy import VAULT_POLICIES
 from mockkms.vault.products.builtins import VAULT as VAULT_BUILTINS
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.openbao import OPENBAO

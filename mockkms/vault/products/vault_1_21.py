@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.dialect import VAULT_1_21_POLICIES
+from mockkms.vault.policy.policy import VAULT_1_21_POLICIES
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.vault import VAULT
 

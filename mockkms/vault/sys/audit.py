@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault import audit
+from mockkms.vault.audit import device as audit
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response

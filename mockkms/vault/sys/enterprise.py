@@ -1,6 +1,7 @@
 """Paths of the enterprise edition, which the community edition registers and refuses.
 
-A method that a path lacks is 405, one that it has is 404 ``enterprise-only feature``.
+A method that a path lacks is 405, one that it has is 404 ``enterprise-only feature``. ``sys/well-known`` is empty:
+no engine of the community edition has redirections below ``/.well-known/``.
 """
 
 from __future__ import annotations
@@ -153,3 +154,23 @@ def _absent(paths: str, needs: Feature | None = None) -> None:
 _absent("wrapping/pubkey|storage/raft/bootstrap/challenge|storage/raft/bootstrap/answer|internal/ui/mounts/")
 _absent("replication/status")
 _absent("replication/dr/secondary/(?:license|license/signed|sys/config/reload/license)", Feature.ENTERPRISE_STUBS)
+
+
+redirections = engine.path("well-known[/]", help="All redirections.", needs=Feature.WELL_KNOWN)
+redirection = engine.path(
+    "well-known/{label:some}",
+    fields={"label": Field(Kind.STRING, help="Path below `/.well-known/`.")},
+    help="One redirection.",
+    needs=Feature.WELL_KNOWN,
+)
+
+
+@redirections.on(Operation.READ, Operation.LIST)
+def list_redirections(_state: object, _call: Call) -> dict[str, object]:
+    """Return no redirections."""
+    return {}
+
+
+@redirection.on(Operation.READ)
+def read_redirection(_state: object, _call: Call) -> None:
+    """Return None, as engines of the community edition have no redirections."""

@@ -6,7 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.golang.number import Number
-from mockkms.vault.identity.mfa import PendingLogin
+from mockkms.vault.identity.mfa.model import PendingLogin
 from mockkms.vault.kernel.login import grant
 from mockkms.vault.sys.engine import engine
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault import audit
+from mockkms.vault.audit import device as audit
 from tests.vault.driving import World
 
 _CREATION = "unable to create new audit backend: "

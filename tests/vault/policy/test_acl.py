@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.acl import Acl
-from mockkms.vault.policy.dialect import OPENBAO_POLICIES
+from mockkms.vault.policy.policy import OPENBAO_POLICIES
 from mockkms.vault.policy.rules import PolicyRule, parse_policy
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockkms.vault.golang.duration import parse_moment
-from mockkms.vault.policy.dialect import OPENBAO_POLICIES, VAULT_POLICIES
+from mockkms.vault.policy.policy import OPENBAO_POLICIES, VAULT_POLICIES
 from mockkms.vault.policy.rules import PolicyError, PolicyRule, parse_policy
 
 

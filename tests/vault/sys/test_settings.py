@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockkms.vault import audit
+from mockkms.vault.audit import device as audit
 from mockkms.vault.framework import registry
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.config.cors import decide

@@ -7,8 +7,7 @@ from typing import Any
 from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.jwt.login import claims_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel import CelError
-from mockkms.vault.cel.program import timestamp
+from mockkms.vault.cel.program import CelError, timestamp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel import read_program
+from mockkms.vault.cel.program import read_program
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.cel import Program
+from mockkms.vault.cel.program import Program
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints

@@ -15,7 +15,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import ErrorResponse, Response
 from mockkms.vault.golang import json_text
-from mockkms.vault.identity import Alias, Entity, Group
+from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.identity import Alias, Entity
-from mockkms.vault.identity.model import settle_alias
+from mockkms.vault.identity.model import Alias, Entity, settle_alias
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (

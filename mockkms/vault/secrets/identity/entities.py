@@ -5,8 +5,8 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
-from mockkms.vault.identity import Entity
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,

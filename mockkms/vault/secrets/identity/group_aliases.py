@@ -7,8 +7,7 @@ from dataclasses import replace
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.identity import Alias, Group
-from mockkms.vault.identity.model import EXTERNAL
+from mockkms.vault.identity.model import EXTERNAL, Alias, Group
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
 from mockkms.vault.secrets.identity.aliases import aliases_listed, shown

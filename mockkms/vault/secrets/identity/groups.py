@@ -9,9 +9,8 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.framework.records import Record, param
-from mockkms.vault.identity import Group
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
-from mockkms.vault.identity.model import EXTERNAL, INTERNAL
+from mockkms.vault.identity.model import EXTERNAL, INTERNAL, Group
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.identity import Alias, Entity
 from mockkms.vault.identity.checks import distinct
+from mockkms.vault.identity.model import Alias, Entity
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import engine, mount_shown, own, store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.identity.mfa import Enforcement
+from mockkms.vault.identity.mfa.model import Enforcement
 from mockkms.vault.secrets.identity import engine, listed, namespace_id, store
 
 one = engine.path(

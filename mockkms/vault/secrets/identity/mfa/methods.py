@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.identity.mfa import MfaMethod
+from mockkms.vault.identity.mfa.model import MfaMethod
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import elsewhere, engine, listed, namespace_id
 from mockkms.vault.secrets.identity.mfa.settings import FIELDS, SETTINGS

@@ -8,9 +8,8 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.identity import Entity
-from mockkms.vault.identity.mfa import MfaMethod, Secret
-from mockkms.vault.identity.mfa.model import TOTP
+from mockkms.vault.identity.mfa.model import TOTP, MfaMethod, Secret
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import engine, own, store
 
 _METHOD = {"method_id": Field(Kind.STRING, help="Id of the method.")}

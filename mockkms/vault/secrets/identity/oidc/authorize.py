@@ -10,7 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.framework.records import Record, param
-from mockkms.vault.identity import Entity
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, own, store
 from mockkms.vault.secrets.identity.oidc.assignments import OPENID
 from mockkms.vault.secrets.identity.oidc.clients import with_id

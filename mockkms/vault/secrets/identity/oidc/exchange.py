@@ -16,7 +16,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, Operation, Response
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang import json_text
-from mockkms.vault.identity import Entity
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scopes, assigned
 from mockkms.vault.secrets.identity.oidc.clients import with_id

@@ -17,7 +17,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.identity import IdentityState
+    from mockkms.vault.identity.model import IdentityState
 
 R = TypeVar("R", bound=Record)
 

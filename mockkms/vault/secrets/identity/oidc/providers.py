@@ -7,7 +7,7 @@ import json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.identity import Entity
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import bare_json, engine, listed
 from mockkms.vault.secrets.identity.oidc.assignments import OPENID, distinct

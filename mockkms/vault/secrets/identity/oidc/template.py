@@ -7,7 +7,7 @@ import re
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.errors import error_context
-from mockkms.vault.identity import Alias, Entity, Group
+from mockkms.vault.identity.model import Alias, Entity, Group
 
 
 def filled(template: str, entity: Entity, groups: list[Group], now: float) -> str:

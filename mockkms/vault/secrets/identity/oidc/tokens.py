@@ -12,7 +12,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.json import decode_object
-from mockkms.vault.identity import Entity
+from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
 from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcCollection, OidcRole, default_key, service

@@ -1,4 +1,6 @@
-"""The AWS secrets engine: access keys for roles. AWS is never contacted: the keys are random and AWS refuses them.
+"""The AWS secrets engine, and its section of world files: access keys for roles.
+
+AWS is never contacted: the keys are random and AWS refuses them.
 
 Source: HashiCorp Vault's API documentation and published source; no recording exists.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -17,6 +19,11 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.kernel.record_section import named, one, record_section
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
+    from mockkms.vault.kernel.mounts import Mount
 
 _USER, _TEMPORARY = "iam_user", ("assumed_role", "federation_token", "session_token")
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -216,3 +223,16 @@ def _key_id(call: Call, prefix: str) -> str:
 
 def _secret_key(call: Call) -> str:
     return base64.b64encode(call.core.entropy.bytes(30)).decode()
+
+
+def _lifetimes(_core: Context, _mount: Mount, lifetimes: AwsLease) -> object:
+    if lifetimes == AwsLease():
+        return None
+    return {"lease": f"{lifetimes.lease}s", "lease_max": f"{lifetimes.lease_max}s"}
+
+
+section = record_section(
+    one("config", "the root credentials", root, lambda state: state.root),
+    one("lease", "lifetimes of the keys of IAM users", lease, lambda state: state.lease, describe=_lifetimes),
+    named("roles", "roles by name", roles),
+)
