@@ -1,6 +1,6 @@
-"""The cubbyhole: secrets of one token, that no other can reach and that go with it.
+"""The cubbyhole: secrets of a token, which no other token can read and which end with it.
 
-State: secrets by token id and path. Wrapped responses lie here too, under ``response`` of their one-time token.
+The state holds secrets by token id and path. Wrapped responses are the secret ``response`` of a one-time token.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ engine = Engine(
 secret = engine.path(
     "{path:all}",
     arbitrary=True,
-    help="A secret of this token's own.",
-    description="Every token has a cubbyhole of its own; it is emptied when the token ends.",
+    help="A secret of the token.",
+    description="Every token has its own cubbyhole, which is emptied when the token ends.",
 )
 
 DEPRECATED = (

@@ -24,14 +24,14 @@ _Kept = TypeVar("_Kept", Entity, Group, Alias)
 engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
 
 
-SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that looks after it; not used.", needs=Feature.IDENTITY_SOURCES)
+SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that manages it; not used.", needs=Feature.IDENTITY_SOURCES)
 
 
 def by_id(stem: str, fields: Fields | Callable[[], Fields], help: str) -> tuple[Endpoint, Endpoint]:
     """Declare ``stem/id/{id}`` and the list ``stem/id``."""
 
     def fields_and_id() -> Fields:
-        return {"id": Field(Kind.STRING, help="The id."), **(fields() if callable(fields) else fields)}
+        return {"id": Field(Kind.STRING, help="Id."), **(fields() if callable(fields) else fields)}
 
     one = engine.path(stem + "/id/{id}", fields_and_id, help=help)
     return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")

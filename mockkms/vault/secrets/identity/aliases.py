@@ -24,23 +24,23 @@ from mockkms.vault.secrets.identity import (
 from mockkms.vault.secrets.identity.entities import save as save_entity
 from mockkms.vault.secrets.kv.v2.custom import faults_of, framed
 
-_ID = Field(Kind.STRING, help="Alias to change.")
+_ID = Field(Kind.STRING, help="Id of the alias to change.")
 _FIELDS = {
     "entity_id": Field(Kind.STRING, deprecated=True, help="Older name of canonical_id."),
-    "canonical_id": Field(Kind.STRING, help="Entity that the alias belongs to; one is made if absent."),
+    "canonical_id": Field(Kind.STRING, help="Id of the entity that the alias belongs to; absent: a new one."),
     "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
-    "name": Field(Kind.STRING, help="What the entity is called there."),
+    "name": Field(Kind.STRING, help="Name of the entity there."),
 }
 _SOURCES = {
-    "issuer": Field(Kind.STRING, help="Issuer that the alias comes from.", needs=Feature.IDENTITY_SOURCES),
+    "issuer": Field(Kind.STRING, help="Issuer of the alias.", needs=Feature.IDENTITY_SOURCES),
     "external_id": Field(Kind.STRING, help="Id of the alias at its issuer.", needs=Feature.IDENTITY_SOURCES),
 }
-_CUSTOM = {"custom_metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own.")}
+_CUSTOM = {"custom_metadata": Field(Kind.KV_PAIRS, help="Names and texts.")}
 _PERSONA = {
     "entity_id": Field(Kind.STRING, help="Entity that the persona belongs to."),
     "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
-    "name": Field(Kind.STRING, help="What the entity is called there."),
-    "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
+    "name": Field(Kind.STRING, help="Name of the entity there."),
+    "metadata": Field(Kind.KV_PAIRS, help="Names and texts."),
 }
 
 alias = engine.path("entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM, **_SOURCES}, help="Create an alias.")
@@ -74,7 +74,7 @@ def write(
     """Create an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
     faults = faults_of(custom_metadata or {})
     if faults:
-        # One fault stands in the core's own frame, several in one more.
+        # One error gets the core's frame, several errors get one more.
         raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
     return _write(call, name, mount_accessor, canonical_id or entity_id, custom_metadata)
 
@@ -205,12 +205,12 @@ def _target(call: Call, canonical: str, accessor: str, mount: Mount) -> Entity:
 @old_one.on(Operation.READ)
 @persona_one.on(Operation.READ)
 def read(state: object, call: Call) -> dict[str, object] | None:
-    """An alias."""
+    """Return an alias."""
     return shown(call, own(call, store(call).state.aliases, call["id"]))
 
 
 def shown(call: Call, alias: Alias | None) -> dict[str, object] | None:
-    """An alias of an entity or a group as it is answered."""
+    """Return an alias of an entity or a group as responses show it."""
     if alias is None:
         return None
     return {
@@ -230,7 +230,7 @@ def shown(call: Call, alias: Alias | None) -> dict[str, object] | None:
 @old_one.on(Operation.DELETE)
 @persona_one.on(Operation.DELETE)
 def delete(state: object, call: Call) -> None:
-    """Take an alias away from its entity."""
+    """Remove an alias from its entity."""
     identity = store(call)
     found = own(call, identity.state.aliases, call["id"])
     if found is None:
@@ -247,12 +247,12 @@ def delete(state: object, call: Call) -> None:
 @old_ids.on(Operation.LIST)
 @persona_ids.on(Operation.LIST)
 def list_ids(state: object, call: Call) -> dict[str, object]:
-    """The ids of all aliases of the namespace."""
+    """Return the ids of all aliases of the namespace."""
     return aliases_listed(call, store(call).state.aliases)
 
 
 def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, object]:
-    """The list of aliases of one kind with what is known of them."""
+    """Return the aliases of the namespace, of entities or of groups, as a list."""
     found = sorted((a for a in aliases.values() if a.namespace == call.request.namespace), key=lambda a: a.id)
     info = {
         alias.id: {

@@ -22,18 +22,16 @@ from mockkms.vault.secrets.identity import (
 )
 from mockkms.world.clock import rfc3339
 
-_ID = Field(Kind.STRING, help="Entity to change; without it one is made or found by name.")
+_ID = Field(Kind.STRING, help="Id of the entity to change; absent: by name, or a new one.")
 _NAME = Field(Kind.STRING, help="Name, unique in any case; generated if absent.")
 _SETTINGS = {
-    "metadata": Field(Kind.KV_PAIRS, help="Names and texts of your own."),
-    "policies": Field(Kind.COMMA_STRINGS, help="Policies that every token of the entity has."),
+    "metadata": Field(Kind.KV_PAIRS, help="Names and texts."),
+    "policies": Field(Kind.COMMA_STRINGS, help="Policies that every token of the entity gets."),
     "disabled": Field(Kind.BOOL, help="Tokens of a disabled entity are refused."),
 }
 _PROVISIONED = {
     "scim_client_id": SCIM_CLIENT,
-    "external_id": Field(
-        Kind.STRING, help="Id of the entity where it comes from; not used.", needs=Feature.IDENTITY_SOURCES
-    ),
+    "external_id": Field(Kind.STRING, help="Id of the entity at its source; not used.", needs=Feature.IDENTITY_SOURCES),
 }
 
 _FIELDS = {"name": _NAME, **_SETTINGS, **_PROVISIONED}
@@ -116,18 +114,18 @@ def _meant(call: Call, name: str) -> Entity | None:
 
 @one.on(Operation.READ)
 def read(state: object, call: Call) -> dict[str, object] | None:
-    """An entity with its aliases and groups."""
+    """Return an entity with its aliases and groups."""
     return shown(call, store(call).state.entities.get(call["id"]))
 
 
 @named.on(Operation.READ)
 def read_named(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """An entity by its name, in any case."""
+    """Return an entity by its name, in any case."""
     return shown(call, store(call).entity_named(call.request.namespace, name))
 
 
 def shown(call: Call, entity: Entity | None) -> dict[str, object] | None:
-    """An entity as it is answered; None for none in this namespace."""
+    """Return an entity as responses show it; None if it is not of the request's namespace."""
     if entity is None or entity.namespace != call.request.namespace:
         return None
     identity = store(call)
@@ -182,13 +180,13 @@ def _delete(call: Call, entity: Entity | None) -> None:
 
 @ids.on(Operation.LIST)
 def list_ids(state: object, call: Call) -> dict[str, object]:
-    """The ids of all entities of the namespace."""
+    """Return the ids of all entities of the namespace."""
     return listed(_infos(call))
 
 
 @names.on(Operation.LIST)
 def list_names(state: object, call: Call) -> dict[str, object]:
-    """The names of all entities of the namespace, in the order of their ids, and nothing more."""
+    """Return the names of all entities of the namespace, in the order of their ids."""
     return names_of(_infos(call))
 
 

@@ -13,13 +13,15 @@ from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
 from mockkms.vault.secrets.identity.aliases import aliases_listed, shown
 
 _FIELDS = {
-    "name": Field(Kind.STRING, help="What the group is called there."),
+    "name": Field(Kind.STRING, help="Name of the group there."),
     "mount_accessor": Field(Kind.STRING, help="Accessor of the auth mount."),
-    "canonical_id": Field(Kind.STRING, help="External group that the alias belongs to; one is made if absent."),
+    "canonical_id": Field(Kind.STRING, help="Id of the external group that the alias belongs to; absent: a new one."),
 }
 
 alias = engine.path(
-    "group-alias", fields={"id": Field(Kind.STRING, help="Alias to change."), **_FIELDS}, help="Create a group alias."
+    "group-alias",
+    fields={"id": Field(Kind.STRING, help="Id of the alias to change."), **_FIELDS},
+    help="Create a group alias.",
 )
 one, ids = by_id("group-alias", _FIELDS, "A group alias by its id.")
 
@@ -118,13 +120,13 @@ def _set(call: Call, group: Group, alias: Alias | None) -> None:
 
 @one.on(Operation.READ)
 def read(state: object, call: Call) -> dict[str, object] | None:
-    """A group alias."""
+    """Return a group alias."""
     return shown(call, own(call, store(call).state.group_aliases, call["id"]))
 
 
 @one.on(Operation.DELETE)
 def delete(state: object, call: Call) -> None:
-    """Take an alias away from its group."""
+    """Remove an alias from its group."""
     identity = store(call)
     found = own(call, identity.state.group_aliases, call["id"])
     if found is None:
@@ -138,5 +140,5 @@ def delete(state: object, call: Call) -> None:
 
 @ids.on(Operation.LIST)
 def list_ids(state: object, call: Call) -> dict[str, object]:
-    """The ids of all group aliases of the namespace."""
+    """Return the ids of all group aliases of the namespace."""
     return aliases_listed(call, store(call).state.group_aliases)

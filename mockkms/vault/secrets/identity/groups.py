@@ -25,7 +25,7 @@ from mockkms.vault.secrets.identity import (
 )
 from mockkms.world.clock import rfc3339
 
-_ID = Field(Kind.STRING, help="Group to change; without it one is made or found by name.")
+_ID = Field(Kind.STRING, help="Id of the group to change; absent: by name, or a new one.")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class GroupParams(Record):
         str, param(Kind.STRING, help="internal, or external: its members come from an auth method's groups.")
     ] = ""
     metadata: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Names and texts.")] = field(default_factory=dict)
-    policies: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Policies that the tokens of every member have.")] = (
+    policies: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Policies that the tokens of every member get.")] = (
         field(default_factory=list)
     )
     member_group_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Groups that are members.")] = field(
@@ -195,18 +195,18 @@ def _set_member_groups(call: Call, parent: Group, below: list[str]) -> None:
 
 @one.on(Operation.READ)
 def read(state: object, call: Call) -> dict[str, object] | None:
-    """A group with its members."""
+    """Return a group with its members."""
     return shown(call, own(call, store(call).state.groups, call["id"]))
 
 
 @named.on(Operation.READ)
 def read_named(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """A group by its name, in any case."""
+    """Return a group by its name, in any case."""
     return shown(call, store(call).group_named(call.request.namespace, name))
 
 
 def shown(call: Call, group: Group | None) -> dict[str, object] | None:
-    """A group as it is answered."""
+    """Return a group as responses show it."""
     if group is None:
         return None
     below = sorted(g.id for g in store(call).state.groups.values() if group.id in (g.parents or ()))
@@ -246,13 +246,13 @@ def _delete(call: Call, group: Group | None) -> None:
 
 @ids.on(Operation.LIST)
 def list_ids(state: object, call: Call) -> dict[str, object]:
-    """The ids of all groups of the namespace."""
+    """Return the ids of all groups of the namespace."""
     return listed(_infos(call))
 
 
 @names.on(Operation.LIST)
 def list_names(state: object, call: Call) -> dict[str, object]:
-    """The names of all groups of the namespace, in the order of their ids, and nothing more."""
+    """Return the names of all groups of the namespace, in the order of their ids."""
     return names_of(_infos(call))
 
 

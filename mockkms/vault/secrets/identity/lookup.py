@@ -8,11 +8,11 @@ from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.secrets.identity import engine, entities, groups, own, store
 
 _QUERY = {
-    "id": Field(Kind.STRING, help="Its id."),
-    "name": Field(Kind.STRING, help="Its name."),
-    "alias_id": Field(Kind.STRING, help="The id of an alias of it."),
-    "alias_name": Field(Kind.STRING, help="The name of an alias of it, together with alias_mount_accessor."),
-    "alias_mount_accessor": Field(Kind.STRING, help="The mount of that alias."),
+    "id": Field(Kind.STRING, help="Id."),
+    "name": Field(Kind.STRING, help="Name."),
+    "alias_id": Field(Kind.STRING, help="Id of an alias."),
+    "alias_name": Field(Kind.STRING, help="Name of an alias, together with alias_mount_accessor."),
+    "alias_mount_accessor": Field(Kind.STRING, help="Accessor of the mount of that alias."),
 }
 
 entity = engine.path("lookup/entity", fields=_QUERY, help="Find an entity.")

@@ -13,10 +13,12 @@ from mockkms.vault.secrets.identity import engine, mount_shown, own, store
 merge = engine.path(
     "entity/merge[/]",
     fields={
-        "from_entity_ids": Field(Kind.COMMA_STRINGS, help="Entities to merge; they are deleted."),
-        "to_entity_id": Field(Kind.STRING, help="Entity that stays."),
-        "conflicting_alias_ids_to_keep": Field(Kind.COMMA_STRINGS, help="Which of two aliases on one mount stays."),
-        "force": Field(Kind.BOOL, help="Merge although both have an MFA secret of one method."),
+        "from_entity_ids": Field(Kind.COMMA_STRINGS, help="Ids of the entities to merge; they are deleted."),
+        "to_entity_id": Field(Kind.STRING, help="Id of the entity that is kept."),
+        "conflicting_alias_ids_to_keep": Field(
+            Kind.COMMA_STRINGS, help="Ids of the aliases to keep, of two on one mount."
+        ),
+        "force": Field(Kind.BOOL, help="Merge entities that both have an MFA secret of one method."),
     },
     help="Merge entities into one.",
     sudo=Feature.SUDO_FOR_MERGES,
@@ -33,7 +35,7 @@ def merge_entities(
     conflicting_alias_ids_to_keep: list[str],
     force: bool,
 ) -> Response | None:
-    """Merge. Raises ErrorResponse; aliases on one mount answer 400 with the list of clashes."""
+    """Merge entities. Raises ErrorResponse; of aliases on one mount the response, with status 400, has a list."""
     if not to_entity_id:
         raise ErrorResponse("missing entity id to merge to")
     if not from_entity_ids:
@@ -141,7 +143,7 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
         identity.put_alias(alias)
         target.aliases.append(alias)
     target.merged = [*(target.merged or []), *(source.merged or []), source.id]
-    target.mfa.update(source.mfa)  # Forced, those of the source win, whatever the parameter's description says.
+    target.mfa.update(source.mfa)  # With force, those of the source win, unlike the parameter's description says.
     for group in identity.direct_groups(source.id):
         group.settle()
         others = [member_id for member_id in group.members or () if member_id not in (source.id, target.id)]

@@ -58,22 +58,22 @@ class GroupSpec(TypedDict, total=False):
 def _keys(_type: str) -> dict[str, Key]:
     texts = ListOf(Text(), single=True)
     mount = Key(Text(), "path of the auth method: auth/userpass/", required=True)
-    name = Key(Text(), "what it is called there", required=True)
+    name = Key(Text(), "name of the entity or group there", required=True)
     metadata = MapOf(Text())
-    sources = {"issuer": Key(Text(), "issuer that it comes from"), "external_id": Key(Text(), "its id there")}
+    sources = {"issuer": Key(Text(), "issuer of the alias"), "external_id": Key(Text(), "id at the issuer")}
     alias = RecordShape({"mount": mount, "name": name, "custom_metadata": Key(metadata, "set by users"), **sources})
     entity = RecordShape(
         {
-            "id": Key(Text(), "drawn when not given"),
+            "id": Key(Text(), "default: generated"),
             "policies": Key(texts, "names of policies"),
             "metadata": Key(metadata, "any texts"),
             "disabled": Key(Boolean(), "its tokens are refused"),
-            "aliases": Key(ListOf(alias), "who it is on auth methods"),
+            "aliases": Key(ListOf(alias), "its names on auth methods"),
         }
     )
     group = RecordShape(
         {
-            "type": Key(Choice(("internal", "external"), "group type"), "internal when not given"),
+            "type": Key(Choice(("internal", "external"), "group type"), "default: internal"),
             "policies": Key(texts, "names of policies"),
             "metadata": Key(metadata, "any texts"),
             "members": Key(texts, "names of entities"),
@@ -85,7 +85,7 @@ def _keys(_type: str) -> dict[str, Key]:
         "entities": Key(MapOf(entity), "by name"),
         "groups": Key(MapOf(group), "by name"),
         "oidc": Key(Late(oidc.shape), "the OIDC provider"),
-        "mfa": Key(Late(mfa.shape), "second proofs at login"),
+        "mfa": Key(Late(mfa.shape), "multi-factor authentication at login"),
     }
 
 
@@ -170,7 +170,7 @@ def _named(found: Entity | Group | None, name: str) -> str:
 
 
 def dump_entities(core: Context, namespace: str = "") -> dict[str, dict[str, object]]:
-    """Every entity of a namespace by name, as ``add_entity`` reads it."""
+    """Return every entity of a namespace by name, as ``add_entity`` reads it."""
     found = {}
     for entity in core.state.identity.entities.values():
         if entity.namespace == namespace:
@@ -182,7 +182,7 @@ def dump_entities(core: Context, namespace: str = "") -> dict[str, dict[str, obj
 
 
 def dump_groups(core: Context, namespace: str = "") -> dict[str, dict[str, object]]:
-    """Every group of a namespace by name, as ``add_group`` reads it; members stand before what holds them."""
+    """Return every group of a namespace by name, as ``add_group`` reads it; member groups come first."""
     state = core.state.identity
     inside = [group for group in state.groups.values() if group.namespace == namespace]
     found: dict[str, dict[str, object]] = {}

@@ -1,4 +1,4 @@
-"""KV version 1: a secret is the body of its last write, kept as it was sent."""
+"""KV version 1: a secret is the body of its last write, stored as it was sent."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class KV1:
         return KV1(dict(self.secrets))
 
 
-engine = Engine("kv", kind="secret", new_state=KV1, help="Keeps arbitrary secrets, one value a path.")
+engine = Engine("kv", kind="secret", new_state=KV1, help="Stores arbitrary secrets, one value for each path.")
 
 secret = engine.path(
     "{path:all}",
-    fields={"path": Field(Kind.STRING, help="Where the secret is.")},
+    fields={"path": Field(Kind.STRING, help="Path of the secret.")},
     help="Write, read, list and delete secrets.",
     arbitrary=Feature.KV1_ARBITRARY,
     description="The whole body of a write is the secret. A member ttl or lease becomes the lease duration of a read.",
@@ -44,7 +44,7 @@ def _exists(state: KV1, call: Call, *, path: str) -> bool:
 
 @secret.on(Operation.READ)
 def read(state: KV1, call: Call, *, path: str) -> Response | None:
-    """The secret, with the lease duration (seconds) that it asks for itself or the mount's default."""
+    """Return the secret, with its own lease duration (seconds) or the mount's default."""
     _refuse_relative(call, "read failed: ")
     kept = state.secrets.get(path)
     if kept is None:
@@ -87,14 +87,14 @@ def delete(state: KV1, call: Call, *, path: str) -> None:
 
 @secret.on(Operation.LIST)
 def list_secrets(state: KV1, call: Call) -> dict[str, object]:
-    """The names directly below a folder."""
+    """Return the names directly below a folder."""
     names = children(state.secrets, _folder(call))
     return {"keys": names} if names else {}
 
 
 @secret.on(Operation.SCAN)
 def scan(state: KV1, call: Call) -> dict[str, object]:
-    """Every path below a folder; an empty one has no ``keys`` member."""
+    """Return every path below a folder; without any, ``keys`` is missing."""
     keys = walk(state.secrets, _folder(call))
     return {"keys": keys} if keys else {}
 

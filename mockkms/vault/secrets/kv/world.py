@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _keys(mount_type: str) -> dict[str, Key]:
     if mount_type == "kv":
-        return {"version": Key(Choice(("1", "2"), "version"), "1 when not given"), **_version_2()}
+        return {"version": Key(Choice(("1", "2"), "version"), "default: 1"), **_version_2()}
     return _version_2() if mount_type == "kv-v2" else _secrets()
 
 
@@ -102,7 +102,7 @@ def configure(core: Context, mount: Mount, config: Mapping[str, object]) -> None
 
 
 def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, object]:
-    """The current data of every secret that can be read, as ``add_secret`` takes it."""
+    """Return the current data of every readable secret, as ``add_secret`` reads it."""
     if isinstance(state, KV1):
         return {path: kept.value() for path, kept in sorted(state.secrets.items())}
     found: dict[str, object] = {}
@@ -115,7 +115,7 @@ def dump_secrets(state: KV1 | KV2, now: float) -> dict[str, object]:
 
 
 def dump_keys(state: KV2, now: float) -> dict[str, dict[str, object]]:
-    """Every key with its settings and history, as ``add_key`` takes it; versions beyond the window are gone."""
+    """Return every secret with settings and history, as ``add_key`` reads it, without dropped versions."""
     return {path: _described(state, key, now) for path, key in sorted(state.keys.items())}
 
 

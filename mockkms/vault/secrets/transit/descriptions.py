@@ -74,12 +74,12 @@ def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, object
 
 
 def dump_keys(state: Transit) -> dict[str, dict[str, object]]:
-    """The descriptions of all keys by name; what has its default value is left out."""
+    """Return the descriptions of all keys by name; members with their default values are left out."""
     return {name: _dump(key) for name, key in sorted(state.keys.items())}
 
 
 def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
-    """The key without versions."""
+    """Return the key, without versions."""
     key_type = spec.get("type", "aes256-gcm96")
     if not isinstance(key_type, str) or key_type not in TYPES:
         raise SpecFault("type", f"{key_type!r} is none of {', '.join(TYPES)}")
@@ -198,6 +198,6 @@ def _dump_version(key: TransitKey, version: KeyVersion) -> dict[str, object]:
 
 
 def _time(moment: float) -> str | float:
-    """RFC 3339 where that is exact, else the number."""
+    """Return a time (Unix seconds) in RFC 3339 if that is exact, else as the number."""
     text = rfc3339(moment)
     return text if moment > 0 and parse_rfc3339(text) == moment else moment

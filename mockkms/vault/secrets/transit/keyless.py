@@ -21,17 +21,17 @@ random = engine.path(
         "bytes": Field(Kind.INT, default=32, help="Number of bytes, 1 to 131072."),
         "format": Field(Kind.STRING, default="base64", help="hex or base64."),
     },
-    help="Make random bytes.",
+    help="Generate random bytes.",
 )
 digest = engine.path(
     "hash[/{urlalgorithm:some}]",
     {
         "input": Field(Kind.STRING, help="Data to hash, in base64."),
         "algorithm": Field(Kind.STRING, default="sha2-256", help="The hash: sha2-* or sha3-*."),
-        "urlalgorithm": Field(Kind.STRING, help="The hash, in the path."),
+        "urlalgorithm": Field(Kind.STRING, help="Name of the hash, in the path."),
         "format": Field(Kind.STRING, default="hex", help="hex or base64."),
     },
-    help="Make a digest.",
+    help="Compute a digest.",
 )
 
 

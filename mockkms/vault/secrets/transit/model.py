@@ -18,7 +18,7 @@ PREFIX = "vault:v"
 """The start of every ciphertext, signature and HMAC: ``vault:v<version>:<base64>``."""
 
 KDF_COUNTER = 0
-"""``hmac-sha256-counter``: only in keys restored from very old backups (and written down for keys not derived)."""
+"""``hmac-sha256-counter``: only in keys from very old backups, and stored for keys that are not derived."""
 KDF_HKDF = 1
 """``hkdf_sha256``."""
 
@@ -35,9 +35,9 @@ class KeyType:
     number: int
     """As in backups."""
     size: int = 0
-    """Bytes of a symmetric key; 0 for the rest."""
+    """Bytes of a symmetric key; 0 for other types."""
     aead: str = ""
-    """Algorithm name for ``crypto.aead``; empty for the rest."""
+    """Algorithm name for ``crypto.aead``; empty for other types."""
     bits: int = 0
     """Bits of an RSA modulus."""
     curve: str = ""
@@ -45,32 +45,32 @@ class KeyType:
 
     @property
     def encrypts(self) -> bool:
-        """Encryption and decryption."""
+        """Whether keys encrypt and decrypt."""
         return bool(self.aead or self.bits)
 
     @property
     def signs(self) -> bool:
-        """Signing and verifying."""
+        """Whether keys sign and verify."""
         return bool(self.bits or self.curve) or self.name == "ed25519"
 
     @property
     def derives(self) -> bool:
-        """Keys may be derived per context."""
+        """Whether keys can be derived for contexts."""
         return bool(self.aead) or self.name == "ed25519"
 
     @property
     def agrees(self) -> bool:
-        """Key agreement (``derive-key``)."""
+        """Whether keys can be used for key agreement (``derive-key``)."""
         return bool(self.curve)
 
     @property
     def hashes_input(self) -> bool:
-        """Signing hashes the input first."""
+        """Whether signing hashes the input first."""
         return bool(self.bits or self.curve)
 
     @property
     def asymmetric(self) -> bool:
-        """Has a public half, so that a public key alone may be imported."""
+        """Whether keys have a public half, which can be imported alone."""
         return self.signs
 
 
@@ -108,7 +108,7 @@ class KeyVersion:
     created: float
     """Seconds since the epoch."""
     public: bytes = b""
-    """Public half: raw 32 bytes for ``ed25519``; SubjectPublicKeyInfo DER for RSA and ECDSA; empty for the rest."""
+    """Public half: raw 32 bytes for ``ed25519``; SubjectPublicKeyInfo DER for RSA and ECDSA; empty for other types."""
     convergent_version: int = 0
     """3 in versions of convergent keys."""
     certificate_chain: list[bytes] = field(default_factory=list)
@@ -116,7 +116,7 @@ class KeyVersion:
 
     @property
     def private_missing(self) -> bool:
-        """Only the public half is known."""
+        """Whether only the public half is known."""
         return not self.key
 
 
@@ -135,25 +135,25 @@ class TransitKey:
     name: str
     type: str
     versions: dict[int, KeyVersion] = field(default_factory=dict)
-    """Every version not trimmed away; those below ``min_decryption_version`` are archived: kept, out of use."""
+    """The versions that are not trimmed; those below ``min_decryption_version`` are archived: stored, but unusable."""
     latest_version: int = 0
     min_available_version: int = 0
     """0 until the first trim."""
     min_decryption_version: int = 1
     min_encryption_version: int = 0
-    """0: no bound but the archive's."""
+    """0: no bound of its own."""
     derived: bool = False
     kdf: int = KDF_COUNTER
     convergent_encryption: bool = False
     convergent_version: int = 0
-    """-1 in convergent keys: look at the versions."""
+    """-1 in convergent keys: each version has its own."""
     exportable: bool = False
     allow_plaintext_backup: bool = False
     deletion_allowed: bool = False
     auto_rotate_period: int = 0
     """Seconds; 0 is never."""
     key_size: int = 0
-    """Bytes of an ``hmac`` key; 0 for the rest."""
+    """Bytes of an ``hmac`` key; 0 for other types."""
     imported: bool = False
     allow_imported_rotation: bool = False
     soft_deleted: bool = False
@@ -162,7 +162,7 @@ class TransitKey:
 
     @property
     def kind(self) -> KeyType:
-        """The type's abilities."""
+        """The type."""
         return TYPES[self.type]
 
     @property
@@ -171,13 +171,13 @@ class TransitKey:
         return self.versions[self.latest_version]
 
     def usable(self) -> Iterator[tuple[int, KeyVersion]]:
-        """The versions that are not archived, with their numbers, oldest first."""
+        """Return the versions that are not archived, with their numbers, oldest first."""
         for number in range(self.min_decryption_version, self.latest_version + 1):
             if number in self.versions:
                 yield number, self.versions[number]
 
     def version(self, number: int) -> KeyVersion:
-        """A version that is not archived. Raises ErrorResponse ``no such key version``."""
+        """Return a version. Raises ErrorResponse if it does not exist or is archived."""
         found = self.versions.get(number) if number >= self.min_decryption_version else None
         if found is None:
             raise ErrorResponse("no such key version")
@@ -189,7 +189,7 @@ class TransitKey:
             raise ErrorResponse(SOFT_DELETED)
 
     def version_to_use(self, asked: int, purpose: str) -> int:
-        """The version for ``encryption`` or ``signing``: 0 asks for the latest. Raises ErrorResponse out of bounds."""
+        """Return the version for ``encryption`` or ``signing``, by default the latest. Raises ErrorResponse."""
         if asked == 0:
             return self.latest_version
         if asked < 0:
@@ -201,13 +201,13 @@ class TransitKey:
         return asked
 
     def material(self, context: bytes, number: int, size: int) -> bytes:
-        """The symmetric key of a version: stored, or ``size`` bytes derived for ``context``. Raises ErrorResponse."""
+        """Return the symmetric key of a version, or ``size`` bytes derived for ``context``. Raises ErrorResponse."""
         if self.soft_deleted:
             raise ErrorResponse(SOFT_DELETED)
         return self.derive(context, number, size) if self.derived else self.version(number).key
 
     def signing_seed(self, context: bytes, number: int) -> bytes:
-        """The 32-byte seed of an ``ed25519`` version, derived for ``context`` in derived keys. Raises ErrorResponse."""
+        """Return the 32-byte seed of an ``ed25519`` version, for ``context`` in derived keys. Raises ErrorResponse."""
         return self.material(context, number, 32)[:32]
 
     def derive(self, context: bytes, number: int, size: int) -> bytes:
@@ -230,7 +230,7 @@ class TransitKey:
         return kdf.hkdf_sha256(secret, b"", context, size)
 
     def hmac_key(self, number: int) -> bytes:
-        """The HMAC key of a version (already resolved; no key has version 0). Raises ErrorResponse."""
+        """Return the HMAC key of a version; 0 is not a version here. Raises ErrorResponse."""
         self.check_alive()
         if number < 0:
             raise ErrorResponse("key version does not exist (cannot be negative)")
@@ -264,7 +264,7 @@ class TransitKey:
 
 
 def go_atoi(text: str) -> int | None:
-    """A decimal number as Go's ``strconv.Atoi`` reads it (sign allowed, 64 bits), or None."""
+    """Read a decimal number as Go's ``strconv.Atoi`` does (with a sign, in 64 bits); None if it is invalid."""
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not digits.isascii() or not digits.isdigit() or len(digits) > 40:
         return None
@@ -274,12 +274,12 @@ def go_atoi(text: str) -> int | None:
 
 @dataclass(slots=True)
 class Transit:
-    """Everything one transit mount knows."""
+    """The state of a mount."""
 
     keys: dict[str, TransitKey] = field(default_factory=dict)
     cache_size: int = 0
-    """Keys the real server would cache; kept and shown, without effect."""
+    """Number of keys to cache; stored and returned, without effect."""
     disable_upsert: bool = False
     """``encrypt`` must not create keys."""
     wrapping_key: TransitKey | None = None
-    """The RSA-4096 key for imports, made when first asked for."""
+    """The RSA-4096 key for imports, created at its first use."""

@@ -54,23 +54,23 @@ def _material(text: str) -> str | None:
 
 
 def _key() -> RecordShape:
-    """The shape of one key's description."""
+    """Return the shape of a key's description."""
     encoded = Text("base64", _base64)
     version = RecordShape(
         {
-            "material": Key(Text("base64, or PEM of an asymmetric key", _material), "derived when not given"),
-            "public_key": Key(Text("base64 or PEM", _material), "of a version without its private half"),
+            "material": Key(Text("base64, or PEM of an asymmetric key", _material), "default: derived from the seed"),
+            "public_key": Key(Text("base64 or PEM", _material), "of a version without private half"),
             "hmac_key": Key(encoded, "key of the hmac endpoint"),
-            "created": Key(Moment(), "now when not given"),
+            "created": Key(Moment(), "default: now"),
             "certificate_chain": Key(ListOf(encoded), "DER in base64, leaf first"),
             "convergent_version": Key(Integer(), "scheme of convergent encryption"),
         }
     )
     many = Integer(1, descriptions.MOST_VERSIONS)
-    event = RecordShape({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version then")})
+    event = RecordShape({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version at that time")})
     special = {
-        "type": Key(Choice(tuple(TYPES), "key type"), "aes256-gcm96 when not given"),
-        "versions": Key(Either({"integer": many, "list": ListOf(version)}), "how many, or one by one, oldest first"),
+        "type": Key(Choice(tuple(TYPES), "key type"), "default: aes256-gcm96"),
+        "versions": Key(Either({"integer": many, "list": ListOf(version)}), "their number, or a list, oldest first"),
         "auto_rotate_period": Key(Seconds(), "0 or at least an hour"),
         "backup_info": Key(event, "last backup"),
         "restore_info": Key(event, "last restore"),
@@ -97,7 +97,7 @@ def _dump(_core: Context, mount: Mount) -> dict[str, object]:
 
 
 def _check(mount: Mount, spec: Mapping[str, Any]) -> Iterator[tuple[Steps, str]]:
-    """Find private keys whose numbers do not belong together."""
+    """Find private keys whose numbers do not fit together."""
     for name, key in (spec.get("keys") or {}).items():
         versions = key.get("versions")
         for index, version in enumerate(versions if isinstance(versions, list) else ()):

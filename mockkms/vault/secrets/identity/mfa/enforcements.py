@@ -13,10 +13,10 @@ one = engine.path(
     {
         "name": Field(Kind.STRING, help="Name of the enforcement."),
         "mfa_method_ids": Field(Kind.STRING_SLICE, help="Ids of the methods; one of them suffices."),
-        "auth_method_accessors": Field(Kind.STRING_SLICE, help="Logins on the auth mounts with these accessors."),
-        "auth_method_types": Field(Kind.STRING_SLICE, help="Logins on auth mounts of these types."),
-        "identity_group_ids": Field(Kind.STRING_SLICE, help="Logins of members of these groups."),
-        "identity_entity_ids": Field(Kind.STRING_SLICE, help="Logins of these entities."),
+        "auth_method_accessors": Field(Kind.STRING_SLICE, help="Accessors of auth mounts: logins on them."),
+        "auth_method_types": Field(Kind.STRING_SLICE, help="Types of auth methods: logins on their mounts."),
+        "identity_group_ids": Field(Kind.STRING_SLICE, help="Ids of groups: logins of their members."),
+        "identity_entity_ids": Field(Kind.STRING_SLICE, help="Ids of entities: their logins."),
     },
     help="A login enforcement.",
 )

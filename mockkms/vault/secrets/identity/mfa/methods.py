@@ -14,7 +14,7 @@ from mockkms.vault.secrets.identity.mfa.settings import FIELDS, SETTINGS
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ID = Field(Kind.STRING, help="Id of the method.")
-_NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; logins may prove themselves by it.")
+_NAME = Field(Kind.STRING, help="Name of the method, unique in its namespace; logins can use it instead of the id.")
 
 
 def _declare(method_type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:

@@ -15,9 +15,9 @@ from mockkms.vault.secrets.identity import engine, own, store
 _METHOD = {"method_id": Field(Kind.STRING, help="Id of the method.")}
 _BOTH = {**_METHOD, "entity_id": Field(Kind.STRING, help="Id of the entity.")}
 
-generate = engine.path("mfa/method/totp/generate", _METHOD, help="Make a TOTP key for the entity that asks.")
-admin_generate = engine.path("mfa/method/totp/admin-generate", _BOTH, help="Make a TOTP key for an entity.")
-admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Take a TOTP key from an entity.")
+generate = engine.path("mfa/method/totp/generate", _METHOD, help="Generate a TOTP key for the caller's entity.")
+admin_generate = engine.path("mfa/method/totp/admin-generate", _BOTH, help="Generate a TOTP key for an entity.")
+admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Remove the TOTP key of an entity.")
 
 
 @generate.on(Operation.UPDATE)

@@ -1,4 +1,4 @@
-"""``identity.mfa`` of world files: methods by name, enforcements, keys of entities, and how the services take it."""
+"""``identity.mfa`` of world files: methods by name, enforcements, keys of entities, and the answers of the services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 
 
 class EnforcementSpec(TypedDict, total=False):
-    """An enforcement: names of methods, any of which will do, and whose logins need one."""
+    """An enforcement: names of methods, one of which suffices, and the logins that require one."""
 
     methods: Required[list[str]]
     mounts: list[str]
@@ -50,15 +50,15 @@ def _base32(text: str) -> str | None:
 
 
 def shape() -> RecordShape:
-    """The shape of ``identity.mfa``."""
+    """Return the shape of ``identity.mfa``."""
     texts = ListOf(Text(), single=True)
     variants = {method_type: parameters("identity", f"mfa/method/{method_type}") for method_type in _TYPES}
     for keys in variants.values():
         del keys["method_name"]
-    method = Tagged("type", variants, {"id": Key(Text(), "drawn when not given")}, "MFA method")
+    method = Tagged("type", variants, {"id": Key(Text(), "default: generated")}, "MFA method")
     enforcement = RecordShape(
         {
-            "methods": Key(texts, "names of methods, any of which will do", required=True),
+            "methods": Key(texts, "names of methods; one of them suffices", required=True),
             "mounts": Key(texts, "logins on these auth methods: auth/userpass/"),
             "types": Key(texts, "logins on auth methods of these types"),
             "groups": Key(texts, "logins of members of groups with these names"),
@@ -67,7 +67,7 @@ def shape() -> RecordShape:
     )
     return RecordShape(
         {
-            "services": Key(Choice(ANSWERS, "answer"), "how Duo, Okta and PingID take it; unreachable when not given"),
+            "services": Key(Choice(ANSWERS, "answer"), "what Duo, Okta and PingID answer; default: unreachable"),
             "methods": Key(MapOf(method), "by name"),
             "enforcements": Key(MapOf(enforcement), "by name"),
             "keys": Key(MapOf(MapOf(Text("base32", _base32))), "TOTP keys by method and entity, by name"),
@@ -155,7 +155,7 @@ def add_key(core: Context, namespace: str, name: str, entity_name: str, key: str
 
 
 def dump(core: Context, namespace: str) -> dict[str, object]:
-    """The MFA of a namespace as it is read; what has no name is left to the exact part of a dump."""
+    """Describe the MFA of a namespace; what lacks a name is left to the exact part of a dump."""
     state = core.state.identity.mfa.get(namespace, MfaState())
     named = {method.id: method.name for method in state.methods.values() if method.name}
     shown: dict[str, object] = {"services": state.services} if state.services != "unreachable" else {}

@@ -25,7 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class AuthorizationRequest(Record):
     """The parameters of a request for a code (OpenID Connect Core, section 3.1.2.1)."""
 
-    client_id: Annotated[str, param(Kind.STRING, help="Id of the client that asks.")] = ""
+    client_id: Annotated[str, param(Kind.STRING, help="Id of the client.")] = ""
     scope: Annotated[str, param(Kind.STRING, help="Scopes, separated by blanks; openid is required.")] = ""
     redirect_uri: Annotated[str, param(Kind.STRING, help="URI to which the response is sent.")] = ""
     response_type: Annotated[str, param(Kind.STRING, help="code.")] = ""

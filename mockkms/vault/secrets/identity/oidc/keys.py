@@ -1,4 +1,4 @@
-"""``oidc/config``, ``oidc/key`` and the published documents: who signs identity tokens."""
+"""``oidc/config``, ``oidc/key`` and the published documents: the keys of identity tokens."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ _NAME = Field(Kind.STRING, help="Name of the key.")
 
 config = engine.path(
     "oidc/config",
-    fields={"issuer": Field(Kind.STRING, help="The iss claim: scheme, host and port; empty is this server.")},
+    fields={"issuer": Field(Kind.STRING, help="The iss claim: scheme, host and port; empty: this server.")},
     help="The issuer of identity tokens.",
 )
 rotation = engine.path(
     "oidc/key/{name}/rotate[/]",
     fields={
         "name": _NAME,
-        "verification_ttl": Field(Kind.SECONDS, help="Seconds that old signatures count; the key's if absent."),
+        "verification_ttl": Field(
+            Kind.SECONDS, help="Seconds that old signatures stay valid; absent: as the key has it."
+        ),
     },
-    help="Sign with the next key from now on.",
+    help="Rotate a key.",
 )
 keys = OidcCollection(
     engine,
@@ -74,19 +76,19 @@ child_published = engine.path(
 
 
 def issuer(call: Call) -> str:
-    """The ``iss`` claim."""
+    """Return the ``iss`` claim."""
     return issued_by(call, service(call).issuer)
 
 
 def issued_by(call: Call, base: str) -> str:
-    """The ``iss`` claim under ``base``; empty: this server's own address."""
+    """Return the ``iss`` claim below ``base``, or below this server's address if that is empty."""
     base = base or call.core.state.system.get("api_addr", "http://127.0.0.1:8200")
     return f"{base}/v1/{call.request.namespace}identity/oidc"
 
 
 @config.on(Operation.READ)
 def read_config(state: object, call: Call) -> dict[str, object]:
-    """The issuer as it was set."""
+    """Return the issuer that is set."""
     return {"issuer": service(call).issuer}
 
 
@@ -105,7 +107,7 @@ def write_config(state: object, call: Call, *, issuer: str) -> Response | None:
 
 
 def is_issuer(text: str) -> bool:
-    """Whether a text is scheme, host and port, and nothing more."""
+    """Return whether a text consists of scheme, host and perhaps port."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -171,14 +173,14 @@ def delete_key(state: object, call: Call, *, name: str) -> None:
 
 @keys.listing.on(Operation.LIST)
 def list_keys(state: object, call: Call) -> dict[str, object]:
-    """The names of all keys."""
+    """Return the names of all keys."""
     default_key(call)
     return {"keys": sorted(service(call).keys)}
 
 
 @rotation.on(Operation.UPDATE)
 def rotate_key(state: object, call: Call, *, name: str) -> None:
-    """Rotate now. Raises ErrorResponse for an unknown key."""
+    """Rotate a key. Raises ErrorResponse if it is unknown."""
     found = service(call).keys.get(name)
     if found is None:
         raise ErrorResponse(f'no named key found at "{name}"')
@@ -187,7 +189,7 @@ def rotate_key(state: object, call: Call, *, name: str) -> None:
 
 @discovery.on(Operation.READ)
 def discover(state: object, call: Call) -> Response:
-    """The discovery document, outside the envelope."""
+    """Return the discovery document, outside the envelope."""
     base = issuer(call)
     document = {
         "issuer": base,

@@ -55,9 +55,7 @@ class NamedKey(Record):
     """A named key with its ring: the signing key, the next one, and those whose signatures are still valid."""
 
     rotation_period: Annotated[int, param(Kind.SECONDS, help="Seconds between rotations.")] = 86400
-    verification_ttl: Annotated[
-        int, param(Kind.SECONDS, help="Seconds that signatures of a rotated key are valid.")
-    ] = 86400
+    verification_ttl: Annotated[int, param(Kind.SECONDS, help="Seconds that old signatures stay valid.")] = 86400
     algorithm: Annotated[str, param(Kind.STRING, help="Signature algorithm.")] = "RS256"
     allowed_client_ids: Annotated[
         list[str], param(Kind.COMMA_STRINGS, help="Ids of the clients that may use the key; * is all.")

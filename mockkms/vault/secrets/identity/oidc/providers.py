@@ -32,7 +32,7 @@ published = engine.path("oidc/provider/{name}/.well-known/keys", fields=_NAME, l
 
 
 def issuer_of(call: Call, name: str) -> str:
-    """The ``iss`` claim of a provider."""
+    """Return the ``iss`` claim of a provider."""
     return f"{issued_by(call, service(call).providers[name].issuer)}/provider/{name}"
 
 
@@ -43,7 +43,7 @@ def _exists(state: object, call: Call, *, name: str) -> bool:
 
 @provider.on(Operation.CREATE, Operation.UPDATE)
 def write_provider(state: object, call: Call, *, name: str) -> Response | None:
-    """Make a provider, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    """Create or change a provider. Raises ErrorResponse and BackendError."""
     oidc = service(call)
     made = oidc.providers.get(name, Provider()).copy()
     made.update_from(call)
@@ -58,7 +58,7 @@ def write_provider(state: object, call: Call, *, name: str) -> Response | None:
 
 
 def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
-    """Warnings of claims that two scopes make. Raises ErrorResponse for a scope that is not there."""
+    """Return warnings about claims of more than one scope. Raises ErrorResponse for an unknown scope."""
     owners: dict[str, str] = {}
     warnings = []
     for name in names:
@@ -84,7 +84,7 @@ def _shown(call: Call, name: str) -> dict[str, object]:
 
 @provider.on(Operation.READ)
 def read_provider(state: object, call: Call, *, name: str) -> dict[str, object] | None:
-    """A provider."""
+    """Return a provider, or None."""
     return _shown(call, name) if name in service(call).providers else None
 
 
@@ -98,7 +98,7 @@ def delete_provider(state: object, call: Call, *, name: str) -> None:
 
 @providers.on(Operation.LIST)
 def list_providers(state: object, call: Call, *, allowed_client_id: str) -> dict[str, object]:
-    """All providers, or those that one client may use."""
+    """Return all providers, or those that a client may use."""
     wanted = allowed_client_id
     names = sorted(n for n, entry in service(call).providers.items() if not wanted or entry.allows(wanted))
     return listed({name: _shown(call, name) for name in names})
@@ -106,7 +106,7 @@ def list_providers(state: object, call: Call, *, allowed_client_id: str) -> dict
 
 @discovery.on(Operation.READ)
 def discover(state: object, call: Call, *, name: str) -> Response | None:
-    """The discovery document of a provider."""
+    """Return the discovery document of a provider."""
     found = service(call).providers.get(name)
     if found is None:
         return None
@@ -134,7 +134,7 @@ def discover(state: object, call: Call, *, name: str) -> Response | None:
 
 @published.on(Operation.READ)
 def publish(state: object, call: Call) -> Response | None:
-    """The public keys of the clients that may use a provider."""
+    """Return the public keys of the clients that may use a provider."""
     oidc = service(call)
     found = oidc.providers.get(call["name"])
     if found is None:

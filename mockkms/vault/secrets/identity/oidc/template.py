@@ -11,7 +11,7 @@ from mockkms.vault.identity.model import Alias, Entity, Group
 
 
 def filled(template: str, entity: Entity, groups: list[Group], now: float) -> str:
-    """``template`` with each directive replaced by its value as JSON. Raises ValueError with the server's text."""
+    """Replace each directive of ``template`` by its value as JSON. Raises ValueError with the server's text."""
     first, *pieces = template.split("{{")
     if "}}" in first or any(piece.count("}}") != 1 for piece in pieces):
         raise ValueError("unbalanced templating characters")

@@ -33,7 +33,9 @@ roles = OidcCollection(
     paged=False,
 )
 token = engine.path(
-    "oidc/token/{name}", fields={"name": Field(Kind.STRING, help="Role of the token.")}, help="A token of the caller."
+    "oidc/token/{name}",
+    fields={"name": Field(Kind.STRING, help="Role of the token.")},
+    help="A token for the caller's entity.",
 )
 introspection = engine.path(
     "oidc/introspect[/]",

@@ -50,25 +50,25 @@ def _pem(text: str) -> str | None:
 
 
 def shape() -> RecordShape:
-    """The shape of ``identity.oidc``."""
+    """Return the shape of ``identity.oidc``."""
     texts = ListOf(Text(), single=True)
     signing = RecordShape(
         {
             "id": Key(Text(), "the kid of its signatures", required=True),
             "private": Key(Text("PEM", _pem), "the private key", required=True),
-            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "that of the named key when not given"),
-            "expires": Key(Moment(), "when its signatures no longer count; not given while it signs or comes next"),
+            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "default: that of the named key"),
+            "expires": Key(Moment(), "when its signatures expire; absent for the key that signs and the next one"),
         }
     )
     more: dict[str, dict[str, Key]] = {
         "keys": {
-            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "RS256 when not given"),
-            "ring": Key(ListOf(signing), "key pairs, oldest first; made when not given"),
+            "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "default: RS256"),
+            "ring": Key(ListOf(signing), "key pairs, oldest first; default: generated"),
             "next_rotation": Key(Moment(), "when the next key pair signs"),
         },
         "clients": {
-            "client_id": Key(Text(), "drawn when not given"),
-            "client_secret": Key(Text(), "of a confidential client; drawn when not given"),
+            "client_id": Key(Text(), "default: generated"),
+            "client_secret": Key(Text(), "of a confidential client; default: generated"),
         },
         "assignments": {"entities": Key(texts, "names of entities"), "groups": Key(texts, "names of groups")},
     }
@@ -160,7 +160,7 @@ def _mount(core: Context, namespace: str) -> Mount:
 
 
 def dump(core: Context, namespace: str) -> dict[str, object]:
-    """The provider as the functions here read it; what every server has is left out."""
+    """Describe the provider of a namespace, without what every server has."""
     service: Oidc | None = core.state.identity.oidc.get(namespace)
     if service is None:
         return {}

@@ -13,7 +13,7 @@ _PREFIX = "custom_metadata validation failed: "
 
 
 def parsed(sent: dict[str, object]) -> dict[str, str]:
-    """The sent pairs as texts. Raises ErrorResponse with every fault."""
+    """Return pairs as texts. Raises ErrorResponse with every fault."""
     with refusing(_PREFIX):
         pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
     faults = faults_of(pairs)
@@ -30,7 +30,7 @@ def faults_of(pairs: dict[str, str]) -> list[str]:
 
 
 def framed(faults: list[str]) -> str:
-    """Several faults in one text, as Go's multierror prints them."""
+    """Return faults in one text, as Go's multierror prints them."""
     head = "1 error occurred:" if len(faults) == 1 else f"{len(faults)} errors occurred:"
     return head + "\n" + "".join(f"\t* {fault}\n" for fault in faults) + "\n"
 

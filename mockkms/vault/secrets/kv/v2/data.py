@@ -11,7 +11,7 @@ from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_fo
 from mockkms.vault.secrets.kv.v2.model import KV2, Payload, SecretMetadata, Version
 from mockkms.vault.secrets.kv.v2.payload import leaves_removed, merge, stored
 
-_PATH = Field(Kind.STRING, help="Where the secret is.")
+_PATH = Field(Kind.STRING, help="Path of the secret.")
 _VERSION = Field(Kind.INT, help="The version to read; the current one if absent or not positive.", query=True)
 
 data = engine.path(
@@ -52,7 +52,7 @@ def read(state: KV2, call: Call, *, path: str) -> Reply:
     if version.gone(call.now()):
         return not_found(call, shown)
     secret = payload(state, path, number)
-    # Written as JSON here: the data is kept as text, which the writer would have to fetch out of its own text.
+    # Written as JSON here, because the data is stored as text already.
     return Response(data=Encoded(f'{{"data":{encode(secret)},"metadata":{encode(shown["metadata"])}}}'))
 
 

@@ -18,13 +18,13 @@ UPGRADED = {"actor": "kv_upgrade", "operation": "upgrade"}
 
 
 def upgrade(before: KV1, now: float) -> KV2:
-    """The state of a version 2 mount with what a version 1 mount held; ``now`` in seconds since the epoch."""
+    """Return the state of version 2 that a version 1 mount gets at ``now`` (Unix seconds)."""
     after = KV2()
     for path, kept in before.secrets.items():
         key = after.open(path, now)
         key.updated_by = UPGRADED
         after.append(path, key, Version(created=now, created_by=UPGRADED), stored(kept.value()))
-        # The real server migrates with a window of one version, which leaves this mark.
+        # The real server migrates with a window of one version, of which this is left.
         key.oldest = 1
     return after
 
@@ -35,17 +35,17 @@ engine = Engine(
     new_state=KV2,
     take_over=upgrade,
     policy_folders=("data/", "metadata/"),
-    help="Keeps arbitrary secrets in versions.",
+    help="Stores arbitrary secrets in versions.",
 )
 
 
 def time_text(moment: float | None) -> str:
-    """A moment as RFC 3339, the empty text for none."""
+    """Return a time (Unix seconds) in RFC 3339; empty for None."""
     return "" if moment is None else rfc3339(moment)
 
 
 def described(key: SecretMetadata, number: int, version: Version) -> dict[str, object]:
-    """What every answer about one version shows."""
+    """Return what every response about a version shows."""
     return {
         "created_time": time_text(version.created),
         "custom_metadata": key.custom_metadata,
@@ -56,12 +56,12 @@ def described(key: SecretMetadata, number: int, version: Version) -> dict[str, o
 
 
 def not_found(call: Call, data: dict[str, object] | None, *warnings: str) -> Response:
-    """404 with the usual envelope, as for a deleted version."""
+    """Return status 404 with the usual envelope, as for a deleted version."""
     return Response(data=data, status=404, warnings=list(warnings))
 
 
 def payload(state: KV2, path: str, number: int) -> Encoded | None:
-    """The data of a version. Raises BackendError where there is none under this very path, or it cannot be read."""
+    """Return the data of a version. Raises BackendError if it is missing under this exact path, or cannot be read."""
     if (path, number) not in state.payloads:
         raise BackendError("could not find version data")
     data = state.payloads[path, number]
@@ -71,9 +71,9 @@ def payload(state: KV2, path: str, number: int) -> Encoded | None:
 
 
 def author(call: Call, operation: str = "") -> dict[str, str] | None:
-    """Return who does this and what (the request's operation unless given), where the product keeps track of it.
+    """Return the author and the operation (by default the request's) of a change; None if the product omits them.
 
-    What is empty is left out, as in the real server's answers.
+    Empty members are left out, as in the real server's responses.
     """
     if not call.core.product.has(Feature.KV_ATTRIBUTION):
         return None

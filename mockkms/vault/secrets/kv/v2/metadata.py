@@ -14,10 +14,10 @@ from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
 from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version
 
-_PATH = Field(Kind.STRING, help="Where the secret is.")
+_PATH = Field(Kind.STRING, help="Path of the secret.")
 _PAGING = {
-    "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="List what comes after this name."),
-    "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Most names to list; 0 is all."),
+    "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="Name after which to start."),
+    "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Largest number of names to return; 0: all."),
 }
 
 config = engine.path("config", Kv2Config.fields, help="Settings for all secrets of the mount.")
@@ -36,16 +36,16 @@ metadata = engine.path(
             Kind.BOOL,
             needs=Feature.KV_EXCLUDE_DELETED,
             query=True,
-            help="Leave keys out whose current version is deleted.",
+            help="Leave out secrets whose current version is deleted.",
         ),
         **_PAGING,
     },
-    help="Read and change a key's settings, list keys, and remove a key with all its versions.",
+    help="Read and change metadata, list secrets, and remove a secret with all its versions.",
 )
 detailed = engine.path(
     "detailed-metadata/{path:all}",
     fields={"path": _PATH, **_PAGING},
-    help="List keys with their metadata.",
+    help="List secrets with their metadata.",
     needs=Feature.KV_METADATA_CAS,
 )
 
@@ -113,7 +113,7 @@ def list_keys(state: KV2, call: Call, *, path: str, after: str, limit: int, excl
     """Return the names directly below a folder."""
     names = page(children(state.keys, _folder(path)), after, limit)
     if exclude_deleted:
-        # A deletion time that is still to come counts too; folders and destroyed versions stay.
+        # A deletion time in the future counts too; folders and destroyed versions are listed.
         names = [name for name in names if not _deleted(state.keys.get(_folder(path) + name))]
     return {"keys": names} if names else {}
 
@@ -207,7 +207,7 @@ def patch(
             raise _unfit(f"number {max_versions}", "max_versions", "uint32")
         key.max_versions = max_versions
     if delete_version_after is not None and (zero_counts or delete_version_after):
-        # Elsewhere 0 merges as an empty object on the real server, and changes nothing.
+        # Other products merge 0 as an empty object, which changes nothing.
         key.delete_version_after = delete_version_after
     if "custom_metadata" in call:
         key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])

@@ -14,7 +14,7 @@ from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 
 Payload = Encoded | Unreadable | None
-"""What is kept of a version: its text, why it cannot be read, or null."""
+"""What is stored of a version: its JSON text, why it cannot be read, or null."""
 DEFAULT_MAX_VERSIONS = 10
 UINT32 = 0xFFFFFFFF
 DISABLED = -1

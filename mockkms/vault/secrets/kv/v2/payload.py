@@ -22,7 +22,7 @@ class Unreadable:
 
 
 def stored(value: object) -> Encoded | Unreadable | None:
-    """What is kept of ``value``: its text as a later read shows it, None for null, or an ``Unreadable``."""
+    """Return what is stored for ``value``: its text as reads show it, None for null, or an ``Unreadable``."""
     try:
         return None if value is None else keep(value if _plain(value) else deep_json.copy(value, _scalar))
     except OverflowError as error:
@@ -62,7 +62,7 @@ def _number(value: int | float | Number) -> int | Number:
 
 
 def float_text(value: float) -> int | Number:
-    """A float as Go writes it in JSON: shortest digits, an exponent only below 1e-6 and from 1e21 on."""
+    """Return a float as Go writes it in JSON: shortest digits, an exponent only below 1e-6 and from 1e21 on."""
     digits = Decimal(repr(value))
     if value == 0:
         return 0 if repr(value)[0] != "-" else Number("-0")
@@ -78,7 +78,7 @@ def float_text(value: float) -> int | Number:
 
 
 def merge(target: dict[str, object], patch: dict[str, object]) -> dict[str, object]:
-    """RFC 7396: ``patch`` applied to the object ``target``; both stay as they are."""
+    """Return ``target`` with the merge patch ``patch`` applied (RFC 7396); neither is changed."""
     result = dict(target)
     for name, value in patch.items():
         if value is None:
@@ -99,7 +99,7 @@ def _without_nulls(value: object) -> object:
 
 
 def leaves_removed(value: dict[str, object], max_depth: int, depth: int = 1) -> dict[str, object]:
-    """The keys of ``value`` with every leaf null; objects deeper than ``max_depth`` (0: no limit) are leaves."""
+    """Return the keys of ``value`` with every leaf null; objects deeper than ``max_depth`` (0: no limit) are leaves."""
     deeper = max_depth == 0 or depth + 1 <= max_depth
     return {
         name: leaves_removed(item, max_depth, depth + 1) if isinstance(item, dict) and item and deeper else None

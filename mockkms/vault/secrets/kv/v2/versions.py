@@ -13,7 +13,7 @@ from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
 
 def _endpoint(action: str, help: str, versions: str) -> Endpoint:
     fields = {
-        "path": Field(Kind.STRING, help="Where the secret is."),
+        "path": Field(Kind.STRING, help="Path of the secret."),
         "versions": Field(Kind.COMMA_INTS, help=versions),
     }
     return engine.path(action + "/{path:all}", fields=fields, help=help)

@@ -60,7 +60,7 @@ def encrypt_all(key: TransitKey, plaintexts: Sequence[bytes], random: Random) ->
 
 
 def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
-    """The plaintext of what ``encrypt`` made. Raises ErrorResponse and InternalFault."""
+    """Return the plaintext of a ciphertext. Raises ErrorResponse and BackendError."""
     if key.soft_deleted:
         key.check_alive()
     kind = key.kind
@@ -118,7 +118,7 @@ def check_padding(key: TransitKey, padding: str, name: str) -> None:
 
 
 def associated_bytes(associated: str) -> bytes | None:
-    """Associated data from base64; None for none. Raises BackendError, as the real server blames itself here."""
+    """Decode associated data from base64; None if it is empty. Raises BackendError, as the real server does."""
     if not associated:
         return None
     with refusing("unable to get associated_data/additional_data from factory[0]: ", BackendError):

@@ -17,7 +17,9 @@ endpoint = engine.path(
     "datakey/{plaintext}/{name}",
     {
         "name": Field(Kind.STRING, help="Name of the key to encrypt with."),
-        "plaintext": Field(Kind.STRING, help="plaintext: show the data key as well; wrapped: encrypted only."),
+        "plaintext": Field(
+            Kind.STRING, help="plaintext: return the data key also in plaintext; wrapped: only encrypted."
+        ),
         "context": CONTEXT,
         "bits": Field(Kind.INT, default=256, help="Size of the data key: 128, 256 or 512 bits."),
         "key_version": KEY_VERSION,
@@ -27,7 +29,7 @@ endpoint = engine.path(
         "nonce": NONCE,
         "padding_scheme": PADDING,
     },
-    help="Make a data key.",
+    help="Generate a data key.",
 )
 
 

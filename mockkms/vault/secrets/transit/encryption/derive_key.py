@@ -21,14 +21,14 @@ from mockkms.vault.secrets.transit.model import (
 endpoint = engine.path(
     "derive-key/{name}",
     {
-        "name": Field(Kind.STRING, help="Name of the key to make."),
+        "name": Field(Kind.STRING, help="Name of the new key."),
         "key_derivation_algorithm": Field(Kind.STRING, default="ecdh", help="Only ecdh."),
-        "peer_public_key": Field(Kind.STRING, help="The other side's public key, PEM."),
-        "base_key_name": Field(Kind.STRING, help="Our own ECDSA key."),
-        "base_key_version": Field(Kind.INT, help="Its version; 0 is the latest."),
-        "derived_key_type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key to make, an AEAD type."),
+        "peer_public_key": Field(Kind.STRING, help="Public key of the peer, in PEM."),
+        "base_key_name": Field(Kind.STRING, help="Name of the ECDSA key."),
+        "base_key_version": Field(Kind.INT, help="Version of that key; 0: the latest."),
+        "derived_key_type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the new key, for AEAD."),
     },
-    help="Make a key by key agreement.",
+    help="Create a key by key agreement.",
     needs=Feature.TRANSIT_ADDITIONS,
 )
 
@@ -44,7 +44,7 @@ def derive_key(
     base_key_name: str,
     base_key_version: int,
 ) -> Reply:
-    """The new key counts as imported; on a name in use it becomes that key's next version."""
+    """Import the agreed key, under a new name or as the next version. Raises ErrorResponse and BackendError."""
     if key_derivation_algorithm != "ecdh":
         raise ErrorResponse(f"key derivation algorithm {key_derivation_algorithm} not supported")
     if not peer_public_key:
@@ -62,7 +62,7 @@ def derive_key(
 
 
 def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
-    """``size`` bytes derived from what both sides share. Raises VaultError."""
+    """Derive ``size`` bytes from the shared secret. Raises VaultError."""
     if asked < 0:
         raise ErrorResponse("requested version of the base key is negative")
     number = asked or base.latest_version
@@ -73,7 +73,7 @@ def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
     version = base.version(number)
     try:
         public = agreement.peer_key(peer)
-    except ValueError as error:  # The text really ends with a blank.
+    except ValueError as error:  # The server's text ends with a blank.
         raise ErrorResponse(f"failed to parse supplied peer public key PEM: {error} ") from None
     if public.family != "ec":
         raise ErrorResponse("supplied peer public key is not an ECDSA key")

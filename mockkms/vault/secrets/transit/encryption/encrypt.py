@@ -1,4 +1,4 @@
-"""``encrypt/{name}``: one plaintext or a batch; makes the key on the way if it does not exist."""
+"""``encrypt/{name}``: one plaintext or a batch; creates the key if it does not exist."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.model import TYPES, Transit, TransitKey
 
 NONCE_REFUSED: Final = "provided nonce not allowed for this key"
-"""Only the first kind of convergent keys, long gone, took a nonce from its caller."""
+"""Only convergent keys of the first kind, which are not supported, took a nonce from the caller."""
 
 endpoint = engine.path(
     "encrypt/{name}",
     {
         "name": NAME,
-        "plaintext": Field(Kind.STRING, help="What to encrypt, in base64."),
+        "plaintext": Field(Kind.STRING, help="Plaintext, in base64."),
         "context": CONTEXT,
-        "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key, should it have to be made."),
-        "convergent_encryption": Field(Kind.BOOL, help="Make the key a convergent one, should it have to be made."),
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key, if it is created."),
+        "convergent_encryption": Field(Kind.BOOL, help="Whether the key is convergent, if it is created."),
         "key_version": KEY_VERSION,
         "partial_failure_response_code": PARTIAL_FAILURE,
         "associated_data": Field(Kind.STRING, help="Data to authenticate but not encrypt, in base64 (AEAD keys)."),
-        "batch_input": Field(Kind.SLICE, help="Items to encrypt; the parameters for a single one are ignored then."),
+        "batch_input": Field(Kind.SLICE, help="Items to encrypt; other parameters are ignored then."),
         "nonce": NONCE,
         "padding_scheme": PADDING,
     },
@@ -46,7 +46,7 @@ endpoint = engine.path(
 
 @endpoint.existence
 def key_exists(state: Transit, call: Call) -> bool:
-    """Encrypting with a key that does not exist is a create."""
+    """Return whether the key exists: to encrypt with a new one is a create."""
     return call["name"] in state.keys
 
 
@@ -142,10 +142,7 @@ def _check_plaintext(item: Item) -> None:
 
 
 def check_item(key: TransitKey, number: int, item: Item) -> None:
-    """Note in an item of a batch what does not fit its key.
-
-    The real server does not count these faults as the caller's: alone, they leave the batch a 200.
-    """
+    """Note in an item of a batch what does not fit its key; as in the real server, the status stays 200."""
     if item.error:
         return
     if item.padding_scheme:
@@ -159,7 +156,7 @@ def check_item(key: TransitKey, number: int, item: Item) -> None:
 
 
 def _key(state: Transit, call: Call, derived: bool) -> TransitKey:
-    """The key; one that does not exist is made, derived if the request has contexts. Raises ErrorResponse."""
+    """Return the key; create it if it is missing, derived if the request has contexts. Raises ErrorResponse."""
     key = find(state, call["name"], call.core)
     if key is not None:
         return key

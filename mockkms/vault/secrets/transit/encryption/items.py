@@ -18,7 +18,7 @@ INT64 = range(-(1 << 63), 1 << 63)
 
 @dataclass(slots=True)
 class Item:
-    """One thing to encrypt, decrypt or rewrap, and what was found wrong with it."""
+    """One item of a batch, and its error."""
 
     text: str = ""
     """Plaintext in base64, or ciphertext."""
@@ -43,7 +43,7 @@ def listed(faults: list[str]) -> str:
 
 
 def decode_strictly(call: Call, raw: object, text: str, missing: str) -> list[Item]:
-    """Items whose ``text`` member (``plaintext``, ``ciphertext``) must be there, else ``missing`` is a fault.
+    """Decode items; the member ``text`` (``plaintext``, ``ciphertext``) is required, ``missing`` the error without it.
 
     Raises BackendError ``failed to parse batch input: …``, ErrorResponse for an empty batch.
     """
@@ -151,7 +151,7 @@ def decode_contexts(items: Sequence[Item], check: Callable[[Item], None], produc
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened in a batch."""
+    """The outcome of a batch."""
 
     succeeded: bool = False
     user_error: bool = False
@@ -166,7 +166,7 @@ class Outcome:
         return str(error)
 
     def response(self, data: dict[str, object], call: Call) -> Response | dict[str, object]:
-        """The batch's answer: user errors make it a 400, internal ones alone a 500, unless the caller chose a code."""
+        """Return the response: status 400 after user errors, 500 after internal ones, unless the caller chose one."""
         if not self.user_error and not self.internal_error:
             return data
         status = 400 if self.user_error else 500

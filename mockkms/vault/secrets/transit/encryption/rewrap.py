@@ -32,7 +32,7 @@ endpoint = engine.path(
         "ciphertext": Field(Kind.STRING, help="The ciphertext to encrypt again, as returned by encrypt."),
         "context": CONTEXT,
         "key_version": KEY_VERSION,
-        "batch_input": Field(Kind.SLICE, help="Items to rewrap; the parameters for a single one are ignored then."),
+        "batch_input": Field(Kind.SLICE, help="Items to rewrap; other parameters are ignored then."),
         "nonce": NONCE,
         "decrypt_padding_scheme": PADDING,
         "encrypt_padding_scheme": PADDING,
@@ -47,7 +47,7 @@ _MORE_TEXTS = ("associated_data", "reference")
 
 @dataclass(slots=True)
 class RewrapItem(Item):
-    """One ciphertext to rewrap, and what was found wrong with it."""
+    """One ciphertext to rewrap, and its error."""
 
     decrypt_padding_scheme: str = ""
     encrypt_padding_scheme: str = ""

@@ -22,19 +22,19 @@ _COMMON: Final = {
 
 request = engine.path(
     "keys/{name}/csr",
-    {**_COMMON, "csr": Field(Kind.STRING, help="A request in PEM whose subject and names are taken over.")},
-    help="Make a certificate request.",
+    {**_COMMON, "csr": Field(Kind.STRING, help="A certificate request in PEM whose subject and names are copied.")},
+    help="Create a certificate request.",
 )
 chain = engine.path(
     "keys/{name}/set-certificate",
-    {**_COMMON, "certificate_chain": Field(Kind.STRING, help="Certificates in PEM, the key's own first.")},
-    help="Keep certificates with a key.",
+    {**_COMMON, "certificate_chain": Field(Kind.STRING, help="Certificates in PEM, that of the key first.")},
+    help="Store a certificate chain with a key.",
 )
 
 
 @request.on(Operation.UPDATE)
 def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
-    """A request signed by the key."""
+    """Return a certificate request signed by the key."""
     key = _signing_key(state, call)
     with _refusing(call, x509.CertificateError):
         template = x509.load_request(csr)
@@ -85,7 +85,7 @@ def _refusing(call: Call, of: type[Exception], prefix: str = "") -> Iterator[Non
 
 
 def _signing_key(state: Transit, call: Call) -> TransitKey:
-    """The key, if it can sign for itself. Raises ErrorResponse."""
+    """Return the key. Raises ErrorResponse unless it can sign."""
     name = call["name"]
     key = existing(state, name, call.core, f"key with provided name '{name}' not found")
     if not key.kind.signs:
@@ -101,7 +101,7 @@ def _number(key: TransitKey, call: Call) -> int:
 
 
 def _check_order(found: list[x509.Certificate]) -> None:
-    """One leaf in front, authorities behind it. Raises ErrorResponse."""
+    """Check that a leaf is followed by authorities only. Raises ErrorResponse."""
     if found[0].authority:
         raise ErrorResponse("certificate in the first element is not a valid leaf certificate")
     if len(found) > 1 and not found[-1].authority:
@@ -111,7 +111,7 @@ def _check_order(found: list[x509.Certificate]) -> None:
 
 
 def _check_match(key: TransitKey, version: KeyVersion, leaf: x509.Certificate) -> None:
-    """The leaf is for this very key. Raises ErrorResponse for another type, BackendError for another key."""
+    """Check that the leaf is for this key. Raises ErrorResponse for another type, BackendError for another key."""
     algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
     if leaf.algorithm != algorithm:
         raise ErrorResponse(

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from mockkms.vault.products import Product
 
 _MISSED_ROTATIONS = 64
-"""After a jump of the clock at most this many due rotations are made up for."""
+"""The most due rotations that are made at once, after a jump of the clock."""
 
 
 def find(state: Transit, name: str, core: Context) -> TransitKey | None:
-    """The key of this name, after the rotations that are due by the clock; None if there is none."""
+    """Return the key of this name after its due rotations, or None."""
     key = state.keys.get(name)
     if key is not None and key.auto_rotate_period:
         rotate_if_due(key, core)
@@ -70,7 +70,7 @@ def create(
     auto_rotate_period: int = 0,
     key_size: int = 0,
 ) -> TransitKey:
-    """A new key with one version, kept under ``name``. Raises VaultError where type and options do not fit."""
+    """Create a key with one version. Raises BackendError if the options do not fit the type."""
     kind = TYPES[key_type]
     check_options(kind, derived=derived, convergent=convergent)
     key = TransitKey(
@@ -124,7 +124,7 @@ def add_version(key: TransitKey, version: KeyVersion) -> None:
 
 
 def new_version(key: TransitKey, now: float, core: Context, label: str = "") -> KeyVersion:
-    """Fresh material for a key. Raises VaultError for an ``hmac`` key of no good size."""
+    """Return a version of new material. Raises BackendError for an ``hmac`` key of an invalid size."""
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
         if not HMAC_MIN_SIZE <= key.key_size <= HMAC_MAX_SIZE:
@@ -146,7 +146,7 @@ def new_version(key: TransitKey, now: float, core: Context, label: str = "") -> 
 
 
 def _in_use(core: Context, key: TransitKey) -> set[bytes]:
-    """The public halves of the world's RSA keys, so that the pool gives none of them a second time."""
+    """Return the public halves of the world's RSA keys, which the pool must not give again."""
     keys = [key]
     for mount in core.state.mounts.entries.values():
         if isinstance(mount.state, Transit):
@@ -157,5 +157,5 @@ def _in_use(core: Context, key: TransitKey) -> set[bytes]:
 
 
 def made_by(key_type: str, product: Product) -> bool:
-    """Whether this product makes keys of the type."""
+    """Return whether this product can create keys of the type."""
     return key_type in TYPES and (key_type != "xchacha20-poly1305" or product.has(Feature.TRANSIT_ADDITIONS))

@@ -38,20 +38,22 @@ keys = engine.path(
     "keys/{name}",
     {
         "name": NAME,
-        "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key to make."),
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key."),
         "derived": DERIVED,
         "convergent_encryption": Field(Kind.BOOL, help="Equal plaintexts in one context give equal ciphertexts."),
         "exportable": EXPORTABLE,
         "allow_plaintext_backup": PLAINTEXT_BACKUP,
-        "context": Field(Kind.STRING, help="Base64 context whose public key a derived signing key shows."),
+        "context": Field(Kind.STRING, help="Context, in base64, for which to show the public key of a derived key."),
         "auto_rotate_period": ROTATION_PERIOD,
-        "parameter_set": Field(Kind.STRING, help="Kind of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE),
+        "parameter_set": Field(
+            Kind.STRING, help="Parameter set of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE
+        ),
         "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
         "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
         **MANAGED_KEY,
         "key_size": Field(Kind.INT, default=0, help="Bytes of an HMAC key, 32 to 512."),
     },
-    help="Named keys: make one, look at it, delete it.",
+    help="Create, read and delete a key.",
 )
 
 

@@ -21,26 +21,26 @@ rotate = engine.path(
 )
 _NAMED = {"name": NAME}
 delete = engine.path(
-    "keys/{name}/soft-delete", _NAMED, help="Put a key out of use without losing it.", needs=Feature.TRANSIT_ADDITIONS
+    "keys/{name}/soft-delete", _NAMED, help="Disable a key without deleting it.", needs=Feature.TRANSIT_ADDITIONS
 )
 restore = engine.path(
-    "keys/{name}/soft-delete-restore", _NAMED, help="Put a key back into use.", needs=Feature.TRANSIT_ADDITIONS
+    "keys/{name}/soft-delete-restore", _NAMED, help="Enable a soft-deleted key.", needs=Feature.TRANSIT_ADDITIONS
 )
 trim = engine.path(
     "keys/{name}/trim",
     {
         "name": NAME,
         "min_available_version": Field(
-            Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions in use."
+            Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions."
         ),
     },
-    help="Delete the versions of a key that its bounds no longer admit.",
+    help="Delete old versions of a key.",
 )
 
 
 @rotate.on(Operation.UPDATE)
 def rotate_key(state: Transit, call: Call, *, name: str) -> Reply:
-    """Older versions go on decrypting."""
+    """Add a version; older versions still decrypt."""
     key = keyring.existing(state, name, call.core, "key not found")
     keyring.rotate(key, call.now(), call.core)
     return shown(key, call.core.product)
@@ -69,7 +69,7 @@ def _mark(state: Transit, call: Call, deleted: bool, already: str) -> Reply:
 
 @trim.on(Operation.UPDATE)
 def trim_key(state: Transit, call: Call, *, name: str, min_available_version: int) -> Reply:
-    """What is trimmed is gone for good."""
+    """Delete the versions below ``min_available_version`` for good."""
     key = keyring.existing(state, name, call.core, "invalid key name")
     if "min_available_version" not in call:
         raise ErrorResponse("missing min_available_version")
@@ -83,7 +83,7 @@ def trim_key(state: Transit, call: Call, *, name: str, min_available_version: in
 
 
 def _refusal(key: TransitKey, wanted: int) -> str:
-    """Why versions below ``wanted`` may not be trimmed; empty if they may."""
+    """Return why versions below ``wanted`` cannot be trimmed; empty if they can."""
     if wanted < key.min_available_version:
         return "minimum available version cannot be decremented"
     if key.min_encryption_version == 0:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def shown(key: TransitKey, product: Product, context: bytes = b"") -> dict[str, object]:
-    """The ``data`` of a key. With ``context``, a derived ``ed25519`` key shows its public keys for that context."""
+    """Return a key as reads show it, a derived ``ed25519`` key with its public keys for ``context``."""
     kind = key.kind
     data: dict[str, object] = {
         "name": key.name,

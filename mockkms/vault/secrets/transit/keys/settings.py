@@ -13,18 +13,18 @@ _SMALLEST_CACHE = 10
 cache = engine.path(
     "cache-config",
     {"size": Field(Kind.INT, default=0, help="Number of keys to cache; 0 means unlimited.")},
-    help="Size of the key cache: remembered and shown.",
+    help="Size of the key cache; kept and returned, without effect.",
 )
 config = engine.path(
     "config/keys",
-    {"disable_upsert": Field(Kind.BOOL, help="Refuse to make keys on the way when encrypting.")},
-    help="Settings for all keys of the mount.",
+    {"disable_upsert": Field(Kind.BOOL, help="Do not create missing keys in encrypt requests.")},
+    help="Settings for all keys.",
 )
 
 
 @cache.on(Operation.READ)
 def read_cache(state: Transit, call: Call) -> Reply:
-    """The size that was set."""
+    """Return the size."""
     return {"size": state.cache_size}
 
 
@@ -39,7 +39,7 @@ def write_cache(state: Transit, call: Call, *, size: int) -> Reply:
 
 @config.on(Operation.READ)
 def read_config(state: Transit, call: Call) -> Reply:
-    """The settings."""
+    """Return the settings."""
     return {"disable_upsert": state.disable_upsert}
 
 

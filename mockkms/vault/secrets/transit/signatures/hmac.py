@@ -27,26 +27,26 @@ from mockkms.vault.secrets.transit.signatures.items import (
 _ITEM: Final = "transit.batchRequestHMACItem"
 _SHAPE = BatchShape({}, ("hmac", "valid", "error", "reference"))
 _ALWAYS_VALID = BatchShape({"valid": False}, _SHAPE.order)
-"""``valid`` is shown of every item, also where nothing was checked."""
+"""``valid`` is part of every result, even of failed items."""
 _MISSING = "missing input for HMAC"
 
 endpoint = engine.path(
     "hmac/{name}[/{urlalgorithm:some}]",
     {
         "name": NAME,
-        "input": Field(Kind.STRING, help="What is authenticated, in base64."),
+        "input": Field(Kind.STRING, help="Data to authenticate, in base64."),
         "algorithm": Field(Kind.STRING, default="sha2-256", help="The hash: sha1, sha2-* or sha3-*."),
-        "urlalgorithm": Field(Kind.STRING, help="The hash, in the path."),
+        "urlalgorithm": Field(Kind.STRING, help="Name of the hash, in the path."),
         "key_version": KEY_VERSION,
-        "batch_input": Field(Kind.SLICE, help="Many inputs at once."),
+        "batch_input": Field(Kind.SLICE, help="Several inputs."),
     },
-    help="Make an HMAC.",
+    help="Compute an HMAC.",
 )
 
 
 @endpoint.on(Operation.UPDATE)
 def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorithm: str) -> Reply:
-    """One HMAC, or one for each item of a batch."""
+    """Return an HMAC, or one for each item of a batch."""
     key = existing(state, name, call.core, "encryption key not found")
     number = key_version or key.latest_version
     if key.min_encryption_version and number != key.latest_version and number < key.min_encryption_version:
@@ -54,7 +54,7 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
     secret = key.hmac_key(number)
     algorithm = urlalgorithm or call["algorithm"]
     if algorithm not in hashes.HASHES:
-        # The real server prints the number of the hash it did not find.
+        # The real server prints the number of the unknown hash.
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
     def work(item: Item) -> dict[str, object]:
@@ -92,7 +92,7 @@ def _shape(call: Call) -> BatchShape:
 
 
 def _given(key: TransitKey, item: Item) -> tuple[int, bytes]:
-    """Version and bytes of the HMAC to check. Raises ErrorResponse."""
+    """Return version and bytes of the HMAC to check. Raises ErrorResponse."""
     if "hmac" not in item:
         raise ErrorResponse("missing hmac")
     text = text_of(item["hmac"])

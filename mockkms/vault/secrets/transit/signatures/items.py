@@ -34,7 +34,7 @@ UNABLE = "unable to decode input as base64"
 
 
 def decode_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
-    """Items that tell an absent text from an empty one; ``item_type`` is Go's name of an item, for texts.
+    """Decode items as maps of texts; ``item_type`` is Go's name of an item, for error messages.
 
     Numbers count as text and null as empty. Raises BackendError ``failed to parse batch input: …``, ErrorResponse for
     an empty batch.
@@ -51,7 +51,7 @@ def decode_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
 
 
 def decode_loose_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
-    """Return items as maps of whatever they hold; ``item_type`` is Go's name of an item, for texts.
+    """Decode items as maps of any values; ``item_type`` is Go's name of an item, for error messages.
 
     Raises ErrorResponse ``failed to parse batch input: …``, also for an empty batch.
     """

@@ -35,7 +35,7 @@ endpoint = engine.path(
 
 @endpoint.on(Operation.UPDATE)
 def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_context: str) -> Reply:
-    """One signature, or one for each item of a batch."""
+    """Return a signature, or one for each item of a batch."""
     options = signing.options_of(call)
     key = existing(state, name, call.core, "signing key not found")
     if not key.kind.signs:

@@ -20,20 +20,20 @@ DEFAULT_HASH: Final = "sha2-256"
 
 FIELDS: Final = {
     "name": NAME,
-    "input": Field(Kind.STRING, help="What is signed, in base64."),
+    "input": Field(Kind.STRING, help="Data to sign, in base64."),
     "context": CONTEXT,
     "hash_algorithm": Field(
         Kind.STRING, default=DEFAULT_HASH, help="Hash of the input: sha1, sha2-*, sha3-*, or none with prehashed input."
     ),
     "algorithm": Field(Kind.STRING, default=DEFAULT_HASH, help="The older name of hash_algorithm.", deprecated=True),
-    "urlalgorithm": Field(Kind.STRING, help="The hash, in the path."),
-    "prehashed": Field(Kind.BOOL, help="The input is a digest already."),
+    "urlalgorithm": Field(Kind.STRING, help="Name of the hash, in the path."),
+    "prehashed": Field(Kind.BOOL, help="Whether the input is a digest."),
     "signature_algorithm": Field(Kind.STRING, help="For RSA: pss (if empty) or pkcs1v15."),
     "marshaling_algorithm": Field(
         Kind.STRING, default="asn1", help="asn1, or jws: r and s side by side for ECDSA, URL-safe base64 for all."
     ),
     "salt_length": Field(Kind.STRING, default="auto", help="PSS salt: auto, hash, or a number of bytes."),
-    "batch_input": Field(Kind.SLICE, help="Many inputs at once, each with its own parameters."),
+    "batch_input": Field(Kind.SLICE, help="Several inputs, each with its own parameters."),
     "signature_context": Field(
         Kind.STRING, help="Context of Ed25519ph, for the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE
     ),
@@ -43,7 +43,7 @@ FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to sign, checked as far as it can be without the key."""
+    """How to sign, checked as far as possible without the key."""
 
     hash: str
     jws: bool
@@ -61,7 +61,7 @@ _USUAL: Final = Options(DEFAULT_HASH, jws=False, prehashed=False, scheme="", sal
 
 
 def hash_asked(call: Call) -> str:
-    """The hash: in the path, by its name, by its old name. Raises ErrorResponse for an unknown one."""
+    """Return the name of the hash: in the path, or one of two parameters. Raises ErrorResponse if it is unknown."""
     name: str = call["urlalgorithm"] or call["hash_algorithm"] or call["algorithm"] or DEFAULT_HASH
     if not hashes.known(name):
         raise ErrorResponse(f"invalid hash algorithm {quote(name)}")
@@ -69,7 +69,7 @@ def hash_asked(call: Call) -> str:
 
 
 def options_of(call: Call) -> Options:
-    """The options of a call. Raises ErrorResponse."""
+    """Return the options of a call. Raises ErrorResponse."""
     given = call.given
     if given.keys().isdisjoint(_OPTIONS) and not given.get("urlalgorithm"):
         return _USUAL
@@ -96,15 +96,15 @@ def _salt(call: Call) -> int:
 
 
 def check_unhashed(options: Options) -> None:
-    """Hash ``none`` is for PKCS #1 v1.5 over digests only. Raises ErrorResponse."""
+    """Check that hash ``none`` is used for PKCS #1 v1.5 over digests only. Raises ErrorResponse."""
     if options.hash == hashes.NONE and (not options.prehashed or options.scheme != "pkcs1v15"):
         raise ErrorResponse("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15")
 
 
 def check_pure(key: TransitKey, call: Call, options: Options, context: object, framing: str) -> None:
-    """Check that an item asks for no more than plain Ed25519, where the product signs with that alone.
+    """Check that an item requires pure Ed25519 only, if the product supports nothing else.
 
-    ``context`` is the item's ``signature_context``. Raises ErrorResponse, with ``framing`` in front.
+    ``context`` is the item's ``signature_context``. Raises ErrorResponse, whose text starts with ``framing``.
     """
     if not call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         return
@@ -129,7 +129,7 @@ def _quoted(value: object) -> str:
 
 
 def digest(key: TransitKey, data: bytes, options: Options) -> bytes:
-    """What is signed of the input."""
+    """Return what is signed of the input: its digest, or itself."""
     if options.prehashed or not key.kind.hashes_input:
         return data
     return hashes.digest(options.hash, data)
@@ -165,7 +165,7 @@ def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Opti
 
 
 def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Options) -> bool:
-    """Whether ``text`` is a signature of ``data`` (see ``digest``). Raises VaultError."""
+    """Return whether ``text`` is a signature of ``data`` (see ``digest``). Raises VaultError."""
     key.check_alive()
     number, encoded = key.version_of_text(text, "signature")
     with refusing(text="invalid base64 signature value"):

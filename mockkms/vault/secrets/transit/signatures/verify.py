@@ -47,7 +47,7 @@ _ITEM: Final = "transit.batchRequestVerifyItem"
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """The refusals of checks without a proof, and of batches whose proofs do not fit together."""
+    """Errors of requests without a signature or HMAC, and of batches that mix them."""
 
     none: str
     none_in_batch: str
@@ -68,7 +68,7 @@ _REWORDED = _Texts(
 
 @endpoint.on(Operation.UPDATE)
 def verify(state: Transit, call: Call, *, name: str) -> Reply:
-    """One check, or one for each item of a batch."""
+    """Return whether a signature or HMAC is valid, or that for each item of a batch."""
     product = call.core.product
     reworded = product.has(Feature.TRANSIT_REWORDED)
     items, is_batch = _items(call, reworded)

@@ -15,22 +15,22 @@ from mockkms.vault.secrets.transit.transfer import backup_format
 backup = engine.path(
     "backup/{name}",
     {"name": NAME},
-    help="A key with all its versions, in clear text.",
+    help="Back up a key with all its versions, in plaintext.",
 )
 restore = engine.path(
     "restore[/{name:some}]",
     {
-        "backup": Field(Kind.STRING, help="What backup gave."),
+        "backup": Field(Kind.STRING, help="Output of backup."),
         "name": Field(Kind.STRING, help="Name for the restored key, if not its own."),
         "force": Field(Kind.BOOL, default=False, help="Replace a key of that name."),
     },
-    help="Bring a key back from a backup.",
+    help="Restore a key from a backup.",
 )
 
 
 @backup.on(Operation.READ)
 def back_up(state: Transit, call: Call, *, name: str) -> Reply:
-    """The key remembers that it was backed up."""
+    """Return a backup; the key keeps its time."""
     key = find(state, name, call.core)
     if key is None:
         raise BackendError(f'key "{name}" not found')
@@ -47,7 +47,7 @@ def back_up(state: Transit, call: Call, *, name: str) -> Reply:
 
 @restore.on(Operation.UPDATE)
 def restore_key(state: Transit, call: Call, *, backup: str, name: str, force: bool) -> Reply:
-    """What the real server would choke on is a 400 here."""
+    """Restore a key. Raises ErrorResponse for an invalid backup, on which the real server panics, and BackendError."""
     if not backup:
         raise ErrorResponse("'backup' must be supplied")
     if "/" in name:

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 def dump(key: TransitKey) -> dict[str, object]:
-    """The backup document of a key."""
+    """Return the backup document of a key."""
     first = key.min_available_version
     archive = [key.versions.get(number) for number in range(first, key.latest_version + 1)]
     return {
@@ -65,7 +65,7 @@ def _event(event: Event | None) -> dict[str, object] | None:
 
 
 def _version(kind: KeyType, version: KeyVersion | None) -> dict[str, object]:
-    """One version; None is the empty place of version 0."""
+    """Return a version; None stands for the empty place of version 0."""
     version = version or KeyVersion(b"", b"", 0)
     raw = kind.aead or kind.name in ("hmac", "ed25519")
     return {
@@ -237,7 +237,7 @@ def _decode(text: object) -> bytes:
 
 
 def _member(container: object, name: str, kind: type[_T]) -> _T:
-    """A member of a JSON object; absent and null read as the kind's empty value. Raises ValueError for another kind."""
+    """Return a member of a JSON object; absent and null count as empty. Raises ValueError for another type."""
     value = container.get(name) if isinstance(container, dict) else None
     if value is None:
         return kind()

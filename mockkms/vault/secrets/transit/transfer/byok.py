@@ -61,7 +61,7 @@ def _wrapped(destination: TransitKey, source: TransitKey, version: KeyVersion, c
 
 
 def _container(source: TransitKey, version: KeyVersion) -> bytes:
-    """The bytes to wrap: a symmetric key as it is, any other in PKCS #8."""
+    """Return the bytes to wrap: a symmetric key as it is, any other in PKCS #8."""
     if source.type != "ed25519":
         return version.key
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

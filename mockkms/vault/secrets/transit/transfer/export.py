@@ -34,7 +34,7 @@ endpoint = engine.path(
 
 @endpoint.on(Operation.READ)
 def export(state: Transit, call: Call, *, name: str) -> Reply:
-    """One version or all that are in use."""
+    """Return one version, or all that are in use."""
     what, key_format = call["type"], call["format"]
     if what == "cmac-key" and call.core.product.has(Feature.TRANSIT_ENTERPRISE):
         raise ErrorResponse(CMAC_REFUSED)
@@ -57,7 +57,7 @@ def export(state: Transit, call: Call, *, name: str) -> Reply:
 
 
 def versions_asked(key: TransitKey, asked: str) -> list[tuple[int, KeyVersion]]:
-    """The versions for ``""`` (all in use), ``latest``, ``3`` or ``v3``. Raises ErrorResponse."""
+    """Return the versions for ``""`` (all in use), ``latest``, ``3`` or ``v3``. Raises ErrorResponse."""
     if not asked:
         return list(key.usable())
     number = key.latest_version if asked == "latest" else go_atoi(asked.removeprefix("v"))
@@ -97,7 +97,7 @@ def _text(key: TransitKey, version: KeyVersion, what: str, key_format: str) -> s
 
 
 def _private(key: TransitKey, version: KeyVersion, key_format: str) -> str:
-    """The private half; empty where only the public one was imported."""
+    """Return the private half; empty if only the public one was imported."""
     if version.private_missing:
         return ""
     if key.kind.bits:

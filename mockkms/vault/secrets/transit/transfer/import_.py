@@ -45,32 +45,32 @@ create = engine.path(
     "keys/{name}/import",
     {
         **_MATERIAL,
-        "type": Field(Kind.STRING, default="aes256-gcm96", help="What kind of key it is."),
-        "allow_rotation": Field(Kind.BOOL, help="The server may make new versions."),
+        "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key."),
+        "allow_rotation": Field(Kind.BOOL, help="Allow the server to make new versions."),
         "derived": DERIVED,
         "exportable": EXPORTABLE,
         "allow_plaintext_backup": PLAINTEXT_BACKUP,
-        "context": Field(Kind.STRING, help="Known, without effect."),
+        "context": Field(Kind.STRING, help="Accepted, without effect."),
         "auto_rotate_period": ROTATION_PERIOD,
     },
     help="Import a key.",
 )
 extend = engine.path(
     "keys/{name}/import_version",
-    {**_MATERIAL, "version": Field(Kind.INT, help="A version with only a public key, to get its private half.")},
+    {**_MATERIAL, "version": Field(Kind.INT, help="A version with only a public key, which gets its private half.")},
     help="Import a version of an imported key.",
 )
-wrapping = engine.path("wrapping_key", help="The key to wrap imports with.")
+wrapping = engine.path("wrapping_key", help="The key with which imports are wrapped.")
 
 
 @wrapping.on(Operation.READ)
 def read_wrapping_key(state: Transit, call: Call) -> Reply:
-    """The public half, in PEM."""
+    """Return the public half of the wrapping key in PEM."""
     return {"public_key": pem.encode("PUBLIC KEY", wrapping_key(state, call.core).latest.public)}
 
 
 def wrapping_key(state: Transit, core: Context) -> TransitKey:
-    """The mount's RSA-4096 key for imports, made when first asked for."""
+    """Return the mount's RSA-4096 key for imports, which is created at its first use."""
     if state.wrapping_key is None:
         key = TransitKey("import/wrapping-key", "rsa-4096")
         rotate(key, core.clock.now(), core)
@@ -90,7 +90,7 @@ def import_key(
     exportable: bool,
     allow_plaintext_backup: bool,
 ) -> Reply:
-    """A new key of imported material."""
+    """Create a key from imported material. Raises ErrorResponse and BackendError."""
     if "convergent_encryption" in call.raw:
         raise BackendError("import cannot be used on keys with convergent encryption enabled")
     if auto_rotate_period > 0 and not allow_rotation:
@@ -125,7 +125,7 @@ def import_key(
 
 @extend.on(Operation.UPDATE)
 def import_version(state: Transit, call: Call, *, name: str, version: int) -> Reply:
-    """A new version of an imported key, or the private half of a version that has none."""
+    """Add a version to an imported key, or the private half to a version that lacks it. Raises BackendError."""
     _check_one_source(call)
     key = find(state, name, call.core)
     if key is None:
@@ -145,13 +145,13 @@ def import_version(state: Transit, call: Call, *, name: str, version: int) -> Re
 
 
 def _check_one_source(call: Call) -> None:
-    """The real server looks for a public key under a name that it does not document. Raises BackendError."""
+    """Raise BackendError for two sources; the real server reads an undocumented name of the public key here."""
     if "ciphertext" in call.raw and "publicKey" in call.raw:
         raise BackendError("only one of the following fields, ciphertext and public_key, can be set")
 
 
 def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
-    """What is imported and whether it is private: unwrapped key bytes, or the text of a PEM. Raises VaultError."""
+    """Return the material, unwrapped bytes or a text in PEM, and whether it is private. Raises VaultError."""
     if "ciphertext" not in call.raw:
         if not kind.asymmetric:
             raise BackendError("provided type does not support public_key import")

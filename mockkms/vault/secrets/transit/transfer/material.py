@@ -22,7 +22,7 @@ VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_
 
 
 def read_version(key: TransitKey, entry: Mapping[str, object], path: str) -> KeyVersion:
-    """The version whose material, or public half alone, is given. An HMAC key not given follows from the material."""
+    """Return the version of given material or public half. An HMAC key that is not given is derived from it."""
     for member in entry:
         if member not in VERSION_FIELDS:
             raise SpecFault(f"{path}.{member}", f"a version has only {', '.join(VERSION_FIELDS)}")
@@ -72,7 +72,7 @@ def _base64(text: str, path: str) -> bytes:
 
 
 def _private(key: TransitKey, text: str, path: str) -> tuple[bytes, bytes]:
-    """Secret and public half."""
+    """Return secret and public half. Raises SpecFault."""
     kind = key.kind
     if kind.aead or kind.name == "hmac":
         raw = _base64(text, path)
