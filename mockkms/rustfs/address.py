@@ -1,4 +1,4 @@
-"""Is a text a URL: what the server's URL parser says of it."""
+"""Check URLs as the server's URL parser does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]{2,}\]$")
 
 
 def url_fault(text: str) -> str | None:
-    """The parser's complaint about ``text`` as an absolute URL, or None where it is one."""
+    """Return the parser's error for ``text`` as an absolute URL, None if it is valid."""
     text = text.strip()
     match = _SCHEME.match(text)
     if match is None:
@@ -35,6 +35,6 @@ def url_fault(text: str) -> str | None:
 
 
 def scheme(text: str) -> str:
-    """The scheme in lower case, or nothing."""
+    """Return the scheme of a URL in lower case, empty if it has none."""
     match = _SCHEME.match(text.strip())
     return match.group(1).lower() if match else ""

@@ -1,10 +1,10 @@
-"""Who may do what: users beside the owner, canned policies, and the three admin routes that make them."""
+"""Access control: users other than the owner, policies, and the three admin routes that create them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
 from urllib.parse import parse_qsl
 
 from mockkms.lazy_dataclass import dataclass
@@ -16,7 +16,7 @@ KEY_RESOURCE = "arn:aws:kms:::key/"
 
 @dataclass
 class User:
-    """A user that is not the owner."""
+    """A user other than the owner."""
 
     secret: str
     enabled: bool = True
@@ -28,26 +28,25 @@ class IamState:
     """Users and policies by name."""
 
     users: dict[str, User] = field(default_factory=dict)
-    policies: dict[str, Any] = field(default_factory=dict)
-    """Policy documents as they were sent."""
+    policies: dict[str, object] = field(default_factory=dict)
+    """Policy documents by name, as they were sent."""
 
 
 def allowed(iam: IamState, user: User, action: str, key_id: str) -> bool:
-    """Whether a user may do ``action`` on the key; an empty ``key_id`` is a request about no key in particular."""
+    """Return whether a user may do ``action`` on a key; ``key_id`` is empty if the action does not concern a key."""
     granted = False
     for name in user.policies:
-        statements = iam.policies.get(name, {}).get("Statement", [])
+        document = iam.policies.get(name)
+        statements = document.get("Statement", []) if isinstance(document, Mapping) else []
         for statement in statements if isinstance(statements, list) else [statements]:
-            if _covers(statement, action, key_id):
+            if isinstance(statement, Mapping) and _covers(statement, action, key_id):
                 if statement.get("Effect") == "Deny":
                     return False
                 granted = granted or statement.get("Effect") == "Allow"
     return granted
 
 
-def _covers(statement: Any, action: str, key_id: str) -> bool:
-    if not isinstance(statement, dict):
-        return False
+def _covers(statement: Mapping[str, object], action: str, key_id: str) -> bool:
     if not any(matches_wildcards(pattern, action) for pattern in _texts(statement.get("Action"))):
         return False
     resources = _texts(statement.get("Resource"))
@@ -56,14 +55,14 @@ def _covers(statement: Any, action: str, key_id: str) -> bool:
     return any(pattern == "*" or matches_wildcards(pattern, KEY_RESOURCE + key_id) for pattern in resources)
 
 
-def _texts(value: Any) -> list[str]:
-    """A text or a list of texts."""
+def _texts(value: object) -> list[str]:
+    """Return the strings of a string or a list."""
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, str)]
 
 
 def handle(iam: IamState, request: AdminRequest, path: str) -> AdminReply | None:
-    """Answer a request of the user API (only the owner may), or None for any other path."""
+    """Return the response to a request of the user API, None for other paths. Only the owner may send one."""
     handler = _ROUTES.get((request.method, path))
     if handler is None:
         return None
@@ -78,7 +77,7 @@ def handle(iam: IamState, request: AdminRequest, path: str) -> AdminReply | None
     return AdminReply(200, {"Content-Type": "application/json"})
 
 
-def _add_user(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+def _add_user(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
     name, secret = query.get("accessKey", ""), body.get("secretKey")
     if not name or not isinstance(secret, str) or not secret:
         return "accessKey and secretKey are required"
@@ -87,7 +86,7 @@ def _add_user(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str
     return ""
 
 
-def _add_policy(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+def _add_policy(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
     name = query.get("name", "")
     if not name or "Statement" not in body:
         return "a policy needs a name and statements"
@@ -95,7 +94,7 @@ def _add_policy(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> s
     return ""
 
 
-def _set_policy(iam: IamState, query: dict[str, str], body: dict[str, Any]) -> str:
+def _set_policy(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
     user = iam.users.get(query.get("userOrGroup", ""))
     if user is None:
         return "no such user"

@@ -1,32 +1,28 @@
-"""The ``rustfs:`` section of a world file, to state and back."""
+"""Load and dump the state of the admin API as the ``rustfs:`` section of a world file."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
 
-from mockkms.rustfs.contracts.v2.backends import BACKENDS
-from mockkms.rustfs.contracts.v2.errors import KmsError
-from mockkms.rustfs.contracts.v2.records import Records
+from mockkms.rustfs.backends import BACKENDS, decode_static_key
+from mockkms.rustfs.errors import KmsError
 from mockkms.rustfs.iam import IamState, User
+from mockkms.rustfs.keystore import MATERIAL_SIZE, KeyStore, new_key_id
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, KmsKey, KmsSettings, RustfsEnvironment, RustfsState
-from mockkms.rustfs.static_key import StaticKeyError, decoded
-from mockkms.rustfs.store import StoreError, TransitStore, VaultClient, new_key_id
+from mockkms.rustfs.vault_client import VaultClient
+from mockkms.vault.framework.world_section import SpecFault
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import ReplaceableService
 
 
-class SeedError(ValueError):
-    """A world's ``rustfs:`` section says something impossible; ``where`` is the path of keys to it."""
-
-    def __init__(self, where: str, text: str) -> None:
-        super().__init__(f"{where}: {text}" if where else text)
-        self.where, self.text = where, text
-
+Members = TypeVar("Members", KmsSettings, RustfsEnvironment, User)
 
 _SECTION = (
     "api", "vault", "auth", "contract", "configured", "kms_type", "vault_address", "vault_token", "vault_namespace",
@@ -41,25 +37,21 @@ _KEY_FIELDS = (
 STATUSES = {"enabled": "Enabled", "active": "Enabled", "disabled": "Disabled", "pendingdeletion": "PendingDeletion"}
 
 
-def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: str) -> KmsKey:
-    """A key of a seed: ``{status, created, key_id, algorithm, usage, description, tags, …}``, each optional."""
+def read_key(name: str, data: Mapping[str, object] | None, *, now: float, key_id: str) -> KmsKey:
+    """Return a key from its description, whose members are all optional. Raises SpecFault."""
     data = data or {}
     where = f"keys.{name}"
     unknown = [field for field in data if field not in _KEY_FIELDS]
     if unknown:
-        raise SeedError(f"{where}.{unknown[0]}", f"a key has only {', '.join(_KEY_FIELDS)}")
+        raise SpecFault(f"{where}.{unknown[0]}", f"unknown key; expected one of {', '.join(_KEY_FIELDS)}")
     word = str(data.get("status", "Enabled"))
     status = STATUSES.get(word.lower())
     if status is None:
-        raise SeedError(f"{where}.status", f"'{word}' is none of Enabled, Disabled, PendingDeletion")
+        raise SpecFault(f"{where}.status", f"expected one of Enabled, Disabled, PendingDeletion, got {word!r}")
     deletion = data.get("deletion_date")
     rotated = data.get("rotated_at")
-    try:
-        material = [base64.b64decode(version, validate=True) for version in data.get("material") or []]
-    except (ValueError, TypeError):
-        material = [b""]
-    if any(len(version) != 32 for version in material):
-        raise SeedError(f"{where}.material", "a version is 32 bytes in base64")
+    material = [_version(text, f"{where}.material[{place}]") for place, text in enumerate(_list(data, "material"))]
+    tags = _mapping(data, "tags", f"{where}.")
     return KmsKey(
         name=name,
         key_id=str(data.get("key_id") or key_id),
@@ -68,7 +60,7 @@ def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: s
         algorithm=str(data.get("algorithm", "AES-256")),
         usage=choice(data, "usage", ("EncryptDecrypt", "SignVerify"), "EncryptDecrypt", f"{where}."),
         description=None if data.get("description") is None else str(data["description"]),
-        tags={str(tag): str(value) for tag, value in (data.get("tags") or {}).items()},
+        tags={str(tag): str(value) for tag, value in tags.items()},
         deletion_date=None if deletion is None else _moment(deletion, now, f"{where}.deletion_date"),
         rotated_at=None if rotated is None else _moment(rotated, now, f"{where}.rotated_at"),
         cancelled=bool(data.get("cancelled")),
@@ -76,9 +68,20 @@ def read_key(name: str, data: Mapping[str, Any] | None, *, now: float, key_id: s
     )
 
 
-def show_key(key: KmsKey) -> dict[str, Any]:
-    """The seed of one key; what has its usual value is left out."""
-    shown: dict[str, Any] = {
+def _version(text: object, where: str) -> bytes:
+    """Return one version of a key's material from base64. Raises SpecFault."""
+    try:
+        version = base64.b64decode(text if isinstance(text, str) else b"", validate=True)
+    except ValueError:
+        version = b""
+    if len(version) != MATERIAL_SIZE:
+        raise SpecFault(where, f"expected {MATERIAL_SIZE} bytes in base64")
+    return version
+
+
+def show_key(key: KmsKey) -> dict[str, object]:
+    """Describe a key as ``read_key`` reads it; optional members with their default are left out."""
+    shown: dict[str, object] = {
         "status": key.status,
         "created": rfc3339(key.created),
         "key_id": key.key_id,
@@ -96,43 +99,41 @@ def show_key(key: KmsKey) -> dict[str, Any]:
     return {**shown, **{name: value for name, value in extra.items() if value is not None}}
 
 
-def _moment(value: Any, now: float, where: str) -> float:
-    """Seconds since the epoch of a number, an RFC 3339 text or what YAML makes of a date."""
+def _moment(value: object, now: float, where: str) -> float:
+    """Return epoch seconds from a number, a time in RFC 3339 or a YAML date; ``now`` for None. Raises SpecFault."""
     if value is None:
         return now
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     try:
-        return parse_rfc3339(value if isinstance(value, str) else value.isoformat())
-    except (ValueError, AttributeError):
-        raise SeedError(where, f"{value!r} is not a time: use RFC 3339 or seconds since the epoch") from None
+        return parse_rfc3339(value.isoformat() if isinstance(value, date) else str(value))
+    except ValueError:
+        raise SpecFault(where, f"expected a time in RFC 3339 or seconds since the epoch, got {value!r}") from None
 
 
-def choice(data: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str, where: str = "") -> str:
-    """A word of a seed that must be one of ``allowed``."""
+def choice(data: Mapping[str, object], name: str, allowed: tuple[str, ...], default: str, where: str = "") -> str:
+    """Return a member whose value must be one of ``allowed``. Raises SpecFault."""
     value = data.get(name, default)
     if value not in allowed:
-        raise SeedError(where + name, f"{value!r} is none of {', '.join(allowed)}")
+        raise SpecFault(where + name, f"expected one of {', '.join(allowed)}, got {value!r}")
     return str(value)
 
 
-def read_settings(data: Mapping[str, Any]) -> KmsSettings:
-    """The configuration a seed describes: in the words of ``POST /configure``, or whole under ``settings``, or the key
-    of a static backend under ``static``."""
-    whole = data.get("settings")
-    static = data.get("static")
-    if static is not None:
+def read_settings(data: Mapping[str, object]) -> KmsSettings:
+    """Return the configuration of a section. Raises SpecFault.
+
+    It is described by the fields of ``POST /configure``, as a whole under ``settings``, or by the key of a static
+    backend under ``static``.
+    """
+    if data.get("static") is not None:
         others = [name for name in data if name in ("kms_type", "settings") or name.startswith("vault_")]
         if others:
-            raise SeedError(others[0], "a service with a static key has no other backend")
+            raise SpecFault(others[0], "cannot be combined with static, which is a backend of its own")
         return read_static(_mapping(data, "static"))
-    if whole is not None:
-        known = {field.name for field in fields(KmsSettings)}
-        unknown = [name for name in whole if name not in known]
-        if unknown:
-            raise SeedError(f"settings.{unknown[0]}", f"the settings have only {', '.join(sorted(known))}")
+    if data.get("settings") is not None:
+        whole = _mapping(data, "settings")
+        settings = _members(KmsSettings("Local"), whole, "settings")
         choice(whole, "backend", tuple(BACKENDS), "", "settings.")
-        settings = KmsSettings(**whole)
         if settings.backend == "Static":
             _static_material(settings, "settings.secret_key")
         return settings
@@ -142,7 +143,7 @@ def read_settings(data: Mapping[str, Any]) -> KmsSettings:
     role = str(data.get("vault_app_role_id") or "")
     timeout = data.get("vault_timeout_seconds", 30)
     if not isinstance(timeout, int) or timeout < 1:
-        raise SeedError("vault_timeout_seconds", f"{timeout!r} is no whole number from 1")
+        raise SpecFault("vault_timeout_seconds", f"expected a whole number of at least 1, got {timeout!r}")
     return KmsSettings(
         "VaultTransit",
         address=str(data.get("vault_address") or "http://127.0.0.1:8200"),
@@ -156,11 +157,11 @@ def read_settings(data: Mapping[str, Any]) -> KmsSettings:
     )
 
 
-def read_static(data: Mapping[str, Any]) -> KmsSettings:
-    """A static backend: ``{key_id, secret_key, default_key_id}``, the last one optional."""
+def read_static(data: Mapping[str, object]) -> KmsSettings:
+    """Return the settings of a static backend from its key. Raises SpecFault."""
     unknown = [name for name in data if name not in _STATIC_FIELDS]
     if unknown:
-        raise SeedError(f"static.{unknown[0]}", f"a static key has only {', '.join(_STATIC_FIELDS)}")
+        raise SpecFault(f"static.{unknown[0]}", f"unknown key; expected one of {', '.join(_STATIC_FIELDS)}")
     key_id = str(data.get("key_id") or "")
     settings = KmsSettings("Static", key_id=key_id, secret_key=str(data.get("secret_key") or ""))
     settings.default_key_id = str(data.get("default_key_id") or key_id)
@@ -169,22 +170,22 @@ def read_static(data: Mapping[str, Any]) -> KmsSettings:
 
 
 def _static_material(settings: KmsSettings, where: str) -> bytes:
-    try:
-        return decoded(settings.key_id, settings.secret_key)
-    except StaticKeyError as error:
-        raise SeedError(where, str(error)) from None
+    with _invalid(where):
+        return decode_static_key(settings.key_id, settings.secret_key)
 
 
-def plant(admin: ReplaceableService, data: Mapping[str, Any], root_token: str) -> None:
-    """Replace the state by what ``data`` describes.
+def load(admin: ReplaceableService, data: Mapping[str, object], root_token: str) -> None:
+    """Replace the state by the one that a section describes. Raises SpecFault; then the state stays as it was.
 
-    ``api``, ``vault``, ``auth``, ``configured`` with the words of ``POST /configure`` (or ``settings``), ``static``
-    (the key of a static backend, which is configured and runs unless ``configured`` says no), ``users`` (access key to
-    secret key of owners), ``iam`` (``users`` and ``policies``), ``environment``, and ``keys``.
+    Args:
+        admin: The admin API.
+        data: ``api``, ``vault``, ``auth``; ``configured`` with the fields of ``POST /configure``, with ``settings`` or
+            with ``static``; ``users`` (secret keys of owners by access key), ``iam``, ``environment``, ``keys``, ….
+        root_token: The token for an embedded Vault if the section has no credential.
     """
     unknown = [name for name in data if name not in _SECTION]
     if unknown:
-        raise SeedError(str(unknown[0]), f"the section has only {', '.join(_SECTION)}")
+        raise SpecFault(str(unknown[0]), f"unknown key; expected one of {', '.join(_SECTION)}")
     state = RustfsState(
         api=choice(data, "api", APIS, admin.state.api),
         vault=choice(data, "vault", VAULTS, admin.state.vault),
@@ -194,25 +195,20 @@ def plant(admin: ReplaceableService, data: Mapping[str, Any], root_token: str) -
     if data.get("users"):
         state.users = {str(name): str(secret) for name, secret in _mapping(data, "users").items()}
     if data.get("unreachable") is not None:
-        state.unreachable = [str(pattern) for pattern in data["unreachable"]]
+        state.unreachable = [str(pattern) for pattern in _list(data, "unreachable")]
     state.iam = read_iam(_mapping(data, "iam"))
     state.buckets = read_buckets(data)
-    environment = _mapping(data, "environment")
-    known = {field.name for field in fields(RustfsEnvironment)}
-    for name in environment:
-        if name not in known:
-            raise SeedError(f"environment.{name}", f"the environment has only {', '.join(sorted(known))}")
-    state.environment = RustfsEnvironment(**environment)
+    state.environment = _members(RustfsEnvironment(), _mapping(data, "environment"), "environment")
     before = admin.state
-    admin.adopt(state)
+    admin.replace_state(state)
     try:
-        _plant_service(admin, data, root_token)
-    except SeedError:
-        admin.adopt(before)
+        _load_service(admin, data, root_token)
+    except SpecFault:
+        admin.replace_state(before)
         raise
 
 
-def _plant_service(admin: ReplaceableService, data: Mapping[str, Any], root_token: str) -> None:
+def _load_service(admin: ReplaceableService, data: Mapping[str, object], root_token: str) -> None:
     state, now = admin.state, admin.core.clock.now()
     if data.get("configured") or data.get("settings") or data.get("static") is not None:
         settings = read_settings(data)
@@ -223,54 +219,84 @@ def _plant_service(admin: ReplaceableService, data: Mapping[str, Any], root_toke
         if settings.backend == "Static" and "contract" not in data:
             state.contract = "v2"  # The older contract has no such backend.
     if state.settings is not None and state.settings.backend == "Static":
-        _plant_static(state, state.settings, KmsKey("", new_key_id(admin.core.entropy), created=now))
+        key = _static_key(state.settings, new_key_id(admin.core.entropy), now)
+        state.keys[key.name] = key
     for name, values in _mapping(data, "keys").items():
         if values is not None and not isinstance(values, Mapping):
-            raise SeedError(f"keys.{name}", "a key is a mapping, such as {status: Enabled}")
+            raise SpecFault(f"keys.{name}", "expected a mapping such as {status: Enabled}")
         if state.settings is not None and state.settings.backend == "Static" and name != state.settings.key_id:
-            raise SeedError(f"keys.{name}", f"a static backend has one key: {state.settings.key_id}")
+            raise SpecFault(f"keys.{name}", f"a static backend has no other key than {state.settings.key_id}")
         key = read_key(str(name), values, now=now, key_id=new_key_id(admin.core.entropy))
-        _plant_in_vault(admin, key)
+        _create_in_vault(admin, key)
         state.keys[key.name] = key
 
 
-def _plant_static(state: RustfsState, settings: KmsSettings, key: KmsKey) -> None:
-    """The one key of a static backend, which is its default as well."""
+def _static_key(settings: KmsSettings, key_id: str, now: float) -> KmsKey:
+    """Return the only key of a static backend, which is its default key as well."""
     settings.default_key_id = settings.default_key_id or settings.key_id
-    key.name, key.description = settings.key_id, "Static single-key KMS backend"
-    key.material = [_static_material(settings, "settings.secret_key")]
-    state.keys[key.name] = key
+    return KmsKey(
+        settings.key_id,
+        key_id,
+        created=now,
+        description="Static single-key KMS backend",
+        material=[_static_material(settings, "settings.secret_key")],
+    )
 
 
-def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _mapping(data: Mapping[str, object], name: str, where: str = "") -> Mapping[str, object]:
     value = data.get(name) or {}
     if not isinstance(value, Mapping):
-        raise SeedError(name, "this must be a mapping")
+        raise SpecFault(where + name, f"expected a mapping, got {value!r}")
     return value
 
 
-def read_iam(data: Mapping[str, Any]) -> IamState:
-    """Users that are no owners, ``{name: {secret, enabled, policies}}``, and policy documents by name."""
+def _list(data: Mapping[str, object], name: str) -> Sequence[object]:
+    value = data.get(name) or []
+    if not isinstance(value, (list, tuple)):
+        raise SpecFault(name, f"expected a list, got {value!r}")
+    return value
+
+
+def _members(values: Members, given: Mapping[str, object], where: str) -> Members:
+    """Return a dataclass with members replaced. Raises SpecFault for an unknown member."""
+    known = {field.name for field in fields(values)}
+    for name, value in given.items():
+        if name not in known:
+            raise SpecFault(f"{where}.{name}", f"unknown key; expected one of {', '.join(sorted(known))}")
+        setattr(values, name, value)
+    return values
+
+
+@contextmanager
+def _invalid(where: str) -> Iterator[None]:
+    """Report a ValueError or KmsError of the body as an invalid value at ``where``."""
+    try:
+        yield
+    except KmsError as error:
+        raise SpecFault(where, error.vault_text) from None
+    except ValueError as error:
+        raise SpecFault(where, str(error)) from None
+
+
+def read_iam(data: Mapping[str, object]) -> IamState:
+    """Return users other than owners (``{name: {secret, enabled, policies}}``) and policies. Raises SpecFault."""
     found = IamState(policies=dict(_mapping(data, "policies")))
     for name, values in _mapping(data, "users").items():
         if not isinstance(values, Mapping) or not values.get("secret"):
-            raise SeedError(f"iam.users.{name}", "a user needs a secret")
-        policies = [str(policy) for policy in values.get("policies") or []]
+            raise SpecFault(f"iam.users.{name}", "expected a mapping with a secret")
+        policies = [str(policy) for policy in _list(values, "policies")]
         found.users[str(name)] = User(str(values["secret"]), bool(values.get("enabled", True)), policies)
     return found
 
 
-def read_buckets(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """``{bucket: {object: its wrapped data key in base64, or an empty text}}``, for ``POST /rewrap-bucket``."""
+def read_buckets(data: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """Return wrapped data keys (base64) by bucket and object, for ``POST /rewrap-bucket``. Raises SpecFault."""
     found: dict[str, dict[str, str]] = {}
     for name in _mapping(data, "buckets"):
         objects = found[str(name)] = {}
-        for key, sealed in _mapping(data["buckets"], name).items():
-            try:
-                base64.b64decode(sealed, validate=True)
-                objects[str(key)] = str(sealed)
-            except (ValueError, TypeError):
-                raise SeedError(f"buckets.{name}.{key}", "this must be base64, or empty") from None
+        for key, wrapped in _mapping(_mapping(data, "buckets"), name, "buckets.").items():
+            with _invalid(f"buckets.{name}.{key}"):
+                objects[str(key)] = _base64(wrapped)
     return found
 
 
@@ -278,39 +304,47 @@ def _token(admin: ReplaceableService, settings: KmsSettings) -> str:
     if not admin.embedded(settings) or settings.auth_method != "approle":
         return settings.token
     client = VaultClient(admin.core, settings.namespace, "")
-    try:
-        return client.login(settings.auth_mount, settings.role_id, settings.secret_id)
-    except StoreError as error:
-        raise SeedError("vault_app_role_id", error.text) from None
+    with _invalid("vault_app_role_id"):
+        client.login(settings.auth_mount, settings.role_id, settings.secret_id)
+    return client.token
 
 
-def _plant_in_vault(admin: ReplaceableService, key: KmsKey) -> None:
-    """Make a key in the emulated Vault too, where that is the store and it is not there yet."""
-    settings, store = admin.state.settings, admin.store()
-    try:
-        if settings is not None and settings.backend == "VaultKV2":
-            if admin.embedded(settings):
-                key.material = key.material or [admin.core.entropy.bytes(32)]
-            Records(admin, settings).ensure(key)
-        elif isinstance(store, TransitStore) and key.name != PROBE and store.get(key.name) is None:
+def _create_in_vault(admin: ReplaceableService, key: KmsKey) -> None:
+    """Create a key in the embedded Vault too, if that is the backend and does not have it. Raises SpecFault."""
+    settings = admin.state.settings
+    if settings is None or not admin.embedded(settings):
+        return
+    store = KeyStore(admin, settings)
+    with _invalid(f"keys.{key.name}"):
+        if settings.backend == "VaultKV2":
+            store.material(key)
+            store.records.ensure(key)
+        elif key.name != PROBE and store.find(key.name) is None:
             store.create(key.name)
-    except StoreError as error:
-        raise SeedError(f"keys.{key.name}", error.text) from None
-    except KmsError as error:
-        raise SeedError(f"keys.{key.name}", error.text) from None
 
 
-def dump(state: RustfsState) -> dict[str, Any]:
-    """The seed that makes ``state``; secrets included, as a seed needs them."""
-    found: dict[str, Any] = {
+def _base64(text: object) -> str:
+    """Return a base64 string. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError(f"expected base64, or an empty string, got {text!r}")
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError(f"expected base64, or an empty string, got {text!r}") from None
+    return text
+
+
+def dump(state: RustfsState) -> dict[str, object]:
+    """Return the section that makes ``state``, with its secrets."""
+    found: dict[str, object] = {
         "configured": state.configured, "api": state.api, "vault": state.vault, "auth": state.auth
     }  # fmt: skip
     if state.contract != "v1":
         found["contract"] = state.contract
     if state.settings is not None:
-        words = _words(state.settings)
-        if state.configured and read_settings(words) == state.settings:
-            found.update(words)
+        given = _configure_fields(state.settings)
+        if state.configured and read_settings(given) == state.settings:
+            found.update(given)
         else:
             found["settings"] = _changed(state.settings, KmsSettings(""))
     if state.unreachable != RustfsState().unreachable:
@@ -330,17 +364,17 @@ def dump(state: RustfsState) -> dict[str, Any]:
     return found
 
 
-def _changed(value: Any, usual: Any) -> dict[str, Any]:
-    """The fields of a dataclass that differ from ``usual``."""
-    before = asdict(usual)
+def _changed(value: Members, default: Members) -> dict[str, object]:
+    """Return the members of a dataclass that differ from ``default``."""
+    before = asdict(default)
     return {name: now for name, now in asdict(value).items() if now != before[name]}
 
 
-def _words(settings: KmsSettings) -> dict[str, Any]:
-    """A configuration in the words of the documented ``POST /configure``."""
+def _configure_fields(settings: KmsSettings) -> dict[str, object]:
+    """Return a configuration as the fields of the documented ``POST /configure``."""
     if settings.kms_type == "local":
         return {"kms_type": "local"}
-    words: dict[str, Any] = {
+    given: dict[str, object] = {
         "vault_address": settings.address,
         "vault_token": settings.token,
         "vault_app_role_id": settings.role_id,
@@ -349,4 +383,4 @@ def _words(settings: KmsSettings) -> dict[str, Any]:
         "vault_mount_path": settings.mount_path,
         "vault_timeout_seconds": settings.timeout_seconds,
     }
-    return {"kms_type": "vault", **{name: value for name, value in words.items() if value}}
+    return {"kms_type": "vault", **{name: value for name, value in given.items() if value}}

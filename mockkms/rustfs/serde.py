@@ -1,7 +1,7 @@
-"""Reading JSON as the server's own parser does: typed, with its error texts and positions.
+"""Parse JSON as serde_json, the server's parser, does, with its error messages and positions.
 
-``parse`` gives a tree that remembers where each value stands. A syntax error inside an array or object is kept in the
-tree and raised only when a reader arrives there: the real parser checks types while it reads, so the first fault wins.
+``parse`` returns a tree with the position of each value. A syntax error inside an array or object is kept in the tree
+and raised when a reader arrives there: the real parser checks types while it parses, so the first error counts.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ import json
 import re
 from dataclasses import dataclass, field
 from math import isinf
-from typing import Any
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SPACE = b" \t\r\n"
 _DEPTH = 127
-"""Arrays and objects inside each other beyond this are refused."""
+"""Maximum nesting of arrays and objects."""
 
 
 class SerdeError(Exception):
-    """A text of the parser; ``at`` is the byte offset it names, or None where it names no place."""
+    """An error of the parser; ``at`` is the byte offset that its message names, None if it names none."""
 
     def __init__(self, text: str, at: int | None = None) -> None:
         super().__init__(text)
         self.text, self.at = text, at
 
     def located(self, body: bytes) -> str:
-        """The message with its line and column (both from 1; the column counts the bytes read on that line)."""
+        """Return the message with line and column, both from 1; the column counts the bytes read on the line."""
         if self.at is None:
             return self.text
         before = body[: self.at]
@@ -36,19 +35,20 @@ class SerdeError(Exception):
 
 @dataclass(slots=True)
 class JsonNode:
-    """One JSON value and where it stands."""
+    """One JSON value with its position, in bytes."""
 
     kind: str
-    """``string integer float boolean null sequence map``."""
-    value: Any
+    """``string``, ``integer``, ``float``, ``boolean``, ``null``, ``sequence`` or ``map``."""
+    value: str | int | float | bool | None
+    """None for arrays, objects and null."""
     start: int
     end: int
-    """Offset after the last byte read for it."""
+    """Offset after the last byte that was read for the value."""
     items: list[JsonNode] = field(default_factory=list)
     entries: list[tuple[str, int, JsonNode | SerdeError]] = field(default_factory=list)
-    """Of an object: name, offset after the name, value (or the fault met in place of it)."""
+    """Of an object: name, offset after the name, and value (or the error in its place)."""
     broken: SerdeError | None = None
-    """A syntax error met after the items or entries read so far."""
+    """The syntax error after the items or entries that were read."""
 
 
 class _JsonParser:
@@ -56,7 +56,7 @@ class _JsonParser:
         self.body, self.at = body, 0
 
     def space(self) -> int | None:
-        """Skip white space; the next byte, or None at the end."""
+        """Skip white space; return the next byte, None at the end."""
         body = self.body
         while self.at < len(body) and body[self.at] in _SPACE:
             self.at += 1
@@ -154,7 +154,7 @@ class _JsonParser:
         return node
 
     def comma(self, closing: int, what: str, text: str) -> bool:
-        """Step over a comma: True; stand at the closing bracket: False."""
+        """Skip a comma and return True, or return False at the closing bracket."""
         byte = self.space()
         if byte == closing:
             return False
@@ -211,12 +211,12 @@ class _JsonParser:
 
 
 def parse(body: bytes) -> JsonNode:
-    """The tree of ``body``; raises SerdeError where not even a first value begins."""
+    """Return the tree of ``body``. Raises SerdeError if its first value is invalid."""
     return _JsonParser(body).value(0)
 
 
 def end(body: bytes, node: JsonNode) -> None:
-    """Refuse anything but white space after the value."""
+    """Raise SerdeError if anything but white space follows the value."""
     rest = _JsonParser(body)
     rest.at = node.end
     if rest.space() is not None:

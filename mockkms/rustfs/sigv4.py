@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 as the server checks it: who signed this request, or why nobody did."""
+"""AWS Signature Version 4, as the server verifies it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from mockkms.rustfs.errors import s3_error
 from mockkms.rustfs.message import AdminRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_SKEW = 15 * 60
-"""Seconds a request's time may be off."""
+"""Seconds by which the time of a request may differ from the server's."""
 
 _HEADER = re.compile(r"\s*Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([^,\s]+)\s*")
 _MISMATCH = (
@@ -24,17 +25,9 @@ _MISMATCH = (
 )
 
 
-class Refusal(Exception):
-    """The request is not let in: status, S3 error code, message."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
 @dataclass(slots=True)
 class Claim:
-    """What a request says of its own signature."""
+    """The signature of a request, with its parameters."""
 
     access_key: str
     date: str
@@ -45,25 +38,25 @@ class Claim:
     moment: str
     """``YYYYMMDDTHHMMSSZ``."""
     payload: str
-    """Hex SHA-256 of the body, or a word such as ``UNSIGNED-PAYLOAD``."""
+    """SHA-256 of the body in hex, or a constant such as ``UNSIGNED-PAYLOAD``."""
     query: list[tuple[str, str]]
-    """The query that was signed, decoded."""
+    """The signed query, decoded."""
     expires: int | None = None
-    """Seconds; only of a presigned request."""
+    """Seconds for which a presigned URL is valid; None for other requests."""
 
 
 def authenticate(request: AdminRequest, users: Mapping[str, str], now: float) -> str:
-    """The access key that signed ``request``; ``users`` maps access keys to secrets. Raises Refusal."""
+    """Return the access key that signed a request; ``users`` maps access keys to secret keys. Raises AdminError."""
     claim = read_claim(request)
     secret = users.get(claim.access_key)
     if secret is None:
-        raise Refusal(403, "InvalidAccessKeyId", "The Access Key Id you provided does not exist in our records.")
+        raise s3_error(403, "InvalidAccessKeyId", "The Access Key Id you provided does not exist in our records.")
     check_time(claim, now)
     expected = signature(request, claim, secret)
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
-        raise Refusal(403, "SignatureDoesNotMatch", _MISMATCH)
+        raise s3_error(403, "SignatureDoesNotMatch", _MISMATCH)
     if len(claim.payload) == 64 and hashlib.sha256(request.body).hexdigest() != claim.payload.lower():
-        raise Refusal(
+        raise s3_error(
             400,
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
@@ -72,27 +65,27 @@ def authenticate(request: AdminRequest, users: Mapping[str, str], now: float) ->
 
 
 def decoded_query(query_string: str) -> list[tuple[str, str]]:
-    """All parameters in order; one without ``=`` has an empty value."""
+    """Return the decoded parameters in order; one without ``=`` has an empty value."""
     pairs = (part.partition("=") for part in query_string.split("&") if part)
     return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 def read_claim(request: AdminRequest) -> Claim:
-    """The signature a request carries, in its header or its query. Raises Refusal where there is none."""
+    """Return the signature in the header or query of a request. Raises AdminError if it is missing or invalid."""
     query = decoded_query(request.query_string)
     header = request.header("authorization")
     if header is None:
         named = dict(query)
         if "X-Amz-Signature" in named:
             return presigned(named, query)
-        raise Refusal(403, "AccessDenied", "Signature is required")
+        raise s3_error(403, "AccessDenied", "Signature is required")
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
-        raise Refusal(400, "InvalidRequest", "invalid header: authorization")
+        raise s3_error(400, "InvalidRequest", "invalid header: authorization")
     parts = _HEADER.fullmatch(rest)
     scope = parts[1].rsplit("/", 4) if parts else []
     if parts is None or len(scope) != 5 or scope[4] != "aws4_request":
-        raise Refusal(403, "AccessDenied", "Invalid SigV4 authorization header")
+        raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
         access_key=scope[0],
         date=scope[1],
@@ -107,12 +100,12 @@ def read_claim(request: AdminRequest) -> Claim:
 
 
 def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
-    """The signature of a presigned address."""
+    """Return the signature in the query of a presigned URL. Raises AdminError if it is invalid."""
     scope = named.get("X-Amz-Credential", "").rsplit("/", 4)
     expires = named.get("X-Amz-Expires", "")
     known = named.get("X-Amz-Algorithm") == ALGORITHM and len(scope) == 5 and scope[4] == "aws4_request"
     if not known or not (expires.isascii() and expires.isdigit()) or "X-Amz-SignedHeaders" not in named:
-        raise Refusal(403, "AccessDenied", "Invalid SigV4 authorization header")
+        raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
         access_key=scope[0],
         date=scope[1],
@@ -128,20 +121,20 @@ def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
 
 
 def check_time(claim: Claim, now: float) -> None:
-    """Refuse a request of another time."""
+    """Raise AdminError if the request was not signed at ``now`` (epoch seconds), or has expired."""
     try:
         moment = timegm(time.strptime(claim.moment, "%Y%m%dT%H%M%SZ"))
     except ValueError:
-        raise Refusal(403, "AccessDenied", "Invalid SigV4 authorization header") from None
+        raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header") from None
     if claim.expires is None:
         if abs(now - moment) > MAX_SKEW:
-            raise Refusal(403, "RequestTimeTooSkewed", "request time is too far from server time")
+            raise s3_error(403, "RequestTimeTooSkewed", "request time is too far from server time")
     elif now > moment + claim.expires or moment > now + MAX_SKEW:
-        raise Refusal(403, "AccessDenied", "Request has expired")
+        raise s3_error(403, "AccessDenied", "Request has expired")
 
 
 def signature(request: AdminRequest, claim: Claim, secret: str) -> str:
-    """The signature that the owner of ``secret`` would have made, in hex."""
+    """Return the signature of a request made with ``secret``, in hex."""
     headers = "".join(f"{name}:{' '.join((request.header(name) or '').split())}\n" for name in claim.signed_headers)
     pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in claim.query)
     canonical = "\n".join(

@@ -1,35 +1,34 @@
-"""What the admin API knows: plain data that pickles and compares."""
+"""The state of the admin API: plain data that pickles and compares."""
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs.iam import IamState
 
 APIS = ("auto", "guide", "handler", "current")
-"""Which contract answers; see ``RustfsAdmin``."""
+"""The values of ``RustfsState.api``; see ``RustfsAdmin``."""
 
 VAULTS = ("any", "embedded")
-"""``any``: every well-formed address and credential is accepted and nothing is dialled.
+"""``any``: every well-formed address and credential is accepted without a connection.
 ``embedded``: the admin API is a client of the emulated Vault of the same world."""
 
 AUTHS = ("none", "sigv4")
-"""Whether a request must be signed."""
+"""Whether requests must be signed."""
 
 
 PROBE = "rustfs-internal-kms-probe"
-"""The key that a started service of the current contract makes for itself."""
+"""Name of the key that a service of the current contract creates for itself when it starts."""
 
 
 @dataclass
 class KmsKey:
-    """One key of the store. All times are seconds since the epoch."""
+    """One key. Times are seconds since the epoch."""
 
     name: str
     key_id: str
-    """As the documented contract shows it: ``rustfs-key-<uuid>``."""
+    """``rustfs-key-<uuid>``, as the documented contract shows it."""
     status: str = "Enabled"
     """``Enabled``, ``Disabled`` or ``PendingDeletion``."""
     created: float = 0.0
@@ -40,14 +39,14 @@ class KmsKey:
     deletion_date: float | None = None
     rotated_at: float | None = None
     cancelled: bool = False
-    """Its deletion was cancelled once, which the local backend shows in the key's origin."""
+    """Whether a deletion was cancelled once, which the local backend shows in the key's origin."""
     material: list[bytes] = field(default_factory=list)
-    """32 bytes a version, the newest last; made when first needed."""
+    """The versions, 32 bytes each, newest last; generated at first use."""
 
 
 @dataclass
 class KmsSettings:
-    """A configuration that was accepted. Secrets are kept, and never answered."""
+    """A configuration of the service. Its secrets are never shown."""
 
     backend: str
     """``Local``, ``VaultTransit``, ``VaultKV2``, ``Static`` or ``AWS``."""
@@ -84,13 +83,13 @@ class KmsSettings:
 
     @property
     def kms_type(self) -> str:
-        """``vault`` or ``local``, the documented contract's words."""
+        """``vault`` or ``local``, as the documented contract names the backend."""
         return "vault" if self.backend.startswith("Vault") else "local"
 
 
 @dataclass
 class RustfsEnvironment:
-    """What the real server reads from its environment variables."""
+    """The settings that the real server reads from environment variables."""
 
     immediate_deletion: bool = False
     backup_dir: str = ""
@@ -99,36 +98,50 @@ class RustfsEnvironment:
 
 
 @dataclass
+class BackupBundle:
+    """One backup of the keys."""
+
+    generation: int
+    """When it was made: epoch seconds."""
+    keys: dict[str, KmsKey]
+    config: dict[str, object]
+    """The configuration without secrets, as reports show it."""
+    digest: str
+    """SHA-256 in hex."""
+
+
+@dataclass
 class RustfsState:
-    """Everything the admin API remembers between two requests."""
+    """The whole state of the admin API."""
 
     api: str = "guide"
     vault: str = "any"
     auth: str = "none"
     contract: str = "v1"
-    """Of the last configuration that was accepted: what ``api: auto`` falls back on."""
+    """The contract of the last configuration, ``v1`` or ``v2``: the default of ``api: auto``."""
     settings: KmsSettings | None = None
     persisted: KmsSettings | None = None
     running: bool = False
     error: str = ""
-    """Why the service could not start; empty while there is no such fault."""
+    """Why the last start failed; empty if it did not."""
     client_token: str = ""
-    """The Vault token the admin API works with, once it has logged in (``vault: embedded``)."""
+    """The token for the embedded Vault, after the login."""
     keys: dict[str, KmsKey] = field(default_factory=dict)
     unreachable: list[str] = field(default_factory=lambda: ["*:1", "*:9"])
-    """Patterns of Vault addresses at which nobody answers: by default the ports where tests look for nobody."""
+    """Globs of Vault addresses at which no server listens; tests commonly use ports 1 and 9 for this."""
     users: dict[str, str] = field(default_factory=lambda: {"rustfsadmin": "rustfsadmin"})
-    """Access key to secret key of the owners, who may do all."""
+    """Secret keys of the owners, who may do all, by access key."""
     iam: IamState = field(default_factory=IamState)
     environment: RustfsEnvironment = field(default_factory=RustfsEnvironment)
     deployment_id: str = ""
-    backups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    backups: dict[str, BackupBundle] = field(default_factory=dict)
+    """Backups by name."""
     buckets: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By bucket and object: the wrapped data key in base64, empty for an object that is not encrypted."""
-    rekey: dict[str, Any] | None = None
-    """The last sweep, as it is shown."""
+    """Wrapped data keys in base64 by bucket and object; empty for an object that is not encrypted."""
+    rekey: dict[str, object] | None = None
+    """The last rekey sweep, as the API shows it."""
 
     @property
     def configured(self) -> bool:
-        """Whether there is a configuration that is in force."""
+        """Whether the service is configured and running."""
         return self.settings is not None and self.running

@@ -121,7 +121,7 @@ class World:
             self.root_token = root_token
             self.core.clear(flavor)
             self.core.bootstrap(root_token)
-            self.rustfs.adopt(RustfsState(api="auto"))
+            self.rustfs.replace_state(RustfsState(api="auto"))
             self.faults.clear()
             self.journal.clear()
             self.faults.header = self.journal.redact = False
@@ -189,7 +189,7 @@ class World:
         with self.lock:
             self.core.replace_state(vault, flavor)
             self.root_token = root_token
-            self.rustfs.adopt(rustfs)
+            self.rustfs.replace_state(rustfs)
             self.clock.restore(clock)
             self.entropy.restore(entropy)
 

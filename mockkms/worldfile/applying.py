@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mockkms.faults import FaultError
-from mockkms.rustfs.seeds import SeedError as RustfsError
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.world_section import SpecFault, Steps
@@ -54,8 +53,6 @@ class Applier:
             self.fault((*steps, *split(error.path)), error.message)
         except FaultError as error:
             self.fault((*steps, *split(error.path)), error.message)
-        except RustfsError as error:
-            self.fault((*steps, *split(error.where)), error.text)
         except VaultError as error:
             self.fault(steps, "; ".join(error.errors) or "refused")
         except (ValueError, TypeError) as error:

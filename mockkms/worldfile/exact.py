@@ -267,6 +267,6 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
     # Through pickle, so that nothing the parts had looked up and kept survives.
     state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
     world.core.replace_state(state)
-    world.rustfs.adopt(rustfs)
+    world.rustfs.replace_state(rustfs)
     world.clock.restore(found["clock"])
     world.entropy.restore(found["entropy"])

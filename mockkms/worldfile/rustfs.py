@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from mockkms.rustfs import seeds
-from mockkms.rustfs.contracts.v2.backends import BACKENDS
+from mockkms.rustfs.backends import BACKENDS
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KmsSettings, RustfsEnvironment
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
@@ -70,7 +70,7 @@ def shape() -> RecordShape:
             "static": Key(_static(), "the one key of a static backend, which runs then; in place of any other backend"),
             "unreachable": Key(ListOf(Text()), "globs of Vault addresses at which nobody answers"),
             "users": Key(MapOf(Text()), "access key to secret key of owners"),
-            "iam": Key(iam, "users that are no owners, and policies"),
+            "iam": Key(iam, "users other than owners, and policies"),
             "environment": Key(_environment(), "what the server reads from its environment"),
             "buckets": Key(MapOf(MapOf(Text())), "by bucket and object: wrapped data key in base64, or empty"),
             "keys": Key(MapOf(key), "keys by name"),

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from mockkms.rustfs import RustfsAdmin
-from mockkms.rustfs.seeds import SeedError
 from mockkms.vault.framework.message import Operation, Request, Response
+from mockkms.vault.framework.world_section import SpecFault
 from mockkms.vault.kernel.core import Core
 from mockkms.world.entropy import Entropy
 from tests.rustfs.driver import CONFIGURE, call, frozen
@@ -145,7 +145,7 @@ def test_a_seed_makes_its_keys_in_transit(core: Core) -> None:
     admin.seed({"vault": "embedded", "configured": True, "keys": {"orders": {"status": "Disabled"}}}, root_token="root")
     assert names(core) == ["orders"]
     assert call(admin, "GET", "/key/status", "keyName=orders")[1]["status"] == "Disabled"
-    with pytest.raises(SeedError, match=r"keys\.k: permission denied|keys\.k: "):
+    with pytest.raises(SpecFault, match=r"keys\.k: permission denied|keys\.k: "):
         RustfsAdmin(core).seed({"vault": "embedded", "configured": True, "keys": {"k": None}}, root_token="wrong")
 
 
@@ -239,6 +239,35 @@ def test_the_transit_backend_keeps_what_transit_does_not_know(core: Core) -> Non
     assert (record["key_state"], record["origin"], record["description"]) == ("PendingDeletion", "VAULT_TRANSIT", "d")
     assert record["deletion_date"].startswith("2026-01-31T")
     assert "k" in names(core)
+
+
+@pytest.mark.parametrize(
+    ("backend", "place"), [("VaultTransit", "rustfs/kms/transit-metadata"), ("VaultKV2", "rustfs/kms/keys")]
+)
+def test_a_due_deletion_removes_key_and_record_from_the_vault(core: Core, backend: str, place: str) -> None:
+    admin = started(core, backend)
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
+    call(admin, "DELETE", "/keys/delete", json={"key_id": "k", "pending_window_in_days": 7})
+    assert ask(core, Operation.READ, f"secret/data/{place}/k").data
+    core.clock.advance(7 * 86400 - 1)
+    assert call(admin, "GET", "/keys/k")[0].status == 200
+    core.clock.advance(1)
+    assert call(admin, "GET", "/keys/k")[0].status == 404
+    assert ask(core, Operation.READ, f"secret/data/{place}/k").status == 404
+    assert "k" not in names(core)
+    assert call(admin, "POST", "/keys", json={"tags": {"name": "k"}})[1]["success"] is True
+
+
+def test_a_sealed_vault_keeps_a_due_key(core: Core) -> None:
+    admin = started(core, "VaultTransit")
+    call(admin, "POST", "/keys", json={"tags": {"name": "k"}})
+    call(admin, "DELETE", "/keys/delete", json={"key_id": "k", "pending_window_in_days": 7})
+    core.clock.advance(7 * 86400)
+    core.seal.seal()
+    assert call(admin, "GET", "/keys/k")[0].status == 200
+    core.seal.barrier.sealed = False
+    assert call(admin, "GET", "/keys/k")[0].status == 404
+    assert "k" not in names(core)
 
 
 def test_a_record_that_cannot_be_written_changes_nothing(core: Core) -> None:

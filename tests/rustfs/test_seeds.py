@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockkms.rustfs import RustfsAdmin
-from mockkms.rustfs.seeds import SeedError
+from mockkms.vault.framework.world_section import SpecFault
 from tests.rustfs.driver import call, configured, fresh
 
 WORLD: dict[str, Any] = {
@@ -103,7 +103,7 @@ def test_a_current_service_is_dumped_whole() -> None:
         ({"keys": {"k": {"status": "On"}}}, "keys.k.status"),
         ({"keys": {"k": {"colour": 1}}}, "keys.k.colour"),
         ({"keys": {"k": {"created": "soon"}}}, "keys.k.created"),
-        ({"keys": {"k": {"material": ["AAAA"]}}}, "keys.k.material"),
+        ({"keys": {"k": {"material": ["AAAA"]}}}, "keys.k.material[0]"),
         ({"keys": {"k": 5}}, "keys.k"),
         ({"keys": ["k"]}, "keys"),
         ({"settings": {"backend": "Paper"}}, "settings.backend"),
@@ -115,7 +115,7 @@ def test_a_current_service_is_dumped_whole() -> None:
 def test_a_bad_seed_names_the_place_and_changes_nothing(seed: dict[str, Any], where: str) -> None:
     admin = configured()
     before = admin.dump()
-    with pytest.raises(SeedError) as caught:
+    with pytest.raises(SpecFault) as caught:
         admin.seed(seed)
-    assert caught.value.where == where
+    assert caught.value.path == where
     assert admin.dump() == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,6 @@ from hypothesis import strategies as st
 
 from mockkms.rustfs.serde import SerdeError
 from mockkms.rustfs.typed import (
-    REQUIRED,
     boolean,
     mapping,
     option,
@@ -22,16 +23,27 @@ from mockkms.rustfs.typed import (
     variant,
 )
 
-KEY = struct("KeyRequest", {"key_id": (string, REQUIRED)})
-START = struct("StartRequest", {"force": (option(boolean), None)})
-CREATE = struct(
-    "CreateKmsKeyRequest",
-    {
-        "key_usage": (option(variant("EncryptDecrypt", "SignVerify")), None),
-        "description": (option(string), None),
-        "tags": (option(mapping(string)), None),
-    },
-)
+
+@dataclass(frozen=True)
+class KeyOnly:
+    key_id: Annotated[str, string]
+
+
+@dataclass(frozen=True)
+class Start:
+    force: Annotated[bool | None, option(boolean)] = None
+
+
+@dataclass(frozen=True)
+class Create:
+    key_usage: Annotated[str | None, option(variant("EncryptDecrypt", "SignVerify"))] = None
+    description: Annotated[str | None, option(string)] = None
+    tags: Annotated[dict[str, str] | None, option(mapping(string))] = None
+
+
+KEY = struct("KeyRequest", KeyOnly)
+START = struct("StartRequest", Start)
+CREATE = struct("CreateKmsKeyRequest", Create)
 
 
 def fault(reader: object, body: bytes) -> str:
@@ -79,8 +91,8 @@ def test_the_sentence_names_the_fault_and_its_place(reader: object, body: bytes,
 
 
 def test_an_array_is_read_as_the_members_in_order() -> None:
-    assert read_body(b'["a"]', KEY) == {"key_id": "a"}
-    assert read_body(b"[null]", START) == {"force": None}
+    assert read_body(b'["a"]', KEY) == KeyOnly("a")
+    assert read_body(b"[null]", START) == Start()
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,4 +100,4 @@ def test_an_array_is_read_as_the_members_in_order() -> None:
 def test_no_body_does_more_than_be_refused(body: bytes) -> None:
     for reader in (KEY, CREATE, sequence(mapping(option(string)))):
         with suppress(SerdeError):
-            assert isinstance(read_body(body, reader), dict | list)
+            assert isinstance(read_body(body, reader), KeyOnly | Create | list)  # type: ignore[arg-type]

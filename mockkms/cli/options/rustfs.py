@@ -70,7 +70,7 @@ def _static(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the key of a static backend, if the environment configures one. Raises CommandError."""
     if not _is_on(environ, "RUSTFS_KMS_ENABLE") or environ.get("RUSTFS_KMS_BACKEND") != "static":
         return {}
-    from mockkms.rustfs.static_key import StaticKeyError, decoded, split
+    from mockkms.rustfs.backends import decode_static_key, split_static_key
 
     path = environ.get(_KEY_FILE)
     try:
@@ -80,9 +80,9 @@ def _static(environ: Mapping[str, str]) -> dict[str, str]:
     if not text.strip():
         raise CommandError(f"Static KMS requires {_KEY} or {_KEY_FILE} to be set")
     try:
-        name, secret = split(text)
-        decoded(name, secret)
-    except StaticKeyError as error:
+        name, secret = split_static_key(text)
+        decode_static_key(name, secret)
+    except ValueError as error:
         raise CommandError(f"{_KEY_FILE if path else _KEY}: {error}") from None
     default = environ.get("RUSTFS_KMS_DEFAULT_KEY_ID")
     return {"key_id": name, "secret_key": secret, **({"default_key_id": default} if default else {})}

@@ -1,12 +1,11 @@
-"""Which contract a request means: told by a path that only one has, fixed by ``api``, or told by the request itself.
+"""Choose the contract of a request: by its path, by ``api``, or by its fields and parameters.
 
-``current`` alone refuses the paths of the older contract, as the released server does.
+With ``api: current``, paths of the older contract do not exist, as in the released server.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from mockkms.rustfs.contracts import v1, v2
 from mockkms.rustfs.message import AdminRequest, query_pairs
@@ -14,7 +13,7 @@ from mockkms.rustfs.state import RustfsState
 
 
 def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
-    """``v1`` or ``v2``."""
+    """Return ``v1`` or ``v2``."""
     route = (request.method, path)
     if state.api == "current" or route not in v1.ROUTES:
         return "v2"
@@ -22,11 +21,11 @@ def choose(state: RustfsState, request: AdminRequest, path: str) -> str:
         return "v2"
     if state.api != "auto" or v2.find(*route) is None:
         return "v1"
-    return _told(request, path) or state.contract
+    return _contract_of_fields(request, path) or state.contract
 
 
-def _told(request: AdminRequest, path: str) -> str:
-    """What a field or parameter that only one contract knows says; nothing where there is none."""
+def _contract_of_fields(request: AdminRequest, path: str) -> str:
+    """Return the contract that alone has a field or parameter of the request; empty if none does."""
     if path == "/status":
         return ""
     if path == "/configure":
@@ -40,7 +39,7 @@ def _told(request: AdminRequest, path: str) -> str:
     return "v2" if _object(request.body) else ""
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, object]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

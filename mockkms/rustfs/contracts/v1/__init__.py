@@ -1,23 +1,23 @@
-"""The documented contract of the admin KMS API, JSON errors: seven routes, and five that its code got later."""
+"""The documented contract of the admin KMS API: its seven routes, and five that its code got later."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.rustfs.contracts.v1 import lifecycle, rewrap
 from mockkms.rustfs.contracts.v1.configure import configure
-from mockkms.rustfs.contracts.v1.errors import V1Error
 from mockkms.rustfs.contracts.v1.keys import KeyRoutes
+from mockkms.rustfs.errors import AdminError
 from mockkms.rustfs.message import AdminReply, AdminRequest, json_reply, query_pairs
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
 
 CONFIG = ("GET", "/config")
-"""The one later route that the current contract has too."""
+"""The only later route that is part of the current contract as well."""
 
-ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], Any]] = {
+ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], object]] = {
     ("POST", "/configure"): lambda routes: configure(routes.admin, routes.body),
     ("POST", "/key/create"): KeyRoutes.create,
     ("GET", "/key/status"): KeyRoutes.status,
@@ -35,11 +35,13 @@ ROUTES: dict[tuple[str, str], Callable[[KeyRoutes], Any]] = {
 
 
 def handle(admin: AdminContext, request: AdminRequest, path: str) -> AdminReply:
-    """Answer a request for one of ``ROUTES``."""
+    """Return the response of one of ``ROUTES``."""
     route = ROUTES[request.method, path]
-    typed = admin.contract_words
     try:
         answer = route(KeyRoutes(admin, query_pairs(request.query_string), request.body))
-    except V1Error as error:
-        return json_reply(error.status, error.body(), typed=typed)
-    return AdminReply(200) if answer is None else json_reply(200, answer, typed=typed)
+        reply = AdminReply(200) if answer is None else json_reply(200, answer)
+    except AdminError as error:
+        reply = error.reply
+    if not admin.guide_texts:
+        reply.headers.pop("Content-Type", None)
+    return reply

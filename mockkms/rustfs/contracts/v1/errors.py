@@ -1,45 +1,42 @@
-"""The JSON error of the documented contract: ``{"code", "message", "description"}``."""
+"""The errors of the documented contract: ``{"code", "message", "description"}``."""
 
 from __future__ import annotations
 
-
-class V1Error(Exception):
-    """A refusal, with the HTTP status it is sent with."""
-
-    def __init__(self, status: int, code: str, message: str, description: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.description = status, code, message, description
-
-    def body(self) -> dict[str, str]:
-        """The error as it is sent."""
-        return {"code": self.code, "message": self.message, "description": self.description}
+from mockkms.rustfs.errors import AdminError
+from mockkms.rustfs.message import json_reply
 
 
-def not_configured() -> V1Error:
-    """No configuration is in force."""
-    return V1Error(503, "KMSNotConfigured", "KMS is not configured", "Key Management Service is not available")
+def guide_error(status: int, code: str, message: str, description: str) -> AdminError:
+    """Return an error response."""
+    body = {"code": code, "message": message, "description": description}
+    return AdminError(json_reply(status, body), message)
 
 
-def missing_key_name() -> V1Error:
-    """The route needs ``keyName``."""
-    return V1Error(400, "MissingParameter", "Key name is required", "keyName parameter must be provided")
+def not_configured() -> AdminError:
+    """Return the error for a service without a configuration."""
+    return guide_error(503, "KMSNotConfigured", "KMS is not configured", "Key Management Service is not available")
 
 
-def access_denied() -> V1Error:
-    """A credential was refused: the administrator's, or that of the Vault behind the service."""
-    return V1Error(403, "AccessDenied", "Access denied", "Check admin credentials and IAM permissions")
+def missing_key_name() -> AdminError:
+    """Return the error for a request without ``keyName``."""
+    return guide_error(400, "MissingParameter", "Key name is required", "keyName parameter must be provided")
 
 
-def invalid_request(message: str, error: str) -> V1Error:
-    """The body of ``/configure`` is not what it must be."""
-    return V1Error(400, "InvalidRequest", message, f"Error: {error}")
+def access_denied() -> AdminError:
+    """Return the error for a refused credential, of the administrator or of the Vault behind the service."""
+    return guide_error(403, "AccessDenied", "Access denied", "Check admin credentials and IAM permissions")
 
 
-def internal_error(message: str) -> V1Error:
-    """What the service itself cannot do."""
-    return V1Error(400, "InternalError", message, "Internal KMS error occurred")
+def invalid_request(message: str, error: str) -> AdminError:
+    """Return the error for an invalid body of ``/configure``."""
+    return guide_error(400, "InvalidRequest", message, f"Error: {error}")
 
 
-def invalid_configuration(message: str, description: str) -> V1Error:
-    """The body was read, and what it asks for is impossible."""
-    return V1Error(400, "InvalidConfiguration", message, description)
+def internal_error(message: str) -> AdminError:
+    """Return the error for an operation that the service does not support."""
+    return guide_error(400, "InternalError", message, "Internal KMS error occurred")
+
+
+def invalid_configuration(message: str, description: str) -> AdminError:
+    """Return the error for a configuration that cannot be used."""
+    return guide_error(400, "InvalidConfiguration", message, description)

@@ -1,20 +1,18 @@
-"""Routes that the guide's code got later: rotate and delete a key, show the configuration."""
+"""Later routes of the documented contract: rotate or delete a key, show the configuration."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from mockkms.rustfs.contracts.v1.errors import not_configured
 from mockkms.rustfs.contracts.v1.keys import Failures, KeyRoutes
 from mockkms.rustfs.state import KmsSettings
 
 WINDOW = (1, 365, 7)
-"""Days a deletion waits: least, most, default."""
+"""Days before a deletion: minimum, maximum, default."""
 DAY = 86400
 
 
-def rotate(routes: KeyRoutes) -> dict[str, Any]:
-    """``POST /key/rotate``: a new version; the key as it is shown."""
+def rotate(routes: KeyRoutes) -> dict[str, object]:
+    """``POST /key/rotate``: add a version to a key."""
     name = routes.name()
     store = routes.store()
     with Failures(routes, 400):
@@ -24,7 +22,7 @@ def rotate(routes: KeyRoutes) -> dict[str, Any]:
 
 
 def delete(routes: KeyRoutes) -> str:
-    """``DELETE /key/delete``: gone after its window (virtual clock); enabling it before takes that back."""
+    """``DELETE /key/delete``: schedule the deletion of a key; enabling the key cancels it."""
     name = routes.name()
     store = routes.store()
     with Failures(routes, 400):
@@ -34,7 +32,7 @@ def delete(routes: KeyRoutes) -> str:
 
 
 def _days(query: dict[str, str]) -> int:
-    """What is out of the window is moved to its end, and what is no number is the default."""
+    """Return the days before a deletion: limited to the window; the default if they are not a number."""
     least, most, default = WINDOW
     text = query.get("pendingWindowDays", query.get("days", ""))
     number = text.removeprefix("-").removeprefix("+")
@@ -43,8 +41,8 @@ def _days(query: dict[str, str]) -> int:
     return least if text.startswith("-") else int(min(max(float(number), least), most))
 
 
-def config(routes: KeyRoutes) -> dict[str, Any]:
-    """``GET /config``: the configuration without its secrets."""
+def config(routes: KeyRoutes) -> dict[str, object]:
+    """``GET /config``: the configuration without secrets."""
     settings = routes.admin.state.settings
     if settings is None or not routes.admin.state.configured:
         raise not_configured()
@@ -59,7 +57,7 @@ def config(routes: KeyRoutes) -> dict[str, Any]:
     }
 
 
-def _backend(settings: KmsSettings) -> dict[str, Any]:
+def _backend(settings: KmsSettings) -> dict[str, object]:
     if settings.kms_type == "local":
         key_dir = settings.key_dir or "/tmp/kms_keys"
         return {"type": "local", "key_dir": key_dir, "encrypt_files": settings.master_key is not None}

@@ -1,63 +1,73 @@
-"""Routes that the guide's code got later: wrap a ciphertext, or a bucket's, with the newest version of its key."""
+"""Later routes of the documented contract that rewrap ciphertexts with the newest version of their key."""
 
 from __future__ import annotations
 
 import base64
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
 
-from mockkms.rustfs.context import Store
-from mockkms.rustfs.contracts.v1.errors import V1Error, internal_error
+from mockkms.rustfs.contracts.v1.errors import guide_error, internal_error
 from mockkms.rustfs.contracts.v1.keys import Failures, KeyRoutes
+from mockkms.rustfs.errors import AdminError
+from mockkms.rustfs.keystore import KeyStore
 from mockkms.rustfs.serde import SerdeError
-from mockkms.rustfs.typed import REQUIRED, Reader, boolean, mapping, option, read_body, string, struct, unsigned
+from mockkms.rustfs.typed import Reader, boolean, mapping, option, read_body, string, struct, unsigned
 
-BODY = struct(
-    "RewrapRequest",
-    {"ciphertext_b64": (string, REQUIRED), "context": (option(mapping(string)), None)},
-    closed=False,
-)
-BUCKET = struct(
-    "RewrapBucketRequest",
-    {
-        "bucket": (string, REQUIRED),
-        "prefix": (option(string), None),
-        "recursive": (boolean, True),
-        "page_size": (unsigned(64), 1000),
-        "max_objects": (option(unsigned(64)), None),
-        "dry_run": (boolean, False),
-    },
-    closed=False,
-)
+T = TypeVar("T")
 
 
-def rewrap(routes: KeyRoutes) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RewrapBody:
+    """The body of ``/rewrap``."""
+
+    ciphertext_b64: Annotated[str, string]
+    context: Annotated[dict[str, str] | None, option(mapping(string))] = None
+
+
+@dataclass(frozen=True)
+class RewrapBucketBody:
+    """The body of ``/rewrap-bucket``."""
+
+    bucket: Annotated[str, string]
+    prefix: Annotated[str | None, option(string)] = None
+    recursive: Annotated[bool, boolean] = True
+    page_size: Annotated[int, unsigned(64)] = 1000
+    max_objects: Annotated[int | None, option(unsigned(64))] = None
+    dry_run: Annotated[bool, boolean] = False
+
+
+BODY = struct("RewrapRequest", RewrapBody, closed=False)
+BUCKET = struct("RewrapBucketRequest", RewrapBucketBody, closed=False)
+
+
+def rewrap(routes: KeyRoutes) -> dict[str, object]:
     """``POST /rewrap``."""
     body = _read(routes.body, BODY)
     try:
-        sealed = base64.b64decode(body["ciphertext_b64"], validate=True)
+        sealed = base64.b64decode(body.ciphertext_b64, validate=True)
     except ValueError as error:
-        raise V1Error(400, "InvalidBase64", "ciphertext_b64 is invalid", f"Error: {error}") from None
-    again = _rewrapper(routes, body["context"] or {})
+        raise guide_error(400, "InvalidBase64", "ciphertext_b64 is invalid", f"Error: {error}") from None
+    again = _rewrapper(routes, body.context or {})
     return {"ciphertext_b64": base64.b64encode(again(sealed)).decode()}
 
 
-def rewrap_bucket(routes: KeyRoutes) -> dict[str, Any]:
-    """``POST /rewrap-bucket``: the buckets are those of the world; an object without a ciphertext is skipped."""
+def rewrap_bucket(routes: KeyRoutes) -> dict[str, object]:
+    """``POST /rewrap-bucket``: rewrap the data keys of a bucket of the world; objects without one are skipped."""
     body = _read(routes.body, BUCKET)
     again = _rewrapper(routes, {})
-    bucket = routes.admin.state.buckets.get(body["bucket"])
+    bucket = routes.admin.state.buckets.get(body.bucket)
     if bucket is None:
-        text = f"Bucket '{body['bucket']}' not found"
-        raise V1Error(400, "NoSuchBucket", text, "The specified bucket does not exist")
-    prefix = body["prefix"] or ""
+        text = f"Bucket '{body.bucket}' not found"
+        raise guide_error(400, "NoSuchBucket", text, "The specified bucket does not exist")
+    prefix = body.prefix or ""
     chosen = [name for name in sorted(bucket) if name.startswith(prefix)]
-    if not body["recursive"]:
+    if not body.recursive:
         chosen = [name for name in chosen if "/" not in name[len(prefix) :]]
     counts = {"processed": 0, "rewrapped": 0, "skipped": 0}
     errors = []
-    for name in chosen[: body["max_objects"]]:
+    for name in chosen[: body.max_objects]:
         counts["processed"] += 1
         sealed = bucket[name]
         if not sealed:
@@ -65,25 +75,24 @@ def rewrap_bucket(routes: KeyRoutes) -> dict[str, Any]:
             continue
         try:
             fresh = again(base64.b64decode(sealed))
-        except V1Error as error:
-            errors.append({"key": name, "status": str(error.status), "error": str(error)})
+        except AdminError as error:
+            errors.append({"key": name, "status": str(error.reply.status), "error": str(error)})
             continue
         counts["rewrapped"] += 1
-        if not body["dry_run"]:
+        if not body.dry_run:
             bucket[name] = base64.b64encode(fresh).decode()
-    return {"bucket": body["bucket"], "prefix": body["prefix"], **counts, "errors": errors}
+    return {"bucket": body.bucket, "prefix": body.prefix, **counts, "errors": errors}
 
 
-def _read(body: bytes, reader: Reader) -> dict[str, Any]:
+def _read(body: bytes, reader: Reader[T]) -> T:
     try:
-        found: dict[str, Any] = read_body(body, reader)
+        return read_body(body, reader)
     except SerdeError as error:
-        raise V1Error(400, "InvalidJSON", "Invalid JSON format", f"Error: {error.located(body)}") from None
-    return found
+        raise guide_error(400, "InvalidJSON", "Invalid JSON format", f"Error: {error.located(body)}") from None
 
 
 def _rewrapper(routes: KeyRoutes, context: dict[str, str]) -> Callable[[bytes], bytes]:
-    """What wraps one ciphertext again. A context is bound to it as the current server binds one: sorted JSON."""
+    """Return a function that rewraps a ciphertext. The context is authenticated as sorted JSON, as the server does."""
     store = routes.store()
     settings = routes.admin.state.settings
     if settings is None or settings.kms_type == "local":
@@ -92,8 +101,8 @@ def _rewrapper(routes: KeyRoutes, context: dict[str, str]) -> Callable[[bytes], 
     return lambda sealed: _again(routes, store, sealed, bound)
 
 
-def _again(routes: KeyRoutes, store: Store, sealed: bytes, bound: bytes) -> bytes:
-    """One ciphertext: length of the key's name in four bytes, the name, the Vault's own text."""
+def _again(routes: KeyRoutes, store: KeyStore, sealed: bytes, bound: bytes) -> bytes:
+    """Rewrap a ciphertext: the length of the key's name in four bytes, the name, and the Vault's ciphertext."""
     size = int.from_bytes(sealed[:4], "big")
     try:
         name, text = sealed[4 : 4 + size].decode(), sealed[4 + size :].decode()

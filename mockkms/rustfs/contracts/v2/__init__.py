@@ -1,4 +1,4 @@
-"""The current contract of the admin KMS API: 35 routes. ``ROUTES`` says for each its action, key and handler."""
+"""The current contract of the admin KMS API: 35 routes, each with its IAM action, key and handler."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mockkms.rustfs.contracts.v2 import backup, keys, legacy, rekey, service
-from mockkms.rustfs.contracts.v2.call import AdminCall
-from mockkms.rustfs.contracts.v2.errors import XmlFault
-from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
+from mockkms.rustfs.contracts.v2.requests import AdminCall
+from mockkms.rustfs.errors import s3_error
+from mockkms.rustfs.message import AdminReply, AdminRequest
 from mockkms.rustfs.serde import JsonNode, SerdeError, parse
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a request's body."""
+"""Maximum size of a request's body in bytes."""
 
 
 @dataclass(frozen=True)
 class KmsRoute:
-    """One route: the IAM action it needs, how the key it is about is found, and who answers."""
+    """One route: the IAM action it requires, its handler, and a function that returns the key of a request."""
 
     action: str
     handler: Callable[[AdminCall], AdminReply]
     key: Callable[[AdminCall], str] | None = None
-    """None: the route is about no key in particular."""
+    """None for a route that does not concern a single key."""
 
 
 def body_key(call: AdminCall) -> str:
-    """The key that a body names, or ``keyId`` in the query where there is no body."""
+    """Return the key that the body names, without a body ``keyId`` of the query."""
     if not call.body:
         return call.query.get("keyId", "")
     try:
@@ -39,16 +39,16 @@ def body_key(call: AdminCall) -> str:
         return ""
     found = [value for name, _, value in node.entries if name == "key_id"]
     value = found[-1] if found and not node.broken else None
-    return value.value if isinstance(value, JsonNode) and value.kind == "string" else ""
+    return str(value.value) if isinstance(value, JsonNode) and value.kind == "string" else ""
 
 
 def query_key(call: AdminCall) -> str:
-    """The key that an older route's query names."""
+    """Return the key that the query of an older route names."""
     return legacy.key_id_of(call.query) or ""
 
 
 def path_key(call: AdminCall) -> str:
-    """The key that the path names."""
+    """Return the key that the path names."""
     return call.key_id
 
 
@@ -94,7 +94,7 @@ ROUTES = {
 
 
 def find(method: str, path: str) -> tuple[KmsRoute, str] | None:
-    """The route of a request, and the key its path names (not percent-decoded)."""
+    """Return the route of a request, and the key that its path names (not percent-decoded)."""
     route = ROUTES.get((method, path))
     if route is not None and route is not DESCRIBE:
         return route, ""
@@ -105,16 +105,11 @@ def find(method: str, path: str) -> tuple[KmsRoute, str] | None:
 
 
 def handle(admin: AdminContext, request: AdminRequest, found: tuple[KmsRoute, str], access_key: str) -> AdminReply:
-    """Answer a request that has a route; ``access_key`` is who signed it, empty where nobody had to."""
+    """Return the response of a route; ``access_key`` is the signer's, empty without signatures. Raises AdminError."""
     route, key_id = found
     call = AdminCall(admin, request, key_id)
-    try:
-        if len(request.body) > MAX_BODY:
-            raise XmlFault(400, "EntityTooLarge", "Custom route request body exceeds the configured maximum size.")
-        if not admin.may(access_key, route.action, route.key(call) if route.key else ""):
-            raise XmlFault(403, "AccessDenied", "Access Denied")
-        return route.handler(call)
-    except XmlFault as fault:
-        return xml_error(fault.status, fault.code, fault.message)
-    except backup.Failed as failed:
-        return failed.reply
+    if len(request.body) > MAX_BODY:
+        raise s3_error(400, "EntityTooLarge", "Custom route request body exceeds the configured maximum size.")
+    if not admin.may(access_key, route.action, route.key(call) if route.key else ""):
+        raise s3_error(403, "AccessDenied", "Access Denied")
+    return route.handler(call)

@@ -1,19 +1,19 @@
-"""Backup and restore of the local backend's keys: bundles are kept in the state, not on disk."""
+"""Backup and restore of the keys of the local backend. Bundles are kept in the state, not on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
-from typing import Any
+from copy import deepcopy
 
-from mockkms.rustfs.contracts.v2 import bodies
-from mockkms.rustfs.contracts.v2.backends import BACKENDS
-from mockkms.rustfs.contracts.v2.call import AdminCall
+from mockkms.rustfs.backends import BACKENDS
+from mockkms.rustfs.contracts.v2 import requests
+from mockkms.rustfs.contracts.v2.requests import AdminCall
 from mockkms.rustfs.contracts.v2.service import service_state
+from mockkms.rustfs.errors import AdminError
+from mockkms.rustfs.keystore import new_key_id
 from mockkms.rustfs.message import AdminReply, json_reply
-from mockkms.rustfs.state import KmsSettings, RustfsEnvironment
-from mockkms.rustfs.store import new_key_id
+from mockkms.rustfs.state import BackupBundle, KmsKey, KmsSettings, RustfsEnvironment
 from mockkms.rustfs.typed import quoted
 
 INCOMPLETE = (
@@ -22,16 +22,13 @@ INCOMPLETE = (
 )
 
 
-class Failed(Exception):
-    """A refusal of these routes: ``{"success": false, "message": …}``."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.reply = json_reply(status, {"success": False, "message": message})
+def failed(status: int, message: str) -> AdminError:
+    """Return an error in the format of these routes: ``{"success": false, "message": …}``."""
+    return AdminError(json_reply(status, {"success": False, "message": message}), message)
 
 
 def deployment(call: AdminCall) -> str:
-    """The id of this installation, made when first asked for."""
+    """Return the id of this installation, which is generated at its first use."""
     state = call.admin.state
     if not state.deployment_id:
         state.deployment_id = new_key_id(call.admin.core.entropy).removeprefix("rustfs-key-")
@@ -39,7 +36,7 @@ def deployment(call: AdminCall) -> str:
 
 
 def bundle_name(name: str) -> str:
-    """The name, if it is one."""
+    """Return a valid name of a bundle. Raises AdminError."""
     fault = ""
     if not name:
         fault = "empty"
@@ -50,7 +47,7 @@ def bundle_name(name: str) -> str:
     elif not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         fault = "contains characters outside the accepted set"
     if fault:
-        raise Failed(400, f"invalid bundle name {quoted(name)}: {fault}; expected a single name of [A-Za-z0-9._-]")
+        raise failed(400, f"invalid bundle name {quoted(name)}: {fault}; expected a single name of [A-Za-z0-9._-]")
     return name
 
 
@@ -62,30 +59,30 @@ DUTIES = {
 }
 
 
-def missing_setting(environment: RustfsEnvironment) -> str:
-    """Which of the server's settings is not made; nothing where all are."""
+def missing_variable(environment: RustfsEnvironment) -> str:
+    """Return the message for an environment variable that is not set; empty if all are set."""
     missing = "" if environment.backup_kek_id else "RUSTFS_KMS_BACKUP_KEK"
     missing = missing if environment.backup_dir else "RUSTFS_KMS_BACKUP_DIR"
     return f"{missing} is not set; KMS backup and restore are disabled until it is" if missing else ""
 
 
 def ready(call: AdminCall) -> KmsSettings:
-    """The settings, on a server that is set up for bundles."""
+    """Return the settings of a server that is configured for backups. Raises AdminError."""
     settings = call.admin.state.settings
     if settings is None:
-        raise Failed(409, "kms is not configured")
-    missing = missing_setting(call.admin.state.environment)
+        raise failed(409, "kms is not configured")
+    missing = missing_variable(call.admin.state.environment)
     if missing:
-        raise Failed(412, missing)
+        raise failed(412, missing)
     return settings
 
 
 def local(call: AdminCall) -> KmsSettings:
-    """The settings, where they are of a backend that has bundles."""
+    """Return the settings of a local backend that is configured for backups. Raises AdminError."""
     settings = ready(call)
     if settings.backend != "Local":
         backend = BACKENDS[settings.backend]
-        raise Failed(501, f"backend {backend.name} has no RustFS-side restore: {DUTIES[backend.responsibility]}")
+        raise failed(501, f"backend {backend.name} has no RustFS-side restore: {DUTIES[backend.responsibility]}")
     return settings
 
 
@@ -95,9 +92,9 @@ def show(call: AdminCall) -> AdminReply:
     environment = state.environment
     backend = BACKENDS[settings.backend] if settings else None
     is_local = settings is not None and settings.backend == "Local"
-    reason = missing_setting(environment) if settings else "kms is not configured"
+    reason = missing_variable(environment) if settings else "kms is not configured"
     condition = service_state(call.admin)
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "service_status": condition if isinstance(condition, str) else f"Error({quoted(state.error)})",
         "backend": backend.name if backend else None,
         "responsibility": backend.responsibility if backend else None,
@@ -115,36 +112,36 @@ def show(call: AdminCall) -> AdminReply:
 
 
 def export(call: AdminCall) -> AdminReply:
-    """``POST /backup``: seal all keys under a name."""
-    body = bodies.read(call.body, bodies.BACKUP) if call.body else {"backup_id": None}
+    """``POST /backup``: store all keys under a name."""
+    body = requests.read(call.body, requests.BACKUP) if call.body else requests.BackupBody()
     state = call.admin.state
     ready(call)
     if not state.running:
-        raise Failed(503, "kms service is not running; a consistent export needs the running backend's fence")
-    settings, environment, asked = local(call), state.environment, body["backup_id"]
+        raise failed(503, "kms service is not running; a consistent export needs the running backend's fence")
+    settings, environment, asked = local(call), state.environment, body.backup_id
     name = bundle_name(asked) if asked is not None else f"backup-{call.admin.core.entropy.hex(16)}"
     if name in state.backups:
-        raise Failed(
+        raise failed(
             500,
             "backup export failed: Invalid operation: backup destination directory is not empty; "
             "refusing to mix bundles",
         )
-    keys = pickle.loads(pickle.dumps(state.keys))
-    bundle = {
-        "generation": int(call.admin.core.clock.now()),
-        "keys": keys,
-        "config": shown_config(settings),
-        "digest": hashlib.sha256(repr((name, sorted(keys))).encode()).hexdigest(),
-    }
+    keys: dict[str, KmsKey] = deepcopy(state.keys)
+    bundle = BackupBundle(
+        generation=int(call.admin.core.clock.now()),
+        keys=keys,
+        config=shown_config(settings),
+        digest=hashlib.sha256(repr((name, sorted(keys))).encode()).hexdigest(),
+    )
     state.backups[name] = bundle
     return json_reply(
         200,
         {
             "backup_id": name,
-            "snapshot_generation": bundle["generation"],
+            "snapshot_generation": bundle.generation,
             "deployment_identity": deployment(call),
             "artifact_count": len(keys) + 1,
-            "manifest_digest": bundle["digest"],
+            "manifest_digest": bundle.digest,
             "backup_kek_id": environment.backup_kek_id,
             "backup_kek_version": environment.backup_kek_version,
             "sanitized_config_included": True,
@@ -152,8 +149,8 @@ def export(call: AdminCall) -> AdminReply:
     )
 
 
-def shown_config(settings: KmsSettings) -> dict[str, Any]:
-    """A configuration as a bundle keeps it, without secrets."""
+def shown_config(settings: KmsSettings) -> dict[str, object]:
+    """Return a configuration without secrets, as a bundle has it."""
     return {
         "format_version": 1,
         "backend": "local",
@@ -172,43 +169,43 @@ def shown_config(settings: KmsSettings) -> dict[str, Any]:
 
 
 def dry_run(call: AdminCall) -> AdminReply:
-    """``POST /restore/dry-run``: what a restore would meet; writes nothing."""
-    body = bodies.read(call.body, bodies.DRY_RUN)
-    name = bundle_name(body["bundle"])
+    """``POST /restore/dry-run``: report the conflicts of a restore; writes nothing."""
+    body = requests.read(call.body, requests.DRY_RUN)
+    name = bundle_name(body.bundle)
     settings = local(call)
     state = call.admin.state
     bundle = state.backups.get(name)
-    report: dict[str, Any] = {
+    report: dict[str, object] = {
         "backup_id": name if bundle else "",
         "target_deployment_identity": deployment(call),
         "blockers": [] if bundle else [{"code": "incomplete-bundle", "detail": INCOMPLETE}],
-        "conflicts": conflicts(call, bundle, body["observed_generation"]) if bundle else [],
+        "conflicts": conflicts(call, bundle, body.observed_generation) if bundle else [],
         "external_mismatches": [],
     }
     comparison = None
     if bundle:
         current = shown_config(settings)
-        comparison = {"bundle": bundle["config"], "current": current, "identical": bundle["config"] == current}
+        comparison = {"bundle": bundle.config, "current": current, "identical": bundle.config == current}
     return json_reply(200, {"report": report, "config_comparison": comparison})
 
 
-def conflicts(call: AdminCall, bundle: dict[str, Any], observed: int | None) -> list[dict[str, str]]:
-    """Keys that are there already, and a bundle older than what was seen."""
+def conflicts(call: AdminCall, bundle: BackupBundle, observed: int | None) -> list[dict[str, str]]:
+    """Return the keys of a bundle that exist, and whether the bundle is older than ``observed``."""
     found = [
         {
             "kind": "key-already-exists",
             "key_id": name,
             "detail": f'target already has key file "{name}.key"',
         }
-        for name in sorted(bundle["keys"])
+        for name in sorted(bundle.keys)
         if name in call.admin.state.keys
     ]
-    if observed is not None and observed > bundle["generation"]:
+    if observed is not None and observed > bundle.generation:
         found.append(
             {
                 "kind": "generation-regression",
                 "key_id": "*",
-                "detail": f"target observed snapshot generation {observed}, bundle carries {bundle['generation']}; "
+                "detail": f"target observed snapshot generation {observed}, bundle carries {bundle.generation}; "
                 "equal generations stay allowed for repeated drills",
             }
         )
@@ -216,40 +213,40 @@ def conflicts(call: AdminCall, bundle: dict[str, Any], observed: int | None) -> 
 
 
 def restore(call: AdminCall) -> AdminReply:
-    """``POST /restore``: into an empty store, with the service stopped."""
-    body = bodies.read(call.body, bodies.RESTORE)
-    name = bundle_name(body["bundle"])
+    """``POST /restore``: restore keys to an empty store of a stopped service."""
+    body = requests.read(call.body, requests.RESTORE)
+    name = bundle_name(body.bundle)
     local(call)
     state = call.admin.state
     if state.running:
-        raise Failed(
+        raise failed(
             409,
             "kms service is running; stop it before restoring so the restore cannot race the live key directory",
         )
     bundle = state.backups.get(name)
     if bundle is None:
-        raise Failed(400, f"bundle is not restorable: {INCOMPLETE}")
-    if body["confirm_backup_id"] != name:
-        raise Failed(
+        raise failed(400, f"bundle is not restorable: {INCOMPLETE}")
+    if body.confirm_backup_id != name:
+        raise failed(
             400,
             "confirm_backup_id does not match the bundle manifest; review the dry-run report and confirm the backup "
             "id it reports",
         )
-    if body["confirm_conflict_policy"] == "fail":
-        raise Failed(
+    if body.confirm_conflict_policy == "fail":
+        raise failed(
             409,
             "restore refused: Invalid operation: restore conflict policy 'fail' never writes to the target; review "
             "the dry-run report and re-run with the 'restore-into-empty-target' policy to proceed",
         )
-    if conflicts(call, bundle, body["observed_generation"]):
-        raise Failed(409, "restore refused: Invalid operation: restore target is not empty")
-    state.keys.update(pickle.loads(pickle.dumps(bundle["keys"])))
+    if conflicts(call, bundle, body.observed_generation):
+        raise failed(409, "restore refused: Invalid operation: restore target is not empty")
+    state.keys.update(deepcopy(bundle.keys))
     return json_reply(
         200,
         {
             "backup_id": name,
-            "snapshot_generation": bundle["generation"],
-            "restored_key_ids": sorted(bundle["keys"]),
+            "snapshot_generation": bundle.generation,
+            "restored_key_ids": sorted(bundle.keys),
             "salt_restored": True,
             "resumed": False,
         },
@@ -257,9 +254,9 @@ def restore(call: AdminCall) -> AdminReply:
 
 
 def abort(call: AdminCall) -> AdminReply:
-    """``POST /restore/abort``: no restore is ever half done here."""
-    body = bodies.read(call.body, bodies.ABORT)
+    """``POST /restore/abort``: restores complete at once, so none is in progress."""
+    body = requests.read(call.body, requests.ABORT)
     settings = local(call)
-    if body["confirm_target_key_dir"] != settings.key_dir:
-        raise Failed(400, "confirm_target_key_dir does not match the configured key directory")
-    raise Failed(409, f"restore abort refused: Invalid operation: no restore is in progress under {settings.key_dir}")
+    if body.confirm_target_key_dir != settings.key_dir:
+        raise failed(400, "confirm_target_key_dir does not match the configured key directory")
+    raise failed(409, f"restore abort refused: Invalid operation: no restore is in progress under {settings.key_dir}")

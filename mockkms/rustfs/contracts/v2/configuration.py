@@ -1,26 +1,20 @@
-"""The body of ``/configure`` and ``/reconfigure``: read, checked against what is there, made into settings."""
+"""The body of ``/configure`` and ``/reconfigure``: parsed, turned into settings, and validated."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, TypeVar
 
-from mockkms.rustfs.contracts.v2.errors import ConfigurationError
+from mockkms.rustfs.errors import AdminError, Failure, KmsError
+from mockkms.rustfs.message import text_reply
 from mockkms.rustfs.serde import JsonNode, SerdeError, end, parse
 from mockkms.rustfs.state import KmsSettings
-from mockkms.rustfs.typed import (
-    REQUIRED,
-    Reader,
-    anything,
-    boolean,
-    invalid_type,
-    listed,
-    option,
-    string,
-    struct,
-    unsigned,
-)
+from mockkms.rustfs.typed import Reader, anything, boolean, invalid_type, listed, option, string, struct, unsigned
+
+T = TypeVar("T")
 
 TAGS = {
     "Local": "Local",
@@ -44,8 +38,9 @@ TAGS = {
 """``backend_type`` and its aliases."""
 
 
-class Refused(Exception):
-    """A body that is answered 400 in plain text."""
+def refused(text: str) -> AdminError:
+    """Return the error for a body that cannot be used: 400 in plain text."""
+    return AdminError(text_reply(400, text), text)
 
 
 def _path(node: JsonNode) -> str:
@@ -54,112 +49,198 @@ def _path(node: JsonNode) -> str:
     return str(node.value)
 
 
-_TEXT: tuple[Reader, Any] = (option(string), None)
-_PATH: tuple[Reader, Any] = (option(_path), None)
-_SECONDS: tuple[Reader, Any] = (option(unsigned(64)), None)
-_COMMON: dict[str, tuple[Reader, Any]] = {
-    "default_key_id": _TEXT,
-    "timeout_seconds": _SECONDS,
-    "retry_attempts": (option(unsigned(32)), None),
-    "enable_cache": (option(boolean), None),
-    "max_cached_keys": (option(unsigned(64, "usize")), None),
-    "cache_ttl_seconds": _SECONDS,
-    "allow_insecure_dev_defaults": (option(boolean), None),
-}
-_METHODS: dict[str, dict[str, tuple[Reader, Any]]] = {
-    "Token": {"token": (string, REQUIRED)},
-    "AppRole": {
-        "role_id": (string, REQUIRED),
-        "secret_id": (string, ""),
-        "secret_id_file": _PATH,
-        "mount": _TEXT,
-        "refresh_safety_window_secs": _SECONDS,
-    },
-    "Kubernetes": {
-        "role": (string, REQUIRED),
-        "mount": _TEXT,
-        "jwt_path": _PATH,
-        "refresh_safety_window_secs": _SECONDS,
-    },
-    "TokenFile": {
-        "path": (_path, REQUIRED),
-        "poll_interval_secs": _SECONDS,
-        "refresh_safety_window_secs": _SECONDS,
-    },
+_Text = Annotated[str, string]
+_OptionalText = Annotated[str | None, option(string)]
+_Path = Annotated[str, _path]
+_OptionalPath = Annotated[str | None, option(_path)]
+_Seconds = Annotated[int | None, option(unsigned(64))]
+_Switch = Annotated[bool | None, option(boolean)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TokenCredential:
+    token: _Text
+
+    def apply(self, settings: KmsSettings) -> None:
+        settings.auth_method = settings.auth_mount = "token"
+        settings.token = self.token
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AppRoleCredential:
+    role_id: _Text
+    secret_id: _Text = ""
+    secret_id_file: _OptionalPath = None
+    mount: _OptionalText = None
+    refresh_safety_window_secs: _Seconds = None
+
+    def apply(self, settings: KmsSettings) -> None:
+        settings.auth_method = "approle"
+        settings.auth_mount = _or(self.mount, "approle")
+        settings.role_id, settings.secret_id = self.role_id, self.secret_id or _or(self.secret_id_file, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KubernetesCredential:
+    role: _Text
+    mount: _OptionalText = None
+    jwt_path: _OptionalPath = None
+    refresh_safety_window_secs: _Seconds = None
+
+    def apply(self, settings: KmsSettings) -> None:
+        settings.auth_method = "kubernetes"
+        settings.auth_mount, settings.role_id = _or(self.mount, "kubernetes"), self.role
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TokenFileCredential:
+    path: _Path
+    poll_interval_secs: _Seconds = None
+    refresh_safety_window_secs: _Seconds = None
+
+    def apply(self, settings: KmsSettings) -> None:
+        settings.auth_method = settings.auth_mount = "token_file"
+        settings.token = self.path
+        if self.poll_interval_secs == 0:
+            settings.secret_id = "0"
+
+
+_Credential = _TokenCredential | _AppRoleCredential | _KubernetesCredential | _TokenFileCredential
+_METHODS: Mapping[str, Reader[_Credential]] = {
+    "Token": struct("variant StrictVaultAuthMethod::Token", _TokenCredential),
+    "AppRole": struct("variant StrictVaultAuthMethod::AppRole", _AppRoleCredential),
+    "Kubernetes": struct("variant StrictVaultAuthMethod::Kubernetes", _KubernetesCredential),
+    "TokenFile": struct("variant StrictVaultAuthMethod::TokenFile", _TokenFileCredential),
 }
 
 
-def _auth_method(node: JsonNode) -> tuple[str, dict[str, Any]]:
-    """An externally tagged credential: ``{"Token": {…}}``."""
+def _auth_method(node: JsonNode) -> _Credential:
+    """Read an externally tagged credential: ``{"Token": {…}}``."""
     if node.kind not in ("string", "map"):
         raise invalid_type(node, "string or map")
     entries = node.entries
     if node.kind == "map" and len(entries) != 1:
         raise SerdeError("invalid value: map, expected map with a single key")
-    name = node.value if node.kind == "string" else entries[0][0]
+    name = str(node.value) if node.kind == "string" else entries[0][0]
     if name not in _METHODS:
         raise SerdeError(f"unknown variant `{name}`, {listed(list(_METHODS))}")
     if node.kind == "string":
         raise SerdeError("invalid type: unit variant, expected struct variant")
     value = entries[0][2]
-    assert isinstance(value, JsonNode)  # a broken tree was refused before
-    return name, struct(f"variant StrictVaultAuthMethod::{name}", _METHODS[name])(value)
+    assert isinstance(value, JsonNode)  # Syntax errors are raised before any field is read.
+    return _METHODS[name](value)
 
 
-_VAULT_HEAD: dict[str, tuple[Reader, Any]] = {
-    "address": (string, REQUIRED),
-    "auth_method": (_auth_method, REQUIRED),
-    "namespace": _TEXT,
-    "mount_path": _TEXT,
+# The order of the members is that of the server's messages: those of the first base class come last.
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CommonMembers:
+    default_key_id: _OptionalText = None
+    timeout_seconds: _Seconds = None
+    retry_attempts: Annotated[int | None, option(unsigned(32))] = None
+    enable_cache: _Switch = None
+    max_cached_keys: Annotated[int | None, option(unsigned(64, "usize"))] = None
+    cache_ttl_seconds: _Seconds = None
+    allow_insecure_dev_defaults: _Switch = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LocalMembers:
+    key_dir: _Path
+    master_key: _OptionalText = None
+    file_permissions: Annotated[int | None, option(unsigned(32))] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalBody(_CommonMembers, _LocalMembers):
+    """The configuration of a local backend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _VaultMembers:
+    address: _Text
+    auth_method: Annotated[_Credential, _auth_method]
+    namespace: _OptionalText = None
+    mount_path: _OptionalText = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KvMembers:
+    kv_mount: _OptionalText = None
+    key_path_prefix: _OptionalText = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TlsMembers:
+    skip_tls_verify: _Switch = None
+    ca_cert_path: _OptionalPath = None
+    client_cert_path: _OptionalPath = None
+    client_key_path: _OptionalPath = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultTransitBody(_CommonMembers, _TlsMembers, _VaultMembers):
+    """The configuration of a backend that uses a Vault's transit engine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultKV2Body(_CommonMembers, _TlsMembers, _KvMembers, _VaultMembers):
+    """The configuration of a backend that keeps keys in a Vault's KV engine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StaticMembers:
+    key_id: _Text
+    secret_key: _Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticBody(_CommonMembers, _StaticMembers):
+    """The configuration of a static backend, which is always refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AwsMembers:
+    region: _Text
+    endpoint_url: _OptionalText = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsBody(_CommonMembers, _AwsMembers):
+    """The configuration of an AWS backend."""
+
+
+ConfigurationBody = LocalBody | VaultTransitBody | VaultKV2Body | StaticBody | AwsBody
+_BODIES: Mapping[str, Reader[ConfigurationBody]] = {
+    "Local": struct("ConfigureLocalKmsRequest", LocalBody),
+    "VaultKV2": struct("ConfigureVaultKmsRequest", VaultKV2Body),
+    "VaultTransit": struct("ConfigureVaultTransitKmsRequest", VaultTransitBody),
+    "Static": struct("ConfigureStaticKmsRequest", StaticBody),
+    "AWS": struct("ConfigureAwsKmsRequest", AwsBody),
 }
-_VAULT_TAIL: dict[str, tuple[Reader, Any]] = {
-    "skip_tls_verify": (option(boolean), None),
-    "ca_cert_path": _PATH,
-    "client_cert_path": _PATH,
-    "client_key_path": _PATH,
-    **_COMMON,
-}
-_BODIES = {
-    "Local": struct(
-        "ConfigureLocalKmsRequest",
-        {
-            "key_dir": (_path, REQUIRED),
-            "master_key": _TEXT,
-            "file_permissions": (option(unsigned(32)), None),
-            **_COMMON,
-        },
-    ),
-    "VaultKV2": struct(
-        "ConfigureVaultKmsRequest",
-        {**_VAULT_HEAD, "kv_mount": _TEXT, "key_path_prefix": _TEXT, **_VAULT_TAIL},
-    ),
-    "VaultTransit": struct("ConfigureVaultTransitKmsRequest", {**_VAULT_HEAD, **_VAULT_TAIL}),
-    "Static": struct(
-        "ConfigureStaticKmsRequest", {"key_id": (string, REQUIRED), "secret_key": (string, REQUIRED), **_COMMON}
-    ),
-    "AWS": struct("ConfigureAwsKmsRequest", {"region": (string, REQUIRED), "endpoint_url": _TEXT, **_COMMON}),
-}
 
 
-def read(body: bytes) -> tuple[str, dict[str, Any]]:
-    """Backend and fields of a body. Raises Refused with the sentence of the 400."""
+def read(body: bytes) -> ConfigurationBody:
+    """Parse a body. Raises AdminError (400)."""
     if not body:
-        raise Refused("Request body is required")
+        raise refused("Request body is required")
     try:
         node = parse(body)
         backend = _tag(node)
         end(body, node)
     except SerdeError as error:
-        raise Refused(f"Invalid JSON: {error.located(body)}") from None
+        raise refused(f"Invalid JSON: {error.located(body)}") from None
     node.entries = [entry for entry in node.entries if entry[0] != "backend_type"]
     try:
-        return backend, _BODIES[backend](node)
+        return _BODIES[backend](node)
     except SerdeError as error:
-        raise Refused(f"Invalid JSON: {error.text}") from None
+        # serde has buffered the members of a tagged enum by now, and forgotten their positions.
+        raise refused(f"Invalid JSON: {error.text}") from None
 
 
 def _tag(node: JsonNode) -> str:
-    """The backend that ``backend_type`` names; every other member only has to be JSON here."""
+    """Return the backend that ``backend_type`` names; other members are only checked to be JSON. Raises SerdeError."""
     if node.kind not in ("map", "sequence"):
         raise invalid_type(node, "internally tagged enum ConfigureKmsRequest")
     found = ""
@@ -173,9 +254,9 @@ def _tag(node: JsonNode) -> str:
             raise SerdeError("duplicate field `backend_type`", name_end)
         if value.kind != "string":
             raise invalid_type(value, "variant identifier")
-        if value.value not in TAGS:
+        if str(value.value) not in TAGS:
             raise SerdeError(f"unknown variant `{value.value}`, {listed(list(TAGS))}", value.end)
-        found = TAGS[value.value]
+        found = TAGS[str(value.value)]
     if node.broken:
         raise node.broken
     if not found:
@@ -183,100 +264,98 @@ def _tag(node: JsonNode) -> str:
     return found
 
 
-def settings_of(backend: str, data: dict[str, Any], existing: KmsSettings | None) -> KmsSettings:
-    """The settings a body asks for, beside those that are there. Raises Refused or ConfigurationError."""
-    _refuse_changes(backend, data, existing)
+def settings_of(body: ConfigurationBody, existing: KmsSettings | None) -> KmsSettings:
+    """Return the settings that a body describes; some are taken from existing ones. Raises AdminError (400)."""
     settings = KmsSettings(
-        backend,
-        default_key_id=data["default_key_id"],
-        timeout_seconds=_or(data["timeout_seconds"], 30),
-        retry_attempts=_or(data["retry_attempts"], 3),
-        enable_cache=_or(data["enable_cache"], True),
-        max_cached_keys=_or(data["max_cached_keys"], 1000),
-        cache_ttl_seconds=_or(data["cache_ttl_seconds"], 300),
-        dev_defaults=bool(data["allow_insecure_dev_defaults"]),
+        "Local",
+        default_key_id=body.default_key_id,
+        timeout_seconds=_or(body.timeout_seconds, 30),
+        retry_attempts=_or(body.retry_attempts, 3),
+        enable_cache=_or(body.enable_cache, True),
+        max_cached_keys=_or(body.max_cached_keys, 1000),
+        cache_ttl_seconds=_or(body.cache_ttl_seconds, 300),
+        dev_defaults=bool(body.allow_insecure_dev_defaults),
     )
-    if backend == "Local":
-        _local(settings, data, existing)
-    elif backend == "AWS":
-        settings.region, settings.endpoint_url = data["region"], data["endpoint_url"]
-    elif backend.startswith("Vault"):
-        _vault(settings, data, existing)
-    else:
-        raise Refused(
+    local = existing if existing is not None and existing.backend == "Local" else None
+    if local is not None:
+        _refuse_changes(body, local)
+    if isinstance(body, LocalBody):
+        _local(settings, body, existing)
+    elif isinstance(body, AwsBody):
+        settings.backend, settings.region, settings.endpoint_url = "AWS", body.region, body.endpoint_url
+    elif isinstance(body, StaticBody):
+        raise refused(
             "Static KMS must be configured through RUSTFS_KMS_STATIC_SECRET_KEY or RUSTFS_KMS_STATIC_SECRET_KEY_FILE"
         )
+    else:
+        _vault(settings, body, existing)
     return settings
 
 
-def _or(value: Any, default: Any) -> Any:
+def _or(value: T | None, default: T) -> T:
     return default if value is None else value
 
 
-def _refuse_changes(backend: str, data: dict[str, Any], existing: KmsSettings | None) -> None:
-    if existing is None or existing.backend != "Local":
-        return
-    if backend != "Local":
-        raise Refused("Changing from the Local KMS backend is not supported")
-    if data["key_dir"] != existing.key_dir:
-        raise Refused("Changing the Local KMS key directory is not supported")
-    if data["file_permissions"] is not None and data["file_permissions"] != existing.file_permissions:
-        raise Refused("Changing Local KMS file permissions is not supported")
-    if data["master_key"]:
-        raise Refused("Changing the Local KMS master key is not supported")
+def _refuse_changes(body: ConfigurationBody, existing: KmsSettings) -> None:
+    """Raise AdminError for changes that a local backend does not allow."""
+    if not isinstance(body, LocalBody):
+        raise refused("Changing from the Local KMS backend is not supported")
+    if body.key_dir != existing.key_dir:
+        raise refused("Changing the Local KMS key directory is not supported")
+    if body.file_permissions is not None and body.file_permissions != existing.file_permissions:
+        raise refused("Changing Local KMS file permissions is not supported")
+    if body.master_key:
+        raise refused("Changing the Local KMS master key is not supported")
 
 
-def _local(settings: KmsSettings, data: dict[str, Any], existing: KmsSettings | None) -> None:
-    settings.key_dir = data["key_dir"]
-    settings.master_key, settings.file_permissions = data["master_key"], data["file_permissions"]
+def _local(settings: KmsSettings, body: LocalBody, existing: KmsSettings | None) -> None:
+    settings.key_dir = body.key_dir
+    settings.master_key, settings.file_permissions = body.master_key, body.file_permissions
     if existing is not None:
         settings.master_key = existing.master_key
         settings.file_permissions = existing.file_permissions
         settings.dev_defaults = existing.dev_defaults
 
 
-def _vault(settings: KmsSettings, data: dict[str, Any], existing: KmsSettings | None) -> None:
-    method, secret = data["auth_method"]
-    settings.address, settings.namespace = data["address"], data["namespace"]
-    settings.mount_path = _or(data["mount_path"], "transit")
-    settings.kv_mount = _or(data.get("kv_mount"), "secret")
-    settings.key_path_prefix = _or(data.get("key_path_prefix"), "rustfs/kms/keys")
-    settings.skip_tls_verify = bool(data["skip_tls_verify"])
-    settings.custom_ca = data["ca_cert_path"] is not None
-    settings.client_identity = data["client_cert_path"] is not None
-    settings.auth_method = {"AppRole": "approle", "TokenFile": "token_file"}.get(method, method.lower())
-    settings.auth_mount = _or(secret.get("mount"), settings.auth_method)
-    settings.token = secret.get("token", "")
-    settings.role_id = secret.get("role_id", secret.get("role", ""))
-    settings.secret_id = secret.get("secret_id", "") or _or(secret.get("secret_id_file"), "")
-    if method == "Token" and not settings.token.strip():
+def _vault(settings: KmsSettings, body: VaultTransitBody | VaultKV2Body, existing: KmsSettings | None) -> None:
+    settings.backend = "VaultTransit"
+    settings.address, settings.namespace = body.address, body.namespace
+    settings.mount_path = _or(body.mount_path, "transit")
+    if isinstance(body, VaultKV2Body):
+        settings.backend = "VaultKV2"
+        settings.kv_mount = _or(body.kv_mount, "secret")
+        settings.key_path_prefix = _or(body.key_path_prefix, "rustfs/kms/keys")
+    settings.skip_tls_verify = bool(body.skip_tls_verify)
+    settings.custom_ca = body.ca_cert_path is not None
+    settings.client_identity = body.client_cert_path is not None
+    body.auth_method.apply(settings)
+    if settings.auth_method == "token" and not settings.token.strip():
+        # A token that is not sent is the one that is known.
         if existing is None or not existing.backend.startswith("Vault"):
-            raise Refused("Vault token is required when no existing KMS credentials are available")
+            raise refused("Vault token is required when no existing KMS credentials are available")
         for name in ("auth_method", "auth_mount", "token", "role_id", "secret_id"):
             setattr(settings, name, getattr(existing, name))
-    elif method == "TokenFile":
-        settings.token = secret["path"]
-        if secret["poll_interval_secs"] == 0:
-            settings.secret_id = "0"
 
 
 def validate(settings: KmsSettings) -> None:
-    """The rules every configuration must keep. Raises ConfigurationError."""
+    """Check a configuration. Raises KmsError of kind CONFIGURATION."""
     if settings.timeout_seconds == 0:
-        raise ConfigurationError("Timeout must be greater than 0")
+        raise KmsError(Failure.CONFIGURATION, "Timeout must be greater than 0")
     if settings.retry_attempts == 0:
-        raise ConfigurationError("Retry attempts must be greater than 0")
+        raise KmsError(Failure.CONFIGURATION, "Retry attempts must be greater than 0")
     {"Local": _validate_local, "AWS": _validate_aws}.get(settings.backend, _validate_vault)(settings)
 
 
-def _insecure(reason: str) -> ConfigurationError:
-    return ConfigurationError(f"{reason}; set RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS=true only for development")
+def _insecure(reason: str) -> KmsError:
+    return KmsError(
+        Failure.CONFIGURATION, f"{reason}; set RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS=true only for development"
+    )
 
 
 def _validate_local(settings: KmsSettings) -> None:
     directory = PurePosixPath(settings.key_dir)
     if not directory.is_absolute():
-        raise ConfigurationError("Local key directory must be an absolute path")
+        raise KmsError(Failure.CONFIGURATION, "Local key directory must be an absolute path")
     if settings.dev_defaults:
         return
     if not settings.master_key:
@@ -289,10 +368,10 @@ def _validate_local(settings: KmsSettings) -> None:
 
 def _validate_aws(settings: KmsSettings) -> None:
     if settings.region == "":
-        raise ConfigurationError("AWS KMS region cannot be empty when set")
+        raise KmsError(Failure.CONFIGURATION, "AWS KMS region cannot be empty when set")
     endpoint = settings.endpoint_url
     if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise ConfigurationError("AWS KMS endpoint URL must use http or https scheme")
+        raise KmsError(Failure.CONFIGURATION, "AWS KMS endpoint URL must use http or https scheme")
     if endpoint and endpoint.startswith("http://") and not settings.dev_defaults:
         raise _insecure("AWS KMS endpoint URL must use https")
 
@@ -301,7 +380,7 @@ def _validate_vault(settings: KmsSettings) -> None:
     transit = settings.backend == "VaultTransit"
     name = "Vault Transit" if transit else "Vault KV2"
     if not settings.address.startswith(("http://", "https://")):
-        raise ConfigurationError(f"{name} address must use http or https scheme")
+        raise KmsError(Failure.CONFIGURATION, f"{name} address must use http or https scheme")
     _validate_credential(settings, name)
     if not settings.dev_defaults:
         if settings.address.startswith("http://"):
@@ -311,26 +390,26 @@ def _validate_vault(settings: KmsSettings) -> None:
         if settings.skip_tls_verify:
             raise _insecure(f"{name} skip TLS verification is not allowed outside explicit development mode")
     if transit and not settings.mount_path:
-        raise ConfigurationError("Vault Transit mount path cannot be empty")
+        raise KmsError(Failure.CONFIGURATION, "Vault Transit mount path cannot be empty")
     if not transit and not settings.kv_mount:
-        raise ConfigurationError("Vault KV2 mount cannot be empty")
+        raise KmsError(Failure.CONFIGURATION, "Vault KV2 mount cannot be empty")
 
 
 def _validate_credential(settings: KmsSettings, name: str) -> None:
     if settings.auth_method == "approle":
         if not settings.role_id:
-            raise ConfigurationError(f"{name} AppRole role_id cannot be empty")
+            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole role_id cannot be empty")
         if not settings.secret_id:
-            raise ConfigurationError(f"{name} AppRole requires a secret_id or a secret_id_file")
+            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole requires a secret_id or a secret_id_file")
         if not settings.auth_mount:
-            raise ConfigurationError(f"{name} AppRole mount cannot be empty")
+            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole mount cannot be empty")
     elif settings.auth_method == "kubernetes":
         if not settings.role_id:
-            raise ConfigurationError(f"{name} Kubernetes role cannot be empty")
+            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes role cannot be empty")
         if not settings.auth_mount:
-            raise ConfigurationError(f"{name} Kubernetes mount cannot be empty")
+            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes mount cannot be empty")
     elif settings.auth_method == "token_file":
         if not settings.token:
-            raise ConfigurationError(f"{name} token file path cannot be empty")
+            raise KmsError(Failure.CONFIGURATION, f"{name} token file path cannot be empty")
         if settings.secret_id == "0":
-            raise ConfigurationError(f"{name} token file poll interval must be greater than 0")
+            raise KmsError(Failure.CONFIGURATION, f"{name} token file poll interval must be greater than 0")

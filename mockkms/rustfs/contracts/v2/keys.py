@@ -1,26 +1,17 @@
-"""The modern key routes: JSON answers of their own, refusals included."""
+"""The key routes of the current contract, whose responses are JSON, errors included."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
-from mockkms.rustfs.contracts.v2 import bodies, listing
-from mockkms.rustfs.contracts.v2.call import AdminCall
-from mockkms.rustfs.contracts.v2.errors import (
-    InvalidKey,
-    InvalidOperation,
-    KeyNotFound,
-    KmsError,
-    Unsupported,
-    ValidationFailed,
-    XmlFault,
-    missing_key_id,
-)
+from mockkms.rustfs.contracts.v2 import listing, requests
 from mockkms.rustfs.contracts.v2.keyring import Keyring
-from mockkms.rustfs.contracts.v2.shapes import impact, metadata, zoned
+from mockkms.rustfs.contracts.v2.requests import MISSING_KEY_ID, AdminCall, DeleteBody
+from mockkms.rustfs.contracts.v2.shapes import impact, metadata
+from mockkms.rustfs.errors import Failure, KmsError, s3_error
 from mockkms.rustfs.message import AdminReply, json_reply
+from mockkms.rustfs.records import zoned
 from mockkms.rustfs.state import KmsKey, KmsSettings
-from mockkms.rustfs.typed import Reader
 
 NOT_RUNNING = "kms service is not running"
 QUERY_RETIRED = (
@@ -30,7 +21,7 @@ QUERY_RETIRED = (
 
 
 def ring(call: AdminCall) -> Keyring | None:
-    """The keys, where the service runs."""
+    """Return the keys; None if the service is not running."""
     state = call.admin.state
     if state.settings is None or not state.running:
         return None
@@ -38,7 +29,7 @@ def ring(call: AdminCall) -> Keyring | None:
 
 
 def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: KmsKey | None = None) -> AdminReply:
-    """``KeyAnswer``."""
+    """Return a response of type ``KeyAnswer``."""
     shown = metadata(key, keys.backend) if keys and key else None
     return json_reply(status, {"success": key is not None, "message": message, "key_id": key_id, "key_metadata": shown})
 
@@ -48,13 +39,13 @@ def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: Km
 
 def create(call: AdminCall) -> AdminReply:
     """``POST /keys``."""
-    body = bodies.read(call.body or b"{}", bodies.CREATE)
+    body = requests.read(call.body or b"{}", requests.CREATE)
     keys = ring(call)
     if keys is None:
         return answer(None, 503, NOT_RUNNING, "")
-    tags = body["tags"] or {}
+    tags = body.tags or {}
     try:
-        key = keys.create(tags.get("name"), body["key_usage"] or "EncryptDecrypt", body["description"], tags)
+        key = keys.create(tags.get("name"), body.key_usage or "EncryptDecrypt", body.description, tags)
     except KmsError as error:
         return answer(keys, error.status, f"failed to create key: {error.text}", "")
     return answer(keys, 200, "key created successfully", key.name, key)
@@ -63,7 +54,7 @@ def create(call: AdminCall) -> AdminReply:
 def list_keys(call: AdminCall) -> AdminReply:
     """``GET /keys``."""
 
-    def listed(status: int, message: str, page: dict[str, Any]) -> AdminReply:
+    def listed(status: int, message: str, page: dict[str, object]) -> AdminReply:
         return json_reply(status, {"success": status == 200, "message": message, **page})
 
     try:
@@ -79,7 +70,9 @@ def list_keys(call: AdminCall) -> AdminReply:
 def describe(call: AdminCall) -> AdminReply:
     """``GET /keys/{key_id}``."""
 
-    def described(status: int, message: str, key: KmsKey | None = None, report: Any = None) -> AdminReply:
+    def described(
+        status: int, message: str, key: KmsKey | None = None, report: dict[str, object] | None = None
+    ) -> AdminReply:
         shown = metadata(key, keys.backend) if keys and key else None
         return json_reply(
             status, {"success": key is not None, "message": message, "key_metadata": shown, "impact": report}
@@ -95,7 +88,7 @@ def describe(call: AdminCall) -> AdminReply:
     try:
         key = keys.get(call.key_id)
     except KmsError as error:
-        status = 404 if isinstance(error, KeyNotFound) else 500
+        status = 404 if error.kind is Failure.KEY_NOT_FOUND else 500
         return described(status, f"Failed to describe key: {error.text}")
     report = impact(key.name, keys.settings.default_key_id) if wanted == "true" else None
     return described(200, "Key described successfully", key, report)
@@ -105,72 +98,85 @@ def describe(call: AdminCall) -> AdminReply:
 
 
 def _status(error: KmsError) -> int:
-    """Of the state and metadata routes, where a bad key id is the server's fault."""
-    return 500 if isinstance(error, InvalidKey) else error.status
+    """Return the status in the routes for state and metadata, which report an invalid key id as 500."""
+    return 500 if error.kind is Failure.INVALID_KEY else error.status
 
 
-def _state_change(call: AdminCall, verb: str, past: str) -> AdminReply:
+def _state_change(call: AdminCall, verb: str, change: Callable[[Keyring, str], None]) -> AdminReply:
     if call.body:
-        key_id = bodies.read(call.body, bodies.LIFECYCLE)["key_id"]
+        key_id = requests.read(call.body, requests.LIFECYCLE).key_id
     elif "keyId" in call.query:
         key_id = call.query["keyId"]
     else:
-        return answer(None, 400, missing_key_id(), "")
+        return answer(None, 400, MISSING_KEY_ID, "")
     keys = ring(call)
     if keys is None:
         return answer(None, 503, NOT_RUNNING, key_id)
     try:
-        getattr(keys, verb)(key_id)
-        return answer(keys, 200, f"key {past} successfully", key_id, keys.get(key_id))
+        change(keys, key_id)
+        return answer(keys, 200, f"key {verb}d successfully", key_id, keys.get(key_id))
     except KmsError as error:
         return answer(keys, _status(error), f"Failed to {verb} key: {error.text}", key_id)
 
 
 def enable(call: AdminCall) -> AdminReply:
     """``POST /keys/enable``."""
-    return _state_change(call, "enable", "enabled")
+    return _state_change(call, "enable", Keyring.enable)
 
 
 def disable(call: AdminCall) -> AdminReply:
     """``POST /keys/disable``."""
-    return _state_change(call, "disable", "disabled")
+    return _state_change(call, "disable", Keyring.disable)
 
 
 def rotate(call: AdminCall) -> AdminReply:
     """``POST /keys/rotate``."""
-    return _state_change(call, "rotate", "rotated")
+    return _state_change(call, "rotate", Keyring.rotate)
 
 
-def _metadata_change(call: AdminCall, reader: Reader, verb: str, method: str, field: str, past: str) -> AdminReply:
-    if not call.body:
-        raise XmlFault(400, "InvalidRequest", "a request body is required")
-    body = bodies.read(call.body, reader)
-    key_id = body["key_id"]
+def _metadata_change(
+    call: AdminCall, key_id: str, doing: str, past: str, change: Callable[[Keyring], None]
+) -> AdminReply:
     keys = ring(call)
     if keys is None:
         return answer(None, 503, NOT_RUNNING, key_id)
     try:
-        getattr(keys, method)(key_id, body[field])
+        change(keys)
         return answer(keys, 200, past, key_id, keys.get(key_id))
     except KmsError as error:
-        return answer(keys, _status(error), f"Failed to {verb}: {error.text}", key_id)
+        return answer(keys, _status(error), f"Failed to {doing}: {error.text}", key_id)
+
+
+def _required_body(call: AdminCall) -> bytes:
+    if not call.body:
+        raise s3_error(400, "InvalidRequest", "a request body is required")
+    return call.body
 
 
 def update_description(call: AdminCall) -> AdminReply:
     """``POST /keys/update-description``."""
-    return _metadata_change(
-        call, bodies.DESCRIPTION, "update key description", "describe_anew", "description", "key description updated"
-    )
+    body = requests.read(_required_body(call), requests.DESCRIPTION)
+
+    def change(keys: Keyring) -> None:
+        keys.set_description(body.key_id, body.description)
+
+    return _metadata_change(call, body.key_id, "update key description", "key description updated", change)
 
 
 def tag(call: AdminCall) -> AdminReply:
     """``POST /keys/tag``."""
-    return _metadata_change(call, bodies.TAG, "tag key", "tag", "tags", "key tags updated")
+    body = requests.read(_required_body(call), requests.TAG)
+    return _metadata_change(
+        call, body.key_id, "tag key", "key tags updated", lambda keys: keys.tag(body.key_id, body.tags)
+    )
 
 
 def untag(call: AdminCall) -> AdminReply:
     """``POST /keys/untag``."""
-    return _metadata_change(call, bodies.UNTAG, "untag key", "untag", "tag_keys", "key tags removed")
+    body = requests.read(_required_body(call), requests.UNTAG)
+    return _metadata_change(
+        call, body.key_id, "untag key", "key tags removed", lambda keys: keys.untag(body.key_id, body.tag_keys)
+    )
 
 
 # -- deletion --------------------------------------------------------------------------------------------------
@@ -196,40 +202,34 @@ def delete(call: AdminCall) -> AdminReply:
     """``DELETE /keys/delete``."""
     query = call.query
     if call.body:
-        request = bodies.read(call.body, bodies.DELETE)
+        request = requests.read(call.body, requests.DELETE)
     elif "keyId" not in query:
-        return _deleted(400, missing_key_id(), "", None)
+        return _deleted(400, MISSING_KEY_ID, "", None)
     elif query.get("force_immediate", "false") != "false" or "confirm_key_id" in query:
         return _deleted(400, QUERY_RETIRED, query["keyId"], None)
     else:
         days = query.get("pending_window_in_days", "").removeprefix("+")
         whole = days.isascii() and days.isdigit() and int(days) < 2**32
-        request = {
-            "key_id": query["keyId"],
-            "pending_window_in_days": int(days) if whole else None,
-            "force_immediate": None,
-            "confirm_key_id": None,
-        }
-    keys, key_id = ring(call), request["key_id"]
+        request = DeleteBody(query["keyId"], int(days) if whole else None)
+    keys, key_id = ring(call), request.key_id
     if keys is None:
         return _deleted(503, NOT_RUNNING, key_id, None)
     try:
         moment = keys.delete(request)
     except KmsError as error:
-        known = isinstance(error, KeyNotFound | InvalidOperation | ValidationFailed | Unsupported | InvalidKey)
-        status = error.status if known else 500
+        status = 500 if error.kind is Failure.KEY_EXISTS else error.status
         return _deleted(status, f"Failed to delete key: {error.text}", key_id, keys.settings)
     return _deleted(200, "key deleted successfully", key_id, keys.settings, moment)
 
 
 def cancel_deletion(call: AdminCall) -> AdminReply:
-    """``POST /keys/cancel-deletion``; every failure of the service is a 500."""
+    """``POST /keys/cancel-deletion``; every failure of the service is 500."""
     if call.body:
-        key_id = bodies.read(call.body, bodies.CANCEL)["key_id"]
+        key_id = requests.read(call.body, requests.CANCEL).key_id
     elif "keyId" in call.query:
         key_id = call.query["keyId"]
     else:
-        return answer(None, 400, missing_key_id(), "")
+        return answer(None, 400, MISSING_KEY_ID, "")
     keys = ring(call)
     if keys is None:
         return answer(None, 503, NOT_RUNNING, key_id)

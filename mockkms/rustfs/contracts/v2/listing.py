@@ -1,22 +1,21 @@
-"""A page of keys: its parameters, its filters, its markers."""
+"""Lists of keys: parameters, filters and pages."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from mockkms.rustfs.contracts.v2.keyring import Keyring
 from mockkms.rustfs.contracts.v2.shapes import info
 
 STATUSES = ("Active", "Disabled", "PendingDeletion", "Deleted")
 USAGES = ("EncryptDecrypt", "SignVerify")
-EMPTY: dict[str, Any] = {"keys": [], "truncated": False, "next_marker": None}
+EMPTY: dict[str, object] = {"keys": [], "truncated": False, "next_marker": None}
 
 
 @dataclass(slots=True)
-class Wanted:
-    """What a list request asks for."""
+class ListQuery:
+    """The parameters of a list."""
 
     limit: int | None
     marker: str
@@ -24,12 +23,12 @@ class Wanted:
     usage: str | None
 
 
-def read(query: dict[str, str]) -> Wanted:
-    """The parameters. Raises ValueError with the sentence for one that cannot be read."""
+def read(query: dict[str, str]) -> ListQuery:
+    """Parse the parameters. Raises ValueError with the server's message."""
     raw = query.get("limit")
     if raw is not None and not (re.fullmatch(r"\+?[0-9]+", raw) and int(raw) < 2**64):
         raise ValueError(f"invalid limit '{raw}': expected a non-negative integer")
-    return Wanted(
+    return ListQuery(
         int(raw) if raw is not None else None,
         query.get("marker", ""),
         _filter("status", query, STATUSES),
@@ -47,8 +46,8 @@ def _filter(name: str, query: dict[str, str], accepted: tuple[str, ...]) -> str 
     raise ValueError(f"invalid value for '{name}': expected one of {', '.join(accepted)}, got '{value}'")
 
 
-def page(keys: Keyring, wanted: Wanted) -> dict[str, Any]:
-    """The page; filters apply after it was cut, so a page may be empty and not the last."""
+def page(keys: Keyring, wanted: ListQuery) -> dict[str, object]:
+    """Return one page. Filters apply after the page was cut, so an empty page is not always the last one."""
     found, more = keys.page(wanted.limit, wanted.marker)
     shown = [info(key, keys.backend) for key in found]
     return {

@@ -1,30 +1,30 @@
-"""Sweeps that wrap every object's data key anew. The double has no buckets, so a sweep finds nothing and is done."""
+"""Rekey sweeps, which rewrap the data keys of all objects. Buckets are not emulated, so a sweep completes at once."""
 
 from __future__ import annotations
 
-from mockkms.rustfs.contracts.v2 import bodies
-from mockkms.rustfs.contracts.v2.call import AdminCall
-from mockkms.rustfs.contracts.v2.errors import Unsupported, not_initialized
+from mockkms.rustfs.contracts.v2 import requests
 from mockkms.rustfs.contracts.v2.keys import ring
+from mockkms.rustfs.contracts.v2.requests import AdminCall, not_initialized
+from mockkms.rustfs.errors import unsupported
+from mockkms.rustfs.keystore import new_key_id
 from mockkms.rustfs.message import AdminReply, json_reply
-from mockkms.rustfs.store import new_key_id
 
 NEVER = {"error": "no rekey sweep has run"}
 
 
 def rekey(call: AdminCall) -> AdminReply:
-    """``POST /keys/rekey``: answered while it runs; the next look finds it completed."""
-    body = bodies.read(call.body, bodies.REKEY) if call.body else {"buckets": None, "prefix": None}
+    """``POST /keys/rekey``: the response reports a running sweep, the next status a completed one."""
+    body = requests.read(call.body, requests.REKEY) if call.body else requests.RekeyBody()
     keys = ring(call)
     if keys is None:
         raise not_initialized("KMS service not running")
     if not keys.backend.can("rewrap"):
-        error = Unsupported("rewrap_data_key", "backend without versioned key material to rewrap onto")
+        error = unsupported("rewrap_data_key", "backend without versioned key material to rewrap onto")
         return json_reply(501, {"error": error.text})
-    job = {
+    job: dict[str, object] = {
         "job_id": new_key_id(call.admin.core.entropy).removeprefix("rustfs-key-"),
         "state": "running",
-        "buckets": body["buckets"] or [],
+        "buckets": body.buckets or [],
         "current_bucket": None,
         "scanned": 0,
         "rewrapped": 0,
@@ -37,6 +37,6 @@ def rekey(call: AdminCall) -> AdminReply:
 
 
 def status(call: AdminCall) -> AdminReply:
-    """``GET /keys/rekey/status`` and, since a sweep is always done, ``POST /keys/rekey/cancel``."""
+    """``GET /keys/rekey/status``, and ``POST /keys/rekey/cancel``, which finds no running sweep."""
     job = call.admin.state.rekey
     return json_reply(200, job) if job else json_reply(404, NEVER)

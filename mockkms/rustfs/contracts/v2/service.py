@@ -1,32 +1,34 @@
-"""Configure, start, stop and show the service: the routes about no key."""
+"""The routes of the service itself: configure, start, stop, status."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mockkms.rustfs.contracts.v2 import bodies, configuration
-from mockkms.rustfs.contracts.v2.backends import BACKENDS
-from mockkms.rustfs.contracts.v2.errors import BackendError, ConfigurationError, KmsError, not_initialized
+from mockkms.rustfs.backends import BACKENDS
+from mockkms.rustfs.contracts.v2 import configuration, requests
 from mockkms.rustfs.contracts.v2.keyring import ensure_probe
+from mockkms.rustfs.contracts.v2.requests import StartBody, not_initialized
+from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.keystore import KeyStore
 from mockkms.rustfs.message import AdminReply, json_reply, text_reply
 from mockkms.rustfs.serde import SerdeError
 from mockkms.rustfs.state import KmsSettings
-from mockkms.rustfs.store import StoreError, TransitStore, VaultClient
 from mockkms.rustfs.typed import read_body
+from mockkms.rustfs.vault_client import VaultClient
 from mockkms.vault.framework.message import Operation
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
-    from mockkms.rustfs.contracts.v2.call import AdminCall
+    from mockkms.rustfs.contracts.v2.requests import AdminCall
 
 NO_CONFIGURATION = "Cannot start KMS: no configuration provided"
 
 
 def service_state(admin: AdminContext) -> str | dict[str, str]:
-    """``ServiceState`` as it is shown."""
+    """Return ``ServiceState``: a name, or the error of the last start."""
     state = admin.state
     if state.error:
         return {"Error": state.error}
@@ -36,21 +38,18 @@ def service_state(admin: AdminContext) -> str | dict[str, str]:
 
 
 def outcome(admin: AdminContext, success: bool, message: str) -> AdminReply:
-    """What every lifecycle route answers."""
+    """Return the response of a route that configures, starts or stops the service."""
     return json_reply(200, {"success": success, "message": message, "status": service_state(admin)}, typed=False)
 
 
 def configure(call: AdminCall) -> AdminReply:
-    """``POST /configure``: keep a configuration, contact nothing."""
+    """``POST /configure``: store a configuration, without a connection to the backend."""
     admin = call.admin
-    try:
-        settings = configuration.settings_of(*configuration.read(call.body), admin.state.settings)
-    except configuration.Refused as refused:
-        return text_reply(400, str(refused))
+    settings = configuration.settings_of(configuration.read(call.body), admin.state.settings)
     try:
         configuration.validate(settings)
         if admin.state.running:
-            raise ConfigurationError("Cannot configure KMS while it is running; use reconfigure instead")
+            raise KmsError(Failure.CONFIGURATION, "Cannot configure KMS while it is running; use reconfigure instead")
     except KmsError as error:
         return outcome(admin, False, f"Failed to configure KMS: {error.text}")
     state = admin.state
@@ -60,12 +59,9 @@ def configure(call: AdminCall) -> AdminReply:
 
 
 def reconfigure(call: AdminCall) -> AdminReply:
-    """``POST /reconfigure``: start the new configuration, then swap; the old one serves on where that fails."""
+    """``POST /reconfigure``: start with a new configuration; if that fails, the old one stays in use."""
     admin = call.admin
-    try:
-        settings = configuration.settings_of(*configuration.read(call.body), admin.state.settings)
-    except configuration.Refused as refused:
-        return text_reply(400, str(refused))
+    settings = configuration.settings_of(configuration.read(call.body), admin.state.settings)
     try:
         configuration.validate(settings)
         swap(admin, settings)
@@ -76,18 +72,18 @@ def reconfigure(call: AdminCall) -> AdminReply:
 
 
 def swap(admin: AdminContext, settings: KmsSettings) -> None:
-    """Put settings in force once they have proved to work."""
+    """Start the service with other settings. Raises KmsError if they do not work."""
     try:
         token = contact(admin, settings)
     except KmsError as error:
-        raise BackendError(f"Failed to reconfigure KMS: {error.text}") from None
+        raise KmsError(Failure.BACKEND, f"Failed to reconfigure KMS: {error.text}") from None
     admin.state.persisted, admin.state.error = settings, ""
     admin.install(settings, token)
     ensure_probe(admin)
 
 
 def reload(call: AdminCall) -> AdminReply:
-    """``POST /reload``: apply what the server has kept."""
+    """``POST /reload``: apply the stored configuration."""
     admin = call.admin
     kept = admin.state.persisted
     if kept is None:
@@ -109,20 +105,20 @@ def start(call: AdminCall) -> AdminReply:
     """``POST /start``; ``{"force": true}`` restarts."""
     admin, state = call.admin, call.admin.state
     try:
-        force = bool(read_body(call.body, bodies.START)["force"]) if call.body else False
+        body = read_body(call.body, requests.START) if call.body else StartBody()
     except SerdeError as error:
         return text_reply(400, f"Invalid JSON: {error.located(call.body)}")
     was_running = state.configured
-    if was_running and not force:
+    if was_running and not body.force:
         return outcome(admin, False, "KMS service is already running. Use force=true to restart.")
     try:
         if state.settings is None:
             state.error = NO_CONFIGURATION
-            raise ConfigurationError(NO_CONFIGURATION)
+            raise KmsError(Failure.CONFIGURATION, NO_CONFIGURATION)
         token = contact(admin, state.settings)
-    except ConfigurationError as error:
-        return outcome(admin, False, f"Failed to start or restart KMS service: {error.text}")
     except KmsError as error:
+        if error.kind is Failure.CONFIGURATION:
+            return outcome(admin, False, f"Failed to start or restart KMS service: {error.text}")
         text = f"Failed to create KMS backend: {error.text}"
         if not was_running:
             state.error = text
@@ -134,44 +130,39 @@ def start(call: AdminCall) -> AdminReply:
 
 
 def stop(call: AdminCall) -> AdminReply:
-    """``POST /stop``: always a success."""
+    """``POST /stop``: always succeeds."""
     call.admin.state.running, call.admin.state.error = False, ""
     return outcome(call.admin, True, "KMS service stopped successfully")
 
 
 def contact(admin: AdminContext, settings: KmsSettings) -> str:
-    """Reach the backend as a start does; the token to work with. Raises BackendError."""
-    transit = settings.backend == "VaultTransit"
-    failed = "Vault Transit health check failed"
-    if settings.backend == "VaultKV2":
-        failed = f"Failed to list keys in Vault kv_mount '{settings.kv_mount}'"
+    """Connect to the backend as a start does; return the token for the Vault. Raises KmsError of kind BACKEND."""
+    kv = settings.backend == "VaultKV2"
+    doing = (
+        f"Failed to list keys in Vault kv_mount '{settings.kv_mount}'" if kv else "Vault Transit health check failed"
+    )
     if not admin.reachable(settings):
-        raise BackendError(f"{failed}: An error occurred with the request")
+        raise KmsError(Failure.BACKEND, f"{doing}: An error occurred with the request")
     if not admin.embedded(settings):
         return settings.token
     client = VaultClient(admin.core, settings.namespace, settings.token)
     if settings.auth_method == "approle":
-        try:
-            client.token = client.login(settings.auth_mount, settings.role_id, settings.secret_id)
-        except StoreError as error:
-            raise BackendError(f"Vault AppRole login failed: {error.shown}") from None
+        client.login(settings.auth_mount, settings.role_id, settings.secret_id)
+    if not kv:
+        KeyStore(admin, settings, client).names()
+        return client.token
     try:
-        if transit:
-            store = TransitStore(admin.state, settings, admin.core)
-            store.client = client
-            store.names()
-        else:
-            path = f"{settings.kv_mount}/metadata/{settings.key_path_prefix}/"
-            client.call(Operation.LIST, path, absent=(404,))
-    except StoreError as error:
-        # Of a KV mount that is not there, RustFS repeats the Vault's own words.
-        text = error.text if error.status == 404 and not transit else error.shown
-        raise BackendError(f"{failed}: {text}") from None
+        client.call(doing, Operation.LIST, f"{settings.kv_mount}/metadata/{settings.key_path_prefix}/", absent=True)
+    except KmsError as error:
+        if error.vault_status != 404:
+            raise
+        # For a KV mount that does not exist, RustFS repeats the Vault's own message.
+        raise KmsError(Failure.BACKEND, f"{doing}: {error.vault_text}") from None
     return client.token
 
 
 def healthy(admin: AdminContext) -> bool:
-    """Whether the backend of the running service can be reached."""
+    """Return whether the backend of the running service can be reached."""
     settings = admin.state.settings
     try:
         if settings is not None:
@@ -182,7 +173,7 @@ def healthy(admin: AdminContext) -> bool:
 
 
 def service_status(call: AdminCall) -> AdminReply:
-    """``GET /service-status``: works in every state."""
+    """``GET /service-status``, also of a service that is not running."""
     admin = call.admin
     settings = admin.state.settings
     return json_reply(
@@ -197,8 +188,8 @@ def service_status(call: AdminCall) -> AdminReply:
     )
 
 
-def summary(settings: KmsSettings) -> dict[str, Any]:
-    """The configuration without its secrets."""
+def summary(settings: KmsSettings) -> dict[str, object]:
+    """Return ``ConfigSummary``, the configuration without secrets."""
     cache = {
         "max_keys": settings.max_cached_keys,
         "ttl_seconds": settings.cache_ttl_seconds,
@@ -217,9 +208,9 @@ def summary(settings: KmsSettings) -> dict[str, Any]:
     }
 
 
-def backend_summary(settings: KmsSettings) -> dict[str, Any]:
-    """What ``Summary`` says of the backend."""
-    shown: dict[str, Any] = {"backend_type": BACKENDS[settings.backend].name}
+def backend_summary(settings: KmsSettings) -> dict[str, object]:
+    """Return the part of ``ConfigSummary`` about the backend."""
+    shown: dict[str, object] = {"backend_type": BACKENDS[settings.backend].name}
     if settings.backend == "Local":
         return {
             **shown,
@@ -249,15 +240,15 @@ def backend_summary(settings: KmsSettings) -> dict[str, Any]:
 
 
 def running(call: AdminCall) -> KmsSettings:
-    """The settings in force, or the older routes' refusal."""
+    """Return the settings of the running service. Raises AdminError if it is not running."""
     state = call.admin.state
     if state.settings is None or not state.running:
         raise not_initialized()
     return state.settings
 
 
-def status_body(call: AdminCall) -> dict[str, Any]:
-    """``Status``, with capabilities; the double has no cache, so its counters stay at 0."""
+def status_body(call: AdminCall) -> dict[str, object]:
+    """Return ``Status``, with capabilities. No cache is emulated: its counters are 0."""
     settings = running(call)
     backend = BACKENDS[settings.backend]
     counters = dict.fromkeys(("hit_count", "miss_count", "entry_count", "eviction_count"), 0)
@@ -279,7 +270,7 @@ def status(call: AdminCall) -> AdminReply:
 
 
 def fingerprint(settings: KmsSettings) -> str:
-    """SHA-256 in hex of the configuration, its secrets replaced."""
+    """Return the SHA-256 of the configuration, with its secrets replaced, in hex."""
     shown = asdict(settings)
     for name in ("token", "role_id", "secret_id", "master_key", "secret_key"):
         shown[name] = "redacted"
@@ -302,6 +293,6 @@ def config(call: AdminCall) -> AdminReply:
 
 
 def clear_cache(call: AdminCall) -> AdminReply:
-    """``POST /clear-cache``; any body."""
+    """``POST /clear-cache``, with any body."""
     running(call)
     return json_reply(200, {"status": "success", "message": "cache cleared successfully"})

@@ -1,26 +1,14 @@
-"""Keys as the current contract shows them."""
+"""Keys in the responses of the current contract."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
-from mockkms.rustfs.contracts.v2.backends import Backend
+from mockkms.rustfs.backends import Backend
+from mockkms.rustfs.records import zoned
 from mockkms.rustfs.state import KmsKey
 
 
-def zoned(moment: float | None) -> str | None:
-    """A time with nanoseconds, an offset and its zone in brackets."""
-    if moment is None:
-        return None
-    seconds, fraction = divmod(round(moment * 1_000_000), 1_000_000)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    digits = f".{fraction:06d}000" if fraction else ""
-    return f"{text}{digits}+00:00[Etc/UTC]"
-
-
-def metadata(key: KmsKey, backend: Backend) -> dict[str, Any]:
-    """``KeyMetadata``: what describing a key shows."""
+def metadata(key: KmsKey, backend: Backend) -> dict[str, object]:
+    """Return ``KeyMetadata``, as the description of a key shows it."""
     origin = "AWS_KMS" if key.cancelled and backend.name == "local" else backend.origin
     return {
         "key_id": key.name,
@@ -35,9 +23,9 @@ def metadata(key: KmsKey, backend: Backend) -> dict[str, Any]:
     }
 
 
-def info(key: KmsKey, backend: Backend) -> dict[str, Any]:
-    """``KeyInfo``: what a list shows of a key."""
-    shown: dict[str, Any] = {
+def info(key: KmsKey, backend: Backend) -> dict[str, object]:
+    """Return ``KeyInfo``, an item of a list of keys."""
+    shown: dict[str, object] = {
         "key_id": key.name,
         "description": key.description,
         "algorithm": "AES_256",
@@ -56,8 +44,8 @@ def info(key: KmsKey, backend: Backend) -> dict[str, Any]:
     return shown
 
 
-def impact(key_id: str, default_key_id: str | None) -> dict[str, Any]:
-    """What in the configuration points at a key; the double has no buckets."""
+def impact(key_id: str, default_key_id: str | None) -> dict[str, object]:
+    """Return the references to a key in the configuration; references in buckets are not emulated."""
     references = []
     if default_key_id == key_id:
         references.append(

@@ -1,41 +1,51 @@
-"""The records that the Vault backends keep in KV version 2, where the Vault is the emulated one of the same world."""
+"""The records of keys that the Vault backends keep in a KV version 2 engine, if the Vault is the embedded one."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mockkms.rustfs.contracts.v2.errors import BackendError, KeyNotFound, KmsError
-from mockkms.rustfs.contracts.v2.shapes import zoned
+from mockkms.rustfs.errors import Failure, KmsError
 from mockkms.rustfs.state import KmsKey, KmsSettings
-from mockkms.rustfs.store import StoreError, VaultClient
+from mockkms.rustfs.vault_client import VaultClient
 from mockkms.vault.framework.message import Operation, Response
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import KmsService
 
 TRANSIT_PREFIX = "rustfs/kms/transit-metadata"
-"""Where the transit backend keeps what transit does not know of a key."""
+"""Path of the records of the transit backend, which hold what transit itself does not have."""
 
 
-class Records:
-    """Writes the record of each key that changes; does nothing for other backends and for a Vault that is none."""
+def zoned(moment: float | None) -> str | None:
+    """Return an epoch time in RFC 3339 with nanoseconds, offset and zone, as the server writes it; None for None."""
+    if moment is None:
+        return None
+    seconds, fraction = divmod(round(moment * 1_000_000), 1_000_000)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    digits = f".{fraction:06d}000" if fraction else ""
+    return f"{text}{digits}+00:00[Etc/UTC]"
 
-    def __init__(self, admin: KmsService, settings: KmsSettings) -> None:
-        self.kept = admin.embedded(settings)
+
+class KeyRecords:
+    """Writes the record of each key that changes. For other backends, and without an embedded Vault, does nothing."""
+
+    def __init__(self, service: KmsService, settings: KmsSettings) -> None:
+        self.kept = service.embedded(settings)
         self.transit = settings.backend == "VaultTransit"
-        self.client = VaultClient(admin.core, settings.namespace, admin.state.client_token)
+        self.client = VaultClient(service.core, settings.namespace, service.state.client_token)
         self.mount = settings.kv_mount.strip("/")
         self.prefix = TRANSIT_PREFIX if self.transit else settings.key_path_prefix.strip("/")
 
     @contextmanager
     def changing(self, key: KmsKey, *, new: bool = False) -> Iterator[None]:
-        """Write the record after the change; a key whose record cannot be written stays as it was.
+        """Write the record of a key after the body has changed it; undo the change if that fails.
 
-        Raises KeyNotFound where the record of the KV backend is gone, BackendError for what else the Vault refuses.
+        Raises KmsError: KEY_NOT_FOUND if the record of a key of the KV backend is missing, otherwise BACKEND.
         """
         before = vars(copy(key)) | {"tags": dict(key.tags), "material": list(key.material)}
         yield
@@ -53,7 +63,7 @@ class Records:
             raise
 
     def ensure(self, key: KmsKey) -> None:
-        """Write the record of a key of the KV backend where there is none yet. Raises BackendError."""
+        """Write the record of a key of the KV backend unless it exists. Raises KmsError."""
         if not self.kept or self.transit:
             return
         path = self._path("data", key.name)
@@ -61,7 +71,7 @@ class Records:
             self._ask("store key in Vault", Operation.UPDATE, path, {"data": self._of_kv2(key)})
 
     def forget(self, name: str) -> None:
-        """Delete the record for good."""
+        """Delete the record of a key with all its versions. Raises KmsError."""
         if not self.kept:
             return
         if self.transit:
@@ -77,7 +87,7 @@ class Records:
         return f"{self.mount}/{kind}/{self.prefix}/{below}"
 
     def _read(self, name: str, new: bool) -> None:
-        """Read what is there before it is written, as the server does to notice other writers."""
+        """Read the record before writing it, as the server does to notice other writers."""
         metadata, data = self._path("metadata", name), self._path("data", name)
         if self.transit and not new:
             self._ask("read transit key metadata version from Vault KV", Operation.READ, metadata)
@@ -89,20 +99,29 @@ class Records:
             self._ask("read key record from Vault", Operation.READ, data, missing=name)
 
     def _ask(
-        self, failed: str, operation: Operation, path: str, data: dict[str, Any] | None = None, *, missing: str = ""
+        self,
+        doing: str,
+        operation: Operation,
+        path: str,
+        data: Mapping[str, object] | None = None,
+        *,
+        missing: str = "",
     ) -> Response | None:
-        """Ask the Vault; None for a record that is not there, which is KeyNotFound where ``missing`` names its key."""
+        """Send a request; return None if the record does not exist. Raises KmsError.
+
+        With ``missing``, the name of a key, a record that does not exist raises KmsError of kind KEY_NOT_FOUND.
+        """
         try:
-            return self.client.call(operation, path, data)
-        except StoreError as error:
-            if error.status == 404 and missing:
-                raise KeyNotFound(missing) from None
-            if error.status == 404 and operation is not Operation.UPDATE:
+            return self.client.call(f"Failed to {doing}", operation, path, data)
+        except KmsError as error:
+            if error.vault_status == 404 and missing:
+                raise KmsError(Failure.KEY_NOT_FOUND, missing) from None
+            if error.vault_status == 404 and operation is not Operation.UPDATE:
                 return None
-            raise BackendError(f"Failed to {failed}: {error.shown}") from None
+            raise
 
     def _versions(self, key: KmsKey, before: int) -> None:
-        """A rotated key has a record for every version; the first rotation writes that of version 1 too."""
+        """Write the records of the versions after ``before``; the first rotation writes that of version 1 as well."""
         for number in range(1 if before <= 1 else before + 1, len(key.material) + 1):
             data = {
                 "version": number,
@@ -113,7 +132,7 @@ class Records:
             self._ask("store key version record in Vault", Operation.UPDATE, path, {"data": data})
 
     @staticmethod
-    def _of_kv2(key: KmsKey) -> dict[str, Any]:
+    def _of_kv2(key: KmsKey) -> dict[str, object]:
         return {
             "algorithm": "AES_256",
             "usage": key.usage,
@@ -131,7 +150,7 @@ class Records:
         }
 
     @staticmethod
-    def _of_transit(key: KmsKey) -> dict[str, Any]:
+    def _of_transit(key: KmsKey) -> dict[str, object]:
         return {
             "key_usage": key.usage,
             "description": key.description,
