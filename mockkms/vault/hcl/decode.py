@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from mockkms.vault.hcl.parser import parse
 from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, Position, bullets
@@ -103,7 +102,7 @@ def decode_list(node: Node, name: str) -> list[object]:
     return [decode_any(item, f"{name}[{index}]", in_list=True) for index, item in enumerate(_elements(node))]
 
 
-def decode_any(node: Node, name: str, *, in_list: bool = False) -> Any:
+def decode_any(node: Node, name: str, *, in_list: bool = False) -> object:
     """Return a value of any type. An object is a dict directly in a list, else a list of one dict for each block."""
     if isinstance(node, Literal):
         return node.value

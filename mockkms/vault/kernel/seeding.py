@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Auth, Operation, Request, Response
@@ -16,7 +16,6 @@ from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.framework.world_section import Filling
 
 
 def write(
@@ -34,21 +33,7 @@ def write(
     return engine.dispatch(core, request, found)
 
 
-def write_settings(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, path: str) -> None:
-    """Write what a world file has under ``key`` to ``path`` below a mount; errors are reported at the key."""
-    if spec.get(key):
-        with to.guard(key):
-            write(to.core, mount, path, spec[key])
-
-
-def write_named(to: Filling, mount: Mount, spec: Mapping[str, Any], key: str, folder: str) -> None:
-    """Write what a world file has by name under ``key`` to ``folder`` below a mount; errors are reported there."""
-    for name, one in (spec.get(key) or {}).items():
-        with to.guard(key, name):
-            write(to.core, mount, f"{folder}/{name}", one)
-
-
-def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> Token:
+def add_token(core: Context, spec: Mapping[str, object], namespace: str = "") -> Token:
     """Create a token from a description: ``id`` (any text), ``policies``, ``ttl``, ``period``, ``explicit_max_ttl``,
     ``num_uses``, ``renewable``, ``meta``, ``display_name``, ``type`` (service or batch), ``parent`` (a token's id;
     without one it is an orphan), ``entity_id``, ``bound_cidrs``, ``no_default_policy``.
@@ -56,7 +41,7 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
     Durations are seconds or texts such as ``1h``. Without ``ttl``, ``root`` never expires and others get the mount's
     default. Raises ValueError for a malformed duration, an id in use, and a batch token with an id or a use count.
     """
-    policies = names.sanitize(spec.get("policies") or [], not spec.get("no_default_policy", False))
+    policies = names.sanitize(_texts(spec, "policies"), not spec.get("no_default_policy", False))
     batch = spec.get("type") == "batch"
     token_id = str(spec.get("id") or "")
     if batch and (token_id or spec.get("num_uses")):
@@ -70,14 +55,13 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
         lifetime, _ = ttl.calculate(
             core.limits(mount), core.clock.now(), ttl=lifetime, period=period, explicit_max_ttl=explicit
         )
-    meta = spec.get("meta")
     token = Token(
         id=token_id,
         accessor="",
         policies=policies,
         display_name=str(spec.get("display_name") or "token"),
-        meta=None if meta is None else {str(name): str(value) for name, value in meta.items()},
-        num_uses=int(spec.get("num_uses") or 0),
+        meta=_meta(spec.get("meta")),
+        num_uses=int(str(spec.get("num_uses") or 0)),
         parent=str(spec.get("parent") or ""),
         ttl=lifetime,
         explicit_max_ttl=explicit,
@@ -85,7 +69,7 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
         type="batch" if batch else "service",
         entity_id=str(spec.get("entity_id") or ""),
         namespace=namespace,
-        bound_cidrs=list(spec.get("bound_cidrs") or []),
+        bound_cidrs=_texts(spec, "bound_cidrs"),
     )
     renewable = bool(spec.get("renewable", True)) and lifetime > 0
     auth = Auth(
@@ -95,7 +79,16 @@ def add_token(core: Context, spec: Mapping[str, Any], namespace: str = "") -> To
     return core.tokens.create(token, auth) if batch else core.tokens.put(token, auth)
 
 
-def _seconds(spec: Mapping[str, Any], name: str) -> int:
+def _meta(given: object) -> dict[str, str] | None:
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else None
+
+
+def _texts(spec: Mapping[str, object], name: str) -> list[str]:
+    value = spec.get(name)
+    return [str(item) for item in value] if isinstance(value, Iterable) else []
+
+
+def _seconds(spec: Mapping[str, object], name: str) -> int:
     value = spec.get(name)
     return 0 if value is None else int(parse_seconds(value))
 

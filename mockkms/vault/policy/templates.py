@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
+    from mockkms.vault.identity.model import Entity, Group
     from mockkms.vault.products import Product
 
 
@@ -42,8 +43,8 @@ class Templates:
 
     def __init__(
         self,
-        entity: Any,
-        groups: Sequence[Any],
+        entity: Entity | None,
+        groups: Sequence[Group],
         now: float,
         *,
         namespace: str = "",
@@ -63,8 +64,8 @@ class Templates:
     def of(
         cls,
         product: Product,
-        entity: Any,
-        groups: Sequence[Any],
+        entity: Entity | None,
+        groups: Sequence[Group],
         now: float,
         namespace: str,
         blocked: Sequence[str] = (),
@@ -99,7 +100,7 @@ class Templates:
         if directive.startswith("identity.entity."):
             if self.entity is None:
                 raise ValueError("string contains entity template directives but no entity was provided")
-            return self._entity(directive.removeprefix("identity.entity."))
+            return self._entity(self.entity, directive.removeprefix("identity.entity."))
         if directive.startswith("identity.groups."):
             if not self.groups:
                 raise ValueError("string contains groups template directives but no groups were provided")
@@ -108,16 +109,17 @@ class Templates:
             return self._time(directive.removeprefix("time."))
         raise _not_found()
 
-    def _entity(self, selector: str) -> str:
+    @staticmethod
+    def _entity(entity: Entity, selector: str) -> str:
         if selector.startswith("aliases."):
             accessor, dot, attribute = selector.removeprefix("aliases.").partition(".")
             if not dot:
                 raise ValueError("invalid alias selector")
-            for alias in self.entity.aliases:
+            for alias in entity.aliases:
                 if alias.mount_accessor == accessor:
                     return _attribute(alias, attribute, ("id", "name"), ("metadata", "custom_metadata"))
             raise ValueError("alias not found")
-        return _attribute(self.entity, selector, ("id", "name"), ("metadata",))
+        return _attribute(entity, selector, ("id", "name"), ("metadata",))
 
     def _group(self, selector: str) -> str:
         kind, dot, rest = selector.partition(".")
@@ -148,9 +150,9 @@ class Templates:
             return str(int(self.now + (shift if parts[1] == "plus" else -shift)))
 
 
-def _attribute(thing: Any, selector: str, plain: Sequence[str], maps: Sequence[str]) -> str:
+def _attribute(thing: object, selector: str, plain: Sequence[str], maps: Sequence[str]) -> str:
     name, dot, key = selector.partition(".")
-    value: Any = None
+    value: object = None
     if name in plain and not dot:
         value = getattr(thing, name) or None
     elif name in maps and dot:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth
@@ -28,9 +27,9 @@ class LeaseEntry:
     """Set in the lease of a token."""
     ttl: int = 0
     max_ttl: int = 0
-    internal: dict[str, Any] = field(default_factory=dict)
+    internal: dict[str, object] = field(default_factory=dict)
     """What the engine needs to renew or revoke it."""
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict)
     owner: str = ""
     """Id of the token whose revocation revokes it too; for a batch token, its parent."""
     batch: bool = False

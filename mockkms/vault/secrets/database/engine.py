@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
@@ -85,7 +85,7 @@ class CredentialRole(Record):
         param(Kind.KV_PAIRS, help="Settings of the credential type, such as `password_policy`.", show=Show.SET),
     ] = field(default_factory=dict)
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new role has them, the settings of credentials as texts."""
         changed = super().changed()
         if "credential_config" in changed:

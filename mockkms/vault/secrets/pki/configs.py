@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references, store
-from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.settings import CrlConfig
 
@@ -110,7 +110,7 @@ def write_issuers(state: PKI, call: Call, *, default: str) -> Response:
     wanted = default
     if wanted in ("", references.DEFAULT):
         raise ErrorResponse("Invalid issuer specification; must be non-empty and can't be 'default'.")
-    with refusing("Error resolving issuer reference: ", of=CallerError):
+    with refusing("Error resolving issuer reference: ", of=BackendError):
         issuer = references.issuer(state, wanted)
     store.set_default(state, call, issuer.id)
     if call.endpoint is issuers:
@@ -137,7 +137,7 @@ def write_keys(state: PKI, _call: Call, *, default: str) -> Reply:
     """Choose the default key. Raises ErrorResponse."""
     if default in ("", references.DEFAULT):
         raise ErrorResponse("Invalid key specification; must be non-empty and can't be 'default'.")
-    with refusing("Error resolving issuer reference: ", of=CallerError):
+    with refusing("Error resolving issuer reference: ", of=BackendError):
         state.default_key = references.key(state, default).id
     return {"default": state.default_key}
 

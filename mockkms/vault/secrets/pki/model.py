@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.engine import Engine
-from mockkms.vault.framework.message import BackendError
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig
 
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
 
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
 """The usages of issuers, in the order in which they are shown."""
-
-
-class CallerError(BackendError):
-    """An error that the real server attributes to the caller: an unknown reference, or an issuer without its key."""
 
 
 @dataclass

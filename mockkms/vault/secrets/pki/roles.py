@@ -14,7 +14,7 @@ from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
-from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, engine
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, engine
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 
@@ -155,7 +155,7 @@ def _settle(state: PKI, call: Call, role: PkiRole) -> list[str]:
     asked, role.issuer_ref = role.issuer_ref, role.issuer_ref or references.DEFAULT
     try:
         issuer = references.issuer(state, role.issuer_ref)
-    except CallerError:
+    except BackendError:
         issuer = None
         # What was sent decides between the texts in products that settle the reference after that.
         warnings.append(

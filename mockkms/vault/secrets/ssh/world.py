@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockkms.vault.framework.shapes.collections import Key, ListOf, Text
 from mockkms.vault.framework.shapes.parameters import parameters_of
-from mockkms.vault.framework.world_section import Filling
+from mockkms.vault.framework.world_section import Filling, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
@@ -16,10 +15,10 @@ from mockkms.vault.secrets.ssh.issuers import ca
 from mockkms.vault.secrets.ssh.roles import roles
 
 
-def _fill_issuer(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+def _fill_issuer(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     if "ca" in spec:
         with to.guard("ca"):
-            seeding.write(to.core, mount, "config/ca", spec["ca"] or {})
+            seeding.write(to.core, mount, "config/ca", mapping_at(spec, "ca"))
 
 
 def _issuer(mount: Mount) -> object:
@@ -28,7 +27,7 @@ def _issuer(mount: Mount) -> object:
     return None if issuer is None else {"public_key": issuer.public_key, "private_key": issuer.private_key}
 
 
-def _fill_zero_address(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+def _fill_zero_address(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     if spec.get("zero_address"):
         with to.guard("zero_address"):
             seeding.write(to.core, mount, "config/zeroaddress", {"roles": spec["zero_address"]})

@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.settings import AcmeConfig
 
 _EAB = ("not-required", "new-account-required", "always-required")
@@ -115,5 +115,5 @@ def _check_issuers(state: PKI, allowed: list[str]) -> None:
         if name == "*":
             raise BackendError(f"cannot use '*' as issuer name at index {at}")
         fault = f"failed validating allowed_issuers: unable to fetch issuer: {name}: "
-        with refusing(fault, BackendError, of=CallerError):
+        with refusing(fault, BackendError, of=BackendError):
             references.issuer(state, name)

@@ -16,7 +16,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import modified
 from mockkms.vault.secrets.pki.certificates.issuing import authority_part
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI, CallerError, colons, engine, hyphens
+from mockkms.vault.secrets.pki.model import PKI, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
@@ -57,8 +57,12 @@ def _or_empty(make: Callable[[], bytes]) -> bytes:
 
 def _chain(state: PKI) -> list[bytes]:
     """Return the chain of the default issuer (DER). Raises ErrorResponse and BackendError."""
-    with refusing(of=CallerError):
-        return signer.load(state, references.issuer(state, references.DEFAULT), "read-only").chain
+    with refusing(of=BackendError):
+        issuer = references.issuer(state, references.DEFAULT)
+    signer.check_usage(issuer, "read-only")
+    with refusing(of=BackendError):
+        signer.key_of(state, issuer)
+    return signer.load(state, issuer, "read-only").chain
 
 
 def _plain(text: str, **more: object) -> dict[str, object]:

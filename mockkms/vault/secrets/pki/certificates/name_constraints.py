@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from cryptography import x509
 
@@ -21,7 +20,8 @@ _KNOWN = frozenset(
     {*(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 30, 31, 32, 35, 37)), "1.3.6.1.5.5.7.1.1"}
 )  # fmt: skip
 """Extensions that the library supports, and that may therefore be critical."""
-Matcher = Callable[[Any, Any], bool]
+Matcher = Callable[[str, str], bool]
+"""Whether a name fits a limit, both as texts."""
 
 
 def network(text: str) -> str:
@@ -92,11 +92,11 @@ def _limits(issuer: bytes) -> x509.NameConstraints | None:
         return None
 
 
-def _of_kind(subtrees: list[x509.GeneralName], kind: type[x509.GeneralName]) -> list[Any]:
-    return [one.value for one in subtrees if isinstance(one, kind)]
+def _of_kind(subtrees: list[x509.GeneralName], kind: type[x509.GeneralName]) -> list[str]:
+    return [str(one.value) for one in subtrees if isinstance(one, kind)]
 
 
-def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.GeneralName], Matcher]]:
+def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str, type[x509.GeneralName], Matcher]]:
     lacking = "x509: issuer has name constraints but leaf doesn't have a SAN extension"
     with error_context(of=x509.ExtensionNotFound, text=lacking):
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -108,16 +108,20 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, Any, type[x509.
         elif isinstance(one, x509.UniformResourceIdentifier):
             yield "URI", one.value, x509.UniformResourceIdentifier, _uri_matches
         elif isinstance(one, x509.IPAddress):
-            yield "IP address", one.value, x509.IPAddress, lambda address, block: address in block
+            yield "IP address", str(one.value), x509.IPAddress, _address_matches
 
 
-def _check_name(label: str, name: Any, matches: Matcher, permitted: list[Any], excluded: list[Any]) -> None:
+def _address_matches(address: str, limit: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(limit)
+
+
+def _check_name(label: str, name: str, matches: Matcher, permitted: list[str], excluded: list[str]) -> None:
     with error_context(_NOT_AUTHORIZED):
         for limit in excluded:
             if matches(name, limit):
-                raise ValueError(f"{label} {quote(str(name))} is excluded by constraint {quote(str(limit))}")
+                raise ValueError(f"{label} {quote(name)} is excluded by constraint {quote(limit)}")
         if permitted and not any(matches(name, limit) for limit in permitted):
-            raise ValueError(f"{label} {quote(str(name))} is not permitted by any constraint")
+            raise ValueError(f"{label} {quote(name)} is not permitted by any constraint")
 
 
 def _labels(domain: str) -> list[str] | None:

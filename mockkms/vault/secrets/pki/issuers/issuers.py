@@ -6,11 +6,11 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read as x509_read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.framework.message import BackendError, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import fetching, modified, urls
 from mockkms.vault.secrets.pki.issuers import chains, references, store
-from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, Revocation, Urls, engine, hyphens
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Revocation, Urls, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import ISSUER_REF, PAGE, page
 from mockkms.world.clock import rfc3339
@@ -108,7 +108,7 @@ def delete(state: PKI, call: Call) -> Response:
     reference = references.reference(call)
     try:
         issuer = references.issuer(state, reference)
-    except CallerError:
+    except BackendError:
         return Response()
     warnings = store.dereferenced(state, issuer.name) if issuer.name else []
     warnings += store.dereferenced(state, issuer.id)

@@ -10,7 +10,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, store
-from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.role_fields import KIND, MANAGED, PAGE, page
 
 _NAME = {"key_name": Field(Kind.STRING, help="Name of the key.")}
@@ -70,7 +70,7 @@ def delete(state: PKI, _call: Call, *, key_ref: str) -> Response | None:
     """Delete a key that is not used by an issuer. Raises ErrorResponse."""
     try:
         key = references.key(state, key_ref)
-    except CallerError:
+    except BackendError:
         return None
     for issuer_id in sorted(state.issuers):
         if state.issuers[issuer_id].key_id == key.id:

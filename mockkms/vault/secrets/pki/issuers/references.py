@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import ErrorResponse
-from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey
+from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 
 T = TypeVar("T", PkiIssuer, PkiKey)
 DEFAULT = "default"
@@ -16,27 +16,27 @@ _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
 def issuer(state: PKI, reference: str) -> PkiIssuer:
-    """Return the issuer of a reference. Raises CallerError."""
+    """Return the issuer of a reference. Raises BackendError."""
     return _find(state.issuers, state.default_issuer, reference, "issuer")
 
 
 def key(state: PKI, reference: str) -> PkiKey:
-    """Return the key of a reference. Raises CallerError."""
+    """Return the key of a reference. Raises BackendError."""
     return _find(state.keys, state.default_key, reference, "key")
 
 
 def _find(known: dict[str, T], default: str, reference: str, what: str) -> T:
-    """Return the entry with an id, else the first with a name, in the order of ids. Raises CallerError."""
+    """Return the entry with an id, else the first with a name, in the order of ids. Raises BackendError."""
     if reference == DEFAULT:
         if default not in known:
-            raise CallerError(f"no default {what} currently configured")
+            raise BackendError(f"no default {what} currently configured")
         return known[default]
     if reference in known:
         return known[reference]
     for known_id in sorted(known):
         if known[known_id].name == reference:
             return known[known_id]
-    raise CallerError(f"unable to find PKI {what} for reference: {reference}")
+    raise BackendError(f"unable to find PKI {what} for reference: {reference}")
 
 
 def reference(call: Call, field: str = "issuer_ref") -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, keys
 from mockkms.crypto.x509.build import Extension
@@ -14,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, signing, urls
 from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer, store
-from mockkms.vault.secrets.pki.model import PKI, CallerError, Urls, engine, hyphens
+from mockkms.vault.secrets.pki.model import PKI, Urls, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import (
@@ -101,7 +99,7 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
             else "failed to lookup public key from managed key"
         )
         raise ErrorResponse(f"{front}: {fault}")
-    with refusing("failed to lookup public key from existing key: ", of=CallerError):
+    with refusing("failed to lookup public key from existing key: ", of=BackendError):
         return references.key(state, references.reference(call, "key_ref")).private
 
 
@@ -134,7 +132,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     forgets = call.core.product.has(Feature.PKI_LATER)
     warnings = usage_note(call, "Invalid key usage will be ignored: ") if forgets else made.warnings
     warnings += ca_warnings(certificate.subject, certificate.urls)
-    data: dict[str, Any] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
+    data: dict[str, object] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
     if how == "exported":
@@ -237,7 +235,7 @@ def generate_intermediate(
     name = keys.signature_name(private, role.signature_bits)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
-    data: dict[str, Any] = {"csr": b64(der) if form == "der" else text}
+    data: dict[str, object] = {"csr": b64(der) if form == "der" else text}
     if how == "exported":
         data |= private_parts(private, form, pkcs8=private_key_format == "pkcs8")
         if form == "pem_bundle":

@@ -10,7 +10,7 @@ from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, CallerError, PkiIssuer, PkiKey, Urls
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey, Urls
 
 _USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signing")
 
@@ -28,21 +28,32 @@ class Signer:
 
 
 def load(state: PKI, issuer: PkiIssuer, usage: str) -> Signer:
-    """Return the issuer for a ``usage``. Raises CallerError without a key, BackendError if the usage is not allowed."""
+    """Return the issuer for a ``usage``. Raises BackendError without a key, or if the usage is not allowed."""
+    check_usage(issuer, usage)
+    key = key_of(state, issuer)
+    with refusing("unable to fetch AIA URL information: ", BackendError):
+        found = urls.of_issuer(state, issuer)
+    return Signer(issuer, read.load(issuer.certificate), key, found, chain_of(state, issuer))
+
+
+def check_usage(issuer: PkiIssuer, usage: str) -> None:
+    """Raise BackendError if an issuer must not be used for ``usage``."""
     if usage not in issuer.usage:
         label = f"id:{issuer.id}" + (f" / name:{issuer.name}" if issuer.name else "")
         raise BackendError(
             f"error while attempting to use issuer {issuer.id}: requested usage {usage} for issuer [{label}] but only "
             f"had usage {','.join(issuer.usage)}"
         )
+
+
+def key_of(state: PKI, issuer: PkiIssuer) -> PkiKey:
+    """Return the key of an issuer. Raises BackendError if the mount does not have it."""
     key = state.keys.get(issuer.key_id)
     if key is None:
-        raise CallerError(
+        raise BackendError(
             f"unable to fetch corresponding key for issuer {issuer.id}; unable to use this issuer for signing"
         )
-    with refusing("unable to fetch AIA URL information: ", BackendError):
-        found = urls.of_issuer(state, issuer)
-    return Signer(issuer, read.load(issuer.certificate), key, found, chain_of(state, issuer))
+    return key
 
 
 def chain_of(state: PKI, issuer: PkiIssuer) -> list[bytes]:
@@ -53,12 +64,17 @@ def chain_of(state: PKI, issuer: PkiIssuer) -> list[bytes]:
 
 def for_issuing(state: PKI, reference: str) -> Signer:
     """Return the issuer that signs certificates. Raises BackendError with the text of those endpoints."""
-    try:
-        return load(state, references.issuer(state, reference), "issuing-certificates")
-    except BackendError as error:
-        missing = isinstance(error, CallerError)
-        what = "could not fetch the CA certificate (was one set?)" if missing else "error fetching CA certificate"
-        raise BackendError(f"{what}: {error}") from None
+    unset = refusing("could not fetch the CA certificate (was one set?): ", BackendError, of=BackendError)
+    failed = refusing("error fetching CA certificate: ", BackendError, of=BackendError)
+    usage = "issuing-certificates"
+    with unset:
+        issuer = references.issuer(state, reference)
+    with failed:
+        check_usage(issuer, usage)
+    with unset:
+        key_of(state, issuer)
+    with failed:
+        return load(state, issuer, usage)
 
 
 def text(der: bytes) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -120,8 +118,10 @@ def _signature(issuer: PkiIssuer, wanted: str) -> str:
 def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> Urls | None:
     """Return the addresses after the change; None without addresses. Raises ErrorResponse."""
     old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
-    lists: dict[str, Any] = {name: list(call[name] if name in touched else getattr(old, name)) for name in urls.FIELDS}
-    found = Urls(**lists, unwritten=[name for name in old.unwritten if not lists[name]])
+    found = Urls()
+    for name in urls.FIELDS:
+        setattr(found, name, list(call[name] if name in touched else getattr(old, name)))
+    found.unwritten = [name for name in old.unwritten if not getattr(found, name)]
     found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
     if not complete:
         # Once on, a patch cannot switch templates off: the real server writes true whatever changed.

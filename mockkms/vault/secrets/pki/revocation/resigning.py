@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI, CallerError, engine
+from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crl_entries
 from mockkms.vault.secrets.pki.role_fields import ISSUER_REF
 
@@ -96,7 +96,7 @@ def _given(at: int, text: str) -> read.RevocationList:
 
 def _signer(state: PKI, reference: str) -> signer.Signer:
     """Return the issuer with what it needs to sign lists. Raises ErrorResponse."""
-    with refusing("failed to resolve issuer issuer_ref: ", of=CallerError):
+    with refusing("failed to resolve issuer issuer_ref: ", of=BackendError):
         issuer = references.issuer(state, reference)
     with refusing(of=BackendError):
         return signer.load(state, issuer, "crl-signing")
