@@ -22,12 +22,8 @@ CONTEXT = Field(Kind.STRING, help="Context of a derived key, in base64.")
 NONCE = Field(Kind.STRING, help="Nonce in base64, for convergent keys of the first kind.", needs=Feature.TRANSIT_NONCE)
 PADDING = Field(Kind.STRING, help="Padding of RSA keys: oaep (if empty) or pkcs1v15.", needs=Feature.TRANSIT_NONCE)
 KEY_VERSION = Field(Kind.INT, help="Version to use; 0: the latest.")
-DERIVED = Field(Kind.BOOL, help="Derive a key for each context.")
-EXPORTABLE = Field(Kind.BOOL, help="Allow the key to leave the server.")
-PLAINTEXT_BACKUP = Field(Kind.BOOL, help="Allow backups, which hold the key in the clear.")
 PARTIAL_FAILURE = Field(Kind.INT, help="Status for a batch of which some items failed.")
 HASH_OF_WRAPPING = Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512.")
-ROTATION_PERIOD = Field(Kind.SECONDS, default=0, help="Age in seconds at which a new version is made; 0: never.")
 MANAGED_KEY = {
     "managed_key_name": Field(Kind.STRING, help="Name of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),
     "managed_key_id": Field(Kind.STRING, help="Id of an outside key.", needs=Feature.TRANSIT_ENTERPRISE),

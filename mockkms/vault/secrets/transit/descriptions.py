@@ -36,13 +36,10 @@ if TYPE_CHECKING:
 MOST_VERSIONS = 1000
 _T = TypeVar("_T")
 
-_SWITCHES = (
-    "derived", "exportable", "allow_plaintext_backup", "deletion_allowed", "imported", "allow_imported_rotation",
-    "soft_deleted",
-)  # fmt: skip
-_NUMBERS = ("min_available_version", "min_decryption_version", "min_encryption_version", "key_size", "kdf")
+BEYOND = ("kdf", "imported", "allow_imported_rotation", "soft_deleted")
+"""The settings of a description that are not parameters of the API."""
 _EVENTS = ("backup_info", "restore_info")
-FIELDS = ("type", "versions", *_SWITCHES, "convergent", *_NUMBERS, "convergent_version", "auto_rotate_period", *_EVENTS)
+FIELDS = ("type", "versions", *TransitKey.params(), *BEYOND, "convergent", "convergent_version", *_EVENTS)
 """Every member of a key's description."""
 
 
@@ -84,7 +81,9 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     if not isinstance(key_type, str) or key_type not in TYPES:
         raise SpecFault("type", f"{key_type!r} is none of {', '.join(TYPES)}")
     key = TransitKey(name, key_type)
-    for member in _SWITCHES:
+    settings = [member for member in (*key.params(), *BEYOND) if member != "auto_rotate_period"]
+    switches = [member for member in settings if isinstance(getattr(key, member), bool)]
+    for member in switches:
         setattr(key, member, _typed(spec, member, bool, getattr(key, member)))
     convergent = _typed(spec, "convergent", bool, False)
     with error_context(raised=partial(SpecFault, "convergent" if convergent else "derived"), of=VaultError):
@@ -93,7 +92,9 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     key.convergent_encryption = convergent
     key.convergent_version = _typed(spec, "convergent_version", int, -1 if convergent else 0)
     key.key_size = 32 if key_type == "hmac" else 0
-    for member in _NUMBERS:
+    for member in settings:
+        if member in switches:
+            continue
         number = _typed(spec, member, int, getattr(key, member))
         if number < 0:
             raise SpecFault(member, "must not be negative")
@@ -168,11 +169,9 @@ def _event(spec: Mapping[str, object], member: str) -> Event | None:
 
 
 def _dump(key: TransitKey) -> dict[str, object]:
-    fresh = TransitKey(key.name, key.type, kdf=KDF_HKDF if key.derived else 0)
-    spec: dict[str, object] = {"type": key.type}
-    for member in (*_SWITCHES, *_NUMBERS, "auto_rotate_period"):
-        if getattr(key, member) != getattr(fresh, member):
-            spec[member] = getattr(key, member)
+    fresh = TransitKey(kdf=KDF_HKDF if key.derived else 0)
+    beyond = [member for member in BEYOND if getattr(key, member) != getattr(fresh, member)]
+    spec = {"type": key.type, **key.changed(), **{member: getattr(key, member) for member in beyond}}
     if key.convergent_encryption:
         spec["convergent"] = True
     if key.convergent_version != (-1 if key.convergent_encryption else 0):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from mockkms.crypto import kdf
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.framework.records import Record, Show, param
 
 SOFT_DELETED = "refusing to use soft-deleted key"
 TOO_OLD = "ciphertext or signature version is disallowed by policy (too old)"
@@ -129,31 +132,41 @@ class Event:
 
 
 @dataclass(slots=True)
-class TransitKey:
+class TransitKey(Record):
     """A named key with all its versions."""
 
-    name: str
-    type: str
+    name: str = ""
+    type: str = ""
     versions: dict[int, KeyVersion] = field(default_factory=dict)
     """The versions that are not trimmed; those below ``min_decryption_version`` are archived: stored, but unusable."""
     latest_version: int = 0
-    min_available_version: int = 0
+    min_available_version: Annotated[
+        int, param(Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions.")
+    ] = 0
     """0 until the first trim."""
-    min_decryption_version: int = 1
-    min_encryption_version: int = 0
-    """0: no bound of its own."""
-    derived: bool = False
+    min_decryption_version: Annotated[
+        int, param(Kind.INT, default=0, help="Oldest version that still decrypts and verifies.")
+    ] = 1
+    min_encryption_version: Annotated[
+        int, param(Kind.INT, help="Oldest version that may encrypt and sign; 0: any.")
+    ] = 0
+    derived: Annotated[bool, param(Kind.BOOL, help="Derive a key for each context.")] = False
     kdf: int = KDF_COUNTER
     convergent_encryption: bool = False
     convergent_version: int = 0
     """-1 in convergent keys: each version has its own."""
-    exportable: bool = False
-    allow_plaintext_backup: bool = False
-    deletion_allowed: bool = False
-    auto_rotate_period: int = 0
-    """Seconds; 0 is never."""
-    key_size: int = 0
-    """Bytes of an ``hmac`` key; 0 for other types."""
+    exportable: Annotated[bool, param(Kind.BOOL, help="Allow the key to leave the server; cannot be revoked.")] = False
+    allow_plaintext_backup: Annotated[
+        bool, param(Kind.BOOL, help="Allow backups, which hold the key in plaintext; cannot be revoked.")
+    ] = False
+    deletion_allowed: Annotated[bool, param(Kind.BOOL, help="Allow the key to be deleted.")] = False
+    auto_rotate_period: Annotated[
+        int, param(Kind.SECONDS, default=0, help="Age in seconds at which a new version is made; 0: never.")
+    ] = 0
+    key_size: Annotated[
+        int, param(Kind.INT, default=0, help="Size of an HMAC key in bytes, 32 to 512.", show=Show.SET)
+    ] = 0
+    """0 for other types."""
     imported: bool = False
     allow_imported_rotation: bool = False
     soft_deleted: bool = False

@@ -23,9 +23,9 @@ from mockkms.vault.framework.shapes.collections import (
     MapOf,
     Moment,
     RecordShape,
-    Seconds,
     Text,
 )
+from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.world_section import Filling, Steps, WorldSection
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.transit import descriptions
@@ -68,21 +68,25 @@ def _key() -> RecordShape:
     )
     many = Integer(1, descriptions.MOST_VERSIONS)
     event = RecordShape({"time": Key(Moment(), "when"), "version": Key(Integer(), "latest version at that time")})
-    special = {
-        "type": Key(Choice(tuple(TYPES), "key type"), "default: aes256-gcm96"),
-        "versions": Key(Either({"integer": many, "list": ListOf(version)}), "their number, or a list, oldest first"),
-        "auto_rotate_period": Key(Seconds(), "0 or at least an hour"),
-        "backup_info": Key(event, "last backup"),
-        "restore_info": Key(event, "last restore"),
-    }
-    numbers = {name: Key(Integer(), name.replace("_", " ")) for name in descriptions.FIELDS if name.startswith("min_")}
-    numbers |= {name: Key(Integer(), name.replace("_", " ")) for name in ("key_size", "kdf", "convergent_version")}
-    flags = {
-        name: Key(Boolean(), name.replace("_", " "))
-        for name in descriptions.FIELDS
-        if name not in special and name not in numbers
-    }
-    return RecordShape({**special, **flags, **numbers})
+    endpoints = ("keys/x", "keys/x/config", "keys/x/trim")
+    known = {name: key for endpoint in endpoints for name, key in parameters("transit", endpoint).items()}
+    return RecordShape(
+        {
+            "type": Key(Choice(tuple(TYPES), "key type"), "default: aes256-gcm96"),
+            "versions": Key(
+                Either({"integer": many, "list": ListOf(version)}), "their number, or a list, oldest first"
+            ),
+            **{name: known[name] for name in TransitKey.params()},
+            "convergent": Key(Boolean(), "equal plaintexts in one context give equal ciphertexts"),
+            "convergent_version": Key(Integer(), "scheme of convergent encryption; -1: that of each version"),
+            "kdf": Key(Integer(), "key derivation: 1 is hkdf_sha256"),
+            "imported": Key(Boolean(), "its material was imported"),
+            "allow_imported_rotation": Key(Boolean(), "the server may make new versions of an imported key"),
+            "soft_deleted": Key(Boolean(), "it cannot be used"),
+            "backup_info": Key(event, "last backup"),
+            "restore_info": Key(event, "last restore"),
+        }
+    )
 
 
 def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:

@@ -172,4 +172,4 @@ def _key(state: Transit, call: Call, derived: bool) -> TransitKey:
         raise ErrorResponse(f"unknown key type {key_type}")
     if state.disable_upsert:
         raise ErrorResponse("encryption key not found")
-    return create(state, call["name"], key_type, call.core, derived=derived, convergent=convergent)
+    return create(state, TransitKey(call["name"], key_type, derived=derived), call.core, convergent=convergent)

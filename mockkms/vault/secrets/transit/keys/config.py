@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field, Reply
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.keys.keys import check_rotation_period
 from mockkms.vault.secrets.transit.keys.reading import shown
-from mockkms.vault.secrets.transit.model import Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
+_SETTINGS = (
+    "min_decryption_version", "min_encryption_version", "deletion_allowed", "exportable", "allow_plaintext_backup",
+    "auto_rotate_period",
+)  # fmt: skip
 config = engine.path(
-    "keys/{name}/config",
-    {
-        "name": NAME,
-        "min_decryption_version": Field(Kind.INT, help="Oldest version that still decrypts and verifies."),
-        "min_encryption_version": Field(Kind.INT, help="Oldest version that may encrypt and sign; 0 sets no bound."),
-        "deletion_allowed": Field(Kind.BOOL, help="Whether the key may be deleted."),
-        "exportable": Field(Kind.BOOL, help="Allow the key to leave the server; cannot be revoked."),
-        "allow_plaintext_backup": Field(Kind.BOOL, help="Allow backups; cannot be revoked."),
-        "auto_rotate_period": Field(Kind.SECONDS, help="Age at which a new version is made; 0 is never."),
-    },
-    help="Settings of one key.",
+    "keys/{name}/config", lambda: {"name": NAME, **TransitKey.fields(*_SETTINGS)}, help="Settings of one key."
 )
 
 

@@ -57,36 +57,13 @@ def rotate_if_due(key: TransitKey, core: Context) -> None:
         rotate(key, due, core)
 
 
-def create(
-    state: Transit,
-    name: str,
-    key_type: str,
-    core: Context,
-    *,
-    derived: bool = False,
-    convergent: bool = False,
-    exportable: bool = False,
-    allow_plaintext_backup: bool = False,
-    auto_rotate_period: int = 0,
-    key_size: int = 0,
-) -> TransitKey:
-    """Create a key with one version. Raises BackendError if the options do not fit the type."""
-    kind = TYPES[key_type]
-    check_options(kind, derived=derived, convergent=convergent)
-    key = TransitKey(
-        name=name,
-        type=key_type,
-        derived=derived,
-        kdf=KDF_HKDF if derived else 0,
-        convergent_encryption=derived and convergent,
-        convergent_version=-1 if derived and convergent else 0,
-        exportable=exportable,
-        allow_plaintext_backup=allow_plaintext_backup,
-        auto_rotate_period=auto_rotate_period,
-        key_size=key_size,
-    )
+def create(state: Transit, key: TransitKey, core: Context, *, convergent: bool = False) -> TransitKey:
+    """Give a new key its first version and store it. Raises BackendError if its settings do not fit its type."""
+    check_options(key.kind, derived=key.derived, convergent=convergent)
+    if key.derived:
+        key.kdf, key.convergent_encryption, key.convergent_version = KDF_HKDF, convergent, -1 if convergent else 0
     rotate(key, core.clock.now(), core)
-    state.keys[name] = key
+    state.keys[key.name] = key
     return key
 
 

@@ -10,17 +10,13 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import (
-    DERIVED,
-    EXPORTABLE,
     MANAGED_KEY,
     NAME,
-    PLAINTEXT_BACKUP,
-    ROTATION_PERIOD,
     engine,
 )
 from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
 from mockkms.vault.secrets.transit.keys.reading import shown
-from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Transit
+from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, Transit, TransitKey
 
 CMAC = ("aes128-cmac", "aes192-cmac", "aes256-cmac")
 _POST_QUANTUM = ("ml-dsa", "slh-dsa", "hybrid")
@@ -34,24 +30,21 @@ listing = engine.path(
     PAGE,
     help="The names of all keys.",
 )
+_SETTINGS = ("derived", "exportable", "allow_plaintext_backup", "auto_rotate_period", "key_size")
 keys = engine.path(
     "keys/{name}",
-    {
+    lambda: {
         "name": NAME,
         "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key."),
-        "derived": DERIVED,
+        **TransitKey.fields(*_SETTINGS),
         "convergent_encryption": Field(Kind.BOOL, help="Equal plaintexts in one context give equal ciphertexts."),
-        "exportable": EXPORTABLE,
-        "allow_plaintext_backup": PLAINTEXT_BACKUP,
         "context": Field(Kind.STRING, help="Context, in base64, for which to show the public key of a derived key."),
-        "auto_rotate_period": ROTATION_PERIOD,
         "parameter_set": Field(
             Kind.STRING, help="Parameter set of a post-quantum key.", needs=Feature.TRANSIT_ENTERPRISE
         ),
         "hybrid_key_type_pqc": Field(Kind.STRING, help="Post-quantum half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
         "hybrid_key_type_ec": Field(Kind.STRING, help="Classic half of a key.", needs=Feature.TRANSIT_ENTERPRISE),
         **MANAGED_KEY,
-        "key_size": Field(Kind.INT, default=0, help="Bytes of an HMAC key, 32 to 512."),
     },
     help="Create, read and delete a key.",
 )
@@ -78,8 +71,6 @@ def create_key(
     derived: bool,
     key_size: int,
     name: str,
-    exportable: bool,
-    allow_plaintext_backup: bool,
 ) -> Reply:
     """Make a key; one that exists is shown as it is."""
     check_rotation_period(auto_rotate_period)
@@ -94,18 +85,9 @@ def create_key(
     check_edition(key_type)
     key = find(state, name, call.core)
     if key is None:
-        key = create(
-            state,
-            name,
-            key_type,
-            call.core,
-            derived=derived,
-            convergent=convergent_encryption,
-            exportable=exportable,
-            allow_plaintext_backup=allow_plaintext_backup,
-            auto_rotate_period=auto_rotate_period,
-            key_size=key_size,
-        )
+        key = TransitKey(name, key_type)
+        key.update_from(call, *_SETTINGS)
+        create(state, key, call.core, convergent=convergent_encryption)
     return shown(key, call.core.product)
 
 

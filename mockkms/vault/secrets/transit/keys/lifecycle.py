@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field, Reply
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import MANAGED_KEY, NAME, engine
@@ -28,12 +27,7 @@ restore = engine.path(
 )
 trim = engine.path(
     "keys/{name}/trim",
-    {
-        "name": NAME,
-        "min_available_version": Field(
-            Kind.INT, help="Oldest version to keep: at most the smaller one of the two minimum versions."
-        ),
-    },
+    lambda: {"name": NAME, **TransitKey.fields("min_available_version")},
     help="Delete old versions of a key.",
 )
 

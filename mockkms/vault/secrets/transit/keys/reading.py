@@ -19,27 +19,18 @@ def shown(key: TransitKey, product: Product, context: bytes = b"") -> dict[str, 
     """Return a key as reads show it, a derived ``ed25519`` key with its public keys for ``context``."""
     kind = key.kind
     data: dict[str, object] = {
+        **key.shown(product),
         "name": key.name,
         "type": key.type,
-        "derived": key.derived,
-        "deletion_allowed": key.deletion_allowed,
-        "min_available_version": key.min_available_version,
-        "min_decryption_version": key.min_decryption_version,
-        "min_encryption_version": key.min_encryption_version,
         "latest_version": key.latest_version,
-        "exportable": key.exportable,
-        "allow_plaintext_backup": key.allow_plaintext_backup,
         "supports_encryption": kind.encrypts,
         "supports_decryption": kind.encrypts,
         "supports_signing": kind.signs,
         "supports_derivation": kind.derives,
-        "auto_rotate_period": key.auto_rotate_period,
         "imported_key": key.imported,
     }
     if product.has(Feature.TRANSIT_ADDITIONS):
         data["soft_deleted"] = key.soft_deleted
-    if key.key_size:
-        data["key_size"] = key.key_size
     if key.imported:
         data["imported_key_allow_rotation"] = key.allow_imported_rotation
     if key.backup_info:

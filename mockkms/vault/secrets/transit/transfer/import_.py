@@ -11,12 +11,8 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import (
-    DERIVED,
-    EXPORTABLE,
     HASH_OF_WRAPPING,
     NAME,
-    PLAINTEXT_BACKUP,
-    ROTATION_PERIOD,
     engine,
 )
 from mockkms.vault.secrets.transit.keys.keyring import add_version, find, rotate
@@ -41,17 +37,16 @@ _MATERIAL: Final = {
     "hash_function": HASH_OF_WRAPPING,
 }
 
+_SETTINGS = ("derived", "exportable", "allow_plaintext_backup", "auto_rotate_period")
+
 create = engine.path(
     "keys/{name}/import",
-    {
+    lambda: {
         **_MATERIAL,
         "type": Field(Kind.STRING, default="aes256-gcm96", help="Type of the key."),
         "allow_rotation": Field(Kind.BOOL, help="Allow the server to make new versions."),
-        "derived": DERIVED,
-        "exportable": EXPORTABLE,
-        "allow_plaintext_backup": PLAINTEXT_BACKUP,
+        **TransitKey.fields(*_SETTINGS),
         "context": Field(Kind.STRING, help="Accepted, without effect."),
-        "auto_rotate_period": ROTATION_PERIOD,
     },
     help="Import a key.",
 )
@@ -86,9 +81,6 @@ def import_key(
     auto_rotate_period: int,
     allow_rotation: bool,
     name: str,
-    derived: bool,
-    exportable: bool,
-    allow_plaintext_backup: bool,
 ) -> Reply:
     """Create a key from imported material. Raises ErrorResponse and BackendError."""
     if "convergent_encryption" in call.raw:
@@ -106,16 +98,8 @@ def import_key(
         raise BackendError(
             "the import path cannot be used with an existing key; use import-version to rotate an existing imported key"
         )
-    key = TransitKey(
-        name=name,
-        type=kind.name,
-        derived=derived,
-        exportable=exportable,
-        allow_plaintext_backup=allow_plaintext_backup,
-        auto_rotate_period=auto_rotate_period,
-        imported=True,
-        allow_imported_rotation=allow_rotation,
-    )
+    key = TransitKey(name, kind.name, imported=True, allow_imported_rotation=allow_rotation)
+    key.update_from(call, *_SETTINGS)
     material, private = _material(state, call, kind)
     with refusing("error importing key: ", BackendError, of=VaultError):
         take_in(key, material, private, call)
