@@ -1,4 +1,4 @@
-"""What the JWT and Kubernetes methods ask of a token: its signature, its registered claims, and claims by pointer."""
+"""Verification of tokens for the JWT and Kubernetes methods: signature, registered claims, JSON pointers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mockkms.vault.golang.number import Number
 
 UNEXPECTED_ALGORITHM = "invalid algorithm (alg) header parameter: token signed with unexpected algorithm"
 DEFAULT_LEEWAY = 150
-"""Seconds by which a missing exp or nbf is guessed."""
+"""Seconds between ``iat`` and the value assumed for a missing ``exp`` or ``nbf``."""
 DEFAULT_SKEW = 60
-"""Seconds by which clocks may differ."""
+"""Allowed clock skew in seconds."""
 _NO_KEY = "no known key successfully validated the token signature"
 
 
@@ -22,7 +22,7 @@ Claims = dict[str, object]
 
 @dataclass
 class Expected:
-    """What a token has to be. Leeways in seconds: 0 is the default, negative is none."""
+    """The requirements for a token. Leeways in seconds; 0: the default, negative: none."""
 
     issuer: str = ""
     subject: str = ""
@@ -63,7 +63,10 @@ def _unreadable(token: jws.Token) -> bool:
 def validate(
     text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float, *, remote: bool = False
 ) -> Claims:
-    """Return all claims of a token that is as expected at ``now``. Raises ValueError with the server's text."""
+    """Return the claims of a token that meets ``expected`` at ``now``, in seconds since the epoch.
+
+    Raises ValueError with the server's text.
+    """
     token = signature_checked(text, keys, remote=remote)
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
         raise ValueError(UNEXPECTED_ALGORITHM)
@@ -132,7 +135,7 @@ def _moment(value: object) -> int:
 
 
 def claim(claims: Claims, name: str) -> object:
-    """Return a claim by its name, or by a JSON pointer that begins with ``/``; None without one."""
+    """Return a claim by its name, or by a JSON pointer, which starts with ``/``; None if it is absent."""
     value: object = claims
     if not name.startswith("/"):
         value = claims.get(name)

@@ -1,4 +1,4 @@
-"""World files: auth methods that verify logins with another server; settings, and the people in a ``directory``.
+"""World files of auth methods that verify logins with another server: settings, and its users, the ``directory``.
 
 The other server is not contacted: the people in the world file can log in.
 """
@@ -47,10 +47,10 @@ class Directory(Generic[P]):
     config_help: str
 
     def section(self, *entries: Part) -> WorldSection:
-        """Return the section, with the parts of what the method has by name."""
+        """Return the section, with the parts of the method's named entries."""
         people = Part("directory", self._shape, self._fill, self._dump)
         config = one("config", self.config_help, self.config, _config)
-        # Shown last, the directory is filled first: writing a configuration may look into it.
+        # Shown last, the directory is filled first: the configuration's endpoint may read it.
         filled = record_section(people, config, *entries)
         return replace(record_section(config, *entries, people), fill=filled.fill)
 
@@ -82,7 +82,7 @@ def entries(
     found: Callable[[Mount], Mapping[str, object]],
     shape: ListOf | None = None,
 ) -> Part:
-    """Return the part of what a mount itself gives to users or groups, by name.
+    """Return the part of the groups and policies that a mount assigns to users or groups, by name.
 
     Args:
         key: The key in world files.
@@ -107,7 +107,7 @@ def entries(
 
 
 def _shown(entry: object) -> object:
-    """Return an entry as a world file has it: a mapping of GitHub is a list of policies."""
+    """Return an entry as in a world file: a mapping of GitHub is a list of policies."""
     if isinstance(entry, dict):
         return [name for name in str(entry.get("value") or "").split(",") if name]
     return {"policies": entry} if isinstance(entry, list) else {k: v for k, v in vars(entry).items() if v}

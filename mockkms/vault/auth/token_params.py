@@ -1,4 +1,4 @@
-"""The ``token_*`` parameters that roles and users of all auth methods share: declared, read, shown, applied."""
+"""The ``token_*`` parameters of roles and users of all auth methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockkms.vault.tokens import cidr
 
 @dataclass
 class TokenParams(Record):
-    """The token parameters of a role; lifetimes in seconds. Old names of parameters are kept as they were sent."""
+    """The token parameters of a role; lifetimes in seconds."""
 
     token_bound_cidrs: Annotated[
         list[str] | None,
@@ -54,20 +54,23 @@ class TokenParams(Record):
         ),
     ] = field(default_factory=dict)
     old: dict[str, object] = field(default_factory=dict)
-    """Values under deprecated names, of those in ``old_names``."""
+    """Values that were sent under deprecated names, of those in ``old_names``."""
 
     def take_token_params(self, call: Call) -> None:
-        """Set what was sent, under deprecated names too. Raises ErrorResponse."""
+        """Set the members that were sent, also under deprecated names. Raises ErrorResponse."""
         with refusing():
             self.parse(call)
             self.upgrade(call)
 
     def take_own(self, call: Call) -> None:
-        """Set the other members, those of the derived record, whose parameters were sent."""
+        """Set those members of the derived record whose parameters were sent."""
         self.update_from(call, *(name for name in self.params() if name not in TokenParams.params()))
 
     def parse(self, call: Call) -> None:
-        """Set what was sent. Raises ValueError with the server's text; parameters before the invalid one are set."""
+        """Set the members that were sent. Raises ValueError with the server's text.
+
+        Parameters before an invalid one are set.
+        """
         if "token_bound_cidrs" in call:
             self.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
         self.update_from(call, "token_explicit_max_ttl", "token_max_ttl", "token_no_default_policy", "token_period")
@@ -87,13 +90,13 @@ class TokenParams(Record):
         if 0 < self.token_max_ttl < self.token_ttl:
             raise ValueError("'token_ttl' cannot be greater than 'token_max_ttl'")
         self.update_from(call, "token_strictly_bind_ip")
-        # Unlike every other parameter, this one is emptied by a write without it (Vault's sdk/helper/tokenutil).
+        # Unlike other parameters, this one is cleared by a write without it (Vault's sdk/helper/tokenutil).
         self.alias_metadata = call.get("alias_metadata", {})
         if self.token_strictly_bind_ip and self.token_bound_cidrs:
             raise ValueError("'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one")
 
     def upgrade(self, call: Call) -> None:
-        """Heed the deprecated names of parameters where the new ones were not sent. Raises ValueError."""
+        """Set parameters that were sent under deprecated names only. Raises ValueError."""
         for old in self.old_names:
             new = f"token_{old}"
             if new in call:
@@ -111,20 +114,20 @@ class TokenParams(Record):
                 setattr(self, new, value)
 
     def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows; old names only where they were used."""
+        """Return what a read in ``product`` shows; deprecated names only if they were used."""
         data = super().shown(product)
         for name in ("token_bound_cidrs", "token_policies"):
             data[name] = data[name] or []
         return data | {old: data[f"token_{old}"] for old in self.old_names if self.old.get(old)}
 
     def changed(self) -> dict[str, object]:
-        """Return the parameters that are not as a new record has them, under the old names where those were used."""
+        """Return the parameters that differ from those of a new record, under deprecated names if those were used."""
         used = {name: value for name, value in self.old.items() if value}
         changed = super().changed()
         return {name: value for name, value in changed.items() if name.removeprefix("token_") not in used} | used
 
     def apply(self, auth: Auth, request: Request) -> Auth:
-        """Write into ``auth`` what a login gets."""
+        """Set the parameters of a login in ``auth``."""
         auth.bound_cidrs = list(self.token_bound_cidrs or [])
         auth.explicit_max_ttl = self.token_explicit_max_ttl
         auth.max_ttl = self.token_max_ttl
@@ -141,7 +144,7 @@ class TokenParams(Record):
         return auth
 
     def renewed(self, auth: Auth) -> Auth:
-        """Write into ``auth`` what a renewal gets."""
+        """Set the lifetimes of a renewal in ``auth``."""
         auth.ttl, auth.max_ttl, auth.period = self.token_ttl, self.token_max_ttl, self.token_period
         return auth
 

@@ -1,4 +1,4 @@
-"""The settings of automated credential rotation, an enterprise feature: stored, but refused once they would start it.
+"""The settings of automated credential rotation, an enterprise feature: stored, unless they would start a rotation.
 
 Source: Vault's ``sdk/helper/automatedrotationutil``.
 """
@@ -19,10 +19,12 @@ NAMES = ("rotation_schedule", "rotation_window", "rotation_period", "disable_aut
 def fields(needs: Feature | None = None) -> dict[str, Field]:
     """Return the parameters, declared for products with the feature ``needs``; for all of them if it is None."""
     return {
-        "rotation_schedule": Field(Kind.STRING, help="When to rotate, as cron writes it.", needs=needs),
-        "rotation_window": Field(Kind.SECONDS, help="Seconds in which that may happen.", needs=needs),
+        "rotation_schedule": Field(Kind.STRING, help="Schedule of rotations, in cron syntax.", needs=needs),
+        "rotation_window": Field(
+            Kind.SECONDS, help="Seconds after a scheduled time in which the rotation may happen.", needs=needs
+        ),
         "rotation_period": Field(Kind.SECONDS, help="Seconds between rotations.", needs=needs),
-        "disable_automated_rotation": Field(Kind.BOOL, help="Do not rotate.", needs=needs),
+        "disable_automated_rotation": Field(Kind.BOOL, help="Disable automated rotation.", needs=needs),
         "rotation_policy": Field(Kind.STRING, help="Name of a rotation policy.", needs=Feature.ROTATION_POLICY),
     }
 

@@ -11,7 +11,7 @@ LONGEST_CACHED: Final = 256
 
 
 class Budget:
-    """How many more entries some caches may take in all before they are emptied together."""
+    """Entries that some caches may add together before all of them are emptied."""
 
     __slots__ = ("left",)
 

@@ -80,7 +80,7 @@ class Collection(Generic[S, R]):
             extra: Parameters of a write that are not members of the record.
             paged: Whether the list has ``after`` and ``limit``.
             empty_list: Whether an empty list has status 200; 404 without.
-            existence: Whether policies tell a create from an update; without, every write is an update.
+            existence: Whether policies distinguish creates from updates; if not, every write is an update.
             needs: Only products with this feature have the paths.
             lists: The path templates of the list, where it is not that of the folder, ``role[/]``.
             supplies: The operations supplied, of list, read and delete.

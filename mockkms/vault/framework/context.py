@@ -69,7 +69,7 @@ class Leases(Protocol):
 
 
 class Policies(Protocol):
-    """Texts of policies, and what they allow (``policy.policies.PolicyStore``)."""
+    """Policies and their evaluation (``policy.policies.PolicyStore``)."""
 
     @property
     def dialect(self) -> PolicyDialect: ...
@@ -151,7 +151,7 @@ class Identities(Protocol):
 
 
 class SecondFactors(Protocol):
-    """Multi-factor authentication: methods, enforcements, waiting logins (``identity.mfa.store.MfaStore``)."""
+    """Multi-factor authentication: methods, enforcements, pending logins (``identity.mfa.store.MfaStore``)."""
 
     def state(self, namespace: str) -> MfaState: ...
     def methods(self) -> Iterator[MfaMethod]: ...
@@ -201,7 +201,7 @@ class Seal(Protocol):
 
 
 class Environment(Protocol):
-    """What every part of a server needs: time, randomness, the product's rules, and the state."""
+    """The dependencies of every part of a server: time, randomness, the product and the state."""
 
     @property
     def clock(self) -> Clock: ...
@@ -235,7 +235,7 @@ class ServerNode(Protocol):
 
 
 class Mounting(Protocol):
-    """Making mounts, and what their engines protect."""
+    """Creation of mounts, and the paths that their engines protect."""
 
     def mount(
         self,
@@ -262,35 +262,35 @@ class Pipeline(Protocol):
 
 
 class WithNamespaces(Protocol):
-    """Has namespaces."""
+    """A server with namespaces."""
 
     @property
     def namespaces(self) -> Namespaces: ...
 
 
 class WithIdentities(Protocol):
-    """Has identities."""
+    """A server with identities."""
 
     @property
     def identity(self) -> Identities: ...
 
 
 class WithSecondFactors(Protocol):
-    """Has multi-factor authentication."""
+    """A server with multi-factor authentication."""
 
     @property
     def mfa(self) -> SecondFactors: ...
 
 
 class WithSeal(Protocol):
-    """Has a seal."""
+    """A server with a seal."""
 
     @property
     def seal(self) -> Seal: ...
 
 
 class WithTokens(Protocol):
-    """Has tokens and their leases."""
+    """A server with tokens and their leases."""
 
     @property
     def tokens(self) -> Tokens: ...
@@ -311,7 +311,7 @@ class Context(
     WithTokens,
     Protocol,
 ):
-    """Everything that an endpoint may ask for."""
+    """Everything that an endpoint may use."""
 
     @property
     def policies(self) -> Policies: ...

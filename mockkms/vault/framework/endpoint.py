@@ -1,4 +1,4 @@
-"""How an endpoint is declared: path template, operations, typed fields and handlers, together in one place.
+"""Declarations of endpoints: path template, operations, typed fields and handlers, together in one place.
 
     transit = Engine("transit", kind="secret", new_state=Transit)
 
@@ -13,8 +13,8 @@ keyword-only arguments (``handlers``); it returns a ``Response``, a ``dict`` (ta
 ``VaultError``. Members of a record are declared once, on its dataclass (``records``).
 
 Template language: ``{name}`` one generic name (``\\w(([\\w-.]+)?\\w)?``), ``{name:at}`` the same with ``@``,
-``{path:all}`` the rest or nothing, ``{path:some}`` the rest and at least one character, ``{x:re(…)}`` a pattern of its
-own; square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
+``{path:all}`` the rest of the path, which may be empty, ``{path:some}`` the rest if it is not empty, ``{x:re(…)}`` a
+regular expression; square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Emulation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter of an endpoint. ``default`` is what an absent parameter reads as (else the kind's zero value)."""
+    """One parameter of an endpoint. ``default`` is the value of an absent parameter; None: the kind's zero value."""
 
     kind: Kind
     default: object = None
@@ -100,7 +100,7 @@ class Call:
         self.endpoint = endpoint
         self.request = request
         self.raw = raw
-        """The parameters as sent, path captures included, unknown ones too."""
+        """The parameters as sent, including path captures and unknown ones."""
         self.given = given
         """The parameters that were sent, converted."""
 
@@ -153,13 +153,13 @@ class Endpoint:
     help: str = ""
     description: str = ""
     login: bool | Feature = False
-    """Answers without a token; a feature: in products that have it."""
+    """Requires no token; a feature: in products that have it."""
     outside: bool = False
-    """Answered before the core: no token, no namespace, sealed or not; errors are bare (``sys/health``)."""
+    """Answered before the core: without token and namespace, also if sealed; errors have no frame (``sys/health``)."""
     sudo: bool | Feature = False
-    """Needs the ``sudo`` capability (the real server's root-protected paths); a feature: in products that have it."""
+    """Requires the ``sudo`` capability (a root-protected path); a feature: in products that have it."""
     arbitrary: bool | Feature = False
-    """Takes any parameter: no unknown-parameter warnings; a feature: in products that have it."""
+    """Accepts any parameter without a warning; a feature: in products that have it."""
     binary: bool | Feature = False
     """The handler reads the body itself, whatever its type; a feature: in products that have it."""
     needs: Feature | None = None
@@ -183,12 +183,12 @@ class Endpoint:
 
     @cached_property
     def flavored(self) -> bool:
-        """Some parameters are known to one product only."""
+        """Whether some products lack some of the parameters."""
         return any(declared.needs is not None for declared in self.fields.values())
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The template as a regular expression: compiled when first asked, for there are hundreds of templates."""
+        """The template as a regular expression; compiled when first used, because there are hundreds of templates."""
         return re.compile(compile_template(self.template), re.ASCII | re.DOTALL)
 
     @property
@@ -204,7 +204,7 @@ class Endpoint:
         return self.needs is None or product.has(self.needs)
 
     def is_login(self, product: Product) -> bool:
-        """Return whether ``product`` answers here without a token."""
+        """Return whether the endpoint requires no token in ``product``."""
         return self.login if isinstance(self.login, bool) else product.has(self.login)
 
     def takes_bytes(self, product: Product) -> bool:
@@ -248,8 +248,8 @@ class Endpoint:
     ) -> tuple[Call, list[str]]:
         """Convert the parameters; return the call and the warnings. Raises ErrorResponse for a bad parameter.
 
-        ``framing`` is put before a field error: the real server's existence check, which comes first, has a shorter
-        text.
+        ``framing`` precedes the text of a field error: that of the real server's existence check, which comes first, is
+        shorter.
         """
         fields = self._known(core.product) if self.flavored else self.fields
         raw = dict(request.data)

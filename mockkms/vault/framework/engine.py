@@ -1,4 +1,4 @@
-"""A mountable type: its endpoints, what it does besides, and which of them a request is for."""
+"""A mountable type: its endpoints, its hooks, and the routing of requests to endpoints."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ C = TypeVar("C", bound=Callable[..., None])
 
 
 class Match(NamedTuple):
-    """The endpoint that answers a path of a namespace in the emulated product."""
+    """The endpoint for a path of a namespace in the emulated product."""
 
     mount: Mount | None
-    """None: nothing is mounted there."""
+    """None: there is no mount at the path."""
     engine: Engine | None
     below: str
     """The path below the mount."""
@@ -32,13 +32,13 @@ class Match(NamedTuple):
     """None: the mount's engine has no such path in this product."""
     captures: dict[str, str]
     login: bool
-    """The endpoint answers without a token."""
+    """The endpoint requires no token."""
     sudo: bool
     """The path is root-protected."""
 
 
 class Prepared(NamedTuple):
-    """The fields of a request as the existence check converted them."""
+    """The fields of a request, converted by the existence check."""
 
     match: Match
     call: Call
@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
 
 
 class Engine:
-    """A mountable type (secrets engine, auth method or the system backend): its endpoints and its fresh state."""
+    """A mountable type (secrets engine, auth method or the system backend): its endpoints and its initial state."""
 
     def __init__(
         self,
@@ -74,29 +74,29 @@ class Engine:
         self.help = help
         self.version = version
         self.waits = waits
-        """Its requests may ask another server or compute for long: each gets a thread, and others go on meanwhile."""
+        """Its requests may wait for another server or compute for long: each runs on a thread of its own."""
         self.setup = setup
         self.renew = renew
-        """Renews a lease or a login that this engine gave out; the call's ``raw`` holds its internal data.
+        """Renews a lease or a login of this engine; ``Call.kept`` returns its internal data.
 
-        Beside it stands ``auth`` (a copy of the ``Auth``) or ``lease``: answer a ``Response`` with it, its ``ttl``,
-        ``max_ttl`` and ``period`` set anew; None gives up without an error; a BackendError refuses.
+        ``Call.login`` is a copy of the ``Auth``, ``Call.lease`` the lease: return a ``Response`` with it and its new
+        ``ttl``, ``max_ttl`` and ``period``, or None to skip the renewal; raise BackendError to refuse it.
         """
         self.revoke = revoke
         self.take_over = take_over
-        """Makes this engine's state from that of the one that ran the mount before (KV version 1 to 2), at a moment."""
+        """Converts the state of the mount's previous engine (KV version 1 to 2); the second argument is the time."""
         self.user = user
-        """Tells from a login request (and its path below the mount) whose failures the user lockout counts."""
+        """Returns the user name for the user lockout, from a login request and its path below the mount."""
         self.plugins = plugins
-        """Lists the plugins that a mount runs besides its own type: kind and name of each."""
+        """Returns the plugins that a mount runs besides its own type: kind and name of each."""
         self.trusted_certificates = trusted_certificates
         """Returns the client certificates (PEM) that a mount trusts; TLS connections accept them."""
         self.policy_folders = policy_folders
-        """Folders below the mount of which one begins most paths, and which policies tend to forget."""
+        """Folders with which most paths below the mount start, and which policies often omit."""
         self.catch_up = catch_up
-        """Does before a request what the real server does by itself as time passes; it never raises."""
+        """Does, before a request, what the real server does in the background as time passes; it never raises."""
         self.protected: dict[str, Feature | None] = {}
-        """Beginnings of paths that are root-protected, an endpoint or not; a feature: in products that have it."""
+        """Prefixes of root-protected paths, with or without an endpoint; a feature: in products that have it."""
         self.endpoints: list[Endpoint] = []
         self._of_product: dict[str, list[Endpoint]] = {}
 
@@ -133,17 +133,17 @@ class Engine:
         return endpoint
 
     def renews(self, handler: H) -> H:
-        """Decorator: what renews this engine's leases (see ``renew``)."""
+        """Register the decorated function as the handler of renewals (see ``renew``)."""
         self.renew = handler
         return handler
 
     def revokes(self, handler: H) -> H:
-        """Decorator: what is done when a lease of this engine ends."""
+        """Register the decorated function as the handler of the end of a lease."""
         self.revoke = handler
         return handler
 
     def catches_up(self, handler: C) -> C:
-        """Decorator: what is done before each request of a mount (see ``catch_up``)."""
+        """Register the decorated function to be called before each request of a mount (see ``catch_up``)."""
         self.catch_up = handler
         return handler
 
@@ -186,7 +186,7 @@ class Engine:
     def dispatch(self, core: Context, request: Request, found: Match) -> Response | None:
         """Convert the fields of a matched request and call its handler.
 
-        Raises ``unsupported_path``/``unsupported_operation`` and whatever the handler raises.
+        Raises the errors of ``unsupported_path``, of ``unsupported_operation``, and of the handler.
         """
         mount, endpoint = found.mount, found.endpoint
         assert mount is not None
@@ -217,7 +217,7 @@ class Engine:
         if reply is None:
             return None
         response = reply if isinstance(reply, Response) else Response(data=reply)
-        if warnings and not response.status:  # The real server loses them where a handler sets the status itself.
+        if warnings and not response.status:  # The real server omits them where a handler sets the status itself.
             response.warnings.extend(warnings)
         return response
 
@@ -245,7 +245,7 @@ def _unsupported(_state: object, _call: Call) -> None:
 
 
 def help_document(core: Context, mount: Mount, text: str, endpoints: list[Endpoint]) -> Response:
-    """Return an answer to ``?help=1``, outside the envelope."""
+    """Return the response to ``?help=1``, outside the envelope."""
     spec = openapi.document(
         core.product.texts.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
     )

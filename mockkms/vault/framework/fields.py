@@ -1,4 +1,4 @@
-"""The kinds of parameters and how the real server converts what was sent, error texts included."""
+"""The kinds of parameters and their conversion by the real server, including error texts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ConversionError(ValueError):
         self.older = older or text
 
     def at(self, place: str) -> ConversionError:
-        """Return the same fault, found at a place within the value: ``[1]``."""
+        """Return the same error for a place within the value, such as ``[1]``."""
         moved = (text.replace("''", f"'{place}'", 1) for text in (str(self), self.older))
         return ConversionError(*moved)
 
@@ -200,7 +200,7 @@ def _comma_strings(value: object) -> tuple[bool, list[str]]:
         if isinstance(item, (list, dict))
     ]
     if faults:
-        # This kind alone is decoded by an older decoder, which has other error texts.
+        # Only this kind is decoded by an older decoder, which has other error texts.
         raise ValueError(f"{len(faults)} error(s) decoding:\n\n" + "\n".join(faults))
     return True, [part.strip() for part in _each(items, _string)]
 
@@ -210,7 +210,7 @@ def _strings(value: object) -> tuple[bool, list[str]]:
 
 
 def _each(items: Sequence[object], converter: Callable[[object], tuple[bool, T]]) -> list[T]:
-    """Return every item converted. Raises ValueError with all faults, each with its index."""
+    """Return every item converted. Raises ValueError with all errors, each with its index."""
     converted: list[T] = []
     faults: list[ConversionError] = []
     for index, item in enumerate(items):
@@ -224,7 +224,7 @@ def _each(items: Sequence[object], converter: Callable[[object], tuple[bool, T]]
 
 
 def several(faults: list[ConversionError]) -> ConversionError:
-    """Return the faults of the items of one list as the decoders report them together."""
+    """Return the errors of the items of one list as the decoders report them together."""
     older = "\n".join(sorted(f"* {fault.older}" for fault in faults))
     return ConversionError(
         "decoding failed due to the following error(s):\n\n" + "\n".join(map(str, faults)),

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class DeclaredField(Protocol):
-    """What is needed of a field of an endpoint."""
+    """The part of a field that this module uses."""
 
     @property
     def kind(self) -> Kind: ...
@@ -31,7 +31,7 @@ class DeclaredField(Protocol):
 
 
 class Declaration(Protocol):
-    """What is needed of an endpoint."""
+    """The part of an endpoint that this module uses."""
 
     @property
     def template(self) -> str: ...
@@ -40,7 +40,7 @@ class Declaration(Protocol):
 
 
 class Sent(Protocol):
-    """What is needed of a call."""
+    """The part of a call that this module uses."""
 
     @property
     def given(self) -> dict[str, object]: ...
@@ -81,7 +81,7 @@ class Arguments:
         self._fresh: dict[str, DeclaredField] = {}
 
     def of(self, call: Sent) -> dict[str, object]:
-        """Return the arguments by name. Raises TypeError at the first call if the handler is declared wrong."""
+        """Return the arguments by name. Raises TypeError for an invalid declaration of the handler."""
         usual = self._usual
         if usual is None:
             usual = self._usual = self._absent(self._endpoint.fields)

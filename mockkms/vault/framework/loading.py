@@ -44,5 +44,5 @@ def load_rest(module: str) -> None:
     """Import what is still missing of an engine's endpoints; nothing for any other module."""
     for endpoints in _waiting.get(module, ()):
         import_module(endpoints)
-    # Only now: a second thread that comes here meanwhile must not find the engine complete.
+    # Only now: a second thread that gets here in the meantime must not find the engine complete.
     _waiting.pop(module, None)

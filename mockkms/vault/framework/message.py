@@ -1,6 +1,6 @@
 """The messages between a caller (HTTP, a test, the RustFS API) and the core: Request, Response, and errors.
 
-They use HTTP's status numbers and nothing else of it, so Vault can be driven in process without a server.
+Of HTTP they use only status codes, so that Vault can be used in process without a server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Operation(StrEnum):
     HELP = "help"
     HEADER = "header"
     INTERNAL = "internal"
-    """A verb that no outside request may use (OPTIONS without CORS)."""
+    """An operation that clients cannot request (OPTIONS without CORS)."""
 
     __hash__ = str.__hash__  # An enumeration's own is a call of Python code, and several are made for each request.
 
@@ -48,7 +48,7 @@ OPERATION_OF_METHOD: Mapping[str, Operation] = {
     "OPTIONS": Operation.INTERNAL,
     "HELP": Operation.HELP,
 }
-"""What an HTTP method asks for: the one table of the emulated servers, the journal, the rules and the proxy."""
+"""The operations of HTTP methods, for the emulated servers, the journal, the rules and the proxy."""
 
 
 def operation_of_method(method: str) -> Operation:
@@ -58,7 +58,7 @@ def operation_of_method(method: str) -> Operation:
 
 @dataclass(slots=True)
 class Request:
-    """One request, free of HTTP."""
+    """One request, independent of HTTP."""
 
     operation: Operation
     path: str
@@ -69,33 +69,33 @@ class Request:
     namespace: str = ""
     """As sent in ``X-Vault-Namespace``, normalised by the core to ``""`` or ``a/b/``."""
     wrap_ttl: float = 0
-    """Seconds asked for in ``X-Vault-Wrap-TTL``; 0 is none."""
+    """Seconds from ``X-Vault-Wrap-TTL``; 0: no wrapping."""
     wrap_format: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
     remote_address: str = "127.0.0.1"
     remote_port: int = 0
     client_certificates: tuple[bytes, ...] | None = None
-    """What the client has shown by TLS (DER), its own first; None where the connection is not encrypted."""
+    """The client's TLS certificates (DER), its own first; None for a connection without TLS."""
     method: str = ""
-    """The HTTP method where there was one."""
+    """The HTTP method, if there was one."""
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    """Raw body, for the few endpoints that take one undecoded."""
+    """The raw body, for the few endpoints that read it undecoded."""
     id: str = ""
     client: Token | None = None
     """The requesting token, once the core has verified it; None in logins."""
     trace: Trace = field(default_factory=lambda: Trace())
-    """What the core found out on the way; the journal reads it afterwards."""
+    """What the core decided; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
-    """Second proofs, by the method's id or name."""
+    """Credentials for multi-factor authentication, by the method's id or name."""
     prepared: object = None
-    """What the existence check made of the request, an ``engine.Prepared``, so that it is done once."""
+    """An ``engine.Prepared``: the result of the existence check, so that fields are converted once."""
 
 
 @dataclass(slots=True)
 class Trace:
-    """What the core decided about one request: for the journal, the audit log and the denial explainer."""
+    """What the core decided about one request: for the journal, the audit log and explanations of denials."""
 
     mount: str = ""
     mount_type: str = ""
@@ -106,20 +106,20 @@ class Trace:
     display_name: str = ""
     policies: list[str] = field(default_factory=list)
     rule: str = ""
-    """The deciding policy rule, or why there was none."""
+    """The deciding policy rule, or why there is none."""
     denied: bool = False
     unaudited: bool = False
     """The request's line in the audit log has yet to be written."""
     unhandled: bool = False
-    """No endpoint of ours answers this path or operation."""
+    """No endpoint is emulated for this path or operation."""
     hint: str = ""
     """A hint for readers of the journal: what the world lacks for a successful response."""
     headers: dict[str, str] | None = None
-    """What every answer to this request carries, errors too (rate limits)."""
+    """Headers of every response to this request, including errors (rate limits)."""
 
 
 class LoginAlias(TypedDict, total=False):
-    """The name by which a login's mount knows a client or a group, and what it says of it."""
+    """The name of a client or group at the mount of a login, and its metadata."""
 
     name: str
     metadata: dict[str, str]
@@ -127,7 +127,7 @@ class LoginAlias(TypedDict, total=False):
 
 @dataclass(slots=True)
 class Auth:
-    """A token to issue: the ``auth`` part of an answer."""
+    """A token to issue: the ``auth`` part of a response."""
 
     client_token: str = ""
     accessor: str = ""
@@ -143,8 +143,8 @@ class Auth:
     orphan: bool = False
     num_uses: int = 0
     mfa_requirement: dict[str, object] | None = None
-    """What has to be proved before there is a token; everything else is empty then."""
-    # Instructions of a login to the token store; never sent.
+    """The multi-factor authentication required before a token is issued; all other members are empty then."""
+    # Instructions from a login to the token store; never sent.
     display_name: str = ""
     ttl: int = 0
     max_ttl: int = 0
@@ -156,15 +156,15 @@ class Auth:
     """The identity alias that this login proves."""
     group_aliases: list[LoginAlias] = field(default_factory=list)
     alias_metadata: dict[str, str] = field(default_factory=dict)
-    """The custom metadata of the alias, if this login is the one that creates it."""
+    """The custom metadata of the alias, if this login creates it."""
     role: str = ""
     internal: dict[str, object] = field(default_factory=dict)
-    """What the method needs at renewal."""
+    """Internal data for the renewal."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """The ``lease_*`` part of an answer; the core registers it and gives it an id."""
+    """The ``lease_*`` part of a response; the core registers it and sets its id."""
 
     ttl: int = 0
     """Seconds."""
@@ -173,12 +173,12 @@ class Lease:
     lease_id: str = ""
     internal: Mapping[str, object] = field(default_factory=dict)
     registered: bool = True
-    """False: the duration is shown but no lease is made (KV version 1)."""
+    """False: the duration is shown, but no lease is created (KV version 1)."""
 
 
 @dataclass(slots=True)
 class WrapInfo:
-    """The ``wrap_info`` part of an answer."""
+    """The ``wrap_info`` part of a response."""
 
     token: str
     accessor: str
@@ -190,7 +190,7 @@ class WrapInfo:
 
 @dataclass(slots=True)
 class Response:
-    """A successful answer. ``data=None`` with nothing else is 204 for a write."""
+    """A successful response. Without data and other members, that of a write has status 204."""
 
     data: Mapping[str, object] | None = None
     auth: Auth | None = None
@@ -205,7 +205,7 @@ class Response:
     """
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
-    """A body sent as it is, outside the envelope, with ``content_type``."""
+    """A body sent unchanged, outside the envelope, with ``content_type``."""
     content_type: str = "application/json"
     document: Mapping[str, object] | None = None
     """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
@@ -213,11 +213,11 @@ class Response:
     """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
     redirect: str = ""
     wrap_ttl: int = 0
-    """Seconds: the handler itself asks for the answer to be wrapped."""
+    """Seconds, if the handler itself requests that the response be wrapped."""
     mount_type: str = ""
     request_id: str = ""
     errors: list[str] | None = None
-    """Set in an answer that is an error."""
+    """Set in an error response."""
 
     @property
     def listed(self) -> list[str]:
@@ -226,7 +226,7 @@ class Response:
         return [str(name) for name in keys] if isinstance(keys, list) else []
 
     def plain_data(self) -> Mapping[str, object] | None:
-        """Return ``data`` with what is kept as text decoded."""
+        """Return ``data`` with values that are stored as encoded text decoded."""
         if isinstance(self.data, Encoded):
             return dict(self.data.value())
         if not self.data:
@@ -235,9 +235,9 @@ class Response:
 
 
 class VaultError(Exception):
-    """An answer that is an error: a status and the texts of ``errors``. Raised by handlers and the core.
+    """An error response: a status and the texts of ``errors``. Raised by handlers and the core.
 
-    An ``ErrorResponse`` is sent as it stands. A ``BackendError`` is what the real server's code returns as a Go error:
+    An ``ErrorResponse`` is sent unchanged. A ``BackendError`` is what the real server's code returns as a Go error:
     the core frames it as ``1 error occurred:…`` on authenticated paths (recorded), and status 500 is its default.
     """
 
@@ -346,7 +346,7 @@ def invalid_request() -> BackendError:
 
 
 def framed(error: BackendError) -> BackendError:
-    """Return a Go error as the real server sends it from behind a token: in the frame of its error list (recorded)."""
+    """Return a Go error as the real server sends it for authenticated requests: framed as its error list (recorded)."""
     if not error.errors:
         return error
     error.errors = [error_list(error.errors)]

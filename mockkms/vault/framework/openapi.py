@@ -60,7 +60,7 @@ def _operation(endpoint: Endpoint, operation: Operation, body: Mapping[str, obje
 
 
 def path_item(endpoint: Endpoint, product: Product) -> dict[str, object]:
-    """Return one path of the document, with what ``product`` has of it."""
+    """Return one path of the document, with the parameters that ``product`` has."""
     captured = set(endpoint.captures)
     item: dict[str, object] = {"description": endpoint.help}
     if captured:

@@ -9,7 +9,7 @@ help texts, the OpenAPI document and the keys of a world file (``kernel/record_s
 (``role.update_from(call)``), what a read shows (``role.shown(product)``) and what a world dump writes
 (``role.changed()``).
 
-Declarations are evaluated once for each class, when first needed: the start of a server does not wait for them. The
+Declarations are evaluated once for each class, at its first use, so that a server starts fast. The
 names in an annotation must therefore be imported at run time, not for type checkers only.
 """
 
@@ -37,7 +37,7 @@ class Show(Enum):
     SET = auto()
     """Unless it is empty, zero or false."""
     NEVER = auto()
-    """For secrets, and for what a handler shows in another form."""
+    """For secrets, and for members that a handler shows in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ def param(
     Args:
         kind: How the parameter is converted.
         help: One sentence for help texts and the OpenAPI document.
-        default: What an absent parameter reads as. None: the member's default, if it has one other than the kind's
+        default: The value of an absent parameter. None: the member's default, if it has one other than the kind's
             zero value. Give the zero value where only a new record, not the endpoint, has the member's default.
-        deprecated: Whether the OpenAPI document marks it so.
+        deprecated: Whether the OpenAPI document marks the parameter as deprecated.
         needs: Only products with this feature have the parameter.
         show: When a read shows it.
         old: Its deprecated name.
@@ -92,7 +92,7 @@ class Record:
 
     @classmethod
     def fields(cls, *names: str) -> dict[str, Field]:
-        """Return the fields of an endpoint that writes this record, or those of them that are named."""
+        """Return the fields of an endpoint that writes this record; with ``names`` only those."""
         if cls.__dict__.get("declared_fields") is None:
             cls.declared_fields = _fields(cls)
         every = cls.declared_fields or {}
@@ -100,12 +100,12 @@ class Record:
 
     @classmethod
     def from_call(cls, call: Call) -> Self:
-        """Return a record of the parameters of ``call``; one that was not sent has its default."""
+        """Return a record of the parameters of ``call``; those that were not sent have their defaults."""
         known = call.endpoint.fields
         return cls(**{name: call[name] for name in cls.params() if name in known})
 
     def update_from(self, call: Call, *names: str) -> None:
-        """Set the members whose parameters were sent, or those of them that are named."""
+        """Set the members whose parameters were sent; with ``names`` only those."""
         for name in names or self.params():
             if name in call:
                 setattr(self, name, call[name])
@@ -131,7 +131,7 @@ class Record:
         return data
 
     def changed(self) -> dict[str, object]:
-        """Return the parameters that are not as a new record has them: what a world dump writes."""
+        """Return the parameters that differ from those of a new record, for world dumps."""
         fresh = type(self)()
         return {name: getattr(self, name) for name in self.params() if getattr(self, name) != getattr(fresh, name)}
 
@@ -148,7 +148,7 @@ def _params(cls: type[Record]) -> Mapping[str, Param]:
 
 
 def _declared(owner: type, annotation: object) -> Param | None:
-    """Return the declaration in an annotation, which postponed evaluation leaves as text, or None."""
+    """Return the declaration in an annotation, or None; postponed evaluation leaves annotations as text."""
     if isinstance(annotation, str):
         if not annotation.startswith("Annotated["):
             return None

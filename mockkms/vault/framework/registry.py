@@ -1,4 +1,4 @@
-"""The engine behind each mount type, and where the type lives: modules that are imported when first used.
+"""The engine of each mount type, and the modules of the type, which are imported at their first use.
 
 A type is registered by a row of the table below. It lives in one folder of ``mockkms/vault``, or in one file where it
 is small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one
@@ -36,7 +36,7 @@ class Type:
     world: str = ""
     """The module that holds ``section``, likewise; empty for a type without a section."""
     names: tuple[str, ...] | None = None
-    """What users mount it as; None is the name of the row alone."""
+    """The names by which users mount it; None: the name of the row."""
     only_at: str = ""
     """The one path of a type that every namespace has once. The section of such a secrets engine is not among
     the mounts: its key, in the namespace, is the name of its path."""
@@ -69,7 +69,7 @@ _TABLE = {
     "radius": Type("auth.radius.model", "auth.radius.users"),
     "token": Type("auth.token.model", "auth.token.roles", only_at="auth/token/"),
 }
-"""World files name the types in this order."""
+"""The order of the types in messages and the schema of world files."""
 _ALIASES = {name: row for row, mount_type in _TABLE.items() for name in mount_type.names or () if name != row}
 """Types that another one's engine implements."""
 _NAMESPACED = {"ns_system": "system", "ns_identity": "identity", "ns_cubbyhole": "cubbyhole", "ns_token": "token"}
@@ -95,7 +95,7 @@ def engine(name: str) -> Engine:
 
 @cache
 def bare_engine(name: str) -> Engine:
-    """Return the engine of an implementation name, perhaps without its endpoints: enough for a new mount.
+    """Return the engine of an implementation name, possibly without its endpoints, which a new mount does not need.
 
     Raises KeyError for an unknown one.
     """
@@ -133,7 +133,7 @@ def implementation(mount_type: str, options: dict[str, str] | None, kind: str) -
 
 
 def emulated(kind: str, mount_type: str) -> bool:
-    """Return whether a type is implemented, not just known by name."""
+    """Return whether a type is implemented, not only known by name."""
     try:
         return bool(implementation(mount_type, None, kind).type in _TABLE)
     except KeyError:
@@ -155,7 +155,7 @@ def world_section(name: str) -> WorldSection | None:
     row = _row(name)
     if row is None or not row.world:
         return None
-    engine(name)  # Its endpoints in their order, before the section imports some of them.
+    engine(name)  # Declares the endpoints in their order, before the section imports some of them.
     return cast("WorldSection", import_module(_HOME + row.world).section)
 
 
@@ -198,7 +198,7 @@ def _nameplate(name: str) -> Engine:
     kind, plugin_type = name.split("/")
     engine = Engine(name, kind=kind, new_state=dict, help=f"The type {plugin_type} is known, and not emulated.")
     if kind == "auth":
-        # Otherwise a login would be refused for its missing token, as if the method existed and denied it.
+        # Without this, a login would fail for its missing token, as if the method existed.
         login = engine.path("login[/{rest:all}]", {"rest": Field(Kind.STRING)}, login=True, arbitrary=True)
         login.on(Operation.READ, Operation.UPDATE)(_no_login)
     return engine

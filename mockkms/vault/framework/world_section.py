@@ -1,4 +1,4 @@
-"""What a type of mount contributes to world files: its keys, how a mount is filled from them, and how one is described.
+"""The contribution of a type of mount to world files: its keys, how they fill a mount, and how a mount is dumped.
 
 A type exports a ``WorldSection`` named ``section`` from the ``world.py`` of its folder; the table in ``registry`` says
 where. The module is imported when a world file has a mount of the type, or when such a mount is dumped.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockkms.vault.kernel.mounts import Mount
 
 Steps = tuple[str | int, ...]
-"""The way to a value of a world file: keys of mappings and indexes of lists."""
+"""The path to a value of a world file: keys of mappings and indexes of lists."""
 
 
 def mapping_at(spec: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -39,7 +39,7 @@ def mappings_at(spec: Mapping[str, object], key: str) -> list[Mapping[str, objec
 
 
 class SpecFault(ValueError):
-    """A description that is invalid; ``path`` is the member at fault, such as ``versions[1].material``."""
+    """An invalid description; ``path`` is the invalid member, such as ``versions[1].material``."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
@@ -55,10 +55,10 @@ class Filling(Protocol):
         """The emulated Vault."""
 
     def fault(self, steps: Steps, message: str) -> None:
-        """Note what is wrong with the value at ``steps``."""
+        """Report a problem with the value at ``steps``."""
 
     def guard(self, *steps: str | int) -> AbstractContextManager[None]:
-        """Turn VaultError, SpecFault, ValueError and TypeError into faults of the value at ``steps``."""
+        """Report VaultError, SpecFault, ValueError and TypeError as problems with the value at ``steps``."""
 
     def below(self, *steps: str | int) -> Filling:
         """Return the same world, with steps that lead from the value at ``steps``."""
@@ -71,12 +71,12 @@ class WorldSection:
     keys: Callable[[str], Mapping[str, Key]]
     """The keys of a mount, by the type as users name it; types of several names may differ (``kv``, ``kv-v1``)."""
     fill: Callable[[Filling, Mount, Mapping[str, object]], None]
-    """Put a description that was read with ``keys`` into a fresh mount. Faults go to the first argument."""
+    """Apply a description that was read with ``keys`` to a new mount, reporting problems to the first argument."""
     dump: Callable[[Context, Mount], Mapping[str, object]]
     """Describe a mount as ``fill`` reads it. Default and empty values are left out."""
     check: Callable[[Mount, Mapping[str, object]], Iterable[tuple[Steps, str]]] | None = None
-    """Check a filled mount further than loading does, which must be fast: steps and message of each fault."""
+    """Check a filled mount more thoroughly than loading, which must be fast: steps and message of each problem."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Keys that are options of the mount, and choose its implementation, each with what is meant by its absence."""
+    """Keys that are options of the mount and select its implementation, each with its default."""
     help: str = ""
     """The subject of the section, for a type whose section is not among the mounts."""

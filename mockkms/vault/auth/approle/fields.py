@@ -1,4 +1,4 @@
-"""The single parameters of a role, each at a path of its own."""
+"""The paths of single parameters of a role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Plea
 
 
 def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | None, clear: Clear | None) -> Endpoint:
-    """Return a parameter at ``role/{role_name}/path``: how it is shown, changed and put back."""
+    """Declare a parameter at ``role/{role_name}/path``, with functions that show, change and reset it."""
     endpoint = engine.path(
         f"role/{{role_name}}/{path}",
         {**ROLE_NAME, **{name: ROLE_FIELDS[name] for name in names}},
@@ -54,7 +54,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
 
 
 def _plain(path: str, name: str, check: Change | None, default: object) -> Endpoint:
-    """Return a parameter that is one value of the role."""
+    """Declare a parameter that is one member of the role."""
 
     def change(call: Call, role: AppRoleRole) -> None:
         if name not in call:

@@ -1,4 +1,4 @@
-"""Logging in with a role id and, where the role asks for one, a secret id."""
+"""Logins with a role id and, if the role requires one, a secret id."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
 
 TIDY_PERIOD = 60
-"""Seconds: the real server removes expired secret ids once a minute, and until then they work. Here that is a minute
-after they expired, to the second."""
+"""Seconds: the real server removes expired secret ids once a minute, and until then they work. Here they are removed
+exactly one minute after they expired."""
 
 
 @dataclass
@@ -33,12 +33,12 @@ class SecretID:
     id: str
     accessor: str
     num_uses: int = 0
-    """Uses left; 0 is any number."""
+    """Remaining uses; 0: unlimited."""
     ttl: int = 0
     created: float = 0
     updated: float = 0
     expires: float = 0
-    """0 is never."""
+    """0: never."""
     metadata: dict[str, str] = field(default_factory=dict)
     cidr_list: list[str] = field(default_factory=list)
     token_bound_cidrs: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class AppRoleRole(TokenParams):
         bool, param(Kind.BOOL, help="Keep secret ids on this cluster; can be set at creation only.")
     ] = False
     secret_ids: dict[str, SecretID] = field(default_factory=dict)
-    """By their HMAC, which is what a listing shows."""
+    """By their HMAC."""
 
     def copy(self) -> Self:
         """Return a copy to change. It shares the secret ids, which a change of the role leaves as they are."""
@@ -79,7 +79,7 @@ class AppRoleRole(TokenParams):
         return period if isinstance(period, int) else 0
 
     def digest(self, text: str) -> str:
-        """HMAC of a secret id under the role's key. Raises BackendError for one that is too long."""
+        """Return the HMAC of a secret id with the role's key. Raises BackendError if the id is too long."""
         if len(text.encode("utf-8", "replace")) > 4096:
             raise BackendError("failed to create HMAC of secret_id: value is longer than maximum of 4096 bytes")
         return hmac.new(self.hmac_key.encode(), text.encode("utf-8", "replace"), "sha256").hexdigest()
@@ -95,7 +95,7 @@ class AppRole:
     accessors: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Role name and HMAC of the secret id, by accessor."""
     dangling: dict[str, float] = field(default_factory=dict)
-    """Accessors whose role was deleted, with the time of that: the real server keeps them until it tidies."""
+    """Accessors whose role was deleted, with the time of deletion: the real server keeps them until its next tidy."""
 
     def role(self, call: Call) -> AppRoleRole | None:
         """Return the role of the request's path."""
@@ -110,7 +110,7 @@ class AppRole:
         return role
 
     def put(self, role: AppRoleRole) -> None:
-        """Keep a role and the index of its id. Raises BackendError where no constraint is left, or the id is taken."""
+        """Store a role and the index of its id. Raises BackendError without a constraint, or if the id is in use."""
         if not constrained(role):
             raise BackendError("at least one constraint should be enabled on the role")
         owner = self.role_ids.get(role.role_id)
@@ -123,7 +123,7 @@ class AppRole:
         self.role_ids[role.role_id] = role.name
 
     def drop(self, role: AppRoleRole, now: float) -> None:
-        """Remove a role with its secret ids; their accessors dangle."""
+        """Remove a role with its secret ids; their accessors stay until the next tidy."""
         for entry in role.secret_ids.values():
             self.accessors.pop(entry.accessor, None)
             self.dangling[entry.accessor] = now
@@ -137,7 +137,7 @@ class AppRole:
             self.accessors.pop(entry.accessor, None)
 
     def tidy(self, now: float) -> None:
-        """Remove every secret id that expired, and every accessor that dangles, at or before ``now``."""
+        """Remove the secret ids that expired, and the accessors whose role was deleted, at or before ``now``."""
         self.dangling = {accessor: since for accessor, since in self.dangling.items() if since > now}
         for role in self.roles.values():
             for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
@@ -145,12 +145,12 @@ class AppRole:
 
 
 def constrained(role: AppRoleRole) -> bool:
-    """Return whether a login with this role needs more than the role id."""
+    """Return whether a login with this role requires more than the role id."""
     return bool(role.bind_secret_id or role.secret_id_bound_cidrs or role.token_bound_cidrs)
 
 
 def check_subset(inner: list[str], outer: list[str] | None) -> None:
-    """Raises BackendError where a secret id's blocks are not within those of its role."""
+    """Raise BackendError if the address blocks of a secret id are not within those of its role."""
     if not inner or not outer:
         return
     full = [block if "/" in block else f"{block}/32" for block in outer]
@@ -163,7 +163,7 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
 
 
 def user_of(core: Environment, request: Request, below: str) -> str:
-    """Whose failed logins the lockout counts: the role id's."""
+    """Return the user name for the user lockout: the role id."""
     given = request.data.get("role_id")
     role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
     if not role_id and not core.product.has(Feature.LOGIN_NAMES_ALIAS):

@@ -1,4 +1,4 @@
-"""Roles as a whole: written, read, listed, deleted."""
+"""``role/{role_name}``: roles as a whole."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write_role(state: AppRole, call: Call, name: str, role: AppRoleRole) -> Resp
 
 
 def too_long(period: int, most: int) -> ErrorResponse:
-    """Return the refusal of a period beyond the mount's largest lease."""
+    """Return the error for a period longer than the mount's maximum lease."""
     return ErrorResponse(
         f'period of "{go_duration(period)}" is greater than the backend\'s maximum lease TTL of "{go_duration(most)}"'
     )

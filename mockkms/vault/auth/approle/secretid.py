@@ -39,26 +39,28 @@ _ACCESSOR = {"secret_id_accessor": Field(Kind.STRING, help="Accessor of the secr
 _BASE = "role/{role_name}"
 
 secret_ids = engine.path(
-    f"{_BASE}/secret-id[/]", lambda: {**ROLE_NAME, **SecretIDRequest.fields(), **PAGE}, help="Make and list secret ids."
+    f"{_BASE}/secret-id[/]",
+    lambda: {**ROLE_NAME, **SecretIDRequest.fields(), **PAGE},
+    help="Generate and list secret ids.",
 )
 custom = engine.path(
     f"{_BASE}/custom-secret-id",
     lambda: {**ROLE_NAME, **_SECRET_ID, **SecretIDRequest.fields()},
-    help="Set a chosen secret id.",
+    help="Create a secret id with a chosen value.",
 )
-lookup = engine.path(f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look a secret id up.")
+lookup = engine.path(f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look up a secret id.")
 destroy = engine.path(f"{_BASE}/secret-id/destroy[/]", {**ROLE_NAME, **_SECRET_ID}, help="Destroy a secret id.")
 lookup_accessor = engine.path(
-    f"{_BASE}/secret-id-accessor/lookup[/]", {**ROLE_NAME, **_ACCESSOR}, help="Look a secret id up by its accessor."
+    f"{_BASE}/secret-id-accessor/lookup[/]", {**ROLE_NAME, **_ACCESSOR}, help="Look up a secret id by its accessor."
 )
 destroy_accessor = engine.path(
     f"{_BASE}/secret-id-accessor/destroy[/]", {**ROLE_NAME, **_ACCESSOR}, help="Destroy a secret id by its accessor."
 )
-tidy = engine.path("tidy/secret-id", help="Remove the secret ids that expired.")
+tidy = engine.path("tidy/secret-id", help="Remove expired secret ids.")
 
 
 def sweep(state: AppRole, call: Call) -> None:
-    """Do what the real server does once a minute: remove what expired."""
+    """Remove expired secret ids, as the real server does once a minute."""
     state.tidy(call.now() - TIDY_PERIOD)
 
 
@@ -109,7 +111,7 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
 
 
 def add_secret_id(state: AppRole, call: Call, role: AppRoleRole, entry: SecretID) -> int:
-    """Enter a secret id with a new accessor; returns its lifetime in seconds. Raises BackendError for one in use."""
+    """Store a secret id with a new accessor; return its lifetime in seconds. Raises BackendError if it exists."""
     digest = role.digest(entry.id)
     if digest in role.secret_ids:
         raise BackendError("failed to store secret_id: SecretID is already registered")
@@ -147,7 +149,10 @@ def _ttl(ttl: int, role: AppRoleRole) -> int:
 
 
 def parse_metadata(text: str) -> dict[str, str]:
-    """Metadata sent as JSON, as ``name=value`` pairs, or either in base64. Raises ValueError with the server's text."""
+    """Return metadata sent as JSON, as ``name=value`` pairs, or either in base64.
+
+    Raises ValueError with the server's text.
+    """
     text = text.strip()
     if not text:
         return {}

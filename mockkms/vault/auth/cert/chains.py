@@ -1,4 +1,4 @@
-"""From a client's certificate to one that is trusted, as Go's verification builds chains."""
+"""Chains from a client's certificate to a trusted one, as Go's verification builds them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding.pem_blocks import blocks
 
 _LONGEST = 8
-"""Certificates in a chain."""
+"""Maximum number of certificates in a chain."""
 _CLIENT = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
 _LONGEST_CACHED = 64 * 1024
-"""Characters of a text whose certificates are kept."""
+"""Maximum length in characters of a text whose certificates are cached."""
 
 
 @remembered(128, _LONGEST_CACHED)
@@ -34,7 +34,7 @@ def certificates(pem: str) -> tuple[x509.Certificate, ...]:
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Return whether it may sign others."""
+    """Return whether a certificate may sign others."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, ValueError):
@@ -46,8 +46,8 @@ def chains(
 ) -> list[list[x509.Certificate]]:
     """Return every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
-    Raises ValueError with Go's text where the first one is not valid now, or where chains lead to a root and none of
-    them is valid.
+    Raises ValueError with Go's text if the first one is not valid now, or if no chain to a root is valid although
+    there are some.
     """
     _check_time(presented[0], now)
     found, fault = [], None
@@ -79,7 +79,7 @@ def _paths(
 
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Return whether ``issuer`` has signed it."""
+    """Return whether ``issuer`` signed the certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

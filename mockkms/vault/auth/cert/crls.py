@@ -1,4 +1,4 @@
-"""``crls/{name}``: revocation lists that logins are checked against."""
+"""``crls/{name}``: revocation lists for logins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ one = engine.path(
     fields={
         "name": Field(Kind.STRING, help="Name of the list, in any case."),
         "crl": Field(Kind.STRING, help="The list, PEM or DER."),
-        "url": Field(Kind.STRING, help="Where the list is."),
+        "url": Field(Kind.STRING, help="Address of the list."),
     },
     help="A revocation list.",
 )
@@ -38,7 +38,7 @@ def read(state: Cert, call: Call, *, name: str) -> Reply:
 
 @one.on(Operation.DELETE)
 def delete(state: Cert, call: Call, *, name: str) -> None:
-    """Forget a list. Raises ErrorResponse for an unknown one."""
+    """Delete a list. Raises ErrorResponse for an unknown one."""
     _existing(state, name)
     del state.crls[name.lower()]
 
@@ -52,7 +52,7 @@ def _existing(state: Cert, name: str) -> list[str]:
 
 @one.on(Operation.UPDATE)
 def write(state: Cert, call: Call, *, name: str, crl: str | None = None, url: str | None = None) -> None:
-    """Take a list over. A URL cannot be asked: nothing outside is. Raises ErrorResponse and BackendError."""
+    """Store a list. URLs are refused: other machines are not contacted. Raises ErrorResponse and BackendError."""
     if crl is not None:
         state.crls[name.lower()] = _serials(crl.encode("utf-8", "surrogateescape"))
     elif url is not None:
@@ -73,7 +73,7 @@ def _serials(data: bytes) -> list[str]:
 
 
 def _asn1_fault(data: bytes) -> str:
-    """Return what Go's ASN.1 reader says of something other than a CertificateList."""
+    """Return the text of Go's ASN.1 parser for data other than a CertificateList."""
     if not data:
         return "asn1: syntax error: sequence truncated"
     if len(data) < 2 or data[1] >= 0x80:

@@ -1,4 +1,4 @@
-"""``login``: the certificate that the connection's client has shown becomes a token."""
+"""``login``: a token for the client certificate of the connection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ login = engine.path(
 
 @login.on(Operation.UPDATE)
 def log_in(state: Cert, call: Call, *, name: str) -> Response:
-    """Log in. Raises ErrorResponse, BackendError; for an address that the role refuses, permission denied."""
+    """Log in. Raises ErrorResponse and BackendError, 403 for an address that the role does not allow."""
     presented = _presented(call.request, call)
     found, role = _verified(state, call, presented, name.lower())
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
@@ -68,7 +68,7 @@ def log_in(state: Cert, call: Call, *, name: str) -> Response:
 
 @engine.renews
 def renew(state: Cert, call: Call) -> Response | None:
-    """Renew a login for the same certificate. Raises ErrorResponse, BackendError; None: the role is gone."""
+    """Renew a login for the same certificate. Raises ErrorResponse, BackendError; None: the role was deleted."""
     auth = call.login
     name = (auth.metadata or {}).get("cert_name", "")
     role = state.roles.get(name)
@@ -87,7 +87,7 @@ def renew(state: Cert, call: Call) -> Response | None:
 
 
 def _presented(request: Request, call: Call) -> list[x509.Certificate]:
-    """Return the client's certificate and those it sent along. Raises ErrorResponse without one."""
+    """Return the client's certificate and the others that it sent. Raises ErrorResponse without one."""
     product = call.core.product
     if request.client_certificates is None and product.has(Feature.NAMES_MISSING_TLS):
         raise ErrorResponse("tls connection required")
@@ -101,7 +101,10 @@ def _presented(request: Request, call: Call) -> list[x509.Certificate]:
 
 
 def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: str) -> tuple[str, CertRole]:
-    """Return the role whose certificate the presented one is, or leads to. Raises ErrorResponse and BackendError."""
+    """Return the role whose certificate equals the presented one or is in its chain.
+
+    Raises ErrorResponse and BackendError.
+    """
     asked = [name] if name else sorted(state.roles)
     roles = [
         (name, state.roles[name], certificates(state.roles[name].certificate)) for name in asked if name in state.roles

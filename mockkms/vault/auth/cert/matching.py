@@ -1,4 +1,4 @@
-"""What a role asks of a certificate besides its chain."""
+"""The requirements of a role for a certificate, besides its chain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def common_name(certificate: x509.Certificate) -> str:
 
 
 def fits(certificate: x509.Certificate, role: CertRole) -> bool:
-    """Return whether the certificate has what the role's lists ask for; an empty list asks for nothing."""
+    """Return whether the certificate matches the role's lists; an empty list matches any."""
     name = [common_name(certificate)]
     dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
     urls = alternatives(certificate, x509.UniformResourceIdentifier)

@@ -40,7 +40,7 @@ class CertConfig(Record):
 
 @dataclass
 class CertRole(TokenParams):
-    """One trusted certificate (PEM) and what its logins must have and get. Lists are None until they are sent."""
+    """One trusted certificate, with the parameters of its logins. Lists are None until they are sent."""
 
     old_names: ClassVar = ("policies", "ttl", "max_ttl", "period", "bound_cidrs")
 
@@ -79,7 +79,6 @@ class CertRole(TokenParams):
         int,
         param(Kind.SECONDS, help="Maximum age of an OCSP response in seconds; 0 is any.", needs=Feature.CERT_CACHES),
     ] = 0
-    """Seconds; 0 is any age."""
 
 
 @dataclass

@@ -39,13 +39,13 @@ section = record_section(
 
 @config.on(Operation.READ)
 def read_config(state: Cert, call: Call) -> Reply:
-    """Return the settings, those never set too."""
+    """Return the settings, including defaults."""
     return state.config.shown(call.core.product)
 
 
 @config.on(Operation.UPDATE)
 def write_config(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_size: int) -> None:
-    """Change what was sent. Raises ErrorResponse."""
+    """Change the settings that were sent. Raises ErrorResponse."""
     if "ocsp_cache_size" in call and not 2 <= ocsp_cache_size <= _MAX_CACHE:
         which = "ocsp cache" if call.core.product.has(Feature.CERT_CACHES) else "cache"
         raise ErrorResponse(f"invalid {which} size, must be >= 2 and <= {_MAX_CACHE}")
@@ -56,7 +56,7 @@ def write_config(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_si
 
 @roles.write
 def write(state: Cert, call: Call, name: str, made: CertRole, *, lease: int) -> Response | None:
-    """Change what was sent of a trusted certificate. Raises ErrorResponse."""
+    """Create or change a trusted certificate. Raises ErrorResponse."""
     made.take_own(call)
     made.take_token_params(call)
     if "lease" in call and "token_ttl" not in call and "ttl" not in call:

@@ -22,7 +22,7 @@ class AzureConfig(Record):
 
     tenant_id: Annotated[str, param(Kind.STRING, help="The tenant.")] = ""
     resource: Annotated[str, param(Kind.STRING, help="The audience of tokens.")] = ""
-    environment: Annotated[str, param(Kind.STRING, help="Which Azure: AzurePublicCloud and so on.")] = ""
+    environment: Annotated[str, param(Kind.STRING, help="The Azure cloud, such as AzurePublicCloud.")] = ""
     client_id: Annotated[str, param(Kind.STRING, help="Client id for requests to Azure.")] = ""
     client_secret: Annotated[str, param(Kind.STRING, help="Its secret.", show=Show.NEVER)] = ""
     root_password_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a rotated secret.")] = 15768000
@@ -78,7 +78,7 @@ login = engine.path(
     {
         name: Field(Kind.STRING, help=text)
         for name, text in (
-            ("role", "Role to log in against."), ("jwt", "The signed token."),
+            ("role", "Role to log in with."), ("jwt", "The signed token."),
             ("subscription_id", "Of the machine."), ("resource_group_name", "Of the machine."),
             ("vm_name", "Of the machine."), ("vmss_name", "Of the machine's set."), ("resource_id", "Of a resource."),
         )

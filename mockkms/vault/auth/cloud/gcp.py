@@ -33,8 +33,8 @@ class GcpConfig(Record):
 
     key: dict[str, str] = field(default_factory=dict)
     """The members of the service account's key; empty without one."""
-    iam_alias: Annotated[str, param(Kind.STRING, help="What names the alias of an iam login.")] = "role_id"
-    gce_alias: Annotated[str, param(Kind.STRING, help="What names the alias of a gce login.")] = "role_id"
+    iam_alias: Annotated[str, param(Kind.STRING, help="Source of the alias name of an iam login.")] = "role_id"
+    gce_alias: Annotated[str, param(Kind.STRING, help="Source of the alias name of a gce login.")] = "role_id"
     iam_metadata: Annotated[
         list[str], param(_LIST, help="Fields of an iam login's metadata; `default` selects the default ones.")
     ] = field(default_factory=list)
@@ -101,7 +101,7 @@ accounts = engine.path("role/{name}/service-accounts", _EDIT, help="Change the s
 labels = engine.path("role/{name}/labels", _EDIT, help="Change the labels of a gce role.")
 login = engine.path(
     "login",
-    {"role": Field(Kind.STRING, help="Role to log in against."), "jwt": Field(Kind.STRING, help="The signed token.")},
+    {"role": Field(Kind.STRING, help="Role to log in with."), "jwt": Field(Kind.STRING, help="The signed token.")},
     login=True,
     help="Log in with a token of Google.",
 )
@@ -137,7 +137,7 @@ def write_role(state: GcpAuth, call: Call, name: str, role: GcpRole, *, project_
 
 @config.on(Operation.READ)
 def read(state: GcpAuth, call: Call) -> Reply:
-    """Return the settings; of the key only its owner."""
+    """Return the settings, without the secret part of the key."""
     found = state.config
     if found is None:
         return None

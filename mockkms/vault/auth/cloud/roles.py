@@ -20,7 +20,7 @@ class CloudRole(TokenParams):
     old_names: ClassVar = ("policies", "num_uses", "ttl", "max_ttl", "period")
 
     def take(self, call: Call) -> None:
-        """Set what was sent. Raises ErrorResponse."""
+        """Set the members that were sent. Raises ErrorResponse."""
         self.take_token_params(call)
         self.take_own(call)
         if 0 < self.token_max_ttl < self.token_ttl:

@@ -1,4 +1,4 @@
-"""GitHub's API: the accounts of the world, else a stand-in on this machine, else an error."""
+"""GitHub's API: the accounts of the world, otherwise a substitute on this machine, otherwise an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HINT = "the world has no accounts for this mount; list them under `directory`"
 
 @dataclass
 class Member:
-    """The owner of a token, as far as the mount asks."""
+    """The owner of a token."""
 
     user: str
     organizations: list[tuple[int, str]]
@@ -37,7 +37,7 @@ def id_of(organization: str) -> int:
 def organization_id(state: Github, config: GithubConfig) -> int:
     """Return the id of the configured organization. Raises BackendError with the text of GitHub's client.
 
-    A GitHub of which the world says nothing is taken to know every organization.
+    Without accounts in the world, all organizations are assumed to exist.
     """
     base, name = config.base_url or ADDRESS, config.organization
     if state.directory:
@@ -53,7 +53,7 @@ def organization_id(state: Github, config: GithubConfig) -> int:
 
 
 def member(state: Github, config: GithubConfig, token: str, call: Call) -> Member:
-    """Return who a token belongs to. Raises BackendError with the text of GitHub's client."""
+    """Return the owner of a token. Raises BackendError with the text of GitHub's client."""
     base = config.base_url or ADDRESS
     if state.directory:
         account = state.directory.get(token)

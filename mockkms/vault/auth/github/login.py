@@ -1,4 +1,4 @@
-"""``login``: a member's personal access token becomes a token of this server."""
+"""``login``: a token for a member's personal access token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``map/teams`` and ``map/users``: policies by team and by user. A mapping is kept as it was sent."""
+"""``map/teams`` and ``map/users``: policies by team and by user. A mapping is stored as it was sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _declare(kind: str, mappings: Callable[[Github], Mappings]) -> Endpoint:
     single = engine.path(
         f"map/{kind}/{{key:re([-\\w]+)}}",
         fields={
-            "key": Field(Kind.STRING, help="Name, in any case; default is what everybody has."),
+            "key": Field(Kind.STRING, help="Name, in any case; ``default`` applies to all."),
             "value": Field(Kind.STRING, help="Policies, separated by commas."),
         },
         help=f"Policies of one of the {kind}.",
@@ -35,7 +35,7 @@ def _declare(kind: str, mappings: Callable[[Github], Mappings]) -> Endpoint:
 
     @single.on(Operation.READ)
     def read(state: Github, call: Call, *, key: str) -> Response:
-        # One that is not there is 200 with no data.
+        # An absent one is 200 without data.
         found = mappings(state).get(key.lower())
         return Response(data=dict(found) if found is not None else None)
 

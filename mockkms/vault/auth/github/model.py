@@ -17,13 +17,13 @@ Mappings = dict[str, dict[str, object]]
 
 @dataclass
 class GithubConfig(TokenParams):
-    """The organization, and what logins of its members get."""
+    """The organization, and the parameters of its members' tokens."""
 
     old_names: ClassVar = ("ttl", "max_ttl")
 
     organization: Annotated[str, param(Kind.STRING, help="The organization that users must be members of.")] = ""
     organization_id: Annotated[int, param(Kind.INT64, help="The organization's id; looked up if absent.")] = 0
-    base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a stand-in.")] = ""
+    base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a substitute.")] = ""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Account:
     org: list[str] = field(default_factory=list)
     """Organizations by name."""
     teams: list[str] = field(default_factory=list)
-    """Teams by name, in the organization that the mount asks for."""
+    """Teams by name, in the organization of the mount's configuration."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""``cel/login``: a token of the configured issuer, judged by a program that makes the login."""
+"""``cel/login``: a token for a JWT of the configured issuer, as a program decides."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _GO_TYPES = {
 login = engine.path(
     "cel/login",
     fields={
-        "role": Field(Kind.LOWER_STRING, help="CEL role to log in against; else the configured default."),
+        "role": Field(Kind.LOWER_STRING, help="CEL role to log in with; default: the configured one."),
         "jwt": Field(Kind.STRING, help="The signed token."),
     },
     login=True,
-    help="Log in with a JSON Web Token against a CEL role.",
+    help="Log in with a JSON Web Token and a CEL role.",
     needs=Feature.CEL_ROLES,
 )
 
@@ -59,7 +59,7 @@ def log_in(state: JWT, call: Call, *, role: str, jwt: str) -> Response:
 
 
 def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
-    """Return the ``pb.Auth`` that the program makes. Raises CelError if it makes none."""
+    """Return the ``pb.Auth`` that the program returns. Raises CelError for another result."""
     moment = timestamp(now)
     try:
         answer = role.program.evaluate({"claims": claims, "now": moment, "operation": "update"})

@@ -56,7 +56,10 @@ def write(state: JWT, call: Call, name: str, role: CelRole, *, cel_program: dict
 
 @roles.one.on(Operation.PATCH)
 def patch(state: JWT, call: Call, *, name: str, cel_program: dict[str, object]) -> Reply:
-    """Change what was sent; of a program, each half by itself. Raises ErrorResponse and BackendError."""
+    """Change the members that were sent; expression and variables of a program separately.
+
+    Raises ErrorResponse and BackendError.
+    """
     found = roles.find(state, call)
     if found is None:
         raise ErrorResponse("Unable to fetch cel role entry to patch")

@@ -14,7 +14,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Response, 
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
-_LENIENT = Field(Kind.BOOL, help="Accept a URL that does not answer.", needs=Feature.JWT_ADDITIONS)
+_LENIENT = Field(Kind.BOOL, help="Accept a URL that does not respond.", needs=Feature.JWT_ADDITIONS)
 config = engine.path(
     "config", lambda: {**JwtConfig.fields(), "skip_jwks_validation": _LENIENT}, help="Whose tokens are accepted."
 )
@@ -77,7 +77,7 @@ def _check_source(state: JWT, call: Call, made: JwtConfig, lenient: bool) -> str
 
 
 def _check_pairs(made: JwtConfig) -> None:
-    """Raise ErrorResponse for JWKS URLs that are not what the real plugin takes (source: its documentation)."""
+    """Raise ErrorResponse for JWKS URLs that the real plugin refuses (source: its documentation)."""
     if made.jwks_ca_pem:
         raise ErrorResponse("CA PEMs must be provided as part of the 'jwks_pairs' when using multiple JWKS URLs")
     if made.bound_issuer:

@@ -1,4 +1,4 @@
-"""``provider_config``: identity providers that name a client's groups in ways of their own."""
+"""``provider_config``: identity providers with their own representation of a client's groups."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def _gsuite_fault(settings: dict[str, object]) -> str:
 
 
 def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str | None) -> None:
-    """Put the groups into the claim ``name``, where the provider has them elsewhere or in another form.
+    """Set the claim ``name`` to the groups, if the provider has them elsewhere or in another form.
 
-    Raises ValueError where they would have to be asked for; ``access_token`` None: none can be given.
+    Raises ValueError if they would have to be requested; ``access_token`` None: logins cannot have one.
     """
     provider = config.provider_config.get("provider")
     groups = claim(claims, name)
@@ -73,7 +73,7 @@ def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str 
 
 
 def _unasked(access_token: str | None) -> str:
-    """Return why Microsoft's directory is not asked: this server contacts only this machine."""
+    """Return why Microsoft's directory is not contacted: this server contacts only this machine."""
     if access_token is None:
         return "token unavailable to call Microsoft Graph API"
     if not access_token:

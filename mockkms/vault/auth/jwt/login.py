@@ -1,4 +1,4 @@
-"""``login``: a token of the configured issuer becomes a token of this server."""
+"""``login``: a token for a JWT of the configured issuer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mockkms.vault.tokens import cidr
 login = engine.path(
     "login",
     fields={
-        "role": Field(Kind.LOWER_STRING, help="Role to log in against; else the configured default."),
+        "role": Field(Kind.LOWER_STRING, help="Role to log in with; default: the configured one."),
         "jwt": Field(Kind.STRING, help="The signed token."),
         "distributed_claim_access_token": Field(
             Kind.STRING, help="For groups that Entra ID keeps elsewhere; not used.", needs=Feature.DISTRIBUTED_CLAIMS
@@ -42,7 +42,7 @@ login = engine.path(
 
 @login.on(Operation.UPDATE)
 def log_in(state: JWT, call: Call, *, role: str, jwt: str, distributed_claim_access_token: str) -> Response:
-    """Log in. Raises ErrorResponse; for an address that the role refuses, permission denied."""
+    """Log in. Raises ErrorResponse, BackendError 403 for an address that the role does not allow."""
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
@@ -67,7 +67,7 @@ def log_in(state: JWT, call: Call, *, role: str, jwt: str, distributed_claim_acc
 
 
 def auth_of(call: Call, config: JwtConfig, role: JwtRole, name: str, claims: Claims, access_token: str | None) -> Auth:
-    """Return the login that a role gives for claims; ``access_token`` is for groups. Raises ErrorResponse."""
+    """Return the login with a role for claims; ``access_token`` is for groups. Raises ErrorResponse."""
     alias = _identity(claims, name, role)
     groups = _groups(config, claims, role, access_token)
     _check_bound_claims(role, claims)
@@ -171,7 +171,7 @@ def _matches(wanted: list[object], actual: list[object], single: bool, kind: str
 def _same(want: object, have: object, single: bool) -> bool:
     if isinstance(want, bool) or isinstance(have, bool) or isinstance(want, str) or isinstance(have, str):
         return type(want) is type(have) and bool(want == have)
-    # On the real server a number inside a list never equals: only single numbers are brought to one form.
+    # On the real server a number in a list is never equal: only single numbers are normalized.
     numbers = isinstance(want, (int, Number)) and isinstance(have, (int, Number))
     return single and numbers and str(want) == str(int(float(have)) if isinstance(have, Number) else have)
 
@@ -180,7 +180,7 @@ _ACTION = re.compile(r"\{\{\s*\.([\w.]+)\s*\}\}")
 
 
 def _filled(policies: list[str], claims: Claims) -> list[str]:
-    """Policy names with ``{{.claim}}`` filled in; empty ones are dropped."""
+    """Return policy names with ``{{.claim}}`` replaced, without empty ones."""
     filled = set()
     for index, policy in enumerate(policies):
         text = policy
@@ -200,7 +200,7 @@ def _filled(policies: list[str], claims: Claims) -> list[str]:
 
 @engine.renews
 def renew(state: JWT, call: Call) -> Response:
-    """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
+    """Renew a login with the role's present lifetimes. Raises BackendError if the role was deleted."""
     auth = call.login
     name = call.kept("role")
     if call.kept("role_type") == "cel":

@@ -32,9 +32,9 @@ class JwtConfig(Record):
     oidc_response_types: Annotated[list[str], param(Kind.COMMA_STRINGS, help="code, id_token, or both.")] = field(
         default_factory=list
     )
-    jwks_url: Annotated[str, param(Kind.STRING, help="Where the issuer's keys are.")] = ""
+    jwks_url: Annotated[str, param(Kind.STRING, help="Address of the issuer's keys.")] = ""
     jwks_ca_pem: Annotated[str, param(Kind.STRING, help="CA certificates for jwks_url.")] = ""
-    default_role: Annotated[str, param(Kind.LOWER_STRING, help="Role of a login that names none.")] = ""
+    default_role: Annotated[str, param(Kind.LOWER_STRING, help="Role of logins without one.")] = ""
     jwt_validation_pubkeys: Annotated[list[str], param(Kind.COMMA_STRINGS, help="The issuer's public keys, PEM.")] = (
         field(default_factory=list)
     )
@@ -55,9 +55,7 @@ class JwtConfig(Record):
     """``jwks_url`` and ``jwks_ca_pem`` of each of several issuers."""
     unsupported_critical_cert_extensions: Annotated[
         list[str],
-        param(
-            Kind.COMMA_STRINGS, help="Critical extensions of TLS certificates to overlook.", needs=Feature.JWKS_PAIRS
-        ),
+        param(Kind.COMMA_STRINGS, help="Critical extensions of TLS certificates to ignore.", needs=Feature.JWKS_PAIRS),
     ] = field(default_factory=list)
     namespace_in_state: Annotated[bool, param(Kind.BOOL, help="The OIDC state carries the namespace.")] = True
 
@@ -81,7 +79,7 @@ class JwtRole(TokenParams):
         int, param(Kind.SIGNED_SECONDS, default=150, help="Leeway in seconds if ``nbf`` is missing; -1 is none.")
     ] = 0
     clock_skew_leeway: Annotated[
-        int, param(Kind.SIGNED_SECONDS, default=60, help="How far clocks may differ; -1 is none.")
+        int, param(Kind.SIGNED_SECONDS, default=60, help="Allowed clock skew in seconds; -1 is none.")
     ] = 0
     bound_subject: Annotated[str, param(Kind.STRING, help="Required sub claim.")] = ""
     bound_audiences: Annotated[
@@ -132,7 +130,9 @@ class CelRole(Record):
     not_before_leeway: Annotated[
         int, param(Kind.SIGNED_SECONDS, help="Leeway in seconds if ``nbf`` is missing; -1 is none.")
     ] = 150
-    clock_skew_leeway: Annotated[int, param(Kind.SIGNED_SECONDS, help="How far clocks may differ; -1 is none.")] = 60
+    clock_skew_leeway: Annotated[int, param(Kind.SIGNED_SECONDS, help="Allowed clock skew in seconds; -1 is none.")] = (
+        60
+    )
     bound_audiences: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Accepted aud claims; one must match.")] = (
         field(default_factory=list)
     )
@@ -148,18 +148,18 @@ class CelRole(Record):
 
 @dataclass
 class Pending:
-    """A login whose browser is with the provider."""
+    """A login whose browser was sent to the provider."""
 
     role: str
     redirect_uri: str
     nonce: str
     client_nonce: str
     verifier: str
-    """Of PKCE (RFC 7636)."""
+    """The code verifier of PKCE (RFC 7636)."""
     until: float
     """Seconds since the epoch."""
     address: str = ""
-    """Who asked for it."""
+    """The address of the client that requested it."""
     code: str = ""
     id_token: str = ""
     auth: Auth | None = None
@@ -176,7 +176,7 @@ class JWT:
     jwks: dict[str, list[str]] = field(default_factory=dict)
     """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL, without contacting it."""
     pending: dict[str, Pending] = field(default_factory=dict)
-    """Logins under way, by their state."""
+    """Logins in progress, by their state."""
 
 
 engine = Engine("jwt", kind="auth", new_state=JWT, help="Logins with JSON Web Tokens of an outside issuer.", waits=True)

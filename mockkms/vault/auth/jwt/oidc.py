@@ -1,4 +1,4 @@
-"""``oidc/*``: logins by a browser that is sent to the provider and comes back with a code."""
+"""``oidc/*``: logins with a browser, which the provider sends back with a code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
 _LASTS = 600
-"""Seconds within which a browser must be back."""
+"""Seconds until a login without a callback expires."""
 _USUAL_INTERVAL = 5
 _NO_CODE = "no_code"
 _KNOWN_FAULTS = frozenset((
@@ -42,12 +42,12 @@ _STATE = Field(Kind.STRING, query=True, help="The state returned by auth_url.")
 auth_url = engine.path(
     "oidc/auth_url",
     fields={
-        "role": Field(Kind.LOWER_STRING, help="Role to log in against; else the configured default."),
-        "redirect_uri": Field(Kind.STRING, help="Where the provider sends the browser back to."),
-        "client_nonce": Field(Kind.STRING, help="A value that the client must show again."),
+        "role": Field(Kind.LOWER_STRING, help="Role to log in with; default: the configured one."),
+        "redirect_uri": Field(Kind.STRING, help="Address to which the provider sends the browser back."),
+        "client_nonce": Field(Kind.STRING, help="A value that the client must repeat."),
     },
     login=True,
-    help="Where to send the browser.",
+    help="Address to which the browser is sent.",
 )
 callback = engine.path(
     "oidc/callback",
@@ -56,26 +56,29 @@ callback = engine.path(
         "code": Field(Kind.STRING, query=True, help="The provider's code."),
         "id_token": Field(Kind.STRING, query=True, help="The provider's token."),
         "client_nonce": Field(Kind.STRING, query=True, help="As given to auth_url."),
-        "error": Field(Kind.STRING, query=True, help="Why the provider refused."),
-        "error_description": Field(Kind.STRING, query=True, help="What the provider refused."),
-        "error_uri": Field(Kind.STRING, query=True, help="Where the provider explains it."),
-        "confirmation": Field(Kind.STRING, query=True, help="Anything: the person at the browser wants this login."),
+        "error": Field(Kind.STRING, query=True, help="The provider's error code."),
+        "error_description": Field(Kind.STRING, query=True, help="The provider's error description."),
+        "error_uri": Field(Kind.STRING, query=True, help="Address of the provider's explanation."),
+        "confirmation": Field(Kind.STRING, query=True, help="Any value confirms the login."),
     },
     login=True,
-    help="Where the provider sends the browser back to.",
+    help="Address to which the provider sends the browser back.",
 )
 poll = engine.path(
     "oidc/poll",
     fields={"state": _STATE, "client_nonce": Field(Kind.STRING, help="As given to auth_url.")},
     login=True,
-    help="Ask whether the login is done.",
+    help="Return the login, once it is complete.",
     needs=Feature.JWT_ADDITIONS,
 )
 
 
 @auth_url.on(Operation.UPDATE)
 def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_uri: str) -> Reply:
-    """Return the provider's address for a login; empty where it cannot be asked. Raises ErrorResponse, BackendError."""
+    """Return the provider's address for a login; empty if the provider does not respond.
+
+    Raises ErrorResponse and BackendError.
+    """
     config = state.config
     if config is None:
         raise ErrorResponse("could not load configuration")
@@ -111,7 +114,7 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
 
 
 def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
-    """Return a redirect address, and the namespace that stood in its query where the state is to carry it."""
+    """Return a redirect address without namespace, and the namespace of its query if the state carries it."""
     parts = urlsplit(uri)
     query = parse_qsl(parts.query, keep_blank_values=True)
     namespace = next((text for word, text in query if word == "namespace"), "")
@@ -122,7 +125,7 @@ def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
 
 
 def valid_redirect(uri: str, allowed: list[str]) -> bool:
-    """Return whether a redirect address is allowed; of loopback addresses the port does not count (RFC 8252)."""
+    """Return whether a redirect address is allowed; the port of a loopback address is ignored (RFC 8252)."""
     if (urlsplit(uri).hostname or "") not in _LOOPBACK:
         return uri in allowed
     return _portless(uri) in [_portless(one) for one in allowed]
@@ -169,7 +172,7 @@ def _address(
 
 @callback.on(Operation.UPDATE)
 def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
-    """Keep the code or token of a form until the browser returns with its state. Raises ErrorResponse."""
+    """Store the code or token of a form until the browser returns with its state. Raises ErrorResponse."""
     failed = _failed(call)
     if state.config is None:
         raise ErrorResponse(f"{failed} Could not load configuration.")
@@ -185,7 +188,7 @@ def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
 
 @callback.on(Operation.READ)
 def come_back(state: JWT, call: Call, *, confirmation: str, code: str) -> Response:
-    """Finish a login. Raises ErrorResponse, BackendError, and 403 for an address that the role refuses."""
+    """Finish a login. Raises ErrorResponse, BackendError, and 403 for an address that the role does not allow."""
     failed = _failed(call)
     config = state.config
     if config is None:
@@ -244,7 +247,7 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
 def _proved(
     call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
 ) -> tuple[Claims, dict[str, object]]:
-    """Return the claims of a proper token, and what came with it. Raises ErrorResponse."""
+    """Return the claims of the valid id token, and the token endpoint's response. Raises ErrorResponse."""
     expected = Expected(
         issuer=provider.issuer, audiences=role.bound_audiences or [config.oidc_client_id],
         algorithms=config.jwt_supported_algs or ["RS256"],
@@ -275,7 +278,7 @@ def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str
 
 @poll.on(Operation.UPDATE)
 def ask_again(state: JWT, call: Call, *, client_nonce: str) -> Response:
-    """Return the login, once the browser is back. Raises ErrorResponse."""
+    """Return the login, once the browser returned. Raises ErrorResponse."""
     failed, pending = _failed(call), _pending(state, call)
     if pending is None:
         raise ErrorResponse(f"{failed} Expired or missing OAuth state.")

@@ -22,7 +22,7 @@ class Unreachable(Exception):
     """An issuer without a valid response; ``str()`` is Go's error text."""
 
     url = ""
-    """Which of several JWKS URLs it was."""
+    """The JWKS URL, if there are several."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ def discovered(call: Call, config: JwtConfig) -> OidcIssuer:
 
 
 def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
-    """Return the keys that tokens are checked with. Raises Unreachable."""
+    """Return the keys that verify tokens. Raises Unreachable."""
     found: list[jws.PublicKey] = []
     for pair in config.jwks_pairs:
         if not isinstance(pair, dict):
@@ -73,13 +73,13 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
 
 
 def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, object]:
-    """Return what the token endpoint answers to a form. Raises Unreachable."""
+    """Return the token endpoint's response to a form. Raises Unreachable."""
     secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
     basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
     try:
         return _json(call, config, provider.token_endpoint, basic, form)
     except Unreachable:
-        # As Go's library finds out which of the two ways a provider takes.
+        # Go's library, too, tries both ways of client authentication.
         own = {**form, "client_id": config.oidc_client_id, "client_secret": config.oidc_client_secret}
         return _json(call, config, provider.token_endpoint, {}, own)
 
@@ -143,7 +143,7 @@ def _of_another(
 def _of_this_server(
     call: Call, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None
 ) -> tuple[int, bytes]:
-    """Asked over the network this server would wait for itself: it is answering just now."""
+    """Return this server's response. Over the network it would wait for itself, because it is answering a request."""
     below = unquote(path).removeprefix("/v1/")
     if below == unquote(path):
         raise OSError(path)

@@ -35,7 +35,7 @@ def write(
     callback_mode: str,
     oidc_disable_confirmation: bool,
 ) -> Response | None:
-    """Change what was sent of a role. Raises ErrorResponse and BackendError."""
+    """Create or change a role. Raises ErrorResponse and BackendError."""
     kind = role_type or "oidc"
     if kind not in ("jwt", "oidc"):
         raise ErrorResponse(f"invalid 'role_type': {kind}")

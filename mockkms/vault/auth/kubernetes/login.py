@@ -1,4 +1,4 @@
-"""``login``: a service account's token becomes a token of this server."""
+"""``login``: a token for a service account's token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mockkms.vault.tokens import cidr
 login = engine.path(
     "login",
     fields={
-        "role": Field(Kind.STRING, help="Role to log in against."),
+        "role": Field(Kind.STRING, help="Role to log in with."),
         "jwt": Field(Kind.STRING, help="The service account's token."),
     },
     login=True,
@@ -158,7 +158,7 @@ def _named(patterns: list[str], name: str) -> bool:
 
 @engine.renews
 def renew(state: Kubernetes, call: Call) -> Response:
-    """Renew a login with the role's present lifetimes. Raises BackendError where the role is gone."""
+    """Renew a login with the role's present lifetimes. Raises BackendError if the role was deleted."""
     auth = call.login
     name = call.kept("role")
     role = state.roles.get(name.lower())

@@ -19,7 +19,7 @@ class KubernetesConfig(Record):
 
     kubernetes_host: Annotated[str, param(Kind.STRING, help="URL of the API server.")] = ""
     kubernetes_ca_cert: Annotated[str, param(Kind.STRING, help="CA certificate of the API server, PEM.")] = ""
-    token_reviewer_jwt: Annotated[str, param(Kind.STRING, help="Token that reviews others.", show=Show.NEVER)] = ""
+    token_reviewer_jwt: Annotated[str, param(Kind.STRING, help="Token for token reviews.", show=Show.NEVER)] = ""
     pem_keys: Annotated[
         list[str],
         param(Kind.COMMA_STRINGS, help="Keys or certificates that sign service account tokens, PEM."),
@@ -37,7 +37,7 @@ class KubernetesConfig(Record):
 
 @dataclass
 class KubernetesRole(TokenParams):
-    """Which service accounts may log in, and what their logins get."""
+    """The service accounts that may log in, and the parameters of their tokens."""
 
     old_names: ClassVar = ("policies", "bound_cidrs", "num_uses", "ttl", "max_ttl", "period")
 
@@ -63,8 +63,8 @@ class Kubernetes:
     config: KubernetesConfig | None = None
     roles: dict[str, KubernetesRole] = field(default_factory=dict)
     reviewed: list[dict[str, str]] = field(default_factory=list)
-    """The service accounts of the world's cluster: ``name``, ``namespace``, ``uid``. The token review of
-    any other is asked of the API server where that is on this machine, and fails where it is not."""
+    """The service accounts of the world's cluster: ``name``, ``namespace``, ``uid``. Others are
+    reviewed by the API server if it is on this machine, and refused if it is not."""
 
 
 engine = Engine(

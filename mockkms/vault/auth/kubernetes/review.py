@@ -1,4 +1,4 @@
-"""Token reviews by an API server on this machine: a stand-in that a test has started."""
+"""Token reviews by an API server on this machine: a substitute that a test has started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def can_be_asked(config: KubernetesConfig) -> bool:
 
 
 def confirms(config: KubernetesConfig, audiences: list[str], token: str, account: dict[str, str]) -> bool:
-    """Return whether the API server knows ``token`` as that of ``account`` (``name``, ``namespace``, ``uid``)."""
+    """Return whether the API server accepts ``token`` as that of ``account``: ``name``, ``namespace``, ``uid``."""
     if not can_be_asked(config):
         return False
     question = {
@@ -39,7 +39,7 @@ def confirms(config: KubernetesConfig, audiences: list[str], token: str, account
 
 
 def _of(answer: dict[str, object], audiences: list[str]) -> dict[str, str] | None:
-    """Return the account that a review names; None where it refuses, or names no service account."""
+    """Return the service account of a review; None if the token is refused or has another owner."""
     status = answer.get("status")
     if not isinstance(status, dict) or status.get("error") or status.get("authenticated") is not True:
         return None

@@ -20,7 +20,7 @@ roles = Collection[Kubernetes, KubernetesRole](
     lambda state: state.roles,
     name=Field(Kind.STRING, help="Name of the role, in any case."),
     lower=True,
-    help="Which service accounts may log in, and the parameters of their tokens.",
+    help="Service accounts that may log in, and the parameters of their tokens.",
     list_help="The names of all roles.",
 )
 
@@ -34,7 +34,7 @@ def write(
     *,
     bound_service_account_namespace_selector: str,
 ) -> Response | None:
-    """Change what was sent of a role. Raises ErrorResponse."""
+    """Create or change a role. Raises ErrorResponse."""
     made.take_token_params(call)
     largest = call.core.max_ttl(call.mount)
     if made.token_period > largest:
@@ -44,7 +44,7 @@ def write(
         )
     if 0 < made.token_max_ttl < made.token_ttl:
         raise ErrorResponse("token ttl should not be greater than token max ttl")
-    # Unlike the others, this one is emptied by a write without it.
+    # Unlike other parameters, this one is cleared by a write without it.
     made.bound_service_account_namespace_selector = bound_service_account_namespace_selector
     made.update_from(
         call,

@@ -9,7 +9,7 @@ from mockkms.vault.auth.kubernetes.model import KubernetesConfig
 
 
 def parse(text: str) -> dict[str, str]:
-    """Return the labels that a selector, JSON or YAML, demands. Raises ValueError for another text.
+    """Return the required labels of a selector in JSON or YAML. Raises ValueError for invalid ones.
 
     Expressions are refused, as the real method does not support them.
     """

@@ -1,4 +1,4 @@
-"""A directory on this machine, which is asked for real: the searches and binds of the real server, in its order."""
+"""Requests to a directory on this machine: the searches and binds of the real server, in its order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing
 
 REFUSED = "ldap operation failed: failed to bind as user"
-"""Said of a name that is not found and of a wrong password alike."""
+"""The error for unknown names and for wrong passwords."""
 _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
-"""Versions before 1.2 are not supported by Python any more, and treated as 1.2."""
+"""Python does not support versions before 1.2; they are treated as 1.2."""
 
 
 def connect(config: LdapConfig, url: str) -> Connection:
@@ -78,7 +78,7 @@ def log_in(config: LdapConfig, url: str, connection: Connection, name: str, pass
 
 
 def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) -> Entry:
-    """Return the one entry of a user, searched for with the configured identity. Raises LdapError."""
+    """Return the entry of a user, found with the configured bind DN. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
     names = {"UserAttr": filters.escaped(config.userattr), "Username": written}
@@ -92,7 +92,7 @@ def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) 
 
 
 def _groups(config: LdapConfig, url: str, connection: Connection, dn: str, name: str) -> list[str]:
-    # tokenGroups are Active Directory's alone, which runs on no test's machine.
+    # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
     search_filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})

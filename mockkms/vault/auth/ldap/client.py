@@ -1,4 +1,4 @@
-"""The client that Vault asks a directory through: its binds and searches in their order, and its texts.
+"""Vault's client for directories: its binds and searches in their order, and its error texts.
 
 Source: ``github.com/hashicorp/cap/ldap``.
 """
@@ -21,7 +21,7 @@ _DEREFERENCES = ("", "never", "searching", "finding", "always")
 
 
 def check(config: LdapConfig) -> None:
-    """Check what the configuration takes as it comes. Raises BackendError with the client's text."""
+    """Check values that the configuration stores unchecked. Raises BackendError with the client's text."""
     named = config.dereference_aliases
     if named.lower() not in _DEREFERENCES:
         fault = f"invalid dereference_aliases {quote(named)}: invalid parameter"
@@ -56,7 +56,7 @@ def _failed(what: str, error: object) -> BackendError:
 
 
 def _bind_dn(config: LdapConfig, connection: Connection, name: str) -> str:
-    """Return the name that the user binds under. Raises LdapError without one."""
+    """Return the DN with which the user binds. Raises LdapError without one."""
     if directory.searches(config):
         return asked.user(config, connection, name, limit=0).dn
     if not config.upndomain and not config.userdn:
@@ -97,7 +97,7 @@ def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:
 
 
 def _groups(config: LdapConfig, connection: Connection, dn: str, name: str) -> list[str]:
-    # tokenGroups are Active Directory's alone, which runs on no test's machine.
+    # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not config.groupdn:
         return []
     template = config.groupfilter or LdapConfig.groupfilter

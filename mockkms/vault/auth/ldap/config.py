@@ -25,7 +25,7 @@ config = engine.path(
 
 @config.on(Operation.READ)
 def read(state: Ldap, call: Call) -> Response:
-    """Return the configuration without passwords and client certificate; it is there before it is written."""
+    """Return the configuration without passwords and client certificate; before the first write, the defaults."""
     found, product = state.config, call.core.product
     shown = found.shown(product)
     if product.has(Feature.LDAP_ROTATION):
@@ -35,7 +35,7 @@ def read(state: Ldap, call: Call) -> Response:
 
 @config.on(Operation.UPDATE)
 def write(state: Ldap, call: Call) -> Response | None:
-    """Change the configuration. Raises ErrorResponse, and BackendError for settings of rotation that cannot be."""
+    """Change the configuration. Raises ErrorResponse, and BackendError for invalid settings of rotation."""
     made = state.config.copy()
     made.take_own(call)
     made.url, made.userattr = made.url.lower(), made.userattr.lower()

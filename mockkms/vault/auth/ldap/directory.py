@@ -1,4 +1,4 @@
-"""The directory as a mount sees it: the people of the world, asked by the rules of the mount's configuration."""
+"""The directory of the world: its people, searched according to the mount's configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def searches(config: LdapConfig) -> bool:
 
 
 def bind_dn(config: LdapConfig, name: str) -> str:
-    """Under what name a user binds where the directory is not searched."""
+    """Return the DN with which a user binds, if the directory is not searched."""
     if config.upndomain:
         return f"{escaped(name)}@{config.upndomain}"
     return f"{config.userattr}={escaped(name)},{config.userdn}"
@@ -51,7 +51,7 @@ def groups_of(config: LdapConfig, person: LdapPerson) -> list[str]:
 def log_in(state: Ldap, name: str, password: str, *, by_attribute: bool) -> tuple[list[str], str]:
     """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials.
 
-    ``by_attribute``: the alias is the value of ``userattr`` even where the user's DN is made and not looked for.
+    ``by_attribute``: the alias is the value of ``userattr`` even if the user's DN is not searched for.
     """
     bound = bound_as(state, name, password)
     if bound is None:
@@ -82,7 +82,7 @@ def _attribute(config: LdapConfig, written: str, person: LdapPerson) -> str:
 
 
 def cn(config: LdapConfig, group: str) -> str:
-    """Return a group's name, out of its DN where it is one."""
+    """Return a group's name, extracted from its DN if it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")
         if kind == "CN" or (kind.lower() == "cn" and not config.use_pre111_group_cn_behavior):

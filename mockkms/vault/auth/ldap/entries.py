@@ -1,4 +1,4 @@
-"""``users`` and ``groups``: what the mount itself gives to users and to members of groups."""
+"""``users`` and ``groups``: groups and policies that the mount assigns to users and to members of groups."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_group(state: Ldap, call: Call, *, name: str) -> Reply:
 
 @groups.on(Operation.UPDATE)
 def write_group(state: Ldap, call: Call, *, policies: list[str], name: str) -> None:
-    """Make or replace a group."""
+    """Create or replace a group."""
     state.groups[state.canonical(name)] = policynames.sanitize(policies)
 
 
@@ -66,7 +66,7 @@ def read_user(state: Ldap, call: Call, *, name: str) -> Reply:
 
 @users.on(Operation.UPDATE)
 def write_user(state: Ldap, call: Call, *, name: str, groups: list[str], policies: list[str]) -> None:
-    """Make or replace a user."""
+    """Create or replace a user."""
     trimmed = {group.strip() for group in groups} - {""}
     names = sorted({state.canonical(group) for group in trimmed})
     state.users[state.canonical(name)] = LdapUser(names, policynames.sanitize(policies))

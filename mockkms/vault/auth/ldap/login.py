@@ -1,4 +1,4 @@
-"""``login/{username}``: a password that the directory accepts becomes a token."""
+"""``login/{username}``: a token for a password of the directory."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def renew(state: Ldap, call: Call) -> Response:
 def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     """Return a user's groups and policies, from the directory and the mount. Raises VaultError.
 
-    In products that have a client of their own for it, every refusal but that of a wrong password is 500 (recorded),
-    and that one says nothing of LDAP.
+    In products with Vault's LDAP client, all refusals but that of a wrong password have status 500 (recorded), and
+    that one does not mention LDAP.
     """
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class LdapConfig(TokenParams, AutomatedRotation):
-    """The directory, how users and groups are found there, and what logins get. Times are seconds."""
+    """The directory, the searches for users and groups, and the parameters of tokens. Times are seconds."""
 
     url: Annotated[
         str, param(Kind.STRING, help="Address of the directory, or several with commas, tried in order.")
@@ -46,7 +46,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
     client_tls_key: Annotated[str, param(Kind.STRING, help="Its key, PEM.", show=Show.NEVER)] = ""
     insecure_tls: Annotated[bool, param(Kind.BOOL, help="Do not verify the directory's certificate.")] = False
     starttls: Annotated[bool, param(Kind.BOOL, help="Start TLS within the connection.")] = False
-    binddn: Annotated[str, param(Kind.STRING, help="DN with which users are searched for.")] = ""
+    binddn: Annotated[str, param(Kind.STRING, help="DN for searches.")] = ""
     bindpass: Annotated[str, param(Kind.STRING, help="Password of binddn.", show=Show.NEVER)] = ""
     deny_null_bind: Annotated[bool, param(Kind.BOOL, help="Refuse empty passwords.")] = True
     discoverdn: Annotated[bool, param(Kind.BOOL, help="Find a user's DN by an anonymous search.")] = False
@@ -56,7 +56,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
     use_pre111_group_cn_behavior: Annotated[
         bool, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
     ] = False
-    request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for an answer.")] = 90
+    request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a response.")] = 90
     connection_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 30
     dereference_aliases: Annotated[str, param(Kind.STRING, help="never, finding, searching or always.")] = "never"
     max_page_size: Annotated[int, param(Kind.INT, help="Largest page of a search; 0 disables paging.")] = 0
@@ -68,7 +68,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
         str, param(Kind.STRING, help="Password policy for a new bindpass.", needs=Feature.LDAP_ROTATION)
     ] = ""
     rotation_url: Annotated[
-        str, param(Kind.STRING, help="Where bindpass is changed, if not at url.", needs=Feature.LDAP_ROTATION)
+        str, param(Kind.STRING, help="Address for changes of bindpass; default: url.", needs=Feature.LDAP_ROTATION)
     ] = ""
     schema: Annotated[
         str, param(Kind.STRING, help="How bindpass is changed: openldap or ad.", needs=Feature.LDAP_SCHEMA)
@@ -81,7 +81,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
 
 @dataclass
 class LdapUser:
-    """Groups and policies that the mount itself gives a user."""
+    """Groups and policies that the mount assigns to a user."""
 
     groups: list[str] = field(default_factory=list)
     policies: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ class LdapPerson:
     groups: list[str] = field(default_factory=list)
     """By name (the value of ``groupattr``) or by DN."""
     dn: str = ""
-    """Empty: made of ``userattr`` and ``userdn``."""
+    """Empty: built from ``userattr`` and ``userdn``."""
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -108,19 +108,19 @@ class Ldap:
     groups: dict[str, list[str]] = field(default_factory=dict)
     """Policies by group."""
     directory: dict[str, LdapPerson] = field(default_factory=dict)
-    """The people of this world's directory by user name. Where there are none, no directory answers."""
+    """The people of this world's directory by user name. Without people, the directory does not respond."""
 
     def canonical(self, name: str) -> str:
-        """Return a name as it is kept."""
+        """Return a name as it is stored."""
         return name if self.config.case_sensitive_names else name.lower()
 
     def login_name(self, name: str) -> str:
-        """Return a user name as logins read it: directories, too, overlook blanks around it."""
+        """Return a user name as logins read it: like directories, without surrounding blanks."""
         return self.canonical(name.strip())
 
 
 def user_of(core: Environment, request: Request, below: str) -> str:
-    """Whose failed logins the lockout counts."""
+    """Return the user name for the user lockout."""
     mount = core.state.mounts.match(request.namespace, request.path)
     name = below.removeprefix("login/")
     if mount is None:

@@ -1,4 +1,4 @@
-"""``config/rotate-root``: a new password for the name that looks for users."""
+"""``config/rotate-root``: a new password for ``binddn``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockkms.vault.products.features import Feature
 
 _ACTIVE_DIRECTORY = "ad"
 _LENGTH = 64
-"""Of a password that no policy is named for."""
+"""Length in characters of a password without a password policy."""
 
 path = engine.path("config/rotate-root", needs=Feature.LDAP_ROTATION, help="A new password for binddn.")
 
@@ -43,7 +43,7 @@ def _new_password(call: Call, config: LdapConfig) -> str:
 
 
 def _change(config: LdapConfig, password: str) -> None:
-    """Ask the first directory that can be reached. Raises BackendError."""
+    """Change the password in the first directory that responds. Raises BackendError."""
     faults = []
     for url in (config.rotation_url or config.url).split(","):
         try:

@@ -47,12 +47,12 @@ def write(state: Okta, call: Call, *, base_url: str) -> Response | None:
         raise ErrorResponse("org_name is missing")
     made.api_token = call.get("api_token", call.get("token", made.api_token))
     if "base_url" in call:
-        # The comma is the real server's: what it parses here is not where it asks.
+        # The comma is the real server's, which contacts another address than it parses here.
         fault = outside.parse_fault(f"https://{made.org_name},{base_url}")
         if fault:
             raise ErrorResponse(f"Error parsing given base_url: {fault}")
         made.base_url = base_url
-    # The older switch is used only without an address.
+    # The deprecated parameter is used only without base_url.
     made.production = None if made.base_url else call.get("production", made.production)
     made.update_from(call, "bypass_okta_mfa")
     made.take_token_params(call)

@@ -1,4 +1,4 @@
-"""``users`` and ``groups``: what the mount itself gives to users and to members of groups."""
+"""``users`` and ``groups``: groups and policies that the mount assigns to users and to members of groups."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_user(state: Okta, call: Call, *, name: str) -> Reply:
 
 @users.on(Operation.UPDATE)
 def write_user(state: Okta, call: Call, *, name: str, groups: list[str], policies: list[str]) -> None:
-    """Make or replace a user; groups and policies stay as they were sent."""
+    """Create or replace a user; groups and policies stay as they were sent."""
     state.users[name] = OktaUser(list(groups), list(policies))
 
 
@@ -65,7 +65,7 @@ def read_group(state: Okta, call: Call, *, name: str) -> Reply:
 
 @groups.on(Operation.UPDATE)
 def write_group(state: Okta, call: Call, *, name: str, policies: list[str]) -> None:
-    """Make or replace a group; a new one is kept in lower case."""
+    """Create or replace a group; a new one is kept in lower case."""
     known = state.known_group(name)
     state.groups[known or name.lower()] = names.sanitize(policies)
 

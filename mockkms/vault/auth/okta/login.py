@@ -1,4 +1,4 @@
-"""``login/{username}``: a password that Okta accepts becomes a token."""
+"""``login/{username}``: a token for a password at Okta."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ login = engine.path(
         "username": Field(Kind.STRING, help="Name at Okta."),
         "password": Field(Kind.STRING, help="Password at Okta."),
         "totp": Field(Kind.STRING, help="Code of the second factor."),
-        "nonce": Field(Kind.STRING, help="Names the login where a number has to be compared."),
-        "provider": Field(Kind.STRING, help="GOOGLE or OKTA: whose second factor."),
+        "nonce": Field(Kind.STRING, help="Identifies the login for a number challenge."),
+        "provider": Field(Kind.STRING, help="Provider of the second factor: GOOGLE or OKTA."),
     },
     login=True,
     help="Log in.",
@@ -40,7 +40,7 @@ verify = engine.path(
     "verify/{nonce:some}",
     {"nonce": Field(Kind.STRING, help="As given to the login.")},
     login=True,
-    help="The number that has to be compared.",
+    help="The number of a number challenge.",
 )
 engine.open_folders("login", "verify")
 
@@ -55,7 +55,7 @@ class _OktaUserFound:
 
 @verify.on(Operation.READ)
 def no_number(state: Okta, call: Call) -> None:
-    """No login ever waits for a push here."""
+    """Return 404: logins with a number challenge are not emulated."""
 
 
 @login.on(Operation.UPDATE)
@@ -127,7 +127,7 @@ def _wrong_password(config: OktaConfig) -> str:
 
 
 def _standing(config: OktaConfig, person: OktaPerson, totp: str) -> list[str]:
-    """Return what becomes of a right password, by the account's status; returns the warnings."""
+    """Check the account's status after a correct password; return warnings. Raises ErrorResponse."""
     status = person.status
     if status in ("LOCKED_OUT", "PASSWORD_EXPIRED"):
         raise ErrorResponse(_FAILED)

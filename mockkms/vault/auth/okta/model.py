@@ -19,7 +19,7 @@ STATUSES = (
 
 @dataclass
 class OktaConfig(TokenParams):
-    """The organization, and what logins get."""
+    """The organization, and the parameters of tokens."""
 
     old_names: ClassVar = ("ttl", "max_ttl")
 
@@ -35,14 +35,14 @@ class OktaConfig(TokenParams):
 
     @property
     def address(self) -> str:
-        """Where the organization is."""
+        """The address of the organization."""
         usual = "oktapreview.com" if self.production is False else "okta.com"
         return f"https://{self.org_name}.{self.base_url or usual}"
 
 
 @dataclass
 class OktaUser:
-    """Groups and policies that the mount itself gives a user."""
+    """Groups and policies that the mount assigns to a user."""
 
     groups: list[str] = field(default_factory=list)
     policies: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Okta:
     """Okta's users by user name. If there are none, Okta cannot be reached."""
 
     def known_group(self, name: str) -> str | None:
-        """Return how a group is written here: Okta keeps case and overlooks it."""
+        """Return the stored name of a group, or None; Okta ignores case."""
         if name in self.groups:
             return name
         return next((known for known in sorted(self.groups) if known.casefold() == name.casefold()), None)

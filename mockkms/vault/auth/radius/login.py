@@ -1,4 +1,4 @@
-"""``login``: a password that the authentication server accepts becomes a token."""
+"""``login``: a token for a password of the authentication server."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def _configured(state: Radius) -> RadiusConfig:
 
 
 def _ask(state: Radius, config: RadiusConfig, call: Call, name: str, password: str) -> list[str]:
-    """Return the policies of whom the server lets in."""
+    """Return the policies of a user whom the server accepts. Raises ErrorResponse."""
     if not state.directory:
         call.request.trace.hint = HINT
-        # UDP does not show that no server listens: the real server waits for ``read_timeout``.
+        # With UDP, a missing server is not detected: the real server waits for ``read_timeout``.
         raise ErrorResponse("context deadline exceeded")
     person = state.directory.get(name)
     if person is None or person.password != password:

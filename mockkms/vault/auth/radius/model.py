@@ -16,7 +16,7 @@ from mockkms.vault.products.features import Feature
 
 @dataclass
 class RadiusConfig(TokenParams):
-    """The authentication server, and what logins get. Times are seconds."""
+    """The authentication server, and the parameters of tokens. Times are seconds."""
 
     host: Annotated[str, param(Kind.STRING, help="The server's host.")] = ""
     port: Annotated[int, param(Kind.INT, help="The server's port.")] = 1812
@@ -25,7 +25,7 @@ class RadiusConfig(TokenParams):
         str, param(Kind.STRING, help="Policies of users that are not registered, separated by commas.")
     ] = ""
     dial_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 10
-    read_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for an answer.")] = 10
+    read_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a response.")] = 10
     nas_port: Annotated[int, param(Kind.INT, help="NAS port of requests.")] = 10
     nas_identifier: Annotated[str, param(Kind.STRING, help="NAS identifier of requests.")] = ""
     case_insensitive_names: Annotated[
@@ -56,11 +56,11 @@ class Radius:
     """The server's users by user name. If there are none, the server does not respond."""
 
     def canonical(self, name: str) -> str:
-        """Return a user's name as it is kept."""
+        """Return a user's name as it is stored."""
         return name.lower() if self.config is not None and self.config.case_insensitive_names else name
 
     def looked_up(self, call: Call, name: str) -> str:
-        """Return the name under which a user is looked for."""
+        """Return the name under which a user is looked up."""
         return self.canonical(name) if call.core.product.has(Feature.RADIUS_EXACT_NAMES) else name.lower()
 
 

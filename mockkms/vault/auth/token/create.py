@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mockkms.vault.auth.token.lifetimes import lifetimes, settle
-from mockkms.vault.auth.token.model import TokenRequest, TokenRole, TokenRoles, engine, is_sudo, show_policies
+from mockkms.vault.auth.token.model import NewToken, TokenRole, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.auth.token.rolepolicies import policies_against_role
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -15,13 +15,13 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 from mockkms.vault.tokens.token import Token
 
-create_orphan = engine.path("create-orphan", TokenRequest.fields, help="Create a token without a parent.")
+create_orphan = engine.path("create-orphan", NewToken.fields, help="Create a token without a parent.")
 create_role = engine.path(
     "create/{role_name}",
-    lambda: {"role_name": Field(Kind.STRING, help="The role."), **TokenRequest.fields()},
+    lambda: {"role_name": Field(Kind.STRING, help="The role."), **NewToken.fields()},
     help="Create a token with a role.",
 )
-create = engine.path("create", TokenRequest.fields, help="Create a token, a child of the requesting one.")
+create = engine.path("create", NewToken.fields, help="Create a token, a child of the requesting one.")
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9-]")
 _CUSTOM_ID = (
@@ -49,7 +49,7 @@ def create_against_role(state: TokenRoles, call: Call, *, role_name: str) -> Res
 
 
 def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
-    asked = TokenRequest.from_call(call)
+    asked = NewToken.from_call(call)
     parent = _parent(call)
     sudo = is_sudo(call)
     _check_namespace(call, asked, parent, sudo)
@@ -117,7 +117,7 @@ def _parent(call: Call) -> Token:
     return parent
 
 
-def _check_namespace(call: Call, asked: TokenRequest, parent: Token, sudo: bool) -> None:
+def _check_namespace(call: Call, asked: NewToken, parent: Token, sudo: bool) -> None:
     if call.request.namespace == parent.namespace:
         return
     if not sudo:
@@ -126,7 +126,7 @@ def _check_namespace(call: Call, asked: TokenRequest, parent: Token, sudo: bool)
         raise ErrorResponse("root tokens may not be created from a parent namespace")
 
 
-def _kind(asked: TokenRequest, role: TokenRole | None) -> str:
+def _kind(asked: NewToken, role: TokenRole | None) -> str:
     kind = asked.type
     if role is not None:
         if role.token_type in ("service", "batch"):
@@ -152,7 +152,7 @@ def _seconds_or(text: str, refusal: str) -> float:
         return parse_seconds(text)
 
 
-def _entity(call: Call, asked: TokenRequest, role: TokenRole | None) -> str:
+def _entity(call: Call, asked: NewToken, role: TokenRole | None) -> str:
     name = asked.entity_alias
     if not name:
         return ""
@@ -178,7 +178,7 @@ def _uses(asked: int, role: TokenRole | None) -> int:
     return asked if limit == 0 else limit if asked == 0 else min(limit, asked)
 
 
-def _policies(call: Call, asked: TokenRequest, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
+def _policies(call: Call, asked: NewToken, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
     wanted = list(asked.policies)
     no_default = asked.no_default_policy
     add_default = False
@@ -212,7 +212,7 @@ def _check_root(token: Token, parent: Token) -> None:
         raise ErrorResponse("batch tokens cannot be root tokens")
 
 
-def _orphan(asked: TokenRequest, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
+def _orphan(asked: NewToken, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
     if role is not None:
         if role.orphan:
             token.parent = ""

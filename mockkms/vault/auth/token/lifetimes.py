@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockkms.vault.auth.token.model import TokenRequest, TokenRole
+from mockkms.vault.auth.token.model import NewToken, TokenRole
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
@@ -28,9 +28,7 @@ def _lifetime(name: str, text: str) -> int:
     return seconds
 
 
-def lifetimes(
-    asked: TokenRequest, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]
-) -> TokenLimits:
+def lifetimes(asked: NewToken, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]) -> TokenLimits:
     """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
     limits = TokenLimits()
     if asked.explicit_max_ttl:

@@ -1,4 +1,4 @@
-"""Looking tokens up: any, one's own, by accessor; and the list of accessors."""
+"""Lookups of tokens: by token, of the requesting token, by accessor; and the list of accessors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mockkms.vault.tokens.token import Token
 from mockkms.world.clock import rfc3339
 
 accessors = engine.path("accessors[/]", sudo=True, help="The accessors of all tokens of this namespace.")
-lookup = engine.path("lookup", {"token": Field(Kind.STRING, help="The token; without it, one's own.")}, help=(
-    "Everything about a token but its parent."))  # fmt: skip
+lookup = engine.path("lookup", {"token": Field(Kind.STRING, help="The token; default: the requesting one.")}, help=(
+    "The properties of a token."))  # fmt: skip
 lookup_accessor = engine.path("lookup-accessor", {"accessor": Field(Kind.STRING, help="The token's accessor.")}, help=(
-    "Everything about the token of an accessor, but its id."))  # fmt: skip
-lookup_self = engine.path("lookup-self", {"token": Field(Kind.STRING, help="Not heeded.")}, help=(
-    "Everything about one's own token."))  # fmt: skip
+    "The properties of the token of an accessor, without the token itself."))  # fmt: skip
+lookup_self = engine.path("lookup-self", {"token": Field(Kind.STRING, help="Ignored.")}, help=(
+    "The properties of the requesting token."))  # fmt: skip
 
 
 @accessors.on(Operation.LIST)
@@ -59,7 +59,7 @@ def by_accessor(call: Call, accessor: str) -> Token:
 
 
 def check_namespace(call: Call, accessor: str) -> None:
-    """Raises BackendError 500 for an accessor of another namespace than the request's."""
+    """Raise BackendError 500 for an accessor of another namespace than the request's."""
     core, own = call.core, call.request.namespace
     _, dot, namespace_id = accessor.rpartition(".")
     if dot:
@@ -71,7 +71,7 @@ def check_namespace(call: Call, accessor: str) -> None:
 
 
 def describe(call: Call, token: Token) -> dict[str, object]:
-    """``data`` of a look-up."""
+    """Return ``data`` of a lookup."""
     leases = call.core.leases
     data: dict[str, object] = {
         "id": token.id,

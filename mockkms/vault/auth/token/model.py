@@ -26,7 +26,7 @@ def _shared(name: str, show: Show = Show.ALWAYS) -> Param:
 
 @dataclass
 class TokenRole(Record):
-    """A token role; lifetimes in seconds. The members without ``token_`` hold what deprecated names set."""
+    """A token role; lifetimes in seconds. Members without ``token_`` have the values of deprecated parameters."""
 
     name: str = ""
     allowed_policies: Annotated[
@@ -66,7 +66,7 @@ class TokenRole(Record):
         return super().shown(product) | {"name": self.name}
 
     def changed(self) -> dict[str, object]:
-        """Return the parameters that are not as a new role has them, under the old names where those were used."""
+        """Return the parameters that differ from those of a new role, under deprecated names if those were used."""
         changed = super().changed()
         for name in ("period", "explicit_max_ttl", "bound_cidrs"):
             if name in changed:
@@ -85,7 +85,7 @@ class TokenRole(Record):
 
 
 @dataclass
-class TokenRequest(Record):
+class NewToken(Record):
     """The parameters of a new token. Lifetimes are texts: seconds or durations such as ``1h``."""
 
     display_name: Annotated[str, param(Kind.STRING, help="Name shown by lookups and audit logs.")] = ""
@@ -110,7 +110,7 @@ class TokenRequest(Record):
 
 @dataclass
 class TokenRoles:
-    """State of the token auth method: its roles by name. The tokens themselves are the core's."""
+    """State of the token auth method: its roles by name. The core has the tokens."""
 
     roles: dict[str, TokenRole] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ engine = Engine(
 
 
 def show_policies(call: Call, auth: Auth) -> Auth:
-    """Complete ``auth`` for an answer: its entity's policies beside its own."""
+    """Add the entity's policies to ``auth`` for a response."""
     client = call.request.client
     namespace = client.namespace if client is not None else ""
     auth.identity_policies = identity_policies(call.core, auth.entity_id, namespace)
@@ -149,7 +149,7 @@ def show_policies(call: Call, auth: Auth) -> Auth:
 
 
 def is_sudo(call: Call) -> bool:
-    """Return whether the asking token has the ``sudo`` capability, or is root, on this very path."""
+    """Return whether the requesting token is root or has the ``sudo`` capability on the requested path."""
     client = call.request.client
     if client is None or client.num_uses < 0:
         return False

@@ -1,4 +1,4 @@
-"""Renewing tokens: any, one's own, by accessor."""
+"""Renewals of tokens: by token, of the requesting token, by accessor."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.tokens.token import Token
 
-_INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Seconds to live from now, as a wish.")}
+_INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Requested lifetime from now in seconds.")}
 
 renew = engine.path(
-    "renew", {"token": Field(Kind.STRING, help="The token to renew."), **_INCREMENT}, help="Let a token live on."
+    "renew", {"token": Field(Kind.STRING, help="The token to renew."), **_INCREMENT}, help="Renew a token."
 )
 renew_accessor = engine.path(
     "renew-accessor",
     {"accessor": Field(Kind.STRING, help="Accessor of the token to renew."), **_INCREMENT},
-    help="Let the token of an accessor live on.",
+    help="Renew the token of an accessor.",
 )
 renew_self = engine.path(
-    "renew-self", {"token": Field(Kind.STRING, help="Not heeded."), **_INCREMENT}, help="Let one's own token live on."
+    "renew-self", {"token": Field(Kind.STRING, help="Ignored."), **_INCREMENT}, help="Renew the requesting token."
 )
 
 

@@ -1,4 +1,4 @@
-"""Revoking tokens: any with its descendants, one's own, by accessor, without the children; and tidying."""
+"""Revocations of tokens, with descendants (by token, of the requesting token, by accessor) or without; and tidying."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mockkms.vault.tokens.token import Token
 
 _TOKEN = {"token": Field(Kind.STRING, help="The token to revoke.")}
 
-revoke = engine.path("revoke", _TOKEN, help="End a token and all its descendants.")
-revoke_self = engine.path("revoke-self", help="End one's own token and all its descendants.")
+revoke = engine.path("revoke", _TOKEN, help="Revoke a token and its descendants.")
+revoke_self = engine.path("revoke-self", help="Revoke the requesting token and its descendants.")
 revoke_accessor = engine.path(
     "revoke-accessor", {"accessor": Field(Kind.STRING, help="Accessor of the token to revoke.")}, help=(
-        "End the token of an accessor and all its descendants."))  # fmt: skip
+        "Revoke the token of an accessor and its descendants."))  # fmt: skip
 revoke_orphan = engine.path(
     "revoke-orphan",
     _TOKEN,
-    help="End a token alone; its children live on as orphans.",
+    help="Revoke a token only; its children become orphans.",
     sudo=Feature.SUDO_FOR_MERGES,
 )
-tidy = engine.path("tidy", help="Clean up what ended tokens left behind.")
+tidy = engine.path("tidy", help="Remove remains of revoked tokens.")
 
 
 @revoke.on(Operation.UPDATE)

@@ -88,7 +88,7 @@ def _shared(call: Call, role: TokenRole) -> None:
     if role.token_num_uses < 0:
         raise ErrorResponse(f"{frame}'token_num_uses' cannot be negative")
     if role.token_type in ("batch", "default-batch") and "token_type" not in call.raw:
-        # Only the type that is stored is looked at here: one that is sent is read later.
+        # Only the stored type is checked here: a sent one is read later.
         refused = f"{frame}'token_type' cannot be 'batch' or 'default_batch' when set to generate "
         if role.token_period:
             raise ErrorResponse(f"{refused}periodic tokens")

@@ -1,4 +1,4 @@
-"""Userpass: logins with a user name and a password. User names are lower case throughout."""
+"""Userpass: logins with a user name and a password. User names are in lower case."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class UserpassUser(TokenParams):
-    """One user. ``password`` is what ``crypto.passwords`` made of it, or a bcrypt hash that was given."""
+    """One user. ``password`` is a hash: that of ``crypto.passwords``, or a bcrypt hash that was sent."""
 
     old_names: ClassVar = ("policies", "ttl", "max_ttl", "bound_cidrs")
 
@@ -53,13 +53,13 @@ _NAME = re.compile(r"\w(?:[\w\-.]*\w)?", re.ASCII)
 
 
 def user_of(core: Environment, request: Request, below: str) -> str:
-    """Whose failed logins the lockout counts."""
+    """Return the user name for the user lockout."""
     name = below.removeprefix("login/").lower()
     return name if _NAME.fullmatch(name) else ""
 
 
 def renew(state: Userpass, call: Call) -> Response | None:
-    """Renew a login; refuses where the user's policies have changed since, gives up where the user is gone."""
+    """Renew a login. Return None if the user was deleted. Raises BackendError if the user's policies have changed."""
     auth = call.login
     user = state.users.get((auth.metadata or {}).get("username", ""))
     if user is None:
@@ -113,7 +113,7 @@ engine.open_folders("login")
 def write_user(
     state: Userpass, call: Call, name: str, user: UserpassUser, *, password: str, password_hash: str
 ) -> None:
-    """Change what was sent of a user. Raises ErrorResponse and BackendError."""
+    """Create or change a user. Raises ErrorResponse and BackendError."""
     given_twice = bool(password and password_hash)
     if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
         _check_password(call)
@@ -149,7 +149,7 @@ def _set_password(call: Call, user: UserpassUser) -> None:
 
 
 def _check_form(hashed: str) -> None:
-    """Check what Vault looks at in a hash that is given. Raises BackendError."""
+    """Check the form of a hash as Vault does. Raises BackendError."""
     if len(hashed.encode("utf-8", "replace")) != _HASH_LENGTH:
         raise BackendError("password hash has incorrect length")
     if not hashed.startswith(("$2a$", "$2y$", "$2b$")):
@@ -157,7 +157,7 @@ def _check_form(hashed: str) -> None:
 
 
 def _check_cost(hashed: str) -> None:
-    """Check what OpenBao looks at in a hash that is given. Raises ErrorResponse."""
+    """Check the cost of a hash as OpenBao does. Raises ErrorResponse."""
     cost = passwords.bcrypt_cost(hashed)
     if cost is None:
         raise ErrorResponse("password_hash is not a valid bcrypt hash")
@@ -168,7 +168,7 @@ def _check_cost(hashed: str) -> None:
 
 
 def new_password(core: Environment, password: str) -> str:
-    """Return a password's hash. Raises BackendError for one that bcrypt, which the real server uses, refuses."""
+    """Return a password's hash. Raises BackendError for passwords that bcrypt, the real server's algorithm, refuses."""
     if len(password.encode("utf-8", "replace")) > 72:
         raise BackendError("bcrypt: password length exceeds 72 bytes")
     return passwords.protect(password, core.entropy.bytes(16))
@@ -190,7 +190,7 @@ def set_password(state: Userpass, call: Call) -> None:
 
 
 def _keep(state: Userpass, call: Call, user: UserpassUser) -> None:
-    """Keep a changed user. Both products do so under the name as it was written, where no login finds capitals."""
+    """Store a changed user. Both products use the name as written, so that logins do not find one with capitals."""
     state.users[call["username"]] = user
 
 
@@ -218,7 +218,7 @@ def log_in(state: Userpass, call: Call, *, username: str, password: str) -> Resp
     user = state.users.get(name)
     if user is None or not user.password:
         raise ErrorResponse("invalid username or password")
-    with waiting():  # A hash by bcrypt takes its time.
+    with waiting():  # Bcrypt is slow.
         matches = passwords.matches(password, user.password)
     if not matches:
         raise InvalidCredentials("invalid username or password")

@@ -1,6 +1,6 @@
-"""The shapes that hold others: lists, mappings, records; those of single values are here by name too.
+"""The shapes of lists, mappings and records; this module also exports the shapes of single values.
 
-``shape.read(node, path, problems)`` returns the plain value and appends every fault; it never raises for bad input.
+``shape.read(node, path, problems)`` returns the plain value and appends all problems; it never raises.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 
 @dataclass
 class ListOf(Shape):
-    """A list; with ``single`` one value may stand for a list of one."""
+    """A list; with ``single``, a single value is read as a list of one."""
 
     item: Shape
     single: bool = False
@@ -70,11 +70,11 @@ class ListOf(Shape):
 
 @dataclass
 class MapOf(Shape):
-    """A mapping with keys of the user's choosing."""
+    """A mapping with arbitrary keys."""
 
     value: Shape
     key: Callable[[str], str | None] | None = None
-    """Says what is wrong with a key, or nothing."""
+    """Returns what is wrong with a key, or None."""
 
     def __post_init__(self) -> None:
         self.expected = "a mapping"
@@ -109,11 +109,11 @@ class Key:
 
 @dataclass
 class RecordShape(Shape):
-    """A mapping with known keys; unknown ones are faults that name the nearest known key."""
+    """A mapping with known keys; unknown keys are problems that name the most similar known key."""
 
     keys: Mapping[str, Key]
     short: Shape | None = None
-    """A form in one value, such as ``v1: true`` for ``v1: {enabled: true}``, read as ``{short_key: value}``."""
+    """A short form, such as ``v1: true`` for ``v1: {enabled: true}``, read as ``{short_key: value}``."""
     short_key: str = ""
 
     def __post_init__(self) -> None:
@@ -155,11 +155,11 @@ class RecordShape(Shape):
 
 @dataclass
 class Tagged(Shape):
-    """A record whose other keys depend on one: ``type: transit`` brings ``keys``."""
+    """A record in which one key determines the others: ``type: transit`` allows ``keys``."""
 
     tag: str
     variants: Mapping[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]]
-    """Keys, or what makes them when a value of that variant is read: their modules are loaded no sooner."""
+    """Keys, or a function that returns them, called when a value of the variant is read, so that modules load late."""
     common: Mapping[str, Key] = field(default_factory=dict)
     what: str = "type"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault. Line and column count from 1; 0 where the world came from Python and has no file."""
+    """One problem. Line and column start at 1; they are 0 if the world came from Python, without a file."""
 
     file: str
     line: int
@@ -46,9 +46,9 @@ class Node:
     text: str = ""
     """A scalar as it was written."""
     style: str = ""
-    """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or nothing."""
+    """Of a scalar: ``|`` or ``>`` for blocks, a quotation mark, or empty."""
     indent: int = 0
-    """Of a block scalar: how far its lines are indented."""
+    """Of a block scalar: the indentation of its lines."""
 
     @property
     def entries(self) -> dict[str, KeyEntry]:
@@ -61,7 +61,7 @@ class Node:
         return self.value if isinstance(self.value, list) else []
 
     def place(self, line: int, column: int) -> tuple[int, int]:
-        """Return where in the file a place inside this text is; both count from 1."""
+        """Return line and column in the file of a place inside this text; all start at 1."""
         if self.style == "|" and line:
             return self.line + line, self.indent + max(1, column)
         if self.style != ">" and line == 1 and self.line:
@@ -69,7 +69,7 @@ class Node:
         return self.line, self.column
 
     def problem(self, path: str, message: str) -> Problem:
-        """Return a fault of this value."""
+        """Return a problem with this value."""
         return Problem(self.file, self.line, self.column, path, message)
 
     def plain(self) -> object:

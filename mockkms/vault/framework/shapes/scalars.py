@@ -1,6 +1,6 @@
 """The shapes of single values. One description reads, checks, and becomes the JSON Schema.
 
-``shape.read(node, path, problems)`` returns the plain value and appends every fault; it never raises for bad input.
+``shape.read(node, path, problems)`` returns the plain value and appends all problems; it never raises.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _ARTICLE = {"integer": "an integer"}
 
 
 class Shape:
-    """What a value may be."""
+    """The allowed values of one place in a world file."""
 
     expected = "a value"
 
     def read(self, node: Node, path: str, problems: Problems) -> object:
-        """Return the plain value; faults go to ``problems``."""
+        """Return the plain value; append problems to ``problems``."""
         raise NotImplementedError(type(self).__name__)
 
     def schema(self) -> dict[str, object]:
@@ -45,7 +45,7 @@ class Shape:
 
 @dataclass
 class Text(Shape):
-    """Text; ``check`` returns what is wrong with it, or nothing."""
+    """Text; ``check`` returns what is wrong with it, or None."""
 
     what: str = "text"
     check: Callable[[str], str | None] | None = None
@@ -138,7 +138,7 @@ class Seconds(Shape):
 
 
 class Moment(Shape):
-    """A time in RFC 3339, or a number of seconds since the epoch, which is what it reads as."""
+    """A time in RFC 3339, or seconds since the epoch. Reads as seconds since the epoch."""
 
     expected = "a time (2026-01-01T00:00:00Z)"
 
@@ -201,7 +201,7 @@ class Choice(Shape):
 
 
 class Json(Shape):
-    """object value, kept as JSON data; a number with a fraction keeps its text."""
+    """Any value, kept as JSON data; a number with a fraction keeps its text."""
 
     def read(self, node: Node, path: str, problems: Problems) -> object:
         if node.kind == "mapping":

@@ -28,7 +28,7 @@ client = engine.path(
 )
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 identity = engine.path("config/identity", AwsIdentity.fields, help="Data of logins for the identity store.")
-rotate = engine.path("config/rotate-root", help="Replace the key that asks AWS.")
+rotate = engine.path("config/rotate-root", help="Replace the access key for requests to AWS.")
 
 
 @client.existence
@@ -58,7 +58,7 @@ def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[
 
 
 def _check_identity(config: AwsClientConfig) -> None:
-    """Refuse workload identity, which another edition has. Raises ValueError with the server's text."""
+    """Refuse workload identity, a feature of the enterprise edition. Raises ValueError with the server's text."""
     if not config.identity_token_audience:
         return
     if config.access_key:
@@ -75,7 +75,7 @@ def _canonical(header: str) -> str:
 
 @client.on(Operation.DELETE)
 def delete_client(state: AwsAuth, _call: Call) -> None:
-    """Forget the settings."""
+    """Delete the settings."""
     state.config = None
 
 
@@ -108,7 +108,7 @@ def _metadata(name: str, asked: list[str]) -> list[str]:
 
 @rotate.on(Operation.UPDATE)
 def rotate_root(state: AwsAuth, call: Call) -> Reply:
-    """Return the access key that replaces the present one. Raises ErrorResponse where there is none to replace."""
+    """Return the access key that replaces the present one. Raises ErrorResponse without a configured key."""
     config = state.config
     if config is None:
         raise ErrorResponse("no configuration found")

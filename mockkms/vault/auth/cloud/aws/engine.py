@@ -1,4 +1,4 @@
-"""The auth method ``aws``: settings, roles, role tags and lists as in Vault; logins are checked, not carried out.
+"""The auth method ``aws``: settings, roles, role tags and lists as in Vault; logins are checked and refused.
 
 Rules: the API pages of the method, its published source, and recordings of roles and of logins without credentials.
 """
@@ -16,9 +16,9 @@ from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products import Product
 
-_BOUND = param(Kind.COMMA_STRINGS, help="What the caller must have.")
-_SWITCH = param(Kind.BOOL, help="How often, and from where, a machine logs in.")
-_ALIAS = param(Kind.STRING, help="What names the alias of such a login.")
+_BOUND = param(Kind.COMMA_STRINGS, help="Required property of the caller.")
+_SWITCH = param(Kind.BOOL, help="Whether a machine may log in again, or after a migration.")
+_ALIAS = param(Kind.STRING, help="Source of the alias name of such a login.")
 _METADATA = param(Kind.COMMA_STRINGS, help="Fields of its metadata; `default` selects the default ones.")
 
 

@@ -1,4 +1,4 @@
-"""Machines that logged in, role tags that are denied, and the tidies of both lists; each list has an older name."""
+"""The lists of machines that logged in and of denied role tags, and their tidies; each list has an older name, too."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _CURRENT = {"identity-whitelist": "identity-accesslist", "roletag-blacklist": "r
 _LISTS = "identity-accesslist|identity-whitelist|roletag-denylist|roletag-blacklist"
 _LIST = {"list": Field(Kind.STRING, help="Name of the list.")}
 _DENIED_FOR = 180 * 24 * 3600
-"""Seconds a tag stays denied where nothing bounds it."""
+"""Seconds for which a tag is denied without another limit."""
 
 machines = engine.path("{list:re(identity-accesslist|identity-whitelist)}[/]", _LIST, help="Machines that logged in.")
 machine = engine.path(
     "{list:re(identity-accesslist|identity-whitelist)}/{instance_id}",
     {**_LIST, "instance_id": Field(Kind.STRING, help="Id of the machine.")},
-    help="What is kept of a machine that logged in.",
+    help="The entry of a machine that logged in.",
 )
 tags = engine.path("{list:re(roletag-denylist|roletag-blacklist)}[/]", _LIST, help="Role tags that are denied.")
 tag = engine.path(
     "{list:re(roletag-denylist|roletag-blacklist)}/{role_tag:some}",
     {**_LIST, "role_tag": Field(Kind.STRING, help="The tag, plain or in base64.")},
-    help="Deny a role tag, show or allow it again.",
+    help="Deny a role tag, read the denial or delete it.",
 )
 periodic = engine.path(
     f"config/tidy/{{list:re({_LISTS})}}",
     lambda: {**_LIST, **AwsTidy.fields()},
-    help="How a list is tidied by itself.",
+    help="The periodic tidy of a list.",
 )
 tidy = engine.path(
     f"tidy/{{list:re({_LISTS})}}", lambda: {**_LIST, **AwsTidy.fields("safety_buffer")}, help="Tidy a list now."
@@ -46,23 +46,23 @@ def _current(call: Call) -> str:
 
 @machines.on(Operation.LIST)
 def list_machines(_state: AwsAuth, _call: Call) -> Reply:
-    """None: no machine logs in here."""
+    """Return an empty list: no machine logs in here."""
     return {"keys": []}
 
 
 @machine.on(Operation.READ)
 def read_machine(_state: AwsAuth, _call: Call) -> None:
-    """Nothing is kept."""
+    """Return 404: no machine logs in here."""
 
 
 @machine.on(Operation.DELETE)
 def delete_machine(_state: AwsAuth, _call: Call) -> None:
-    """Nothing to forget."""
+    """Do nothing: no machine logs in here."""
 
 
 @tags.on(Operation.LIST)
 def list_tags(state: AwsAuth, _call: Call) -> Reply:
-    """Return the denied tags as they are; in order of their base64, by which they are stored."""
+    """Return the denied tags, in the order of their base64, by which the real server stores them."""
     return {"keys": sorted(state.denied_tags, key=lambda text: base64.b64encode(text.encode()))}
 
 
@@ -80,7 +80,7 @@ def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
 
 @tag.on(Operation.READ)
 def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
-    """When a tag was denied and until when."""
+    """Return the times at which the denial of a tag started and ends."""
     found = state.denied_tags.get(_plain(role_tag))
     if found is None:
         return None
@@ -89,7 +89,7 @@ def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
 def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
-    """Deny a tag for as long as it could log in. Raises ErrorResponse for any other text."""
+    """Deny a tag for as long as it could log in. Raises ErrorResponse for an invalid tag."""
     text = _plain(role_tag)
     role, longest = parsed(state, text)
     bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
@@ -99,7 +99,7 @@ def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
 
 @tag.on(Operation.DELETE)
 def allow_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
-    """Allow a tag again; none there is fine too."""
+    """Delete the denial of a tag, if there is one."""
     state.denied_tags.pop(_plain(role_tag), None)
 
 
@@ -117,19 +117,19 @@ def read_settings(state: AwsAuth, call: Call) -> Reply:
 
 @periodic.on(Operation.CREATE, Operation.UPDATE)
 def write_settings(state: AwsAuth, call: Call) -> None:
-    """Keep settings; what is not sent stays."""
+    """Change the settings that were sent."""
     state.tidies.setdefault(_current(call), AwsTidy()).update_from(call)
 
 
 @periodic.on(Operation.DELETE)
 def delete_settings(state: AwsAuth, call: Call) -> None:
-    """Forget the settings."""
+    """Delete the settings."""
     state.tidies.pop(_current(call), None)
 
 
 @tidy.on(Operation.UPDATE)
 def tidy_now(state: AwsAuth, call: Call, *, safety_buffer: int) -> Response:
-    """Drop what expired longer ago than the buffer. Raises ErrorResponse for a buffer below zero."""
+    """Delete entries that expired before the safety buffer. Raises ErrorResponse for a negative buffer."""
     if safety_buffer < 0:
         raise ErrorResponse("safety_buffer cannot be negative")
     before = call.now() - safety_buffer

@@ -1,4 +1,4 @@
-"""``login``: credentials are checked in form, in the real server's order; signatures cannot be verified here."""
+"""``login``: the form of credentials is checked in the real server's order; signatures cannot be verified here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ login = engine.path(
     "login",
     {
         "role": Field(Kind.STRING, help="Name of the role to log in with."),
-        "pkcs7": Field(Kind.STRING, help="Signed identity document of a machine, PEM without its frame."),
+        "pkcs7": Field(Kind.STRING, help="Signed identity document of a machine, PEM without header and footer."),
         "nonce": Field(Kind.STRING, help="The nonce chosen by the machine at its first login."),
         "identity": Field(Kind.STRING, help="Identity document of a machine, base64."),
         "signature": Field(Kind.STRING, help="Signature of that document, base64."),
@@ -33,7 +33,7 @@ login = engine.path(
 
 @login.on(Operation.UPDATE)
 def log_in(_state: AwsAuth, call: Call) -> None:
-    """Check what was sent, and answer what is well formed as unsupported. Raises ErrorResponse and BackendError."""
+    """Check the form of the credentials; well-formed ones are unsupported. Raises ErrorResponse and BackendError."""
     by_machine = "pkcs7" in call or ("identity" in call and "signature" in call)
     by_request = all(name in call for name in _IAM)
     if by_machine and by_request:

@@ -56,7 +56,7 @@ def write_role(state: AwsAuth, call: Call, name: str, role: AwsAuthRole, *, role
 
 
 def _resolve(state: AwsAuth, call: Call, role: AwsAuthRole) -> None:
-    """Bind to the ids of principals. A configured endpoint that refuses is an error; other ids are role up here."""
+    """Bind to the ids of principals. A configured endpoint that refuses is an error; otherwise ids are generated."""
     before = role.resolve_aws_unique_ids
     role.update_from(call, "resolve_aws_unique_ids")
     wanted = role.resolve_aws_unique_ids
@@ -94,7 +94,7 @@ def _set_type(call: Call, role: AwsAuthRole) -> None:
 
 
 def _check_bounds(role: AwsAuthRole) -> None:
-    """Raise ErrorResponse for bounds that the type does not have, or for none."""
+    """Raise ErrorResponse without bounds, or for bounds of the other type."""
     inferred, region = role.inferred_entity_type, role.inferred_aws_region
     if inferred:
         if role.auth_type != "iam":

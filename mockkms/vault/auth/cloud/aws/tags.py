@@ -1,4 +1,4 @@
-"""``role/…/tag``: role tags, which a machine carries to get less than its role allows."""
+"""``role/…/tag``: role tags, which restrict a role for the machines that have them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ tag = engine.path(
         "role": Field(Kind.STRING, help="Name of the role."),
         "instance_id": Field(Kind.STRING, help="The one machine that may use the tag."),
         "policies": Field(Kind.COMMA_STRINGS, help="Policies of the login, among those of the role."),
-        "max_ttl": Field(Kind.SECONDS, help="Largest life of the token, seconds."),
-        "allow_instance_migration": Field(Kind.BOOL, help="A machine may log in again after it moved."),
-        "disallow_reauthentication": Field(Kind.BOOL, help="A machine logs in once."),
+        "max_ttl": Field(Kind.SECONDS, help="Maximum lifetime of the token in seconds."),
+        "allow_instance_migration": Field(Kind.BOOL, help="A machine may log in again after a migration."),
+        "disallow_reauthentication": Field(Kind.BOOL, help="A machine may log in only once."),
     },
-    help="Make a tag.",
+    help="Create a tag.",
 )
 
 
@@ -77,7 +77,7 @@ def _signature(role: AwsAuthRole, text: str) -> str:
 
 
 def parsed(state: AwsAuth, text: str) -> tuple[AwsAuthRole, int]:
-    """Return the role of a tag, and the tag's own largest life in seconds, 0 for none. Raises ErrorResponse."""
+    """Return the role of a tag, and the tag's maximum lifetime in seconds, 0 without one. Raises ErrorResponse."""
     plain, _, signature = text.rpartition(":")
     members = dict(part.split("=", 1) for part in plain.split(":")[2:] if "=" in part)
     role = state.roles.get(members.get("r", ""))
