@@ -10,10 +10,12 @@ from urllib.parse import parse_qsl
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
 from mockkms.vault.policy.globs import matches_wildcards
+from mockkms.world.stored import stored
 
 KEY_RESOURCE = "arn:aws:kms:::key/"
 
 
+@stored("rustfs.iam.User")
 @dataclass
 class User:
     """A user other than the owner."""
@@ -23,6 +25,7 @@ class User:
     policies: list[str] = field(default_factory=list)
 
 
+@stored("rustfs.iam.IamState")
 @dataclass
 class IamState:
     """Users and policies by name."""

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs.iam import IamState
+from mockkms.world.stored import stored
 
 APIS = ("auto", "guide", "handler", "current")
 """The values of ``RustfsState.api``; see ``RustfsAdmin``."""
@@ -22,6 +23,7 @@ PROBE = "rustfs-internal-kms-probe"
 """Name of the key that a service of the current contract creates for itself when it starts."""
 
 
+@stored("rustfs.KmsKey")
 @dataclass
 class KmsKey:
     """One key. Times are seconds since the epoch."""
@@ -44,6 +46,7 @@ class KmsKey:
     """The versions, 32 bytes each, newest last; generated at first use."""
 
 
+@stored("rustfs.KmsSettings")
 @dataclass
 class KmsSettings:
     """A configuration of the service. Its secrets are never shown."""
@@ -87,6 +90,7 @@ class KmsSettings:
         return "vault" if self.backend.startswith("Vault") else "local"
 
 
+@stored("rustfs.RustfsEnvironment")
 @dataclass
 class RustfsEnvironment:
     """The settings that the real server reads from environment variables."""
@@ -97,6 +101,7 @@ class RustfsEnvironment:
     backup_kek_version: int = 1
 
 
+@stored("rustfs.BackupBundle")
 @dataclass
 class BackupBundle:
     """One backup of the keys."""
@@ -110,6 +115,7 @@ class BackupBundle:
     """SHA-256 in hex."""
 
 
+@stored("rustfs.RustfsState")
 @dataclass
 class RustfsState:
     """The whole state of the admin API."""

@@ -2,7 +2,7 @@
 
 A list of ``{at: path into the state, is: value}``. Values that YAML lacks stand in a mapping of one marked key:
 ``{$bytes: base64}``, ``{$tuple: […]}``, ``{$set: […]}``, ``{$number: "1e5"}``, ``{$map: [[key, value], …]}``,
-``{$object: [class, fields]}``, and ``{$same: path}`` for an object that stands in two places.
+``{$object: [stored name of the class, fields]}``, and ``{$same: path}`` for an object that stands in two places.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, RecordShape, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.golang.number import Number
+from mockkms.world import stored
 from mockkms.world.world import World
 from mockkms.worldfile.applying import Applier
 
@@ -117,8 +118,8 @@ class Writer:
         if isinstance(value, set | frozenset):
             mark = "$set" if isinstance(value, set) else "$frozenset"
             return {mark: [self.value(item) for item in sorted(value, key=repr)]}
-        if is_dataclass(value):
-            name = f"{type(value).__module__.removeprefix('mockkms.')}:{type(value).__qualname__}"
+        name = stored.name_of(type(value))
+        if name is not None:
             return {"$object": [name, dict(items)]}
         raise TypeError(f"{type(value).__qualname__} has no place in a world's state")
 
@@ -227,12 +228,8 @@ class Reader:
         return simple[mark](inner)
 
     def _object(self, name: str, values: dict[str, Any]) -> Any:
-        module, _, kind = name.partition(":")
-        # Only data classes of modules that are loaded anyway: a file makes nothing else, and runs nothing.
-        found = getattr(sys.modules.get(f"mockkms.{module}"), kind, None)
-        if not isinstance(found, type) or not is_dataclass(found) or found.__module__ != f"mockkms.{module}":
-            raise ValueError(f"there is no data class {name}")
-        made = found.__new__(found)
+        found = _class(name)
+        made: Any = object.__new__(found)
         names = {field.name for field in fields(found)}
         if set(values) != names:
             raise ValueError(f"{name} has {', '.join(sorted(names))}")
@@ -240,6 +237,24 @@ class Reader:
             put = setter(made, field)
             put(self.value(item, put))
         return made
+
+
+def _class(name: object) -> type:
+    """Return the dataclass that a dump calls ``name``. Raises ValueError for an unknown name.
+
+    A file creates only objects of classes of the state, and runs none of their code.
+    """
+    found = stored.class_of(str(name))
+    if found is None:  # modules of engines are imported at the first request, which may not have been made
+        for engine in registry.names():
+            registry.engine(engine)
+        found = stored.class_of(str(name))
+    if found is None:
+        raise ValueError(
+            f"unknown class {name!r}: another version of mockkms wrote this dump. Dump the world again with this "
+            "version, or remove the section `exact` (ids and times of the world then differ)"
+        )
+    return found
 
 
 def setter(holder: Any, step: Any) -> Callable[[Any], None]:

@@ -73,7 +73,7 @@ CASES = [
     pytest.param("exact: [{at: [vault, nothing], is: 1}]\n", 1, 9, "exact[0]", "leads nowhere", id="exact path"),
     pytest.param(
         'exact: [{at: [vault, system, x], is: {$object: ["os:system", {}]}}]\n',
-        1, 9, "exact[0]", "no data class", id="exact makes data only",
+        1, 9, "exact[0]", "unknown class 'os:system'", id="exact makes data only",
     ),
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context, Environment
@@ -29,6 +30,7 @@ _USUAL_HEADERS = ("correlation-id", "user-agent", "x-correlation-id")
 """Headers that are logged by default, if the product logs any."""
 
 
+@stored("audit.device.Device")
 @dataclass
 class Device:
     """One audit device of type ``file``."""

@@ -12,6 +12,7 @@ from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from celpy.celtypes import TimestampType, Value
@@ -24,6 +25,7 @@ class CelError(ValueError):
     """An invalid program or a failed evaluation; the text is the real server's."""
 
 
+@stored("cel.Variable")
 @dataclass
 class Variable:
     """A named expression."""
@@ -32,6 +34,7 @@ class Variable:
     expression: str = ""
 
 
+@stored("cel.Program")
 @dataclass
 class Program:
     """A program as text; nothing compiled is kept, so that it pickles."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.golang.json_text import Encoded
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.tokens.token import Token
@@ -125,6 +126,7 @@ class LoginAlias(TypedDict, total=False):
     metadata: dict[str, str]
 
 
+@stored("message.Auth")
 @dataclass(slots=True)
 class Auth:
     """A token to issue: the ``auth`` part of a response."""

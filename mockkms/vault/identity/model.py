@@ -7,11 +7,13 @@ from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.identity.mfa.model import MfaState, Secret
+from mockkms.world.stored import stored
 
 INTERNAL = "internal"
 EXTERNAL = "external"
 
 
+@stored("identity.Alias")
 @dataclass
 class Alias:
     """The name of an entity or an external group on one auth mount."""
@@ -41,6 +43,7 @@ class Alias:
         return self.mount_accessor, self.name.lower()
 
 
+@stored("identity.Entity")
 @dataclass
 class Entity:
     """One client, across auth methods."""
@@ -66,6 +69,7 @@ class Entity:
             settle_alias(alias)
 
 
+@stored("identity.Group")
 @dataclass
 class Group:
     """Entities and groups that share policies."""
@@ -102,6 +106,7 @@ def settle_alias(alias: Alias) -> None:
     alias.merged_from = alias.merged_from or None
 
 
+@stored("identity.IdentityState")
 @dataclass
 class IdentityState:
     """The identity data of all namespaces."""

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.world.stored import stored
 
 
+@stored("mounts.MountConfig")
 @dataclass
 class MountConfig:
     """Tuning of a mount; durations in seconds, 0 means the system's default."""
@@ -36,6 +38,7 @@ class MountConfig:
     plugin_version: str = ""
 
 
+@stored("mounts.Mount")
 @dataclass
 class Mount:
     """One mounted secrets engine or auth method, with its state."""
@@ -109,6 +112,7 @@ def forks(table: MountTable) -> Iterator[dict[str, Forkable]]:
             table.entries[key].state = state
 
 
+@stored("mounts.MountTable")
 @dataclass
 class MountTable:
     """All mounts by namespace and path."""

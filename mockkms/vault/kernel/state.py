@@ -12,8 +12,10 @@ from mockkms.vault.policy.policy import PolicyState
 from mockkms.vault.seals.barrier import Barrier, SealState
 from mockkms.vault.tokens.lease import LeaseState
 from mockkms.vault.tokens.token import TokenState
+from mockkms.world.stored import stored
 
 
+@stored("logins.FailedLogins")
 @dataclass
 class FailedLogins:
     """Failed logins of one user in a row."""
@@ -23,6 +25,7 @@ class FailedLogins:
     """Seconds since the epoch."""
 
 
+@stored("logins.LockoutState")
 @dataclass
 class LockoutState:
     """Failed logins by mount accessor and user name (of AppRole: role id)."""
@@ -30,6 +33,7 @@ class LockoutState:
     failures: dict[str, dict[str, FailedLogins]] = field(default_factory=dict)
 
 
+@stored("namespace.Namespace")
 @dataclass
 class Namespace:
     """One namespace."""
@@ -52,6 +56,7 @@ class Namespace:
         return self.path[: self.path.rstrip("/").rfind("/") + 1]
 
 
+@stored("namespace.NamespaceState")
 @dataclass
 class NamespaceState:
     """All namespaces but the root, by path."""
@@ -70,6 +75,7 @@ DEFAULT_EXEMPT = (
 )
 
 
+@stored("quota.Bucket")
 @dataclass
 class Bucket:
     """The tokens that one client has left under one rule."""
@@ -81,6 +87,7 @@ class Bucket:
     """When the client was shut out, seconds since the epoch; 0 is not."""
 
 
+@stored("quota.RateLimit")
 @dataclass
 class RateLimit:
     """One rule. Intervals in seconds."""
@@ -107,6 +114,7 @@ class RateLimit:
         return (self.namespace, self.mount, self.suffix, self.role)
 
 
+@stored("quota.QuotaState")
 @dataclass
 class QuotaState:
     """All rules by name, and the configuration."""
@@ -119,6 +127,7 @@ class QuotaState:
     """Exempt paths from the root namespace; None until they are set."""
 
 
+@stored("vault.VaultState")
 @dataclass
 class VaultState:
     """The state of one emulated server: plain data that pickles, compares and dumps.

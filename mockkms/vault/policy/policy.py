@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import field, replace
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.world.stored import stored
 
 
+@stored("policy.Policy")
 @dataclass
 class Policy:
     """One ACL policy. Times are seconds since the epoch."""
@@ -23,6 +25,7 @@ class Policy:
     allow_slashes: bool = False
 
 
+@stored("policy.PolicyState")
 @dataclass
 class PolicyState:
     """ACL policies by (namespace, name); password policies by the same."""

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.seals import shamir
+from mockkms.world.stored import stored
 
 KEY_SIZE = 32
 """Bytes of a root key and of an unseal key."""
@@ -25,6 +26,7 @@ MAX_OPERATIONS = 3865470566
 Random = Callable[[int], bytes]
 
 
+@stored("seals.Rotation")
 @dataclass
 class Rotation:
     """A rotation of the unseal key in progress."""
@@ -45,6 +47,7 @@ class Rotation:
     """Seconds since the epoch."""
 
 
+@stored("seals.RootGeneration")
 @dataclass
 class RootGeneration:
     """A root token generation in progress."""
@@ -56,6 +59,7 @@ class RootGeneration:
     progress: list[bytes] = field(default_factory=list)
 
 
+@stored("seals.ShareBackup")
 @dataclass
 class ShareBackup:
     """A backup of PGP-encrypted shares."""
@@ -65,6 +69,7 @@ class ShareBackup:
     """Encrypted shares in hex, by the fingerprint of their PGP key."""
 
 
+@stored("seals.Barrier")
 @dataclass
 class Barrier:
     """The seal of the root namespace or of one sealable namespace. Keys are raw bytes."""
@@ -155,6 +160,7 @@ class Barrier:
         self.reset()
 
 
+@stored("seals.SealState")
 @dataclass
 class SealState:
     """The root namespace's barrier and the cluster's name."""

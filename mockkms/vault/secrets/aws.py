@@ -20,6 +20,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, 
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.kernel.record_section import named, one, record_section
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -32,6 +33,7 @@ _SHORTEST = 900
 _HOUR = 3600
 
 
+@stored("aws.AwsRootConfig")
 @dataclass
 class AwsRootConfig(Record):
     """The root credentials and where AWS is contacted."""
@@ -49,6 +51,7 @@ class AwsRootConfig(Record):
     secret_key: Annotated[str, param(Kind.STRING, help="Secret of the access key.", show=Show.NEVER)] = ""
 
 
+@stored("aws.AwsRole")
 @dataclass
 class AwsRole(Record):
     """What keys of a role are created with. Durations in seconds."""
@@ -78,6 +81,7 @@ class AwsRole(Record):
     mfa_serial_number: Annotated[str, param(Kind.STRING, help="MFA device of the session.")] = ""
 
 
+@stored("aws.AwsLease")
 @dataclass
 class AwsLease:
     """Lifetimes of the keys of IAM users, in seconds."""
@@ -86,6 +90,7 @@ class AwsLease:
     lease_max: int = 0
 
 
+@stored("aws.AwsSecrets")
 @dataclass
 class AwsSecrets:
     """State of a mount."""

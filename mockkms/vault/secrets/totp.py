@@ -19,10 +19,12 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 _BASE32 = re.compile(r"[A-Z2-7]*")
 
 
+@stored("totp.TotpKey")
 @dataclass
 class TotpKey(Record):
     """One key."""
@@ -49,6 +51,7 @@ class TotpKey(Record):
         return self.key.upper().rstrip("=")
 
 
+@stored("totp.TOTP")
 @dataclass
 class TOTP:
     """The state of a mount."""

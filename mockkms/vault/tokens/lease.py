@@ -6,8 +6,10 @@ from dataclasses import field
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth
+from mockkms.world.stored import stored
 
 
+@stored("tokens.LeaseEntry")
 @dataclass
 class LeaseEntry:
     """A lease of a token (``auth`` is set) or of an issued secret. Times are seconds since the epoch."""
@@ -38,6 +40,7 @@ class LeaseEntry:
     """Why its revocation failed; such a lease is irrevocable until it is forced."""
 
 
+@stored("tokens.LeaseState")
 @dataclass
 class LeaseState:
     """All leases by id, their ids by token, and a heap of (expiry, id)."""

@@ -8,11 +8,13 @@ from functools import lru_cache
 from hashlib import sha256
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.world.stored import stored
 
 REVOCATION_PENDING = -1
 """``num_uses`` of a token during its last use: look-ups do not find it, and it is revoked after the request."""
 
 
+@stored("tokens.Token")
 @dataclass
 class Token:
     """One token. Times are seconds since the epoch, lifetimes seconds. Its expiry is kept by its lease."""
@@ -72,6 +74,7 @@ def _client_of(names: tuple[str, ...], namespace_id: str) -> str:
     return b64encode(sha256(f"{policies}\0{namespace_id}".encode()).digest()).decode()
 
 
+@stored("tokens.TokenState")
 @dataclass
 class TokenState:
     """All live service tokens by id, their indexes, and the keys used to make tokens."""

@@ -17,6 +17,7 @@ from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
@@ -26,6 +27,7 @@ TIDY_PERIOD = 60
 exactly one minute after they expired."""
 
 
+@stored("auth.approle.SecretID")
 @dataclass
 class SecretID:
     """One secret id. Times are seconds since the epoch, lifetimes seconds."""
@@ -44,6 +46,7 @@ class SecretID:
     token_bound_cidrs: list[str] = field(default_factory=list)
 
 
+@stored("auth.approle.AppRoleRole")
 @dataclass
 class AppRoleRole(TokenParams):
     """One role."""
@@ -85,6 +88,7 @@ class AppRoleRole(TokenParams):
         return hmac.new(self.hmac_key.encode(), text.encode("utf-8", "replace"), "sha256").hexdigest()
 
 
+@stored("auth.approle.AppRole")
 @dataclass
 class AppRole:
     """State of an AppRole mount."""

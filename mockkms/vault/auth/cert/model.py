@@ -11,8 +11,10 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 
+@stored("auth.cert.CertConfig")
 @dataclass
 class CertConfig(Record):
     """Settings of the mount."""
@@ -38,6 +40,7 @@ class CertConfig(Record):
     ] = False
 
 
+@stored("auth.cert.CertRole")
 @dataclass
 class CertRole(TokenParams):
     """One trusted certificate, with the parameters of its logins. Lists are None until they are sent."""
@@ -81,6 +84,7 @@ class CertRole(TokenParams):
     ] = 0
 
 
+@stored("auth.cert.Cert")
 @dataclass
 class Cert:
     """One mount."""

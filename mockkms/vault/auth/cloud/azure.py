@@ -12,10 +12,12 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.world.stored import stored
 
 _LIST = Kind.COMMA_STRINGS
 
 
+@stored("auth.azure.AzureConfig")
 @dataclass
 class AzureConfig(Record):
     """The tenant, and how Azure is contacted. Times are seconds."""
@@ -31,6 +33,7 @@ class AzureConfig(Record):
     max_retry_delay: Annotated[int, param(Kind.SECONDS, help="Longest delay before a retry.")] = 60
 
 
+@stored("auth.azure.AzureRole")
 @dataclass
 class AzureRole(CloudRole):
     """Who may log in: at least one bound is set."""
@@ -61,6 +64,7 @@ class AzureRole(CloudRole):
         ]
 
 
+@stored("auth.azure.AzureAuth")
 @dataclass
 class AzureAuth:
     """State of a mount."""

@@ -13,6 +13,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.world.stored import stored
 
 _LIST = Kind.COMMA_STRINGS
 _ALIASES = {"iam_alias": ("unique_id", "role_id"), "gce_alias": ("instance_id", "role_id")}
@@ -27,6 +28,7 @@ _KEY_SHOWN = ("client_email", "client_id", "private_key_id", "project_id")
 _UNREADABLE = "error reading google credentials from given JSON: "
 
 
+@stored("auth.gcp.GcpConfig")
 @dataclass
 class GcpConfig(Record):
     """How Google is contacted, and data of logins for the identity store."""
@@ -52,6 +54,7 @@ class GcpConfig(Record):
     ] = ""
 
 
+@stored("auth.gcp.GcpRole")
 @dataclass
 class GcpRole(CloudRole):
     """Who may log in: service accounts (iam) or machines (gce)."""
@@ -78,6 +81,7 @@ class GcpRole(CloudRole):
     )
 
 
+@stored("auth.gcp.GcpAuth")
 @dataclass
 class GcpAuth:
     """State of a mount."""

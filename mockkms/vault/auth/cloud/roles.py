@@ -11,8 +11,10 @@ from typing import ClassVar
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
+from mockkms.world.stored import stored
 
 
+@stored("auth.cloud.CloudRole")
 @dataclass
 class CloudRole(TokenParams):
     """One role: the bounds of derived classes, and token parameters."""

@@ -10,11 +10,13 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import param
+from mockkms.world.stored import stored
 
 Mappings = dict[str, dict[str, object]]
 """Policies by team or user, as they were sent, by key in lower case."""
 
 
+@stored("auth.github.GithubConfig")
 @dataclass
 class GithubConfig(TokenParams):
     """The organization, and the parameters of its members' tokens."""
@@ -26,6 +28,7 @@ class GithubConfig(TokenParams):
     base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a substitute.")] = ""
 
 
+@stored("auth.github.Account")
 @dataclass
 class Account:
     """The account of the world's GitHub that a token belongs to."""
@@ -37,6 +40,7 @@ class Account:
     """Teams by name, in the organization of the mount's configuration."""
 
 
+@stored("auth.github.Github")
 @dataclass
 class Github:
     """One mount."""

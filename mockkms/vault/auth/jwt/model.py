@@ -14,10 +14,12 @@ from mockkms.vault.framework.message import Auth
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 _ADDED = Feature.JWT_ADDITIONS
 
 
+@stored("auth.jwt.JwtConfig")
 @dataclass
 class JwtConfig(Record):
     """Whose tokens are accepted: exactly one of the key sources is set."""
@@ -65,6 +67,7 @@ class JwtConfig(Record):
         return self.oidc_discovery_url or self.jwks_url
 
 
+@stored("auth.jwt.JwtRole")
 @dataclass
 class JwtRole(TokenParams):
     """Required claims of a token, and the parameters of its login."""
@@ -118,6 +121,7 @@ class JwtRole(TokenParams):
     ] = False
 
 
+@stored("auth.jwt.CelRole")
 @dataclass
 class CelRole(Record):
     """A role that is a program: it examines a token's claims and returns the login or the reason for a refusal."""
@@ -146,6 +150,7 @@ class CelRole(Record):
         return {"cel_program": self.program.shown(), **super().changed()}
 
 
+@stored("auth.jwt.Pending")
 @dataclass
 class Pending:
     """A login whose browser was sent to the provider."""
@@ -166,6 +171,7 @@ class Pending:
     """The login, if a client other than the browser receives it."""
 
 
+@stored("auth.jwt.JWT")
 @dataclass
 class JWT:
     """One mount."""

@@ -11,8 +11,10 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 
+@stored("auth.kubernetes.KubernetesConfig")
 @dataclass
 class KubernetesConfig(Record):
     """The cluster."""
@@ -35,6 +37,7 @@ class KubernetesConfig(Record):
     ] = False
 
 
+@stored("auth.kubernetes.KubernetesRole")
 @dataclass
 class KubernetesRole(TokenParams):
     """The service accounts that may log in, and the parameters of their tokens."""
@@ -56,6 +59,7 @@ class KubernetesRole(TokenParams):
     ] = ""
 
 
+@stored("auth.kubernetes.Kubernetes")
 @dataclass
 class Kubernetes:
     """One mount."""

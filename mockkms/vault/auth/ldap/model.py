@@ -13,11 +13,13 @@ from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Request
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
 
 
+@stored("auth.ldap.LdapConfig")
 @dataclass
 class LdapConfig(TokenParams, AutomatedRotation):
     """The directory, the searches for users and groups, and the parameters of tokens. Times are seconds."""
@@ -79,6 +81,7 @@ class LdapConfig(TokenParams, AutomatedRotation):
         return super().changed() | self.changed_rotation()
 
 
+@stored("auth.ldap.LdapUser")
 @dataclass
 class LdapUser:
     """Groups and policies that the mount assigns to a user."""
@@ -87,6 +90,7 @@ class LdapUser:
     policies: list[str] = field(default_factory=list)
 
 
+@stored("auth.ldap.LdapPerson")
 @dataclass
 class LdapPerson:
     """A person in the world's directory."""
@@ -99,6 +103,7 @@ class LdapPerson:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+@stored("auth.ldap.Ldap")
 @dataclass
 class Ldap:
     """One mount."""

@@ -10,6 +10,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Show, param
+from mockkms.world.stored import stored
 
 STATUSES = (
     "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",
@@ -17,6 +18,7 @@ STATUSES = (
 """Okta's statuses after a correct password."""
 
 
+@stored("auth.okta.OktaConfig")
 @dataclass
 class OktaConfig(TokenParams):
     """The organization, and the parameters of tokens."""
@@ -40,6 +42,7 @@ class OktaConfig(TokenParams):
         return f"https://{self.org_name}.{self.base_url or usual}"
 
 
+@stored("auth.okta.OktaUser")
 @dataclass
 class OktaUser:
     """Groups and policies that the mount assigns to a user."""
@@ -48,6 +51,7 @@ class OktaUser:
     policies: list[str] = field(default_factory=list)
 
 
+@stored("auth.okta.OktaPerson")
 @dataclass
 class OktaPerson:
     """A user of the world's Okta organization."""
@@ -60,6 +64,7 @@ class OktaPerson:
     """The code that is right where the status is ``MFA_REQUIRED``; empty: the user has no such factor."""
 
 
+@stored("auth.okta.Okta")
 @dataclass
 class Okta:
     """One mount."""

@@ -12,8 +12,10 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 
+@stored("auth.radius.RadiusConfig")
 @dataclass
 class RadiusConfig(TokenParams):
     """The authentication server, and the parameters of tokens. Times are seconds."""
@@ -38,6 +40,7 @@ class RadiusConfig(TokenParams):
         return self.unregistered_user_policies.split(",") if self.unregistered_user_policies.strip() else []
 
 
+@stored("auth.radius.RadiusPerson")
 @dataclass
 class RadiusPerson:
     """A user of the world's authentication server."""
@@ -45,6 +48,7 @@ class RadiusPerson:
     password: str
 
 
+@stored("auth.radius.Radius")
 @dataclass
 class Radius:
     """One mount."""

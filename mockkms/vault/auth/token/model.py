@@ -15,6 +15,7 @@ from mockkms.vault.framework.records import Param, Record, Show, param
 from mockkms.vault.kernel.login import identity_policies
 from mockkms.vault.policy import names
 from mockkms.vault.products import Product
+from mockkms.world.stored import stored
 
 _NAMES = Kind.COMMA_STRINGS
 
@@ -24,6 +25,7 @@ def _shared(name: str, show: Show = Show.ALWAYS) -> Param:
     return replace(TokenParams.params()[name], show=show)
 
 
+@stored("auth.token.TokenRole")
 @dataclass
 class TokenRole(Record):
     """A token role; lifetimes in seconds. Members without ``token_`` have the values of deprecated parameters."""
@@ -108,6 +110,7 @@ class NewToken(Record):
     )
 
 
+@stored("auth.token.TokenRoles")
 @dataclass
 class TokenRoles:
     """State of the token auth method: its roles by name. The core has the tokens."""

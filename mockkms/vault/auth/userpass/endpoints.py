@@ -27,11 +27,13 @@ from mockkms.vault.framework.records import Show, param
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
 
 
+@stored("auth.userpass.UserpassUser")
 @dataclass
 class UserpassUser(TokenParams):
     """One user. ``password`` is a hash: that of ``crypto.passwords``, or a bcrypt hash that was sent."""
@@ -41,6 +43,7 @@ class UserpassUser(TokenParams):
     password: Annotated[str, param(Kind.STRING, help="The password, at most 72 bytes.", show=Show.NEVER)] = ""
 
 
+@stored("auth.userpass.Userpass")
 @dataclass
 class Userpass:
     """State of a userpass mount: users by name."""

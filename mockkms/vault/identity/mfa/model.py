@@ -7,10 +7,12 @@ from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth
+from mockkms.world.stored import stored
 
 TOTP, DUO, OKTA, PINGID = "totp", "duo", "okta", "pingid"
 
 
+@stored("identity.mfa.MfaMethod")
 @dataclass
 class MfaMethod:
     """A configured MFA method."""
@@ -24,6 +26,7 @@ class MfaMethod:
     """The settings of its type, secret ones too, by the names of their parameters."""
 
 
+@stored("identity.mfa.Enforcement")
 @dataclass
 class Enforcement:
     """Which logins need MFA, by any one of ``method_ids``."""
@@ -38,6 +41,7 @@ class Enforcement:
     entity_ids: list[str] = field(default_factory=list)
 
 
+@stored("identity.mfa.Secret")
 @dataclass
 class Secret:
     """An entity's TOTP settings, copied from the method when its key was generated; the key is stored separately."""
@@ -49,6 +53,7 @@ class Secret:
     algorithm: str
 
 
+@stored("identity.mfa.PendingLogin")
 @dataclass
 class PendingLogin:
     """A login that waits for its MFA validation."""
@@ -62,6 +67,7 @@ class PendingLogin:
     """The user whose failures the user lockout counts, if any."""
 
 
+@stored("identity.mfa.MfaState")
 @dataclass
 class MfaState:
     """The MFA methods and enforcements of one namespace."""

@@ -15,6 +15,7 @@ from mockkms.vault.framework.message import BackendError
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.idle import IdleSession
+from mockkms.world.stored import stored
 
 PASSWORD, RSA_KEY, CERTIFICATE = "password", "rsa_private_key", "client_certificate"
 
@@ -42,6 +43,7 @@ def prefixed(text: str) -> AbstractContextManager[None]:
     return reworded(text.__add__)
 
 
+@stored("database.DatabaseConnection")
 @dataclass
 class DatabaseConnection(AutomatedRotation, Record):
     """A connection of ``config/``: the plugin, and the settings that it connects with."""
@@ -93,6 +95,7 @@ class CredentialRole(Record):
         return changed
 
 
+@stored("database.DatabaseRole")
 @dataclass
 class DatabaseRole(CredentialRole):
     """A dynamic role: users are created on demand. Durations in seconds."""
@@ -113,6 +116,7 @@ class DatabaseRole(CredentialRole):
     )
 
 
+@stored("database.StaticDatabaseRole")
 @dataclass
 class StaticDatabaseRole(CredentialRole):
     """A static role: an existing user whose password rotates. Durations in seconds."""
@@ -145,6 +149,7 @@ class StaticDatabaseRole(CredentialRole):
     """Seconds since the epoch."""
 
 
+@stored("database.Database")
 @dataclass
 class Database:
     """State of a mount."""

@@ -13,8 +13,10 @@ from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import children, walk
+from mockkms.world.stored import stored
 
 
+@stored("kv1.KV1")
 @dataclass
 class KV1:
     """All secrets of one mount by path."""

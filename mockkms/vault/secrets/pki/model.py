@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -17,6 +18,7 @@ USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
 """The usages of issuers, in the order in which they are shown."""
 
 
+@stored("pki.PkiKey")
 @dataclass
 class PkiKey:
     """A private key; ``private`` is PKCS #8 DER."""
@@ -28,6 +30,7 @@ class PkiKey:
     private: bytes
 
 
+@stored("pki.Urls")
 @dataclass
 class Urls:
     """Addresses for relying parties; with templating, ``{{…}}`` is replaced with the mount's own addresses."""
@@ -46,6 +49,7 @@ class Urls:
         return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
 
 
+@stored("pki.PkiIssuer")
 @dataclass
 class PkiIssuer:
     """A CA certificate (DER), with its key if the mount has it. Times are seconds since the epoch."""
@@ -67,6 +71,7 @@ class PkiIssuer:
     modified: float = 0
 
 
+@stored("pki.Revocation")
 @dataclass
 class Revocation:
     """A revoked certificate."""
@@ -77,6 +82,7 @@ class Revocation:
     """Id of the issuer that signed it, if known."""
 
 
+@stored("pki.IssuerCrls")
 @dataclass
 class IssuerCrls:
     """The CRLs of the issuers that share a key and a subject."""
@@ -88,6 +94,7 @@ class IssuerCrls:
     expires: float = 0
 
 
+@stored("pki.EabKey")
 @dataclass
 class EabKey:
     """A key that binds an ACME account (external account binding)."""
@@ -100,6 +107,7 @@ class EabKey:
     """URL-safe base64 without padding."""
 
 
+@stored("pki.PKI")
 @dataclass
 class PKI:
     """State of a mount. Certificates and revocations are stored by serial number, in hex with hyphens."""

@@ -8,8 +8,10 @@ from typing import Annotated
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 
+@stored("pki.PkiRole")
 @dataclass
 class PkiRole(Record):
     """A role, or the rules of a certificate that needs no role. Durations in seconds, sizes in bits."""

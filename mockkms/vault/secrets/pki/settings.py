@@ -9,6 +9,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 _OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
 _PART = "Do this part of the work."
@@ -16,6 +17,7 @@ _AFTER = "Seconds after the expiration."
 _ENTERPRISE = "For the enterprise edition only."
 
 
+@stored("pki.CrlConfig")
 @dataclass
 class CrlConfig(Record):
     """Settings of revocation; durations as the user wrote them."""
@@ -41,6 +43,7 @@ class CrlConfig(Record):
     ] = 100000
 
 
+@stored("pki.TidySettings")
 @dataclass
 class TidySettings(Record):
     """The parts of a tidy and how it does them. Durations in seconds, unless they are texts."""
@@ -88,6 +91,7 @@ class TidySettings(Record):
         return {**shown, "revoked_safety_buffer": self.revoked_buffer} if "revoked_safety_buffer" in shown else shown
 
 
+@stored("pki.AutoTidyConfig")
 @dataclass
 class AutoTidyConfig(TidySettings):
     """Settings of the automatic tidy."""
@@ -117,6 +121,7 @@ def listed_parts(product: Product) -> str:
     return " / ".join(name for name in tidy_parts() if params[name].field.known_to(product))
 
 
+@stored("pki.AcmeConfig")
 @dataclass
 class AcmeConfig(Record):
     """Settings of ACME."""

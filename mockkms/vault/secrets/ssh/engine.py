@@ -11,11 +11,13 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 DEFAULT = "default"
 ROLE_NAME = r"{role:at}"
 
 
+@stored("ssh.SshIssuer")
 @dataclass
 class SshIssuer:
     """A key pair that signs certificates: a line as in ``authorized_keys``, and PEM."""
@@ -26,6 +28,7 @@ class SshIssuer:
     name: str = ""
 
 
+@stored("ssh.SshRole")
 @dataclass
 class SshRole(Record):
     """Who gets which certificates or one-time passwords. Durations in seconds."""
@@ -84,6 +87,7 @@ class SshRole(Record):
     ] = DEFAULT
 
 
+@stored("ssh.SSH")
 @dataclass
 class SSH:
     """State of a mount."""

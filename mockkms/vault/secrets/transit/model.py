@@ -14,6 +14,7 @@ from mockkms.crypto import kdf
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.world.stored import stored
 
 SOFT_DELETED = "refusing to use soft-deleted key"
 TOO_OLD = "ciphertext or signature version is disallowed by policy (too old)"
@@ -99,6 +100,7 @@ TYPES: dict[str, KeyType] = {
 TYPES_BY_NUMBER: dict[int, KeyType] = {kind.number: kind for kind in TYPES.values()}
 
 
+@stored("transit.KeyVersion")
 @dataclass(slots=True)
 class KeyVersion:
     """One version of a key."""
@@ -123,6 +125,7 @@ class KeyVersion:
         return not self.key
 
 
+@stored("transit.Event")
 @dataclass(slots=True)
 class Event:
     """When a key was last backed up or restored, and its latest version then."""
@@ -131,6 +134,7 @@ class Event:
     version: int
 
 
+@stored("transit.TransitKey")
 @dataclass(slots=True)
 class TransitKey(Record):
     """A named key with all its versions."""
@@ -285,6 +289,7 @@ def go_atoi(text: str) -> int | None:
     return number if -(1 << 63) <= number < 1 << 63 else None
 
 
+@stored("transit.Transit")
 @dataclass(slots=True)
 class Transit:
     """The state of a mount."""

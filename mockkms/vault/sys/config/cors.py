@@ -11,6 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -24,6 +25,7 @@ MAX_AGE = 300
 """Seconds a browser may keep the answer to a preflight request."""
 
 
+@stored("sys.Cors")
 @dataclass
 class Cors:
     """The settings of enabled CORS."""

@@ -13,6 +13,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
+from mockkms.world.stored import stored
 
 _KINDS = ("entity_clients", "non_entity_clients", "clients", "secret_syncs", "acme_clients")
 _FUTURE = (
@@ -23,6 +24,7 @@ _FUTURE = (
 _MOST_MONTHS = 60
 
 
+@stored("sys.ClientCounting")
 @dataclass(frozen=True)
 class ClientCounting:
     """How clients are counted."""

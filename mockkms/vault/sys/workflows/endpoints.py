@@ -21,6 +21,7 @@ from mockkms.vault.framework.message import (
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.sys.workflows.run import Run
@@ -62,6 +63,7 @@ trace = engine.path(
 )
 
 
+@stored("sys.Stored")
 @dataclass
 class Stored:
     """A stored workflow."""

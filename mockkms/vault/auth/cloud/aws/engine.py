@@ -15,6 +15,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products import Product
+from mockkms.world.stored import stored
 
 _BOUND = param(Kind.COMMA_STRINGS, help="Required property of the caller.")
 _SWITCH = param(Kind.BOOL, help="Whether a machine may log in again, or after a migration.")
@@ -22,6 +23,7 @@ _ALIAS = param(Kind.STRING, help="Source of the alias name of such a login.")
 _METADATA = param(Kind.COMMA_STRINGS, help="Fields of its metadata; `default` selects the default ones.")
 
 
+@stored("auth.aws.AwsAuthRole")
 @dataclass
 class AwsAuthRole(TokenParams):
     """One role."""
@@ -62,6 +64,7 @@ class AwsAuthRole(TokenParams):
         return {**super().shown(product), **ids, "role_id": self.role_id}
 
 
+@stored("auth.aws.AwsClientConfig")
 @dataclass
 class AwsClientConfig(Record, AutomatedRotation):
     """How AWS is contacted. Times are seconds."""
@@ -85,6 +88,7 @@ class AwsClientConfig(Record, AutomatedRotation):
     identity_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of its tokens in seconds.")] = 0
 
 
+@stored("auth.aws.AwsIdentity")
 @dataclass
 class AwsIdentity(Record):
     """Data of logins for the identity store."""
@@ -95,6 +99,7 @@ class AwsIdentity(Record):
     ec2_metadata: Annotated[list[str], _METADATA] = field(default_factory=lambda: ["account_id", "auth_type"])
 
 
+@stored("auth.aws.AwsAccount")
 @dataclass
 class AwsAccount(Record):
     """How the machines of another account are looked up."""
@@ -103,6 +108,7 @@ class AwsAccount(Record):
     external_id: Annotated[str, param(Kind.STRING, help="External id of that role.")] = ""
 
 
+@stored("auth.aws.AwsCertificate")
 @dataclass
 class AwsCertificate(Record):
     """A certificate that verifies instance identity documents."""
@@ -111,6 +117,7 @@ class AwsCertificate(Record):
     type: Annotated[str, param(Kind.STRING, help="What it signs: `pkcs7` or `identity` documents.")] = "pkcs7"
 
 
+@stored("auth.aws.AwsTidy")
 @dataclass
 class AwsTidy(Record):
     """The settings of the periodic tidy of a list."""
@@ -121,6 +128,7 @@ class AwsTidy(Record):
     disable_periodic_tidy: Annotated[bool, param(Kind.BOOL, help="Tidy on request only.")] = False
 
 
+@stored("auth.aws.DeniedTag")
 @dataclass
 class DeniedTag:
     """A role tag that no machine can log in with. Times are seconds since the epoch."""
@@ -129,6 +137,7 @@ class DeniedTag:
     expires: float
 
 
+@stored("auth.aws.AwsAuth")
 @dataclass
 class AwsAuth:
     """State of a mount."""

@@ -15,6 +15,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
+from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.identity.model import IdentityState
@@ -29,6 +30,7 @@ _KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
 _SIZES = {"ES256": 256, "ES384": 384, "ES512": 521}
 
 
+@stored("oidc.SigningKey")
 @dataclass
 class SigningKey:
     """One key pair: PKCS #8 DER, unencrypted."""
@@ -50,6 +52,7 @@ class SigningKey:
         return jws.jwk(self.load().public_key(), self.algorithm, self.id)
 
 
+@stored("oidc.NamedKey")
 @dataclass
 class NamedKey(Record):
     """A named key with its ring: the signing key, the next one, and those whose signatures are still valid."""
@@ -87,6 +90,7 @@ class NamedKey(Record):
         return next(key for key in self.ring if not key.expires)
 
 
+@stored("oidc.OidcRole")
 @dataclass
 class OidcRole(Record):
     """What an identity token contains and how long it is valid."""
@@ -99,6 +103,7 @@ class OidcRole(Record):
     ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of a token in seconds.")] = 86400
 
 
+@stored("oidc.Assignment")
 @dataclass
 class Assignment(Record):
     """Who may log in to a client."""
@@ -107,6 +112,7 @@ class Assignment(Record):
     group_ids: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Ids of groups.")] = field(default_factory=list)
 
 
+@stored("oidc.Scope")
 @dataclass
 class Scope(Record):
     """Claims that a client can request."""
@@ -117,6 +123,7 @@ class Scope(Record):
     description: Annotated[str, param(Kind.STRING, help="Purpose of the scope.")] = ""
 
 
+@stored("oidc.OidcClient")
 @dataclass
 class OidcClient(Record):
     """An application whose users log in here."""
@@ -142,6 +149,7 @@ class OidcClient(Record):
     """Empty for a public client."""
 
 
+@stored("oidc.Provider")
 @dataclass
 class Provider(Record):
     """An issuer with its own endpoints."""
@@ -161,6 +169,7 @@ class Provider(Record):
         return "*" in self.allowed_client_ids or client_id in self.allowed_client_ids
 
 
+@stored("oidc.AuthCode")
 @dataclass
 class AuthCode:
     """What an authorization code was issued for."""
@@ -177,6 +186,7 @@ class AuthCode:
     challenge_method: str = ""
 
 
+@stored("oidc.Oidc")
 @dataclass
 class Oidc:
     """The token service of one namespace."""

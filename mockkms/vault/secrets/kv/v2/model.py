@@ -12,6 +12,7 @@ from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
+from mockkms.world.stored import stored
 
 Payload = Encoded | Unreadable | None
 """What is stored of a version: its JSON text, why it cannot be read, or null."""
@@ -21,6 +22,7 @@ DISABLED = -1
 """``delete_version_after`` of a mount on which no version expires."""
 
 
+@stored("kv2.Kv2Config")
 @dataclass
 class Kv2Config(Record):
     """Settings for all secrets of a mount."""
@@ -42,6 +44,7 @@ class Kv2Config(Record):
     """0 is unset, ``DISABLED`` overrules that of each secret. Reads show it as Go prints a duration."""
 
 
+@stored("kv2.Version")
 @dataclass
 class Version:
     """One version of a key, without its payload. Times are seconds since the epoch."""
@@ -58,6 +61,7 @@ class Version:
         return self.destroyed or (self.deleted is not None and self.deleted <= now)
 
 
+@stored("kv2.SecretMetadata")
 @dataclass
 class SecretMetadata(Record):
     """The metadata of one secret and its version history. Times are seconds since the epoch."""
@@ -101,6 +105,7 @@ class SecretMetadata(Record):
         return dropped
 
 
+@stored("kv2.KV2")
 @dataclass
 class KV2:
     """The state of a mount: its settings, and the metadata and payloads of its secrets.

@@ -9,11 +9,13 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.golang.number import Number
+from mockkms.world.stored import stored as stored_as
 
 _EXACT = 2**53
 _INFINITE = float("inf")
 
 
+@stored_as("kv.v2.payload.Unreadable")
 @dataclass(frozen=True)
 class Unreadable:
     """A payload that was accepted but cannot be read back; ``error`` is what a read answers."""

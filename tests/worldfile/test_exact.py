@@ -1,0 +1,74 @@
+"""``exact`` in dumps: names of classes that outlive moves of the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockkms import MockKMS
+from mockkms.vault.framework import registry
+from mockkms.world import stored
+from mockkms.worldfile import SeedError, dump, exact
+from tests.worldfile.test_dump import busy
+
+
+def classes(value: Any) -> set[type]:
+    """Return the dataclasses of a value and of all below it."""
+    own = {type(value)} if is_dataclass(value) and not isinstance(value, type) else set()
+    return own.union(*(classes(below) for _, below in exact.parts(value)))
+
+
+@pytest.mark.parametrize("engine", registry.names())
+def test_the_state_of_every_engine_has_stored_names(engine: str) -> None:
+    assert [cls for cls in classes(registry.engine(engine).new_state()) if stored.name_of(cls) is None] == []
+
+
+@pytest.mark.parametrize("seed", ["dev", "payments", "rustfs"])
+def test_the_classes_of_a_world_have_stored_names(seed: str) -> None:
+    found = set().union(*(classes(part) for part in exact.roots(MockKMS(seed=seed).world).values()))
+    assert [cls for cls in found if stored.name_of(cls) is None] == []
+
+
+def test_a_dump_names_no_module() -> None:
+    world = MockKMS(seed="payments").world
+    busy(world)
+    text = dump(world)
+    assert "$object" in text
+    assert re.findall(r"\b[a-z_]+(?:\.[a-z_0-9]+)*:[A-Z]\w+", text) == []
+
+
+@pytest.mark.parametrize("name", ["kv.Gone", "vault.gone:Gone", "os:system", 3])
+def test_an_unknown_class_is_refused_with_what_to_do(name: Any) -> None:
+    patch = {"at": ["vault", "system", "x"], "is": {"$object": [name, {}]}}
+    with pytest.raises(SeedError, match=r"unknown class .* Dump the world again with this version, or remove"):
+        MockKMS(seed={"exact": [patch]})
+
+
+def test_a_dump_loads_in_a_process_that_has_imported_nothing_else(tmp_path: Path) -> None:
+    with MockKMS(seed="payments") as kms:
+        busy(kms.world)
+        (tmp_path / "world.yaml").write_text(kms.dump())
+        tokens = list(kms.world.core.state.tokens.by_id)
+    code = "import mockkms, pathlib; kms = mockkms.MockKMS(seed=pathlib.Path('world.yaml'))\n"
+    code += "print(*kms.world.core.state.tokens.by_id)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == tokens
+
+
+def test_classes_of_engines_that_were_not_used_are_found() -> None:
+    """Their modules are imported when a dump names them."""
+    code = "from mockkms.worldfile import exact; print(*[exact._class(name).__name__ for name in {names!r}])"
+    names = sorted(stored._CLASSES)
+    run = subprocess.run([sys.executable, "-c", code.format(names=names)], check=True, capture_output=True, text=True)
+    assert run.stdout.split() == [name.rpartition(".")[2] for name in names]
+
+
+def test_two_classes_cannot_share_a_name() -> None:
+    with pytest.raises(ValueError, match="already that of Mount"):
+        stored.stored("mounts.Mount")(MockKMS)
