@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
@@ -272,10 +272,8 @@ def _invalid(where: str) -> Iterator[None]:
     """Report a ValueError or KmsError of the body as an invalid value at ``where``."""
     try:
         yield
-    except KmsError as error:
-        raise SpecFault(where, error.vault_text) from None
-    except ValueError as error:
-        raise SpecFault(where, str(error)) from None
+    except (KmsError, ValueError) as error:
+        raise SpecFault(where, error.vault_text if isinstance(error, KmsError) else str(error)) from None
 
 
 def read_iam(data: Mapping[str, object]) -> IamState:
@@ -325,13 +323,10 @@ def _create_in_vault(admin: ReplaceableService, key: KmsKey) -> None:
 
 def _base64(text: object) -> str:
     """Return a base64 string. Raises ValueError."""
-    if not isinstance(text, str):
-        raise ValueError(f"expected base64, or an empty string, got {text!r}")
-    try:
-        base64.b64decode(text, validate=True)
-    except ValueError:
-        raise ValueError(f"expected base64, or an empty string, got {text!r}") from None
-    return text
+    with suppress(ValueError):
+        if isinstance(text, str) and base64.b64decode(text, validate=True) is not None:
+            return text
+    raise ValueError(f"expected base64, or an empty string, got {text!r}")
 
 
 def dump(state: RustfsState) -> dict[str, object]:

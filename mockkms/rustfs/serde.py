@@ -15,6 +15,10 @@ _NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SPACE = b" \t\r\n"
 _DEPTH = 127
 """Maximum nesting of arrays and objects."""
+_STRING_ERRORS: dict[type[ValueError], str] = {
+    UnicodeDecodeError: "invalid unicode code point",
+    UnicodeEncodeError: "unexpected end of hex escape",
+}
 
 
 class SerdeError(Exception):
@@ -125,12 +129,8 @@ class _JsonParser:
         try:
             text: str = json.loads(quoted.decode())
             text.encode()
-        except UnicodeDecodeError:
-            raise SerdeError("invalid unicode code point", self.at) from None
-        except UnicodeEncodeError:
-            raise SerdeError("unexpected end of hex escape", self.at) from None
-        except ValueError:
-            raise SerdeError("invalid escape", self.at) from None
+        except ValueError as error:
+            raise SerdeError(_STRING_ERRORS.get(type(error), "invalid escape"), self.at) from None
         return text
 
     def array(self, start: int, depth: int) -> JsonNode:

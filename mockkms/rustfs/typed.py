@@ -203,9 +203,14 @@ def _in_order(
     return found
 
 
-def read_body(body: bytes, reader: Reader[T]) -> T:
-    """Read the whole body. Raises SerdeError; its ``located(body)`` is the server's message."""
-    node = parse(body)
-    value = reader(node)
-    end(body, node)
-    return value
+def read_body(body: bytes, reader: Reader[T], refuse: Callable[[str], Exception]) -> T:
+    """Read the whole body. Raises what ``refuse`` returns for the server's message if it is invalid."""
+    try:
+        node = parse(body)
+        value = reader(node)
+        end(body, node)
+    except SerdeError as error:
+        refusal = refuse(error.located(body))
+    else:
+        return value
+    raise refusal

@@ -64,9 +64,9 @@ CASES = [
     ),
     pytest.param(
         "rustfs: {kms_type: vault, static: {key_id: a, secret_key: AAAA}}\n",
-        1, 20, "kms_type", "no other backend", id="static key and vault",
+        1, 20, "kms_type", "cannot be combined with static", id="static key and vault",
     ),
-    pytest.param("rustfs: {keys: {a: {material: [x]}}}\n", 1, 31, "material", "32 bytes", id="rustfs material"),
+    pytest.param("rustfs: {keys: {a: {material: [x]}}}\n", 1, 32, "material[0]", "32 bytes", id="rustfs material"),
     pytest.param("faults: [{match: {paht: x}, answer: 503}]\n", 1, 19, "paht", "'path'", id="unknown match word"),
     pytest.param("faults: [{answer: seeled}]\n", 1, 19, "faults[0].answer", "'sealed'", id="unknown preset"),
     pytest.param("faults: [{match: x, skip: 1}]\n", 1, 10, "faults[0]", "does nothing", id="rule without act"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from mockkms.rustfs.address import scheme, url_fault
 from mockkms.rustfs.contracts.v1.errors import guide_error, invalid_configuration, invalid_request
 from mockkms.rustfs.errors import AdminError, Failure, KmsError
 from mockkms.rustfs.keystore import KeyStore
-from mockkms.rustfs.serde import SerdeError
 from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.typed import option, read_body, string, struct, unsigned
 from mockkms.rustfs.vault_client import VaultClient
@@ -43,10 +43,7 @@ AUTHENTICATION = (
 
 def configure(admin: AdminContext, body: bytes) -> dict[str, object]:
     """Connect to the backend that ``body`` describes and use it from now on; return the route's response."""
-    try:
-        data = read_body(body, BODY)
-    except SerdeError as error:
-        raise invalid_request("Invalid JSON format", error.located(body)) from None
+    data = read_body(body, BODY, partial(invalid_request, "Invalid JSON format"))
     if data.kms_type not in ("vault", "local"):
         raise guide_error(
             400, "UnsupportedKmsType", f"Unsupported KMS type: {data.kms_type}", "Supported types: vault, local"

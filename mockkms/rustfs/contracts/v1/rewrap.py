@@ -6,16 +6,13 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from mockkms.rustfs.contracts.v1.errors import guide_error, internal_error
 from mockkms.rustfs.contracts.v1.keys import Failures, KeyRoutes
 from mockkms.rustfs.errors import AdminError
 from mockkms.rustfs.keystore import KeyStore
-from mockkms.rustfs.serde import SerdeError
-from mockkms.rustfs.typed import Reader, boolean, mapping, option, read_body, string, struct, unsigned
-
-T = TypeVar("T")
+from mockkms.rustfs.typed import boolean, mapping, option, read_body, string, struct, unsigned
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ BUCKET = struct("RewrapBucketRequest", RewrapBucketBody, closed=False)
 
 def rewrap(routes: KeyRoutes) -> dict[str, object]:
     """``POST /rewrap``."""
-    body = _read(routes.body, BODY)
+    body = read_body(routes.body, BODY, _invalid_json)
     try:
         sealed = base64.b64decode(body.ciphertext_b64, validate=True)
     except ValueError as error:
@@ -55,7 +52,7 @@ def rewrap(routes: KeyRoutes) -> dict[str, object]:
 
 def rewrap_bucket(routes: KeyRoutes) -> dict[str, object]:
     """``POST /rewrap-bucket``: rewrap the data keys of a bucket of the world; objects without one are skipped."""
-    body = _read(routes.body, BUCKET)
+    body = read_body(routes.body, BUCKET, _invalid_json)
     again = _rewrapper(routes, {})
     bucket = routes.admin.state.buckets.get(body.bucket)
     if bucket is None:
@@ -84,11 +81,8 @@ def rewrap_bucket(routes: KeyRoutes) -> dict[str, object]:
     return {"bucket": body.bucket, "prefix": body.prefix, **counts, "errors": errors}
 
 
-def _read(body: bytes, reader: Reader[T]) -> T:
-    try:
-        return read_body(body, reader)
-    except SerdeError as error:
-        raise guide_error(400, "InvalidJSON", "Invalid JSON format", f"Error: {error.located(body)}") from None
+def _invalid_json(error: str) -> AdminError:
+    return guide_error(400, "InvalidJSON", "Invalid JSON format", f"Error: {error}")
 
 
 def _rewrapper(routes: KeyRoutes, context: dict[str, str]) -> Callable[[bytes], bytes]:

@@ -10,9 +10,20 @@ from typing import Annotated, TypeVar
 
 from mockkms.rustfs.errors import AdminError, Failure, KmsError
 from mockkms.rustfs.message import text_reply
-from mockkms.rustfs.serde import JsonNode, SerdeError, end, parse
+from mockkms.rustfs.serde import JsonNode, SerdeError
 from mockkms.rustfs.state import KmsSettings
-from mockkms.rustfs.typed import Reader, anything, boolean, invalid_type, listed, option, string, struct, unsigned
+from mockkms.rustfs.typed import (
+    Reader,
+    anything,
+    boolean,
+    invalid_type,
+    listed,
+    option,
+    read_body,
+    string,
+    struct,
+    unsigned,
+)
 
 T = TypeVar("T")
 
@@ -225,18 +236,23 @@ def read(body: bytes) -> ConfigurationBody:
     """Parse a body. Raises AdminError (400)."""
     if not body:
         raise refused("Request body is required")
-    try:
-        node = parse(body)
-        backend = _tag(node)
-        end(body, node)
-    except SerdeError as error:
-        raise refused(f"Invalid JSON: {error.located(body)}") from None
+    return read_body(body, _tagged, invalid_json)
+
+
+def invalid_json(error: str) -> AdminError:
+    """Return the error for a body that the parser refuses."""
+    return refused(f"Invalid JSON: {error}")
+
+
+def _tagged(node: JsonNode) -> ConfigurationBody:
+    backend = _tag(node)
     node.entries = [entry for entry in node.entries if entry[0] != "backend_type"]
     try:
         return _BODIES[backend](node)
     except SerdeError as error:
-        # serde has buffered the members of a tagged enum by now, and forgotten their positions.
-        raise refused(f"Invalid JSON: {error.text}") from None
+        # serde buffers the members of a tagged enum before it reads them; the messages have no position.
+        error.at = None
+        raise
 
 
 def _tag(node: JsonNode) -> str:

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 
 from mockkms.rustfs.errors import AdminError, KmsError, s3_error
 from mockkms.rustfs.message import AdminRequest
-from mockkms.rustfs.serde import SerdeError
 from mockkms.rustfs.typed import (
     Reader,
     boolean,
@@ -75,10 +74,7 @@ def s3_failures(doing: str) -> Iterator[None]:
 
 def read(body: bytes, reader: Reader[T]) -> T:
     """Read a body. Raises AdminError: 400 in the S3 format, which most routes send."""
-    try:
-        return read_body(body, reader)
-    except SerdeError as error:
-        raise s3_error(400, "InvalidRequest", f"invalid JSON: {error.located(body)}") from None
+    return read_body(body, reader, lambda error: s3_error(400, "InvalidRequest", f"invalid JSON: {error}"))
 
 
 _OptionalText = Annotated[str | None, option(string)]

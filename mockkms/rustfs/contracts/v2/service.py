@@ -13,8 +13,7 @@ from mockkms.rustfs.contracts.v2.keyring import ensure_probe
 from mockkms.rustfs.contracts.v2.requests import StartBody, not_initialized
 from mockkms.rustfs.errors import Failure, KmsError
 from mockkms.rustfs.keystore import KeyStore
-from mockkms.rustfs.message import AdminReply, json_reply, text_reply
-from mockkms.rustfs.serde import SerdeError
+from mockkms.rustfs.message import AdminReply, json_reply
 from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.typed import read_body
 from mockkms.rustfs.vault_client import VaultClient
@@ -104,10 +103,7 @@ def reload(call: AdminCall) -> AdminReply:
 def start(call: AdminCall) -> AdminReply:
     """``POST /start``; ``{"force": true}`` restarts."""
     admin, state = call.admin, call.admin.state
-    try:
-        body = read_body(call.body, requests.START) if call.body else StartBody()
-    except SerdeError as error:
-        return text_reply(400, f"Invalid JSON: {error.located(call.body)}")
+    body = read_body(call.body, requests.START, configuration.invalid_json) if call.body else StartBody()
     was_running = state.configured
     if was_running and not body.force:
         return outcome(admin, False, "KMS service is already running. Use force=true to restart.")
