@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,8 @@ def read_marker(mark: pytest.Mark) -> dict[str, Any]:
         raise MarkerError(f"mockkms() accepts keyword arguments only: {', '.join(_KEYWORDS)}")
     for word, value in mark.kwargs.items():
         if word not in _KEYWORDS:
+            import difflib
+
             close = difflib.get_close_matches(word, _KEYWORDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(_KEYWORDS)}"
             raise MarkerError(f"mockkms() has no keyword {word!r}; {hint}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from difflib import get_close_matches
 
 from mockkms.world.clock import FIRST, LAST, seconds_of
 
@@ -62,6 +61,8 @@ def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
     choices = sorted(known)
     if not choices:
         return FaultError(f"unknown {what} {word!r}; none exists yet")
+    from difflib import get_close_matches
+
     close = get_close_matches(word, choices, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"expected one of: {', '.join(choices)}"
     return FaultError(f"unknown {what} {word!r}; {hint}")

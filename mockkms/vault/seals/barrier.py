@@ -1,18 +1,15 @@
 """A sealable barrier: its unseal key, split into shares, and the state of rotations and root token generations.
 
-The root namespace has a barrier, and so has each sealable namespace. The cryptography is real: the root key is stored
-encrypted with AES-256-GCM under the unseal key, which is split by Shamir's scheme. Wrong shares therefore fail as on
-the real server: they combine to another key, and decrypting the stored root key fails at its tag.
+The root namespace has a barrier, and so has each sealable namespace. The unseal key is split by Shamir's scheme. Wrong
+shares fail as on the real server, where they combine to a key that does not decrypt the stored root key.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 from collections.abc import Callable
 from dataclasses import field
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import ErrorResponse, refusing
@@ -23,6 +20,7 @@ KEY_SIZE = 32
 """Bytes of a root key and of an unseal key."""
 MIN_KEY, MAX_KEY = 16, KEY_SIZE + shamir.SHARE_OVERHEAD
 MAX_OPERATIONS = 3865470566
+_SALT_SIZE = 44
 Random = Callable[[int], bytes]
 
 
@@ -77,7 +75,7 @@ class Barrier:
     shares: int = 0
     threshold: int = 0
     stored: bytes = b""
-    """Nonce and ciphertext of the root key under the unseal key."""
+    """A salt and its HMAC-SHA256 by the unseal key, to know that key again."""
     sealed: bool = True
     unseal_keys: list[str] = field(default_factory=list)
     """The current shares in base64; kept for tests, while a real server shows them once."""
@@ -105,13 +103,13 @@ class Barrier:
 
     def install(self, unseal_key: bytes, shares: int, threshold: int, random: Random, parts: list[bytes]) -> None:
         """Set ``unseal_key`` (32 bytes), already split into ``parts``, as the key of this barrier."""
-        nonce = random(12)
-        self.stored = nonce + AESGCM(unseal_key).encrypt(nonce, random(KEY_SIZE), None)
+        salt = random(_SALT_SIZE)
+        self.stored = salt + hmac.digest(unseal_key, salt, "sha256")
         self.shares, self.threshold = shares, threshold
         self.unseal_keys = [base64.b64encode(part).decode() for part in parts]
 
     def authenticate(self, unseal_key: bytes) -> None:
-        """Check ``unseal_key`` by decrypting the stored root key. Raises ValueError."""
+        """Check whether ``unseal_key`` is the one that was set. Raises ValueError."""
         fault = self._fault(unseal_key)
         if fault:
             raise ValueError(f"invalid key: failed to decrypt keys from storage: {fault}")
@@ -119,9 +117,8 @@ class Barrier:
     def _fault(self, unseal_key: bytes) -> str:
         if len(unseal_key) not in (16, 24, 32):
             return f"crypto/aes: invalid key size {len(unseal_key)}"
-        try:
-            AESGCM(unseal_key).decrypt(self.stored[:12], self.stored[12:], None)
-        except InvalidTag:
+        salt, proof = self.stored[:_SALT_SIZE], self.stored[_SALT_SIZE:]
+        if not hmac.compare_digest(hmac.digest(unseal_key, salt, "sha256"), proof):
             return f"{self.wrapper}cipher: message authentication failed"
         return ""
 

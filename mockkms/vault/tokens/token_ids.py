@@ -9,7 +9,6 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from mockkms.crypto import aead
 from mockkms.crypto.encoding import b64
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -39,6 +38,8 @@ def service(entropy: Entropy, product: Product, key: bytes, *, root: bool, suffi
 
 def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suffix: str) -> str:
     """Return the id of a batch token: its content, encrypted with AES-256-GCM."""
+    from mockkms.crypto import aead
+
     carried = {name: value for name, value in asdict(token).items() if name in _CARRIED and value}
     if token.meta is not None:
         carried["meta"] = token.meta
@@ -66,6 +67,8 @@ def open_batch(key: bytes, token_id: str) -> Token | None:
         sealed = batch_content(token_id)
         if sealed is None or not sealed.startswith(_HEADER):
             return None
+        from mockkms.crypto import aead
+
         carried: dict[str, Any] = json.loads(aead.open_sealed("aes-gcm", key, sealed[len(_HEADER) :]))
     except ValueError:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang import deep_json
@@ -65,6 +64,8 @@ def _number(value: int | float | Number) -> int | Number:
 
 def float_text(value: float) -> int | Number:
     """Return a float as Go writes it in JSON: shortest digits, an exponent only below 1e-6 and from 1e21 on."""
+    from decimal import Decimal
+
     digits = Decimal(repr(value))
     if value == 0:
         return 0 if repr(value)[0] != "-" else Number("-0")
