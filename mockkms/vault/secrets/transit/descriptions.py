@@ -31,7 +31,7 @@ from mockkms.vault.secrets.transit.transfer.material import read_version, show_v
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 MOST_VERSIONS = 1000
 _T = TypeVar("_T")
@@ -43,7 +43,7 @@ FIELDS = ("type", "versions", *TransitKey.params(), *BEYOND, "convergent", "conv
 """Every member of a key's description."""
 
 
-def seed_key(state: Transit, core: Context, name: str, spec: Mapping[str, object], scope: str = "") -> TransitKey:
+def seed_key(state: Transit, core: Environment, name: str, spec: Mapping[str, object], scope: str = "") -> TransitKey:
     """Make the key ``name`` from its description; ``scope`` (the mount's path) keeps equal names of mounts apart.
 
     Raises SpecFault with the path of the member at fault.
@@ -106,7 +106,7 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     return key
 
 
-def _add(key: TransitKey, core: Context, entry: object, path: str, label: str) -> None:
+def _add(key: TransitKey, core: Environment, entry: object, path: str, label: str) -> None:
     """Add the version that ``entry`` describes."""
     if not isinstance(entry, Mapping):
         raise SpecFault(path, "a version is a mapping such as {material: …, created: …}")

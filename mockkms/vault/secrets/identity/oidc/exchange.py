@@ -34,7 +34,7 @@ _NAME = {"name": Field(Kind.STRING, help="Name of the provider.")}
 
 
 @dataclass
-class TokenRequest(Record):
+class OidcTokenRequest(Record):
     """The parameters of a request for tokens (RFC 6749, sections 4.1.3 and 4.4.2; RFC 7636)."""
 
     code: Annotated[str, param(Kind.STRING, help="Code from the authorization endpoint.")] = ""
@@ -48,7 +48,7 @@ class TokenRequest(Record):
 
 token = engine.path(
     "oidc/provider/{name}/token",
-    lambda: {**_NAME, **TokenRequest.fields()},
+    lambda: {**_NAME, **OidcTokenRequest.fields()},
     login=True,
     help="Exchange a code for tokens.",
 )
@@ -60,14 +60,14 @@ def exchange(state: object, call: Call, *, name: str) -> Response:
     """Return tokens, or the error, outside the envelope."""
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     try:
-        return bare_json(_tokens(call, name, TokenRequest.from_call(call)), headers=headers)
+        return bare_json(_tokens(call, name, OidcTokenRequest.from_call(call)), headers=headers)
     except OAuthError as error:
         if error.code == "invalid_client":
             headers["WWW-Authenticate"] = "Basic"
         return bare_json(error.document, _TOKEN_STATUS.get(error.code, 400), headers)
 
 
-def _tokens(call: Call, name: str, asked: TokenRequest) -> dict[str, object]:
+def _tokens(call: Call, name: str, asked: OidcTokenRequest) -> dict[str, object]:
     oidc = service(call)
     provider = oidc.providers.get(name)
     if provider is None:
@@ -94,7 +94,7 @@ def _tokens(call: Call, name: str, asked: TokenRequest) -> dict[str, object]:
     return {"access_token": signed, "expires_in": client.id_token_ttl, "token_type": "Bearer"}
 
 
-def _client(call: Call, asked: TokenRequest) -> OidcClient:
+def _client(call: Call, asked: OidcTokenRequest) -> OidcClient:
     basic = _basic(call.request.headers.get("Authorization", ""))
     client_id, secret = basic or (asked.client_id, asked.client_secret)
     if not basic and not client_id:
@@ -135,7 +135,7 @@ def _signed(call: Call, key: NamedKey, claims: dict[str, object]) -> str:
     return jws.sign(json_text.encode(claims), signing.load(), key.algorithm, signing.id)
 
 
-def _by_code(call: Call, name: str, asked: TokenRequest, client: OidcClient, key: NamedKey) -> dict[str, object]:
+def _by_code(call: Call, name: str, asked: OidcTokenRequest, client: OidcClient, key: NamedKey) -> dict[str, object]:
     code = asked.code
     if not code:
         raise OAuthError("invalid_request", "code parameter is required")

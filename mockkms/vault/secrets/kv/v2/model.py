@@ -113,7 +113,7 @@ class KV2:
     Payloads are filed apart from the metadata and under the path as it was written, as on the real server: reading
     ``a/`` finds the metadata of ``a`` but no payload (recorded).
 
-    Snapshots share what is in here (``fork``), so the metadata of a key is changed only after ``edit`` or ``open``.
+    Snapshots share the contents (``fork``), so metadata is changed only after ``edit`` or ``open``.
     """
 
     config: Kv2Config = field(default_factory=Kv2Config)
@@ -122,7 +122,7 @@ class KV2:
 
     def __post_init__(self) -> None:
         self._own: set[str] | None = None
-        """The keys whose metadata no fork shares; None: there are no forks."""
+        """Names of the secrets whose metadata no fork shares; None while the mount has not been forked."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"config": self.config, "keys": self.keys, "payloads": self.payloads}
@@ -142,7 +142,7 @@ class KV2:
         return self.keys.get(path) or self.keys.get(clean(path))
 
     def edit(self, path: str) -> SecretMetadata | None:
-        """The metadata of a path to be changed, or None."""
+        """Return the metadata of a path for a change, or None."""
         key = self.find(path)
         if key is None or self._own is None:
             return key
@@ -154,7 +154,7 @@ class KV2:
         return key
 
     def open(self, path: str, now: float) -> SecretMetadata:
-        """The metadata of a path to be changed, begun now if there was none (not filed before ``file``)."""
+        """Return the metadata of a path for a change, or new metadata, which is not filed yet."""
         return self.edit(path) or SecretMetadata(path=path, created=now, updated=now)
 
     def file(self, path: str, key: SecretMetadata) -> None:

@@ -22,14 +22,14 @@ from mockkms.vault.secrets.transit.model import (
 )
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
     from mockkms.vault.products import Product
 
 _MISSED_ROTATIONS = 64
 """The most due rotations that are made at once, after a jump of the clock."""
 
 
-def find(state: Transit, name: str, core: Context) -> TransitKey | None:
+def find(state: Transit, name: str, core: Environment) -> TransitKey | None:
     """Return the key of this name after its due rotations, or None."""
     key = state.keys.get(name)
     if key is not None and key.auto_rotate_period:
@@ -37,7 +37,7 @@ def find(state: Transit, name: str, core: Context) -> TransitKey | None:
     return key
 
 
-def existing(state: Transit, name: str, core: Context, refusal: str) -> TransitKey:
+def existing(state: Transit, name: str, core: Environment, refusal: str) -> TransitKey:
     """Return the key of this name as ``find`` does. Raises ErrorResponse with ``refusal`` if it does not exist."""
     key = find(state, name, core)
     if key is None:
@@ -45,7 +45,7 @@ def existing(state: Transit, name: str, core: Context, refusal: str) -> TransitK
     return key
 
 
-def rotate_if_due(key: TransitKey, core: Context) -> None:
+def rotate_if_due(key: TransitKey, core: Environment) -> None:
     """Make the rotations that a server running all the time would have made by now."""
     if key.soft_deleted or (key.imported and not key.allow_imported_rotation):
         return
@@ -57,7 +57,7 @@ def rotate_if_due(key: TransitKey, core: Context) -> None:
         rotate(key, due, core)
 
 
-def create(state: Transit, key: TransitKey, core: Context, *, convergent: bool = False) -> TransitKey:
+def create(state: Transit, key: TransitKey, core: Environment, *, convergent: bool = False) -> TransitKey:
     """Give a new key its first version and store it. Raises BackendError if its settings do not fit its type."""
     check_options(key.kind, derived=key.derived, convergent=convergent)
     if key.derived:
@@ -79,7 +79,7 @@ def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
         raise BackendError(f"key derivation and convergent encryption not supported for keys of type {kind.name}")
 
 
-def rotate(key: TransitKey, now: float, core: Context, label: str = "") -> None:
+def rotate(key: TransitKey, now: float, core: Environment, label: str = "") -> None:
     """Add a version made at ``now`` (seconds since the epoch), of material that ``label`` names if one is given.
 
     Raises VaultError where that is refused.
@@ -100,7 +100,7 @@ def add_version(key: TransitKey, version: KeyVersion) -> None:
     key.versions[key.latest_version] = version
 
 
-def new_version(key: TransitKey, now: float, core: Context, label: str = "") -> KeyVersion:
+def new_version(key: TransitKey, now: float, core: Environment, label: str = "") -> KeyVersion:
     """Return a version of new material. Raises BackendError for an ``hmac`` key of an invalid size."""
     kind, entropy = key.kind, core.entropy
     if kind.name == "hmac":
@@ -122,7 +122,7 @@ def new_version(key: TransitKey, now: float, core: Context, label: str = "") -> 
     return KeyVersion(secret, hmac_key, now, asymmetric.public_of(secret))
 
 
-def _in_use(core: Context, key: TransitKey) -> set[bytes]:
+def _in_use(core: Environment, key: TransitKey) -> set[bytes]:
     """Return the public halves of the world's RSA keys, which the pool must not give again."""
     keys = [key]
     for mount in core.state.mounts.entries.values():

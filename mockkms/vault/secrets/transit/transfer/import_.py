@@ -28,7 +28,7 @@ from mockkms.vault.secrets.transit.model import (
 )
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 _MATERIAL: Final = {
     "name": NAME,
@@ -64,7 +64,7 @@ def read_wrapping_key(state: Transit, call: Call) -> Reply:
     return {"public_key": pem.encode("PUBLIC KEY", wrapping_key(state, call.core).latest.public)}
 
 
-def wrapping_key(state: Transit, core: Context) -> TransitKey:
+def wrapping_key(state: Transit, core: Environment) -> TransitKey:
     """Return the mount's RSA-4096 key for imports, which is created at its first use."""
     if state.wrapping_key is None:
         key = TransitKey("import/wrapping-key", "rsa-4096")
