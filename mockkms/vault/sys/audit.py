@@ -50,7 +50,9 @@ def list_devices(_state: object, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_device(_state: object, call: Call) -> None:
+def enable_device(
+    _state: object, call: Call, *, path: str, description: str, local: bool, options: dict[str, str]
+) -> None:
     """Enable a device, if the product supports that by API."""
     if not call.core.product.has(Feature.API_AUDIT):
         raise ErrorResponse(
@@ -58,18 +60,18 @@ def enable_device(_state: object, call: Call) -> None:
         )
     audit.enable(
         call.core,
-        sanitized(call["path"]),
+        sanitized(path),
         call["type"],
-        options=dict(call["options"]),
-        description=call["description"],
-        local=call["local"],
+        options=dict(options),
+        description=description,
+        local=local,
     )
 
 
 @one.on(Operation.DELETE)
-def disable_device(_state: object, call: Call) -> None:
+def disable_device(_state: object, call: Call, *, path: str) -> None:
     """Disable a device, if it exists."""
-    audit.disable(call.core, sanitized(call["path"]))
+    audit.disable(call.core, sanitized(path))
 
 
 @hash_input.on(Operation.UPDATE)

@@ -79,11 +79,11 @@ def list_leases(_state: object, call: Call) -> dict[str, object]:
 
 
 @lookup.on(Operation.UPDATE)
-def lookup_lease(_state: object, call: Call) -> dict[str, object]:
+def lookup_lease(_state: object, call: Call, *, lease_id: str) -> dict[str, object]:
     leases = call.core.leases
-    if not call["lease_id"]:
+    if not lease_id:
         raise ErrorResponse("lease_id must be specified")
-    entry = leases.get(call["lease_id"], call.request.namespace)
+    entry = leases.get(lease_id, call.request.namespace)
     if entry is None:
         raise ErrorResponse("invalid lease")
     data: dict[str, object] = {
@@ -105,7 +105,7 @@ def lookup_lease(_state: object, call: Call) -> dict[str, object]:
 
 @old_renew.on(Operation.UPDATE)
 @renew.on(Operation.UPDATE)
-def renew_lease(_state: object, call: Call) -> Response | None:
+def renew_lease(_state: object, call: Call, *, increment: int) -> Response | None:
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
     refusal = leases.refusal(entry)
@@ -115,7 +115,7 @@ def renew_lease(_state: object, call: Call) -> Response | None:
     if entry.auth is not None:
         raise ErrorResponse("tokens cannot be renewed through this endpoint")
     with refusing(of=BackendError):
-        return leases.renew(entry, call["increment"])
+        return leases.renew(entry, increment)
 
 
 def _done(call: Call) -> Response | None:
@@ -124,10 +124,10 @@ def _done(call: Call) -> Response | None:
 
 @old_revoke.on(Operation.UPDATE)
 @revoke.on(Operation.UPDATE)
-def revoke_lease(_state: object, call: Call) -> Response | None:
+def revoke_lease(_state: object, call: Call, *, sync: bool) -> Response | None:
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
-    if entry is not None and not call["sync"]:
+    if entry is not None and not sync:
         leases.revoke_quietly(entry)
     elif entry is not None:
         with refusing(of=BackendError):
@@ -137,15 +137,15 @@ def revoke_lease(_state: object, call: Call) -> Response | None:
 
 @old_prefix.on(Operation.UPDATE)
 @revoke_prefix.on(Operation.UPDATE)
-def revoke_below(_state: object, call: Call) -> Response | None:
-    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], wait=call["sync"])
+def revoke_below(_state: object, call: Call, *, prefix: str, sync: bool) -> Response | None:
+    call.core.leases.revoke_prefix(call.request.namespace, prefix, wait=sync)
     return _done(call)
 
 
 @old_force.on(Operation.UPDATE)
 @revoke_force.on(Operation.UPDATE)
-def force_below(_state: object, call: Call) -> None:
-    call.core.leases.revoke_prefix(call.request.namespace, call["prefix"], force=True)
+def force_below(_state: object, call: Call, *, prefix: str) -> None:
+    call.core.leases.revoke_prefix(call.request.namespace, prefix, force=True)
 
 
 @tidy.on(Operation.UPDATE)
@@ -185,11 +185,11 @@ def count_irrevocable(_state: object, call: Call) -> dict[str, object] | None:
 
 
 @irrevocable.on(Operation.READ)
-def list_irrevocable(_state: object, call: Call) -> Response | None:
+def list_irrevocable(_state: object, call: Call, *, limit: str) -> Response | None:
     found = _irrevocable(call)
     if found is None:
         return None
-    most = _limit(str(call["limit"]), len(found))
+    most = _limit(str(limit), len(found))
     shown = [{"lease_id": e.id, "mount_id": accessor, "error": e.revoke_error} for accessor, e in found[:most]]
     warnings = []
     if most < len(found):

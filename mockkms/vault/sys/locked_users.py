@@ -23,21 +23,20 @@ listing = engine.path(
 
 
 @unlock.on(Operation.UPDATE)
-def unlock_user(_state: object, call: Call) -> None:
+def unlock_user(_state: object, call: Call, *, mount_accessor: str, alias_identifier: str) -> None:
     for name in ("mount_accessor", "alias_identifier"):
         if not call[name]:
             raise ErrorResponse(f"missing {name}")
-    call.core.lockout.unlock(call["mount_accessor"], call["alias_identifier"])
+    call.core.lockout.unlock(mount_accessor, alias_identifier)
 
 
 @listing.on(Operation.READ)
-def list_locked(_state: object, call: Call) -> dict[str, object]:
+def list_locked(_state: object, call: Call, *, mount_accessor: str) -> dict[str, object]:
     core, own = call.core, call.request.namespace
-    accessor: str = call["mount_accessor"]
     spaces = [own]
-    if not accessor:
+    if not mount_accessor:
         spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
-    found = [_space(call, path, accessor) for path in spaces]
+    found = [_space(call, path, mount_accessor) for path in spaces]
     found.sort(key=lambda space: -space[0])
     return {"by_namespace": [shown for _, shown in found], "total": sum(total for total, _ in found)}
 

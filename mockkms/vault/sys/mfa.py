@@ -22,19 +22,18 @@ validate = engine.path(
 
 
 @validate.on(Operation.UPDATE)
-def prove(_state: object, call: Call) -> Response:
+def prove(_state: object, call: Call, *, mfa_request_id: str, mfa_payload: dict[str, object]) -> Response:
     """Return the token of the login; a login that fails validation remains waiting."""
-    request_id = call["mfa_request_id"]
-    if not request_id:
+    if not mfa_request_id:
         raise ErrorResponse("missing request ID")
-    creds = _creds(call["mfa_payload"])
-    login = call.core.mfa.take_login(request_id)
+    creds = _creds(mfa_payload)
+    login = call.core.mfa.take_login(mfa_request_id)
     if login is None:
         raise ErrorResponse("invalid request ID")
     try:
         return _token(call, login, creds)
     except VaultError:
-        call.core.mfa.hold_login(request_id, login)
+        call.core.mfa.hold_login(mfa_request_id, login)
         raise
 
 

@@ -64,14 +64,22 @@ def read_config(_state: object, call: Call) -> dict[str, object]:
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: object, call: Call) -> None:
+def write_config(
+    _state: object,
+    call: Call,
+    *,
+    enable_rate_limit_audit_logging: bool,
+    enable_rate_limit_response_headers: bool,
+    rate_limit_exempt_paths: list[str],
+    absolute_rate_limit_exempt_paths: list[str],
+) -> None:
     """Replace all settings; those not sent are disabled or empty."""
     quotas = call.core.state.quotas
-    quotas.audit_logging = call["enable_rate_limit_audit_logging"]
-    quotas.response_headers = call["enable_rate_limit_response_headers"]
-    quotas.exempt_paths = list(call["rate_limit_exempt_paths"])
+    quotas.audit_logging = enable_rate_limit_audit_logging
+    quotas.response_headers = enable_rate_limit_response_headers
+    quotas.exempt_paths = list(rate_limit_exempt_paths)
     if call.core.product.has(_GROUPS):
-        quotas.absolute_exempt_paths = list(call["absolute_rate_limit_exempt_paths"])
+        quotas.absolute_exempt_paths = list(absolute_rate_limit_exempt_paths)
 
 
 @every.on(Operation.LIST)
@@ -81,9 +89,9 @@ def list_rate_limits(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.READ)
-def read_rate_limit(_state: object, call: Call) -> dict[str, object] | None:
+def read_rate_limit(_state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """Return one rule."""
-    rule = call.core.state.quotas.rate_limits.get(call["name"])
+    rule = call.core.state.quotas.rate_limits.get(name)
     if rule is None:
         return None
     grouping = {"group_by": "ip", "secondary_rate": 0} if call.core.product.has(_GROUPS) else {}
@@ -101,26 +109,26 @@ def read_rate_limit(_state: object, call: Call) -> dict[str, object] | None:
 
 
 @one.on(Operation.UPDATE)
-def write_rate_limit(_state: object, call: Call) -> None:
+def write_rate_limit(
+    _state: object, call: Call, *, rate: float, role: str, name: str, block_interval: int, interval: int
+) -> None:
     """Create or replace a rule; the counts of all clients are reset."""
-    rate = call["rate"]
     if not 0 < rate < math.inf:
         raise ErrorResponse("'rate' is invalid")
     _check_grouping(call)
     namespace, mount, suffix = _place(call)
-    role = call["role"]
     if role:
         _check_role(call, namespace, mount, suffix)
     rules = call.core.state.quotas.rate_limits
-    present = rules.get(call["name"])
+    present = rules.get(name)
     for rule in rules.values():
-        if rule.factors == (namespace, mount, suffix, role) and rule.name != call["name"]:
+        if rule.factors == (namespace, mount, suffix, role) and rule.name != name:
             raise ErrorResponse(f'quota rule with similar properties exists under the name "{rule.name}"')
-    rules[call["name"]] = RateLimit(
-        name=call["name"],
+    rules[name] = RateLimit(
+        name=name,
         rate=float(rate),
-        interval=call["interval"] or 1,
-        block_interval=call["block_interval"],
+        interval=interval or 1,
+        block_interval=block_interval,
         namespace=namespace,
         mount=mount,
         suffix=suffix,
@@ -184,6 +192,6 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
 
 
 @one.on(Operation.DELETE)
-def delete_rate_limit(_state: object, call: Call) -> None:
+def delete_rate_limit(_state: object, call: Call, *, name: str) -> None:
     """Delete a rule, if it exists."""
-    call.core.state.quotas.rate_limits.pop(call["name"], None)
+    call.core.state.quotas.rate_limits.pop(name, None)

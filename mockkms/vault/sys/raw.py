@@ -33,16 +33,16 @@ def _stored(call: Call) -> dict[str, str]:
 
 @every.on(Operation.LIST)
 @one.on(Operation.LIST)
-def list_keys(_state: object, call: Call) -> dict[str, object]:
+def list_keys(_state: object, call: Call, *, path: str, after: str, limit: int) -> dict[str, object]:
     """Return the keys directly below a path."""
-    prefix = call["path"]
+    prefix = path
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     if prefix.startswith(_PROTECTED):
         raise ErrorResponse(f'cannot access "{prefix}"')
     below = [key[len(prefix) :] for key in _stored(call) if key.startswith(prefix)]
     keys = {key.split("/")[0] + ("/" if "/" in key else "") for key in below}
-    listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > call["after"]]
-    return {"keys": listed[: call["limit"]] if call["limit"] > 0 else listed}
+    listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > after]
+    return {"keys": listed[:limit] if limit > 0 else listed}
 
 
 def _checked(call: Call) -> str:
@@ -76,24 +76,24 @@ def _encoding(call: Call) -> str:
 
 @every.existence
 @one.existence
-def exists(_state: object, call: Call) -> bool:
+def exists(_state: object, call: Call, *, path: str) -> bool:
     """Return whether a key has a value."""
-    if call["path"].startswith(_PROTECTED):
+    if path.startswith(_PROTECTED):
         raise BackendError("internal error")
-    return call["path"] in _stored(call)
+    return path in _stored(call)
 
 
 @every.on(Operation.CREATE, Operation.UPDATE)
 @one.on(Operation.CREATE, Operation.UPDATE)
-def write_key(_state: object, call: Call) -> None:
+def write_key(_state: object, call: Call, *, value: str, compression_type: str) -> None:
     """Store a value; an existing one keeps its compression, unless the request removes it."""
-    raw = call["value"].encode("utf-8", "surrogatepass")
+    raw = value.encode("utf-8", "surrogatepass")
     if _encoding(call) == "base64":
         with refusing():
-            raw = b64.decode(call["value"])
+            raw = b64.decode(value)
     path = _checked(call)
     kinds: dict[str, str] = call.core.state.system.setdefault("raw_compression", {})
-    kind: str = call["compression_type"]
+    kind: str = compression_type
     if call.request.operation is Operation.UPDATE:
         present = kinds.get(path, "")
         if kind not in ("", present):

@@ -36,9 +36,8 @@ _GRACE = 5
 
 
 @dynamic.on(Operation.READ)
-def create_user(state: Database, call: Call) -> Response:
+def create_user(state: Database, call: Call, *, name: str) -> Response:
     """Create a user as the role's plugin does. Raises ErrorResponse and BackendError."""
-    name = call["name"]
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f"unknown role: {name}")

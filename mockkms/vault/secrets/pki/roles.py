@@ -72,9 +72,9 @@ def write(state: PKI, call: Call) -> Response:
 
 
 @one.on(Operation.PATCH)
-def patch(state: PKI, call: Call) -> Response:
+def patch(state: PKI, call: Call, *, name: str) -> Response:
     """Change the parameters that are sent."""
-    old = state.roles.get(call["name"])
+    old = state.roles.get(name)
     if old is None:
         raise ErrorResponse("Unable to fetch role entry to patch")
     role = old.copy()

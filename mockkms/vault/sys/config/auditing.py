@@ -28,22 +28,21 @@ def list_headers(_state: object, call: Call) -> Response:
 
 
 @one.on(Operation.READ)
-def read_header(_state: object, call: Call) -> Response:
+def read_header(_state: object, call: Call, *, header: str) -> Response:
     """Return one header, under the requested spelling of its name."""
     headers = audited_headers(call.core)
-    name = call["header"]
-    if name.lower() not in headers:
+    if header.lower() not in headers:
         raise ErrorResponse("Could not find header in config")
-    return Response(data={name: {"hmac": headers[name.lower()]}}, flat=True)
+    return Response(data={header: {"hmac": headers[header.lower()]}}, flat=True)
 
 
 @one.on(Operation.UPDATE)
-def write_header(_state: object, call: Call) -> None:
+def write_header(_state: object, call: Call, *, hmac: bool, header: str) -> None:
     """Log a header from now on."""
-    audited_headers(call.core)[call["header"].lower()] = call["hmac"]
+    audited_headers(call.core)[header.lower()] = hmac
 
 
 @one.on(Operation.DELETE)
-def delete_header(_state: object, call: Call) -> None:
+def delete_header(_state: object, call: Call, *, header: str) -> None:
     """Stop logging a header."""
-    audited_headers(call.core).pop(call["header"].lower(), None)
+    audited_headers(call.core).pop(header.lower(), None)

@@ -106,15 +106,14 @@ def read_cors(_state: object, call: Call) -> Response:
 
 
 @cors.on(Operation.UPDATE)
-def write_cors(_state: object, call: Call) -> None:
+def write_cors(_state: object, call: Call, *, allowed_origins: list[str], allowed_headers: list[str]) -> None:
     """Enable CORS."""
-    origins = call["allowed_origins"]
-    if not origins:
+    if not allowed_origins:
         raise BackendError("at least one origin or the wildcard must be provided")
-    if "*" in origins and len(origins) > 1:
+    if "*" in allowed_origins and len(allowed_origins) > 1:
         raise BackendError("to allow all origins the '*' must be the only value for allowed_origins")
-    headers = [*_standard_headers(call.core), *call["allowed_headers"]]
-    call.core.state.system["cors"] = Cors(list(origins), headers, call.get("allow_credentials", False))
+    headers = [*_standard_headers(call.core), *allowed_headers]
+    call.core.state.system["cors"] = Cors(list(allowed_origins), headers, call.get("allow_credentials", False))
 
 
 def _standard_headers(core: Context) -> tuple[str, ...]:

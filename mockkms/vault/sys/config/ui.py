@@ -34,12 +34,12 @@ def list_headers(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.READ)
-def read_header(_state: object, call: Call) -> dict[str, object] | None:
+def read_header(_state: object, call: Call, *, header: str, multivalue: bool) -> dict[str, object] | None:
     """Return the first value of a header, or all."""
-    values = _headers(call).get(_canonical(call["header"]))
+    values = _headers(call).get(_canonical(header))
     if not values:
         return None
-    return {"values": list(values)} if call["multivalue"] else {"value": values[0]}
+    return {"values": list(values)} if multivalue else {"value": values[0]}
 
 
 @one.on(Operation.UPDATE)
@@ -58,9 +58,9 @@ def write_header(_state: object, call: Call) -> Response:
 
 
 @one.on(Operation.DELETE)
-def delete_header(_state: object, call: Call) -> None:
+def delete_header(_state: object, call: Call, *, header: str) -> None:
     """Remove a header."""
-    _headers(call).pop(_canonical(call["header"]), None)
+    _headers(call).pop(_canonical(header), None)
 
 
 def _canonical(name: str) -> str:

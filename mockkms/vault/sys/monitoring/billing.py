@@ -40,12 +40,11 @@ def read_config(_state: object, call: Call) -> dict[str, object]:
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: object, call: Call) -> None:
+def write_config(_state: object, call: Call, *, retention_months: int) -> None:
     """Change how long usage is kept."""
-    months = call["retention_months"]
-    if not _FEWEST <= months <= _MOST:
+    if not _FEWEST <= retention_months <= _MOST:
         raise ErrorResponse(f"retention_months must be between {_FEWEST} and {_MOST} months")
-    call.core.state.system["billing months"] = months
+    call.core.state.system["billing months"] = retention_months
 
 
 @overview.on(Operation.READ)

@@ -72,21 +72,20 @@ config = engine.path(
 
 
 @activity.on(Operation.READ)
-def count_clients(_state: object, call: Call) -> Response:
+def count_clients(_state: object, call: Call, *, end_time: float | None, start_time: float | None) -> Response:
     """Return empty counts by namespace and month; an end in this month is warned about."""
     _check_period(call)
     now = datetime.fromtimestamp(call.now(), UTC)
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = datetime.fromtimestamp(call["end_time"], UTC) if call["end_time"] else now
+    end = datetime.fromtimestamp(end_time, UTC) if end_time else now
     warnings = []
     if end >= month:
         end, warnings = month - timedelta(seconds=1), [_FUTURE]
-    start = call["start_time"]
     data = {
         "by_namespace": [],
         "end_time": _rfc3339(end),
         "months": [],
-        "start_time": _rfc3339(datetime.fromtimestamp(start, UTC)) if start else "0001-01-01T00:00:00Z",
+        "start_time": _rfc3339(datetime.fromtimestamp(start_time, UTC)) if start_time else "0001-01-01T00:00:00Z",
         "total": dict.fromkeys(_KINDS, 0),
     }
     return Response(data=data, warnings=warnings)

@@ -62,9 +62,8 @@ def count_requests(_state: object, _call: Call) -> None:
 
 
 @router.on(Operation.READ)
-def inspect_router(_state: object, call: Call) -> dict[str, object]:
+def inspect_router(_state: object, call: Call, *, tag: str) -> dict[str, object]:
     """Return all mounts; all tables have the same form."""
-    tag = call["tag"]
     if tag not in _RECORDS:
         raise unsupported_path()
     mounts = sorted(call.core.state.mounts.entries.values(), key=lambda mount: mount.namespace + mount.path)
@@ -108,13 +107,13 @@ def inspect_request(_state: object, call: Call) -> dict[str, object]:
 
 
 @specs.on(Operation.READ, Operation.UPDATE)
-def read_openapi(_state: object, call: Call) -> Response:
+def read_openapi(_state: object, call: Call, *, generic_mount_paths: bool) -> Response:
     """Return the document, made from the endpoint declarations of every mount visible to the caller."""
     core = call.core
     items: dict[str, object] = {}
     for mount in visible(call):
         endpoints = _present(call, registry.engine(mount.engine).endpoints)
-        if call["generic_mount_paths"] and mount.type.removeprefix("ns_") not in SINGLETONS:
+        if generic_mount_paths and mount.type.removeprefix("ns_") not in SINGLETONS:
             items.update(_generic(core.product, mount, endpoints))
         else:
             items.update(openapi.paths(mount.path, endpoints, core.product))

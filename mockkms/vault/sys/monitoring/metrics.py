@@ -78,11 +78,11 @@ def _accepted(accept: str) -> str:
 
 
 @monitor.on(Operation.READ)
-def read_monitor(_state: object, call: Call) -> Response:
+def read_monitor(_state: object, call: Call, *, log_level: str, log_format: str) -> Response:
     """Return an empty log; requests are in the journal."""
-    if call["log_level"] and call["log_level"].strip().lower() not in _MONITOR_LEVELS:
+    if log_level and log_level.strip().lower() not in _MONITOR_LEVELS:
         raise ErrorResponse("unknown log level")
-    if call["log_format"].lower() not in ("standard", "json"):
+    if log_format.lower() not in ("standard", "json"):
         raise ErrorResponse("unknown log format")
     return Response(raw=b"", content_type="text/plain; charset=utf-8")
 
@@ -155,19 +155,19 @@ def reset_loggers(_state: object, call: Call) -> None:
 
 
 @logger.on(Operation.UPDATE)
-def write_logger(_state: object, call: Call) -> None:
+def write_logger(_state: object, call: Call, *, name: str) -> None:
     """Set one level."""
     _named(call)
     level = _wanted(call)
     _known(call)
-    _levels(call)[call["name"]] = level
+    _levels(call)[name] = level
 
 
 @logger.on(Operation.DELETE)
-def reset_logger(_state: object, call: Call) -> None:
+def reset_logger(_state: object, call: Call, *, name: str) -> None:
     """Reset one level."""
     _known(call)
-    _levels(call)[call["name"]] = "info"
+    _levels(call)[name] = "info"
 
 
 def _known(call: Call) -> None:

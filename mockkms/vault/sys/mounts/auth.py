@@ -44,14 +44,23 @@ def read_auth(_state: object, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_auth(_state: object, call: Call) -> None:
+def enable_auth(
+    _state: object,
+    call: Call,
+    *,
+    plugin_name: str,
+    description: str,
+    local: bool,
+    seal_wrap: bool,
+    external_entropy_access: bool,
+) -> None:
     """Enable an auth method."""
     core = call.core
     config = decoded_config(core, call["config"], "auth")
     leases = lease_settings(core, config)
     if config.token_type not in ("", *TOKEN_TYPES):
         raise ErrorResponse("invalid value for 'token_type'")
-    mount_type = plugin_type(call["type"], config.plugin_name or call["plugin_name"])
+    mount_type = plugin_type(call["type"], config.plugin_name or plugin_name)
     version = plugin_version(core, config.plugin_version, mount_type, "auth")
     options = dict(call["options"])
     if options.get("version"):
@@ -71,12 +80,12 @@ def enable_auth(_state: object, call: Call) -> None:
         call.request.namespace,
         "auth/" + path,
         mount_type,
-        description=call["description"],
+        description=description,
         options=options,
         config=made,
-        local=call["local"],
-        seal_wrap=call["seal_wrap"],
-        external_entropy_access=call["external_entropy_access"],
+        local=local,
+        seal_wrap=seal_wrap,
+        external_entropy_access=external_entropy_access,
     )
 
 

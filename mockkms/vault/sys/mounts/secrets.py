@@ -44,12 +44,21 @@ def read_mount(_state: object, call: Call) -> Response:
 
 
 @one.on(Operation.UPDATE)
-def enable_mount(_state: object, call: Call) -> None:
+def enable_mount(
+    _state: object,
+    call: Call,
+    *,
+    plugin_name: str,
+    description: str,
+    local: bool,
+    seal_wrap: bool,
+    external_entropy_access: bool,
+) -> None:
     """Mount a secrets engine."""
     core = call.core
     config = decoded_config(core, call["config"], "mount")
     leases = lease_settings(core, config)
-    mount_type = plugin_type(call["type"], config.plugin_name or call["plugin_name"])
+    mount_type = plugin_type(call["type"], config.plugin_name or plugin_name)
     options = dict(call["options"])
     if mount_type in ("kv-v1", "kv-v2"):
         options["version"] = mount_type[-1]
@@ -68,12 +77,12 @@ def enable_mount(_state: object, call: Call) -> None:
         call.request.namespace,
         path,
         mount_type,
-        description=call["description"],
+        description=description,
         options=options,
         config=made,
-        local=call["local"],
-        seal_wrap=call["seal_wrap"],
-        external_entropy_access=call["external_entropy_access"],
+        local=local,
+        seal_wrap=seal_wrap,
+        external_entropy_access=external_entropy_access,
     )
 
 

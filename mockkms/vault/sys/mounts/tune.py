@@ -77,29 +77,29 @@ auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an
 
 
 @secret.on(Operation.READ)
-def read_tune(_state: object, call: Call) -> Response:
+def read_tune(_state: object, call: Call, *, path: str) -> Response:
     """Return the settings of a secrets engine, or of an auth method by its path with ``auth/``."""
-    return _shown(call, call["path"])
+    return _shown(call, path)
 
 
 @auth.on(Operation.READ)
 @mounted_auth.on(Operation.READ)
-def read_auth_tune(_state: object, call: Call) -> Response:
+def read_auth_tune(_state: object, call: Call, *, path: str) -> Response:
     """Return the settings of an auth method."""
-    return _shown(call, "auth/" + call["path"])
+    return _shown(call, "auth/" + path)
 
 
 @secret.on(Operation.UPDATE)
-def write_tune(_state: object, call: Call) -> Response | None:
+def write_tune(_state: object, call: Call, *, path: str) -> Response | None:
     """Change settings of a secrets engine, or of an auth method by its path with ``auth/``."""
-    return _tune(call, call["path"], call["path"].startswith("auth/"))
+    return _tune(call, path, path.startswith("auth/"))
 
 
 @auth.on(Operation.UPDATE)
 @mounted_auth.on(Operation.UPDATE)
-def write_auth_tune(_state: object, call: Call) -> Response | None:
+def write_auth_tune(_state: object, call: Call, *, path: str) -> Response | None:
     """Change settings of an auth method."""
-    return _tune(call, "auth/" + call["path"], True)
+    return _tune(call, "auth/" + path, True)
 
 
 def _shown(call: Call, path: str) -> Response:

@@ -85,10 +85,9 @@ def _lockable(call: Call) -> Namespace:
 
 
 @unlock.on(Operation.UPDATE)
-def unlock_namespace(_state: object, call: Call) -> Response | None:
+def unlock_namespace(_state: object, call: Call, *, unlock_key: str) -> Response | None:
     """Unlock a namespace, with its key or the sudo capability."""
-    key = call["unlock_key"]
-    if not key and not _sudo(call):
+    if not unlock_key and not _sudo(call):
         raise BackendError("provided empty key")
     found = _lockable(call)
     if not found.locked:
@@ -96,10 +95,10 @@ def unlock_namespace(_state: object, call: Call) -> Response | None:
     locking = call.core.namespaces.locking(found.path)
     if locking is not None and locking is not found:
         raise ErrorResponse(f'cannot unlock "{found.path}" with namespace "{locking.path}" being locked')
-    if key and key != found.unlock_key:
+    if unlock_key and unlock_key != found.unlock_key:
         raise ErrorResponse("incorrect unlock key")
     found.locked, found.unlock_key = False, ""
-    return None if key else Response(warnings=["Namespace unlocked using sudo capabilities"])
+    return None if unlock_key else Response(warnings=["Namespace unlocked using sudo capabilities"])
 
 
 def _sudo(call: Call) -> bool:
@@ -109,26 +108,28 @@ def _sudo(call: Call) -> bool:
 
 
 @one.on(Operation.READ)
-def read_namespace(_state: object, call: Call) -> dict[str, object] | None:
+def read_namespace(_state: object, call: Call, *, path: str) -> dict[str, object] | None:
     """Return one namespace."""
-    found = call.core.namespaces.get(call.request.namespace + parse_name(call["path"]))
+    found = call.core.namespaces.get(call.request.namespace + parse_name(path))
     return None if found is None else call.core.namespaces.shown(found)
 
 
 @one.on(Operation.UPDATE)
-def write_namespace(_state: object, call: Call) -> dict[str, object]:
+def write_namespace(
+    _state: object, call: Call, *, custom_metadata: dict[str, object], seal: str, pgp_keys: list[str]
+) -> dict[str, object]:
     """Create a namespace, or replace the metadata of one."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
-    metadata = call["custom_metadata"]
-    if any(not isinstance(value, str) for value in metadata.values()):
+    metadata = {name: value for name, value in custom_metadata.items() if isinstance(value, str)}
+    if len(metadata) < len(custom_metadata):
         raise ErrorResponse("custom_metadata values must be strings")
-    wanted = parse_seal(call["seal"], call["pgp_keys"]) if "seal" in call else None
+    wanted = parse_seal(seal, pgp_keys) if "seal" in call else None
     found = store.get(path)
     if found is not None:
         if wanted is not None:
             raise ErrorResponse("cannot modify existing namespace seal config")
-        found.custom_metadata = dict(metadata)
+        found.custom_metadata = metadata
         return store.shown(found)
     validate(path)
     conflict = next((place for place in sorted(call.core.state.mounts.entries) if place.startswith(path)), "")
@@ -140,20 +141,21 @@ def write_namespace(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.PATCH)
-def patch_namespace(_state: object, call: Call) -> dict[str, object]:
+def patch_namespace(_state: object, call: Call, *, custom_metadata: dict[str, object]) -> dict[str, object]:
     """Merge metadata: null removes a name."""
     store = call.core.namespaces
     path = call.request.namespace + parse_name(call["path"])
-    patch = call["custom_metadata"]
-    for value in patch.values():
+    given: dict[str, str | None] = {}
+    for name, value in custom_metadata.items():
         if value is not None and not isinstance(value, str):
             raise ErrorResponse(f"metadata patch can only have string or null values, got {_go_name(value)}")
+        given[name] = value
     found = store.get(path)
     if found is None:
         raise ErrorResponse("namespace not found")
     if "custom_metadata" in call.raw and call.raw["custom_metadata"] is None:
         found.custom_metadata = {}
-    merged = {**found.custom_metadata, **patch}
+    merged = {**found.custom_metadata, **given}
     found.custom_metadata = {name: value for name, value in merged.items() if value is not None}
     return store.shown(found)
 

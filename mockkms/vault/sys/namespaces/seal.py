@@ -139,15 +139,15 @@ def seal_namespace(_state: object, call: Call) -> None:
 
 
 @unseal.on(Operation.UPDATE)
-def unseal_namespace(_state: object, call: Call) -> dict[str, object]:
+def unseal_namespace(_state: object, call: Call, *, reset: bool, key: str) -> dict[str, object]:
     """Add an unseal share, or discard the shares entered so far."""
     barrier = _barrier(call)
-    if call["reset"]:
+    if reset:
         barrier.reset()
         return _shown(barrier)
-    if not call["key"]:
+    if not key:
         raise BackendError("provided key is empty")
-    part = _decoded(call["key"])
+    part = _decoded(key)
     if barrier.sealed:
         barrier.unseal(part, call.core.entropy.uuid)
     return _shown(barrier)
@@ -161,7 +161,7 @@ def _decoded(text: str) -> bytes:
 
 
 @delete_sealed.on(Operation.DELETE)
-def delete_sealed_namespace(_state: object, call: Call) -> Response:
+def delete_sealed_namespace(_state: object, call: Call, *, force: bool) -> Response:
     """Delete a sealed namespace; needs sudo."""
     core, request = call.core, call.request
     _name, found = _named(call)
@@ -172,7 +172,7 @@ def delete_sealed_namespace(_state: object, call: Call) -> Response:
     if found.barrier is None or not found.barrier.sealed:
         raise ErrorResponse("namespace is not sealed")
     below = [path for path in core.state.namespaces.items if path.startswith(found.path) and path != found.path]
-    if below and not call["force"]:
+    if below and not force:
         raise ErrorResponse(
             "sealed namespace has leftover child namespaces; pass force=true to delete the entire tree, or unseal the "
             "namespace and delete children individually"

@@ -63,13 +63,13 @@ def list_type(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.READ)
-def read_plugin(_state: object, call: Call) -> dict[str, object] | Response | None:
+def read_plugin(_state: object, call: Call, *, version: str) -> dict[str, object] | Response | None:
     """Return one plugin; a path without a known type has the older form and gets a warning."""
     name, kind = call["name"], call["type"]
     if not kind:
         text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
         return Response(warnings=[text])
-    wanted = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
+    wanted = semantic_version(call.core, version, dashed=True) if version else ""
     product = call.core.product
     if name not in product.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
         return None
@@ -86,12 +86,14 @@ def read_plugin(_state: object, call: Call) -> dict[str, object] | Response | No
 
 
 @one.on(Operation.UPDATE)
-def write_plugin(_state: object, call: Call) -> None:
+def write_plugin(
+    _state: object, call: Call, *, sha256: str, sha_256: str, oci_image: str, command: str, args: list[str]
+) -> None:
     """Refuse to register a plugin, as no plugin directory is configured."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
-    if not call["sha256"] and not call["sha_256"]:
+    if not sha256 and not sha_256:
         by_version = call.core.product.has(Feature.CATALOG_BY_VERSION)
         if not by_version:
             raise ErrorResponse("missing SHA-256 value")
@@ -101,31 +103,31 @@ def write_plugin(_state: object, call: Call) -> None:
                 " or version only for artifact registration"
             )
         raise BackendError("could not set plugin, plugin directory is not configured")
-    image = call["oci_image"] if call.core.product.has(Feature.CATALOG_IMAGES) else ""
-    if not call["command"] and not image:
+    image = oci_image if call.core.product.has(Feature.CATALOG_IMAGES) else ""
+    if not command and not image:
         imaged = call.core.product.has(Feature.CATALOG_IMAGES)
         raise ErrorResponse("must provide at least one of command or oci_image" if imaged else "missing command value")
-    if " " in call["command"] and call["args"]:
+    if " " in command and args:
         raise ErrorResponse("must not specify args in command and args field")
     try:
-        unhex(call["sha256"] or call["sha_256"])
+        unhex(sha256 or sha_256)
     except ValueError as error:
         text = "Could not decode SHA-256 value from Hex"
         if call.core.product.has(Feature.CATALOG_IMAGES):
-            text = f"Could not decode SHA256 value from Hex {call['sha256'] or call['sha_256']}: {error}"
+            text = f"Could not decode SHA256 value from Hex {sha256 or sha_256}: {error}"
         raise ErrorResponse(text) from None
     raise BackendError("could not set plugin, plugin directory is not configured")
 
 
 @one.on(Operation.DELETE)
-def delete_plugin(_state: object, call: Call) -> Response | None:
+def delete_plugin(_state: object, call: Call, *, name: str) -> Response | None:
     """Delete nothing: the catalog has built-in plugins only, which stay."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f'version "{version}" cannot be deleted')
     if call["type"]:
         return None
-    text = f'Deprecated API endpoint, cannot deregister plugin from catalog for "{call["name"]}"'
+    text = f'Deprecated API endpoint, cannot deregister plugin from catalog for "{name}"'
     return Response(warnings=[text])
 
 

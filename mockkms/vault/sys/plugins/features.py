@@ -76,9 +76,9 @@ def read_flags(_state: object, call: Call) -> dict[str, object]:
 
 
 @activate.on(Operation.UPDATE)
-def activate_flag(_state: object, call: Call) -> dict[str, object]:
+def activate_flag(_state: object, call: Call, *, flag: str) -> dict[str, object]:
     """Activate a feature; doing it again has no effect."""
-    return _activated(call, call["flag"])
+    return _activated(call, flag)
 
 
 @activate_scim.on(Operation.UPDATE)
@@ -118,14 +118,14 @@ def read_pin(_state: object, _call: Call) -> None:
 
 
 @pin.on(Operation.UPDATE)
-def write_pin(_state: object, call: Call) -> None:
+def write_pin(_state: object, call: Call, *, name: str) -> None:
     """Refuse, as the catalog has no plugin in the requested version."""
     text = call["version"]
     if not text:
         raise ErrorResponse("missing plugin version")
     version = semantic_version(call.core, text)
     raise ErrorResponse(
-        f"plugin not found in the catalog; {call['type']} plugin {quote(call['name'])} version {version} does not exist"
+        f"plugin not found in the catalog; {call['type']} plugin {quote(name)} version {version} does not exist"
     )
 
 
@@ -145,9 +145,9 @@ def list_runtimes(_state: object, call: Call) -> dict[str, object]:
 
 
 @runtime.on(Operation.READ)
-def read_runtime(_state: object, call: Call) -> dict[str, object] | None:
+def read_runtime(_state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """Return one runtime."""
-    return _runtimes(call).get(call["name"])
+    return _runtimes(call).get(name)
 
 
 @runtime.on(Operation.UPDATE)
@@ -161,9 +161,9 @@ def write_runtime(_state: object, call: Call) -> None:
 
 
 @runtime.on(Operation.DELETE)
-def delete_runtime(_state: object, call: Call) -> None:
+def delete_runtime(_state: object, call: Call, *, name: str) -> None:
     """Remove a runtime."""
-    if _runtimes(call).pop(call["name"], None) is None:
+    if _runtimes(call).pop(name, None) is None:
         raise ErrorResponse("plugin runtime not found", status=404)
 
 

@@ -56,10 +56,10 @@ def reload_plugin(_state: object, call: Call) -> Response:
 
 
 @named.on(Operation.UPDATE)
-def reload_named(_state: object, call: Call) -> Response:
+def reload_named(_state: object, call: Call, *, name: str) -> Response:
     """Reload a plugin of one type on all of its mounts."""
     _check_scope(call)
-    return _reloaded(call, _mounts_of(call, call["name"], call["type"]))
+    return _reloaded(call, _mounts_of(call, name, call["type"]))
 
 
 def _check_scope(call: Call) -> None:

@@ -100,9 +100,9 @@ def _names(call: Call, *, always_root: bool = False) -> list[str]:
 
 
 @legacy.on(Operation.READ)
-def read_legacy(_state: object, call: Call) -> Response | None:
+def read_legacy(_state: object, call: Call, *, name: str) -> Response | None:
     """Return the policy with its text as ``rules``, both in ``data`` and at the top level."""
-    policy = call.core.policies.get(call.request.namespace, call["name"])
+    policy = call.core.policies.get(call.request.namespace, name)
     if policy is None:
         return None
     data = _shown(policy, call)
@@ -111,9 +111,9 @@ def read_legacy(_state: object, call: Call) -> Response | None:
 
 
 @acl.on(Operation.READ)
-def read_acl(_state: object, call: Call) -> dict[str, object] | None:
+def read_acl(_state: object, call: Call, *, name: str) -> dict[str, object] | None:
     """Return the policy."""
-    policy = call.core.policies.get(call.request.namespace, call["name"])
+    policy = call.core.policies.get(call.request.namespace, name)
     return None if policy is None else _shown(policy, call)
 
 
@@ -133,31 +133,31 @@ def _shown(policy: Policy, call: Call) -> dict[str, object]:
 
 
 @legacy.on(Operation.UPDATE)
-def write_legacy(_state: object, call: Call) -> Response | None:
+def write_legacy(_state: object, call: Call, *, policy: str, rules: str) -> Response | None:
     """Create or replace, from ``policy`` or from ``rules``."""
-    text, warnings = call["policy"], _renamed(call)
+    text, warnings = policy, _renamed(call)
     if not text:
-        text = call["rules"]
+        text = rules
         warnings.append("'rules' is deprecated, please use 'policy' instead")
     _write(call, text)
     return Response(warnings=warnings) if warnings else None
 
 
 @acl.on(Operation.UPDATE)
-def write_acl(_state: object, call: Call) -> Response | None:
+def write_acl(_state: object, call: Call, *, policy: str) -> Response | None:
     """Create or replace."""
     warnings = _renamed(call)
-    _write(call, call["policy"])
+    _write(call, policy)
     return Response(warnings=warnings) if warnings else None
 
 
 @acl.on(Operation.PATCH)
-def patch_acl(_state: object, call: Call) -> Response:
+def patch_acl(_state: object, call: Call, *, name: str) -> Response:
     """Change some properties; without ``cas`` the current version is expected."""
     if not call.core.product.has(Feature.POLICY_VERSIONS):
         raise unsupported_operation()
     warnings = _renamed(call)
-    known = call.core.policies.get(call.request.namespace, call["name"])
+    known = call.core.policies.get(call.request.namespace, name)
     if known is None:
         raise ErrorResponse("policy not found")
     _write(call, call.get("policy", known.text), known)
@@ -219,6 +219,6 @@ def decoded(text: str) -> str:
 
 @legacy.on(Operation.DELETE)
 @acl.on(Operation.DELETE)
-def delete_policy(_state: object, call: Call) -> None:
+def delete_policy(_state: object, call: Call, *, name: str) -> None:
     """Delete a policy, if it exists."""
-    call.core.policies.delete(call.request.namespace, call["name"])
+    call.core.policies.delete(call.request.namespace, name)

@@ -34,9 +34,8 @@ resultant = engine.path("internal/ui/resultant-acl", help="All capabilities of t
 
 
 @by_accessor.on(Operation.UPDATE)
-def of_accessor(_state: object, call: Call) -> Response:
+def of_accessor(_state: object, call: Call, *, accessor: str) -> Response:
     """Return the capabilities of the token that an accessor belongs to."""
-    accessor = call["accessor"]
     if not accessor:
         raise ErrorResponse("missing accessor")
     from mockkms.vault.auth.token.lookup import check_namespace  # Declares endpoints, in the order of its engine.

@@ -41,7 +41,7 @@ def list_password_policies(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.UPDATE)
-def write_password_policy(_state: object, call: Call) -> Response:
+def write_password_policy(_state: object, call: Call, *, name: str) -> Response:
     """Create or replace a policy; its rules must be satisfiable."""
     text = call["policy"]
     if not text:
@@ -58,7 +58,7 @@ def write_password_policy(_state: object, call: Call) -> Response:
         raise BackendError(
             "unable to construct test password from provided policy: are the rules impossible?", status=400
         )
-    call.core.state.policies.password[call.request.namespace, call["name"]] = text
+    call.core.state.policies.password[call.request.namespace, name] = text
     return Response(status=204)
 
 
@@ -69,9 +69,9 @@ def read_password_policy(_state: object, call: Call) -> dict[str, object]:
 
 
 @one.on(Operation.DELETE)
-def delete_password_policy(_state: object, call: Call) -> None:
+def delete_password_policy(_state: object, call: Call, *, name: str) -> None:
     """Delete a policy, if it exists."""
-    call.core.state.policies.password.pop((call.request.namespace, call["name"]), None)
+    call.core.state.policies.password.pop((call.request.namespace, name), None)
 
 
 @generate.on(Operation.READ)

@@ -153,9 +153,9 @@ def read_attempt(_state: object, call: Call) -> dict[str, object]:
 
 
 @attempt.on(Operation.UPDATE)
-def start_attempt(_state: object, call: Call) -> dict[str, object]:
+def start_attempt(_state: object, call: Call, *, otp: str, pgp_key: str) -> dict[str, object]:
     """Start an attempt; its one-time password is shown only here."""
-    made = start(call.core, call.request.namespace, barrier_of(call), call["otp"], call["pgp_key"])
+    made = start(call.core, call.request.namespace, barrier_of(call), otp, pgp_key)
     return _shown(call, made)
 
 
@@ -169,7 +169,7 @@ def cancel_attempt(_state: object, call: Call) -> None:
 
 
 @update.on(Operation.UPDATE)
-def add_attempt_share(_state: object, call: Call) -> dict[str, object]:
+def add_attempt_share(_state: object, call: Call, *, nonce: str) -> dict[str, object]:
     """Add a share."""
     for name in ("nonce", "key"):
         if not call[name]:
@@ -178,11 +178,11 @@ def add_attempt_share(_state: object, call: Call) -> dict[str, object]:
     with refusing("", BackendError, of=ErrorResponse):
         key = decode_key(call["key"].strip(), bounded=False)
         required, fingerprint = barrier.threshold, fingerprint_of(barrier)
-        progress, token = add_share(call.core, call.request.namespace, barrier, key, call["nonce"])
+        progress, token = add_share(call.core, call.request.namespace, barrier, key, nonce)
     return {
         "complete": progress == required,
         "encoded_token": token,
-        "nonce": call["nonce"],
+        "nonce": nonce,
         "pgp_fingerprint": fingerprint,
         "progress": progress,
         "required": required,
@@ -191,9 +191,9 @@ def add_attempt_share(_state: object, call: Call) -> dict[str, object]:
 
 
 @decode.on(Operation.UPDATE)
-def decode_token(_state: object, call: Call) -> dict[str, object]:
+def decode_token(_state: object, call: Call, *, encoded_token: str) -> dict[str, object]:
     """Decode the token that an attempt returned."""
-    encoded, otp = call["encoded_token"], call["otp"].encode("utf-8", "replace")
+    encoded, otp = encoded_token, call["otp"].encode("utf-8", "replace")
     if call.core.product.has(Feature.PLAIN_DECODING):
         return {"token": _decoded(encoded, otp)}
     if not encoded or not otp:

@@ -241,9 +241,9 @@ def refuse_recovery_method(_state: object, call: Call) -> None:
 
 
 @recovery_list.on(Operation.LIST)
-def list_recovery(_state: object, call: Call) -> None:
+def list_recovery(_state: object, call: Call, *, step: str) -> None:
     """Answer any other method as the step does."""
-    (refuse_recovery_share if call["step"] == "update" else refuse_recovery)(_state, call)
+    (refuse_recovery_share if step == "update" else refuse_recovery)(_state, call)
 
 
 def _check_recovery(call: Call) -> None:

@@ -73,16 +73,25 @@ def _shown(barrier: Barrier) -> dict[str, object]:
 
 
 @root_init.on(Operation.UPDATE)
-def start_rotation(_state: object, call: Call) -> dict[str, object]:
+def start_rotation(
+    _state: object,
+    call: Call,
+    *,
+    secret_shares: int,
+    secret_threshold: int,
+    pgp_keys: list[str],
+    backup: bool,
+    require_verification: bool,
+) -> dict[str, object]:
     """Start a rotation."""
     barrier = barrier_of(call)
     wanted = Rotation(
         nonce=call.core.entropy.uuid(),
-        shares=call["secret_shares"],
-        threshold=call["secret_threshold"],
-        pgp_keys=call["pgp_keys"],
-        backup=call["backup"],
-        verify=call["require_verification"],
+        shares=secret_shares,
+        threshold=secret_threshold,
+        pgp_keys=pgp_keys,
+        backup=backup,
+        verify=require_verification,
         started=call.now(),
     )
     rotation.start(barrier, wanted, ROTATION)

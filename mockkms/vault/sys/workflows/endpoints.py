@@ -120,25 +120,34 @@ def read(_state: object, call: Call) -> dict[str, object] | None:
 
 
 @one.on(Operation.UPDATE)
-def write(_state: object, call: Call) -> dict[str, object]:
+def write(
+    _state: object,
+    call: Call,
+    *,
+    workflow: str,
+    cas_required: bool,
+    description: str,
+    allow_unauthenticated: bool,
+    path: str,
+) -> dict[str, object]:
     """Store a workflow, replacing all of its settings."""
     from mockkms.vault.sys.workflows.text import parse
 
     found = _known(call).get(_path(call))
     with refusing():
-        parse(call["workflow"])
-    if call["cas_required"] or (found is not None and found.cas_required):
+        parse(workflow)
+    if cas_required or (found is not None and found.cas_required):
         raise ErrorResponse("check-and-set parameter required for this call")
     made = Stored(
         _path(call),
-        call["workflow"],
-        call["description"],
+        workflow,
+        description,
         found.version + 1 if found else 1,
-        call["cas_required"],
-        call["allow_unauthenticated"],
+        cas_required,
+        allow_unauthenticated,
     )
     call.core.state.system.setdefault("workflows", {}).setdefault(call.request.namespace, {})[made.path] = made
-    return {**asdict(made), "path": call["path"]}
+    return {**asdict(made), "path": path}
 
 
 @one.on(Operation.DELETE)

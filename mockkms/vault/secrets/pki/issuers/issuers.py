@@ -146,9 +146,8 @@ def read_json(state: PKI, call: Call) -> Reply:
 
 
 @crl.on(Operation.READ)
-def read_crl(state: PKI, call: Call) -> Response:
+def read_crl(state: PKI, call: Call, *, form: str) -> Response:
     """Return the list in JSON, PEM or DER. Raises BackendError."""
-    form = call["form"]
     kept = modified.unchanged(call, state.deltas_modified if "delta" in form else state.lists_modified)
     if kept is not None:
         return kept

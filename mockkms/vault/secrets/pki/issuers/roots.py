@@ -116,8 +116,7 @@ def _new_key(state: PKI, call: Call, role: PkiRole, private: bytes) -> bytes:
 @issuers_generate.on(Operation.UPDATE)
 def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int, private_key_format: str) -> Response:
     """Generate a key, or use an existing one, and sign a root certificate. Raises ErrorResponse and BackendError."""
-    how: str = exported
-    form, role, private = _parameters(state, call, how)
+    form, role, private = _parameters(state, call, exported)
     if "max_path_length" in call:
         role.max_path_length = max_path_length
     issuer_name = references.new_issuer_name(state, call)
@@ -135,7 +134,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     data: dict[str, object] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
-    if how == "exported":
+    if exported == "exported":
         data |= private_parts(made.private, form, pkcs8=private_key_format == "pkcs8")
         if form == "pem_bundle":
             data["certificate"] = f"{keys.private_pem(made.private)}\n{written}"
@@ -230,7 +229,7 @@ def generate_intermediate(
     extra = []
     if add_basic_constraints:
         extra.append(Extension(build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
-    if call.get("key_usage"):
+    if key_usage:
         extra.append(build.key_usage(key_usage))
     name = keys.signature_name(private, role.signature_bits)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
